@@ -1,0 +1,41 @@
+"""The signals a filter may raise, and the one error of a wrong configuration. Imports nothing.
+
+The three signals derive from BaseException: they are control flow, and a filter's own ``except Exception`` must not eat
+a refusal. Each is caught in exactly one place, ``protocol.py`` (a chain run by hand catches StopChain in ``Base.run``).
+"""
+
+
+class StopChain(BaseException):
+    """End this run of the chain quietly: no later filter runs, nothing is delivered, nobody is told."""
+
+
+class Reject(BaseException):
+    """Refuse a handshake, before the 101.
+
+    :param status: the HTTP status, 400 to 599
+    :param reason: one line of printable text, sent to the client as status text and body
+    :param headers: pairs of ``(name, value)`` sent with the refusal
+    """
+
+    def __init__(self, status: int = 403, reason: str = "Forbidden", headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(status, reason)
+        self.status, self.reason, self.headers = status, reason, tuple(headers)
+
+
+class Close(BaseException):
+    """Close the connection with a code of RFC 6455, section 7.4, and a reason (cut at 123 bytes of UTF-8)."""
+
+    def __init__(self, code: int = 1000, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+class ConfigError(Exception):
+    """What is wrong with the options: one line of text for each fault, in ``faults``."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "\n".join(self.faults)

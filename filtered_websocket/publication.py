@@ -1,0 +1,147 @@
+"""A publication: what was published to a channel, on its way to the channel's subscribers, and its form on a bus.
+
+On a bus a publication is an envelope. Its first byte, 0xFF, begins no UTF-8 text, so whatever else arrives on a
+channel is a bare message that another program wrote, and is taken as it is (text if it is valid UTF-8).
+
+    0xFF [epoch ":" offset] "\\n" u16 excluded { u16 length, id } u16 messages { u8 binary, u32 length, payload }
+
+Everything is big endian. A storage object that keeps history puts the position in front of the body itself, in the
+same atomic step that appends (see ``storage_objects``).
+"""
+
+import struct
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+MARK = b"\xff"
+_U16 = struct.Struct(">H")
+_MESSAGE = struct.Struct(">BI")
+
+Message = tuple[bytes, bool]
+"""``(payload, is_binary)``; the payload of a text message is valid UTF-8."""
+
+
+class Position(NamedTuple):
+    """Where a publication stands in its channel's history: offsets count from 1 within one epoch."""
+
+    epoch: str
+    offset: int
+
+
+class Publication:
+    """One published message, or several sent together, for the subscribers of one channel.
+
+    :ivar channel: the channel's name
+    :ivar messages: a tuple of ``(payload: bytes, is_binary: bool)``
+    :ivar exclude: ids of subscribers that get nothing
+    :ivar position: a :class:`Position` when the channel keeps history, else None
+    """
+
+    __slots__ = ("channel", "exclude", "messages", "position")
+
+    def __init__(
+        self,
+        channel: str,
+        messages: Sequence[Message],
+        exclude: Collection[str] = (),
+        position: Position | None = None,
+    ) -> None:
+        self.channel = channel
+        self.messages = messages
+        self.exclude = exclude
+        self.position = position
+
+    @property
+    def payload(self) -> bytes:
+        """The payload of the first message."""
+        return self.messages[0][0]
+
+    def with_payload(self, payload: str | bytes) -> "Publication":
+        """The same publication with another payload, str for text and bytes for binary: what a filter returns."""
+        message = (payload.encode(), False) if isinstance(payload, str) else (bytes(payload), True)
+        return Publication(self.channel, (message,), self.exclude, self.position)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Publication):
+            return NotImplemented
+        return (self.channel, tuple(self.messages), set(self.exclude), self.position) == (
+            other.channel,
+            tuple(other.messages),
+            set(other.exclude),
+            other.position,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds collections that callers own
+
+    def __repr__(self) -> str:
+        return f"Publication({self.channel!r}, {self.messages!r}, {self.exclude!r}, {self.position!r})"
+
+
+def encode(publication: Publication) -> bytes:
+    """The envelope of a publication, without its mark and position: what follows the newline."""
+    parts = [_U16.pack(len(publication.exclude))]
+    for name in publication.exclude:
+        raw = name.encode()
+        parts += (_U16.pack(len(raw)), raw)
+    parts.append(_U16.pack(len(publication.messages)))
+    for payload, binary in publication.messages:
+        parts += (_MESSAGE.pack(binary, len(payload)), payload)
+    return b"".join(parts)
+
+
+def decode(channel: str, data: bytes) -> Publication:
+    """The publication in what arrived on a channel; anything but an envelope is one bare message.
+
+    :raises ValueError: an envelope that is cut short or longer than it says
+    """
+    if data[:1] != MARK:
+        return Publication(channel, ((data, not is_text(data)),))
+    try:
+        end = data.index(b"\n", 0, 128)
+        epoch, colon, offset = data[1:end].decode("ascii").rpartition(":")
+        position = Position(epoch, int(offset)) if colon else None
+        at = end + 1
+        exclude, at = _identifiers(data, at)
+        messages, at = _messages(data, at)
+    except (struct.error, ValueError) as error:
+        raise ValueError(f"not a publication's envelope: {error}") from error
+    if at != len(data):
+        raise ValueError(f"not a publication's envelope: {len(data) - at} bytes left over")
+    return Publication(channel, messages, exclude, position)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether these bytes can be sent as text: valid UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _identifiers(data: bytes, at: int) -> tuple[frozenset[str], int]:
+    (count,) = _U16.unpack_from(data, at)
+    at += 2
+    names = []
+    for _ in range(count):
+        (length,) = _U16.unpack_from(data, at)
+        at += 2 + length
+        names.append(_exactly(data, at - length, length).decode())
+    return frozenset(names), at
+
+
+def _messages(data: bytes, at: int) -> tuple[tuple[Message, ...], int]:
+    (count,) = _U16.unpack_from(data, at)
+    at += 2
+    messages = []
+    for _ in range(count):
+        binary, length = _MESSAGE.unpack_from(data, at)
+        at += 5 + length
+        messages.append((_exactly(data, at - length, length), bool(binary)))
+    return tuple(messages), at
+
+
+def _exactly(data: bytes, at: int, length: int) -> bytes:
+    if at + length > len(data):
+        raise ValueError("cut short")
+    return data[at : at + length]
