@@ -1,0 +1,233 @@
+"""The interface of storage objects, and what all of them share.
+
+Every method that does work returns a Deferred and has begun the work when it returns; nothing raises but TypeError and
+ValueError for what a caller must not do. All calls, and all calls of the consumer, happen in the reactor's thread.
+Names, values and infos are str; of what is stored as bytes, valid UTF-8 comes back as str.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.publication import Position, Publication
+from filtered_websocket.storage_objects.done import DONE
+
+__all__ = ["DONE", "BaseStorageObject", "Consumer", "Keep", "Position", "StorageAway", "as_bytes", "as_text", "wrap"]
+
+
+class StorageAway(Exception):  # noqa: N818 -- a state, told as an exception
+    """The storage cannot be asked now. What was asked was not done, or it is unknown whether it was (the text says)."""
+
+
+class Keep(NamedTuple):
+    """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age)."""
+
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+    seconds: float = 0
+
+
+class Consumer(Protocol):
+    """Whom a storage object tells. It must not raise: what it raises is logged, and that item is lost."""
+
+    def consume(self, publication: Publication) -> object:
+        """A publication has arrived on a channel this node subscribed to."""
+
+    def consume_bus(self, item: dict[str, Any]) -> object:
+        """A raw message: ``{"type": "message", "pattern": None, "channel": bytes, "data": bytes}``."""
+
+    def member_left(self, channel: str, member: str, info: str) -> object:
+        """A member is gone with a node that died, or left while the storage was away. Called on one node only."""
+
+    def vacated(self, channel: str) -> object:
+        """A tracked channel has lost its last subscriber in the same ways. Called on one node only."""
+
+    def gap(self, channel: str) -> object:
+        """Publications on this channel were lost for this node and cannot be had from history."""
+
+    def ready_changed(self, ready: bool) -> object:
+        """The storage came or went."""
+
+
+class BaseStorageObject(ABC):
+    """What every storage object can do.
+
+    :cvar durable: what was confirmed outlives this process, however it ends
+    :cvar shared: other processes see the same, and publications reach their subscribers
+    :cvar OPTIONS: the :class:`filtered_websocket.config.Option` declarations of this backend
+    """
+
+    durable: bool = False
+    shared: bool = False
+    OPTIONS: tuple[Any, ...] = ()
+
+    @property
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether everything works now: writes are taken, and no subscription is deaf."""
+
+    @abstractmethod
+    def wait_ready(self) -> Deferred[None]:
+        """Fires when ``ready`` is next true, at once if it is; fails with StorageAway when stopped before."""
+
+    # Sets.
+
+    @abstractmethod
+    def get(self, key: str) -> Deferred[set[str] | None]:
+        """The set of this name, None if it is empty."""
+
+    def __getitem__(self, key: str) -> Deferred[set[str] | None]:
+        return self.get(key)
+
+    @abstractmethod
+    def add(self, key: str, value: str) -> Deferred[bool]:
+        """Put a value into a set; True if it is new there."""
+
+    @abstractmethod
+    def remove(self, key: str, value: str) -> Deferred[bool]:
+        """Take a value out of a set; True if it was there."""
+
+    # Maps.
+
+    @abstractmethod
+    def put(self, key: str, field: str, value: str | bytes, only_new: bool = False) -> Deferred[bool]:
+        """Set a field of a map; with ``only_new`` in one step only if it has no value yet. True if it was set."""
+
+    @abstractmethod
+    def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
+        """All fields of a map (empty if there is none); values are str where they are valid UTF-8, else bytes."""
+
+    @abstractmethod
+    def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
+        """Delete a field of a map, or the whole map. True if there was one."""
+
+    # The bus: raw, unprefixed, what other programs read and write.
+
+    @abstractmethod
+    def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
+        """Send data as it is to whoever listens to this name."""
+
+    @abstractmethod
+    def listen(self, channel: str) -> Deferred[None]:
+        """Have what arrives under this name passed to ``consumer.consume_bus``; fires when confirmed."""
+
+    @abstractmethod
+    def unlisten(self, channel: str) -> Deferred[None]:
+        """The end of that."""
+
+    @abstractmethod
+    def read(self, key: str) -> Deferred[bytes | None]:
+        """A plain value that another program stored under this very key."""
+
+    # Channels.
+
+    @abstractmethod
+    def start(self, consumer: Consumer) -> Deferred[None]:
+        """Begin; fires when ready. A storage that cannot be reached is no failure: it is tried until ``stop``.
+
+        Fails with ConfigError when it can never work (a file that cannot be opened).
+        """
+
+    @abstractmethod
+    def stop(self) -> Deferred[None]:
+        """Leave: waits for what was begun, gives back what this node held, and closes. Safe to call twice."""
+
+    @abstractmethod
+    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Position | None]:
+        """Publish to the channel's subscribers on all nodes; with ``keep`` append to its history in the same step.
+
+        Fires with its position in history when it is stored and on its way; every node's consumer, this one's too,
+        gets it in the order of positions.
+        """
+
+    @abstractmethod
+    def subscribe(self, channel: str) -> Deferred[None]:
+        """Publications on this channel are consumed from now on; fires when confirmed, after an outage if need be."""
+
+    @abstractmethod
+    def unsubscribe(self, channel: str) -> Deferred[None]:
+        """They are not any more."""
+
+    @abstractmethod
+    def track(self, channel: str, count: int) -> Deferred[int]:
+        """Tell how many subscribers this node has on a channel.
+
+        Fires with the edge that this made: 1 when the total of all nodes rose from 0, -1 when it fell to 0, else 0.
+        """
+
+    @abstractmethod
+    def count(self, channel: str) -> Deferred[int]:
+        """How many subscribers a tracked channel has on all nodes."""
+
+    @abstractmethod
+    def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
+        """The tracked channels that have subscribers and begin with ``prefix``, and how many they have."""
+
+    # History.
+
+    @abstractmethod
+    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+        """What came after a position, oldest first; None when something may be missing (trimmed, other epoch)."""
+
+    @abstractmethod
+    def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
+        """Kept publications, newest first: ``count`` of them after the first ``skip``."""
+
+    @abstractmethod
+    def position(self, channel: str) -> Deferred[Position]:
+        """Where the channel's history ends now; begins one, at offset 0, for a channel that has none."""
+
+    # Presence.
+
+    @abstractmethod
+    def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
+        """A holder (a connection) makes somebody a member. True if it is the member's first holder on all nodes."""
+
+    @abstractmethod
+    def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
+        """A holder lets go. True if it was the member's last."""
+
+    @abstractmethod
+    def members(self, channel: str) -> Deferred[dict[str, str]]:
+        """Every member, and the info its newest holder gave."""
+
+
+def wrap(instance: Any) -> BaseStorageObject:
+    """A full storage object of whatever a user's ``StorageObject`` is: itself, or its synchronous methods wrapped."""
+    if isinstance(instance, BaseStorageObject):
+        return instance
+    from filtered_websocket.storage_objects.wrapped import WrappedStorageObject
+
+    return WrappedStorageObject(instance)
+
+
+def as_bytes(value: str | bytes) -> bytes:
+    """A name or value as it is stored. Lone surrogates, which clients can send in JSON, are kept, not refused."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise TypeError(f"str or bytes wanted, not {type(value).__name__}")
+
+
+def as_text(raw: bytes) -> str:
+    """What :func:`as_bytes` stored as str; what other programs stored otherwise keeps its bytes as surrogates."""
+    try:
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "surrogateescape")
+
+
+def as_value(raw: bytes) -> str | bytes:
+    """A stored value: str if it is valid UTF-8 (lone surrogates allowed), else the bytes."""
+    try:
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return raw
+
+
+def check_text(*values: object) -> None:
+    """:raises TypeError: one of these is no str (what a backend with a wire would refuse, memory refuses too)"""
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(f"str wanted, not {type(value).__name__}")

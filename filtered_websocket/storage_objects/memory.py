@@ -1,0 +1,234 @@
+"""Memory storage, the default: plain dicts of this process, and delivery in the same reactor turn.
+
+Publications and bus messages take the same road as through Redis: into ``send`` and ``publish``, out through the
+consumer. What is published while another item is being consumed follows when that has been, so that every subscriber
+sees one order.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
+
+from filtered_websocket.publication import Position, Publication
+from filtered_websocket.storage_objects.base import (
+    DONE,
+    BaseStorageObject,
+    Consumer,
+    Keep,
+    as_bytes,
+    as_value,
+    check_text,
+)
+from filtered_websocket.storage_objects.history import Histories
+
+log = Logger()
+
+
+class StorageObject(BaseStorageObject):
+    """Everything in this process, nothing kept.
+
+    :param options: none are needed
+    """
+
+    durable = False
+    shared = False
+
+    def __init__(self, options: object = None) -> None:
+        self._sets: dict[str, set[str]] = {}
+        self._maps: dict[str, dict[str, str | bytes]] = {}
+        self._histories = Histories()
+        self._presence: dict[str, dict[str, dict[str, str]]] = {}  # channel -> member -> holder -> info, newest last
+        self._counts: dict[str, int] = {}
+        self._subscribed: set[str] = set()
+        self._listening: set[str] = set()
+        self._consumer: Consumer | None = None
+        self._delivering = False
+        self._following: deque[tuple[Callable[[Any], object], Any]] = deque()
+
+    @property
+    def ready(self) -> bool:
+        return True
+
+    def wait_ready(self) -> Deferred[None]:
+        return DONE
+
+    # Sets and maps.
+
+    def get(self, key: str) -> Deferred[set[str] | None]:
+        check_text(key)
+        values = self._sets.get(key)
+        return succeed(None if values is None else set(values))
+
+    def add(self, key: str, value: str) -> Deferred[bool]:
+        check_text(key, value)
+        values = self._sets.setdefault(key, set())
+        new = value not in values
+        values.add(value)
+        return succeed(new)
+
+    def remove(self, key: str, value: str) -> Deferred[bool]:
+        check_text(key, value)
+        values = self._sets.get(key)
+        if values is None or value not in values:
+            return succeed(False)
+        values.remove(value)
+        if not values:
+            del self._sets[key]
+        return succeed(True)
+
+    def put(self, key: str, field: str, value: str | bytes, only_new: bool = False) -> Deferred[bool]:
+        check_text(key, field)
+        stored = as_value(as_bytes(value))
+        fields = self._maps.setdefault(key, {})
+        if only_new and field in fields:
+            return succeed(False)
+        fields[field] = stored
+        return succeed(True)
+
+    def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
+        check_text(key)
+        return succeed(dict(self._maps.get(key, {})))
+
+    def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
+        check_text(key)
+        if field is None:
+            return succeed(self._maps.pop(key, None) is not None)
+        fields = self._maps.get(key)
+        if fields is None or field not in fields:
+            return succeed(False)
+        del fields[field]
+        if not fields:
+            del self._maps[key]
+        return succeed(True)
+
+    # The bus: this process's listeners.
+
+    def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
+        item = {"type": "message", "pattern": None, "channel": as_bytes(channel), "data": as_bytes(data)}
+        if channel in self._listening and self._consumer is not None:
+            self._deliver(self._consumer.consume_bus, item)
+        return DONE
+
+    def listen(self, channel: str) -> Deferred[None]:
+        check_text(channel)
+        self._listening.add(channel)
+        return DONE
+
+    def unlisten(self, channel: str) -> Deferred[None]:
+        self._listening.discard(channel)
+        return DONE
+
+    def read(self, key: str) -> Deferred[bytes | None]:
+        """None: no other program writes here."""
+        check_text(key)
+        return succeed(None)
+
+    # Channels.
+
+    def start(self, consumer: Consumer) -> Deferred[None]:
+        self._consumer = consumer
+        return DONE
+
+    def stop(self) -> Deferred[None]:
+        self._consumer = None
+        return DONE
+
+    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
+        if keep is None:
+            if publication.channel in self._subscribed and self._consumer is not None:
+                self._deliver(self._consumer.consume, publication)
+            return DONE
+        position = self._histories.append(publication, keep)
+        if publication.channel in self._subscribed and self._consumer is not None:
+            self._deliver(self._consumer.consume, publication)
+        return succeed(position)
+
+    def subscribe(self, channel: str) -> Deferred[None]:
+        check_text(channel)
+        self._subscribed.add(channel)
+        return DONE
+
+    def unsubscribe(self, channel: str) -> Deferred[None]:
+        self._subscribed.discard(channel)
+        return DONE
+
+    def track(self, channel: str, count: int) -> Deferred[int]:
+        check_text(channel)
+        if count < 0:
+            return fail(ValueError(f"{channel!r} cannot have {count} subscribers"))
+        before = self._counts.get(channel, 0)
+        if count:
+            self._counts[channel] = count
+        else:
+            self._counts.pop(channel, None)
+        return succeed(int(count > 0) - int(before > 0))
+
+    def count(self, channel: str) -> Deferred[int]:
+        check_text(channel)
+        return succeed(self._counts.get(channel, 0))
+
+    def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
+        check_text(prefix)
+        return succeed({channel: count for channel, count in self._counts.items() if channel.startswith(prefix)})
+
+    # History.
+
+    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+        check_text(channel)
+        return succeed(self._histories.since(channel, position))
+
+    def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
+        check_text(channel)
+        return succeed(self._histories.latest(channel, max(skip, 0), max(count, 0)))
+
+    def position(self, channel: str) -> Deferred[Position]:
+        check_text(channel)
+        return succeed(self._histories.position(channel))
+
+    # Presence.
+
+    def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
+        check_text(channel, member, holder, info)
+        holders = self._presence.setdefault(channel, {}).setdefault(member, {})
+        first = not holders
+        holders.pop(holder, None)  # so that it is the newest again
+        holders[holder] = info
+        return succeed(first)
+
+    def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
+        check_text(channel, member, holder)
+        members = self._presence.get(channel, {})
+        holders = members.get(member, {})
+        if holders.pop(holder, None) is None or holders:
+            return succeed(False)
+        del members[member]
+        if not members:
+            del self._presence[channel]
+        return succeed(True)
+
+    def members(self, channel: str) -> Deferred[dict[str, str]]:
+        check_text(channel)
+        members = self._presence.get(channel, {})
+        return succeed({member: next(reversed(holders.values())) for member, holders in members.items()})
+
+    def _deliver(self, consume: Callable[[Any], object], item: Any) -> None:
+        if self._delivering:
+            self._following.append((consume, item))
+            return
+        self._delivering = True
+        try:
+            _hand_over(consume, item)
+            while self._following:
+                _hand_over(*self._following.popleft())
+        finally:
+            self._delivering = False
+
+
+def _hand_over(consume: Callable[[Any], object], item: Any) -> None:
+    try:
+        consume(item)
+    except Exception:
+        log.failure("the consumer failed on an item, which is lost")

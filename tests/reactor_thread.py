@@ -1,0 +1,68 @@
+"""The real reactor in one background thread, for tests that need it: pytest has no Twisted in it.
+
+``call(function, ...)`` runs a function, a coroutine function too, in the reactor's thread, waits for what it returns to
+fire, and returns or raises that. ``until(predicate)`` does so until a predicate is true. Both end with a deadline.
+"""
+
+import atexit
+import queue
+import threading
+import time
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+from twisted.python.failure import Failure
+
+_thread: threading.Thread | None = None
+DEADLINE = 15.0
+"""Seconds: long for a busy machine; a test that passes never waits for it."""
+
+
+def call(function: Any, *args: Any, deadline: float = DEADLINE, **kwargs: Any) -> Any:
+    """
+    :raises TimeoutError: it has not fired within ``deadline`` seconds
+    """
+    _begin()
+    from twisted.internet import reactor
+
+    outcomes: queue.Queue[Any] = queue.Queue()
+    reactor.callFromThread(lambda: maybeDeferred(function, *args, **kwargs).addBoth(outcomes.put))  # type: ignore[attr-defined]
+    try:
+        outcome = outcomes.get(timeout=deadline)
+    except queue.Empty:
+        raise TimeoutError(f"{function} has not answered within {deadline} s") from None
+    if isinstance(outcome, Failure):
+        outcome.raiseException()
+    return outcome
+
+
+def until(predicate: Any, *args: Any, deadline: float = DEADLINE) -> Any:
+    """Ask again and again, in the reactor's thread, until the answer is true; that answer."""
+    end = time.monotonic() + deadline
+    while not (answer := call(predicate, *args)):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{predicate} was not true within {deadline} s")
+        threading.Event().wait(0.002)  # lets the reactor's thread have the interpreter
+    return answer
+
+
+def _begin() -> None:
+    global _thread
+    if _thread is not None:
+        return
+    from twisted.internet import reactor
+
+    running = threading.Event()
+    reactor.callWhenRunning(running.set)  # type: ignore[attr-defined]
+    _thread = threading.Thread(target=reactor.run, args=(False,), name="reactor", daemon=True)  # type: ignore[attr-defined]
+    _thread.start()
+    assert running.wait(DEADLINE), "the reactor has not started"
+    atexit.register(_end)
+
+
+def _end() -> None:
+    from twisted.internet import reactor
+
+    assert _thread is not None
+    reactor.callFromThread(reactor.stop)  # type: ignore[attr-defined]
+    _thread.join(DEADLINE)

@@ -1,0 +1,101 @@
+"""The backends under test, each as nodes that a test can start; and the consumer that writes down what it is told."""
+
+import threading
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+from filtered_websocket.publication import Publication
+from tests.reactor_thread import DEADLINE, call
+
+
+class Recorder:
+    """A consumer that keeps what it is told. ``wait(n)`` until it has n publications."""
+
+    def __init__(self) -> None:
+        self.publications: list[Publication] = []
+        self.bus: list[dict[str, Any]] = []
+        self.left: list[tuple[str, str, str]] = []
+        self.empty: list[str] = []
+        self.gaps: list[str] = []
+        self.readiness: list[bool] = []
+        self._changed = threading.Condition()
+
+    def consume(self, publication: Publication) -> None:
+        self._note(self.publications, publication)
+
+    def consume_bus(self, item: dict[str, Any]) -> None:
+        self._note(self.bus, item)
+
+    def member_left(self, channel: str, member: str, info: str) -> None:
+        self._note(self.left, (channel, member, info))
+
+    def vacated(self, channel: str) -> None:
+        self._note(self.empty, channel)
+
+    def gap(self, channel: str) -> None:
+        self._note(self.gaps, channel)
+
+    def ready_changed(self, ready: bool) -> None:
+        self._note(self.readiness, ready)
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [publication.payload for publication in self.publications]
+
+    def wait_for(self, predicate: Any, deadline: float = DEADLINE) -> None:
+        """Until something it is told makes the predicate true."""
+        with self._changed:
+            assert self._changed.wait_for(predicate, deadline), f"not within {deadline} s; so far: {vars(self)}"
+
+    def wait(self, count: int) -> list[bytes]:
+        """The payloads, once there are as many publications as that."""
+        self.wait_for(lambda: len(self.publications) >= count)
+        return self.payloads
+
+    def _note(self, notes: list[Any], item: Any) -> None:
+        with self._changed:
+            notes.append(item)
+            self._changed.notify_all()
+
+
+class Node:
+    """A started storage object and its recorder, to be called from the test's thread."""
+
+    def __init__(self, storage: Any, wait: bool = True) -> None:
+        self.storage = storage
+        self.recorder = Recorder()
+        if wait:
+            call(storage.start, self.recorder)
+        else:
+            call(lambda: storage.start(self.recorder) and None)
+
+    def __getattr__(self, verb: str) -> Any:
+        method = getattr(self.storage, verb)
+        return lambda *args, **kwargs: call(method, *args, **kwargs)
+
+
+class Backend:
+    """Makes nodes of one storage object class that share what that class can share.
+
+    :ivar settings: option values for the nodes to come
+    """
+
+    def __init__(self, module: str, **settings: Any) -> None:
+        self.StorageObject = import_module(module).StorageObject
+        self.settings = settings
+        self.nodes: list[Node] = []
+
+    def node(self, wait: bool = True, **settings: Any) -> Node:
+        options = {option.name: option.default for option in self.StorageObject.OPTIONS} | self.settings | settings
+        node = Node(call(self.StorageObject, SimpleNamespace(**options)), wait)
+        self.nodes.append(node)
+        return node
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.stop()
+
+
+def message(channel: str, payload: str, *exclude: str) -> Publication:
+    return Publication(channel, ((payload.encode(), False),), frozenset(exclude))

@@ -1,0 +1,258 @@
+"""What every storage object promises, run against each; parts marked ``declared`` against those that declare it."""
+
+import pytest
+
+from filtered_websocket.publication import Position, Publication
+from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
+from tests.reactor_thread import call, until
+from tests.storage_objects.backends import message
+
+KEEP = Keep(100, 60)
+
+
+def sent(node, channel, *payloads, keep=KEEP):
+    """The positions of these, sent in one reactor turn."""
+
+    def send_all():
+        return [node.storage.send(message(channel, payload), keep) for payload in payloads]
+
+    return [call(lambda d=d: d) for d in call(send_all)]
+
+
+def payloads(publications):
+    return None if publications is None else [publication.payload.decode() for publication in publications]
+
+
+# Sets and maps.
+
+
+def test_it_is_a_storage_object_and_ready_once_started(node):
+    assert isinstance(node.storage, BaseStorageObject)
+    assert node.storage.ready
+    node.wait_ready()
+
+
+def test_a_set_holds_each_value_once_and_none_when_empty(node):
+    assert node.get("group") is None
+    assert node.add("group", "ada") is True
+    assert node.add("group", "ada") is False
+    node.add("group", "bob")
+    assert node.get("group") == {"ada", "bob"}
+    assert call(lambda: node.storage["group"]) == {"ada", "bob"}
+    assert node.remove("group", "ada") is True
+    assert node.remove("group", "ada") is False
+    node.remove("group", "bob")
+    assert node.get("group") is None
+
+
+def test_what_get_returns_is_the_callers_own(node):
+    node.add("group", "ada")
+    node.get("group").add("mallory")
+    assert node.get("group") == {"ada"}
+
+
+@pytest.mark.parametrize("value", ["", "007", "1_000", "ä€😀", "a\r\nb\0c", "\ud800", "x" * 100_000])
+def test_values_come_back_as_they_were(node, value):
+    node.add("set " + value[:9], value)
+    assert node.get("set " + value[:9]) == {value}
+    node.put("map", value, value)
+    assert node.fields("map") == {value: value}
+
+
+def test_a_map_holds_str_and_bytes_and_gives_str_where_it_can(node):
+    assert node.fields("map") == {}
+    assert node.put("map", "text", "value") is True
+    assert node.put("map", "utf-8", b"value") is True
+    assert node.put("map", "binary", b"\xff\x00") is True
+    assert node.fields("map") == {"text": "value", "utf-8": "value", "binary": b"\xff\x00"}
+    assert node.delete("map", "text") is True
+    assert node.delete("map", "text") is False
+    assert node.delete("map") is True
+    assert node.delete("map") is False
+    assert node.fields("map") == {}
+
+
+def test_put_only_new_is_won_by_exactly_one(node):
+    def race():
+        return [node.storage.put("owners", "room", f"client {n}", only_new=True) for n in range(10)]
+
+    assert [call(lambda d=d: d) for d in call(race)] == [True] + [False] * 9
+    assert node.fields("owners") == {"room": "client 0"}
+    assert node.put("owners", "room", "another") is True
+
+
+def test_sets_and_maps_of_one_name_do_not_meet(node):
+    node.add("name", "value")
+    node.put("name", "field", "value")
+    assert node.get("name") == {"value"}
+    assert node.fields("name") == {"field": "value"}
+
+
+def test_a_wrong_type_is_refused_at_the_call(node):
+    for verb in ("add", "remove"):
+        with pytest.raises(TypeError):
+            call(getattr(node.storage, verb), "key", 7)
+    with pytest.raises(TypeError):
+        call(node.storage.put, "key", "field", 7)
+
+
+# Channels and the bus.
+
+
+def test_a_subscribed_channel_gets_everything_once_in_order(node):
+    node.subscribe("news")
+    expected = [f"{n}" for n in range(500)]
+    sent(node, "news", *expected, keep=None)
+    assert node.recorder.wait(500) == [text.encode() for text in expected]
+    assert node.recorder.publications[0].channel == "news"
+    assert node.recorder.publications[0].position is None
+
+
+def test_a_publication_arrives_whole(node):
+    node.subscribe("news")
+    publication = Publication("news", ((b"text", False), (b"\xff\x00", True)), frozenset({"me", "ä"}))
+    node.send(publication)
+    node.recorder.wait(1)
+    assert node.recorder.publications == [publication]
+
+
+def test_other_channels_and_left_channels_get_nothing(node):
+    node.subscribe("a")
+    node.subscribe("end")
+    node.unsubscribe("a")
+    sent(node, "a", "lost", keep=None)
+    sent(node, "b", "lost", keep=None)
+    sent(node, "end", "end", keep=None)
+    assert node.recorder.wait(1) == [b"end"]
+    node.subscribe("a")
+    sent(node, "a", "back", keep=None)
+    assert node.recorder.wait(2) == [b"end", b"back"]
+
+
+def test_subscribing_and_leaving_in_one_turn_ends_as_the_last_call_says(node):
+    def back_and_forth():
+        storage = node.storage
+        first = storage.subscribe("a")
+        first.addErrback(lambda _: None)  # left before it was confirmed
+        storage.unsubscribe("a")
+        return storage.subscribe("a")
+
+    call(back_and_forth)
+    sent(node, "a", "here", keep=None)
+    assert node.recorder.wait(1) == [b"here"]
+
+
+def test_the_bus_is_raw_and_apart_from_channels(node):
+    node.listen("global")
+    node.subscribe("global")
+    node.publish("global", b"\xffraw")
+    node.publish("global", "text")
+    node.publish("elsewhere", "text")
+    node.send(message("global", "publication"))
+    node.recorder.wait(1)
+    node.recorder.wait_for(lambda: len(node.recorder.bus) == 2)
+    assert node.recorder.bus == [
+        {"type": "message", "pattern": None, "channel": b"global", "data": data} for data in (b"\xffraw", b"text")
+    ]
+    assert node.recorder.payloads == [b"publication"]
+    node.unlisten("global")
+    node.publish("global", "unheard")
+    sent(node, "global", "end", keep=None)
+    node.recorder.wait(2)
+    assert len(node.recorder.bus) == 2
+
+
+def test_a_key_nobody_wrote_reads_as_none(node):
+    assert node.read("ws-emit::room_secret::nowhere") is None
+
+
+# History.
+
+
+def test_history_gives_positions_and_what_came_after_one(node):
+    node.subscribe("room")
+    start = node.position("room")
+    assert start.offset == 0
+    first, second, third = sent(node, "room", "a", "b", "c")
+    assert [first.offset, second.offset, third.offset] == [1, 2, 3]
+    assert first.epoch == start.epoch
+    assert node.position("room") == third
+    assert payloads(node.since("room", start)) == ["a", "b", "c"]
+    assert payloads(node.since("room", first)) == ["b", "c"]
+    assert node.since("room", third) == []
+    node.recorder.wait(3)
+    assert [publication.position for publication in node.recorder.publications] == [first, second, third]
+    assert node.since("room", first)[0] == node.recorder.publications[1]
+
+
+def test_a_gap_that_cannot_be_proven_closed_is_none(node):
+    positions = sent(node, "room", *"abcdef", keep=Keep(3, 60))
+    assert payloads(node.since("room", positions[2])) == ["d", "e", "f"]
+    assert node.since("room", positions[1]) is None
+    assert node.since("room", Position("another", 5)) is None
+    assert node.since("room", Position(positions[0].epoch, 7)) is None
+    assert node.since("never used", Position("another", 0)) is None
+
+
+def test_latest_is_newest_first_and_pages(node):
+    assert node.latest("room", 0, 10) == []
+    sent(node, "room", *"abcde", keep=Keep(4, 60))
+    assert payloads(node.latest("room", 0, 2)) == ["e", "d"]
+    assert payloads(node.latest("room", 2, 10)) == ["c", "b"]
+    assert node.latest("room", 4, 10) == []
+    assert node.latest("room", 0, 0) == []
+
+
+def test_publications_expire_by_their_own_age(node):
+    keep = Keep(100, 0.2)
+    (first,) = sent(node, "room", "old", keep=keep)
+    until(lambda: node.storage.latest("room", 0, 1).addCallback(lambda found: not found))
+    (second,) = sent(node, "room", "new", keep=keep)
+    assert second == Position(first.epoch, 2)
+    assert node.since("room", Position(first.epoch, 0)) is None
+    assert payloads(node.since("room", first)) in (["new"], None)  # None: a machine too busy to ask within 0.2 s
+
+
+def test_sends_of_one_turn_get_consecutive_positions_in_order(node):
+    positions = sent(node, "room", *map(str, range(50)))
+    assert [position.offset for position in positions] == list(range(1, 51))
+    assert payloads(node.since("room", positions[0])) == [str(n) for n in range(1, 50)]
+
+
+# Presence and the count of subscribers.
+
+
+def test_a_member_is_present_while_one_holder_holds_it(node):
+    assert node.join("room", "ada", "tab 1", "first") is True
+    assert node.join("room", "ada", "tab 2", "second") is False
+    assert node.join("room", "bob", "tab 3") is True
+    assert node.members("room") == {"ada": "second", "bob": ""}
+    assert node.join("room", "ada", "tab 1", "third") is False
+    assert node.members("room")["ada"] == "third"
+    assert node.leave("room", "ada", "tab 1") is False
+    assert node.members("room")["ada"] == "second"
+    assert node.leave("room", "ada", "tab 1") is False
+    assert node.leave("room", "ada", "tab 2") is True
+    assert node.leave("room", "ada", "tab 2") is False
+    assert node.members("room") == {"bob": ""}
+    assert node.members("elsewhere") == {}
+
+
+def test_the_edges_of_a_tracked_channel_are_told(node):
+    assert [node.track("room", count) for count in (0, 1, 5, 5, 0, 0, 2)] == [0, 1, 0, 0, -1, 0, 1]
+    assert node.count("room") == 2
+    assert node.count("elsewhere") == 0
+
+
+def test_occupied_lists_tracked_channels_by_prefix(node):
+    for channel, count in {"presence-a": 2, "presence-ä": 1, "private-a": 3, "presence-gone": 1}.items():
+        node.track(channel, count)
+    node.track("presence-gone", 0)
+    assert node.occupied("presence-") == {"presence-a": 2, "presence-ä": 1}
+    assert node.occupied() == {"presence-a": 2, "presence-ä": 1, "private-a": 3}
+    assert node.occupied("nothing") == {}
+
+
+def test_stopping_twice_is_harmless(node):
+    node.stop()
+    node.stop()
