@@ -3,7 +3,8 @@
 On a bus a publication is an envelope. Its first byte, 0xFF, begins no UTF-8 text, so whatever else arrives on a
 channel is a bare message that another program wrote, and is taken as it is (text if it is valid UTF-8).
 
-    0xFF [epoch ":" offset] "\\n" u16 excluded { u16 length, id } u16 messages { u8 binary, u32 length, payload }
+    0xFF [epoch ":" offset] "\\n" u16 excluded { u16 length, id } u16 besides { u16 length, channel }
+                                 u16 messages { u8 binary, u32 length, payload }
 
 Everything is big endian. A storage object that keeps history puts the position in front of the body itself, in the
 same atomic step that appends (see ``storage_objects``).
@@ -35,9 +36,11 @@ class Publication:
     :ivar messages: a tuple of ``(payload: bytes, is_binary: bool)``
     :ivar exclude: ids of subscribers that get nothing
     :ivar position: a :class:`Position` when the channel keeps history, else None
+    :ivar besides: channels that the same messages were published to together with this one, and before it: who is in
+        one of them has had its copy
     """
 
-    __slots__ = ("channel", "exclude", "messages", "position")
+    __slots__ = ("besides", "channel", "exclude", "messages", "position")
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class Publication:
         messages: Sequence[Message],
         exclude: Collection[str] = (),
         position: Position | None = None,
+        besides: Collection[str] = (),
     ) -> None:
         self.channel = channel
         self.messages = messages
         self.exclude = exclude
         self.position = position
+        self.besides = besides
 
     @property
     def payload(self) -> bytes:
@@ -59,16 +64,17 @@ class Publication:
     def with_payload(self, payload: str | bytes) -> "Publication":
         """The same publication with another payload, str for text and bytes for binary: what a filter returns."""
         message = (payload.encode(), False) if isinstance(payload, str) else (bytes(payload), True)
-        return Publication(self.channel, (message,), self.exclude, self.position)
+        return Publication(self.channel, (message,), self.exclude, self.position, self.besides)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Publication):
             return NotImplemented
-        return (self.channel, tuple(self.messages), set(self.exclude), self.position) == (
+        return (self.channel, tuple(self.messages), set(self.exclude), self.position, set(self.besides)) == (
             other.channel,
             tuple(other.messages),
             set(other.exclude),
             other.position,
+            set(other.besides),
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds collections that callers own
@@ -79,10 +85,12 @@ class Publication:
 
 def encode(publication: Publication) -> bytes:
     """The envelope of a publication, without its mark and position: what follows the newline."""
-    parts = [_U16.pack(len(publication.exclude))]
-    for name in publication.exclude:
-        raw = name.encode()
-        parts += (_U16.pack(len(raw)), raw)
+    parts = []
+    for names in (publication.exclude, publication.besides):
+        parts.append(_U16.pack(len(names)))
+        for name in names:
+            raw = name.encode()
+            parts += (_U16.pack(len(raw)), raw)
     parts.append(_U16.pack(len(publication.messages)))
     for payload, binary in publication.messages:
         parts += (_MESSAGE.pack(binary, len(payload)), payload)
@@ -101,13 +109,14 @@ def decode(channel: str, data: bytes) -> Publication:
         epoch, colon, offset = data[1:end].decode("ascii").rpartition(":")
         position = Position(epoch, int(offset)) if colon else None
         at = end + 1
-        exclude, at = _identifiers(data, at)
+        exclude, at = _names(data, at)
+        besides, at = _names(data, at)
         messages, at = _messages(data, at)
     except (struct.error, ValueError) as error:
         raise ValueError(f"not a publication's envelope: {error}") from error
     if at != len(data):
         raise ValueError(f"not a publication's envelope: {len(data) - at} bytes left over")
-    return Publication(channel, messages, exclude, position)
+    return Publication(channel, messages, exclude, position, besides)
 
 
 def is_text(data: bytes) -> bool:
@@ -119,7 +128,7 @@ def is_text(data: bytes) -> bool:
     return True
 
 
-def _identifiers(data: bytes, at: int) -> tuple[frozenset[str], int]:
+def _names(data: bytes, at: int) -> tuple[frozenset[str], int]:
     (count,) = _U16.unpack_from(data, at)
     at += 2
     names = []
