@@ -1,0 +1,65 @@
+"""What a figure is worth nothing without: the machine, the versions, the state of the checkout."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import places
+from measure import cores
+
+
+def describe(rows: list[str], command: str, tmax: float, rounds: int, descriptors: int) -> dict[str, object]:
+    return {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": command,
+        "tmax": tmax,
+        "rounds": rounds,
+        "rows": rows,
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "pinned": list(cores()),
+        "kernel": platform.release(),
+        "descriptors": descriptors,
+        "load": round(os.getloadavg()[0], 2),
+        "versions": _versions(),
+    }
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _versions() -> dict[str, str]:
+    versions = {"Python": platform.python_version(), "gcc": _says("gcc", "-dumpfullversion")}
+    versions |= _python_packages()
+    versions["filtered_websocket"] = _says("git", "-C", str(places.ROOT), "describe", "--always", "--dirty")
+    versions["Node"] = _says("node", "--version").lstrip("v")
+    for package in (places.NODE / "node_modules").glob("*/package.json"):
+        if package.parent.name in ("ws", "socket.io"):
+            versions[package.parent.name] = json.loads(package.read_text())["version"]
+    return {name: version for name, version in versions.items() if version}
+
+
+def _python_packages() -> dict[str, str]:
+    """The peers' from their environment; Twisted and Autobahn are pinned there to what this project runs on."""
+    listing = _says(str(places.PEERS_PYTHON), "-m", "pip", "list", "--format=json", "--disable-pip-version-check")
+    wanted = ("aiohttp", "autobahn", "picows", "twisted", "uvloop", "websockets")
+    return {p["name"]: p["version"] for p in json.loads(listing or "[]") if p["name"].lower() in wanted}
+
+
+def _says(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def command_line() -> str:
+    return " ".join(["bench/run.py", *sys.argv[1:]])

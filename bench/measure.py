@@ -1,0 +1,123 @@
+"""One measurement: a fresh server pinned to one core, the generator on another, and the generator's JSON line."""
+
+import contextlib
+import json
+import os
+import resource
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import places
+from rows import Row
+from workloads import Workload
+
+START_SECONDS = 30.0
+
+
+class Failed(Exception):
+    """This server cannot be measured in this workload; the text stands in the report."""
+
+
+def cores() -> tuple[int, int]:
+    """The server's and the generator's; the same one on a machine that has no second."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[-1]
+
+
+def raise_descriptors() -> int:
+    """Servers and generator inherit this process's limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
+    entry = row.rooms if workload.entry == "rooms" else row.echo
+    if entry is None:
+        raise Failed("does not echo")
+    port = _free_port()
+    with contextlib.ExitStack() as stack:
+        pids = []
+        redis_port = 0
+        if "redis" in row.needs:
+            redis_port = _free_port()
+            redis = f"{places.redis_server()} --port {redis_port} --save '' --appendonly no"
+            pids += stack.enter_context(_running(redis, redis_port, "redis", {}))
+        command = row.command.format(
+            port=port,
+            redis_port=redis_port,
+            build=places.BUILD,
+            peers_python=places.PEERS_PYTHON,
+            fws_server=places.fws_server(),
+        )
+        pids += stack.enter_context(_running(command, port, f"{row.name}-{workload.name}", dict(row.env)))
+        return _generate(port, pids, workload, entry, tmax)
+
+
+def _generate(port: int, pids: list[int], workload: Workload, entry: tuple[str, ...], tmax: float) -> dict[str, object]:
+    command = [*_pinned(cores()[1]), str(places.WSLOAD), "--port", str(port), "--pid", ",".join(map(str, pids))]
+    command += [*shlex.split(workload.arguments), *entry, "--tmax", str(tmax)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=tmax + 180, check=False)
+    except subprocess.TimeoutExpired:
+        raise Failed("the generator did not end") from None
+    if done.returncode:
+        raise Failed(done.stderr.strip().replace("\n", "; ")[:300] or f"the generator exited {done.returncode}")
+    return json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def _running(command: str, port: int, name: str, env: dict[str, str]) -> Iterator[list[int]]:
+    """Starts a server, waits until it accepts, gives the ids of its processes, and ends them all."""
+    log = places.LOGS / f"{name}.log"
+    environment = os.environ | {"PYTHONPATH": str(places.ROOT), "NODE_PATH": str(places.NODE / "node_modules")} | env
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*_pinned(cores()[0]), *shlex.split(command)],
+            cwd=places.BENCH,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # so that a server's own workers are ended with it
+        )
+    try:
+        _wait_until_it_accepts(process, port, log)
+        yield _family(process.pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_until_it_accepts(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        # Not a sleep: whichever comes first, its end or the next try.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            break
+    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+    raise Failed(f"did not start: {last[0][:300]}")
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _pinned(core: int) -> list[str]:
+    return ["taskset", "-c", str(core)]

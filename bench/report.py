@@ -1,0 +1,157 @@
+"""Makes docs/benchmarks.md and docs/benchmarks.svg of result files: `report.py [--write] [FILE...]`, by default the
+newest one, printed. Several files are one report: rows measured later join those of the first."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import places
+from bars import DELIVERIES, Verdict, verdicts
+from chart import chart
+from figures import Figures
+from rows import OURS, ROWS
+from workloads import IDLE, WORKLOADS
+
+UNITS = {"cpu_us": "CPU", "p99_us": "p99", "hs_cpu_us": "CPU per handshake", "kb_per_conn": "KB per idle connection"}
+TITLES = {workload.name: workload.title for workload in WORKLOADS}
+
+
+def report(paths: Iterable[Path], *, write: bool) -> None:
+    figures = Figures.load(paths)
+    text = markdown(figures)
+    if not write:
+        print(text)
+        return
+    places.DOCS.mkdir(exist_ok=True)
+    (places.DOCS / "benchmarks.md").write_text(text)
+    (places.DOCS / "benchmarks.svg").write_text(chart(figures))
+    print("bench: wrote docs/benchmarks.md and docs/benchmarks.svg")
+
+
+def markdown(figures: Figures) -> str:
+    return "\n\n".join(part for part in _parts(figures) if part) + "\n"
+
+
+def _parts(figures: Figures) -> Iterable[str]:
+    meta = figures.meta
+    yield "# Benchmarks"
+    yield "<!-- Made by bench/report.py; `make bench` makes it anew. -->"
+    yield (
+        f"{meta['date']}, {meta['cpu']}, {meta['cores']} cores, Linux {meta['kernel']}: the server pinned to core "
+        f"{meta['pinned'][0]}, the generator to core {meta['pinned'][1]}, a load of {meta['load']} on the machine "
+        f"before it began. `{meta['command']}`: {meta['rounds']} rounds, {meta['tmax']:g} s each, the servers "
+        "interleaved, each started afresh. Medians, the best round in brackets. How it is done and how to read it: "
+        "[bench/README.md](../bench/README.md)."
+    )
+    yield ", ".join(f"{name} {version}" for name, version in meta["versions"].items()) + "."
+    yield "![Server CPU per delivery, memory and handshakes, by server](benchmarks.svg)"
+    yield _table(
+        figures, "Server CPU, µs per delivered message", lambda row, w: _pair(figures, row, w, "cpu_us", "{:.2f}")
+    )
+    yield _table(figures, "Deliveries per second", lambda row, w: _pair(figures, row, w, "rate", "{:,.0f}"))
+    yield _table(figures, "Latency p50 / p99, ms", lambda row, w: _latency(figures, row, w))
+    yield (
+        _table(figures, "The generator's own load", lambda row, w: _one(figures, row, w, "gen_util", "{:.0%}"))
+        + "\n\nOf its core. Near 100 % the rate beside it is a lower bound, and the latency the generator's own."
+    )
+    yield _idle(figures)
+    yield _ratios(figures)
+    yield _bars(verdicts(figures))
+    yield _troubles(figures)
+
+
+def _table(figures: Figures, title: str, cell: Callable[[str, str], str]) -> str:
+    rows = [[_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in figures.rows]
+    return f"## {title}\n\n" + _grid(["server", *DELIVERIES], rows)
+
+
+def _idle(figures: Figures) -> str:
+    fields = (("kb_per_conn", "{:.2f}"), ("hs_cpu_us", "{:.0f}"), ("conn_per_s", "{:,.0f}"))
+    rows = [
+        [
+            _name(row),
+            *(_pair(figures, row, IDLE, field, form) for field, form in fields),
+            _one(figures, row, IDLE, "gen_util", "{:.0%}"),
+        ]
+        for row in figures.rows
+    ]
+    head = ["server", "KB each, resident", "CPU µs per handshake", "handshakes per second", "generator's load"]
+    return f"## {TITLES[IDLE]}\n\n" + _grid(head, rows)
+
+
+def _ratios(figures: Figures) -> str:
+    if OURS not in figures.rows:
+        return ""
+    rows = []
+    for row in figures.rows:
+        cells = [figures.ratio(OURS, row, workload, "cpu_us") for workload in DELIVERIES]
+        cells += [figures.ratio(OURS, row, IDLE, field) for field in ("kb_per_conn", "hs_cpu_us")]
+        if row != OURS:
+            rows.append([row, *("-" if cell is None else f"{cell:.2f}" for cell in cells)])
+    head = ["server", *DELIVERIES, "memory", "handshake"]
+    return f"## How many times the cost of {OURS}\n\nThe medians of each round's own ratios.\n\n" + _grid(head, rows)
+
+
+def _bars(found: list[Verdict]) -> str:
+    if not any(verdict.measured is not None for verdict in found):
+        return ""
+    rows = []
+    for verdict in found:
+        bar, what = verdict.bar, f"{UNITS[verdict.bar.field]}, {TITLES[verdict.bar.workload]}"
+        asked = f"{bar.other} takes at least {bar.limit:.2f} times ours" if bar.other else f"at most {bar.limit:g}"
+        measured = "not measured" if verdict.measured is None else f"{verdict.measured:.2f}"
+        rows.append([what, asked, measured, "pass" if verdict.passed else "**fail**"])
+    passed = sum(verdict.passed for verdict in found)
+    title = f"## What {OURS} is held to: {passed} of {len(found)}"
+    return f"{title}\n\n" + _grid(["what", "asked", "measured", ""], rows)
+
+
+def _troubles(figures: Figures) -> str:
+    lines = [f"- {row}, {workload}: failed: {error}" for (row, workload), error in figures.errors.items()]
+    lines += [
+        f"- {row}, {workload}: {lost} messages or connections lost"
+        for (row, workload), lost in figures.lost.items()
+        if lost
+    ]
+    left_out = [row.name for row in ROWS if row.default and row.name not in figures.rows]
+    lines += [f"- {name}: not measured" for name in left_out]
+    return "## Troubles\n\n" + "\n".join(lines) if lines else ""
+
+
+def _pair(figures: Figures, row: str, workload: str, field: str, form: str) -> str:
+    middle, best = figures.median(row, workload, field), figures.best(row, workload, field)
+    return "-" if middle is None else f"{form.format(middle)} ({form.format(best)})"
+
+
+def _one(figures: Figures, row: str, workload: str, field: str, form: str) -> str:
+    middle = figures.median(row, workload, field)
+    return "-" if middle is None else form.format(middle)
+
+
+def _latency(figures: Figures, row: str, workload: str) -> str:
+    middle, tail = (figures.median(row, workload, field) for field in ("p50_us", "p99_us"))
+    return "-" if middle is None or tail is None else f"{middle / 1000:.2f} / {tail / 1000:.2f}"
+
+
+def _name(row: str) -> str:
+    return f"**{row}**" if row.startswith(OURS) else row
+
+
+def _grid(head: list[str], rows: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and docs/benchmarks.svg")
+    parser.add_argument("files", nargs="*", type=Path)
+    options = parser.parse_args()
+    files = options.files or sorted(places.BUILD.glob("*.jsonl"))[-1:]
+    if not files:
+        sys.exit("report: no results in build/bench: run bench/run.py first")
+    report(files, write=options.write)
+
+
+if __name__ == "__main__":
+    _main()
