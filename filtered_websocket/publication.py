@@ -17,6 +17,8 @@ from typing import NamedTuple
 MARK = b"\xff"
 _U16 = struct.Struct(">H")
 _MESSAGE = struct.Struct(">BI")
+_ONE = struct.Struct(">HHBI")  # no excluded ids, one message, and that one's head: nearly every publication
+_HEAD = MARK + b"\n"
 
 Message = tuple[bytes, bool]
 """``(payload, is_binary)``; the payload of a text message is valid UTF-8."""
@@ -84,16 +86,24 @@ class Publication:
 
 
 def encode(publication: Publication) -> bytes:
-    """The envelope of a publication, without its mark and position: what follows the newline."""
-    parts = []
-    for names in (publication.exclude, publication.besides):
-        parts.append(_U16.pack(len(names)))
-        for name in names:
+    """The envelope of a publication, without its mark and position: what follows the newline.
+
+    :raises ValueError: more than an envelope can hold: 65,535 ids or messages, 65,535 bytes of id, 4 GiB of payload
+    """
+    messages = publication.messages
+    try:
+        if len(messages) == 1 and not publication.exclude:
+            payload, binary = messages[0]
+            return _ONE.pack(0, 1, binary, len(payload)) + payload
+        parts = [_U16.pack(len(publication.exclude))]
+        for name in publication.exclude:
             raw = name.encode()
             parts += (_U16.pack(len(raw)), raw)
-    parts.append(_U16.pack(len(publication.messages)))
-    for payload, binary in publication.messages:
-        parts += (_MESSAGE.pack(binary, len(payload)), payload)
+        parts.append(_U16.pack(len(messages)))
+        for payload, binary in messages:
+            parts += (_MESSAGE.pack(binary, len(payload)), payload)
+    except struct.error as error:
+        raise ValueError(f"the publication is too large for an envelope: {error}") from error
     return b"".join(parts)
 
 
@@ -105,18 +115,35 @@ def decode(channel: str, data: bytes) -> Publication:
     if data[:1] != MARK:
         return Publication(channel, ((data, not is_text(data)),))
     try:
+        if data[:2] == _HEAD:
+            position, at = None, 2
+        else:
+            end = data.index(b"\n", 0, 128)
+            position, at = _position(data[1:end]), end + 1
+        nobody, one, binary, length = _ONE.unpack_from(data, at)
+        if one == 1 and not nobody and len(data) == at + 9 + length:
+            return Publication(channel, ((data[at + 9 :], binary != 0),), (), position)
+    except (struct.error, ValueError):
+        pass  # shorter than one message, or broken: the long way tells
+    try:
         end = data.index(b"\n", 0, 128)
-        epoch, colon, offset = data[1:end].decode("ascii").rpartition(":")
-        position = Position(epoch, int(offset)) if colon else None
-        at = end + 1
-        exclude, at = _names(data, at)
-        besides, at = _names(data, at)
+        position = _position(data[1:end])
+        exclude, at = _names(data, end + 1)
         messages, at = _messages(data, at)
     except (struct.error, ValueError) as error:
         raise ValueError(f"not a publication's envelope: {error}") from error
     if at != len(data):
         raise ValueError(f"not a publication's envelope: {len(data) - at} bytes left over")
-    return Publication(channel, messages, exclude, position, besides)
+    return Publication(channel, messages, exclude, position)
+
+
+def _position(raw: bytes) -> Position | None:
+    epoch, colon, offset = raw.rpartition(b":")
+    if colon and offset.isdigit():
+        return Position(epoch.decode("ascii"), int(offset))
+    if raw:
+        raise ValueError("no position before the newline")
+    return None
 
 
 def is_text(data: bytes) -> bool:
