@@ -17,7 +17,9 @@ from typing import NamedTuple
 MARK = b"\xff"
 _U16 = struct.Struct(">H")
 _MESSAGE = struct.Struct(">BI")
-_ONE = struct.Struct(">HHBI")  # no excluded ids, one message, and that one's head: nearly every publication
+_ONE = struct.Struct(
+    ">HHHBI"
+)  # no excluded ids, no channels besides, one message, and that one's head: nearly every publication
 _HEAD = MARK + b"\n"
 
 Message = tuple[bytes, bool]
@@ -88,17 +90,19 @@ class Publication:
 def encode(publication: Publication) -> bytes:
     """The envelope of a publication, without its mark and position: what follows the newline.
 
-    :raises ValueError: more than an envelope can hold: 65,535 ids or messages, 65,535 bytes of id, 4 GiB of payload
+    :raises ValueError: more than an envelope can hold: 65,535 names or messages, 64 KiB of name, 4 GiB of payload
     """
     messages = publication.messages
     try:
-        if len(messages) == 1 and not publication.exclude:
+        if len(messages) == 1 and not publication.exclude and not publication.besides:
             payload, binary = messages[0]
-            return _ONE.pack(0, 1, binary, len(payload)) + payload
-        parts = [_U16.pack(len(publication.exclude))]
-        for name in publication.exclude:
-            raw = name.encode()
-            parts += (_U16.pack(len(raw)), raw)
+            return _ONE.pack(0, 0, 1, binary, len(payload)) + payload
+        parts = []
+        for names in (publication.exclude, publication.besides):
+            parts.append(_U16.pack(len(names)))
+            for name in names:
+                raw = name.encode("utf-8", "surrogatepass")  # clients can send lone surrogates in JSON
+                parts += (_U16.pack(len(raw)), raw)
         parts.append(_U16.pack(len(messages)))
         for payload, binary in messages:
             parts += (_MESSAGE.pack(binary, len(payload)), payload)
@@ -120,21 +124,22 @@ def decode(channel: str, data: bytes) -> Publication:
         else:
             end = data.index(b"\n", 0, 128)
             position, at = _position(data[1:end]), end + 1
-        nobody, one, binary, length = _ONE.unpack_from(data, at)
-        if one == 1 and not nobody and len(data) == at + 9 + length:
-            return Publication(channel, ((data[at + 9 :], binary != 0),), (), position)
+        nobody, nowhere, one, binary, length = _ONE.unpack_from(data, at)
+        if one == 1 and not nobody and not nowhere and len(data) == at + 11 + length:
+            return Publication(channel, ((data[at + 11 :], binary != 0),), (), position)
     except (struct.error, ValueError):
         pass  # shorter than one message, or broken: the long way tells
     try:
         end = data.index(b"\n", 0, 128)
         position = _position(data[1:end])
         exclude, at = _names(data, end + 1)
+        besides, at = _names(data, at)
         messages, at = _messages(data, at)
     except (struct.error, ValueError) as error:
         raise ValueError(f"not a publication's envelope: {error}") from error
     if at != len(data):
         raise ValueError(f"not a publication's envelope: {len(data) - at} bytes left over")
-    return Publication(channel, messages, exclude, position)
+    return Publication(channel, messages, exclude, position, besides)
 
 
 def _position(raw: bytes) -> Position | None:
@@ -162,7 +167,7 @@ def _names(data: bytes, at: int) -> tuple[frozenset[str], int]:
     for _ in range(count):
         (length,) = _U16.unpack_from(data, at)
         at += 2 + length
-        names.append(_exactly(data, at - length, length).decode())
+        names.append(_exactly(data, at - length, length).decode("utf-8", "surrogatepass"))
     return frozenset(names), at
 
 
