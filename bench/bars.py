@@ -5,7 +5,7 @@ from typing import NamedTuple
 from figures import Figures
 from rows import OURS
 
-PYTHON_PEERS = ("picows", "aiohttp", "websockets", "tw_autobahn")
+PYTHON_PEERS = ("picows", "aiohttp", "aiohttp_uvloop", "websockets", "websockets_uvloop", "tw_autobahn")
 DELIVERIES = ("fan1000", "fan1000w16", "pair", "echo1", "echo16")
 # Plain Autobahn took 228 us a handshake where 110 were asked for: said as a ratio, it holds on any machine.
 HANDSHAKE = 228 / 110

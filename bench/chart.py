@@ -7,19 +7,21 @@ from figures import Figures
 from rows import OURS
 from workloads import IDLE, WORKLOADS
 
-PANEL, GAP, BAR, STEP, NAMES, VALUES = 460, 40, 14, 20, 130, 62
+PANEL, GAP, BAR, STEP, NAMES, VALUES = 480, 40, 14, 20, 158, 62
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f; }
   .title { font-weight: 600; font-size: 13px; }
   .note { fill: #57606a; }
   .ours { font-weight: 600; }
   rect { fill: #8c959f; }
+  .page { fill: #ffffff; }
   rect.limit { fill: #c8cdd3; }
   rect.ours { fill: #0969da; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
     .note { fill: #9198a1; }
     rect { fill: #6e7681; }
+    .page { fill: #0d1117; }
     rect.limit { fill: #3d444d; }
     rect.ours { fill: #4493f8; }
   }"""
@@ -39,6 +41,7 @@ def chart(figures: Figures) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {total}" role="img"'
         f' aria-label="Server CPU per delivery, memory and handshakes, by server">\n<style>{STYLE}\n</style>\n'
+        f'<rect class="page" width="{width}" height="{total}"/>\n'
         + "\n".join(body)
         + f'\n<text class="note" x="10" y="{total - 8}">{escape(note)}</text>\n</svg>\n'
     )

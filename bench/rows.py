@@ -11,7 +11,6 @@ from typing import NamedTuple
 class Row(NamedTuple):
     name: str
     command: str
-    version: str = ""  # the package whose version stands in the report
     env: tuple[tuple[str, str], ...] = ()
     rooms: tuple[str, ...] = ("--path", "/c%c")
     echo: tuple[str, ...] | None = ("--path", "/echo")
@@ -21,30 +20,31 @@ class Row(NamedTuple):
 
 OURS = "filtered_websocket"
 
+_AIO = "{{peers_python}} servers/ws_{}.py {{port}}"
+_UVLOOP = (("BENCH_LOOP", "uvloop"),)
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--init", "40")
-_JOIN = '42["join","c%c"]'
 
 ROWS = (
     Row("c_limit", "{build}/climit {port} 0"),
     Row("c_limit_coalesce", "{build}/climit {port} 1"),
-    Row(OURS, "{fws_server} -c config.json -p {port}", "filtered_websocket"),
-    Row("picows", "{peers_python} servers/ws_picows.py {port}", "picows"),
-    Row("node_ws", "node servers/node_ws.js {port}", "ws", needs=("node",)),
-    Row("aiohttp", "{peers_python} servers/ws_aiohttp.py {port}", "aiohttp"),
-    Row("websockets", "{peers_python} servers/ws_websockets.py {port}", "websockets"),
-    Row("tw_autobahn", "{peers_python} servers/tw_autobahn.py {port}", "autobahn"),
+    Row(OURS, "{fws_server} -c config.json -p {port}"),
+    Row("picows", _AIO.format("picows")),
+    Row("node_ws", "node servers/node_ws.js {port}", needs=("node",)),
+    Row("aiohttp", _AIO.format("aiohttp")),
+    Row("aiohttp_uvloop", _AIO.format("aiohttp"), _UVLOOP),
+    Row("websockets", _AIO.format("websockets")),
+    Row("websockets_uvloop", _AIO.format("websockets"), _UVLOOP),
+    Row("tw_autobahn", "{peers_python} servers/tw_autobahn.py {port}"),
     Row(
         "filtered_websocket_redis",
         "{fws_server} -c config.json -p {port} --storage redis --redis_port {redis_port}",
-        "filtered_websocket",
         needs=("redis",),
         default=False,
     ),
     Row(
         "node_socketio",
         "node servers/node_socketio.js {port}",
-        "socket.io",
-        rooms=(*_SOCKETIO, "--init", _JOIN, "--pub-init", "40", "--pub-init", _JOIN, "--tmpl", '42["m","%P"]'),
+        rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
         echo=(*_SOCKETIO, "--tmpl", '42["e","%P"]'),
         needs=("node",),
         default=False,

@@ -1,4 +1,4 @@
-// Socket.IO: `node node_socketio.js PORT`. A client sends ["join", channel], then ["m", payload] to its channel;
+// Socket.IO: `node node_socketio.js PORT`. A client sends ["join", channel]; ["m", channel, payload] goes to a channel,
 // ["e", payload] comes back. The generator speaks Engine.IO 4 with --init and --tmpl (rows.py).
 'use strict';
 const { createServer } = require('http');
@@ -8,12 +8,8 @@ const server = createServer();
 const io = new Server(server, { transports: ['websocket'], perMessageDeflate: false, pingInterval: 300000 });
 
 io.on('connection', (socket) => {
-  let channel = null;
-  socket.on('join', (name) => {
-    channel = name;
-    socket.join(name);
-  });
-  socket.on('m', (data) => io.to(channel).emit('m', data));
+  socket.on('join', (channel) => socket.join(channel));
+  socket.on('m', (channel, data) => io.to(channel).emit('m', data));
   socket.on('e', (data) => socket.emit('e', data));
 });
 server.listen(Number(process.argv[2]), '127.0.0.1', 4096);

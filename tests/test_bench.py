@@ -1,0 +1,115 @@
+"""What the benchmark makes of its measurements: medians, ratios within a round, verdicts, the table and the chart."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+BENCH = Path(__file__).parent.parent / "bench"
+META = {
+    "date": "2026-01-01 00:00 UTC",
+    "command": "bench/run.py",
+    "tmax": 2.0,
+    "rounds": 3,
+    "rows": ["c_limit", "filtered_websocket"],
+    "cpu": "<fast>",
+    "cores": 2,
+    "pinned": [0, 1],
+    "kernel": "6",
+    "descriptors": 20000,
+    "load": 0.1,
+    "versions": {"Python": "3.11"},
+}
+
+
+@pytest.fixture(autouse=True)
+def bench_is_importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+
+
+def measured(row, round_, cpu, **more):
+    fields = {"cpu_us": cpu, "rate": 1e6 / cpu, "p50_us": 100, "p99_us": 200, "gen_util": 0.5, "lost": 0, "closed": 0}
+    return {"row": row, "workload": "fan1000", "round": round_} | fields | more
+
+
+@pytest.fixture
+def figures():
+    from figures import Figures
+
+    # In its second round the machine was half as fast; the limit's third round failed to be measured.
+    ours = [measured("filtered_websocket", 1, 3.0), measured("filtered_websocket", 2, 6.0)]
+    ours.append(measured("filtered_websocket", 3, 2.5, lost=7))
+    limit = [measured("c_limit", 1, 2.4), measured("c_limit", 2, 4.8)]
+    failed = {"row": "c_limit", "workload": "fan1000", "round": 3, "error": "did not start: no port"}
+    return Figures([{"meta": META}, *ours, *limit, failed])
+
+
+def test_medians_and_bests_are_over_the_rounds(figures):
+    assert figures.median("filtered_websocket", "fan1000", "cpu_us") == 3.0
+    assert figures.best("filtered_websocket", "fan1000", "cpu_us") == 2.5
+    assert figures.best("filtered_websocket", "fan1000", "rate") == 400_000
+    assert figures.median("filtered_websocket", "idle", "kb_per_conn") is None
+
+
+def test_ratios_compare_rounds_with_themselves_and_skip_those_that_failed(figures):
+    assert figures.ratio("filtered_websocket", "c_limit", "fan1000", "cpu_us") == pytest.approx(0.8)
+
+
+def test_a_bar_passes_fails_or_is_not_measured(figures):
+    from bars import Bar, Verdict, verdicts
+
+    by_bar = {(verdict.bar.workload, verdict.bar.other): verdict for verdict in verdicts(figures)}
+    assert by_bar["fan1000", "c_limit"].passed
+    assert by_bar["pair", "c_limit_coalesce"].measured is None
+    assert not by_bar["pair", "c_limit_coalesce"].passed
+    memory = Bar("idle", "kb_per_conn", None, 6.0)
+    assert Verdict(memory, 5.9).passed
+    assert not Verdict(memory, 6.1).passed
+
+
+def test_the_report_shows_figures_verdicts_and_troubles(figures):
+    import report
+
+    text = report.markdown(figures)
+    assert "| **filtered_websocket** | 3.00 (2.50) | - |" in text
+    assert (
+        "| CPU, 1,000 subscribers, one message in flight | c_limit takes at least 0.70 times ours | 0.80 | pass |"
+        in text
+    )
+    assert "c_limit, fan1000: failed: did not start: no port" in text
+    assert "filtered_websocket, fan1000: 7 messages or connections lost" in text
+
+
+def test_the_chart_is_xml_with_a_bar_for_every_figure(figures):
+    from chart import chart
+
+    bars = ElementTree.fromstring(chart(figures)).findall(".//{*}g/{*}rect")
+    assert [bar.get("class") for bar in bars] == ["limit", "ours"]
+    assert float(bars[0].get("width")) > float(bars[1].get("width"))  # 3.6 against 3.0
+
+
+def test_result_files_are_read_as_they_were_written(figures, tmp_path):
+    from figures import Figures
+
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text(json.dumps({"meta": META}) + "\n" + json.dumps(measured("c_limit", 1, 2.0)) + "\n")
+    later = META | {"rows": ["c_limit", "node_socketio"]}
+    second.write_text(json.dumps({"meta": later}) + "\n" + json.dumps(measured("node_socketio", 1, 9.0)) + "\n")
+    both = Figures.load([first, second])
+    assert both.rows == ["c_limit", "filtered_websocket", "node_socketio"]
+    assert both.median("node_socketio", "fan1000", "cpu_us") == 9.0
+
+
+def test_every_row_and_workload_can_be_started():
+    import places
+    from rows import OURS, ROWS
+    from workloads import WORKLOADS
+
+    assert len({row.name for row in ROWS}) == len(ROWS)
+    assert OURS in {row.name for row in ROWS}
+    for row in ROWS:
+        filled = row.command.format(port=1, redis_port=2, build="B", peers_python="P", fws_server="F").split()
+        for part in filled:
+            assert not part.startswith("servers/") or (places.BENCH / part).exists()
+    assert {workload.entry for workload in WORKLOADS} == {"rooms", "echo"}
