@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from typing import TextIO
 
 import machine
 import places
@@ -45,7 +46,7 @@ def main() -> None:
     print(f"bench: results in {results.relative_to(places.ROOT)}" + ("" if complete else "; docs/ left as they are"))
 
 
-def _round(file, round_: int, rows: list[Row], workloads: list[Workload], tmax: float) -> None:
+def _round(file: TextIO, round_: int, rows: list[Row], workloads: list[Workload], tmax: float) -> None:
     """The rows of one workload run one after another, so what is compared is minutes apart at most; each round begins
     with another row, so no server always follows the same one."""
     turn = round_ % len(rows)
@@ -90,7 +91,7 @@ def _possible(rows: list[Row], workloads: list[Workload], descriptors: int) -> t
     return rows, workloads
 
 
-def _write(file, record: dict) -> None:
+def _write(file: TextIO, record: dict) -> None:
     file.write(json.dumps(record) + "\n")
     file.flush()
     os.fsync(file.fileno())
