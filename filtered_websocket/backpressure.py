@@ -1,0 +1,173 @@
+"""The way out of one connection, and what happens when its client reads more slowly than others write.
+
+A connection whose bytes the kernel takes has no buffer of ours. When the kernel refuses, it is blocked until its buffer
+has drained. While it is blocked,
+
+1. more than ``send_buffer`` bytes, or anything waiting longer than ``send_timeout``, is too slow;
+2. what is lost then is the channel's policy: the connection (``disconnect``), what comes (``drop-new``), the oldest of
+   what was not yet sent (``drop-old``), or all of a channel but its newest message (``latest``);
+3. what is sent to the connection itself is never dropped: the connection is, if it must be;
+4. every loss is counted and logged, never silent.
+"""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+from filtered_websocket import frames
+from filtered_websocket.hub import Batch, Send
+from filtered_websocket.publication import Message
+from filtered_websocket.transport import _WriteThrough
+from filtered_websocket.websocket import OPEN, LeanProtocol
+
+
+class _Kept(NamedTuple):
+    """One entry of a backlog; the channel is None for what was sent to the connection itself."""
+
+    channel: str | None
+    blob: bytes
+
+
+class Backpressure(LeanProtocol):
+    """The sending half of a connection."""
+
+    pipeline: Any
+    blocked = False
+    _stream: Any = None
+    _backlog: deque[_Kept] | None = None
+    _backlog_bytes = 0
+    _queued = 0
+    """Bytes handed to the transport since it was last free."""
+    _mark: tuple[float, int] = (0.0, 0)
+    """A time, and what had been queued then: when that much has gone out, the mark moves on."""
+
+    def watch_transport(self) -> None:
+        """Learn from the transport (beneath TLS, the one that TLS writes to) whether it keeps up."""
+        stream = self.transport
+        if not isinstance(stream, _WriteThrough):
+            stream = getattr(stream, "transport", None)
+        if isinstance(stream, _WriteThrough):
+            self._stream = stream
+            stream.watcher = self
+
+    @property
+    def direct(self) -> Send | None:
+        """The socket's own send, while plain frames may go out by it."""
+        stream = self._stream
+        if self.blocked or stream is not self.transport or self.state != OPEN or self._perMessageCompress is not None:
+            return None
+        return stream.socket.send if stream is not None and stream.connected else None
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for this client."""
+        return (self._stream.pending if self._stream is not None else 0) + self._backlog_bytes
+
+    def send_frames(self, message: Message) -> None:
+        """Send one message to this connection alone."""
+        payload, binary = message
+        if self._perMessageCompress is None:
+            blob = frames.make(payload, binary)
+        else:
+            blob = frames.make_deflated(payload, binary, self._perMessageCompress.server_max_window_bits)
+        if self.blocked:
+            self._queue(blob)
+        else:
+            self.transport.write(blob)
+
+    def deliver(self, batch: Batch, policy: str) -> None:
+        """Take messages of a channel."""
+        if self.state != OPEN:
+            return
+        if not self.blocked:
+            self.transport.write(self._encoded(batch))
+        elif policy == "disconnect":
+            self._queue(self._encoded(batch))
+        elif policy == "drop-new":
+            blob = self._encoded(batch)
+            if self.pending + len(blob) > self.pipeline.options.send_buffer:
+                self._lost(len(batch.messages), policy)
+            else:
+                self._queue(blob)
+        else:
+            self._keep(batch, policy)
+
+    def _encoded(self, batch: Batch) -> bytes:
+        if self._perMessageCompress is None:
+            return batch.plain
+        return batch.deflated(self._perMessageCompress.server_max_window_bits)
+
+    def finish(self, blob: bytes, sent: int) -> None:
+        """The hub's send of this blob went out in part: the rest waits in the transport."""
+        self.transport.write(blob[sent:])
+
+    def _queue(self, blob: bytes) -> None:
+        """Write behind what waits, within the limit."""
+        if self.pending + len(blob) > self.pipeline.options.send_buffer:
+            self._too_slow(f"more than {self.pipeline.options.send_buffer} bytes wait (send_buffer)")
+        elif self._backlog is not None:
+            self._backlog.append(_Kept(None, blob))
+            self._backlog_bytes += len(blob)
+        else:
+            self._queued += len(blob)
+            self.transport.write(blob)
+
+    def _keep(self, batch: Batch, policy: str) -> None:
+        """Hold messages back, where they can still be dropped."""
+        if self._backlog is None:
+            self._backlog = deque()
+        if policy == "latest":
+            older = sum(kept.channel == batch.channel for kept in self._backlog)
+            if older + len(batch.messages) > 1:
+                self._lost(older + len(batch.messages) - 1, policy)
+            self._backlog = deque(kept for kept in self._backlog if kept.channel != batch.channel)
+            self._backlog_bytes = sum(len(kept.blob) for kept in self._backlog)
+        for message in batch.messages[-1:] if policy == "latest" else batch.messages:
+            blob = self._encoded(Batch(batch.channel, (message,)))
+            self._backlog.append(_Kept(batch.channel, blob))
+            self._backlog_bytes += len(blob)
+        room = self.pipeline.options.send_buffer
+        while self.pending > room:
+            oldest = next((kept for kept in self._backlog if kept.channel is not None), None)
+            if oldest is None:
+                self._too_slow(f"more than {room} bytes wait (send_buffer)")
+                return
+            self._backlog.remove(oldest)
+            self._backlog_bytes -= len(oldest.blob)
+            self._lost(1, policy)
+
+    def transport_blocked(self) -> None:
+        self.blocked = True
+        self._queued = self._stream.pending
+        self._mark = (self.factory.reactor.seconds(), self._queued)
+        self.factory.blocked.add(self)
+        if self.pipeline is not None:
+            self.pipeline.hub.refresh(self)
+
+    def transport_drained(self) -> None:
+        self.blocked = False
+        self.factory.blocked.discard(self)
+        backlog, self._backlog, self._backlog_bytes = self._backlog, None, 0
+        if self.pipeline is not None:
+            self.pipeline.hub.refresh(self)
+        if backlog and self.state == OPEN:
+            self.transport.write(b"".join([kept.blob for kept in backlog]))
+
+    def check_age(self, now: float) -> None:
+        """Called every second while blocked: is the oldest that waits too old?"""
+        if self._queued - self._stream.pending >= self._mark[1]:
+            self._mark = (now, self._queued)
+        elif self.pipeline is not None and now - self._mark[0] > self.pipeline.options.send_timeout:
+            self._too_slow(f"nothing taken for {self.pipeline.options.send_timeout:g} s (send_timeout)")
+
+    def _lost(self, count: int, policy: str) -> None:
+        for _ in range(count):
+            self.factory.counters.count("dropped", f"slow client, {policy}")
+
+    def _too_slow(self, reason: str) -> None:
+        self.factory.counters.count("closed", "slow client", f"{self.request.peer}: {reason}")
+        self.wasNotCleanReason = f"slow client: {reason}"
+        self.abortConnection()
+
+    def abortConnection(self) -> None:
+        """End the connection now; what waits is lost. The disconnect chain runs."""
+        self.transport.abortConnection()

@@ -1,0 +1,45 @@
+"""What the server says of itself when it starts: where it listens, its pipelines as pipes, and what is unsafe."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from filtered_websocket import __version__
+from filtered_websocket.filters.base import EVENTS
+from filtered_websocket.limits import ALLOWED_ORIGINS
+
+
+def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
+    """The banner, a line at a time."""
+    options = server.options
+    yield f"filtered_websocket {__version__}, storage {storage}, {reactor}"
+    for pipeline in server.pipelines:
+        yield from draw(pipeline)
+    yield (
+        f"limits: {options.max_connections} connections, messages of {options.max_message_size} bytes, "
+        f"{options.send_buffer} bytes or {options.send_timeout:g} s for a slow client"
+    )
+
+
+def draw(pipeline: Any) -> Iterator[str]:
+    """One pipeline, each of its chains as a pipe."""
+    yield " ".join(pipeline.patterns)
+    for root in EVENTS:
+        chain = pipeline.filters[root.event]  # type: ignore[attr-defined]
+        if chain:
+            yield f"    cat {root.event} | {' | '.join(_short(each) for each in chain)}"  # type: ignore[attr-defined]
+
+
+def _short(filter_class: type) -> str:
+    return f"{filter_class.__module__.rpartition('.')[2]}.{filter_class.__name__}"
+
+
+def unsafe(server: Any) -> Iterator[str]:
+    """A line for each setting that an open server should not have, with the option to change."""
+    options = server.options
+    if "*" in options.allowed_origins:
+        yield f"UNSAFE: any web page may connect with its visitor's cookies ({ALLOWED_ORIGINS.name} holds *)"
+    for pipeline in server.pipelines:
+        if pipeline.name and "*" in pipeline.options.allowed_origins and "*" not in options.allowed_origins:
+            yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} (allowed_origins holds *)"
+    if not options.ping_interval:
+        yield "UNSAFE: dead clients are never noticed (ping_interval is 0)"

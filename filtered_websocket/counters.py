@@ -1,0 +1,90 @@
+"""What went wrong, counted: refusals, drops, slow clients, failures nobody looked at.
+
+Counting is adding to an integer. The log gets the first of a kind at once and the sum of the others once per interval,
+so an attack cannot fill a disk and nothing is lost silently.
+"""
+
+from collections import Counter
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+_log = Logger()
+
+INTERVAL = 10.0
+"""Seconds that one line of the log stands for."""
+
+
+class Counters:
+    """Totals by kind, a tuple of ``(what, reason)``.
+
+    :param clock: gives ``callLater``
+    """
+
+    def __init__(self, clock: Any, interval: float = INTERVAL) -> None:
+        self.totals: Counter[tuple[str, str]] = Counter()
+        self._clock = clock
+        self._interval = interval
+        self._logged: dict[tuple[str, str], int] = {}
+        self._calls: list[Any] = []
+
+    def count(self, what: str, reason: str, detail: str = "") -> None:
+        """Count one event.
+
+        :param what: ``refused``, ``dropped``, ``closed`` or ``failed``
+        :param reason: from a small fixed set: it becomes a label
+        :param detail: of this one event, for the log only; escaped there, never a secret
+        """
+        kind = (what, reason)
+        self.totals[kind] += 1
+        if kind in self._logged:
+            return
+        self._logged[kind] = self.totals[kind]
+        _log.warn("{what}: {reason}{detail}", what=what, reason=reason, detail=f" ({printable(detail)})" if detail else "")
+        self._calls.append(self._clock.callLater(self._interval, self._sum_up, kind))
+
+    def _sum_up(self, kind: tuple[str, str]) -> None:
+        self._calls = [call for call in self._calls if call.active()]
+        more = self.totals[kind] - self._logged.pop(kind)
+        if more:
+            what, reason = kind
+            _log.warn("{what}: {reason}, {more} more in {interval:g} s", what=what, reason=reason, more=more, interval=self._interval)
+
+    def stop(self) -> None:
+        """Write what is not yet written, and set no more timers."""
+        for call in self._calls:
+            if call.active():
+                call.cancel()
+        for kind in list(self._logged):
+            self._sum_up(kind)
+
+    def watch(self, deferred: "Deferred[Any]", reason: str) -> "Deferred[Any]":
+        """Count a failure of this Deferred if nobody handles it, where Twisted would log a traceback."""
+        before = deferred._debugInfo
+        unclaimed = _Unclaimed(self, reason)
+        if before is not None:
+            unclaimed.failResult, before.failResult = before.failResult, None
+        deferred._debugInfo = unclaimed  # type: ignore[assignment]
+        return deferred
+
+
+class _Unclaimed:
+    """Stands where a Deferred keeps its failure for the day it is collected with nobody having looked."""
+
+    def __init__(self, counters: Counters, reason: str) -> None:
+        self.failResult: Failure | None = None
+        self._counters, self._reason = counters, reason
+
+    def _getDebugTracebacks(self) -> str:
+        return ""
+
+    def __del__(self) -> None:
+        if self.failResult is not None:
+            self._counters.count("failed", self._reason, self.failResult.getErrorMessage())
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Text of a peer as the log may show it: control characters escaped, cut at a limit."""
+    return text[:limit].encode("unicode_escape").decode("ascii")

@@ -1,0 +1,23 @@
+"""Each message goes to all other clients of the pipeline: of all workers and nodes where the storage object is shared."""
+
+from typing import Any
+
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+
+CHANNEL = "broadcast_messages"
+
+
+class Join(WebSocketConnectFilter):
+    """Whoever connects is part of the crowd."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> Any:
+        return web_socket_instance.subscribe(CHANNEL)
+
+
+class BroadcastMessages(WebSocketMessageFilter):
+    """To everybody but the sender."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+        web_socket_instance.publish(CHANNEL, data, exclude=web_socket_instance.id)

@@ -1,0 +1,14 @@
+"""Print each message: ``--MESSAGE--``, then who sent what."""
+
+from typing import Any
+
+from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.filters.stdout import show
+
+
+class StdoutMessages(WebSocketMessageFilter):
+    """Prints and changes nothing."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+        show("MESSAGE", f"{web_socket_instance.id} => {data.decode(errors='replace')}")

@@ -1,0 +1,94 @@
+"""Small WebSocket frames, read and made (RFC 6455, section 5). Pure functions of bytes.
+
+`read` takes what most frames are: complete, unfragmented, masked, text or binary, of minimal length encoding, within
+the limit, text that is valid UTF-8. Everything else it leaves: Autobahn's parser is the authority for fragments,
+control frames, extensions and every violation, and gets those bytes untouched.
+"""
+
+import zlib
+from collections.abc import Callable
+
+_apply_mask: Callable[[bytes, bytes], bytes]
+try:
+    from websockets.speedups import apply_mask as _apply_mask
+except ImportError:
+
+    def _apply_mask(data: bytes, mask: bytes) -> bytes:
+        """An XOR of two integers: faster than Autobahn's masker below a few KiB (docs/performance.md)."""
+        size = len(data)
+        repeated = (mask * (size // 4 + 1))[:size]
+        return (int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
+
+
+FIN_TEXT, FIN_BINARY = 0x81, 0x82
+RSV1 = 0x40
+
+_SMALL = tuple(tuple(bytes((first, length)) for length in range(126)) for first in (FIN_TEXT, FIN_BINARY))
+
+
+def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None:
+    """Read the frame that begins at an offset.
+
+    :param limit: the largest payload taken, in bytes
+    :returns: ``(payload, is_binary, end)``, or None when Autobahn must have a look
+    """
+    size = len(data)
+    if size - at < 6:
+        return None
+    first = data[at]
+    if first != FIN_TEXT and first != FIN_BINARY:
+        return None
+    length = data[at + 1] - 128
+    if 0 <= length < 126:
+        begin = at + 6
+    elif length == 126:
+        length = data[at + 2] << 8 | data[at + 3]
+        begin = at + 8
+        if length < 126:
+            return None
+    elif length == 127:
+        length = int.from_bytes(data[at + 2 : at + 10], "big")
+        begin = at + 14
+        if length < 65536:
+            return None
+    else:
+        return None
+    end = begin + length
+    if end > size or length > limit:
+        return None
+    payload = _apply_mask(data[begin:end], data[begin - 4 : begin])
+    if first == FIN_BINARY:
+        return bytearray(payload), True, end
+    if not payload.isascii():
+        try:
+            payload.decode()
+        except UnicodeDecodeError:
+            return None
+    return bytearray(payload), False, end
+
+
+def make(payload: bytes, binary: bool) -> bytes:
+    """One unmasked frame with this message, as a server sends it."""
+    length = len(payload)
+    if length < 126:
+        return _SMALL[binary][length] + payload
+    return _header(FIN_BINARY if binary else FIN_TEXT, length) + payload
+
+
+def make_deflated(payload: bytes, binary: bool, window_bits: int) -> bytes:
+    """One compressed frame (RFC 7692, section 7.2.1) that needs no context.
+
+    A sender may forget its window after any message, so the frame suits every client that accepts this window size,
+    and one compression serves them all.
+    """
+    deflate = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -window_bits, 8)
+    body = (deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    return _header((FIN_BINARY if binary else FIN_TEXT) | RSV1, len(body)) + body
+
+
+def _header(first: int, length: int) -> bytes:
+    if length < 126:
+        return bytes((first, length))
+    if length < 65536:
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")

@@ -1,0 +1,167 @@
+"""The opening handshake: which pipeline, may it connect, and what do the handshake filters say.
+
+Autobahn reads and checks the request and writes the 101. Rules added here:
+
+1. A head that grows beyond its limit is refused while it grows.
+2. While a filter decides, reading pauses and the bytes that are there wait. Nothing is decided twice, and a client that
+   has gone meanwhile is not accepted.
+3. A refusal is a complete HTTP response. It says nothing of what went wrong inside.
+"""
+
+from typing import Any
+
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket import origins
+from filtered_websocket.errors import Close, Reject, StopChain
+from filtered_websocket.filters.base import run
+from filtered_websocket.request import Request
+from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.websocket import CONNECTING, LeanProtocol
+
+_log = Logger()
+
+_HANDSHAKE_ONLY = (
+    "http_request_data", "http_status_line", "http_headers", "http_request_uri", "http_request_path",
+    "http_request_params", "http_request_host", "http_response_data", "websocket_version", "websocket_protocols",
+    "websocket_origin", "websocket_extensions", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
+    "openHandshakeTimeoutCall", "send_state", "data", "inside_message", "current_frame",
+)  # fmt: skip
+"""What Autobahn leaves on a connection when it has opened, and nobody needs again (the last three equal the class's)."""
+
+Answer = tuple[str | None, dict[str, list[str]]]
+
+
+class Handshake(LeanProtocol):
+    """A connection until it is open."""
+
+    request: Request
+    pipeline: Any = None
+    _deciding: Deferred[Any] | None = None
+    _accepted: Answer = (None, {})
+    _refusal: tuple[str, tuple[tuple[str, str], ...]] = ("malformed handshake", ())
+
+    def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
+        """Say how to accept, from a handshake filter; without it the answer is a plain 101.
+
+        :param protocol: one of `request.protocols`
+        :param headers: pairs of ``(name, value)`` for the 101; a name may come several times
+        :raises ValueError: a protocol the client did not offer, or a header that would end before its end
+        """
+        if protocol is not None and protocol not in self.request.protocols:
+            raise ValueError(f"the client offers {self.request.protocols}, not the subprotocol {protocol!r}")
+        chosen: dict[str, list[str]] = {}
+        for name, value in dict(headers).items() if isinstance(headers, dict) else headers:
+            if not str(name).isprintable() or not str(value).isprintable():
+                raise ValueError(f"the header {name!r} holds characters that no header may hold")
+            chosen.setdefault(str(name), []).append(str(value))
+        self._accepted = (protocol, chosen)
+
+    def processHandshake(self) -> None:
+        if self._deciding is not None:
+            return
+        end = self.data.find(b"\r\n\r\n")
+        if end < 0 and len(self.data) <= self.factory.options.max_handshake_size:
+            if not b"GET ".startswith(self.data[:4]) and not self.data.startswith(b"GET "):
+                self.failHandshake("Bad Request", 400)
+        elif not 0 <= end <= self.factory.options.max_handshake_size:
+            self._refusal = ("handshake too large", ())
+            self.failHandshake("Request Header Fields Too Large", 431)
+        else:
+            super().processHandshake()
+
+    def onConnect(self, request: ConnectionRequest) -> Any:
+        self.request = Request(self.http_request_data, self.factory.peer_of(self))
+        self.request_checked()
+        chain = self.pipeline.chains["handshake"]
+        if not chain:
+            return self._accepted
+        try:
+            result = run(chain, self, self.request)
+        except BaseException as error:
+            return self._decided(Failure(error))
+        if not isinstance(result, Deferred):
+            return self._accepted
+        return self._decide_later(result)
+
+    def request_checked(self) -> None:
+        """What is decided before any filter: pipeline, connections, origin. Raises ConnectionDeny."""
+        server, request = self.factory, self.request
+        self.pipeline = server.pipeline_for(request.path)
+        if self.pipeline is None:
+            raise self._denied(404, "Not Found", "no such path", request.path)
+        if server.countConnections > server.options.max_connections:
+            raise self._denied(503, "Service Unavailable", "max_connections")
+        allowed = self.pipeline.options.allowed_origins
+        if not origins.allowed(request.origin, request.host, allowed, server.is_secure):
+            detail = f"{request.origin}; the option allowed_origins would allow it"
+            raise self._denied(403, "Forbidden", "origin", detail)
+
+    def _decide_later(self, result: Deferred[Any]) -> Deferred[Answer]:
+        self.transport.pauseProducing()
+        # The time of the filters has a limit of its own.
+        if self.openHandshakeTimeoutCall is not None:
+            self.openHandshakeTimeoutCall.cancel()
+            self.openHandshakeTimeoutCall = None
+        self._deciding = result
+        result.addTimeout(self.pipeline.options.filter_timeout, self.factory.reactor)
+        return result.addBoth(self._decided)
+
+    def _decided(self, result: Any) -> Answer:
+        deciding, self._deciding = self._deciding, None
+        if deciding is not None and self.state == CONNECTING:
+            self.transport.resumeProducing()
+        if isinstance(result, Failure):
+            error = result.value
+            if isinstance(error, Reject):
+                self._refusal = ("a handshake filter", error.headers)
+                raise ConnectionDeny(error.status, error.reason)
+            if isinstance(error, Close):
+                raise self._denied(403, "Forbidden", "a handshake filter")
+            if not isinstance(error, StopChain):
+                if self.state == CONNECTING or not isinstance(error, CancelledError):
+                    _log.error("{trace}", trace=users_traceback(error))
+                raise self._denied(500, "Internal Server Error", "a handshake filter failed", culprit(error))
+        return self._accepted
+
+    def _denied(self, status: int, text: str, reason: str, detail: str = "") -> ConnectionDeny:
+        self.factory.counters.count("refused", reason, detail)
+        self._refusal = ("", ())
+        return ConnectionDeny(status, text)
+
+    def succeedHandshake(self, res: Any) -> None:
+        if self.state == CONNECTING:
+            super().succeedHandshake(res)
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        if self.state != CONNECTING:
+            return
+        counted, headers = self._refusal
+        if counted:
+            self.factory.counters.count("refused", counted, f"{code} {reason}")
+        super().failHandshake(reason, code, [*(responseHeaders or ()), *headers])
+
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        # The reason may quote the client: nothing of it may end the line.
+        text = "".join(each if " " <= each <= "~" else "?" for each in reason)[:200]
+        body = text.encode() + b"\n"
+        lines = [f"HTTP/1.1 {code} {text}", "Content-Type: text/plain; charset=utf-8", "Connection: close"]
+        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in responseHeaders or ())]
+        self.sendData("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
+
+    def onOpenHandshakeTimeout(self) -> None:
+        if self.state == CONNECTING:
+            self.factory.counters.count("refused", "handshake_timeout")
+        super().onOpenHandshakeTimeout()
+
+    def forget_handshake(self) -> None:
+        """Drop what only the handshake needed."""
+        attributes, rest = self.__dict__, self.data
+        for name in _HANDSHAKE_ONLY:
+            attributes.pop(name, None)
+        if rest:
+            self.data = rest
+        self.request.forget()

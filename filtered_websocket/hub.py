@@ -1,0 +1,255 @@
+"""This node's channels, their subscribers, and the fan-out.
+
+Rules:
+
+1. A publication is framed once, however many subscribers it has.
+2. What is published to a channel in one reactor turn is joined and sent as one blob to each subscriber at the turn's
+   end; a turn's blob is bounded (`TURN_BYTES`), a larger one is sent early.
+3. Order is a promise per channel. Whoever writes to a subscriber directly, closes it, or changes a channel's members
+   calls `settle` or has it called: the channels concerned are flushed first.
+4. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
+   uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
+5. Nothing is formatted, logged or allocated per subscriber in the loop.
+
+A subscriber is anything with an `id`, a set `channels` of names, `direct`, and `deliver(batch, policy)`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Protocol
+
+from filtered_websocket import frames
+from filtered_websocket.publication import Message
+
+TURN_BYTES = 256 * 1024
+"""The most a channel collects before it is flushed within a turn: bounds memory and latency."""
+
+Send = Callable[[bytes], int]
+
+
+class Batch:
+    """Messages on their way to one subscriber or many, encoded once for each way of encoding that is asked for."""
+
+    __slots__ = ("_deflated", "_plain", "channel", "messages")
+
+    def __init__(self, channel: str, messages: Sequence[Message]) -> None:
+        self.channel = channel
+        self.messages = messages
+        self._plain: bytes | None = None
+        self._deflated: dict[int, bytes] | None = None
+
+    @property
+    def plain(self) -> bytes:
+        """The messages as uncompressed frames, joined."""
+        if self._plain is None:
+            make = frames.make
+            self._plain = b"".join([make(payload, binary) for payload, binary in self.messages])
+        return self._plain
+
+    def deflated(self, window_bits: int) -> bytes:
+        """The messages as frames compressed for this window size, joined."""
+        if self._deflated is None:
+            self._deflated = {}
+        blob = self._deflated.get(window_bits)
+        if blob is None:
+            make = frames.make_deflated
+            blob = b"".join([make(payload, binary, window_bits) for payload, binary in self.messages])
+            self._deflated[window_bits] = blob
+        return blob
+
+
+class Subscriber(Protocol):
+    """What the hub knows of whoever receives a channel."""
+
+    id: str
+    channels: set[str]
+
+    @property
+    def direct(self) -> Send | None:
+        """The bound ``send`` of a socket that takes plain frames now, or None."""
+
+    def deliver(self, batch: Batch, policy: str) -> None:
+        """Take these messages, at whatever pace; `policy` says what to lose if the pace is too slow."""
+
+    def finish(self, blob: bytes, sent: int) -> None:
+        """The direct send took only `sent` bytes of this blob: see to the rest."""
+
+
+class Channel:
+    """One channel that has subscribers on this node."""
+
+    __slots__ = ("name", "others", "owners", "pending", "pending_bytes", "places", "policy", "sends", "subscribers")
+
+    def __init__(self, name: str, policy: str) -> None:
+        self.name = name
+        self.policy = policy
+        self.subscribers: dict[str, Subscriber] = {}
+        self.pending: list[tuple[Sequence[Message], Collection[str]]] = []
+        self.pending_bytes = 0
+        self.sends: list[Send] | None = None
+        self.owners: list[Subscriber] = []
+        self.others: list[Subscriber] = []
+        self.places: dict[str, int] = {}
+
+    def arrange(self) -> list[Send]:
+        """Sort the subscribers into those on the fast road and the others."""
+        sends, owners, others, places = [], [], [], {}
+        for name, subscriber in self.subscribers.items():
+            direct = subscriber.direct
+            if direct is None:
+                others.append(subscriber)
+            else:
+                places[name] = len(sends)
+                sends.append(direct)
+                owners.append(subscriber)
+        self.sends, self.owners, self.others, self.places = sends, owners, others, places
+        return sends
+
+
+class Hub:
+    """The channels of one pipeline on this node.
+
+    :param at_turn_end: runs a callable once at the end of the reactor's turn
+    :param policy: gives a channel's slow-client policy by its name
+    """
+
+    def __init__(
+        self,
+        at_turn_end: Callable[[Callable[[], object]], object],
+        policy: Callable[[str], str] = lambda channel: "disconnect",
+    ) -> None:
+        self.channels: dict[str, Channel] = {}
+        self.dirty: list[Channel] = []
+        self.publications = 0
+        self.deliveries = 0
+        self.bytes_out = 0
+        self._at_turn_end = at_turn_end
+        self._policy = policy
+
+    def join(self, name: str, subscriber: Subscriber) -> bool:
+        """Add a subscriber; joining twice is joining once. True if it is the channel's first."""
+        channel = self.channels.get(name)
+        first = channel is None
+        if channel is None:
+            channel = self.channels[name] = Channel(name, self._policy(name))
+        elif channel.pending:
+            self._flush(channel)
+        channel.subscribers[subscriber.id] = subscriber
+        channel.sends = None
+        subscriber.channels.add(name)
+        return first
+
+    def leave(self, name: str, subscriber: Subscriber) -> bool:
+        """Remove a subscriber; what was published before still reaches it. True if it was the channel's last."""
+        channel = self.channels.get(name)
+        if channel is None or subscriber.id not in channel.subscribers:
+            return False
+        if channel.pending:
+            self._flush(channel)
+        del channel.subscribers[subscriber.id]
+        channel.sends = None
+        subscriber.channels.discard(name)
+        if channel.subscribers:
+            return False
+        del self.channels[name]
+        return True
+
+    def subscribers(self, name: str) -> Collection[Subscriber]:
+        """This node's subscribers of a channel."""
+        channel = self.channels.get(name)
+        return () if channel is None else channel.subscribers.values()
+
+    def publish(self, name: str, messages: Sequence[Message], exclude: Collection[str] = ()) -> None:
+        """Hand messages to a channel's local subscribers at the end of this turn.
+
+        :param exclude: ids of subscribers that get nothing
+        """
+        self.publications += 1
+        channel = self.channels.get(name)
+        if channel is None:
+            return
+        pending = channel.pending
+        if not pending:
+            if not self.dirty:
+                self._at_turn_end(self.flush)
+            self.dirty.append(channel)
+        pending.append((messages, exclude))
+        for message in messages:
+            channel.pending_bytes += len(message[0])
+        if channel.pending_bytes > TURN_BYTES:
+            self._flush(channel)
+
+    def settle(self, subscriber: Subscriber) -> None:
+        """Flush the channels of a subscriber that is about to be written to directly."""
+        for name in subscriber.channels:
+            channel = self.channels.get(name)
+            if channel is not None and channel.pending:
+                self._flush(channel)
+
+    def refresh(self, subscriber: Subscriber) -> None:
+        """A subscriber's `direct` has changed."""
+        for name in subscriber.channels:
+            channel = self.channels.get(name)
+            if channel is not None:
+                channel.sends = None
+
+    def flush(self) -> None:
+        """Send what this turn has published."""
+        dirty, self.dirty = self.dirty, []
+        for channel in dirty:
+            if channel.pending:
+                self._flush(channel)
+
+    def _flush(self, channel: Channel) -> None:
+        pending, channel.pending, channel.pending_bytes = channel.pending, [], 0
+        if len(pending) == 1:
+            messages, exclude = pending[0]
+        else:
+            messages = [message for each, _ in pending for message in each]
+            exclude = {name for _, names in pending for name in names} if any(names for _, names in pending) else ()
+        sends = channel.sends
+        if sends is None:
+            sends = channel.arrange()
+        others: Iterable[Subscriber] = channel.others
+        owners = channel.owners
+        excluded = [name for name in exclude if name in channel.subscribers] if exclude else ()
+        if excluded:
+            sends, owners = sends.copy(), owners.copy()
+            for place in sorted([channel.places[name] for name in excluded if name in channel.places], reverse=True):
+                del sends[place], owners[place]
+            others = [subscriber for subscriber in others if subscriber.id not in exclude]
+        batch = Batch(channel.name, messages)
+        if sends:
+            self._send(sends, owners, batch.plain)
+        for subscriber in others:
+            subscriber.deliver(batch, channel.policy)
+        self.deliveries += len(messages) * (len(channel.subscribers) - len(excluded))
+        for name in excluded:
+            rest = [message for each, names in pending if name not in names for message in each]
+            if rest:
+                channel.subscribers[name].deliver(Batch(channel.name, rest), channel.policy)
+                self.deliveries += len(rest)
+
+    def _send(self, sends: list[Send], owners: list[Subscriber], blob: bytes) -> None:
+        size = len(blob)
+        self.bytes_out += size * len(sends)
+        road = iter(sends)
+        while True:
+            try:
+                for send in road:
+                    sent = send(blob)
+                    if sent != size:
+                        break
+                else:
+                    return
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                # The transport meets the same error when it writes what is left, where Twisted ends connections.
+                sent = 0
+            place = len(sends) - road.__length_hint__() - 1
+            owners[place].finish(blob, sent)
+
+
+def names(channel: Any) -> tuple[str, ...]:
+    """One channel or several, as a tuple of names."""
+    return (channel,) if isinstance(channel, str) else tuple(channel)

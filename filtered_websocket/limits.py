@@ -1,0 +1,116 @@
+"""What a client may use. Every limit is an option and is on by default, with a value that hurts nobody who is honest."""
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from filtered_websocket.config import Option, boolean, choice, integer, json_value, seconds, size, words
+from filtered_websocket.origins import SAME_HOST
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+DAY = 86400
+
+POLICIES = ("disconnect", "drop-new", "drop-old", "latest")
+"""What a slow reader loses: its connection; what comes while its buffer is full; the oldest of what it has not yet
+been sent; or of each channel all but the newest message."""
+
+MAX_MESSAGE_SIZE = Option(
+    "max_message_size",
+    size(1, GIB),
+    MIB,
+    "largest message taken from a client, after decompression (close code 1009)",
+    unit="bytes",
+    scope="pipeline",
+)
+HANDSHAKE_TIMEOUT = Option(
+    "handshake_timeout", seconds(0.1, DAY), 10, "time for the whole opening handshake, its filters not counted", unit="s"
+)
+MAX_HANDSHAKE_SIZE = Option(
+    "max_handshake_size", size(256, MIB), 16 * KIB, "largest head of a request: request line and headers", unit="bytes"
+)
+CLOSE_TIMEOUT = Option("close_timeout", seconds(0.1, DAY), 10, "time a client has to answer our close frame", unit="s")
+PING_INTERVAL = Option("ping_interval", seconds(0, DAY), 25, "time between pings to a client; 0: none", unit="s")
+PING_TIMEOUT = Option("ping_timeout", seconds(0, DAY), 8, "time a client has to answer a ping; 0: any", unit="s")
+MAX_CONNECTIONS = Option(
+    "max_connections", integer(1, 10_000_000), 20000, "clients at one time on this process; others get 503"
+)
+SEND_BUFFER = Option(
+    "send_buffer", size(KIB, 4 * GIB), MIB, "most that may wait for one slow client", unit="bytes", scope="pipeline"
+)
+SEND_TIMEOUT = Option(
+    "send_timeout", seconds(0.1, DAY), 10, "longest that anything may wait for one slow client", unit="s", scope="pipeline"
+)
+SLOW_CLIENT = Option(
+    "slow_client",
+    choice(*POLICIES),
+    "disconnect",
+    f"what a client loses whose buffer is full, unless its channel says otherwise: {', '.join(POLICIES)}",
+    scope="pipeline",
+)
+MAX_CHANNELS = Option("max_channels", integer(1, 1_000_000), 128, "channels one connection may be in", scope="pipeline")
+MAX_CHANNEL_NAME = Option("max_channel_name", integer(1, 65535), 255, "longest name of a channel", unit="characters")
+ALLOWED_ORIGINS = Option(
+    "allowed_origins",
+    words,
+    [SAME_HOST],
+    f"pages that may connect: origins, * in them allowed; {SAME_HOST}: pages of this host, and loopback to loopback",
+    many=True,
+    scope="pipeline",
+)
+FILTER_TIMEOUT = Option(
+    "filter_timeout", seconds(0.01, DAY), 30, "longest that an asynchronous filter may take", unit="s", scope="pipeline"
+)
+BACKLOG = Option("backlog", integer(1, 65535), 4096, "connections the kernel may hold that are not yet accepted")
+COMPRESSION = Option("compression", boolean, False, "accept permessage-deflate from clients that offer it", switch=True)
+
+
+def _channel_policies(value: Any) -> Any:
+    rules = json_value(dict)(value)
+    known = {"history": integer(0, 1_000_000), "history_seconds": seconds(0, DAY), "slow": choice(*POLICIES)}
+    for pattern, rule in rules.items():
+        if not isinstance(rule, dict):
+            raise ValueError(f'an object is wanted for "{pattern}", such as {{"history": 100}}')
+        for key, entry in rule.items():
+            if key not in known:
+                raise ValueError(f'"{pattern}" knows {", ".join(known)}, not "{key}"')
+            rule[key] = known[key](entry)
+    return rules
+
+
+CHANNELS = Option(
+    "channels",
+    _channel_policies,
+    {},
+    'JSON object: a pattern of channel names to {"history": publications kept, "history_seconds": their age, '
+    '"slow": what slow clients lose}',
+    scope="pipeline",
+)
+
+OPTIONS = (
+    MAX_MESSAGE_SIZE,
+    HANDSHAKE_TIMEOUT,
+    MAX_HANDSHAKE_SIZE,
+    CLOSE_TIMEOUT,
+    PING_INTERVAL,
+    PING_TIMEOUT,
+    MAX_CONNECTIONS,
+    SEND_BUFFER,
+    SEND_TIMEOUT,
+    SLOW_CLIENT,
+    MAX_CHANNELS,
+    MAX_CHANNEL_NAME,
+    ALLOWED_ORIGINS,
+    FILTER_TIMEOUT,
+    BACKLOG,
+    COMPRESSION,
+    CHANNELS,
+)
+
+
+def rule_for(channel: str, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What the option "channels" says of one channel: the first pattern in the order written that matches."""
+    for pattern, rule in rules.items():
+        if fnmatchcase(channel, pattern):
+            return rule
+    return {}

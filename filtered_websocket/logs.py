@@ -1,0 +1,76 @@
+"""The log: one line per event on standard error. Standard output belongs to filters."""
+
+import json
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from twisted.logger import (
+    FileLogObserver,
+    FilteringLogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+    globalLogBeginner,
+)
+
+from filtered_websocket.config import Option, choice
+
+LOG_FORMAT = Option("log_format", choice("human", "json"), "human", "lines for people or for machines: human, json")
+LOG_LEVEL = Option(
+    "log_level", choice("debug", "info", "warn", "error", "critical"), "info", "least important level that is logged"
+)
+OPTIONS = (LOG_FORMAT, LOG_LEVEL)
+
+
+def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:
+    """Begin to log, once per process."""
+    formatter = _as_json if log_format == "json" else _for_people
+    predicate = LogLevelFilterPredicate(LogLevel.lookupByName(level))
+    observer = FilteringLogObserver(FileLogObserver(stream or sys.stderr, formatter), [predicate])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def _text(event: LogEvent) -> str:
+    text = formatEvent(event)
+    failure = event.get("log_failure")
+    return f"{text}\n{_traceback(failure)}" if failure is not None else text
+
+
+def _traceback(failure: Any) -> str:
+    if failure.value is not None and failure.value.__traceback__ is not None:
+        return "".join(traceback.format_exception(failure.value)).rstrip()
+    return str(failure.getTraceback()).rstrip()
+
+
+def _for_people(event: LogEvent) -> str | None:
+    text = _text(event)
+    if not text:
+        return None
+    time = datetime.fromtimestamp(event["log_time"]).astimezone()
+    level = event["log_level"].name if event.get("log_level") else "info"
+    # One event, one line: what follows is indented, so that a line begins with a time or belongs to the one above.
+    body = text.rstrip().replace("\n", "\n    ")
+    return f"{time:%Y-%m-%d %H:%M:%S} {level:5} {body}\n"
+
+
+def _as_json(event: LogEvent) -> str:
+    fields = {
+        name: value
+        for name, value in event.items()
+        if not name.startswith("log_") and name not in ("time", "message", "isError", "format", "system")
+    }
+    line: dict[str, Any] = {
+        "time": datetime.fromtimestamp(event["log_time"], UTC).isoformat(timespec="milliseconds"),
+        "level": event["log_level"].name if event.get("log_level") else "info",
+        "namespace": event.get("log_namespace", ""),
+        "message": formatEvent(event),
+    }
+    if fields:
+        line["fields"] = fields
+    failure = event.get("log_failure")
+    if failure is not None:
+        line["traceback"] = _traceback(failure)
+    return json.dumps(line, default=repr) + "\n"

@@ -1,0 +1,35 @@
+"""A message: what is sent and received, its payload and its kind. Text stays text, binary stays binary."""
+
+from contextvars import ContextVar
+from typing import Any
+
+from filtered_websocket.publication import Message, is_text
+
+in_binary_message: ContextVar[bool] = ContextVar("in_binary_message", default=False)
+"""Whether the message chain that is running was started by a binary message. A context variable, so that it survives
+an ``await`` and holds whichever connection a filter sends to."""
+
+
+def message(payload: Any, is_binary: bool | None = None) -> Message:
+    """One message from what a filter hands over.
+
+    :param payload: str is text; bytes, bytearray and memoryview are of the kind of the message whose chain is running,
+        outside of any message chain (and where they cannot be text) text if they are valid UTF-8
+    :param is_binary: settles the kind
+    :raises TypeError: the payload is neither str nor bytes
+    """
+    if isinstance(payload, str):
+        return payload.encode(), bool(is_binary)
+    if not isinstance(payload, (bytes, bytearray, memoryview)):
+        raise TypeError(f"a message is str or bytes, not {type(payload).__name__}: encode it first, with json.dumps say")
+    data = bytes(payload)
+    if is_binary is None:
+        is_binary = in_binary_message.get() or not is_text(data)
+    return data, is_binary
+
+
+def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]:
+    """The messages in a payload: one, or a list or tuple of several that are sent together."""
+    if isinstance(payload, (list, tuple)):
+        return tuple(message(each, is_binary) for each in payload)
+    return (message(payload, is_binary),)

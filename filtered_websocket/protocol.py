@@ -1,0 +1,390 @@
+"""One connection: Autobahn's callbacks -> chains. What most filters get as `web_socket_instance`.
+
+The way in:
+
+    dataReceived -> data chain -> frames (the fast path, or Autobahn) -> message chain -> a filter -> publish
+
+Rules:
+
+1. The fast path reads only at a frame boundary of an open connection; what `frames.read` does not take goes to
+   Autobahn untouched, and so does all that follows it in the same read.
+2. While a filter is awaited, nothing of this connection is parsed and its reading pauses: the bytes wait, in order,
+   mostly in the kernel. Everybody else goes on.
+3. Fail closed: a filter that raises ends the connection with 1011 and no detail.
+4. Every connection that was opened is closed once: one connect chain, one disconnect chain.
+"""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket import frames
+from filtered_websocket.backpressure import Backpressure
+from filtered_websocket.errors import Close, Reject, StopChain
+from filtered_websocket.filters.base import run, start
+from filtered_websocket.handshake import Handshake
+from filtered_websocket.message import in_binary_message, message
+from filtered_websocket.storage_objects.base import DONE, StorageAway
+from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
+
+_log = Logger()
+
+
+class Connection(Backpressure, Handshake):
+    """One client.
+
+    :ivar id: a UUID4 as text; a handshake filter may set another
+    :ivar token: for filters' own use
+    :ivar request: the :class:`Request` it was opened with
+    :ivar pipeline: the :class:`Pipeline` that serves its path
+    :ivar channels: names of the channels it is in
+    :ivar close_code, close_reason: set when it has ended: the code we sent, else the peer's (1005 if it sent none),
+        1006 if there was no closing handshake
+    """
+
+    token: Any = None
+    channels: AbstractSet[str] = frozenset()
+    close_code: int | None = None
+    close_reason: str | None = None
+    opened = False
+    awaiting_pong: bool | None = None
+    slot = 0
+    _id: str | None = None
+    _running: Deferred[Any] | None = None
+    _waiting = False
+    _held = b""
+
+    # What a connection is to its filters.
+
+    @property
+    def id(self) -> str:
+        if self._id is None:
+            self._id = str(uuid4())
+        return self._id
+
+    @id.setter
+    def id(self, value: str) -> None:
+        self._id = value
+
+    @property
+    def users(self) -> dict[str, Any]:
+        """The open connections of this pipeline in this process, this one among them: id -> connection."""
+        return self.pipeline.users
+
+    @property
+    def storage_object(self) -> Any:
+        return self.factory.storage_object
+
+    @property
+    def queue(self) -> Any:
+        return self.factory.queue
+
+    def sendMessage(self, payload: Any, isBinary: bool | None = None, *_: Any) -> None:
+        """Send one message; on a connection that is closing it is counted as dropped.
+
+        :param payload: str, or bytes of the kind that `message.message` finds
+        :raises TypeError: neither
+        """
+        data = message(payload, isBinary)
+        if self.state != OPEN:
+            self.factory.counters.count("dropped", "sent to a closed connection")
+            return
+        hub = self.pipeline.hub
+        if hub.dirty:
+            hub.settle(self)
+        self.send_frames(data)
+
+    def subscribe(self, channel: str) -> Deferred[Any]:
+        """Join a channel; fires when confirmed. Joining twice is joining once: one copy of each message."""
+        if self.state != OPEN:
+            return DONE
+        if not self.channels:
+            self.channels = set()
+        return self.pipeline.subscribe(channel, self)
+
+    def unsubscribe(self, channel: str) -> Deferred[Any]:
+        """Leave a channel."""
+        return self.pipeline.unsubscribe(channel, self)
+
+    def publish(self, channel: Any, payload: Any, exclude: Any = None) -> Deferred[Any]:
+        """Publish to channels on all nodes: see `Pipeline.publish`."""
+        return self.pipeline.publish(channel, payload, exclude)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close with a code and a reason, after what was sent and published before.
+
+        :raises ValueError: a code that may not be sent
+        """
+        self.send_close(code, reason)
+        self._end_wait()
+
+    def loseConnection(self) -> None:
+        """Close normally (1000)."""
+        self.close()
+
+    # Receiving.
+
+    def connectionMade(self) -> None:
+        self.watch_transport()
+        super().connectionMade()
+        if self.factory.only_pipeline is not None:
+            self.pipeline = self.factory.only_pipeline
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.awaiting_pong:
+            self.awaiting_pong = False
+        if self._waiting or self.deaf:
+            if not self.deaf:
+                self._held += data
+        elif self.factory.has_data_filters:
+            self._filter_data(data)
+        else:
+            self._feed(data)
+
+    def _filter_data(self, data: bytes) -> None:
+        if self.pipeline is None:
+            # Which pipeline's data filters see these bytes, the request line tells.
+            data, self._held = self._held + data, b""
+            line = data.find(b"\r\n")
+            if line < 0 and len(data) < self.factory.options.max_handshake_size and b"GET ".startswith(data[:4]):
+                self._held = data
+                return
+            self.pipeline = self.factory.pipeline_of_head(data)
+        chain = self.pipeline.chains["data"] if self.pipeline is not None else ()
+        if not chain:
+            self._feed(data)
+            return
+        try:
+            result = run(chain, self, data)
+        except BaseException as error:
+            self._failed(error)
+            return
+        if isinstance(result, Deferred):
+            self._wait(result.addCallback(self._filtered))
+        else:
+            self._filtered(result)
+
+    def _filtered(self, data: Any) -> None:
+        if self.state != CLOSED and isinstance(data, (bytes, bytearray)):
+            if self._waiting:
+                self.data += bytes(data)
+            else:
+                self._feed(bytes(data))
+
+    def _feed(self, data: bytes) -> None:
+        """Parse bytes that have passed the data chain."""
+        if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
+            at, size, read, limit = 0, len(data), frames.read, self.maxMessagePayloadSize
+            while at < size:
+                frame = read(data, at, limit)
+                if frame is None:
+                    break
+                payload, binary, at = frame
+                self._received(payload, binary)
+                if self._waiting:
+                    self.data = data[at:] + self.data
+                    return
+                if self.state != OPEN:
+                    break
+            else:
+                return
+            if at:
+                data = data[at:]
+        self._dataReceived(data)
+
+    def processData(self) -> bool:
+        # Autobahn's loop stops at a frame boundary while a filter is awaited; what is parsed after a close may go on.
+        return not (self._waiting and self.state == OPEN) and super().processData()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self.state == OPEN:
+            self._received(bytearray(payload), isBinary)
+
+    def _received(self, payload: bytearray, binary: bool) -> None:
+        pipeline = self.pipeline
+        pipeline.messages_in += 1
+        pipeline.bytes_in += len(payload)
+        try:
+            if binary:
+                kind = in_binary_message.set(True)
+                try:
+                    result = run(pipeline.chains["message"], self, payload)
+                finally:
+                    in_binary_message.reset(kind)
+            else:
+                result = run(pipeline.chains["message"], self, payload)
+        except BaseException as error:
+            self._failed(error)
+            return
+        if isinstance(result, Deferred):
+            self._wait(result)
+
+    # Chains that wait, and chains that fail.
+
+    def _wait(self, result: Deferred[Any]) -> None:
+        """Let the run of a chain go on by itself; until it ends, nothing more of this connection is parsed."""
+        if result.called and not isinstance(result.result, Deferred):
+            result.addErrback(self._awaited_failed)
+            return
+        self._waiting = True
+        self._running = result
+        self.transport.pauseProducing()
+        result.addTimeout(self.pipeline.options.filter_timeout, self.factory.reactor)
+        result.addErrback(self._awaited_failed)
+        result.addBoth(self._awaited, result)
+
+    def _awaited(self, _: Any, result: Deferred[Any]) -> None:
+        if self._running is result:
+            self._running = None
+            self._end_wait()
+
+    def _end_wait(self) -> None:
+        if not self._waiting:
+            return
+        self._waiting = False
+        data, self.data = self.data, b""
+        if data:
+            self._feed(data)
+        if self._held and not self._waiting:
+            held, self._held = self._held, b""
+            self.dataReceived(held)
+        # Also on a connection that is closing: its close reply is yet to be read, and TLS needs to read to close.
+        if not self._waiting and self.transport is not None and self.transport.connected:
+            self.transport.resumeProducing()
+
+    def _awaited_failed(self, failure: Failure) -> None:
+        if self.state != CLOSED or not failure.check(CancelledError, asyncio.CancelledError):
+            self._failed(failure.value)
+
+    def _failed(self, error: BaseException) -> None:
+        """A chain of this connection has been ended by an exception."""
+        if isinstance(error, StopChain):
+            return
+        if isinstance(error, Close):
+            self._close_or_abort(error.code, error.reason)
+            return
+        if isinstance(error, Reject):
+            self._close_or_abort(1008, error.reason)
+            return
+        if isinstance(error, StorageAway):
+            self.factory.counters.count("closed", "the storage object is away")
+            self._close_or_abort(1013, "try again later")
+            return
+        if not isinstance(error, (CancelledError, asyncio.CancelledError)) or self.state != CLOSED:
+            self.factory.counters.count("failed", "filter", culprit(error))
+            _log.error("{trace}", trace=users_traceback(error))
+        self._close_or_abort(1011, "")
+
+    def _close_or_abort(self, code: int, reason: str) -> None:
+        if self.state == CONNECTING:
+            # Only a data filter runs this early: the client gets an HTTP answer.
+            self._refusal = ("a data filter", ())
+            self.failHandshake("Internal Server Error" if code == 1011 else "Forbidden", 500 if code == 1011 else 403)
+            return
+        try:
+            self.close(code, reason)
+        except ValueError as error:
+            _log.error("a filter closed a connection with a code that may not be sent: {error}", error=error)
+            self.close(1011)
+
+    # Opening and closing.
+
+    def onOpen(self) -> None:
+        self.forget_handshake()
+        self.opened = True
+        pipeline = self.pipeline
+        if pipeline.options.max_message_size != self.maxMessagePayloadSize:
+            self.maxMessagePayloadSize = pipeline.options.max_message_size
+        pipeline.users[self.id] = self
+        self.factory.connection_opened(self)
+        chain = pipeline.chains["connect"]
+        if not chain:
+            return
+        try:
+            result = run(chain, self, None)
+        except BaseException as error:
+            self._failed(error)
+            return
+        if isinstance(result, Deferred):
+            self._wait(result)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        # A pong or a close frame must not overtake what was published before it.
+        if self.opened and self.pipeline.hub.dirty:
+            self.pipeline.hub.settle(self)
+        super().sendData(data)
+
+    def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+        if self.opened:
+            # Nothing may follow a close frame: off the hub's fast road.
+            self.pipeline.hub.refresh(self)
+
+    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
+        if self.state == OPEN:
+            self.factory.counters.count("closed", f"protocol error {code}", f"{self.request.peer}: {reason}")
+        super()._fail_connection(code, reason)
+
+    def standing_still(self) -> bool:
+        return self._waiting or self.blocked
+
+    def ping_timed_out(self) -> None:
+        self.factory.counters.count("closed", "ping timeout", self.request.peer)
+        self.wasNotCleanReason = "no answer to a ping"
+        self.abortConnection()
+
+    def connectionLost(self, reason: Any = ConnectionDone) -> None:
+        self.factory.blocked.discard(self)
+        if self._stream is not None:
+            self._stream.watcher = None
+            self._stream = None
+        super().connectionLost(reason)
+        for running in (self._running, self._deciding):
+            if running is not None:
+                running.cancel()
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        if not self.opened:
+            return
+        self.opened = False
+        self._waiting = False
+        if self.closedByMe or self.failedByMe:
+            self.close_code = self.localCloseCode
+            self.close_reason = (self.localCloseReason or b"").decode()
+        elif wasClean:
+            self.close_code = 1005 if self.remoteCloseCode is None else self.remoteCloseCode
+            self.close_reason = self.remoteCloseReason or ""
+        else:
+            self.close_code, self.close_reason = 1006, self.wasNotCleanReason or ""
+        pipeline, channels = self.pipeline, tuple(self.channels)
+        pipeline.users.pop(self.id, None)
+        self.factory.connection_closed(self)
+        for channel in channels:
+            pipeline.unsubscribe(channel, self)
+        # The disconnect chain may ask where it was.
+        self.channels = frozenset(channels)
+        if pipeline.chains["disconnect"]:
+            self.factory.ending(start(self._disconnected()))
+
+    async def _disconnected(self) -> None:
+        """The disconnect chain: a filter that fails does not keep the next one from running."""
+        data = None
+        for step in self.pipeline.chains["disconnect"]:
+            try:
+                result = run((step,), self, data)
+                data = await result if isinstance(result, Deferred) else result
+            except StopChain:
+                return
+            except BaseException as error:
+                self.factory.counters.count("failed", "filter", culprit(error))
+                _log.error("{trace}", trace=users_traceback(error))
+
+    def __repr__(self) -> str:
+        return f"<Connection {self._id} {getattr(self, 'request', '')}>"

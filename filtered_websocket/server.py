@@ -1,0 +1,251 @@
+"""The server: what listens. Paths to pipelines, the storage object's consumer, start and stop."""
+
+import queue
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from filtered_websocket import transport
+from filtered_websocket.config import Option, integer
+from filtered_websocket.counters import Counters
+from filtered_websocket.filters.base import start as start_coroutine
+from filtered_websocket.heartbeat import Heartbeat
+from filtered_websocket.pipeline import Pipeline
+from filtered_websocket.protocol import Connection
+from filtered_websocket.publication import Publication
+from filtered_websocket.storage_objects.base import BaseStorageObject
+from filtered_websocket.websocket import lean
+
+_log = Logger()
+
+TRUSTED_PROXIES = Option(
+    "trusted_proxies",
+    integer(0, 100),
+    0,
+    "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the client's address from its last entry",
+)
+OPTIONS = (TRUSTED_PROXIES,)
+
+STOP_SECONDS = 1.5
+"""How long clients have to answer our close frames when the server stops."""
+
+
+class BusQueue(queue.Queue):  # type: ignore[type-arg]  # its items are whatever users put into it
+    """`queue`: what any thread puts into it reaches the consumer chains, in the reactor's thread."""
+
+    def __init__(self, server: "Server") -> None:
+        super().__init__()
+        self._server = server
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        self._server.reactor.callFromThread(self._drain)
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                item = self.get_nowait()
+            except queue.Empty:
+                return
+            self._server.consume_bus(item)
+
+
+class Server(WebSocketServerFactory):
+    """Autobahn's factory, with pipelines.
+
+    :param options: the resolved options
+    :param storage_object: started and stopped by this server
+    """
+
+    noisy = False
+
+    def __init__(self, options: Any, storage_object: BaseStorageObject, reactor: Any) -> None:
+        super().__init__(reactor=reactor, server="")
+        self.options = options
+        self.storage_object = storage_object
+        self.counters = Counters(reactor)
+        self.heartbeat = Heartbeat(reactor, options.ping_interval, options.ping_timeout)
+        self.at_turn_end = transport.at_turn_end(reactor)
+        self.queue = BusQueue(self)
+        self.token = None
+        self.connections: set[Connection] = set()
+        self.blocked: set[Connection] = set()
+        self.accepted = 0
+        self.stopping = False
+        self.is_secure = bool(options.key and options.cert)
+        self._ending: set[Deferred[Any]] = set()
+        self._emptied: Deferred[None] | None = None
+        self._ages = LoopingCall(self._check_ages)
+        self._ages.clock = reactor
+        self.pipelines = [Pipeline(config, self) for config in options.pipelines]
+        self._named = [pipeline for pipeline in self.pipelines if pipeline.prefix]
+        self._unnamed = next((pipeline for pipeline in self.pipelines if not pipeline.prefix), None)
+        self._foreign = tuple(pipeline.prefix for pipeline in self._named)
+        self._take_pipelines()
+        self._set_options()
+        self.protocol = lean(Connection, self)
+
+    def _take_pipelines(self) -> None:
+        self.has_data_filters = any(pipeline.chains["data"] for pipeline in self.pipelines)
+        everywhere = len(self.pipelines) == 1 and "*" in self.pipelines[0].patterns
+        #: with one pipeline its data filters see a connection's first bytes at once
+        self.only_pipeline = self.pipelines[0] if everywhere else None
+
+    def _set_options(self) -> None:
+        options = self.options
+        self.setProtocolOptions(
+            webStatus=False,
+            failByDrop=False,
+            maxMessagePayloadSize=options.max_message_size,
+            openHandshakeTimeout=options.handshake_timeout,
+            closeHandshakeTimeout=options.close_timeout,
+            perMessageCompressionAccept=self._accept_compression if options.compression else lambda offers: None,
+            # Origins are decided in the handshake, where the refusal is 403 and the option has a name.
+            allowedOrigins=["*"],
+            allowNullOrigin=True,
+        )
+
+    def _accept_compression(self, offers: list[Any]) -> Any:
+        for offer in offers:
+            if isinstance(offer, PerMessageDeflateOffer):
+                # Without context of ours one compressed frame serves every client of equal window size. The inflated
+                # size is limited inside the decompressor.
+                return PerMessageDeflateOfferAccept(
+                    offer,
+                    request_no_context_takeover=offer.accept_no_context_takeover,
+                    no_context_takeover=True,
+                    max_message_size=max(pipeline.options.max_message_size for pipeline in self.pipelines),
+                )
+        return None
+
+    # Paths and peers.
+
+    def pipeline_for(self, path: str) -> Pipeline | None:
+        """The pipeline whose pattern fits best, None if none fits."""
+        if self.only_pipeline is not None:
+            return self.only_pipeline
+        best, found = -1, None
+        for pipeline in self.pipelines:
+            length = pipeline.matches(path)
+            if length > best:
+                best, found = length, pipeline
+        return found
+
+    def pipeline_of_head(self, data: bytes) -> Pipeline | None:
+        """The pipeline that the first bytes of a connection ask for."""
+        target = data.partition(b"\r\n")[0].split(b" ")
+        return self.pipeline_for(target[1].partition(b"?")[0].decode("latin-1")) if len(target) > 1 else None
+
+    def is_foreign(self, channel: str) -> bool:
+        """Whether a channel's name in storage would be taken for another pipeline's."""
+        return channel.startswith(self._foreign) if self._foreign else False
+
+    def peer_of(self, connection: Connection) -> str:
+        """The client's address: what the trusted proxies say, else the socket's peer."""
+        peer = connection.transport.getPeer()
+        address = getattr(peer, "host", None) or getattr(peer, "name", None) or "unix"
+        trusted = self.options.trusted_proxies
+        if trusted:
+            forwarded = [each.strip() for each in connection.http_headers.get("x-forwarded-for", "").split(",")]
+            if len(forwarded) >= trusted and forwarded[-trusted]:
+                return forwarded[-trusted]
+        return address.decode("utf-8", "replace") if isinstance(address, bytes) else str(address)
+
+    # Connections.
+
+    def connection_opened(self, connection: Connection) -> None:
+        self.accepted += 1
+        self.connections.add(connection)
+        self.heartbeat.add(connection)
+        if self.stopping:
+            connection.close(1001, "server is stopping")
+
+    def connection_closed(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        self.heartbeat.remove(connection)
+        self._check_emptied()
+
+    def ending(self, disconnect_chain: Deferred[Any]) -> None:
+        """A disconnect chain runs; the server's own end waits for it."""
+        self._ending.add(disconnect_chain)
+        disconnect_chain.addBoth(lambda _: (self._ending.discard(disconnect_chain), self._check_emptied()))
+
+    def _check_emptied(self) -> None:
+        if self._emptied is not None and not self.connections and not self._ending:
+            emptied, self._emptied = self._emptied, None
+            emptied.callback(None)
+
+    def _check_ages(self) -> None:
+        now = self.reactor.seconds()
+        for connection in list(self.blocked):
+            connection.check_age(now)
+
+    # What the storage object tells.
+
+    def consume(self, publication: Publication) -> None:
+        for pipeline in self._named:
+            if publication.channel.startswith(pipeline.prefix):
+                name = publication.channel[len(pipeline.prefix) :]
+                # A new one: the storage object may keep this one as history.
+                pipeline.consume(
+                    Publication(
+                        name, publication.messages, publication.exclude, publication.position, publication.besides
+                    )
+                )
+                return
+        if self._unnamed is not None:
+            self._unnamed.consume(publication)
+
+    def consume_bus(self, item: Any) -> None:
+        for pipeline in self.pipelines:
+            pipeline.consume(item)
+
+    def member_left(self, channel: str, member: str, info: str) -> None:
+        """A member of a channel's presence is gone with the node that held it."""
+
+    def vacated(self, channel: str) -> None:
+        """A channel has lost its last subscriber with the node that had it."""
+
+    def gap(self, channel: str) -> None:
+        self.counters.count("dropped", "lost while the storage object was away", channel)
+
+    def ready_changed(self, ready: bool) -> None:
+        (_log.info if ready else _log.error)("the storage object is {state}", state="ready" if ready else "away")
+
+    # Beginning and end.
+
+    def start(self) -> Deferred[Any]:
+        """Start the storage object and the pipelines. Fails with ConfigError."""
+        return start_coroutine(self._start())
+
+    async def _start(self) -> None:
+        await self.storage_object.start(self)
+        self.heartbeat.start()
+        self._ages.start(1.0, now=False)
+        for pipeline in self.pipelines:
+            await pipeline.start()
+
+    def stop(self) -> Deferred[Any]:
+        """Close every client with 1001, then the pipelines, then the storage object. Ends within 2 seconds."""
+        return start_coroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.stopping = True
+        for connection in list(self.connections):
+            connection.close(1001, "server is stopping")
+        self._emptied = Deferred()
+        emptied = self._emptied.addTimeout(STOP_SECONDS, self.reactor).addErrback(lambda _: None)
+        self._check_emptied()
+        await emptied
+        for connection in list(self.connections):
+            connection.abortConnection()
+        await DeferredList([pipeline.stop() for pipeline in self.pipelines])
+        self.heartbeat.stop()
+        if self._ages.running:
+            self._ages.stop()
+        await self.storage_object.stop()
+        self.counters.stop()

@@ -1,0 +1,43 @@
+"""What went wrong in a filter, told so that its author sees his own code: the framework's frames are left out."""
+
+import os
+import traceback
+from types import TracebackType
+
+import twisted
+
+import filtered_websocket
+
+_OURS = tuple(
+    os.path.dirname(os.path.abspath(package.__file__)) + os.sep for package in (filtered_websocket, twisted)
+)
+_FILTERS = os.path.join(_OURS[0], "filters") + os.sep
+_MACHINERY = os.path.join(_FILTERS, "base.py")
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    """Whether a frame is the framework's. The bundled filters are filters like anybody's."""
+    name = os.path.abspath(trace.tb_frame.f_code.co_filename)
+    return name.startswith(_OURS) and (not name.startswith(_FILTERS) or name == _MACHINERY)
+
+
+def _users(error: BaseException) -> TracebackType | None:
+    trace = error.__traceback__
+    while trace is not None and _is_ours(trace):
+        trace = trace.tb_next
+    return trace
+
+
+def culprit(error: BaseException) -> str:
+    """The filter an exception came out of, as ``module.Class.filter``."""
+    trace = _users(error)
+    if trace is None:
+        return "a filter"
+    frame = trace.tb_frame
+    return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
+
+
+def users_traceback(error: BaseException) -> str:
+    """The traceback from the first frame that is not the framework's."""
+    trace = _users(error)
+    return "".join(traceback.format_exception(type(error), error, trace if trace is not None else error.__traceback__))

@@ -1,0 +1,210 @@
+"""Sockets that write through, the ports that make them, and the reactor that reads them with little ceremony.
+
+Rules:
+
+1. Write through: while a transport has nothing waiting, a write is one ``socket.send`` now. Only what the kernel
+   refuses goes into Twisted's buffer, behind which all later writes then queue. (Twisted's own write costs an
+   epoll_ctl, a turn of the reactor and a second epoll_ctl.)
+2. A transport tells its ``watcher`` when it becomes blocked (bytes are waiting) and when it has drained.
+3. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
+   timers and Deferreds produced does not wait for a socket event.
+"""
+
+import socket
+import sys
+from collections.abc import Callable
+from select import EPOLLIN
+from typing import Any, Protocol
+
+from twisted.internet import main, tcp, unix
+from twisted.internet.epollreactor import EPollReactor
+from twisted.logger import Logger
+from twisted.python import log as legacy_log
+
+_log = Logger()
+
+REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
+
+
+class Watcher(Protocol):
+    """Who wants to know whether a transport keeps up."""
+
+    def transport_blocked(self) -> None:
+        """Bytes are waiting in the transport's buffer."""
+
+    def transport_drained(self) -> None:
+        """The transport's buffer is empty again, or lost with its connection."""
+
+
+class _WriteThrough:
+    """The write side of a stream socket. Mixed in before Twisted's transport class."""
+
+    watcher: Watcher | None = None
+    blocked = False
+
+    socket: socket.socket
+    dataBuffer: bytes
+    offset: int
+    _tempDataBuffer: list[bytes]
+    _tempDataLen: int
+    connected: int
+    producer: Any
+    streamingProducer: bool
+    protocol: Any
+    bufferSize: int
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the kernel to take them."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    def write(self, data: bytes) -> None:
+        if (
+            self._tempDataBuffer
+            or self.dataBuffer
+            or not self.connected
+            # A pull producer is resumed by write events, which a write that went through does not cause.
+            or (self.producer is not None and not self.streamingProducer)
+        ):
+            super().write(data)  # type: ignore[misc]
+            return
+        try:
+            sent = self.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # The write event that follows meets the same error where Twisted ends connections.
+            sent = 0
+        if sent != len(data):
+            super().write(bytes(memoryview(data)[sent:]))  # type: ignore[misc]
+
+    def writeSequence(self, parts: Any) -> None:
+        self.write(b"".join(parts))
+
+    def startWriting(self) -> None:
+        super().startWriting()  # type: ignore[misc]
+        if self.watcher is not None and not self.blocked and (self._tempDataBuffer or self.dataBuffer):
+            self.blocked = True
+            self.watcher.transport_blocked()
+
+    def stopWriting(self) -> None:
+        super().stopWriting()  # type: ignore[misc]
+        if self.blocked:
+            self.blocked = False
+            if self.watcher is not None:
+                self.watcher.transport_drained()
+
+    def doRead(self) -> BaseException | None:
+        try:
+            data = self.socket.recv(self.bufferSize)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return main.CONNECTION_LOST
+        if not data:
+            return main.CONNECTION_DONE
+        # Looked up each time: a connection that turns out to be plain HTTP is handed to another protocol.
+        self.protocol.dataReceived(data)
+        return None
+
+
+class TCPTransport(_WriteThrough, tcp.Server):
+    """A TCP connection that writes through."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any) -> None:
+        # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock, *arguments)
+
+
+class UNIXTransport(_WriteThrough, unix.Server):
+    """A connection on a Unix socket that writes through."""
+
+
+class TCPPort(tcp.Port):
+    transport = TCPTransport
+
+
+class UNIXPort(unix.Port):
+    transport = UNIXTransport
+
+
+class LeanEPollReactor(EPollReactor):
+    """Twisted's epoll reactor, less two function calls and a logging context per readable event of our transports."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn_end: list[Callable[[], object]] = []
+
+    def at_turn_end(self, call: Callable[[], object]) -> None:
+        """Run this once before the next poll."""
+        self._turn_end.append(call)
+
+    def _end_turn(self) -> None:
+        while self._turn_end:
+            calls, self._turn_end = self._turn_end, []
+            for call in calls:
+                try:
+                    call()
+                except Exception:
+                    _log.failure("what was to run at the end of a reactor turn failed")
+
+    def doPoll(self, timeout: float | None) -> None:
+        if self._turn_end:
+            self._end_turn()
+            # What just ran may have set timers that the timeout does not know of.
+            newer = self.timeout()
+            timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
+        events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
+        selectables = self._selectables
+        for fd, event in events:
+            selectable = selectables.get(fd)
+            if selectable is None:
+                continue
+            if event == EPOLLIN and isinstance(selectable, _WriteThrough):
+                try:
+                    why = selectable.doRead()
+                except BaseException:  # the contract of Twisted's own loop: any error ends this connection only
+                    legacy_log.err()
+                    why = sys.exc_info()[1]
+                if why is not None:
+                    self._disconnectSelectable(selectable, why, True)
+            else:
+                legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
+        if self._turn_end:
+            self._end_turn()
+
+    doIteration = doPoll
+
+
+def at_turn_end(reactor: Any) -> Callable[[Callable[[], object]], object]:
+    """How to run something at the end of a reactor's turn; a reactor that is not ours does it in its next turn."""
+    if isinstance(reactor, LeanEPollReactor):
+        return reactor.at_turn_end
+    return lambda call: reactor.callLater(0, call)
+
+
+def install_reactor(name: str) -> None:
+    """Install the process's reactor; called before anything imports it.
+
+    :param name: one of `REACTORS`. ``auto`` is the lean epoll reactor where there is epoll (Linux), else Twisted's
+        choice for the platform.
+    """
+    if name == "asyncio":
+        from twisted.internet import asyncioreactor
+
+        asyncioreactor.install()
+    elif name in ("auto", "lean"):
+        main.installReactor(LeanEPollReactor())
+    elif name == "epoll":
+        from twisted.internet import epollreactor
+
+        epollreactor.install()
+    elif name == "poll":
+        from twisted.internet import pollreactor
+
+        pollreactor.install()
+    else:
+        from twisted.internet import selectreactor
+
+        selectreactor.install()

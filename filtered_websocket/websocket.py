@@ -1,0 +1,128 @@
+"""Autobahn's server protocol made lean: nothing formatted that nobody reads, state that most connections never need on
+the class, and the holes in closing that were found by trying (docs/architecture.md, "Autobahn").
+
+Autobahn's options are attributes of the class that `lean` makes for a server, not copied per connection.
+"""
+
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.util import encode_truncate
+from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
+from autobahn.websocket.utf8validator import Utf8Validator
+
+OPEN = WebSocketProtocol.STATE_OPEN
+CONNECTING = WebSocketProtocol.STATE_CONNECTING
+CLOSED = WebSocketProtocol.STATE_CLOSED
+
+CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013})
+"""Codes of RFC 6455, 7.4.1, and of the IANA registry that an endpoint may send; 3000-4999 may be sent too. (1014 may as
+well, but Autobahn takes a peer's echo of it for a violation.)"""
+
+
+class _Nobody:
+    """Stands for the Deferreds that Autobahn fires for whoever asked; here nobody asks."""
+
+    def callback(self, _: Any) -> None: ...
+
+    errback = callback
+
+
+class LeanProtocol(WebSocketServerProtocol):
+    """One WebSocket connection as Autobahn speaks it."""
+
+    CONFIG_ATTRS: tuple[str, ...] = ()
+
+    # What Autobahn sets on each instance when it is made and when it is connected.
+    is_closed = is_open = _Nobody()
+    trafficStats = TrafficStats()
+    _transport_details = None
+    _perMessageCompress = None
+    trackedTimings = None
+    state = CONNECTING
+    send_state = WebSocketProtocol.SEND_STATE_GROUND
+    data = b""
+    send_queue = ()
+    triggered = False
+    wasMaxFramePayloadSizeExceeded = wasMaxMessagePayloadSizeExceeded = False
+    closedByMe = failedByMe = droppedByMe = wasClean = False
+    wasNotCleanReason = None
+    wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = wasCloseHandshakeTimeout = False
+    wasServingFlashSocketPolicyFile = False
+    localCloseCode = localCloseReason = remoteCloseCode = remoteCloseReason = None
+    openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
+    autoPingTimeoutCall = autoPingPending = autoPingPendingCall = autoPingPendingSent = None
+    autoPingPendingSeq = 0
+    inside_message = False
+    current_frame = None
+    websocket_version = 13
+    _utf8validator: Utf8Validator | None = None
+
+    deaf = False
+    """Set when a message was too large: nothing of this client is read any more (Autobahn would go on collecting)."""
+
+    def __init__(self) -> None:
+        """Nothing: see the class attributes."""
+
+    @property
+    def utf8validator(self) -> Utf8Validator:
+        """Made when the first text comes that is not read by the fast path."""
+        if self._utf8validator is None:
+            self._utf8validator = Utf8Validator()
+        return self._utf8validator
+
+    def connectionMade(self) -> None:
+        self._connectionMade()
+
+    def _connectionMade(self) -> None:
+        self.factory.countConnections += 1
+        self.openHandshakeTimeoutCall = self.factory._batched_timer.call_later(
+            self.openHandshakeTimeout, self.onOpenHandshakeTimeout
+        )
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.factory.countConnections -= 1
+        if self.closeHandshakeTimeoutCall is not None:
+            self.closeHandshakeTimeoutCall.cancel()
+            self.closeHandshakeTimeoutCall = None
+        WebSocketProtocol._connectionLost(self, reason)
+
+    def _onOpen(self) -> None:
+        self.onOpen()
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        """Autobahn's one way to the transport: handshakes, control frames, its own messages."""
+        self.transport.write(data)
+
+    def onMessageEnd(self) -> None:
+        if not self.failedByMe:
+            self.onMessage(b"".join(self.message_data), self.message_is_binary)
+        self.message_data = None
+
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        super()._max_message_size_exceeded(msg_size, max_msg_size, reason)
+        self.deaf = True
+        self.data = b""
+
+    def processData(self) -> bool:
+        return not self.deaf and super().processData()
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        # Autobahn resets the connection after the closing handshake, and a reset overtakes what is still under way.
+        super()._closeConnection(abort and (self.wasCloseHandshakeTimeout or self.wasOpenHandshakeTimeout))
+
+    def send_close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake (Autobahn's own sendClose knows fewer codes).
+
+        :raises ValueError: a code that may not be sent
+        """
+        if code not in CLOSE_CODES and not 3000 <= code <= 4999:
+            raise ValueError(f"{code} is no close code that may be sent: 1000-1003, 1007-1013 or 3000-4999")
+        if self.state == OPEN:
+            self.sendCloseFrame(code, encode_truncate(reason, 123))
+
+
+def lean(protocol: type[LeanProtocol], factory: WebSocketServerFactory) -> type[LeanProtocol]:
+    """The protocol class of one server: Autobahn's options as its attributes."""
+    options = {name: getattr(factory, name) for name in WebSocketServerProtocol.CONFIG_ATTRS}
+    return type(protocol.__name__, (protocol,), {**options, "__module__": protocol.__module__})
