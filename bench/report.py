@@ -94,17 +94,16 @@ def _ratios(figures: Figures) -> str:
 
 
 def _bars(found: list[Verdict]) -> str:
-    if not any(verdict.measured is not None for verdict in found):
+    rows, measured = [], [verdict for verdict in found if verdict.measured is not None]
+    if not measured:
         return ""
-    rows = []
-    for verdict in found:
+    for verdict in measured:
         bar, what = verdict.bar, f"{UNITS[verdict.bar.field]}, {TITLES[verdict.bar.workload]}"
         asked = f"{bar.other} takes at least {bar.limit:.2f} times ours" if bar.other else f"at most {bar.limit:g}"
-        measured = "not measured" if verdict.measured is None else f"{verdict.measured:.2f}"
-        rows.append([what, asked, measured, "pass" if verdict.passed else "**fail**"])
-    passed = sum(verdict.passed for verdict in found)
-    title = f"## What {OURS} is held to: {passed} of {len(found)}"
-    return f"{title}\n\n" + _grid(["what", "asked", "measured", ""], rows)
+        rows.append([what, asked, f"{verdict.measured:.2f}", "pass" if verdict.passed else "**fail**"])
+    title = f"## What {OURS} is held to: {sum(verdict.passed for verdict in measured)} of {len(measured)} pass"
+    missing = f"\n\nNot measured in this run: {len(found) - len(measured)} more." if len(found) > len(measured) else ""
+    return f"{title}\n\n" + _grid(["what", "asked", "measured", ""], rows) + missing
 
 
 def _troubles(figures: Figures) -> str:
