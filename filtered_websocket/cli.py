@@ -21,9 +21,7 @@ HOST = Option(
     "host", text, "", "address to listen on (default: all), unix:PATH, or fd:NUMBER of an inherited listening socket"
 )
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
-CERT = Option(
-    "cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",)
-)
+CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
 STORAGE = Option(
     "storage",
     text,

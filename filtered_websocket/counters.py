@@ -42,7 +42,9 @@ class Counters:
         if kind in self._logged:
             return
         self._logged[kind] = self.totals[kind]
-        _log.warn("{what}: {reason}{detail}", what=what, reason=reason, detail=f" ({printable(detail)})" if detail else "")
+        _log.warn(
+            "{what}: {reason}{detail}", what=what, reason=reason, detail=f" ({printable(detail)})" if detail else ""
+        )
         self._calls.append(self._clock.callLater(self._interval, self._sum_up, kind))
 
     def _sum_up(self, kind: tuple[str, str]) -> None:
@@ -50,7 +52,13 @@ class Counters:
         more = self.totals[kind] - self._logged.pop(kind)
         if more:
             what, reason = kind
-            _log.warn("{what}: {reason}, {more} more in {interval:g} s", what=what, reason=reason, more=more, interval=self._interval)
+            _log.warn(
+                "{what}: {reason}, {more} more in {interval:g} s",
+                what=what,
+                reason=reason,
+                more=more,
+                interval=self._interval,
+            )
 
     def stop(self) -> None:
         """Write what is not yet written, and set no more timers."""

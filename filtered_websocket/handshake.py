@@ -133,8 +133,14 @@ class Handshake(LeanProtocol):
         return ConnectionDeny(status, text)
 
     def succeedHandshake(self, res: Any) -> None:
-        if self.state == CONNECTING:
+        if self.state != CONNECTING:
+            return
+        try:
             super().succeedHandshake(res)
+        except Exception:
+            # Autobahn would leave it in a Deferred that nobody sees, and the socket open.
+            _log.failure("an opening handshake failed")
+            self.transport.abortConnection()
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
         if self.state != CONNECTING:

@@ -24,7 +24,11 @@ MAX_MESSAGE_SIZE = Option(
     scope="pipeline",
 )
 HANDSHAKE_TIMEOUT = Option(
-    "handshake_timeout", seconds(0.1, DAY), 10, "time for the whole opening handshake, its filters not counted", unit="s"
+    "handshake_timeout",
+    seconds(0.1, DAY),
+    10,
+    "time for the whole opening handshake, its filters not counted",
+    unit="s",
 )
 MAX_HANDSHAKE_SIZE = Option(
     "max_handshake_size", size(256, MIB), 16 * KIB, "largest head of a request: request line and headers", unit="bytes"
@@ -39,7 +43,12 @@ SEND_BUFFER = Option(
     "send_buffer", size(KIB, 4 * GIB), MIB, "most that may wait for one slow client", unit="bytes", scope="pipeline"
 )
 SEND_TIMEOUT = Option(
-    "send_timeout", seconds(0.1, DAY), 10, "longest that anything may wait for one slow client", unit="s", scope="pipeline"
+    "send_timeout",
+    seconds(0.1, DAY),
+    10,
+    "longest that anything may wait for one slow client",
+    unit="s",
+    scope="pipeline",
 )
 SLOW_CLIENT = Option(
     "slow_client",

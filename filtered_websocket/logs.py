@@ -1,6 +1,7 @@
 """The log: one line per event on standard error. Standard output belongs to filters."""
 
 import json
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -9,12 +10,15 @@ from typing import IO, Any
 from twisted.logger import (
     FileLogObserver,
     FilteringLogObserver,
+    ILogFilterPredicate,
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
+    PredicateResult,
     formatEvent,
     globalLogBeginner,
 )
+from zope.interface import implementer
 
 from filtered_websocket.config import Option, choice
 
@@ -24,13 +28,24 @@ LOG_LEVEL = Option(
 )
 OPTIONS = (LOG_FORMAT, LOG_LEVEL)
 
+_NOISE = re.compile(r"\S+ starting on \S+|\(.* Closed\)|Main loop terminated\.")
+
 
 def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:
     """Begin to log, once per process."""
     formatter = _as_json if log_format == "json" else _for_people
-    predicate = LogLevelFilterPredicate(LogLevel.lookupByName(level))
-    observer = FilteringLogObserver(FileLogObserver(stream or sys.stderr, formatter), [predicate])
+    predicates = [_NoNoise(), LogLevelFilterPredicate(LogLevel.lookupByName(level))]
+    observer = FilteringLogObserver(FileLogObserver(stream or sys.stderr, formatter), predicates)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+@implementer(ILogFilterPredicate)
+class _NoNoise:
+    """Leaves out what Twisted says of its ports and its main loop: the banner says it better."""
+
+    def __call__(self, event: LogEvent) -> Any:
+        noise = _NOISE.fullmatch(formatEvent(event))
+        return PredicateResult.no if noise else PredicateResult.maybe
 
 
 def _text(event: LogEvent) -> str:

@@ -21,7 +21,9 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
     if isinstance(payload, str):
         return payload.encode(), bool(is_binary)
     if not isinstance(payload, (bytes, bytearray, memoryview)):
-        raise TypeError(f"a message is str or bytes, not {type(payload).__name__}: encode it first, with json.dumps say")
+        raise TypeError(
+            f"a message is str or bytes, not {type(payload).__name__}: encode it first, with json.dumps say"
+        )
     data = bytes(payload)
     if is_binary is None:
         is_binary = in_binary_message.get() or not is_text(data)

@@ -143,7 +143,9 @@ class Pipeline:
         if not isinstance(channel, str):
             raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
         if not 0 < len(channel) <= self.options.max_channel_name:
-            raise ValueError(f"a channel's name has 1 to {self.options.max_channel_name} characters, not {len(channel)}")
+            raise ValueError(
+                f"a channel's name has 1 to {self.options.max_channel_name} characters, not {len(channel)}"
+            )
         if not self.prefix and self.server.is_foreign(channel):
             raise ValueError("this channel's name begins like the channels of another pipeline")
 
@@ -245,7 +247,9 @@ class Pipeline:
         if isinstance(error, StopChain):
             return
         if not isinstance(error, (Exception, CancelledError)):
-            _log.warn("a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error)
+            _log.warn(
+                "a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error
+            )
         self.server.counters.count("dropped", "a consumer filter failed", culprit(error))
         _log.error("{trace}", trace=users_traceback(error))
 

@@ -140,9 +140,8 @@ class Connection(Backpressure, Handshake):
     def dataReceived(self, data: bytes) -> None:
         if self.awaiting_pong:
             self.awaiting_pong = False
-        if self._waiting or self.deaf:
-            if not self.deaf:
-                self._held += data
+        if self._waiting:
+            self._held += data
         elif self.factory.has_data_filters:
             self._filter_data(data)
         else:

@@ -28,6 +28,14 @@ class _Nobody:
     errback = callback
 
 
+class _Silent:
+    """Stands for Autobahn's logger: what it says of a connection is counted and logged by this package, once."""
+
+    def debug(self, *_: Any, **__: Any) -> None: ...
+
+    trace = info = warn = error = failure = debug
+
+
 class LeanProtocol(WebSocketServerProtocol):
     """One WebSocket connection as Autobahn speaks it."""
 
@@ -58,8 +66,7 @@ class LeanProtocol(WebSocketServerProtocol):
     websocket_version = 13
     _utf8validator: Utf8Validator | None = None
 
-    deaf = False
-    """Set when a message was too large: nothing of this client is read any more (Autobahn would go on collecting)."""
+    log = _Silent()
 
     def __init__(self) -> None:
         """Nothing: see the class attributes."""
@@ -101,11 +108,8 @@ class LeanProtocol(WebSocketServerProtocol):
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
         super()._max_message_size_exceeded(msg_size, max_msg_size, reason)
-        self.deaf = True
-        self.data = b""
-
-    def processData(self) -> bool:
-        return not self.deaf and super().processData()
+        # What is left of the message is skipped, uninflated, until the close reply: Autobahn would stop and collect it.
+        self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
 
     def _closeConnection(self, abort: bool = False) -> None:
         # Autobahn resets the connection after the closing handshake, and a reset overtakes what is still under way.
@@ -125,4 +129,6 @@ class LeanProtocol(WebSocketServerProtocol):
 def lean(protocol: type[LeanProtocol], factory: WebSocketServerFactory) -> type[LeanProtocol]:
     """The protocol class of one server: Autobahn's options as its attributes."""
     options = {name: getattr(factory, name) for name in WebSocketServerProtocol.CONFIG_ATTRS}
+    # On a class a function would become a method.
+    options = {name: staticmethod(value) if callable(value) else value for name, value in options.items()}
     return type(protocol.__name__, (protocol,), {**options, "__module__": protocol.__module__})
