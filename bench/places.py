@@ -21,7 +21,7 @@ PROGRAMS = {WSLOAD: BENCH / "load" / "wsload.c", BUILD / "climit": BENCH / "serv
 def fws_server() -> str:
     """The command of the environment this runs in; from a checkout that is not installed, the module it stands for."""
     script = Path(sys.executable).parent / "fws_server"
-    return str(script) if script.exists() else f"{sys.executable} -m filtered_websocket.cli"
+    return str(script) if script.exists() else f"{sys.executable} -m filtered_websocket"
 
 
 def have(need: str) -> bool:
