@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from filtered_websocket import frames
 from filtered_websocket.hub import Batch, Send
-from filtered_websocket.publication import Message
 from filtered_websocket.transport import _WriteThrough
 from filtered_websocket.websocket import OPEN, LeanProtocol
 
@@ -62,9 +61,8 @@ class Backpressure(LeanProtocol):
         """Bytes that wait for this client."""
         return (self._stream.pending if self._stream is not None else 0) + self._backlog_bytes
 
-    def send_frames(self, message: Message) -> None:
+    def send_frame(self, payload: bytes, binary: bool) -> None:
         """Send one message to this connection alone."""
-        payload, binary = message
         if self._perMessageCompress is None:
             blob = frames.make(payload, binary)
         else:

@@ -23,6 +23,7 @@ from filtered_websocket.limits import rule_for
 from filtered_websocket.message import messages
 from filtered_websocket.publication import Message, Publication
 from filtered_websocket.storage_objects.base import DONE, BaseStorageObject, Keep
+from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.tracebacks import culprit, users_traceback
 
 _log = Logger()
@@ -60,7 +61,6 @@ class Pipeline:
         self.modules: tuple[str, ...] = config.filters
         self.options = config.options
         self.server = server
-        self.storage_object: BaseStorageObject = server.storage_object
         self.queue = server.queue
         self.token = None
         self.users = Users()
@@ -69,6 +69,13 @@ class Pipeline:
         self.bytes_in = 0
         #: in front of this pipeline's channel names and keys in storage. Patterns hold no space, so names never meet.
         self.prefix = f"{self.name} " if self.name else ""
+        self._storage: BaseStorageObject = server.storage_object
+        #: the server's storage object; that of a named pipeline puts the prefix in front of every key and channel
+        self.storage_object: BaseStorageObject = self._storage
+        if self.prefix:
+            self.storage_object = PrefixedStorageObject(self._storage, self.prefix)
+        self._rules: dict[str, dict[str, Any]] = self.options.channels
+        self._max_name: int = self.options.max_channel_name
         self._subscribing: dict[str, Deferred[Any]] = {}
         self._waiting: deque[Any] | None = None
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
@@ -106,7 +113,7 @@ class Pipeline:
         try:
             batch = messages(payload)
             excluded: Collection[str] = () if exclude is None else {exclude} if isinstance(exclude, str) else exclude
-            if isinstance(channel, str):
+            if type(channel) is str:
                 return self._send(channel, batch, excluded)
             sent, besides = [], list[str]()
             for name in dict.fromkeys(channel):
@@ -120,8 +127,8 @@ class Pipeline:
         self, channel: str, batch: tuple[Message, ...], exclude: Collection[str], besides: tuple[str, ...] = ()
     ) -> Deferred[Any]:
         self._check(channel)
-        publication = Publication(self.prefix + channel, batch, exclude, besides=besides)
-        sent = self.storage_object.send(publication, self._keep(channel))
+        publication = Publication(self.prefix + channel, batch, exclude, None, besides)
+        sent = self._storage.send(publication, self._keep(channel) if self._rules else None)
         return sent if sent is DONE else self.server.counters.watch(sent, "publish")
 
     def broadcast(self, channel: str, payload: Any, exclude: Any = None) -> None:
@@ -130,22 +137,17 @@ class Pipeline:
         self.hub.publish(channel, messages(payload), excluded)
 
     def _keep(self, channel: str) -> Keep | None:
-        rules = self.options.channels
-        if not rules:
-            return None
-        rule = rule_for(channel, rules)
+        rule = rule_for(channel, self._rules)
         return Keep(rule["history"], rule.get("history_seconds", 0)) if rule.get("history") else None
 
     def _policy(self, channel: str) -> str:
-        return rule_for(channel, self.options.channels).get("slow", self.options.slow_client)
+        return rule_for(channel, self._rules).get("slow", self.options.slow_client)
 
     def _check(self, channel: str) -> None:
         if not isinstance(channel, str):
             raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
-        if not 0 < len(channel) <= self.options.max_channel_name:
-            raise ValueError(
-                f"a channel's name has 1 to {self.options.max_channel_name} characters, not {len(channel)}"
-            )
+        if not 0 < len(channel) <= self._max_name:
+            raise ValueError(f"a channel's name has 1 to {self._max_name} characters, not {len(channel)}")
         if not self.prefix and self.server.is_foreign(channel):
             raise ValueError("this channel's name begins like the channels of another pipeline")
 
@@ -160,7 +162,7 @@ class Pipeline:
         except (TypeError, ValueError) as error:
             return self.server.counters.watch(fail(error), "subscribe")
         if self.hub.join(channel, subscriber):
-            confirmed = self.storage_object.subscribe(self.prefix + channel)
+            confirmed = self._storage.subscribe(self.prefix + channel)
             if confirmed is DONE:
                 return DONE
             if not confirmed.called:
@@ -183,7 +185,7 @@ class Pipeline:
         """Remove a subscriber: what was published to the channel before still reaches it."""
         if self.hub.leave(channel, subscriber):
             self._subscribing.pop(channel, None)
-            left = self.storage_object.unsubscribe(self.prefix + channel)
+            left = self._storage.unsubscribe(self.prefix + channel)
             return left if left is DONE else self.server.counters.watch(left, "unsubscribe")
         return DONE
 
@@ -192,10 +194,6 @@ class Pipeline:
     def consume(self, item: Any) -> None:
         """Run the consumer chain on a publication or a bus message, and deliver what is left of a publication."""
         chain = self.chains["consumer"]
-        if not chain:
-            if isinstance(item, Publication):
-                self._deliver(item)
-            return
         if self._waiting is not None:
             if len(self._waiting) < MAX_WAITING_ITEMS:
                 self._waiting.append(item)
@@ -207,7 +205,10 @@ class Pipeline:
         except BaseException as error:
             self._consumer_failed(error)
             return
-        if isinstance(result, Deferred):
+        if result is item:
+            if isinstance(item, Publication):
+                self._deliver(item)
+        elif isinstance(result, Deferred):
             self._wait(result, item)
         else:
             self._consumed(result, item)

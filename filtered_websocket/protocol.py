@@ -80,7 +80,7 @@ class Connection(Backpressure, Handshake):
 
     @property
     def storage_object(self) -> Any:
-        return self.factory.storage_object
+        return self.pipeline.storage_object if self.pipeline is not None else self.factory.storage_object
 
     @property
     def queue(self) -> Any:
@@ -92,14 +92,17 @@ class Connection(Backpressure, Handshake):
         :param payload: str, or bytes of the kind that `message.message` finds
         :raises TypeError: neither
         """
-        data = message(payload, isBinary)
+        data, binary = message(payload, isBinary)
         if self.state != OPEN:
             self.factory.counters.count("dropped", "sent to a closed connection")
             return
         hub = self.pipeline.hub
         if hub.dirty:
             hub.settle(self)
-        self.send_frames(data)
+        if self.blocked or self._perMessageCompress is not None:
+            self.send_frame(data, binary)
+        else:
+            self.transport.write(frames.make(data, binary))
 
     def subscribe(self, channel: str) -> Deferred[Any]:
         """Join a channel; fires when confirmed. Joining twice is joining once: one copy of each message."""
@@ -222,7 +225,8 @@ class Connection(Backpressure, Handshake):
         except BaseException as error:
             self._failed(error)
             return
-        if isinstance(result, Deferred):
+        # The first test spares the second, which costs more than a short chain: Deferred has an abstract base class.
+        if result is not payload and isinstance(result, Deferred):
             self._wait(result)
 
     # Chains that wait, and chains that fail.

@@ -1,0 +1,105 @@
+"""A storage object as one named pipeline sees it: every key and channel begins with the pipeline's prefix.
+
+The bus stays as it is: what other programs write has no prefix.
+"""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.publication import Position, Publication
+from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
+
+
+class PrefixedStorageObject(BaseStorageObject):
+    """A view of another storage object, which whoever made that one starts and stops."""
+
+    def __init__(self, storage: BaseStorageObject, prefix: str) -> None:
+        self._storage, self._prefix = storage, prefix
+        self.durable, self.shared = storage.durable, storage.shared
+
+    @property
+    def ready(self) -> bool:
+        return self._storage.ready
+
+    def wait_ready(self) -> Deferred[None]:
+        return self._storage.wait_ready()
+
+    def get(self, key: str) -> Deferred[set[str] | None]:
+        return self._storage.get(self._prefix + key)
+
+    def add(self, key: str, value: str) -> Deferred[bool]:
+        return self._storage.add(self._prefix + key, value)
+
+    def remove(self, key: str, value: str) -> Deferred[bool]:
+        return self._storage.remove(self._prefix + key, value)
+
+    def put(self, key: str, field: str, value: str | bytes, only_new: bool = False) -> Deferred[bool]:
+        return self._storage.put(self._prefix + key, field, value, only_new)
+
+    def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
+        return self._storage.fields(self._prefix + key)
+
+    def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
+        return self._storage.delete(self._prefix + key, field)
+
+    def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
+        return self._storage.publish(channel, data)
+
+    def listen(self, channel: str) -> Deferred[None]:
+        return self._storage.listen(channel)
+
+    def unlisten(self, channel: str) -> Deferred[None]:
+        return self._storage.unlisten(channel)
+
+    def read(self, key: str) -> Deferred[bytes | None]:
+        return self._storage.read(key)
+
+    def start(self, consumer: Consumer) -> Deferred[None]:
+        raise TypeError("a pipeline does not start the server's storage object")
+
+    def stop(self) -> Deferred[None]:
+        raise TypeError("a pipeline does not stop the server's storage object")
+
+    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Position | None]:
+        name = self._prefix + publication.channel
+        return self._storage.send(
+            Publication(name, publication.messages, publication.exclude, publication.position, publication.besides),
+            keep,
+        )
+
+    def subscribe(self, channel: str) -> Deferred[None]:
+        return self._storage.subscribe(self._prefix + channel)
+
+    def unsubscribe(self, channel: str) -> Deferred[None]:
+        return self._storage.unsubscribe(self._prefix + channel)
+
+    def track(self, channel: str, count: int) -> Deferred[int]:
+        return self._storage.track(self._prefix + channel, count)
+
+    def count(self, channel: str) -> Deferred[int]:
+        return self._storage.count(self._prefix + channel)
+
+    def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
+        return self._storage.occupied(self._prefix + prefix).addCallback(self._shorten)
+
+    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+        return self._storage.since(self._prefix + channel, position)
+
+    def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
+        return self._storage.latest(self._prefix + channel, skip, count)
+
+    def position(self, channel: str) -> Deferred[Position]:
+        return self._storage.position(self._prefix + channel)
+
+    def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
+        return self._storage.join(self._prefix + channel, member, holder, info)
+
+    def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
+        return self._storage.leave(self._prefix + channel, member, holder)
+
+    def members(self, channel: str) -> Deferred[dict[str, str]]:
+        return self._storage.members(self._prefix + channel)
+
+    def _shorten(self, channels: dict[str, Any]) -> dict[str, Any]:
+        return {name[len(self._prefix) :]: count for name, count in channels.items()}
