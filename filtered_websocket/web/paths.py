@@ -1,0 +1,39 @@
+"""Patterns of paths: `*` stands for any characters, `/` among them; everything else for itself."""
+
+
+def match(pattern: str, path: str) -> tuple[str, ...] | None:
+    """What each `*` stands for, the first as short as can be and so on; None if the path does not fit.
+
+    Takes time in proportion to the path, whatever stands in it: clients choose paths.
+
+    >>> match("/apps/*/channels/*", "/apps/7/channels/a/b")
+    ('7', 'a/b')
+    >>> match("/apps/*/channels", "/apps/7/events") is None
+    True
+    """
+    first, *rest = pattern.split("*")
+    if not rest:
+        return () if path == first else None
+    if not path.startswith(first):
+        return None
+    at, last, found = len(first), rest.pop(), list[str]()
+    for part in rest:
+        end = path.find(part, at)
+        if end < 0:
+            return None
+        found.append(path[at:end])
+        at = end + len(part)
+    if not path.endswith(last) or len(path) - len(last) < at:
+        return None
+    return (*found, path[at : len(path) - len(last)])
+
+
+def rank(pattern: str) -> tuple[int, int, int]:
+    """Of several patterns that fit, the one of the highest rank is meant: the longest literal beginning, then the one
+    without `*`, then the most literal characters.
+
+    >>> max("/apps/*", "/apps/*/users", "/*", key=rank)
+    '/apps/*/users'
+    """
+    literal, star, _ = pattern.partition("*")
+    return len(literal), not star, len(pattern) - pattern.count("*")
