@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from filtered_websocket import __version__, limits, listening, logs, transport
+from filtered_websocket import __version__, logs, transport
 from filtered_websocket.config import Configuration, Option, Options, UsageError, choice, integer, text
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import load, options_of
@@ -20,8 +20,6 @@ PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is f
 HOST = Option(
     "host", text, "", "address to listen on (default: all), unix:PATH, or fd:NUMBER of an inherited listening socket"
 )
-KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
-CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
 STORAGE = Option(
     "storage",
     text,
@@ -35,7 +33,7 @@ REACTOR = Option(
     "auto",
     f"Twisted reactor: {', '.join(transport.REACTORS)}; on asyncio filters may await asyncio's objects",
 )
-OPTIONS = (PORT, HOST, KEY, CERT, STORAGE, REACTOR)
+OPTIONS = (PORT, HOST, STORAGE, REACTOR)
 
 BACKENDS = {name: f"filtered_websocket.storage_objects.{name}" for name in ("memory", "sqlite", "redis")}
 
@@ -84,9 +82,7 @@ def _declare(configuration: Configuration, faults: list[ConfigError]) -> Any:
     """Declare all options there are, those of filter modules and of the storage object's module included."""
     from filtered_websocket import server
 
-    for owner, options in (
-        ("fws_server", OPTIONS), ("logs", logs.OPTIONS), ("limits", limits.OPTIONS), ("proxies", server.OPTIONS),
-    ):  # fmt: skip
+    for owner, options in (("fws_server", OPTIONS), ("logs", logs.OPTIONS), *server.DECLARED):
         configuration.declare(options, owner)
     try:
         # Before filter modules are imported: one that imports the reactor would settle which it is.

@@ -48,10 +48,17 @@ class Configuration:
 
     :param argv: the words of the command line, without the program's name
     :param environ: environment names and values
+    :param document: what a file would hold, given in its place by a program that has no file
     :ivar warnings: what ``resolve`` found odd but not wrong, one line each
     """
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], prog: str = "fws_server") -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        prog: str = "fws_server",
+        document: Mapping[str, Any] | None = None,
+    ) -> None:
         self.argv, self.environ, self.prog = tuple(argv), dict(environ), prog
         self.warnings: list[str] = []
         self._declared: dict[str, tuple[Option, str]] = {}
@@ -59,6 +66,9 @@ class Configuration:
         self._path, self._document = "", dict[str, Any]()
         self._unreadable: ConfigError | None = None
         self.declare((CONFIG, FILTERS, PIPELINES), prog)
+        if document is not None:
+            self._path, self._document = prog, dict(document)
+            return
         # Kept, not raised: whoever asks for help gets it, whatever the file is like.
         try:
             self._path = self.early(CONFIG) or ""

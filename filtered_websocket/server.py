@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from filtered_websocket import transport
+from filtered_websocket import limits, tls, transport
 from filtered_websocket.config import Option, integer
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
@@ -26,9 +26,11 @@ TRUSTED_PROXIES = Option(
     "trusted_proxies",
     integer(0, 100),
     0,
-    "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the client's address from its last entry",
+    "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the address from its last entry",
 )
 OPTIONS = (TRUSTED_PROXIES,)
+DECLARED = (("tls", tls.OPTIONS), ("limits", limits.OPTIONS), ("proxies", OPTIONS))
+"""Every option a `Server` reads, by owner, whoever makes it: the command, or the testing kit."""
 
 STOP_SECONDS = 1.5
 """How long clients have to answer our close frames when the server stops."""

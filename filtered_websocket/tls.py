@@ -7,7 +7,12 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
+from filtered_websocket.config import Option, text
 from filtered_websocket.errors import ConfigError
+
+KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
+CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
+OPTIONS = (KEY, CERT)
 
 
 @implementer(IOpenSSLServerConnectionCreator)
