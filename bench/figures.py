@@ -15,6 +15,8 @@ class Figures:
         self.errors: dict[tuple[str, str], str] = {}
         self.lost: dict[tuple[str, str], int] = defaultdict(int)
         self.rows: list[str] = []
+        self.workloads: set[str] = set()
+        self.others: list[float] = []  # how many cores others used, in each measurement
         self._rounds: dict[tuple[str, str], dict[int, dict]] = defaultdict(dict)
         for record in records:
             self._add(record)
@@ -28,7 +30,9 @@ class Figures:
             self.meta = self.meta or record["meta"]
             self.rows += [row for row in record["meta"]["rows"] if row not in self.rows]
             return
+        self.others.append(record.get("others", 0.0))
         cell = record["row"], record["workload"]
+        self.workloads.add(record["workload"])
         if "error" in record:
             self.errors[cell] = record["error"]
             return

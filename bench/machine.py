@@ -4,8 +4,10 @@ import datetime
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import places
@@ -24,9 +26,31 @@ def describe(rows: list[str], command: str, tmax: float, rounds: int, descriptor
         "pinned": list(cores()),
         "kernel": platform.release(),
         "descriptors": descriptors,
-        "load": round(os.getloadavg()[0], 2),
         "versions": _versions(),
     }
+
+
+class Others:
+    """What else kept the machine busy since this was made, its host's other guests included."""
+
+    def __init__(self) -> None:
+        self._began, self._busy, self._own = time.monotonic(), _busy(), _own()
+
+    def share(self) -> float:
+        """In cores. What this process started counts as its own once it has ended."""
+        others = (_busy() - self._busy) - (_own() - self._own)
+        return round(max(0.0, others / (time.monotonic() - self._began)), 2)
+
+
+def _busy() -> float:
+    fields = [int(field) for field in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
+    idle, iowait = fields[3:5]
+    return (sum(fields) - idle - iowait) / os.sysconf("SC_CLK_TCK")
+
+
+def _own() -> float:
+    uses = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
+    return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
 def _cpu() -> str:

@@ -5,6 +5,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import median
 
 import places
 from bars import DELIVERIES, Verdict, verdicts
@@ -39,12 +40,15 @@ def _parts(figures: Figures) -> Iterable[str]:
     yield "<!-- Made by bench/report.py; `make bench` makes it anew. -->"
     yield (
         f"{meta['date']}, {meta['cpu']}, {meta['cores']} cores, Linux {meta['kernel']}: the server pinned to core "
-        f"{meta['pinned'][0]}, the generator to core {meta['pinned'][1]}, a load of {meta['load']} on the machine "
-        f"before it began. `{meta['command']}`: {meta['rounds']} rounds, {meta['tmax']:g} s each, the servers "
-        "interleaved, each started afresh. Medians, the best round in brackets. How it is done and how to read it: "
-        "[bench/README.md](../bench/README.md)."
+        f"{meta['pinned'][0]}, the generator to core {meta['pinned'][1]}. `{meta['command']}`: {meta['rounds']} "
+        f"rounds, {meta['tmax']:g} s each, the servers interleaved, each started afresh. Medians, the best round in "
+        "brackets. How it is done and how to read it: [bench/README.md](../bench/README.md)."
     )
     yield ", ".join(f"{name} {version}" for name, version in meta["versions"].items()) + "."
+    yield (
+        f"What else ran on the machine meanwhile took {median(figures.others or [0]):.0%} of a core in the median "
+        f"measurement, {max(figures.others, default=0):.0%} at worst."
+    )
     yield "![Server CPU per delivery, memory and handshakes, by server](benchmarks.svg)"
     yield _table(
         figures, "Server CPU, µs per delivered message", lambda row, w: _pair(figures, row, w, "cpu_us", "{:.2f}")
@@ -114,6 +118,7 @@ def _troubles(figures: Figures) -> str:
         if lost
     ]
     left_out = [row.name for row in ROWS if row.default and row.name not in figures.rows]
+    left_out += [workload.name for workload in WORKLOADS if workload.name not in figures.workloads]
     lines += [f"- {name}: not measured" for name in left_out]
     return "## Troubles\n\n" + "\n".join(lines) if lines else ""
 

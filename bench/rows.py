@@ -28,6 +28,11 @@ ROWS = (
     Row("c_limit", "{build}/climit {port} 0"),
     Row("c_limit_coalesce", "{build}/climit {port} 1"),
     Row(OURS, "{fws_server} -c config.json -p {port}"),
+    Row(
+        "filtered_websocket_redis",
+        "{fws_server} -c config.json -p {port} --storage redis --redis_port {redis_port}",
+        needs=("redis",),
+    ),
     Row("picows", _AIO.format("picows")),
     Row("node_ws", "node servers/node_ws.js {port}", needs=("node",)),
     Row("aiohttp", _AIO.format("aiohttp")),
@@ -35,12 +40,6 @@ ROWS = (
     Row("websockets", _AIO.format("websockets")),
     Row("websockets_uvloop", _AIO.format("websockets"), _UVLOOP),
     Row("tw_autobahn", "{peers_python} servers/tw_autobahn.py {port}"),
-    Row(
-        "filtered_websocket_redis",
-        "{fws_server} -c config.json -p {port} --storage redis --redis_port {redis_port}",
-        needs=("redis",),
-        default=False,
-    ),
     Row(
         "node_socketio",
         "node servers/node_socketio.js {port}",

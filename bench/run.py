@@ -1,7 +1,7 @@
 """`make bench`: measures every server in every workload, interleaved, and writes docs/benchmarks.md and .svg.
 
-Results go to build/bench/<date>.jsonl as they arrive. Only a complete run (all rows and workloads, three rounds or
-more) touches docs/; any other prints its tables.
+Results go to build/bench/<date>.jsonl as they arrive. Only a complete run (without --only and --workloads, three
+rounds or more) touches docs/; any other prints its tables.
 """
 
 import argparse
@@ -36,12 +36,7 @@ def main() -> None:
         _write(file, {"meta": meta})
         for round_ in range(options.rounds):
             _round(file, round_, rows, workloads, options.tmax)
-    complete = (
-        not options.only
-        and {row.name for row in rows} == {row.name for row in ROWS if row.default}
-        and len(workloads) == len(WORKLOADS)
-        and options.rounds >= 3
-    )
+    complete = not options.only and len(options.workloads) == len(WORKLOADS) and options.rounds >= 3
     report.report([results], write=complete)
     print(f"bench: results in {results.relative_to(places.ROOT)}" + ("" if complete else "; docs/ left as they are"))
 
@@ -52,11 +47,15 @@ def _round(file: TextIO, round_: int, rows: list[Row], workloads: list[Workload]
     turn = round_ % len(rows)
     for workload in workloads:
         for row in rows[turn:] + rows[:turn]:
+            others = machine.Others()
             try:
                 result = measure(row, workload, tmax)
             except Failed as failure:
                 result = {"error": str(failure)}
-            _write(file, {"row": row.name, "workload": workload.name, "round": round_ + 1} | result)
+            _write(
+                file,
+                {"row": row.name, "workload": workload.name, "round": round_ + 1, "others": others.share()} | result,
+            )
             print(f"{round_ + 1} {workload.name:11} {row.name:26} {_line(result)}", flush=True)
 
 
