@@ -19,6 +19,10 @@ from filtered_websocket.transport import _WriteThrough
 from filtered_websocket.websocket import OPEN, LeanProtocol
 
 
+MAX_CORKED = 4096
+"""Bytes of the largest frame that is held back: what one read of 64 KiB asks for stays small."""
+
+
 class _Kept(NamedTuple):
     """One entry of a backlog; the channel is None for what was sent to the connection itself."""
 
@@ -32,6 +36,7 @@ class Backpressure(LeanProtocol):
     pipeline: Any
     blocked = False
     _stream: Any = None
+    _corked: list[bytes] | None = None
     _backlog: deque[_Kept] | None = None
     _backlog_bytes = 0
     _queued = 0
@@ -69,8 +74,28 @@ class Backpressure(LeanProtocol):
             blob = frames.make_deflated(payload, binary, self._perMessageCompress.server_max_window_bits)
         if self.blocked:
             self._queue(blob)
+        elif self._corked is not None and len(blob) <= MAX_CORKED:
+            self._corked.append(blob)
         else:
+            if self._corked:
+                self.uncork()
             self.transport.write(blob)
+
+    def cork(self) -> None:
+        """Hold small replies back until `uncork`, which follows in the same call from the reactor."""
+        self._corked = []
+        self.pipeline.hub.corked = self
+
+    def uncork(self) -> None:
+        """Send what was held back. The hub does this first when it sends."""
+        corked, self._corked = self._corked, None
+        self.pipeline.hub.corked = None
+        if corked:
+            blob = b"".join(corked)
+            if self.blocked:
+                self._queue(blob)
+            elif self.state == OPEN:
+                self.transport.write(blob)
 
     def deliver(self, batch: Batch, policy: str) -> None:
         """Take messages of a channel."""

@@ -119,6 +119,8 @@ class Hub:
     ) -> None:
         self.channels: dict[str, Channel] = {}
         self.dirty: list[Channel] = []
+        #: the connection that holds replies back just now: they were sent before what is flushed here
+        self.corked: Any = None
         self.publications = 0
         self.deliveries = 0
         self.bytes_out = 0
@@ -200,6 +202,8 @@ class Hub:
                 self._flush(channel)
 
     def _flush(self, channel: Channel) -> None:
+        if self.corked is not None:
+            self.corked.uncork()
         pending, channel.pending, channel.pending_bytes = channel.pending, [], 0
         if len(pending) == 1:
             messages, exclude = pending[0]

@@ -8,7 +8,7 @@ With Redis the echo is the only delivery, also for the node that published: one 
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
@@ -65,6 +65,10 @@ class Pipeline:
         self.token = None
         self.users = Users()
         self.hub = Hub(server.at_turn_end, self._policy)
+        #: called with (channel, member, info) when a member is gone with the node that held it; once per cluster
+        self.member_left: list[Callable[[str, str, str], object]] = []
+        #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
+        self.vacated: list[Callable[[str], object]] = []
         self.messages_in = 0
         self.bytes_in = 0
         #: in front of this pipeline's channel names and keys in storage. Patterns hold no space, so names never meet.
@@ -76,7 +80,7 @@ class Pipeline:
             self.storage_object = PrefixedStorageObject(self._storage, self.prefix)
         self._rules: dict[str, dict[str, Any]] = self.options.channels
         self._max_name: int = self.options.max_channel_name
-        self._subscribing: dict[str, Deferred[Any]] = {}
+        self._subscribing: dict[str, list[Deferred[Any]]] = {}
         self._waiting: deque[Any] | None = None
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
@@ -161,25 +165,24 @@ class Pipeline:
                 raise ValueError(f"a connection may be in {self.options.max_channels} channels (max_channels)")
         except (TypeError, ValueError) as error:
             return self.server.counters.watch(fail(error), "subscribe")
+        answer: Deferred[Any] = Deferred()
         if self.hub.join(channel, subscriber):
             confirmed = self._storage.subscribe(self.prefix + channel)
             if confirmed is DONE:
                 return DONE
-            if not confirmed.called:
-                self._subscribing[channel] = confirmed
-            confirmed.addBoth(self._subscribed, channel, confirmed)
-        waiting = self._subscribing.get(channel)
-        if waiting is None:
+            waiting = self._subscribing[channel] = [answer]
+            confirmed.addBoth(self._subscribed, channel, waiting)
+        elif channel in self._subscribing:
+            self._subscribing[channel].append(answer)
+        else:
             return DONE
-        answer: Deferred[Any] = Deferred()
-        waiting.addBoth(lambda result: (answer.callback(None), result)[1])
-        return answer
+        return self.server.counters.watch(answer, "subscribe")
 
-    def _subscribed(self, result: Any, channel: str, confirmed: Deferred[Any]) -> None:
-        if self._subscribing.get(channel) is confirmed:
+    def _subscribed(self, result: Any, channel: str, waiting: list[Deferred[Any]]) -> None:
+        if self._subscribing.get(channel) is waiting:
             del self._subscribing[channel]
-        if isinstance(result, Failure):
-            self.server.counters.count("failed", "subscribe", result.getErrorMessage())
+        for answer in waiting:
+            answer.callback(result if isinstance(result, Failure) else None)
 
     def unsubscribe(self, channel: str, subscriber: Subscriber) -> Deferred[Any]:
         """Remove a subscriber: what was published to the channel before still reaches it."""

@@ -10,8 +10,10 @@ Rules:
    Autobahn untouched, and so does all that follows it in the same read.
 2. While a filter is awaited, nothing of this connection is parsed and its reading pauses: the bytes wait, in order,
    mostly in the kernel. Everybody else goes on.
-3. Fail closed: a filter that raises ends the connection with 1011 and no detail.
-4. Every connection that was opened is closed once: one connect chain, one disconnect chain.
+3. Replies to frames that came in one read go out in one send (the connection is corked meanwhile); whatever else
+   writes to it uncorks it first.
+4. Fail closed: a filter that raises ends the connection with 1011 and no detail.
+5. Every connection that was opened is closed once: one connect chain, one disconnect chain.
 """
 
 import asyncio
@@ -99,7 +101,7 @@ class Connection(Backpressure, Handshake):
         hub = self.pipeline.hub
         if hub.dirty:
             hub.settle(self)
-        if self.blocked or self._perMessageCompress is not None:
+        if self.blocked or self._corked is not None or self._perMessageCompress is not None:
             self.send_frame(data, binary)
         else:
             self.transport.write(frames.make(data, binary))
@@ -189,13 +191,17 @@ class Connection(Backpressure, Handshake):
                 if frame is None:
                     break
                 payload, binary, at = frame
+                if at < size and self._corked is None:
+                    self.cork()
                 self._received(payload, binary)
-                if self._waiting:
-                    self.data = data[at:] + self.data
-                    return
-                if self.state != OPEN:
+                if self._waiting or self.state != OPEN:
                     break
-            else:
+            if self._corked is not None:
+                self.uncork()
+            if at == size:
+                return
+            if self._waiting:
+                self.data = data[at:] + self.data
                 return
             if at:
                 data = data[at:]
@@ -319,7 +325,9 @@ class Connection(Backpressure, Handshake):
             self._wait(result)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        # A pong or a close frame must not overtake what was published before it.
+        # A pong or a close frame must not overtake what was sent or published before it.
+        if self._corked is not None:
+            self.uncork()
         if self.opened and self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         super().sendData(data)

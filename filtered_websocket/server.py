@@ -188,29 +188,38 @@ class Server(WebSocketServerFactory):
 
     # What the storage object tells.
 
-    def consume(self, publication: Publication) -> None:
+    def _owner(self, channel: str) -> tuple[Pipeline | None, str]:
+        """The pipeline of a channel's name in storage, and the name it has there."""
         for pipeline in self._named:
-            if publication.channel.startswith(pipeline.prefix):
-                name = publication.channel[len(pipeline.prefix) :]
-                # A new one: the storage object may keep this one as history.
-                pipeline.consume(
-                    Publication(
-                        name, publication.messages, publication.exclude, publication.position, publication.besides
-                    )
-                )
-                return
-        if self._unnamed is not None:
-            self._unnamed.consume(publication)
+            if channel.startswith(pipeline.prefix):
+                return pipeline, channel[len(pipeline.prefix) :]
+        return self._unnamed, channel
+
+    def consume(self, publication: Publication) -> None:
+        pipeline, name = self._owner(publication.channel)
+        if pipeline is self._unnamed:
+            if pipeline is not None:
+                pipeline.consume(publication)
+            return
+        assert pipeline is not None
+        # A new one: the storage object may keep this one as history.
+        pipeline.consume(
+            Publication(name, publication.messages, publication.exclude, publication.position, publication.besides)
+        )
 
     def consume_bus(self, item: Any) -> None:
         for pipeline in self.pipelines:
             pipeline.consume(item)
 
     def member_left(self, channel: str, member: str, info: str) -> None:
-        """A member of a channel's presence is gone with the node that held it."""
+        pipeline, name = self._owner(channel)
+        for tell in pipeline.member_left if pipeline is not None else ():
+            tell(name, member, info)
 
     def vacated(self, channel: str) -> None:
-        """A channel has lost its last subscriber with the node that had it."""
+        pipeline, name = self._owner(channel)
+        for tell in pipeline.vacated if pipeline is not None else ():
+            tell(name)
 
     def gap(self, channel: str) -> None:
         self.counters.count("dropped", "lost while the storage object was away", channel)
