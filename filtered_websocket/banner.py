@@ -39,7 +39,9 @@ def unsafe(server: Any) -> Iterator[str]:
     if "*" in options.allowed_origins:
         yield f"UNSAFE: any web page may connect with its visitor's cookies ({ALLOWED_ORIGINS.name} holds *)"
     for pipeline in server.pipelines:
-        if pipeline.name and "*" in pipeline.options.allowed_origins and "*" not in options.allowed_origins:
-            yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} (allowed_origins holds *)"
+        if "*" in pipeline.options.allowed_origins and "*" not in options.allowed_origins:
+            source = pipeline.options.source(ALLOWED_ORIGINS.name)
+            why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
+            yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"
     if not options.ping_interval:
         yield "UNSAFE: dead clients are never noticed (ping_interval is 0)"

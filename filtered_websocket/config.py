@@ -146,6 +146,8 @@ class Configuration:
                 values[given.option.name] = given.parsed(), given.source
             except ConfigError as error:
                 faults.append(error)
+        filled = self._filled(values, faults)
+        values |= {name: each for name, each in filled.items() if values[name][1] == "default"}
         for original in self._originals.values():
             names = {*original.environment.values(), *original.flags.values()} - self._declared.keys()
             says = f"{original.pack}: its original had a name for what is no option"
@@ -298,7 +300,19 @@ class Configuration:
                 overrides[option.name] = given.parsed(), given.source
             except ConfigError as error:
                 faults.append(error)
-        return overrides
+        return {name: each for name, each in self._filled(overrides, faults).items() if name in scoped} | overrides
+
+    def _filled(self, values: Mapping[str, Sourced], faults: list[ConfigError]) -> dict[str, Sourced]:
+        """The values that other options fill in."""
+        filled: dict[str, Sourced] = {}
+        for name, (value, _) in values.items():
+            fills = self._declared[name][0].fills
+            for target, (raw, place) in fills(value).items() if fills and value is not None else ():
+                try:
+                    filled[target] = Given(self._declared[target][0], raw, name, place).parsed(), name
+                except ConfigError as error:
+                    faults.append(error)
+        return filled
 
 
 def raise_all(faults: list[ConfigError]) -> None:

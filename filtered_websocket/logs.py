@@ -23,9 +23,17 @@ from zope.interface import implementer
 from filtered_websocket.config import Option, choice
 
 LOG_FORMAT = Option("log_format", choice("human", "json"), "human", "lines for people or for machines: human, json")
-LOG_LEVEL = Option(
-    "log_level", choice("debug", "info", "warn", "error", "critical"), "info", "least important level that is logged"
-)
+LEVELS = ("debug", "info", "warn", "error", "critical")
+_SAME_LEVEL = {"warning": "warn", "fatal": "critical", "panic": "critical"}
+
+
+def _level(value: Any) -> str:
+    word = value.strip().lower() if isinstance(value, str) else value
+    # Go programs call three of them otherwise, Philote's LOGLEVEL among them.
+    return choice(*LEVELS)(_SAME_LEVEL.get(word, word) if isinstance(word, str) else word)
+
+
+LOG_LEVEL = Option("log_level", _level, "info", f"least important level that is logged: {', '.join(LEVELS)}")
 OPTIONS = (LOG_FORMAT, LOG_LEVEL)
 
 _NOISE = re.compile(r"\S+ starting on \S+|\(.* Closed\)|Main loop terminated\.")
@@ -34,8 +42,10 @@ _NOISE = re.compile(r"\S+ starting on \S+|\(.* Closed\)|Main loop terminated\.")
 def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:
     """Begin to log, once per process."""
     formatter = _as_json if log_format == "json" else _for_people
-    predicates = [_NoNoise(), LogLevelFilterPredicate(LogLevel.lookupByName(level))]
-    observer = FilteringLogObserver(FileLogObserver(stream or sys.stderr, formatter), predicates)
+    # Interfaces of zope, which mypy cannot see.
+    predicates: Any = [_NoNoise(), LogLevelFilterPredicate(LogLevel.lookupByName(level))]
+    lines: Any = FileLogObserver(stream or sys.stderr, formatter)
+    observer: Any = FilteringLogObserver(lines, predicates)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 

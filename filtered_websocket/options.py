@@ -5,7 +5,7 @@ JSON key, the help and the documentation.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -33,6 +33,8 @@ class Option:
     :param switch: its flag takes no value; ``--name=false`` still does, to overrule the file
     :param environment: further environment names, which count less than ``FWS_NAME``
     :param required: has no default: it must be given
+    :param fills: gives, for a value, values of other options: their name -> the value and the place it stands at, for
+        faults. They count more than defaults and less than all that is given.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Option:
     switch: bool = False
     environment: tuple[str, ...] = ()
     required: bool = False
+    fills: Callable[[Any], Mapping[str, tuple[Any, str]]] | None = None
 
     @property
     def spellings(self) -> tuple[str, ...]:
