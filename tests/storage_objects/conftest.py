@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.redis_server import RedisServer
 from tests.storage_objects.backends import Backend, Node
 
 PACKAGE = "filtered_websocket.storage_objects"
-MODULES = [f"{PACKAGE}.memory"]
+MODULES = [f"{PACKAGE}.{name}" for name in ("memory", "redis")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -24,9 +25,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "declared(*names): a part of the conformance suite for backends declaring these")
 
 
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for all tests that do it no harm; each test finds it empty."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
 @pytest.fixture
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(request.param)
+    settings = {}
+    if request.param.endswith(".redis"):
+        server = request.getfixturevalue("redis_server")
+        server.ask("FLUSHALL")
+        settings = {"redis_url": server.url, "lease_seconds": 0.6, "redis_heartbeat": 0.2}
+    backend = Backend(request.param, **settings)
     yield backend
     backend.close()
 

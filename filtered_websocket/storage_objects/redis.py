@@ -1,0 +1,350 @@
+"""Redis storage: shared by all nodes that name the same Redis and the same ``redis_key``, here ``fws``.
+
+    fws:s:KEY           set         a set of the storage object, so any tool can read and change it
+    fws:m:KEY           hash        a map
+    fws:c:CHANNEL       pub/sub     publications; what other programs PUBLISH there is taken as a message as it is
+    fws:h:CHANNEL       list        history: "<expires, ms> <envelope>", oldest first
+    fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset; expires a day after the last
+    fws:p:CHANNEL       hash        presence: member -> JSON of [[holder, node, info], ...], the newest last
+    fws:totals          hash        tracked channel -> subscribers on all nodes
+    fws:occupied        sorted set  the tracked channels that have some, all of score 0, for searching by prefix
+    fws:nodes           sorted set  node -> end of its lease, in ms of Redis's clock
+    fws:n:NODE:p, :t    set, hash   what a node holds: its presence entries, its subscriber counts
+    fws:swept:NODE      string      others have swept it
+    fws:beat:...        pub/sub     heartbeats
+
+What nodes hold expires a day after the last of them; sets and maps stay, as does history that is kept for ever. The bus
+(``publish``, ``listen``, ``read``) is raw: names as they are, for what other programs use. With ``redis_shards`` every
+channel and key has its own Redis, chosen by its name; the bus listens on all and writes to the first.
+
+Any Redis client publishes in two lines: ``r = redis.Redis()``, ``r.publish("fws:c:CHANNEL", "text")``.
+
+Whether a write survives Redis itself depends on how Redis is configured (appendonly, replicas), so this backend does
+not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Cluster.
+"""
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.logger import Logger
+
+from filtered_websocket.publication import MARK, Position, Publication, decode, encode
+from filtered_websocket.storage_objects.base import (
+    DONE,
+    BaseStorageObject,
+    Consumer,
+    Keep,
+    StorageAway,
+    as_bytes,
+    as_text,
+    as_value,
+    check_text,
+)
+from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.redis_address import addresses
+from filtered_websocket.storage_objects.redis_options import OPTIONS
+from filtered_websocket.storage_objects.redis_scripts import (
+    LATEST,
+    OCCUPIED,
+    POSITION,
+    SEND,
+    SEND_REQUEST,
+    SINCE,
+    Script,
+    command,
+)
+
+log = Logger()
+PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"
+
+
+class StorageObject(BaseStorageObject):
+    """
+    :param options: the options above; ConfigError if they contradict each other
+    """
+
+    durable = False
+    shared = True
+    OPTIONS = OPTIONS
+
+    def __init__(self, options: Any) -> None:
+        self._options = options
+        self._addresses = addresses(options)
+        self._prefix = as_bytes(options.redis_key) + b":"
+        self._channel_prefix = self._prefix + b"c:"
+        self._node = new_epoch().encode()
+        self._tails: dict[Keep, bytes] = {}  # as many as the configuration names
+        self._shards: list[Any] = []
+        self._consumer: Consumer | None = None
+        self._was_ready = False
+        self._waiting: list[Deferred[None]] = []
+
+    @property
+    def ready(self) -> bool:
+        return self._was_ready
+
+    def wait_ready(self) -> Deferred[None]:
+        if self._was_ready:
+            return DONE
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def start(self, consumer: Consumer) -> Deferred[None]:
+        from filtered_websocket.storage_objects.redis_shard import Shard  # installs the reactor
+
+        self._consumer = consumer
+        self._shards = [Shard(one, self._prefix, self._options, consumer, self._changed) for one in self._addresses]
+        for channel in self._options.redis_channels:
+            for shard in self._shards:
+                shard.subscriptions.add(channel, True).addErrback(lambda _: None)  # stopped before it was confirmed
+        for shard in self._shards:
+            shard.start()
+        return self.wait_ready()
+
+    def stop(self) -> Deferred[None]:
+        self._consumer, self._was_ready = None, False
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.errback(StorageAway("the storage object was stopped"))
+        return gatherResults([shard.stop() for shard in self._shards]).addCallback(lambda _: None)
+
+    # Sets and maps.
+
+    def get(self, key: str) -> Deferred[set[str] | None]:
+        check_text(key)
+        return self._of(key).ask(b"SMEMBERS", self._key(b"s:", key), convert=_text_set)
+
+    def add(self, key: str, value: str) -> Deferred[bool]:
+        check_text(key, value)
+        return self._write(key, b"SADD", self._key(b"s:", key), as_bytes(value))
+
+    def remove(self, key: str, value: str) -> Deferred[bool]:
+        check_text(key, value)
+        return self._write(key, b"SREM", self._key(b"s:", key), as_bytes(value))
+
+    def put(self, key: str, field: str, value: str | bytes, only_new: bool = False) -> Deferred[bool]:
+        check_text(key, field)
+        parts = self._key(b"m:", key), as_bytes(field), as_bytes(value)
+        if only_new:
+            return self._write(key, b"HSETNX", *parts)
+        return self._write(key, b"HSET", *parts, convert=lambda _: True)
+
+    def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
+        check_text(key)
+        return self._of(key).ask(b"HGETALL", self._key(b"m:", key), convert=_fields)
+
+    def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
+        check_text(key)
+        if field is None:
+            return self._write(key, b"DEL", self._key(b"m:", key))
+        return self._write(key, b"HDEL", self._key(b"m:", key), as_bytes(field))
+
+    # The bus.
+
+    def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
+        raw = as_bytes(data)
+        return self._first().write(lambda: self._first().ask(b"PUBLISH", as_bytes(channel), raw, convert=_nothing))
+
+    def listen(self, channel: str) -> Deferred[None]:
+        check_text(channel)
+        if as_bytes(channel).startswith(self._prefix):
+            return fail(ValueError(f"{channel!r} is the storage object's own"))
+        return self._on_all(lambda shard: shard.subscriptions.add(channel, True))
+
+    def unlisten(self, channel: str) -> Deferred[None]:
+        return self._on_all(lambda shard: shard.subscriptions.discard(channel, True))
+
+    def read(self, key: str) -> Deferred[bytes | None]:
+        return self._first().ask(b"GET", as_bytes(key))
+
+    # Channels.
+
+    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
+        shard = self._of(publication.channel)
+        try:
+            body = encode(publication)
+        except ValueError as error:
+            return fail(error)
+        raw = as_bytes(publication.channel)
+        channel = self._channel_prefix + raw
+        script: Script | None = None
+        convert: Any = _nothing
+        if keep is None or keep.count < 1:
+            request = PUBLISH_REQUEST % (len(channel), channel, len(body) + 2, body)
+        else:
+            kept, meta = self._prefix + b"h:" + raw, self._prefix + b"e:" + raw
+            tail = self._tails.get(keep) or self._tail(keep)
+            script, convert = SEND, _position
+            request = SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
+        if shard.open:
+            return shard.request(request, convert, script)
+        return shard.write(lambda: shard.request(request, convert, script))
+
+    def _tail(self, keep: Keep) -> bytes:
+        parts = command(b"%d" % keep.count, b"%d" % (keep.seconds * 1000), self._node)
+        self._tails[keep] = tail = parts.partition(b"\r\n")[2]
+        return tail
+
+    def subscribe(self, channel: str) -> Deferred[None]:
+        check_text(channel)
+        return self._of(channel).subscriptions.add(channel, False)
+
+    def unsubscribe(self, channel: str) -> Deferred[None]:
+        return self._of(channel).subscriptions.discard(channel, False)
+
+    def track(self, channel: str, count: int) -> Deferred[int]:
+        check_text(channel)
+        if count < 0:
+            return fail(ValueError(f"{channel!r} cannot have {count} subscribers"))
+        shard = self._of(channel)
+        if shard.open:
+            return shard.leases.track(channel, count)
+        shard.leases.missed(channel=channel, count=count)
+        return _away()
+
+    def count(self, channel: str) -> Deferred[int]:
+        return self._of(channel).ask(
+            b"HGET", self._prefix + b"totals", as_bytes(channel), convert=lambda count: int(count or 0)
+        )
+
+    def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
+        keys = self._prefix + b"occupied", self._prefix + b"totals"
+        asked = [shard.run(OCCUPIED, keys, (as_bytes(prefix),), _counts) for shard in self._started()]
+        return gatherResults(asked, consumeErrors=True).addCallbacks(_merged, _first_error)
+
+    # History.
+
+    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+        def found(envelopes: list[bytes] | None) -> list[Publication] | None:
+            return None if envelopes is None else [decode(channel, envelope) for envelope in envelopes]
+
+        shard = self._of(channel)
+        values = as_bytes(position.epoch), b"%d" % position.offset
+        return shard.run(SINCE, shard.history_keys(channel), values, found)
+
+    def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
+        def found(envelopes: list[bytes]) -> list[Publication]:
+            return [decode(channel, envelope) for envelope in reversed(envelopes)]
+
+        if count < 1:
+            return succeed([])
+        shard = self._of(channel)
+        values = b"%d" % max(skip, 0), b"%d" % count
+        return shard.run(LATEST, shard.history_keys(channel)[:1], values, found)
+
+    def position(self, channel: str) -> Deferred[Position]:
+        shard = self._of(channel)
+        return shard.run(POSITION, shard.history_keys(channel)[1:], (self._node,), _position)
+
+    # Presence.
+
+    def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
+        check_text(channel, member, holder, info)
+        shard = self._of(channel)
+        return shard.leases.join(channel, member, holder, info) if shard.open else _away()
+
+    def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
+        check_text(channel, member, holder)
+        shard = self._of(channel)
+        if shard.open:
+            return shard.leases.leave(channel, member, holder)
+        shard.leases.missed(entry=(channel, member, holder))
+        return _away()
+
+    def members(self, channel: str) -> Deferred[dict[str, str]]:
+        return self._of(channel).ask(b"HGETALL", self._key(b"p:", channel), convert=_members)
+
+    # Which Redis.
+
+    def _started(self) -> list[Any]:
+        if not self._shards:
+            raise RuntimeError("the storage object has not been started")
+        return self._shards
+
+    def _first(self) -> Any:
+        return self._started()[0]
+
+    def _of(self, name: str) -> Any:
+        """The Redis of a channel or key: with several, the one whose name and this one's make the largest hash, so
+        that one more moves no more names than it must."""
+        shards = self._shards
+        if len(shards) == 1:
+            return shards[0]
+        raw = as_bytes(name)
+        return max(
+            self._started(),
+            key=lambda shard: blake2b(shard.address.name.encode() + raw, digest_size=8).digest(),
+        )
+
+    def _on_all(self, function: Any) -> Deferred[None]:
+        done = gatherResults([function(shard) for shard in self._started()], consumeErrors=True)
+        return done.addCallbacks(lambda _: None, _first_error)
+
+    def _key(self, kind: bytes, name: str) -> bytes:
+        return self._prefix + kind + as_bytes(name)
+
+    def _write(self, key: str, *parts: bytes, convert: Any = bool) -> Deferred[Any]:
+        shard = self._of(key)
+        return shard.write(lambda: shard.ask(*parts, convert=convert))
+
+    def _changed(self) -> None:
+        ready = all(shard.ready for shard in self._shards)
+        if ready == self._was_ready or self._consumer is None:
+            return
+        self._was_ready = ready
+        if ready:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                one.callback(None)
+        try:
+            self._consumer.ready_changed(ready)
+        except Exception:
+            log.failure("the consumer failed on being told of readiness")
+
+
+# What replies mean.
+
+
+def _nothing(reply: object) -> None:
+    return None
+
+
+def _text_set(reply: list[bytes]) -> set[str] | None:
+    return {as_text(raw) for raw in reply} or None
+
+
+def _pairs(reply: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def _fields(reply: list[bytes]) -> dict[str, str | bytes]:
+    return {as_text(field): as_value(value) for field, value in _pairs(reply)}
+
+
+def _counts(reply: list[bytes]) -> dict[str, int]:
+    return {as_text(channel): int(count) for channel, count in _pairs(reply)}
+
+
+def _members(reply: list[bytes]) -> dict[str, str]:
+    return {as_text(member): json.loads(as_text(holders))[-1][2] for member, holders in _pairs(reply)}
+
+
+def _position(reply: bytes) -> Position:
+    epoch, _, offset = reply.decode().rpartition(":")
+    return Position(epoch, int(offset))
+
+
+def _merged(counts: list[dict[str, int]]) -> dict[str, int]:
+    return {channel: count for one in counts for channel, count in one.items()}
+
+
+def _first_error(failure: Any) -> Any:
+    """What gatherResults wraps."""
+    return failure.value.subFailure
+
+
+def _away() -> Deferred[Any]:
+    return fail(StorageAway("Redis is away: not done"))

@@ -1,0 +1,229 @@
+"""One Redis as this node uses it: a connection for commands and one for subscribing, both or nothing.
+
+It is ready when both can be used, everything is subscribed to and every gap is filled. No node is deaf unnoticed: a
+heartbeat goes out by the one connection and has to come back by the other; when it does not, both are thrown away.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, fail, gatherResults, inlineCallbacks
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket.storage_objects.base import Consumer, StorageAway, as_bytes
+from filtered_websocket.storage_objects.redis_address import Address
+from filtered_websocket.storage_objects.redis_connection import (
+    CommandConnection,
+    Convert,
+    Link,
+    SubscriberConnection,
+)
+from filtered_websocket.storage_objects.redis_leases import Leases
+from filtered_websocket.storage_objects.redis_scripts import Script, command
+from filtered_websocket.storage_objects.redis_subscriptions import Subscriptions
+
+log = Logger()
+_clock: Any = reactor
+
+BEATS = 3
+"""So many heartbeat intervals without one coming back, or without an answer to a greeting, are too many."""
+
+
+class Shard:
+    """
+    :param address: where it is
+    :param prefix: of all keys and channels that are ours, with its colon
+    :param options: ``redis_heartbeat``, ``redis_queue``, ``lease_seconds``
+    :param consumer: who is told
+    :param changed: called when ``ready`` has changed
+    """
+
+    def __init__(
+        self, address: Address, prefix: bytes, options: Any, consumer: Consumer, changed: Callable[[], None]
+    ) -> None:
+        self.address, self.consumer = address, consumer
+        self.ready = self.open = False  # open: writes are taken, though a gap may not be filled yet
+        self.subscriptions = Subscriptions(self, prefix + b"c:")
+        self.leases = Leases(self, prefix, options.lease_seconds)
+        self._prefix, self._changed = prefix, changed
+        self._heartbeat: float = options.redis_heartbeat
+        self._queue_limit: int = options.redis_queue
+        self._queue: deque[tuple[Callable[[], Deferred[Any]], Deferred[Any]]] = deque()
+        self._told: set[str] = set()
+        self._stopped = False
+        self._sync_number = 0
+        self._synced: Any = None  # the subscriber connection that all is subscribed on
+        self._beat = self._ticked = 0.0
+        self._timer: Any = None
+        self._beat_channel = prefix + b"beat:" + uuid4().hex.encode()
+        self.subscriptions.hear(self._beat_channel, self._beat_came)
+        patience = max(BEATS * self._heartbeat, 0.5)
+        told: Any = {"up": self._up, "down": self._down, "tell": self._tell}
+        self._commands = Link(address, CommandConnection, patience, **told)
+        self._subscriber = Link(address, SubscriberConnection, patience, **told)
+
+    @property
+    def command(self) -> CommandConnection | None:
+        return self._commands.connection
+
+    @property
+    def subscriber(self) -> SubscriberConnection | None:
+        return self._subscriber.connection
+
+    def start(self) -> None:
+        self._commands.start()
+        self._subscriber.start()
+        self._tick()
+
+    @inlineCallbacks
+    def stop(self) -> Any:
+        """Gives the lease back, and closes both connections."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self.subscriptions.stop()
+        self._fail_queue()
+        if self.open:
+            try:
+                yield self.leases.release().addTimeout(BEATS * self._heartbeat, _clock)
+            except Exception as error:
+                log.warn("Redis at {address}: lease not given back: {error}", address=self.address.name, error=error)
+        self.leases.suspend()
+        self._timer.cancel()
+        self._sync_number += 1
+        yield gatherResults([self._commands.stop(), self._subscriber.stop()])
+        self._set_ready(False)
+
+    # Asking.
+
+    def ask(self, *parts: bytes, convert: Convert = None) -> Deferred[Any]:
+        """One command. Fails with StorageAway when Redis is away, or lost before it answered."""
+        return self.request(command(*parts), convert)
+
+    def request(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
+        connection = self._commands.connection
+        return away() if connection is None else connection.ask(request, convert, script)
+
+    def run(self, script: Script, keys: Sequence[bytes], values: Sequence[bytes], convert: Convert) -> Deferred[Any]:
+        return self.request(script.request(keys, values), convert, script)
+
+    def write(self, function: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+        """Do it now; while Redis is away, when it is back, if the queue has room; otherwise fail."""
+        if self.open:
+            return function()
+        if self._stopped or len(self._queue) >= self._queue_limit:
+            return away()
+        answer: Deferred[Any] = Deferred()
+        self._queue.append((function, answer))
+        return answer
+
+    def history_keys(self, channel: str) -> tuple[bytes, bytes]:
+        """The keys of a channel's history, and of where it stands."""
+        raw = as_bytes(channel)
+        return self._prefix + b"h:" + raw, self._prefix + b"e:" + raw
+
+    def meta_request(self, channel: str) -> bytes:
+        return command(b"HMGET", self.history_keys(channel)[1], b"e", b"o")
+
+    def give_up(self, reason: str) -> None:
+        """Throw both connections away."""
+        self._tell(reason)
+        self._commands.abort()
+        self._subscriber.abort()
+
+    # Coming and going.
+
+    def _up(self, connection: Any) -> None:
+        if self._subscriber.connection is connection:
+            connection.arrived = self.subscriptions.arrived
+        if self._commands.connection is not None and self._subscriber.connection is not None:
+            self._sync_number += 1
+            self._beat = time.monotonic()
+            self._sync(self._sync_number).addErrback(self._sync_failed)
+
+    def _down(self) -> None:
+        self._sync_number += 1
+        self.leases.suspend()
+        self.open = False
+        self._set_ready(False)
+
+    @inlineCallbacks
+    def _sync(self, number: int) -> Any:
+        subscriber, commands = self._subscriber.connection, self._commands.connection
+        returning = []
+        if subscriber is not self._synced:
+            returning = yield self.subscriptions.resume(subscriber, commands)
+        yield self.leases.resume()
+        if number != self._sync_number or self._stopped:
+            return
+        self.open = True
+        self._empty_queue()
+        self.subscriptions.begin_all()
+        yield self.subscriptions.fill(returning, commands)
+        if number != self._sync_number or self._stopped:
+            return
+        self._synced = subscriber
+        if self._told:
+            self._told.clear()
+            log.info("Redis at {address}: connected", address=self.address.name)
+        self._commands.settled()
+        self._subscriber.settled()
+        self._set_ready(True)
+        self.leases.settled()
+
+    def _empty_queue(self) -> None:
+        while self._queue and self.open:
+            function, answer = self._queue.popleft()
+            function().addBoth(answer.callback)
+
+    def _sync_failed(self, failure: Failure) -> None:
+        if not failure.check(StorageAway):
+            reason: Any = getattr(failure.value, "subFailure", failure)  # gatherResults wraps it
+            if not reason.check(StorageAway):
+                self.give_up(reason.getErrorMessage())
+
+    def _set_ready(self, ready: bool) -> None:
+        if ready != self.ready:
+            self.ready = ready
+            self._changed()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        # When it was this process that stood still, replies wait unread: that is no fault of Redis.
+        if now - self._ticked > 2 * self._heartbeat:
+            self._beat = now
+        self._ticked = now
+        self._timer = _clock.callLater(self._heartbeat, self._tick)
+        if self._commands.connection is None or self._subscriber.connection is None:
+            return
+        if now - self._beat > BEATS * self._heartbeat:
+            self.give_up(f"its heartbeat has not come back for {BEATS * self._heartbeat:g} s")
+        else:
+            self.ask(b"PUBLISH", self._beat_channel, b"").addErrback(lambda _: None)
+
+    def _beat_came(self) -> None:
+        self._beat = time.monotonic()
+
+    def _fail_queue(self) -> None:
+        queue, self._queue = self._queue, deque()
+        for _, answer in queue:
+            answer.errback(StorageAway("the storage object was stopped: not done"))
+
+    def _tell(self, reason: str) -> None:
+        """Say why Redis is away: each reason once, until it is back."""
+        if reason not in self._told and not self._stopped:
+            self._told.add(reason)
+            reason = reason.strip().rstrip(".")
+            log.error(
+                "Redis at {address}: {reason}. It is tried until it works.", address=self.address.name, reason=reason
+            )
+
+
+def away() -> Deferred[Any]:
+    """What is not done because Redis is away."""
+    return fail(StorageAway("Redis is away: not done"))

@@ -1,0 +1,259 @@
+"""What one node is subscribed to at one Redis: begun, confirmed, begun again after an outage, and the gap then filled.
+
+A channel that keeps history is followed by position. The position is asked before SUBSCRIBE is sent, so that nothing
+can fall between the two. While things are well no position is compared: Redis delivers in order on one connection.
+After an outage what arrives is held until the history has told what was missed, and what both have is taken once.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket.publication import Position, Publication, decode
+from filtered_websocket.storage_objects.base import DONE, StorageAway, as_bytes
+from filtered_websocket.storage_objects.redis_scripts import RECOVER
+
+if TYPE_CHECKING:
+    from filtered_websocket.storage_objects.redis_connection import CommandConnection, SubscriberConnection
+    from filtered_websocket.storage_objects.redis_shard import Shard
+
+log = Logger()
+NOTHING = Position("", 0)
+"""Where a channel stands that had no history when it was subscribed to."""
+TOGETHER = 1000
+"""How many channels one SUBSCRIBE names after an outage."""
+
+
+class _Subscription:
+    """One name. ``asked``: SUBSCRIBE was written on this connection; ``live``: it has once been confirmed;
+    ``last``: the last position seen; ``held``: what arrives while a gap is being filled."""
+
+    __slots__ = ("asked", "begun", "held", "is_bus", "last", "live", "name", "raw", "waiting")
+
+    def __init__(self, name: str, raw: bytes, is_bus: bool) -> None:
+        self.name, self.raw, self.is_bus = name, raw, is_bus
+        self.begun = self.asked = self.live = False
+        self.last = NOTHING
+        self.held: list[Publication] | None = None
+        self.waiting: list[Deferred[None]] = []
+
+
+class Subscriptions:
+    """
+    :param shard: the connections they use
+    :param prefix: of the Redis channels of publications
+    """
+
+    def __init__(self, shard: "Shard", prefix: bytes) -> None:
+        self._shard, self._prefix = shard, prefix
+        self._all: dict[bytes, _Subscription] = {}
+        self._others: dict[bytes, Callable[[], None]] = {}
+        self._broken_told = 0.0
+
+    def add(self, name: str, is_bus: bool) -> Deferred[None]:
+        """Fires when confirmed. While Redis is away, that is when it is back."""
+        raw = self._raw(name, is_bus)
+        subscription = self._all.get(raw)
+        if subscription is None:
+            subscription = self._all[raw] = _Subscription(name, raw, is_bus)
+            if self._shard.open:
+                self._begin(subscription)
+        if subscription.live:
+            return DONE
+        confirmed: Deferred[None] = Deferred()
+        subscription.waiting.append(confirmed)
+        return confirmed
+
+    def discard(self, name: str, is_bus: bool) -> Deferred[None]:
+        """What arrives from now on is not for us, whatever Redis still sends."""
+        subscription = self._all.pop(self._raw(name, is_bus), None)
+        if subscription is not None:
+            subscriber = self._shard.subscriber
+            if subscription.asked and subscriber is not None:
+                subscriber.leave([subscription.raw])
+            self._fail(subscription, StorageAway(f"{name!r} was left before it was confirmed"))
+        return DONE
+
+    def hear(self, raw: bytes, function: Callable[[], None]) -> None:
+        """Have a function called whenever something arrives under this name, which ``resume`` subscribes to."""
+        self._others[raw] = function
+
+    def arrived(self, raw: bytes, data: bytes) -> None:
+        subscription = self._all.get(raw)
+        if subscription is None:
+            if raw in self._others:
+                self._others[raw]()
+            return
+        if subscription.is_bus:
+            self._consume_bus({"type": "message", "pattern": None, "channel": raw, "data": data})
+            return
+        try:
+            publication = decode(subscription.name, data)
+        except ValueError as error:
+            self._broken(subscription.name, error)
+            return
+        if subscription.held is not None:
+            subscription.held.append(publication)
+            return
+        if publication.position is not None:
+            subscription.last = publication.position
+        self._consume(publication)
+
+    @inlineCallbacks
+    def resume(self, subscriber: "SubscriberConnection", command: "CommandConnection") -> Any:
+        """Subscribe to everything on a new connection; fires when all is confirmed, with what is to be ``fill``\\ ed.
+
+        Fails with StorageAway, or never fires, when a connection is lost meanwhile.
+        """
+        subscriptions = list(self._all.values())
+        returning = [subscription for subscription in subscriptions if subscription.live]
+        for subscription in subscriptions:
+            subscription.begun, subscription.asked = True, False
+        for subscription in returning:
+            # Left from a gap whose filling was interrupted: what has a position will be filled again, what has none
+            # is in no history.
+            for publication in subscription.held or ():
+                if publication.position is None:
+                    self._consume(publication)
+            subscription.held = None if subscription.is_bus else []
+        yield gatherResults(
+            [self._find_position(subscription, command) for subscription in subscriptions if not subscription.live],
+            consumeErrors=True,
+        )
+        wanted = [subscription for subscription in subscriptions if self._is_current(subscription)]
+        names = [*self._others, *(subscription.raw for subscription in wanted)]
+        for subscription in wanted:
+            subscription.asked = True
+        confirmed = [
+            one
+            for start in range(0, len(names), TOGETHER)
+            for one in subscriber.subscribe_to(names[start : start + TOGETHER])
+        ]
+        yield gatherResults(confirmed)
+        for subscription in subscriptions:
+            self._confirm(subscription)
+        return returning
+
+    def fill(self, returning: list[_Subscription], command: "CommandConnection") -> Deferred[Any]:
+        """Fill their gaps, or tell; fires when that is done."""
+        return gatherResults([self._recover(one, command) for one in returning], consumeErrors=True)
+
+    def begin_all(self) -> None:
+        """Begin what was added while ``resume`` ran."""
+        for subscription in list(self._all.values()):
+            if not subscription.begun:
+                self._begin(subscription)
+
+    def stop(self) -> None:
+        for subscription in self._all.values():
+            self._fail(subscription, StorageAway("the storage object was stopped"))
+        self._all.clear()
+
+    def _raw(self, name: str, is_bus: bool) -> bytes:
+        return as_bytes(name) if is_bus else self._prefix + as_bytes(name)
+
+    def _is_current(self, subscription: _Subscription) -> bool:
+        return self._all.get(subscription.raw) is subscription
+
+    def _begin(self, subscription: _Subscription) -> None:
+        subscriber, command = self._shard.subscriber, self._shard.command
+        assert subscriber is not None
+        assert command is not None
+        subscription.begun = True
+        subscription.asked = False
+
+        def subscribe(_: object) -> None:
+            if self._is_current(subscription) and subscriber.connected:
+                subscription.asked = True
+                (confirmed,) = subscriber.subscribe_to([subscription.raw])
+                confirmed.addCallback(lambda _: self._confirm(subscription))
+
+        self._find_position(subscription, command).addCallbacks(subscribe, self._not_begun, errbackArgs=(subscription,))
+
+    def _not_begun(self, failure: Failure, subscription: _Subscription) -> None:
+        if failure.check(StorageAway):
+            subscription.begun = False  # it is begun again when Redis is back
+        elif self._is_current(subscription):
+            del self._all[subscription.raw]
+            self._fail(subscription, failure)
+
+    def _find_position(self, subscription: _Subscription, command: "CommandConnection") -> Deferred[Any]:
+        if subscription.is_bus:
+            return DONE
+
+        def found(reply: list[bytes | None]) -> None:
+            epoch, offset = reply
+            subscription.last = NOTHING if epoch is None else Position(epoch.decode(), int(offset or 0))
+
+        return command.ask(self._shard.meta_request(subscription.name), found)
+
+    def _confirm(self, subscription: _Subscription) -> None:
+        if self._is_current(subscription):
+            subscription.live = True
+            waiting, subscription.waiting = subscription.waiting, []
+            for confirmed in waiting:
+                confirmed.callback(None)
+
+    def _fail(self, subscription: _Subscription, reason: Any) -> None:
+        waiting, subscription.waiting = subscription.waiting, []
+        for confirmed in waiting:
+            confirmed.errback(reason)
+
+    def _recover(self, subscription: _Subscription, command: "CommandConnection") -> Deferred[Any]:
+        if subscription.is_bus:
+            self._gap(subscription)
+            return DONE
+
+        def found(reply: list[Any]) -> None:
+            if self._is_current(subscription):
+                self._fill(subscription, bool(reply[0]), reply[1:])
+
+        last = subscription.last
+        values = (last.epoch.encode(), b"%d" % last.offset)
+        return command.ask(RECOVER.request(self._shard.history_keys(subscription.name), values), found, RECOVER)
+
+    def _fill(self, subscription: _Subscription, proven: bool, envelopes: Iterable[bytes]) -> None:
+        if not proven:
+            self._gap(subscription)
+            subscription.last = NOTHING
+        for envelope in envelopes:
+            publication = decode(subscription.name, envelope)
+            assert publication.position is not None
+            subscription.last = publication.position
+            self._consume(publication)
+        held, subscription.held = subscription.held or (), None
+        for publication in held:
+            position, last = publication.position, subscription.last
+            if position is not None:
+                if position.epoch == last.epoch and position.offset <= last.offset:
+                    continue
+                subscription.last = position
+            self._consume(publication)
+
+    def _consume(self, publication: Publication) -> None:
+        try:
+            self._shard.consumer.consume(publication)
+        except Exception:
+            log.failure("the consumer failed on a publication, which is lost")
+
+    def _consume_bus(self, item: dict[str, Any]) -> None:
+        try:
+            self._shard.consumer.consume_bus(item)
+        except Exception:
+            log.failure("the consumer failed on a bus message, which is lost")
+
+    def _gap(self, subscription: _Subscription) -> None:
+        try:
+            self._shard.consumer.gap(subscription.name)
+        except Exception:
+            log.failure("the consumer failed on being told of a gap")
+
+    def _broken(self, name: str, error: ValueError) -> None:
+        now = time.monotonic()
+        if now - self._broken_told >= 60 or not self._broken_told:  # whoever writes these can write many
+            self._broken_told = now
+            log.error("dropped on channel {name!r}: {error}", name=name, error=error)
