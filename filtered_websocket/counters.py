@@ -29,6 +29,7 @@ class Counters:
         self._interval = interval
         self._logged: dict[tuple[str, str], int] = {}
         self._calls: list[Any] = []
+        self._stopped = False
 
     def count(self, what: str, reason: str, detail: str = "") -> None:
         """Count one event.
@@ -41,10 +42,12 @@ class Counters:
         self.totals[kind] += 1
         if kind in self._logged:
             return
-        self._logged[kind] = self.totals[kind]
         _log.warn(
             "{what}: {reason}{detail}", what=what, reason=reason, detail=f" ({printable(detail)})" if detail else ""
         )
+        if self._stopped:
+            return
+        self._logged[kind] = self.totals[kind]
         self._calls.append(self._clock.callLater(self._interval, self._sum_up, kind))
 
     def _sum_up(self, kind: tuple[str, str]) -> None:
@@ -62,6 +65,7 @@ class Counters:
 
     def stop(self) -> None:
         """Write what is not yet written, and set no more timers."""
+        self._stopped = True
         for call in self._calls:
             if call.active():
                 call.cancel()

@@ -9,13 +9,19 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import EVENTS, FilterMeta
+
+_LIBRARIES = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "platstdlib", "purelib")})
+_IMPORTING = ("<frozen importlib", importlib.__file__, __file__)
 
 
 def load(name: str) -> ModuleType:
@@ -27,7 +33,7 @@ def load(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ConfigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"filter module {name}: {_reason(name, error)}") from error
 
 
@@ -38,13 +44,11 @@ def _reason(name: str, error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {text}"
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "importlib" not in code.co_filename and code.co_filename != __file__:
-            place = f" ({code.co_filename}, line {trace.tb_lineno})"
-        trace = trace.tb_next
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    places = [place for place in places if not place[0].startswith(_IMPORTING)]
+    # Where a library raised helps nobody: the last place before it does.
+    users = [place for place in places if not place[0].startswith(_LIBRARIES)] or places
+    place = " ({}, line {})".format(*users[-1]) if users else ""
     return f"{type(error).__name__}: {text}{place}"
 
 
@@ -60,7 +64,7 @@ def modules_of(name: str) -> list[str]:
     """The filter modules that a loaded module brings, itself last: those it imports come before it."""
     order: list[str] = []
     _visit(name, order, set())
-    return order
+    return order if name in order else [*order, name]
 
 
 def _visit(name: str, order: list[str], seen: set[str]) -> None:
@@ -69,9 +73,20 @@ def _visit(name: str, order: list[str], seen: set[str]) -> None:
     seen.add(name)
     defining = {each.__module__ for root in EVENTS for each in root._filters}
     for imported in _imports(sys.modules[name]):
-        if imported in defining or any(module.startswith(f"{imported}.") for module in defining):
+        if _holds_filters(imported, defining) or _is_users(imported):
             _visit(imported, order, seen)
-    order.append(name)
+    if _holds_filters(name, defining):
+        order.append(name)
+
+
+def _holds_filters(name: str, defining: set[str]) -> bool:
+    return name in defining or any(module.startswith(f"{name}.") for module in defining)
+
+
+def _is_users(name: str) -> bool:
+    """Whether a module is the user's own. It may import filter modules where it defines none."""
+    file = getattr(sys.modules[name], "__file__", None) or _LIBRARIES[0]
+    return not file.startswith(_LIBRARIES) and name.partition(".")[0] != "filtered_websocket"
 
 
 def _imports(module: ModuleType) -> Iterator[str]:
@@ -86,17 +101,27 @@ def _imports(module: ModuleType) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in sys.modules)
         elif isinstance(node, ast.ImportFrom):
-            source = "." * node.level + (node.module or "")
-            if node.level:
-                source = importlib.util.resolve_name(source, module.__package__ or "")
-            submodules = [f"{source}.{alias.name}" for alias in node.names]
-            loaded = [each for each in submodules if each in sys.modules]
-            # A package named only to reach its submodules brings those, not all that it holds.
-            yield from loaded
-            if source in sys.modules and len(loaded) < len(submodules):
-                yield source
+            yield from _imported_from(node, module)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            pending += reversed(node.orelse)
         elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             pending += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _imported_from(node: ast.ImportFrom, module: ModuleType) -> Iterator[str]:
+    source = "." * node.level + (node.module or "")
+    if node.level:
+        source = importlib.util.resolve_name(source, module.__package__ or "")
+    if source not in sys.modules:
+        return
+    names = [alias.name for alias in node.names]
+    if names == ["*"]:
+        names = list(getattr(sys.modules[source], "__all__", ("*",)))
+    loaded = [f"{source}.{name}" for name in names if f"{source}.{name}" in sys.modules]
+    # A package named only to reach its submodules brings those, not all that it holds.
+    yield from loaded
+    if len(loaded) < len(names):
+        yield source
 
 
 def options_of(name: str) -> tuple[Any, ...]:
@@ -105,3 +130,12 @@ def options_of(name: str) -> tuple[Any, ...]:
     for module in modules_of(name):
         declared += [option for option in getattr(sys.modules[module], "OPTIONS", ()) if option not in declared]
     return tuple(declared)
+
+
+def defaults_of(name: str) -> dict[str, Any]:
+    """What a loaded module and those it brings declare as ``DEFAULTS``: option name -> value, where pipelines of a pack
+    differ from others. They count only where nobody has given that option."""
+    declared: dict[str, Any] = {}
+    for module in modules_of(name):
+        declared |= getattr(sys.modules[module], "DEFAULTS", {})
+    return declared

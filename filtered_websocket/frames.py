@@ -36,7 +36,7 @@ def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None
     if size - at < 6:
         return None
     first = data[at]
-    if first != FIN_TEXT and first != FIN_BINARY:
+    if first != FIN_TEXT and first != FIN_BINARY:  # noqa: PLR1714 - a tuple would be made for every frame
         return None
     length = data[at + 1] - 128
     if 0 <= length < 126:

@@ -15,10 +15,15 @@ A subscriber is anything with an `id`, a set `channels` of names, `direct`, and 
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from operator import length_hint
 from typing import Any, Protocol
+
+from twisted.logger import Logger
 
 from filtered_websocket import frames
 from filtered_websocket.publication import Message
+
+_log = Logger()
 
 TURN_BYTES = 256 * 1024
 """The most a channel collects before it is flushed within a turn: bounds memory and latency."""
@@ -92,7 +97,10 @@ class Channel:
 
     def arrange(self) -> list[Send]:
         """Sort the subscribers into those on the fast road and the others."""
-        sends, owners, others, places = [], [], [], {}
+        sends: list[Send] = []
+        owners: list[Subscriber] = []
+        others: list[Subscriber] = []
+        places: dict[str, int] = {}
         for name, subscriber in self.subscribers.items():
             direct = subscriber.direct
             if direct is None:
@@ -128,13 +136,19 @@ class Hub:
         self._policy = policy
 
     def join(self, name: str, subscriber: Subscriber) -> bool:
-        """Add a subscriber; joining twice is joining once. True if it is the channel's first."""
+        """Add a subscriber; joining twice is joining once. True if it is the channel's first.
+
+        One that comes with the id of another takes its place: ids are who somebody is.
+        """
         channel = self.channels.get(name)
         first = channel is None
         if channel is None:
             channel = self.channels[name] = Channel(name, self._policy(name))
         elif channel.pending:
             self._flush(channel)
+        former = channel.subscribers.get(subscriber.id, subscriber)
+        if former is not subscriber:
+            former.channels.discard(name)
         channel.subscribers[subscriber.id] = subscriber
         channel.sends = None
         subscriber.channels.add(name)
@@ -143,7 +157,7 @@ class Hub:
     def leave(self, name: str, subscriber: Subscriber) -> bool:
         """Remove a subscriber; what was published before still reaches it. True if it was the channel's last."""
         channel = self.channels.get(name)
-        if channel is None or subscriber.id not in channel.subscribers:
+        if channel is None or channel.subscribers.get(subscriber.id) is not subscriber:
             return False
         if channel.pending:
             self._flush(channel)
@@ -215,7 +229,8 @@ class Hub:
             sends = channel.arrange()
         others: Iterable[Subscriber] = channel.others
         owners = channel.owners
-        excluded = [name for name in exclude if name in channel.subscribers] if exclude else ()
+        members = channel.subscribers
+        excluded = {name: members[name] for name in exclude if name in members} if exclude else {}
         if excluded:
             sends, owners = sends.copy(), owners.copy()
             for place in sorted([channel.places[name] for name in excluded if name in channel.places], reverse=True):
@@ -225,12 +240,12 @@ class Hub:
         if sends:
             self._send(sends, owners, batch.plain)
         for subscriber in others:
-            subscriber.deliver(batch, channel.policy)
-        self.deliveries += len(messages) * (len(channel.subscribers) - len(excluded))
-        for name in excluded:
+            _deliver(subscriber, batch, channel.policy)
+        self.deliveries += len(messages) * (len(members) - len(excluded))
+        for name, subscriber in excluded.items():
             rest = [message for each, names in pending if name not in names for message in each]
             if rest:
-                channel.subscribers[name].deliver(Batch(channel.name, rest), channel.policy)
+                _deliver(subscriber, Batch(channel.name, rest), channel.policy)
                 self.deliveries += len(rest)
 
     def _send(self, sends: list[Send], owners: list[Subscriber], blob: bytes) -> None:
@@ -250,8 +265,16 @@ class Hub:
             except OSError:
                 # The transport meets the same error when it writes what is left, where Twisted ends connections.
                 sent = 0
-            place = len(sends) - road.__length_hint__() - 1
+            place = len(sends) - length_hint(road) - 1
             owners[place].finish(blob, sent)
+
+
+def _deliver(subscriber: Subscriber, batch: Batch, policy: str) -> None:
+    try:
+        subscriber.deliver(batch, policy)
+    except Exception:
+        # One that fails must not keep the others of this turn from theirs.
+        _log.failure("a subscriber failed to take what it was to deliver, which is lost for it")
 
 
 def names(channel: Any) -> tuple[str, ...]:

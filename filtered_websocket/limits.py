@@ -1,4 +1,4 @@
-"""What a client may use. Every limit is an option and is on by default, with a value that hurts nobody who is honest."""
+"""What a client may use. Every limit is an option, on by default, with a value that hurts nobody who is honest."""
 
 from fnmatch import fnmatchcase
 from typing import Any

@@ -5,7 +5,7 @@ WebSocket hijacking). Clients that are no browsers send no Origin and are not co
 """
 
 import ipaddress
-from fnmatch import fnmatchcase
+import re
 from urllib.parse import urlsplit
 
 SAME_HOST = "same-host"
@@ -27,9 +27,14 @@ def allowed(origin: str | None, host: str, patterns: list[str], secure: bool = F
         if pattern == SAME_HOST:
             if _same_host(origin, host.lower(), secure):
                 return True
-        elif pattern == "*" or fnmatchcase(origin, pattern.lower()):
+        elif pattern == "*" or _fits(origin, pattern.lower()):
             return True
     return False
+
+
+def _fits(origin: str, pattern: str) -> bool:
+    # Only * has a meaning: an IPv6 origin is full of brackets.
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), origin) is not None
 
 
 def _same_host(origin: str, host: str, secure: bool) -> bool:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError, StopChain
-from filtered_websocket.filter_modules import filters_of
+from filtered_websocket.filter_modules import defaults_of, filters_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
 from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits import rule_for
@@ -33,7 +33,7 @@ MAX_WAITING_ITEMS = 10_000
 
 
 class Users(dict[str, Any]):
-    """Connections by id. May be iterated, over several turns too, while clients come and go: iterating is over a copy."""
+    """Connections by id. May be iterated, over several turns too, while clients come and go: a copy is iterated."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(super().__iter__()))
@@ -59,7 +59,7 @@ class Pipeline:
         self.name: str = config.name
         self.patterns: tuple[str, ...] = config.patterns
         self.modules: tuple[str, ...] = config.filters
-        self.options = config.options
+        self.options = _with_defaults(config.options, config.filters)
         self.server = server
         self.queue = server.queue
         self.token = None
@@ -116,29 +116,41 @@ class Pipeline:
         """
         try:
             batch = messages(payload)
-            excluded: Collection[str] = () if exclude is None else {exclude} if isinstance(exclude, str) else exclude
+            if not batch:
+                return DONE
+            excluded = () if exclude is None else _ids(exclude)
             if type(channel) is str:
+                self._check(channel)
                 return self._send(channel, batch, excluded)
-            sent, besides = [], list[str]()
-            for name in dict.fromkeys(channel):
-                sent.append(self._send(name, batch, excluded, tuple(besides)))
-                besides.append(name)
-            return _all(sent)
+            names = tuple(dict.fromkeys(channel))
+            for name in names:
+                self._check(name)
+            sent = [self._send(name, batch, excluded, names[:index]) for index, name in enumerate(names)]
+            return self._all(sent)
         except (TypeError, ValueError) as error:
             return self.server.counters.watch(fail(error), "publish")
 
     def _send(
         self, channel: str, batch: tuple[Message, ...], exclude: Collection[str], besides: tuple[str, ...] = ()
     ) -> Deferred[Any]:
-        self._check(channel)
         publication = Publication(self.prefix + channel, batch, exclude, None, besides)
         sent = self._storage.send(publication, self._keep(channel) if self._rules else None)
         return sent if sent is DONE else self.server.counters.watch(sent, "publish")
 
+    def _all(self, sent: list[Deferred[Any]]) -> Deferred[Any]:
+        waits = [each for each in sent if each is not DONE]
+        if not waits:
+            return DONE
+
+        async def every() -> None:
+            for each in waits:
+                await each
+
+        return self.server.counters.watch(start(every()), "publish")
+
     def broadcast(self, channel: str, payload: Any, exclude: Any = None) -> None:
         """Send to a channel's subscribers on this node only, past the storage object and the consumer chain."""
-        excluded: Collection[str] = () if exclude is None else {exclude} if isinstance(exclude, str) else exclude
-        self.hub.publish(channel, messages(payload), excluded)
+        self.hub.publish(channel, messages(payload), () if exclude is None else _ids(exclude))
 
     def _keep(self, channel: str) -> Keep | None:
         rule = rule_for(channel, self._rules)
@@ -154,6 +166,14 @@ class Pipeline:
             raise ValueError(f"a channel's name has 1 to {self._max_name} characters, not {len(channel)}")
         if not self.prefix and self.server.is_foreign(channel):
             raise ValueError("this channel's name begins like the channels of another pipeline")
+
+    def is_channel(self, name: str) -> bool:
+        """Whether this name of a client's choice may be subscribed and published to."""
+        try:
+            self._check(name)
+        except ValueError:
+            return False
+        return True
 
     # Subscribing.
 
@@ -181,6 +201,10 @@ class Pipeline:
     def _subscribed(self, result: Any, channel: str, waiting: list[Deferred[Any]]) -> None:
         if self._subscribing.get(channel) is waiting:
             del self._subscribing[channel]
+            if isinstance(result, Failure):
+                # Nothing will arrive: whoever asks again has to be the channel's first, who asks the storage object.
+                for subscriber in tuple(self.hub.subscribers(channel)):
+                    self.unsubscribe(channel, subscriber)
         for answer in waiting:
             answer.callback(result if isinstance(result, Failure) else None)
 
@@ -194,50 +218,59 @@ class Pipeline:
 
     # Consuming.
 
-    def consume(self, item: Any) -> None:
-        """Run the consumer chain on a publication or a bus message, and deliver what is left of a publication."""
-        chain = self.chains["consumer"]
-        if self._waiting is not None:
+    def consume(self, item: Any, in_line: bool = False) -> bool:
+        """Run the consumer chain on a publication or a bus message, and deliver what is left of a publication.
+
+        :param in_line: it has waited, and its turn has come
+        :returns: whether a filter now waits
+        """
+        if self._waiting is not None and not in_line:
             if len(self._waiting) < MAX_WAITING_ITEMS:
                 self._waiting.append(item)
             else:
                 self.server.counters.count("dropped", "consumer filters too slow")
-            return
+            return True
         try:
-            result = run(chain, self, item)
+            result = run(self.chains["consumer"], self, item)
+            if result is item:
+                if isinstance(item, Publication):
+                    self._deliver(item)
+            elif isinstance(result, Deferred):
+                return self._wait(result, item)
+            else:
+                self._consumed(result, item)
         except BaseException as error:
             self._consumer_failed(error)
-            return
-        if result is item:
-            if isinstance(item, Publication):
-                self._deliver(item)
-        elif isinstance(result, Deferred):
-            self._wait(result, item)
-        else:
-            self._consumed(result, item)
+        return False
 
-    def _wait(self, result: Deferred[Any], item: Any) -> None:
+    def _wait(self, result: Deferred[Any], item: Any) -> bool:
         """Later items queue behind the one that waits: one order for all subscribers."""
-        self._waiting = deque()
-        result.addTimeout(self.options.filter_timeout, self.server.reactor)
+        if not result.called:
+            result.addTimeout(self.options.filter_timeout, self.server.reactor)
         result.addCallback(self._consumed, item)
-        result.addErrback(lambda failure: self._consumer_failed(failure.value))
-        result.addBoth(self._resume)
+        result.addErrback(self._waited_failed)
+        if result.called:
+            return False
+        if self._waiting is None:
+            self._waiting = deque()
+        result.addCallback(self._resume)
+        return True
+
+    def _waited_failed(self, failure: Failure) -> None:
+        assert failure.value is not None
+        self._consumer_failed(failure.value)
 
     def _resume(self, _: Any) -> None:
-        waiting, self._waiting = self._waiting, None
-        while waiting:
-            if self._waiting is not None:
-                waiting.extend(self._waiting)
-                self._waiting = waiting
+        # Until the last has had its turn, what is published meanwhile queues behind it.
+        while self._waiting:
+            if self.consume(self._waiting.popleft(), in_line=True):
                 return
-            self.consume(waiting.popleft())
-        return
+        self._waiting = None
 
     def _consumed(self, result: Any, item: Any) -> None:
         if isinstance(item, Publication):
             if isinstance(result, (str, bytes, bytearray)):
-                result = item.with_payload(result)
+                result = item.with_payload(bytes(result) if isinstance(result, bytearray) else result)
             self._deliver(result if isinstance(result, Publication) else item)
 
     def _deliver(self, publication: Publication) -> None:
@@ -280,13 +313,18 @@ class Pipeline:
         return result.addErrback(lambda failure: failure.trap(StopChain) and None)
 
     def _not_started(self, failure: Failure) -> None:
-        text = " ".join(failure.getErrorMessage().split())
-        raise ConfigError(
-            f"the start filter {culprit(failure.value)} failed: {failure.type.__name__}: {text}"
-        ) from failure.value
+        error, text = failure.value, " ".join(failure.getErrorMessage().split())
+        assert error is not None
+        raise ConfigError(f"the start filter {culprit(error)} failed: {type(error).__name__}: {text}") from error
 
     def __repr__(self) -> str:
         return f"<Pipeline {' '.join(self.patterns)}>"
+
+
+def _with_defaults(options: Any, modules: Iterable[str]) -> Any:
+    """The options of a pipeline, with the defaults of its packs where nobody has given anything."""
+    values = {name: (value, module) for module in modules for name, value in defaults_of(module).items()}
+    return options.overridden({name: each for name, each in values.items() if options.source(name) == "default"})
 
 
 def _matches(pattern: str, path: str) -> bool:
@@ -305,13 +343,12 @@ def _matches(pattern: str, path: str) -> bool:
     return path.endswith(last) and len(path) - len(last) >= at
 
 
-def _all(sent: list[Deferred[Any]]) -> Deferred[Any]:
-    waits = [each for each in sent if each is not DONE]
-    if not waits:
-        return DONE
-
-    async def every() -> None:
-        for each in waits:
-            await each
-
-    return start(every())
+def _ids(exclude: Any) -> Collection[str]:
+    """Ids as they are now: what holds them may change before they are needed."""
+    if isinstance(exclude, str):
+        return {exclude}
+    ids = frozenset(exclude)
+    for each in ids:
+        if not isinstance(each, str):
+            raise TypeError(f"exclude takes ids, which are str, not {type(each).__name__}")
+    return ids

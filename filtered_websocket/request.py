@@ -61,4 +61,4 @@ class Request:
 
     def __repr__(self) -> str:
         # Without the query: tokens travel there.
-        return f"<Request {self.path} from {self.peer}>"
+        return f"<Request {self.path!r} from {self.peer}>"

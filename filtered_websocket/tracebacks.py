@@ -8,7 +8,7 @@ import twisted
 
 import filtered_websocket
 
-_OURS = tuple(os.path.dirname(os.path.abspath(package.__file__)) + os.sep for package in (filtered_websocket, twisted))
+_OURS = tuple(os.path.join(os.path.abspath(package.__path__[0]), "") for package in (filtered_websocket, twisted))
 _FILTERS = os.path.join(_OURS[0], "filters") + os.sep
 _MACHINERY = os.path.join(_FILTERS, "base.py")
 

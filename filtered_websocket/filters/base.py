@@ -41,7 +41,7 @@ Step = Callable[[Any, Any], Any]
 
 
 class FilterMeta(type):
-    """The metaclass of filters: a class registers itself when it is defined. Chains of your own are made with it too."""
+    """The metaclass of filters: a class registers itself when it is defined. Chains of your own use it too."""
 
     _filters: list["FilterMeta"]
     step: Step
@@ -206,7 +206,7 @@ class WebSocketMessageFilter(FilterBase, metaclass=FilterMeta):
 
 
 class WebSocketDisconnectFilter(FilterBase, metaclass=FilterMeta):
-    """A connection that was open has ended, however it ended: once. It is out of ``users``; ``close_code`` tells why."""
+    """A connection that was open has ended, however: once. It is out of ``users``; ``close_code`` tells why."""
 
     event = "disconnect"
 

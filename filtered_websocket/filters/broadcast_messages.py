@@ -1,4 +1,4 @@
-"""Each message goes to all other clients of the pipeline: of all workers and nodes where the storage object is shared."""
+"""Each message goes to all other clients of the pipeline, of all workers and nodes where storage is shared."""
 
 from typing import Any
 
@@ -19,5 +19,5 @@ class BroadcastMessages(WebSocketMessageFilter):
     """To everybody but the sender."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> None:
         web_socket_instance.publish(CHANNEL, data, exclude=web_socket_instance.id)

@@ -1,7 +1,7 @@
 """Groups by token: ``token:NAME`` in a message registers its sender, all other messages go to the group's others.
 
-A client is in one group, the last it registered with. The groups are sets in the storage object, under the token's name,
-as in the original; messages travel on a channel of the group.
+A client is in one group, the last it registered with. The groups are sets in the storage object, under the token's
+name, as in the original; messages travel on a channel of the group.
 """
 
 import re
@@ -20,8 +20,8 @@ class BroadcastMessagesByToken(WebSocketMessageFilter):
     """Register, or relay to the group."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
-        registration = TOKEN.search(data)
+    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> Any:
+        registration = TOKEN.search(data.encode() if isinstance(data, str) else data)
         if registration:
             return cls.register(web_socket_instance, registration.group(1).decode(errors="replace"))
         token = web_socket_instance.token
@@ -35,8 +35,12 @@ class BroadcastMessagesByToken(WebSocketMessageFilter):
     async def register(cls, web_socket_instance: Any, token: str) -> None:
         """Leave the old group, enter the new, and say so when publications will arrive."""
         await leave(web_socket_instance)
+        try:
+            await web_socket_instance.subscribe(_channel(token))
+        except ValueError as error:
+            web_socket_instance.sendMessage(f"Error: no such group: {error}")
+            return
         web_socket_instance.token = token
-        await web_socket_instance.subscribe(_channel(token))
         await web_socket_instance.storage_object.add(token, web_socket_instance.id)
         web_socket_instance.sendMessage(f"Successfully registered with broadcast group: {token}")
 

@@ -5,8 +5,11 @@ from typing import Any
 
 
 def show(title: str, text: Any) -> None:
-    """Print one item. A reader that has gone away (``| head``) is no reason to end anybody's connection."""
+    """Print one item. Neither a reader that has gone away (``| head``) nor a terminal without the characters is a
+    reason to end anybody's connection."""
     try:
         print(f"--{title}--\n{text}", flush=True)  # noqa: T201 - what these filters are for
+    except UnicodeEncodeError:
+        print(f"--{title}--\n{str(text).encode('ascii', 'backslashreplace').decode()}", flush=True)  # noqa: T201
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # print() to None does nothing
+        sys.stdout = None  # print() to None does nothing

@@ -10,5 +10,6 @@ class StdoutMessages(WebSocketMessageFilter):
     """Prints and changes nothing."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
-        show("MESSAGE", f"{web_socket_instance.id} => {data.decode(errors='replace')}")
+    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> None:
+        text = data if isinstance(data, str) else data.decode(errors="replace")
+        show("MESSAGE", f"{web_socket_instance.id} => {text}")
