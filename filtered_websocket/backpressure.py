@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from filtered_websocket import frames
 from filtered_websocket.hub import Batch, Send
 from filtered_websocket.transport import _WriteThrough
-from filtered_websocket.websocket import OPEN, LeanProtocol
+from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
 
 MAX_CORKED = 4096
@@ -193,4 +193,9 @@ class Backpressure(LeanProtocol):
 
     def abortConnection(self) -> None:
         """End the connection now; what waits is lost. The disconnect chain runs."""
+        self.droppedByMe = True
+        # The transport takes a turn to end: nothing is to be sent, counted or judged too slow meanwhile.
+        self.state = CLOSED
+        if self.pipeline is not None:
+            self.pipeline.hub.refresh(self)
         self.transport.abortConnection()

@@ -73,6 +73,8 @@ class Connection(Backpressure, Handshake):
 
     @id.setter
     def id(self, value: str) -> None:
+        if self.opened:
+            raise ValueError("an id is chosen in a handshake filter: that of an open connection is known to others")
         self._id = value
 
     @property
@@ -242,9 +244,10 @@ class Connection(Backpressure, Handshake):
         if result.called and not isinstance(result.result, Deferred):
             result.addErrback(self._awaited_failed)
             return
-        self._waiting = True
         self._running = result
-        self.transport.pauseProducing()
+        if self.state == OPEN or self.state == CONNECTING:
+            self._waiting = True
+            self.transport.pauseProducing()
         result.addTimeout(self.pipeline.options.filter_timeout, self.factory.reactor)
         result.addErrback(self._awaited_failed)
         result.addBoth(self._awaited, result)
@@ -356,10 +359,12 @@ class Connection(Backpressure, Handshake):
         if self._stream is not None:
             self._stream.watcher = None
             self._stream = None
-        super().connectionLost(reason)
+        # Who is cancelled can tell from it that there is nobody left to close; the disconnect chain comes after him.
+        self.state = CLOSED
         for running in (self._running, self._deciding):
             if running is not None:
                 running.cancel()
+        super().connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         if not self.opened:
@@ -375,7 +380,9 @@ class Connection(Backpressure, Handshake):
         else:
             self.close_code, self.close_reason = 1006, self.wasNotCleanReason or ""
         pipeline, channels = self.pipeline, tuple(self.channels)
-        pipeline.users.pop(self.id, None)
+        # A later connection may have been given the same id by a handshake filter.
+        if pipeline.users.get(self.id) is self:
+            del pipeline.users[self.id]
         self.factory.connection_closed(self)
         for channel in channels:
             pipeline.unsubscribe(channel, self)

@@ -102,6 +102,8 @@ class Server(WebSocketServerFactory):
         self.setProtocolOptions(
             webStatus=False,
             failByDrop=False,
+            # A browser tells its page the code of our close frame, also where that answers the page's own.
+            echoCloseCodeReason=True,
             maxMessagePayloadSize=options.max_message_size,
             openHandshakeTimeout=options.handshake_timeout,
             closeHandshakeTimeout=options.close_timeout,

@@ -54,7 +54,7 @@ class LeanProtocol(WebSocketServerProtocol):
     triggered = False
     wasMaxFramePayloadSizeExceeded = wasMaxMessagePayloadSizeExceeded = False
     closedByMe = failedByMe = droppedByMe = wasClean = False
-    wasNotCleanReason = None
+    wasNotCleanReason: str | None = None
     wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = wasCloseHandshakeTimeout = False
     wasServingFlashSocketPolicyFile = False
     localCloseCode = localCloseReason = remoteCloseCode = remoteCloseReason = None
@@ -111,9 +111,19 @@ class LeanProtocol(WebSocketServerProtocol):
         # What is left of the message is skipped, uninflated, until the close reply: Autobahn would stop and collect it.
         self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
 
+    def _invalid_payload(self, reason: str) -> bool:
+        # The same: Autobahn would fail again at the message's next bytes, and drop the connection with its close frame.
+        self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
+        return bool(super()._invalid_payload(reason))
+
     def _closeConnection(self, abort: bool = False) -> None:
         # Autobahn resets the connection after the closing handshake, and a reset overtakes what is still under way.
-        super()._closeConnection(abort and (self.wasCloseHandshakeTimeout or self.wasOpenHandshakeTimeout))
+        abort = abort and (self.wasCloseHandshakeTimeout or self.wasOpenHandshakeTimeout)
+        super()._closeConnection(abort)
+        beneath = getattr(self.transport, "transport", None)
+        if beneath is not None and not abort:
+            # TLS would wait for the peer's close alert, for ever if need be; a server does not (RFC 6455, 7.1.1).
+            beneath.loseConnection()
 
     def send_close(self, code: int, reason: str) -> None:
         """Begin the closing handshake (Autobahn's own sendClose knows fewer codes).

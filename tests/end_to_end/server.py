@@ -1,0 +1,146 @@
+"""The real `fws_server` as a process of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.end_to_end.raw_client import DEADLINE, RawClient
+
+LISTENING = re.compile(r"listening on (\S+)")
+
+
+class FwsServer:
+    """A running `fws_server`; on leaving the ``with`` block it is ended with SIGTERM.
+
+    :param arguments: the command line; ``--host 127.0.0.1 -p 0`` unless it says otherwise
+    :param cwd: where it runs
+    :ivar url: what it listens on
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        cwd: Path,
+        environment: dict[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        listens: bool = True,
+    ) -> None:
+        address = [] if {"-p", "--host"} & set(arguments) else ["--host", "127.0.0.1", "-p", "0"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("FWS_")}
+        self._out = open(cwd / "stdout", "ab+")  # noqa: SIM115 - closed in __exit__
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "filtered_websocket", *arguments, *address],
+            cwd=cwd,
+            env=clean | (environment or {}),
+            stdout=self._out,
+            stderr=subprocess.PIPE,
+            pass_fds=pass_fds,
+            text=True,
+        )
+        self._lines: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self.wait_for(LISTENING).group(1) if listens else ""
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._news:
+                self._lines.append(line)
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    @property
+    def log(self) -> str:
+        with self._news:
+            return "".join(self._lines)
+
+    @property
+    def printed(self) -> str:
+        """Standard output: what filters printed."""
+        return Path(self._out.name).read_text()
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def wait_for(self, pattern: str | re.Pattern[str], deadline: float = DEADLINE) -> re.Match[str]:
+        """Wait until the log has it."""
+        end = time.monotonic() + deadline
+        with self._news:
+            while not (found := re.search(pattern, "".join(self._lines))):
+                assert not self._ended, f"ended without {pattern!r} in its log:\n{''.join(self._lines)}"
+                assert self._news.wait(end - time.monotonic()), f"no {pattern!r} in the log:\n{''.join(self._lines)}"
+        return found
+
+    def client(self, tls: bool = False, receive_buffer: int = 0) -> RawClient:
+        return RawClient(("127.0.0.1", self.port), tls, receive_buffer)
+
+    def open(self, path: str = "/", headers: Sequence[tuple[str, str]] = (), tls: bool = False) -> RawClient:
+        return self.client(tls).open(path, headers)
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, deadline: float = DEADLINE) -> int:
+        """Wait for its end; the exit code."""
+        code = self.process.wait(deadline)
+        self._reader.join(deadline)
+        return code
+
+    def resident(self) -> int:
+        """Its memory in bytes, as the system counts it."""
+        status = Path(f"/proc/{self.process.pid}/statm").read_text()
+        return int(status.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def peak(self) -> int:
+        """The most memory it had, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024  # type: ignore[index]
+
+    def __enter__(self) -> "FwsServer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        try:
+            if self.process.poll() is None:
+                self.signal()
+                try:
+                    self.process.wait(DEADLINE)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+                    raise
+        finally:
+            self.process.wait()
+            self._reader.join()
+            assert self.process.stderr is not None
+            self.process.stderr.close()
+            self._out.close()
+            if kind is not None:
+                print(self.log)
+
+
+def command(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `fws_server` to its own end."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FWS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "filtered_websocket", *arguments],
+        cwd=cwd,
+        env=clean | (environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
