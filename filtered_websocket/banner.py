@@ -30,7 +30,9 @@ def draw(pipeline: Any) -> Iterator[str]:
 
 
 def _short(filter_class: type) -> str:
-    return f"{filter_class.__module__.rpartition('.')[2]}.{filter_class.__name__}"
+    # A pack's are all in its module "filters", which says less than the pack's name.
+    module = filter_class.__module__.removesuffix(".filters").rpartition(".")[2]
+    return f"{module}.{filter_class.__name__}"
 
 
 def unsafe(server: Any) -> Iterator[str]:

@@ -308,6 +308,8 @@ class Configuration:
         for name, (value, _) in values.items():
             fills = self._declared[name][0].fills
             for target, (raw, place) in fills(value).items() if fills and value is not None else ():
+                if target not in self._declared:
+                    continue  # a program that is not fws_server has no port, say
                 try:
                     filled[target] = Given(self._declared[target][0], raw, name, place).parsed(), name
                 except ConfigError as error:

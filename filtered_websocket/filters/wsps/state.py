@@ -1,0 +1,44 @@
+"""What the pack keeps for one pipeline: `pipeline.wsps`, put there by its start filter."""
+
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from filtered_websocket.filters.wsps import settings
+from filtered_websocket.filters.wsps.auth import NullAuthManager, SettingsAuthManager, manager_class
+from filtered_websocket.filters.wsps.wire import matches
+
+_log = Logger()
+
+
+class State:
+    """
+    :ivar manager: the authorization manager
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        options = pipeline.options
+        self._patterns: tuple[str, ...] = options.wsps_allowed_channels
+        keys = options.wsps_subscribe_keys or options.wsps_publish_keys
+        name = options.wsps_authorization_manager
+        chosen = manager_class(name) if name else SettingsAuthManager if keys else NullAuthManager
+        self.manager: Any = chosen(settings.for_managers(options))
+        if keys and chosen is NullAuthManager:
+            _log.warn("UNSAFE: wsps has keys and a manager that does not look at them (wsps_authorization_manager)")
+        self._pipeline = pipeline
+        self._stats = LoopingCall(self._tell)
+        self._stats.clock = pipeline.server.reactor
+        if options.wsps_stats_seconds:
+            self._stats.start(options.wsps_stats_seconds, now=False)
+
+    def allows(self, channel: str) -> bool:
+        """Whether there may be a channel of this name."""
+        return matches(channel, self._patterns) and self._pipeline.is_channel(channel)
+
+    def _tell(self) -> None:
+        _log.info("wsps: {clients} clients", clients=len(self._pipeline.users))
+
+    def stop(self) -> None:
+        if self._stats.running:
+            self._stats.stop()
