@@ -1,0 +1,62 @@
+"""Who may see what is not for the public: by a secret, or by being on this machine."""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from typing import Any
+
+from filtered_websocket.web.base import HTTPError, HTTPRequest
+
+CHALLENGE = (("WWW-Authenticate", 'Basic realm="filtered_websocket"'),)
+
+
+def has_secret(request: HTTPRequest, secret: str) -> bool:
+    """Whether a request shows this secret, as Bearer or as the password of Basic; compared in constant time."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    shown = given.strip().encode("latin-1")
+    if scheme.lower() == "basic":
+        try:
+            shown = base64.b64decode(shown, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return False
+    elif scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(shown, secret.encode())
+
+
+def is_local(request: HTTPRequest) -> bool:
+    """Whether a request comes from this machine, through no proxy, and is not one that a web page tricked a browser
+    into (its Host would be the page's: DNS rebinding)."""
+    name = request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
+    return request.direct and _is_loopback(request.peer) and (name == "localhost" or _is_address(name.strip("[]")))
+
+
+def require_admin(request: HTTPRequest) -> None:
+    """Refuse whoever may not see the inside of the server.
+
+    :raises HTTPError: 401 or 403
+    """
+    options: Any = request.server.options
+    if options.admin_secret:
+        if not has_secret(request, options.admin_secret):
+            raise HTTPError(401, "admin_secret is wanted, as Bearer or as the password of Basic", CHALLENGE)
+    elif options.admin_port is None and not is_local(request):
+        raise HTTPError(403, "only for this machine, unless admin_secret or admin_port is set")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

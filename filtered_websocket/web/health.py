@@ -1,0 +1,30 @@
+"""Is the process alive, and should it get clients?"""
+
+from typing import Any
+
+from filtered_websocket.web.base import Endpoint, HTTPRequest, Response
+
+NEVER_STORE = (("Cache-Control", "no-store"),)
+
+
+class Live(Endpoint):
+    """Who gets an answer at all knows that the reactor turns. Restart what does not answer."""
+
+    path = "/health/live"
+
+    @classmethod
+    def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+        return Response(200, {"status": "ok"}, NEVER_STORE)
+
+
+class Ready(Endpoint):
+    """503 while clients should go elsewhere: before the start, while draining, while the storage object is away."""
+
+    path = "/health/ready"
+
+    @classmethod
+    def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+        reason = request.server.unready
+        if reason:
+            return Response(503, {"status": "unavailable", "reason": reason}, NEVER_STORE)
+        return Response(200, {"status": "ok"}, NEVER_STORE)

@@ -1,0 +1,185 @@
+"""GET /metrics: what the server counted, as Prometheus reads it.
+
+Everything is counted in plain integers where it happens, and made into metrics when somebody asks.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from twisted.internet.defer import Deferred
+
+from filtered_websocket import __version__
+from filtered_websocket.filters.base import start
+from filtered_websocket.watchdog import BOUNDS
+from filtered_websocket.web.access import require_admin
+from filtered_websocket.web.base import Endpoint, HTTPRequest, Response
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+STORAGE_SECONDS = 1.0
+"""How long a scrape waits for the storage object."""
+MAX_REASONS = 100
+"""Values of a label; what is beyond them is counted as "other"."""
+
+EVENTS = {
+    "refused": "Connections and requests refused",
+    "dropped": "Messages dropped",
+    "closed": "Connections the server closed",
+    "failed": "Failures of filters, endpoints and of what nobody waited for",
+    "held the reactor": "",
+}
+
+
+class Metrics(Endpoint):
+    path = "/metrics"
+
+    @classmethod
+    def handle(cls, pipeline: Any, request: HTTPRequest) -> "Deferred[Response]":
+        require_admin(request)
+        return start(cls._scrape(request.server))
+
+    @classmethod
+    async def _scrape(cls, server: Any) -> Response:
+        text = generate_latest(_registry(server, await _round_trip(server)))
+        return Response(200, text, (("Cache-Control", "no-store"),), CONTENT_TYPE)
+
+
+async def _round_trip(server: Any) -> float:
+    """Seconds that the storage object takes to answer; NaN if it does not."""
+    begin = server.reactor.seconds()
+    asked = server.storage_object.get("fws metrics probe")
+    asked.addTimeout(STORAGE_SECONDS, server.reactor)
+    try:
+        await asked
+    except Exception:
+        return float("nan")
+    return float(server.reactor.seconds() - begin)
+
+
+def _registry(server: Any, round_trip: float) -> CollectorRegistry:
+    # A registry of each scrape: there may be several servers in a process, and nothing is kept.
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(server, round_trip))  # type: ignore[arg-type]
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class _Collector:
+    def __init__(self, server: Any, round_trip: float) -> None:
+        self._server, self._round_trip = server, round_trip
+
+    def collect(self) -> Iterator[Metric]:
+        server = self._server
+        yield GaugeMetricFamily("fws_ready", "1 while the server should get clients", value=int(not server.unready))
+        info = GaugeMetricFamily("fws_info", "The version of filtered_websocket", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield info
+        yield from _pipelines(server.pipelines, server.blocked)
+        opening = server.countConnections - len(server.connections)
+        yield GaugeMetricFamily("fws_connections_opening", "Connections that are not yet, or no more, open", opening)
+        yield from _http(server.sites)
+        yield from _events(server.counters.totals)
+        yield GaugeMetricFamily(
+            "fws_storage_ready", "1 while the storage object works", value=int(server.storage_object.ready)
+        )
+        yield GaugeMetricFamily(
+            "fws_storage_round_trip_seconds", "Time the storage object took to answer this scrape", self._round_trip
+        )
+        if server.watchdog is not None:
+            yield _lag(server.watchdog)
+        if server.stopwatch is not None:
+            yield _filter_times(server.stopwatch)
+
+
+def _pipelines(pipelines: Iterable[Any], blocked: Iterable[Any]) -> Iterator[Metric]:
+    gauges = {
+        "connections": "Open connections",
+        "channels": "Channels with subscribers on this process",
+        "send_buffer_bytes": "Bytes that wait for slow clients",
+    }
+    counters = {
+        "connections_opened": "Connections opened",
+        "messages_received": "Messages received",
+        "received_bytes": "Bytes of messages received",
+        "publications": "Publications delivered on this process",
+        "messages_sent": "Messages sent, to all subscribers and directly (fan-out is sent per publication)",
+        "sent_bytes": "Bytes of frames sent",
+    }
+    metrics: dict[str, Any] = {
+        name: GaugeMetricFamily(f"fws_{name}", text, labels=["pipeline"]) for name, text in gauges.items()
+    }
+    metrics |= {name: CounterMetricFamily(f"fws_{name}", text, labels=["pipeline"]) for name, text in counters.items()}
+    waiting: dict[Any, int] = {}
+    for connection in list(blocked):
+        waiting[connection.pipeline] = waiting.get(connection.pipeline, 0) + connection.pending
+    for pipeline in pipelines:
+        hub = pipeline.hub
+        values = {
+            "connections": len(pipeline.users),
+            "channels": len(hub.channels),
+            "send_buffer_bytes": waiting.get(pipeline, 0),
+            "connections_opened": pipeline.opened,
+            "messages_received": pipeline.messages_in,
+            "received_bytes": pipeline.bytes_in,
+            "publications": hub.publications,
+            "messages_sent": hub.deliveries,
+            "sent_bytes": hub.bytes_out,
+        }
+        for name, value in values.items():
+            metrics[name].add_metric([pipeline.name or "*"], value)
+    yield from metrics.values()
+
+
+def _http(sites: Iterable[Any]) -> Iterator[Metric]:
+    connections, responses = 0, dict[int, int]()
+    for site in sites:
+        connections += len(site.channels)
+        for kind, count in site.responses.items():
+            responses[kind] = responses.get(kind, 0) + count
+    yield GaugeMetricFamily("fws_http_connections", "Plain HTTP connections", value=connections)
+    answered = CounterMetricFamily("fws_http_responses", "Plain HTTP responses by class of status", labels=["status"])
+    for kind, count in sorted(responses.items()):
+        answered.add_metric([f"{kind}xx"], count)
+    yield answered
+
+
+def _events(totals: dict[tuple[str, str], int]) -> Iterator[Metric]:
+    for what, text in EVENTS.items():
+        label, name = ("filter", "filter_held_reactor") if what == "held the reactor" else ("reason", what)
+        metric = CounterMetricFamily(f"fws_{name}", text or "Times a filter held the reactor too long", labels=[label])
+        reasons: dict[str, int] = {}
+        for (kind, reason), count in list(totals.items()):
+            if kind == what:
+                shown = reason if len(reasons) < MAX_REASONS or reason in reasons else "other"
+                reasons[shown] = reasons.get(shown, 0) + count
+        for reason, count in reasons.items():
+            metric.add_metric([reason], count)
+        yield metric
+
+
+def _lag(watchdog: Any) -> Metric:
+    buckets, total = list[Any](), 0
+    for bound, count in zip((*map(str, BOUNDS), "+Inf"), watchdog.lags, strict=True):
+        total += count
+        buckets.append((bound, total))
+    metric = HistogramMetricFamily("fws_reactor_lag_seconds", "How late the reactor's ticks are")
+    metric.add_metric([], buckets, watchdog.lag_sum)
+    return metric
+
+
+def _filter_times(stopwatch: Any) -> Metric:
+    metric = SummaryMetricFamily(
+        "fws_filter_sampled_seconds",
+        "Time of filters in the runs that were sampled",
+        labels=["pipeline", "event", "filter"],
+    )
+    for (pipeline, event, name), times in stopwatch.times.items():
+        metric.add_metric([pipeline or "*", event, name], times.count, times.seconds)
+    return metric

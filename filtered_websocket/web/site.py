@@ -1,0 +1,211 @@
+"""The site: which endpoint answers a request, and what goes wrong on the way."""
+
+import types
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+
+from filtered_websocket.errors import Reject
+from filtered_websocket.filters.base import start
+from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.web import cors, paths
+from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.channel import Channel
+
+_log = Logger()
+
+Group = tuple[EndpointMeta, ...]
+
+
+class Route(NamedTuple):
+    """Where a request goes.
+
+    :ivar endpoint: what answers, or at least renders the error
+    :ivar limit: bytes that the body may have
+    :ivar error: there is no answer but this
+    :ivar group: all endpoints of that path
+    """
+
+    endpoint: Any
+    pipeline: Any
+    limit: int
+    error: HTTPError | None = None
+    group: Group = ()
+
+
+class Site(Factory):
+    """What answers plain HTTP on one port.
+
+    :param server: the server whose pipelines answer
+    :param own: the server's own endpoints here
+    :param elsewhere: its own endpoints that answer on another port
+    :param public: whether the pipelines' endpoints answer here
+    """
+
+    noisy = False
+
+    def __init__(self, server: Any, own: Group, elsewhere: Group = (), public: bool = True) -> None:
+        self.server, self.options, self.counters, self.reactor = server, server.options, server.counters, server.reactor
+        self.channels: set[Channel] = set()
+        self.responses: Counter[int] = Counter()
+        self.closing = False
+        self.when_empty: Callable[[], object] | None = None
+        self._own, self._elsewhere, self._public = own, elsewhere, public
+        self._tables: dict[Any, tuple[Group, list[tuple[str, Group]]]] = {}
+
+    def buildProtocol(self, addr: Any) -> Channel:
+        return Channel(self)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further connection may come."""
+        return len(self.channels) >= self.options.max_http_connections
+
+    # Finding.
+
+    def request(self, channel: Channel, method: bytes, target: bytes, headers: Headers) -> HTTPRequest:
+        """The request of this head. Raises HTTPError."""
+        uri = target.decode("latin-1")
+        if uri.startswith(("http://", "https://")):
+            # As a proxy would be asked (RFC 9112, 3.2.2).
+            uri = "/" + uri.partition("://")[2].partition("/")[2]
+        if not uri.startswith("/") and uri != "*":
+            raise HTTPError(400)
+        fields = {
+            name.decode("latin-1").lower(): ("; " if name == b"Cookie" else ",").join(
+                value.decode("latin-1") for value in values
+            )
+            for name, values in headers.getAllRawHeaders()
+        }
+        direct = not any(name in fields for name in ("x-forwarded-for", "x-real-ip", "forwarded", "via"))
+        peer = self.server.client_of(channel.transport, fields.get("x-forwarded-for", ""))
+        secure = channel.isSecure()
+        if self.options.trusted_proxies and "x-forwarded-proto" in fields:
+            secure = fields["x-forwarded-proto"].rpartition(",")[2].strip().lower() == "https"
+        return HTTPRequest(
+            method.decode("latin-1"), uri, fields, peer=peer, secure=secure, direct=direct, server=self.server
+        )
+
+    def find(self, request: HTTPRequest) -> Route:
+        """Where a request goes; sets its `wildcards`."""
+        pipeline = self.server.pipeline_for(request.path) if self._public else None
+        for pattern, group in self._table(pipeline):
+            found = paths.match(pattern, request.raw_path)
+            if found is not None:
+                request.wildcards = tuple(unquote(each) for each in found)
+                return self._choose(group, pipeline, request)
+        elsewhere = any(paths.match(each.path, request.raw_path) is not None for each in self._elsewhere)
+        if pipeline is None or elsewhere or request.method not in ("GET", "HEAD"):
+            error = HTTPError(404, "nothing is served here")
+        else:
+            upgrade = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
+            error = HTTPError(426, "a WebSocket is served here", upgrade)
+        return Route(Endpoint, pipeline, Endpoint.max_body, error)
+
+    def _choose(self, group: Any, pipeline: Any, request: HTTPRequest) -> Route:
+        method = request.method
+        for endpoint in group:
+            if method in endpoint.methods or (method == "HEAD" and "GET" in endpoint.methods):
+                return Route(endpoint, pipeline, endpoint.body_limit(pipeline), None, group)
+        first = group[0]
+        error = None
+        if method != "OPTIONS":
+            error = HTTPError(405, f"{method} is not served here", (("Allow", cors.allow(group)),))
+        return Route(first, pipeline, Endpoint.max_body, error, group)
+
+    def _table(self, pipeline: Any) -> list[tuple[str, Group]]:
+        """The endpoints of a pipeline and the server's own by path, the most specific first."""
+        endpoints: Group = pipeline.endpoints if pipeline is not None else ()
+        known = self._tables.get(pipeline)
+        if known is None or known[0] is not endpoints:
+            groups: dict[str, list[Any]] = {}
+            for each in endpoints:
+                groups.setdefault(each.path, []).append(each)
+            for each in self._own:
+                if not any(theirs.path == each.path for theirs in endpoints):
+                    groups.setdefault(each.path, []).append(each)
+            order = sorted(groups, key=paths.rank, reverse=True)
+            known = self._tables[pipeline] = (endpoints, [(path, tuple(groups[path])) for path in order])
+        return known[1]
+
+    # Answering.
+
+    def answer(self, route: Route, request: HTTPRequest) -> Any:
+        """The response to a complete request, or a Deferred of it, which does not fail and may be cancelled."""
+        try:
+            if route.error is not None:
+                raise route.error
+            if request.method == "OPTIONS" and "OPTIONS" not in route.endpoint.methods:
+                return self._finished(cors.options(route.group, request), route, request)
+            result = route.endpoint.handle(route.pipeline, request)
+            if isinstance(result, types.CoroutineType):
+                result = start(result)
+            if isinstance(result, Deferred):
+                result.addCallback(self._finished, route, request)
+                return result.addErrback(self._errback, route, request)
+            return self._finished(result, route, request)
+        except BaseException as error:
+            return self._failed(error, route, request)
+
+    def refusal(self, route: Route, request: HTTPRequest, error: HTTPError) -> Response:
+        """An error as the endpoint renders it."""
+        return self._failed(error, route, request)
+
+    def _finished(self, result: Any, route: Route, request: HTTPRequest) -> Response:
+        response = Response.of(result)
+        says = cors.headers(route.endpoint, route.pipeline, request)
+        if says:
+            response.headers = (*response.headers, *says)
+        return response
+
+    def _errback(self, failure: Failure, route: Route, request: HTTPRequest) -> Response:
+        return self._failed(failure.value or CancelledError(), route, request)
+
+    def _failed(self, error: BaseException, route: Route, request: HTTPRequest) -> Response:
+        answer = self._as_answer(error)
+        try:
+            return self._finished(route.endpoint.render_error(answer), route, request)
+        except Exception as worse:
+            self._tell(worse)
+            return Endpoint.render_error(HTTPError(500))
+
+    def _as_answer(self, error: BaseException) -> HTTPError:
+        if isinstance(error, HTTPError):
+            return error
+        if isinstance(error, Reject):
+            return HTTPError(error.status, error.reason, error.headers)
+        if isinstance(error, StorageAway):
+            return HTTPError(503, "the storage is away: try again", (("Retry-After", "1"),))
+        if isinstance(error, CancelledError):
+            return HTTPError(503, "the server is stopping")
+        self._tell(error)
+        return HTTPError(500)
+
+    def _tell(self, error: BaseException) -> None:
+        self.counters.count("failed", "endpoint", culprit(error))
+        _log.error("{trace}", trace=users_traceback(error))
+
+    # Ending.
+
+    def shut(self) -> None:
+        """Close what rests, end what waits with 503; what is being answered is closed behind its answer."""
+        self.closing = True
+        for channel in list(self.channels):
+            channel.shut()
+
+    def abort(self) -> None:
+        for channel in list(self.channels):
+            channel.transport.abortConnection()
+
+    def gone(self, channel: Channel) -> None:
+        self.channels.discard(channel)
+        if not self.channels and self.when_empty is not None:
+            self.when_empty()
