@@ -76,3 +76,28 @@ def address_of(opened: Any, secure: bool) -> str:
         return f"{scheme}+unix:{os.fsdecode(host.name)}"
     name = f"[{host.host}]" if ":" in host.host else host.host
     return f"{scheme}://{name}:{host.port}"
+
+
+def bind(host: str, port: int, backlog: int) -> socket.socket:
+    """A listening socket for other processes to inherit; addresses as in `listen`.
+
+    :raises ConfigError: the address cannot be had, in one line
+    """
+    try:
+        if host.startswith("fd:"):
+            return socket.socket(fileno=os.dup(int(host[3:])))
+        if host.startswith("unix:"):
+            _remove_stale(host[5:])
+            opened, address = socket.socket(socket.AF_UNIX), host[5:]
+            opened.bind(address)
+            os.chmod(address, 0o666)  # noqa: S103 - clients of any user may connect, as to a port
+        else:
+            opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind((host, port))
+        opened.listen(backlog)
+    except (OSError, ValueError) as error:
+        where = f"port {port}{f' of {host}' if host else ''}" if ":" not in host[:5] else host
+        raise ConfigError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}") from None
+    opened.setblocking(False)
+    return opened

@@ -292,25 +292,36 @@ class Pipeline:
 
     # Beginning and end.
 
-    def start(self) -> Deferred[Any]:
-        """Run the start chain. Fails with ConfigError, one line, when a filter does."""
-        return self._once("start").addErrback(self._not_started)
+    def adopt(self, draft: "Pipeline") -> None:
+        """Take over the options and chains of a pipeline made from a newer configuration."""
+        self.options, self.modules, self.patterns = draft.options, draft.modules, draft.patterns
+        self.filters, self.chains = draft.filters, draft.chains
+        self._rules, self._max_name = draft._rules, draft._max_name
 
-    def stop(self) -> Deferred[Any]:
-        """Run the stop chain: a filter that fails does not keep the next from closing what it opened."""
-        return start(self._stop())
+    def start(self, modules: Collection[str] | None = None) -> Deferred[Any]:
+        """Run the start chain, or only what these modules have in it.
 
-    async def _stop(self) -> None:
-        for step in self.chains["stop"]:
+        Fails with ConfigError, one line, when a filter does.
+        """
+        steps = [each.step for each in self.filters["start"] if modules is None or each.__module__ in modules]
+        result = maybeDeferred(run, steps, self, None)
+        result.addErrback(lambda failure: failure.trap(StopChain) and None)
+        return result.addErrback(self._not_started)
+
+    def stop(self, filters: Collection[FilterMeta] | None = None) -> Deferred[Any]:
+        """Run the stop chain, or these filters of an older one.
+
+        A filter that fails does not keep the next from closing what it opened.
+        """
+        return start(self._stop(self.filters["stop"] if filters is None else filters))
+
+    async def _stop(self, filters: Collection[FilterMeta]) -> None:
+        for step in [each.step for each in filters]:
             try:
                 await maybeDeferred(run, (step,), self, None)
             except BaseException as error:
                 if not isinstance(error, StopChain):
                     _log.error("{trace}", trace=users_traceback(error))
-
-    def _once(self, event: str) -> Deferred[Any]:
-        result = maybeDeferred(run, self.chains[event], self, None)
-        return result.addErrback(lambda failure: failure.trap(StopChain) and None)
 
     def _not_started(self, failure: Failure) -> None:
         error, text = failure.value, " ".join(failure.getErrorMessage().split())

@@ -84,18 +84,19 @@ class Server(WebSocketServerFactory):
         self._ages = LoopingCall(self._check_ages)
         self._ages.clock = reactor
         self.pipelines = [Pipeline(config, self) for config in options.pipelines]
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Derive from the pipelines and options what is asked for often."""
         self._named = [pipeline for pipeline in self.pipelines if pipeline.prefix]
         self._unnamed = next((pipeline for pipeline in self.pipelines if not pipeline.prefix), None)
         self._foreign = tuple(pipeline.prefix for pipeline in self._named)
-        self._take_pipelines()
-        self._set_options()
-        self.protocol = lean(Connection, self)
-
-    def _take_pipelines(self) -> None:
         self.has_data_filters = any(pipeline.chains["data"] for pipeline in self.pipelines)
         everywhere = len(self.pipelines) == 1 and "*" in self.pipelines[0].patterns
         #: with one pipeline its data filters see a connection's first bytes at once
         self.only_pipeline = self.pipelines[0] if everywhere else None
+        self._set_options()
+        self.protocol = lean(Connection, self)
 
     def _set_options(self) -> None:
         options = self.options
@@ -229,7 +230,28 @@ class Server(WebSocketServerFactory):
     def ready_changed(self, ready: bool) -> None:
         (_log.info if ready else _log.error)("the storage object is {state}", state="ready" if ready else "away")
 
-    # Beginning and end.
+    # Beginning, reloading and end.
+
+    async def take(self, options: Any, drafts: list[Pipeline], modules: list[str]) -> None:
+        """Put a newer configuration into force.
+
+        :param drafts: its pipelines: living ones of the same name take them over, others begin as they are
+        :param modules: those that were reloaded: their old stop filters run when nothing uses them any more
+        """
+        living = {pipeline.name: pipeline for pipeline in self.pipelines}
+        closing = [(pipeline, pipeline.filters["stop"]) for pipeline in self.pipelines]
+        self.options = options
+        for pipeline in self.pipelines:
+            # One that is not in the configuration any more serves the connections it has, and gets no new ones.
+            pipeline.patterns = ()
+        for draft in drafts:
+            if draft.name in living:
+                living[draft.name].adopt(draft)
+            else:
+                self.pipelines.append(draft)
+        self._arrange()
+        for pipeline, filters in closing:
+            await pipeline.stop([each for each in filters if each.__module__ in modules])
 
     def start(self) -> Deferred[Any]:
         """Start the storage object and the pipelines. Fails with ConfigError."""

@@ -1,44 +1,82 @@
-"""The server as a process runs it: start, listen, say so; on a signal stop listening, drain, end."""
+"""The server as a process runs it: start, listen, say so; reload on one signal; on another stop listening, drain, end."""
 
+import os
+import signal
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.fdesc import setNonBlocking
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from filtered_websocket import banner
+from filtered_websocket.assembly import Assembly
+from filtered_websocket.config import Options
 from filtered_websocket.filters.base import start
 from filtered_websocket.listening import address_of, listen
+from filtered_websocket.reload import reload
 from filtered_websocket.server import Server
 from filtered_websocket.tls import Certificate
 
 _log = Logger()
 
+WORKER = "FILTERED_WEBSOCKET_WORKER"
+"""Environment name of a worker's number. A worker's standard input is a pipe that ends with its parent; on descriptor
+`STATUS` it tells its parent ``ready`` and ``reloaded``, a word per line."""
+STATUS = 4
+
 
 class Service:
-    """One server in one process."""
+    """One server in one process.
 
-    def __init__(self, server: Server, reactor: Any) -> None:
-        self._server = server
+    :ivar signals: what signals do, beside stopping
+    """
+
+    def __init__(self, argv: Sequence[str], assembly: Assembly, options: Options, reactor: Any) -> None:
+        self._argv = argv
+        self._assembly = assembly
+        self._options = options
         self._reactor = reactor
         self._port: Any = None
+        self.server = Server(options, assembly.storage_object(options), reactor)
+        self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
     async def begin(self) -> None:
         """Start everything and listen.
 
         :raises ConfigError: a start filter failed, the address cannot be had, a storage that can never work
         """
-        server, options = self._server, self._server.options
+        server, options = self.server, self._options
         self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
+        if WORKER in os.environ:
+            self._reactor.addReader(_Parent(self._reactor))
         await server.start()
         factory: Any = server
         if server.is_secure:
             factory = Certificate(options.key, options.cert).wrap(server)
         self._port = listen(factory, options.host, options.port, options.backlog, self._reactor)
+        if WORKER in os.environ:
+            _log.info("worker {number} is ready", number=os.environ[WORKER])
+            self._tell("ready")
+            return
         for line in banner.lines(server, options.storage, type(self._reactor).__name__):
             _log.info("{line}", line=line)
         for line in banner.unsafe(server):
             _log.warn("{line}", line=line)
         _log.info("listening on {address}", address=address_of(self._port, server.is_secure))
+
+    def _tell(self, word: str) -> None:
+        if WORKER in os.environ:
+            try:
+                os.write(STATUS, f"{word}\n".encode())
+            except OSError:
+                pass  # the parent is gone, and with it standard input, which ends this process
+
+    def reload(self) -> Deferred[Any]:
+        """Take filters and configuration anew; if anything is wrong with them, keep what is."""
+        return start(reload(self.server, self._argv)).addBoth(lambda _: self._tell("reloaded"))
 
     def end(self) -> Deferred[Any]:
         """Stop listening and drain; the reactor stops when this fires."""
@@ -47,5 +85,30 @@ class Service:
     async def _end(self) -> None:
         if self._port is not None:
             await self._port.stopListening()
-        await self._server.stop()
+        await self.server.stop()
         _log.info("stopped")
+
+
+@implementer(IReadDescriptor)
+class _Parent:
+    """The end of the pipe that a worker's parent holds: when it closes, the parent is gone, and the worker stops."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        setNonBlocking(0)
+
+    def fileno(self) -> int:
+        return 0
+
+    def doRead(self) -> None:
+        if not os.read(0, 1024):
+            self.connectionLost(None)
+
+    def connectionLost(self, reason: Any) -> None:
+        # A hang-up comes as this call, without doRead.
+        self._reactor.removeReader(self)
+        if self._reactor.running:
+            self._reactor.stop()
+
+    def logPrefix(self) -> str:
+        return "parent"

@@ -1,0 +1,124 @@
+"""From the words of a command line to what is to be served: options, filter modules, the storage object's class."""
+
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from filtered_websocket import logs, server, transport
+from filtered_websocket.config import Configuration, Option, Options, UsageError, choice, integer, text
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.filter_modules import load, options_of
+from filtered_websocket.storage_objects.base import BaseStorageObject, wrap
+
+PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
+HOST = Option(
+    "host", text, "", "address to listen on (default: all), unix:PATH, or fd:NUMBER of an inherited listening socket"
+)
+STORAGE = Option(
+    "storage",
+    text,
+    "memory",
+    "where state lives: memory, sqlite, redis, or the module of a StorageObject of your own",
+    environment=("STORAGE_OBJECT_MODULE",),
+)
+REACTOR = Option(
+    "reactor",
+    choice(*transport.REACTORS),
+    "auto",
+    f"Twisted reactor: {', '.join(transport.REACTORS)}; on asyncio filters may await asyncio's objects",
+)
+WORKERS = Option("workers", integer(1, 1024), 1, "processes that serve the port together; they need shared storage")
+OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS)
+
+BACKENDS = {name: f"filtered_websocket.storage_objects.{name}" for name in ("memory", "sqlite", "redis")}
+
+
+class Assembly:
+    """What was asked for. Filter modules are imported when it is made; the reactor must be installed before.
+
+    :ivar configuration: the options as declared and given
+    :ivar backend: the StorageObject class, None if it cannot be had
+    """
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
+        self.configuration = Configuration(argv, environ)
+        self._faults: list[ConfigError] = []
+        for owner, options in (("fws_server", OPTIONS), ("logs", logs.OPTIONS), *server.DECLARED):
+            self.configuration.declare(options, owner)
+        self.backend: Any = None
+
+    def reactor(self) -> str:
+        """Which reactor to install. Asked before `load`, since a filter module that imports the reactor settles it."""
+        try:
+            return str(self.configuration.early(REACTOR))
+        except ConfigError as error:
+            self._faults.append(error)
+            return str(REACTOR.default)
+
+    def load(self) -> None:
+        """Import the filter modules and the storage object's, and declare their options."""
+        names: Sequence[str] = ()
+        try:
+            names = self.configuration.filter_modules()
+        except ConfigError as error:
+            self._faults.append(error)
+        for name in names:
+            try:
+                module = load(name)
+                self.configuration.declare(options_of(name), name, getattr(module, "ORIGINAL", None))
+            except ConfigError as error:
+                self._faults.append(error)
+        try:
+            self.backend = self._load_storage()
+        except ConfigError as error:
+            self._faults.append(error)
+
+    def _load_storage(self) -> Any:
+        name = self.configuration.early(STORAGE)
+        try:
+            backend = importlib.import_module(BACKENDS.get(name, name)).StorageObject
+        except AttributeError:
+            raise ConfigError(f"storage {name}: its module has no class StorageObject") from None
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"storage {name}: {type(error).__name__}: {reason}") from None
+        self.configuration.declare(getattr(backend, "OPTIONS", ()), f"storage {name}")
+        if hasattr(backend, "parser"):
+            self.configuration.declare_parser(backend.parser, f"storage {name}")
+        return backend
+
+    def options(self) -> Options:
+        """The resolved options, checked as far as that goes without opening a port.
+
+        :raises ConfigError: with every fault there is; UsageError if one of them is bad usage
+        """
+        faults = list(self._faults)
+        try:
+            options = self.configuration.resolve()
+        except ConfigError as error:
+            faults.append(error)
+        if not faults:
+            _check(options, faults)
+        if faults:
+            kind = UsageError if any(isinstance(each, UsageError) for each in faults) else ConfigError
+            raise kind(*dict.fromkeys(fault for each in faults for fault in each.faults))
+        return options
+
+    def storage_object(self, options: Options) -> BaseStorageObject:
+        """A new instance; a StorageObject written for the original takes no arguments and is wrapped."""
+        ours = issubclass(self.backend, BaseStorageObject)
+        return wrap(self.backend(options) if ours else self.backend())
+
+
+def _check(options: Options, faults: list[ConfigError]) -> None:
+    """What only trying can tell."""
+    from filtered_websocket.tls import Certificate
+
+    if bool(options.key) != bool(options.cert):
+        faults.append(ConfigError("TLS needs both -key and -cert"))
+    elif options.key:
+        try:
+            Certificate(options.key, options.cert)
+        except ConfigError as error:
+            faults.append(error)

@@ -1,0 +1,263 @@
+"""Several processes on one port: the parent opens it, the workers inherit it.
+
+Each worker is this program again with ``--workers 1 --host fd:3``. What they share is the storage object. A worker that
+dies is started again; when the parent goes, however it goes, the pipe on a worker's standard input ends, and the worker
+with it. Signals: SIGTERM and SIGINT drain all; SIGHUP reloads the workers one by one; SIGUSR2 replaces them one by one,
+the new one first.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger
+
+from filtered_websocket.assembly import Assembly
+from filtered_websocket.config import Options
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.base import start
+from filtered_websocket.listening import bind
+from filtered_websocket.service import STATUS, WORKER
+
+_log = Logger()
+
+LISTENING = 3
+"""The descriptor of the port in a worker."""
+
+SHORT_LIFE, PAUSE = 1.0, 0.5
+"""Seconds: a worker that lived shorter than the first is started again after the second, else at once."""
+
+KILL_AFTER = 5.0
+"""Seconds a worker may take to end beyond its time to drain."""
+
+
+class Worker(ProcessProtocol):
+    """One worker process."""
+
+    def __init__(self, number: int, reactor: Any, ended: Callable[["Worker"], object]) -> None:
+        self.number = number
+        self.began = reactor.seconds()
+        self.gone: Deferred[None] = Deferred()
+        self.wanted = True
+        self._reactor = reactor
+        self._ended = ended
+        self._words = b""
+        self._waiting: dict[bytes, Deferred[None]] = {}
+
+    def says(self, word: str) -> Deferred[None]:
+        """Fires when the worker says this word, or is gone."""
+        return self._waiting.setdefault(word.encode(), Deferred())
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        *words, self._words = (self._words + data).split(b"\n")
+        for word in words:
+            self._fire(word)
+
+    def processEnded(self, reason: Any) -> None:
+        for word in list(self._waiting):
+            self._fire(word)
+        self.gone.callback(None)
+        self._ended(self)
+
+    def _fire(self, word: bytes) -> None:
+        waiting = self._waiting.pop(word, None)
+        if waiting is not None:
+            waiting.callback(None)
+
+    def signal(self, number: int) -> None:
+        try:
+            self.transport.signalProcess(number)
+        except ProcessExitedAlready:
+            pass
+
+    def end(self, seconds: float) -> Deferred[None]:
+        """Ask it to drain; kill it if that takes too long. Fires when it is gone."""
+        self.wanted = False
+        self.signal(signal.SIGTERM)
+        killing = self._reactor.callLater(seconds, self.signal, signal.SIGKILL)
+        return self.gone.addCallback(lambda _: killing.cancel() if killing.active() else None)
+
+
+class Workers:
+    """The parent.
+
+    :raises ConfigError: the storage object does not cross processes, and no Redis can be started for it
+    """
+
+    def __init__(self, argv: Sequence[str], assembly: Assembly, options: Options, reactor: Any) -> None:
+        self._argv = argv
+        self._options = options
+        self._reactor = reactor
+        self._socket: socket.socket | None = None
+        self._workers: dict[int, Worker] = {}
+        self._stopping = False
+        self._busy = False
+        self._redis: PrivateRedis | None = None
+        if not assembly.backend.shared:
+            self._redis = PrivateRedis(options)
+        self.signals: dict[int, Callable[[], object]] = {
+            signal.SIGHUP: lambda: self._one_at_a_time(self._reload),
+            signal.SIGUSR2: lambda: self._one_at_a_time(self._replace),
+        }
+
+    async def begin(self) -> None:
+        """Open the port and start the workers; returns when all are ready.
+
+        :raises ConfigError: the address cannot be had, or no worker starts
+        """
+        options = self._options
+        self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
+        self._socket = bind(options.host, options.port, options.backlog)
+        if self._redis is not None:
+            await self._redis.start(self._reactor)
+        for number in range(options.workers):
+            self._spawn(number)
+        for worker in list(self._workers.values()):
+            await worker.says("ready")
+            if worker.gone.called:
+                raise ConfigError("a worker did not start: its own lines above say why")
+        name = self._socket.getsockname()
+        where = f"unix:{name}" if isinstance(name, str) else f"{name[0]}:{name[1]}"
+        scheme = "wss" if options.key else "ws"
+        _log.info(
+            "listening on {scheme}://{where} with {count} workers", scheme=scheme, where=where, count=options.workers
+        )
+
+    def _spawn(self, number: int) -> Worker:
+        assert self._socket is not None
+        worker = Worker(number, self._reactor, self._ended)
+        self._workers[number] = worker
+        arguments = [sys.executable, "-m", "filtered_websocket", *self._argv]
+        arguments += ["--workers", "1", "--host", f"fd:{LISTENING}"]
+        if self._redis is not None:
+            arguments += ["--storage", "redis", "--redis_url", self._redis.url]
+        admin_port = getattr(self._options, "admin_port", 0)
+        if admin_port:
+            arguments += ["--admin_port", str(admin_port + number)]
+        self._reactor.spawnProcess(
+            worker,
+            sys.executable,
+            arguments,
+            {**os.environ, WORKER: str(number)},
+            childFDs={0: "w", 1: 1, 2: 2, LISTENING: self._socket.fileno(), STATUS: "r"},
+        )
+        return worker
+
+    def _ended(self, worker: Worker) -> None:
+        if self._stopping or not worker.wanted or self._workers.get(worker.number) is not worker:
+            return
+        _log.error("worker {number} has died; starting it again", number=worker.number)
+        short = self._reactor.seconds() - worker.began < SHORT_LIFE
+        self._reactor.callLater(PAUSE if short else 0, self._again, worker)
+
+    def _again(self, worker: Worker) -> None:
+        if not self._stopping and self._workers.get(worker.number) is worker:
+            self._spawn(worker.number)
+
+    def _one_at_a_time(self, act: Callable[[int], Any]) -> None:
+        if self._busy or self._stopping:
+            return
+        self._busy = True
+
+        async def every() -> None:
+            try:
+                for number in list(self._workers):
+                    await act(number)
+            finally:
+                self._busy = False
+
+        start(every()).addErrback(lambda failure: _log.failure("workers", failure))
+
+    async def _reload(self, number: int) -> None:
+        worker = self._workers[number]
+        done = worker.says("reloaded")
+        worker.signal(signal.SIGHUP)
+        await done
+
+    async def _replace(self, number: int) -> None:
+        old = self._workers[number]
+        new = self._spawn(number)
+        await new.says("ready")
+        if new.gone.called:
+            _log.error("worker {number} is not replaced: the new one did not start", number=number)
+            new.wanted, self._workers[number] = False, old
+            return
+        await old.end(self._seconds())
+        _log.info("worker {number} is replaced", number=number)
+
+    def _seconds(self) -> float:
+        drain = getattr(self._options, "drain_seconds", 0) + getattr(self._options, "drain_delay", 0)
+        return float(drain) + KILL_AFTER
+
+    def end(self) -> Deferred[Any]:
+        """Drain all workers; fires when the last is gone."""
+        return start(self._end())
+
+    async def _end(self) -> None:
+        self._stopping = True
+        if self._socket is not None:
+            self._socket.close()
+        await DeferredList([worker.end(self._seconds()) for worker in self._workers.values() if not worker.gone.called])
+        if self._redis is not None:
+            await self._redis.stop()
+        _log.info("stopped")
+
+
+class PrivateRedis(ProcessProtocol):
+    """A redis-server for the workers alone, on a Unix socket, keeping nothing on disk.
+
+    :raises ConfigError: none is installed
+    """
+
+    def __init__(self, options: Options) -> None:
+        program = shutil.which("redis-server")
+        if program is None or options.source("storage") != "default":
+            raise ConfigError(
+                f"{options.workers} workers need a storage object that crosses processes, and {options.storage} does "
+                "not: use --storage redis, or leave storage out where a redis-server is installed to have one started"
+            )
+        self._program = program
+        self._folder = tempfile.mkdtemp(prefix="fws-redis-")
+        self._gone: Deferred[None] = Deferred()
+        self.url = f"unix://{self._folder}/redis.sock"
+
+    async def start(self, reactor: Any) -> None:
+        """Start it. The workers wait for it as for any Redis that is away."""
+        arguments = [
+            self._program,
+            "--port",
+            "0",
+            "--unixsocket",
+            f"{self._folder}/redis.sock",
+            "--unixsocketperm",
+            "700",
+        ]
+        arguments += [
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            self._folder,
+            "--logfile",
+            f"{self._folder}/redis.log",
+        ]
+        reactor.spawnProcess(self, self._program, arguments, os.environ)
+        _log.info("started a private redis-server for the workers")
+
+    def processEnded(self, reason: Any) -> None:
+        self._gone.callback(None)
+
+    async def stop(self) -> None:
+        if self.transport is not None and not self._gone.called:
+            self.transport.signalProcess(signal.SIGTERM)
+            await self._gone
+        shutil.rmtree(self._folder, ignore_errors=True)
