@@ -153,7 +153,7 @@ async def _task(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEvent
 
 @types.coroutine
 def _bridge(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Generator[Any, Any, Any]:
-    """Drive a coroutine inside an asyncio task: a Deferred it awaits is handed to asyncio as a future."""
+    """Drive a coroutine inside an asyncio task, which then waits for the Deferreds it awaits, too."""
     step: Callable[[Any], Any] = coroutine.send
     value: Any = None
     while True:
@@ -162,10 +162,28 @@ def _bridge(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
         except StopIteration as finished:
             return finished.value
         try:
-            value = (yield from waited.asFuture(loop)) if isinstance(waited, Deferred) else (yield waited)
+            value = (yield from _fired(waited, loop)) if isinstance(waited, Deferred) else (yield waited)
             step = coroutine.send
         except BaseException as error:  # the awaiting filter decides, cancellation included
             step, value = coroutine.throw, error
+
+
+def _fired(waited: "Deferred[Any]", loop: asyncio.AbstractEventLoop) -> Generator[Any, Any, Any]:
+    """Wait until a Deferred has fired. Its result stays in it (asFuture would take it): its own await looks there."""
+    future = loop.create_future()
+
+    def fired(result: Any) -> Any:
+        if not future.done():
+            future.set_result(None)
+        return result
+
+    waited.addBoth(fired)
+    try:
+        yield from future
+    except asyncio.CancelledError:
+        waited.cancel()
+        waited.addErrback(lambda failure: None)  # the awaiting filter is told by the exception that is under way
+        raise
 
 
 class WebSocketStartFilter(FilterBase, metaclass=FilterMeta):
