@@ -1,0 +1,93 @@
+"""Tokens: finding one in a request, checking it, and what it allows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jwt
+
+from filtered_websocket.errors import Reject
+from filtered_websocket.filters.philote.keys import CLAIMS, Keys
+
+CHALLENGE = (("WWW-Authenticate", "Bearer"),)
+
+
+class Refused(Reject):
+    """No token, or one that is not good: 401 with the reason, which quotes nothing of the token."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(401, reason, CHALLENGE)
+
+
+class Access(NamedTuple):
+    """What a token allows.
+
+    :ivar expires: seconds since the epoch, None if it never does
+    """
+
+    read: frozenset[str]
+    write: frozenset[str]
+    api: bool
+    expires: float | None
+
+
+def token_of(headers: Mapping[str, str], params: Mapping[str, Sequence[str]]) -> str:
+    """The token of a request: the header Authorization, with or without the word Bearer, else the parameter ``auth``.
+
+    :raises Refused: there is none
+    """
+    header = headers.get("authorization", "").strip()
+    if header:
+        scheme, _, rest = header.partition(" ")
+        token = rest.strip() if scheme.lower() == "bearer" else header
+    else:
+        token = params.get("auth", [""])[0].strip()
+    if not token:
+        raise Refused("a token is wanted: Authorization: Bearer TOKEN, or ?auth=TOKEN")
+    return token
+
+
+def check(token: str, keys: Keys) -> Access:
+    """What a token allows.
+
+    :raises Refused: it is no JWT of ours, or not of now, or says what no token can
+    """
+    claims = claims_of(token, keys)
+    expires = claims.get("exp")
+    api = claims.get("api")
+    if api is not None and not isinstance(api, bool):
+        raise Refused("the token's api is to be true or false")
+    return Access(_channels(claims, "read"), _channels(claims, "write"), bool(api), expires)
+
+
+def claims_of(token: str, keys: Keys) -> dict[str, Any]:
+    """The claims of a token that is signed and of now. Raises Refused."""
+    try:
+        parts = jwt.decode_complete(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError):
+        raise Refused("the token is no JWT") from None
+    if not keys.signed(token, parts["header"], parts["signature"]):
+        raise Refused("the token's signature is wrong, or its algorithm is not taken")
+    claims: dict[str, Any] = parts["payload"]
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name, 0)
+        # bool is an int to Python; JSON knows numbers that no clock can be compared with: 1e999, a thousand digits.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
+            raise Refused(f"the token's {name} is to be a number")
+    try:
+        # Signed it is: what is left are the dates.
+        dates: Any = dict.fromkeys(CLAIMS, False) | {"verify_signature": False}
+        jwt.decode(token, options=dates | {"verify_exp": True, "verify_nbf": True, "verify_iat": True})
+    except jwt.ExpiredSignatureError:
+        raise Refused("the token has expired") from None
+    except jwt.PyJWTError:
+        raise Refused("the token is not yet valid") from None
+    return claims
+
+
+def _channels(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+    names = claims.get(name)
+    if names is None:
+        return frozenset()
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise Refused(f"the token's {name} is to be a list of texts")
+    return frozenset(names) - {""}

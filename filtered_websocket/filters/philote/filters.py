@@ -1,0 +1,88 @@
+"""The filters of the Philote pack: read the token, join its channels, publish."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from filtered_websocket.errors import Close, Reject
+from filtered_websocket.filters.base import (
+    WebSocketConnectFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+)
+from filtered_websocket.filters.philote import auth, wire
+from filtered_websocket.filters.philote.state import State
+
+
+class Begin(WebSocketStartFilter):
+    """Take the keys, and warn of an empty secret."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        web_socket_instance.philote = State(web_socket_instance)
+
+
+class Admit(WebSocketHandshakeFilter):
+    """Who has a good token, comes from a page that may, and finds a place."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        pipeline, philote = web_socket_instance.pipeline, web_socket_instance.pipeline.philote
+        if data.path == "/api" or data.path.startswith("/api/"):
+            raise Reject(404, "no WebSocket is served under /api")
+        access = auth.check(auth.token_of(data.headers, data.params), philote.keys)
+        fault = philote.channels.fault(access.read)
+        if not fault and not all(map(pipeline.is_channel, access.read)):
+            fault = "the name of a channel is too long"
+        if not fault and len(access.read) > pipeline.options.max_channels:
+            fault = f"there are more than {pipeline.options.max_channels} channels"
+        if fault:
+            raise auth.Refused(f"the token cannot be read: {fault}")
+        if pipeline.options.philote_check_origin and not _same_host(data):
+            raise Reject(403, "pages of this origin may not connect")
+        if len(pipeline.users) >= pipeline.options.philote_max_connections:
+            raise Reject(503, "Service Unavailable", (("Retry-After", "1"),))
+        web_socket_instance.token = access
+
+
+def _same_host(request: Any) -> bool:
+    """As Philote had it: the page's host and port, as written, are those of the Host header."""
+    try:
+        return request.origin is None or urlsplit(request.origin).netloc.lower() == request.host.lower()
+    except ValueError:
+        return False
+
+
+class Join(WebSocketConnectFilter):
+    """Into the channels that the token reads; what the client says meanwhile waits."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+        pipeline, access = web_socket_instance.pipeline, web_socket_instance.token
+        if len(pipeline.users) > pipeline.options.philote_max_connections:
+            raise Close(1013, "try again later")  # another filter waited between the handshake's count and now
+        if access.expires is not None and pipeline.options.philote_enforce_expiry:
+            pipeline.philote.close_at(web_socket_instance, access.expires)
+        for subscribed in [web_socket_instance.subscribe(channel) for channel in access.read]:
+            await subscribed
+
+
+class Publish(WebSocketMessageFilter):
+    """To the others who read the channel, if the token may write it."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+        message = wire.decode(data)
+        channel, connection, pipeline = message.channel, web_socket_instance, web_socket_instance.pipeline
+        channels = pipeline.philote.channels
+        if channels.holds(connection.token.write, channel) and pipeline.is_channel(channel):
+            connection.publish(channels.targets(channel), wire.encode(connection.id, message), exclude=connection.id)
+
+
+class Leave(WebSocketDisconnectFilter):
+    """Its token may expire unseen."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        web_socket_instance.pipeline.philote.forget(web_socket_instance)

@@ -1,0 +1,65 @@
+"""Philote's messages: bytes in, a message or the close that answers them; a message in, text out."""
+
+import json
+from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
+from typing import Any, NamedTuple, NoReturn
+
+from filtered_websocket.errors import Close
+
+
+class Refused(Close):
+    """What is wrong with a message, as the close that tells it: raised in a filter, it ends the connection."""
+
+
+class Message(NamedTuple):
+    """A publication of a client. An empty `channel` is none."""
+
+    channel: str
+    data: str
+
+
+def decode(payload: bytes | bytearray) -> Message:
+    """The message in what was received, as Go's encoding/json reads it into two texts.
+
+    Names of members in any case, of several with one name the last, null leaves a member as it was, other members are
+    nobody's business.
+
+    :raises Refused: 1007, it is no JSON; 1003, a member, or the whole, is of another type
+    """
+    try:
+        # Decoded here: json would take UTF-16 and UTF-32 too.
+        members = json.loads(payload.decode(), object_pairs_hook=_Members, parse_constant=_not_json)
+    except (ValueError, RecursionError):
+        raise Refused(1007, "JSON is wanted") from None
+    channel = data = ""
+    if members is None:
+        return Message(channel, data)
+    if not isinstance(members, _Members):
+        raise Refused(1003, "a JSON object is wanted")
+    for name, value in members:
+        folded = name.lower()
+        if folded not in ("channel", "data") or value is None:
+            continue
+        if not isinstance(value, str):
+            raise Refused(1003, f"{folded} is to be a text")
+        if folded == "channel":
+            channel = value
+        else:
+            data = value
+    return Message(channel, data)
+
+
+def encode(issuer: str, message: Message) -> str:
+    """What the readers of a channel get.
+
+    :param issuer: the id of the connection that publishes
+    """
+    return f'{{"issuer":{quote(issuer)},"channel":{quote(message.channel)},"data":{quote(message.data)}}}'
+
+
+class _Members(list[tuple[str, Any]]):
+    """A JSON object with its members in the order they came, so that the last of several can be told."""
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
