@@ -18,7 +18,6 @@ from filtered_websocket.hub import Batch, Send
 from filtered_websocket.transport import _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
-
 MAX_CORKED = 4096
 """Bytes of the largest frame that is held back: what one read of 64 KiB asks for stays small."""
 
@@ -53,6 +52,13 @@ class Backpressure(LeanProtocol):
             self._stream = stream
             stream.watcher = self
 
+    def leave_transport(self) -> None:
+        """Learn no more from it: it is lost, or another protocol's."""
+        self.factory.blocked.discard(self)
+        if self._stream is not None:
+            self._stream.watcher = None
+            self._stream = None
+
     @property
     def direct(self) -> Send | None:
         """The socket's own send, while plain frames may go out by it."""
@@ -72,6 +78,7 @@ class Backpressure(LeanProtocol):
             blob = frames.make(payload, binary)
         else:
             blob = frames.make_deflated(payload, binary, self._perMessageCompress.server_max_window_bits)
+        self.pipeline.hub.bytes_out += len(blob)
         if self.blocked:
             self._queue(blob)
         elif self._corked is not None and len(blob) <= MAX_CORKED:
@@ -116,8 +123,11 @@ class Backpressure(LeanProtocol):
 
     def _encoded(self, batch: Batch) -> bytes:
         if self._perMessageCompress is None:
-            return batch.plain
-        return batch.deflated(self._perMessageCompress.server_max_window_bits)
+            blob = batch.plain
+        else:
+            blob = batch.deflated(self._perMessageCompress.server_max_window_bits)
+        self.pipeline.hub.bytes_out += len(blob)
+        return blob
 
     def finish(self, blob: bytes, sent: int) -> None:
         """The hub's send of this blob went out in part: the rest waits in the transport."""

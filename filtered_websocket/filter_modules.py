@@ -19,6 +19,7 @@ from typing import Any
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import EVENTS, FilterMeta
+from filtered_websocket.web.base import EndpointMeta
 
 _LIBRARIES = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "platstdlib", "purelib")})
 _IMPORTING = ("<frozen importlib", importlib.__file__, __file__)
@@ -60,6 +61,12 @@ def filters_of(name: str, root: FilterMeta) -> list[FilterMeta]:
     return brings
 
 
+def endpoints_of(name: str) -> list[EndpointMeta]:
+    """The endpoints that a loaded module brings."""
+    modules = modules_of(name)
+    return [each for module in modules for each in EndpointMeta.registered if each.__module__ == module]
+
+
 def modules_of(name: str) -> list[str]:
     """The filter modules that a loaded module brings, itself last: those it imports come before it."""
     order: list[str] = []
@@ -72,6 +79,7 @@ def _visit(name: str, order: list[str], seen: set[str]) -> None:
         return
     seen.add(name)
     defining = {each.__module__ for root in EVENTS for each in root._filters}
+    defining.update(each.__module__ for each in EndpointMeta.registered)
     for imported in _imports(sys.modules[name]):
         if _holds_filters(imported, defining) or _is_users(imported):
             _visit(imported, order, seen)

@@ -6,13 +6,17 @@ Autobahn reads and checks the request and writes the 101. Rules added here:
 2. While a filter decides, reading pauses and the bytes that are there wait. Nothing is decided twice, and a client that
    has gone meanwhile is not accepted.
 3. A refusal is a complete HTTP response. It says nothing of what went wrong inside.
+4. What is HTTP but no WebSocket is handed to the site, bytes and all, as soon as that shows. Where there are data
+   filters this connection stays between, so that they see the bytes.
 """
 
+import re
 from typing import Any
 
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from filtered_websocket import origins
@@ -20,7 +24,7 @@ from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run
 from filtered_websocket.request import Request
 from filtered_websocket.tracebacks import culprit, users_traceback
-from filtered_websocket.websocket import CONNECTING, LeanProtocol
+from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
 
 _log = Logger()
 
@@ -32,7 +36,20 @@ _HANDSHAKE_ONLY = (
 )  # fmt: skip
 """What Autobahn leaves on a connection when it has opened, and nobody needs again (the last three equal the class's)."""
 
+METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
+"""How a request line begins, as far as it is there."""
+_UPGRADE = re.compile(rb"(?i)\r\nupgrade:[^\r\n]*websocket")
+
 Answer = tuple[str | None, dict[str, list[str]]]
+
+
+def _pairs(headers: Any) -> list[tuple[str, str]]:
+    """Headers as pairs, from pairs or a dict. Raises ValueError for one that would end before its end."""
+    pairs = [(str(name), str(value)) for name, value in (headers.items() if isinstance(headers, dict) else headers)]
+    for name, value in pairs:
+        if not name.isprintable() or not value.isprintable():
+            raise ValueError(f"the header {name!r} holds characters that no header may hold")
+    return pairs
 
 
 class Handshake(LeanProtocol):
@@ -40,6 +57,8 @@ class Handshake(LeanProtocol):
 
     request: Request
     pipeline: Any = None
+    http: Any = None
+    """What speaks HTTP on this connection, when it was handed over."""
     _deciding: Deferred[Any] | None = None
     _accepted: Answer = (None, {})
     _refusal: tuple[str, tuple[tuple[str, str], ...]] = ("malformed handshake", ())
@@ -54,10 +73,8 @@ class Handshake(LeanProtocol):
         if protocol is not None and protocol not in self.request.protocols:
             raise ValueError(f"the client offers {self.request.protocols}, not the subprotocol {protocol!r}")
         chosen: dict[str, list[str]] = {}
-        for name, value in dict(headers).items() if isinstance(headers, dict) else headers:
-            if not str(name).isprintable() or not str(value).isprintable():
-                raise ValueError(f"the header {name!r} holds characters that no header may hold")
-            chosen.setdefault(str(name), []).append(str(value))
+        for name, value in _pairs(headers):
+            chosen.setdefault(name, []).append(value)
         self._accepted = (protocol, chosen)
 
     def processHandshake(self) -> None:
@@ -65,13 +82,46 @@ class Handshake(LeanProtocol):
             return
         end = self.data.find(b"\r\n\r\n")
         if end < 0 and len(self.data) <= self.factory.options.max_handshake_size:
-            if not b"GET ".startswith(self.data[:4]) and not self.data.startswith(b"GET "):
-                self.failHandshake("Bad Request", 400)
+            if not b"GET ".startswith(self.data[:4]):
+                if METHOD.match(self.data):
+                    self._hand_over()
+                else:
+                    self.failHandshake("Bad Request", 400)
         elif not 0 <= end <= self.factory.options.max_handshake_size:
             self._refusal = ("handshake too large", ())
             self.failHandshake("Request Header Fields Too Large", 431)
-        else:
+        elif self.data.startswith(b"GET ") and _UPGRADE.search(self.data, 0, end):
             super().processHandshake()
+        elif METHOD.match(self.data):
+            self._hand_over()
+        else:
+            self.failHandshake("Bad Request", 400)
+
+    def _hand_over(self) -> None:
+        """Let the site's protocol have the connection, and what was received."""
+        server, transport, data = self.factory, self.transport, self.data
+        if server.site.full:
+            self._refusal = ("max_http_connections", (("Retry-After", "1"),))
+            self.failHandshake("Service Unavailable", 503)
+            return
+        self.data = b""
+        if self.openHandshakeTimeoutCall is not None:
+            self.openHandshakeTimeoutCall.cancel()
+            self.openHandshakeTimeoutCall = None
+        self.state = CLOSED
+        server.countConnections -= 1
+        self.leave_transport()
+        self.http = server.site.buildProtocol(None)
+        if not server.has_data_filters:
+            if isinstance(transport, ProtocolWrapper):
+                transport.wrappedProtocol = self.http
+            else:
+                transport.protocol = self.http
+        self.http.makeConnection(transport)
+        self.http.dataReceived(data)
+
+    def leave_transport(self) -> None:
+        """Let go of what is known of the transport."""
 
     def onConnect(self, request: ConnectionRequest) -> Any:
         self.request = Request(self.http_request_data, self.factory.peer_of(self))
@@ -96,7 +146,7 @@ class Handshake(LeanProtocol):
         if server.countConnections > server.options.max_connections:
             raise self._denied(503, "Service Unavailable", "max_connections")
         allowed = self.pipeline.options.allowed_origins
-        if not origins.allowed(request.origin, request.host, allowed, server.is_secure):
+        if not origins.allowed(request.origin, server.host_of(request), allowed, server.is_secure):
             detail = f"{request.origin}; the option allowed_origins would allow it"
             raise self._denied(403, "Forbidden", "origin", detail)
 
@@ -115,9 +165,13 @@ class Handshake(LeanProtocol):
         if deciding is not None and self.state == CONNECTING:
             self.transport.resumeProducing()
         if isinstance(result, Failure):
-            error = result.value
+            error: BaseException = result.value  # type: ignore[assignment]  # None only while a Failure is pickled
             if isinstance(error, Reject):
-                self._refusal = ("a handshake filter", error.headers)
+                try:
+                    self._refusal = ("a handshake filter", tuple(_pairs(error.headers)))
+                except ValueError as wrong:
+                    _log.error("{trace}", trace=users_traceback(wrong))
+                    raise self._denied(500, "Internal Server Error", "a handshake filter failed") from None
                 raise ConnectionDeny(error.status, error.reason)
             if isinstance(error, Close):
                 raise self._denied(403, "Forbidden", "a handshake filter")

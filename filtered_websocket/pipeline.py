@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError, StopChain
-from filtered_websocket.filter_modules import defaults_of, filters_of
+from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
 from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits import rule_for
@@ -25,6 +25,7 @@ from filtered_websocket.publication import Message, Publication
 from filtered_websocket.storage_objects.base import DONE, BaseStorageObject, Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.web.base import EndpointMeta
 
 _log = Logger()
 
@@ -69,6 +70,7 @@ class Pipeline:
         self.member_left: list[Callable[[str, str, str], object]] = []
         #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
         self.vacated: list[Callable[[str], object]] = []
+        self.opened = 0
         self.messages_in = 0
         self.bytes_in = 0
         #: in front of this pipeline's channel names and keys in storage. Patterns hold no space, so names never meet.
@@ -84,10 +86,12 @@ class Pipeline:
         self._waiting: deque[Any] | None = None
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
+        self.endpoints: tuple[EndpointMeta, ...] = ()
         self.load()
 
     def load(self) -> None:
-        """Take the chains from the modules as they are registered now."""
+        """Take the chains and the endpoints from the modules as they are registered now."""
+        self.endpoints = tuple(dict.fromkeys(each for module in self.modules for each in endpoints_of(module)))
         for root in EVENTS:
             chain: list[FilterMeta] = []
             for module in self.modules:
@@ -295,7 +299,7 @@ class Pipeline:
     def adopt(self, draft: "Pipeline") -> None:
         """Take over the options and chains of a pipeline made from a newer configuration."""
         self.options, self.modules, self.patterns = draft.options, draft.modules, draft.patterns
-        self.filters, self.chains = draft.filters, draft.chains
+        self.filters, self.chains, self.endpoints = draft.filters, draft.chains, draft.endpoints
         self._rules, self._max_name = draft._rules, draft._max_name
 
     def start(self, modules: Collection[str] | None = None) -> Deferred[Any]:

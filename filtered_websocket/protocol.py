@@ -30,7 +30,7 @@ from filtered_websocket import frames
 from filtered_websocket.backpressure import Backpressure
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run, start
-from filtered_websocket.handshake import Handshake
+from filtered_websocket.handshake import METHOD, Handshake
 from filtered_websocket.message import in_binary_message, message
 from filtered_websocket.storage_objects.base import DONE, StorageAway
 from filtered_websocket.tracebacks import culprit, users_traceback
@@ -106,7 +106,10 @@ class Connection(Backpressure, Handshake):
         if self.blocked or self._corked is not None or self._perMessageCompress is not None:
             self.send_frame(data, binary)
         else:
-            self.transport.write(frames.make(data, binary))
+            blob = frames.make(data, binary)
+            hub.bytes_out += len(blob)
+            self.transport.write(blob)
+        hub.deliveries += 1
 
     def subscribe(self, channel: str) -> Deferred[Any]:
         """Join a channel; fires when confirmed. Joining twice is joining once: one copy of each message."""
@@ -159,7 +162,7 @@ class Connection(Backpressure, Handshake):
             # Which pipeline's data filters see these bytes, the request line tells.
             data, self._held = self._held + data, b""
             line = data.find(b"\r\n")
-            if line < 0 and len(data) < self.factory.options.max_handshake_size and b"GET ".startswith(data[:4]):
+            if line < 0 and len(data) < self.factory.options.max_handshake_size and METHOD.match(data):
                 self._held = data
                 return
             self.pipeline = self.factory.pipeline_of_head(data)
@@ -178,7 +181,7 @@ class Connection(Backpressure, Handshake):
             self._filtered(result)
 
     def _filtered(self, data: Any) -> None:
-        if self.state != CLOSED and isinstance(data, (bytes, bytearray)):
+        if (self.state != CLOSED or self.http is not None) and isinstance(data, (bytes, bytearray)):
             if self._waiting:
                 self.data += bytes(data)
             else:
@@ -207,6 +210,9 @@ class Connection(Backpressure, Handshake):
                 return
             if at:
                 data = data[at:]
+        elif self.http is not None:
+            self.http.dataReceived(data)
+            return
         self._dataReceived(data)
 
     def processData(self) -> bool:
@@ -245,7 +251,7 @@ class Connection(Backpressure, Handshake):
             result.addErrback(self._awaited_failed)
             return
         self._running = result
-        if self.state == OPEN or self.state == CONNECTING:
+        if self.state in (OPEN, CONNECTING) or self.http is not None:
             self._waiting = True
             self.transport.pauseProducing()
         result.addTimeout(self.pipeline.options.filter_timeout, self.factory.reactor)
@@ -295,6 +301,9 @@ class Connection(Backpressure, Handshake):
         self._close_or_abort(1011, "")
 
     def _close_or_abort(self, code: int, reason: str) -> None:
+        if self.http is not None:
+            self.http.loseConnection()
+            return
         if self.state == CONNECTING:
             # Only a data filter runs this early: the client gets an HTTP answer.
             self._refusal = ("a data filter", ())
@@ -355,16 +364,16 @@ class Connection(Backpressure, Handshake):
         self.abortConnection()
 
     def connectionLost(self, reason: Any = ConnectionDone) -> None:
-        self.factory.blocked.discard(self)
-        if self._stream is not None:
-            self._stream.watcher = None
-            self._stream = None
+        self.leave_transport()
         # Who is cancelled can tell from it that there is nobody left to close; the disconnect chain comes after him.
         self.state = CLOSED
         for running in (self._running, self._deciding):
             if running is not None:
                 running.cancel()
-        super().connectionLost(reason)
+        if self.http is None:
+            super().connectionLost(reason)
+        else:
+            self.http.connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         if not self.opened:

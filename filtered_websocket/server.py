@@ -6,18 +6,28 @@ from typing import Any
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from filtered_websocket import limits, tls, transport
-from filtered_websocket.config import Option, integer
+from filtered_websocket import limits, tls, transport, watchdog
+from filtered_websocket.config import Option, integer, seconds
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.heartbeat import Heartbeat
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
 from filtered_websocket.publication import Publication
+from filtered_websocket.request import Request
+from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
+from filtered_websocket.watchdog import Watchdog
+from filtered_websocket.web import options as web_options
+from filtered_websocket.web.base import EndpointMeta
+from filtered_websocket.web.health import Live, Ready
+from filtered_websocket.web.idempotency import Idempotency
+from filtered_websocket.web.metrics import Metrics
+from filtered_websocket.web.publish import Publish
+from filtered_websocket.web.site import Site
 from filtered_websocket.websocket import lean
 
 _log = Logger()
@@ -28,12 +38,37 @@ TRUSTED_PROXIES = Option(
     0,
     "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the address from its last entry",
 )
-OPTIONS = (TRUSTED_PROXIES,)
-DECLARED = (("tls", tls.OPTIONS), ("limits", limits.OPTIONS), ("proxies", OPTIONS))
+DRAIN_DELAY = Option(
+    "drain_delay",
+    seconds(0, 3600),
+    0,
+    "time between a signal to stop, which makes /health/ready say no, and the end of accepting connections",
+    unit="s",
+)
+DRAIN_SECONDS = Option(
+    "drain_seconds",
+    seconds(0, 3600),
+    0,
+    "time over which clients are closed when the server stops; 0: all at once, ended within 2 s",
+    unit="s",
+)
+OPTIONS = (TRUSTED_PROXIES, DRAIN_DELAY, DRAIN_SECONDS)
+DECLARED = (
+    ("tls", tls.OPTIONS),
+    ("limits", limits.OPTIONS),
+    ("server", OPTIONS),
+    ("watchdog", watchdog.OPTIONS),
+    ("web", web_options.OPTIONS),
+)
 """Every option a `Server` reads, by owner, whoever makes it: the command, or the testing kit."""
 
 STOP_SECONDS = 1.5
 """How long clients have to answer our close frames when the server stops."""
+SLICE_SECONDS = 0.02
+"""While clients are closed over a time, some are closed each so often."""
+
+OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish)
+"""The server's own endpoints: on the public port, or with ``admin_port`` on that."""
 
 
 class BusQueue(queue.Queue):  # type: ignore[type-arg]  # its items are whatever users put into it
@@ -77,8 +112,15 @@ class Server(WebSocketServerFactory):
         self.connections: set[Connection] = set()
         self.blocked: set[Connection] = set()
         self.accepted = 0
-        self.stopping = False
+        self.started = self.draining = self.stopping = False
         self.is_secure = bool(options.key and options.cert)
+        #: set by who runs a server in a process of its own
+        self.watchdog: Watchdog | None = None
+        self.stopwatch: Stopwatch | None = None
+        self.idempotency = Idempotency(reactor.seconds)
+        self.admin_site = None if options.admin_port is None else Site(self, OWN, public=False)
+        self.site = Site(self, OWN) if self.admin_site is None else Site(self, (), elsewhere=OWN)
+        self.site.when_empty = self._check_emptied
         self._ending: set[Deferred[Any]] = set()
         self._emptied: Deferred[None] | None = None
         self._ages = LoopingCall(self._check_ages)
@@ -106,8 +148,9 @@ class Server(WebSocketServerFactory):
             # A browser tells its page the code of our close frame, also where that answers the page's own.
             echoCloseCodeReason=True,
             maxMessagePayloadSize=options.max_message_size,
-            openHandshakeTimeout=options.handshake_timeout,
-            closeHandshakeTimeout=options.close_timeout,
+            # Autobahn rounds its timers down to the fifth of a second.
+            openHandshakeTimeout=options.handshake_timeout + 0.2,
+            closeHandshakeTimeout=options.close_timeout + 0.2,
             perMessageCompressionAccept=self._accept_compression if options.compression else lambda offers: None,
             # Origins are decided in the handshake, where the refusal is 403 and the option has a name.
             allowedOrigins=["*"],
@@ -142,8 +185,8 @@ class Server(WebSocketServerFactory):
 
     def pipeline_of_head(self, data: bytes) -> Pipeline | None:
         """The pipeline that the first bytes of a connection ask for."""
-        target = data.partition(b"\r\n")[0].split(b" ")
-        return self.pipeline_for(target[1].partition(b"?")[0].decode("latin-1")) if len(target) > 1 else None
+        line = data.partition(b"\r\n")[0]
+        return self.pipeline_for(Request(line + b"\r\n").path) if b" " in line else None
 
     def is_foreign(self, channel: str) -> bool:
         """Whether a channel's name in storage would be taken for another pipeline's."""
@@ -151,19 +194,42 @@ class Server(WebSocketServerFactory):
 
     def peer_of(self, connection: Connection) -> str:
         """The client's address: what the trusted proxies say, else the socket's peer."""
-        peer = connection.transport.getPeer()
+        return self.client_of(connection.transport, connection.http_headers.get("x-forwarded-for", ""))
+
+    def client_of(self, transport: Any, x_forwarded_for: str) -> str:
+        """As `peer_of`, of a transport and the header it brought."""
+        peer = transport.getPeer()
         address = getattr(peer, "host", None) or getattr(peer, "name", None) or "unix"
         trusted = self.options.trusted_proxies
         if trusted:
-            forwarded = [each.strip() for each in connection.http_headers.get("x-forwarded-for", "").split(",")]
+            forwarded = [each.strip() for each in x_forwarded_for.split(",")]
             if len(forwarded) >= trusted and forwarded[-trusted]:
                 return forwarded[-trusted]
         return address.decode("utf-8", "replace") if isinstance(address, bytes) else str(address)
 
+    def host_of(self, request: Request) -> str:
+        """The host that a client asked for: where proxies are trusted, what they say it was."""
+        forwarded = request.headers.get("x-forwarded-host", "") if self.options.trusted_proxies else ""
+        return forwarded.partition(",")[0].strip() or request.host
+
     # Connections.
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return (self.site,) if self.admin_site is None else (self.site, self.admin_site)
+
+    @property
+    def unready(self) -> str:
+        """Why no clients should come now; empty if they should."""
+        if not self.started:
+            return "starting"
+        if self.draining or self.stopping:
+            return "draining"
+        return "" if self.storage_object.ready else "the storage object is away"
 
     def connection_opened(self, connection: Connection) -> None:
         self.accepted += 1
+        connection.pipeline.opened += 1
         self.connections.add(connection)
         self.heartbeat.add(connection)
         if self.stopping:
@@ -180,7 +246,7 @@ class Server(WebSocketServerFactory):
         disconnect_chain.addBoth(lambda _: (self._ending.discard(disconnect_chain), self._check_emptied()))
 
     def _check_emptied(self) -> None:
-        if self._emptied is not None and not self.connections and not self._ending:
+        if self._emptied is not None and not self.connections and not self._ending and not self.site.channels:
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
 
@@ -263,24 +329,41 @@ class Server(WebSocketServerFactory):
         self._ages.start(1.0, now=False)
         for pipeline in self.pipelines:
             await pipeline.start()
+        self.started = True
 
     def stop(self) -> Deferred[Any]:
-        """Close every client with 1001, then the pipelines, then the storage object. Ends within 2 seconds."""
+        """Close every client with 1001, then the pipelines, then the storage object.
+
+        Ends within 2 seconds, or that much after ``drain_seconds``.
+        """
         return start_coroutine(self._stop())
 
     async def _stop(self) -> None:
         self.stopping = True
-        for connection in list(self.connections):
-            connection.close(1001, "server is stopping")
+        self.site.shut()
+        await self._close_clients(self.options.drain_seconds)
         self._emptied = Deferred()
         emptied = self._emptied.addTimeout(STOP_SECONDS, self.reactor).addErrback(lambda _: None)
         self._check_emptied()
         await emptied
         for connection in list(self.connections):
             connection.abortConnection()
+        self.site.abort()
         await DeferredList([pipeline.stop() for pipeline in self.pipelines])
         self.heartbeat.stop()
         if self._ages.running:
             self._ages.stop()
         await self.storage_object.stop()
         self.counters.stop()
+
+    async def _close_clients(self, seconds: float) -> None:
+        """Close all clients, a few at a time where there is time: those who come back then do not come all at once."""
+        clients = list(self.connections)
+        slices = max(1, round(seconds / SLICE_SECONDS))
+        begin = self.reactor.seconds()
+        for number in range(slices):
+            for connection in clients[number::slices]:
+                connection.close(1001, "server is stopping")
+            wait = begin + (number + 1) * seconds / slices - self.reactor.seconds()
+            if wait > 0 and self.connections:
+                await deferLater(self.reactor, wait)

@@ -53,7 +53,7 @@ class Site(Factory):
     noisy = False
 
     def __init__(self, server: Any, own: Group, elsewhere: Group = (), public: bool = True) -> None:
-        self.server, self.options, self.counters, self.reactor = server, server.options, server.counters, server.reactor
+        self.server, self.counters, self.reactor = server, server.counters, server.reactor
         self.channels: set[Channel] = set()
         self.responses: Counter[int] = Counter()
         self.closing = False
@@ -63,6 +63,10 @@ class Site(Factory):
 
     def buildProtocol(self, addr: Any) -> Channel:
         return Channel(self)
+
+    @property
+    def options(self) -> Any:
+        return self.server.options
 
     @property
     def full(self) -> bool:
