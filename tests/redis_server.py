@@ -35,7 +35,9 @@ class RedisServer:
     :param tcp: also on ``port``, a free one; otherwise ``port`` is 0 and there is only the Unix socket ``path``
     """
 
-    def __init__(self, folder: Path, *arguments: str, tcp: bool = False, durable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, tcp: bool = False, durable: bool = False, config: Path | None = None
+    ) -> None:
         program = find_server()
         if program is None:
             pytest.skip(
@@ -47,11 +49,18 @@ class RedisServer:
         # A socket's path has at most 107 bytes, and pytest's folders are long.
         self.path = f"/tmp/fws-redis-{os.getpid()}-{id(self):x}.sock"
         self.port = free_port() if tcp else 0
-        self._command = [program, "--port", str(self.port), "--unixsocket", self.path, "--dir", str(folder)]
-        self._command += ["--save", "", "--appendonly", "yes" if durable else "no", "--appendfsync", "always"]
-        self._command += ["--loglevel", "warning", "--bind", "127.0.0.1", *arguments]
+        self._command = [program, *([str(config)] if config else []), "--port", str(self.port)]
+        self._command += ["--unixsocket", self.path, "--dir", str(folder), "--loglevel", "warning"]
+        self._command += ["--bind", "127.0.0.1", *arguments]
+        if config is None:
+            self._command += ["--save", "", "--appendonly", "yes" if durable else "no", "--appendfsync", "always"]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    @classmethod
+    def sentinel(cls, folder: Path, config: Path) -> "RedisServer":
+        """A Sentinel, configured by a file that it will write to."""
+        return cls(folder, "--sentinel", tcp=True, config=config)
 
     @property
     def url(self) -> str:
@@ -93,7 +102,10 @@ class RedisServer:
     def ask(self, *words: str | bytes) -> bytes:
         """One command by a connection of its own; the reply's bytes, as they come."""
         raw = [word.encode() if isinstance(word, str) else word for word in words]
-        request = b"*%d\r\n" % len(raw) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in raw)
+        return self.send_raw(b"*%d\r\n" % len(raw) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in raw))
+
+    def send_raw(self, request: bytes) -> bytes:
+        """Any bytes, which may be several commands."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(START_SECONDS)
             connection.connect(self.path)

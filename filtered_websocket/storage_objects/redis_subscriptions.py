@@ -2,11 +2,12 @@
 
 A channel that keeps history is followed by position. The position is asked before SUBSCRIBE is sent, so that nothing
 can fall between the two. While things are well no position is compared: Redis delivers in order on one connection.
-After an outage what arrives is held until the history has told what was missed, and what both have is taken once.
+After an outage what arrives is held until the history has told what was missed; what it told is dropped when it arrives
+too, which may be long after, since history comes by the other connection.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
@@ -30,15 +31,16 @@ TOGETHER = 1000
 
 class _Subscription:
     """One name. ``asked``: SUBSCRIBE was written on this connection; ``live``: it has once been confirmed;
-    ``last``: the last position seen; ``held``: what arrives while a gap is being filled."""
+    ``last``: the last position seen; ``held``: what arrives while a gap is filled; ``filled``: up to where it was."""
 
-    __slots__ = ("asked", "begun", "held", "is_bus", "last", "live", "name", "raw", "waiting")
+    __slots__ = ("asked", "begun", "filled", "held", "is_bus", "last", "live", "name", "raw", "waiting")
 
     def __init__(self, name: str, raw: bytes, is_bus: bool) -> None:
         self.name, self.raw, self.is_bus = name, raw, is_bus
         self.begun = self.asked = self.live = False
         self.last = NOTHING
         self.held: list[Publication] | None = None
+        self.filled: Position | None = None
         self.waiting: list[Deferred[None]] = []
 
 
@@ -99,9 +101,7 @@ class Subscriptions:
         if subscription.held is not None:
             subscription.held.append(publication)
             return
-        if publication.position is not None:
-            subscription.last = publication.position
-        self._consume(publication)
+        self._take(subscription, publication)
 
     @inlineCallbacks
     def resume(self, subscriber: "SubscriberConnection", command: "CommandConnection") -> Any:
@@ -140,7 +140,10 @@ class Subscriptions:
 
     def fill(self, returning: list[_Subscription], command: "CommandConnection") -> Deferred[Any]:
         """Fill their gaps, or tell; fires when that is done."""
-        return gatherResults([self._recover(one, command) for one in returning], consumeErrors=True)
+        deaf = [one.name for one in returning if one.is_bus]
+        if deaf:
+            log.warn("what others published meanwhile on the bus is lost: {channels}", channels=", ".join(deaf))
+        return gatherResults([self._recover(one, command) for one in returning if not one.is_bus], consumeErrors=True)
 
     def begin_all(self) -> None:
         """Begin what was added while ``resume`` ran."""
@@ -204,10 +207,6 @@ class Subscriptions:
             confirmed.errback(reason)
 
     def _recover(self, subscription: _Subscription, command: "CommandConnection") -> Deferred[Any]:
-        if subscription.is_bus:
-            self._gap(subscription)
-            return DONE
-
         def found(reply: list[Any]) -> None:
             if self._is_current(subscription):
                 self._fill(subscription, bool(reply[0]), reply[1:])
@@ -216,23 +215,27 @@ class Subscriptions:
         values = (last.epoch.encode(), b"%d" % last.offset)
         return command.ask(RECOVER.request(self._shard.history_keys(subscription.name), values), found, RECOVER)
 
-    def _fill(self, subscription: _Subscription, proven: bool, envelopes: Iterable[bytes]) -> None:
+    def _fill(self, subscription: _Subscription, proven: bool, envelopes: list[bytes]) -> None:
         if not proven:
             self._gap(subscription)
             subscription.last = NOTHING
+        subscription.filled = None
         for envelope in envelopes:
-            publication = decode(subscription.name, envelope)
-            assert publication.position is not None
-            subscription.last = publication.position
-            self._consume(publication)
+            self._take(subscription, decode(subscription.name, envelope))
+        subscription.filled = subscription.last if envelopes else None
         held, subscription.held = subscription.held or (), None
         for publication in held:
-            position, last = publication.position, subscription.last
-            if position is not None:
-                if position.epoch == last.epoch and position.offset <= last.offset:
-                    continue
-                subscription.last = position
-            self._consume(publication)
+            self._take(subscription, publication)
+
+    def _take(self, subscription: _Subscription, publication: Publication) -> None:
+        position, filled = publication.position, subscription.filled
+        if position is not None:
+            if filled is not None:
+                if position.epoch == filled.epoch and position.offset <= filled.offset:
+                    return
+                subscription.filled = None
+            subscription.last = position
+        self._consume(publication)
 
     def _consume(self, publication: Publication) -> None:
         try:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from filtered_websocket.publication import Publication
+from filtered_websocket.storage_objects.base import StorageAway
 from tests.reactor_thread import DEADLINE, call
 
 
@@ -68,7 +69,8 @@ class Node:
         if wait:
             call(storage.start, self.recorder)
         else:
-            call(lambda: storage.start(self.recorder) and None)
+            # Stopped before it was ready: that is no error of the test.
+            call(lambda: storage.start(self.recorder).addErrback(lambda failure: failure.trap(StorageAway)) and None)
 
     def __getattr__(self, verb: str) -> Any:
         method = getattr(self.storage, verb)
@@ -82,13 +84,18 @@ class Backend:
     """
 
     def __init__(self, module: str, **settings: Any) -> None:
+        self.module = module
         self.StorageObject = import_module(module).StorageObject
         self.settings = settings
         self.nodes: list[Node] = []
 
-    def node(self, wait: bool = True, **settings: Any) -> Node:
+    def make(self, **settings: Any) -> Any:
+        """A storage object, not started."""
         options = {option.name: option.default for option in self.StorageObject.OPTIONS} | self.settings | settings
-        node = Node(call(self.StorageObject, SimpleNamespace(**options)), wait)
+        return self.StorageObject(SimpleNamespace(**options))
+
+    def node(self, wait: bool = True, **settings: Any) -> Node:
+        node = Node(call(self.make, **settings), wait)
         self.nodes.append(node)
         return node
 

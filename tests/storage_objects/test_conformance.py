@@ -6,6 +6,7 @@ from filtered_websocket.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
 from tests.reactor_thread import call, until
 from tests.storage_objects.backends import message
+from tests.storage_objects.child import Child
 
 KEEP = Keep(100, 60)
 
@@ -256,3 +257,101 @@ def test_occupied_lists_tracked_channels_by_prefix(node):
 def test_stopping_twice_is_harmless(node):
     node.stop()
     node.stop()
+
+
+# What outlives a crash: for backends that declare it.
+
+
+@pytest.mark.declared("durable")
+def test_what_was_confirmed_survives_kill_9_and_nothing_is_half_there(backend):
+    with Child(backend.module, "write", backend.settings) as child:
+        confirmed = [int(child.line()) for _ in range(300)]
+        confirmed += [int(line) for line in child.kill()]
+    assert confirmed == list(range(1, len(confirmed) + 1))
+    node = backend.node()
+    kept = [int(publication.payload) for publication in reversed(node.latest("log", 0, 1_000_000))]
+    assert kept == list(range(1, len(kept) + 1))
+    assert len(kept) >= len(confirmed)
+    assert {str(n) for n in confirmed} <= node.get("set")
+    assert {str(n): str(n) for n in confirmed}.items() <= node.fields("map").items()
+    (position,) = sent(node, "log", "next")
+    assert position.offset == len(kept) + 1
+
+
+@pytest.mark.declared("durable")
+def test_history_sets_and_maps_are_there_after_a_clean_stop(backend):
+    node = backend.node()
+    first, second = sent(node, "room", "a", "b")
+    node.add("set", "value")
+    node.put("map", "field", b"\xff")
+    node.stop()
+    again = backend.node()
+    assert payloads(again.since("room", first)) == ["b"]
+    assert again.position("room") == second
+    assert again.get("set") == {"value"}
+    assert again.fields("map") == {"field": b"\xff"}
+
+
+# What nodes see of each other: for backends that declare it.
+
+
+@pytest.mark.declared("shared")
+def test_all_nodes_get_everything_in_one_order(backend):
+    nodes = [backend.node(), backend.node()]
+    for node in nodes:
+        node.subscribe("room")
+    for number in range(50):
+        sent(nodes[number % 2], "room", f"{number} kept", keep=KEEP)
+        sent(nodes[number % 2], "room", f"{number}", keep=None)
+    first, second = (node.recorder.wait(100) for node in nodes)
+    assert first == second
+    assert len(first) == 100
+    assert nodes[0].recorder.publications == nodes[1].recorder.publications
+
+
+@pytest.mark.declared("shared")
+def test_nodes_share_sets_maps_history_presence_and_counts(backend):
+    one, other = backend.node(), backend.node()
+    one.add("set", "value")
+    assert other.get("set") == {"value"}
+    assert [one.put("map", "f", "1", only_new=True), other.put("map", "f", "2", only_new=True)] == [True, False]
+    (position,) = sent(one, "room", "a")
+    assert other.position("room") == position
+    sent(other, "room", "b")
+    assert payloads(one.since("room", position)) == ["b"]
+    assert [one.join("room", "ada", "1", "old"), other.join("room", "ada", "2", "new")] == [True, False]
+    assert one.members("room") == {"ada": "new"}
+    assert [one.leave("room", "ada", "1"), other.leave("room", "ada", "2")] == [False, True]
+    assert [one.track("room", 1), other.track("room", 2), one.count("room")] == [1, 0, 3]
+    assert [one.track("room", 0), other.occupied(), other.track("room", 0)] == [0, {"room": 2}, -1]
+
+
+@pytest.mark.declared("shared")
+def test_what_a_killed_node_held_is_swept_once(backend):
+    survivors = [backend.node(), backend.node()]
+    survivors[0].join("room", "both", "holder 3", "the living one's")
+    survivors[0].track("room", 1)
+    with Child(backend.module, "hold", backend.settings) as child:
+        assert child.line() == "holding"
+        assert survivors[1].members("room") == {"ghost": "was here", "both": "the dead one's"}
+        assert survivors[1].count("room") == 3
+        child.kill()
+    told = [node.recorder for node in survivors]
+    until(lambda: sum(len(recorder.left) + len(recorder.empty) for recorder in told) >= 2)
+    assert survivors[0].members("room") == {"both": "the living one's"}
+    assert survivors[0].occupied() == {"room": 1}
+    assert told[0].left + told[1].left == [("room", "ghost", "was here")]
+    assert told[0].empty + told[1].empty == ["other"]
+
+
+@pytest.mark.declared("shared")
+def test_a_node_that_stops_leaves_nothing_behind(backend):
+    stopping, staying = backend.node(), backend.node()
+    stopping.join("room", "ada", "1", "info")
+    stopping.track("room", 1)
+    stopping.stop()
+    staying.recorder.wait_for(lambda: staying.recorder.left and staying.recorder.empty)
+    assert staying.recorder.left == [("room", "ada", "info")]
+    assert staying.recorder.empty == ["room"]
+    assert staying.members("room") == {}
+    assert staying.occupied() == {}
