@@ -1,4 +1,4 @@
-"""The server as a process runs it: start, listen, say so; reload on one signal; on another stop listening, drain, end."""
+"""The server as a process runs it: start, listen, say so; reload on a signal; on another stop listening, drain, end."""
 
 import os
 import signal
@@ -57,14 +57,15 @@ class Service:
         if server.is_secure:
             factory = Certificate(options.key, options.cert).wrap(server)
         self._port = listen(factory, options.host, options.port, options.backlog, self._reactor)
+        if os.environ.get(WORKER, "0") == "0":
+            for line in banner.lines(server, options.storage, type(self._reactor).__name__):
+                _log.info("{line}", line=line)
+            for line in banner.unsafe(server):
+                _log.warn("{line}", line=line)
         if WORKER in os.environ:
             _log.info("worker {number} is ready", number=os.environ[WORKER])
             self._tell("ready")
             return
-        for line in banner.lines(server, options.storage, type(self._reactor).__name__):
-            _log.info("{line}", line=line)
-        for line in banner.unsafe(server):
-            _log.warn("{line}", line=line)
         _log.info("listening on {address}", address=address_of(self._port, server.is_secure))
 
     def _tell(self, word: str) -> None:

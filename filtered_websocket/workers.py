@@ -51,6 +51,7 @@ class Worker(ProcessProtocol):
         self._ended = ended
         self._words = b""
         self._waiting: dict[bytes, Deferred[None]] = {}
+        self.ready = self.says("ready")
 
     def says(self, word: str) -> Deferred[None]:
         """Fires when the worker says this word, or is gone."""
@@ -121,7 +122,7 @@ class Workers:
         for number in range(options.workers):
             self._spawn(number)
         for worker in list(self._workers.values()):
-            await worker.says("ready")
+            await worker.ready
             if worker.gone.called:
                 raise ConfigError("a worker did not start: its own lines above say why")
         name = self._socket.getsockname()
@@ -185,7 +186,7 @@ class Workers:
     async def _replace(self, number: int) -> None:
         old = self._workers[number]
         new = self._spawn(number)
-        await new.says("ready")
+        await new.ready
         if new.gone.called:
             _log.error("worker {number} is not replaced: the new one did not start", number=number)
             new.wanted, self._workers[number] = False, old
