@@ -1,0 +1,31 @@
+"""The signals and the error of a wrong configuration."""
+
+import pytest
+
+from filtered_websocket.errors import Close, ConfigError, Reject, StopChain
+
+
+@pytest.mark.parametrize("signal", [StopChain, Reject, Close])
+def test_a_signal_passes_a_filters_own_except_exception(signal):
+    def careless():
+        try:
+            raise signal
+        except Exception:
+            return "eaten"
+
+    with pytest.raises(signal):
+        careless()
+
+
+def test_signals_carry_what_the_client_is_told():
+    assert (Reject().status, Reject().reason, Reject().headers) == (403, "Forbidden", ())
+    refusal = Reject(401, "Who are you?", [("WWW-Authenticate", "Basic")])
+    assert (refusal.status, refusal.reason, refusal.headers) == (401, "Who are you?", (("WWW-Authenticate", "Basic"),))
+    assert (Close().code, Close().reason) == (1000, "")
+    assert (Close(4001, "bye").code, Close(4001, "bye").reason) == (4001, "bye")
+
+
+def test_a_configuration_error_is_a_line_for_each_fault():
+    error = ConfigError("one is wrong", "so is two")
+    assert error.faults == ("one is wrong", "so is two")
+    assert str(error) == "one is wrong\nso is two"

@@ -1,0 +1,82 @@
+"""Which pages may connect."""
+
+import pytest
+
+from filtered_websocket.origins import SAME_HOST, allowed
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "secure"),
+    [
+        ("http://example.com:9000", "example.com:9000", False),
+        ("http://EXAMPLE.com:9000", "Example.COM:9000", False),
+        ("http://example.com", "example.com", False),
+        ("http://example.com", "example.com:80", False),
+        ("https://example.com", "example.com", True),
+        ("https://example.com", "example.com:443", True),
+        ("https://example.com", "example.com", False),  # TLS ends in front of the server
+        ("https://example.com:9443", "example.com:9443", True),
+        ("http://[2001:db8::1]:9000", "[2001:db8::1]:9000", False),
+        ("http://[2001:db8::1]", "[2001:db8::1]", False),
+        ("http://localhost:3000", "127.0.0.1:9000", False),
+        ("http://127.0.0.2", "localhost:9000", False),
+        ("https://[::1]:3000", "app.localhost:9000", False),
+    ],
+)
+def test_pages_of_this_host_may_connect_and_loopback_to_loopback(origin, host, secure):
+    assert allowed(origin, host, [SAME_HOST], secure)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://evil.com", "example.com"),
+        ("http://example.com.evil.com", "example.com"),
+        ("http://sub.example.com", "example.com"),
+        ("http://example.com:8000", "example.com:9000"),
+        ("http://example.com:8000", "example.com"),
+        ("http://localhost:3000", "example.com:9000"),
+        ("http://example.com", "localhost:9000"),
+        ("http://localhost.evil.com", "localhost:9000"),
+        ("http://127.0.0.1.evil.com", "127.0.0.1:9000"),
+        ("null", "example.com"),
+        ("file://", "localhost"),
+        ("ftp://example.com", "example.com"),
+        ("http://", ""),
+        ("http://example.com:port", "example.com"),
+        ("http://example.com", ""),
+        ("http://[", "example.com"),
+        ("", "example.com"),
+    ],
+)
+def test_pages_of_other_hosts_may_not(origin, host):
+    assert not allowed(origin, host, [SAME_HOST])
+    assert not allowed(origin, host, [SAME_HOST], secure=True)
+
+
+def test_who_sends_no_origin_is_no_browser_and_may():
+    assert allowed(None, "example.com", [])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "does_not"),
+    [
+        ("*", "http://anything", None),
+        ("null", "null", "http://null"),
+        ("https://example.com", "https://EXAMPLE.com", "http://example.com"),
+        ("https://Example.com", "https://example.com", "https://example.com:8443"),
+        ("https://*.example.com", "https://a.b.example.com", "https://example.com"),
+        ("https://*.example.com", "https://a.example.com", "https://a.example.com.evil.com"),
+        ("https://example.com", "https://example.com", "https://example-com"),
+        ("http://localhost:*", "http://localhost:3000", "http://localhost"),
+        ("http://[::1]:*", "http://[::1]:3000", "http://1:3000"),
+        ("http://a?.com", "http://a?.com", "http://ab.com"),
+    ],
+)
+def test_other_origins_are_named_with_stars_where_anything_may_stand(pattern, fits, does_not):
+    assert allowed(fits, "other.host", [SAME_HOST, pattern])
+    assert does_not is None or not allowed(does_not, "other.host", [SAME_HOST, pattern])
+
+
+def test_without_patterns_no_page_may():
+    assert not allowed("http://example.com", "example.com", [])

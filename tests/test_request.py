@@ -1,0 +1,55 @@
+"""The request that opened a connection."""
+
+import pytest
+
+from filtered_websocket.request import Request
+
+
+def request(target="/", *headers):
+    return Request("\r\n".join([f"GET {target} HTTP/1.1", *headers, "", ""]).encode("latin-1"), "203.0.113.9")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "params"),
+    [
+        ("/chat", "/chat", {}),
+        ("/chat?room=a&room=b&empty=", "/chat", {"room": ["a", "b"], "empty": [""]}),
+        ("/ch%C3%A4t/a%20b?x=%26", "/chät/a b", {"x": ["&"]}),
+        ("/a?b?c=d", "/a", {"b?c": ["d"]}),
+        ("?x=1", "/", {"x": ["1"]}),
+        ("/%ff", "/\N{REPLACEMENT CHARACTER}", {}),
+    ],
+)
+def test_the_target_gives_path_and_parameters(target, path, params):
+    read = request(target)
+    assert (read.uri, read.path, read.params) == (target, path, params)
+
+
+def test_headers_have_lower_case_names_and_those_sent_twice_are_joined():
+    read = request("/", "Host:  example.com:9000 ", "X-A: 1", "x-a: 2", "no header", "Empty:", "X-B: a:b")
+    assert read.headers == {"host": "example.com:9000", "x-a": "1,2", "empty": "", "x-b": "a:b"}
+    assert read.host == "example.com:9000"
+    assert read.origin is None
+
+
+def test_headers_are_latin_1():
+    assert request("/", "X: \xe4").headers["x"] == "\xe4"
+
+
+def test_origin_and_protocols_are_read_from_their_headers():
+    read = request("/", "Origin: https://example.com", "Sec-WebSocket-Protocol: a, b,,", "Sec-WebSocket-Protocol: c")
+    assert read.origin == "https://example.com"
+    assert read.protocols == ["a", "b", "c"]
+    assert request().protocols == []
+
+
+def test_what_was_forgotten_can_be_read_again():
+    read = request("/", "X: 1")
+    parsed = read.headers
+    read.forget()
+    assert read.headers == parsed
+    assert read.headers is not parsed
+
+
+def test_a_request_shows_itself_without_its_query_and_in_one_line():
+    assert repr(request("/a%0ab?token=secret")) == "<Request '/a\\nb' from 203.0.113.9>"
