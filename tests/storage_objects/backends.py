@@ -5,6 +5,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.publication import Publication
 from filtered_websocket.storage_objects.base import StorageAway
 from tests.reactor_thread import DEADLINE, call
@@ -70,7 +71,12 @@ class Node:
             call(storage.start, self.recorder)
         else:
             # Stopped before it was ready: that is no error of the test.
-            call(lambda: storage.start(self.recorder).addErrback(lambda failure: failure.trap(StorageAway)) and None)
+            call(
+                lambda: (
+                    storage.start(self.recorder).addErrback(lambda failure: failure.trap(StorageAway, ConfigError))
+                    and None
+                )
+            )
 
     def __getattr__(self, verb: str) -> Any:
         method = getattr(self.storage, verb)

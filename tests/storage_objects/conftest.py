@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.redis_server import RedisServer
 from tests.storage_objects.backends import Backend, Node
 
 PACKAGE = "filtered_websocket.storage_objects"
-MODULES = [f"{PACKAGE}.{name}" for name in ("memory", "redis")]
+MODULES = [f"{PACKAGE}.{name}" for name in ("memory", "sqlite", "redis")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,7 +35,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    settings = {}
+    settings: dict[str, Any] = {}
+    if request.param.endswith(".sqlite"):
+        settings = {"sqlite_file": str(tmp_path / "storage.sqlite")}
     if request.param.endswith(".redis"):
         server = request.getfixturevalue("redis_server")
         server.ask("FLUSHALL")

@@ -1,0 +1,138 @@
+"""SQLite storage: one process, durable. Sets, maps and history lie in a file; all else is as in memory storage.
+
+A call is confirmed (its Deferred fires) when it is on disk: the write-ahead log is synced before. One thread does all
+of it, in the order of the calls, and whatever has come up meanwhile shares one transaction and one sync. What is kept
+in history is delivered when it is on disk, so that no subscriber has a position that a crash could give away again.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred, fail
+
+from filtered_websocket.config import Option, text
+from filtered_websocket.publication import MARK, Position, Publication, decode, encode
+from filtered_websocket.storage_objects import memory
+from filtered_websocket.storage_objects.base import Consumer, Keep, StorageAway, as_bytes, as_text, as_value, check_text
+from filtered_websocket.storage_objects.sqlite_tables import Tables
+from filtered_websocket.storage_objects.sqlite_writer import Writer
+
+
+class StorageObject(memory.StorageObject):
+    """
+    :param options: ``sqlite_file``
+    """
+
+    durable = True
+    shared = False
+    OPTIONS = (Option("sqlite_file", text, "filtered_websocket.sqlite", "file of SQLite storage"),)
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._file: str = options.sqlite_file
+        self._writer: Writer | None = None
+        self._stopping: Deferred[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._writer is not None and self._stopping is None
+
+    def wait_ready(self) -> Deferred[None]:
+        return super().wait_ready() if self.ready else fail(StorageAway("the storage object is not started"))
+
+    def start(self, consumer: Consumer) -> Deferred[None]:
+        super().start(consumer)
+        self._writer = Writer(self._file)
+        return self._writer.start()
+
+    def stop(self) -> Deferred[None]:
+        """Everything that was asked before is confirmed first."""
+        if self._writer is None:
+            return super().stop()
+        if self._stopping is None:
+            self._stopping = self._writer.stop().addCallback(lambda _: memory.StorageObject.stop(self))
+        done: Deferred[None] = Deferred()
+        self._stopping.addBoth(lambda _: done.callback(None))
+        return done
+
+    # Sets and maps.
+
+    def get(self, key: str) -> Deferred[set[str] | None]:
+        check_text(key)
+        return self._ask(Tables.get, as_bytes(key), convert=lambda values: {as_text(raw) for raw in values} or None)
+
+    def add(self, key: str, value: str) -> Deferred[bool]:
+        check_text(key, value)
+        return self._ask(Tables.add, as_bytes(key), as_bytes(value))
+
+    def remove(self, key: str, value: str) -> Deferred[bool]:
+        check_text(key, value)
+        return self._ask(Tables.remove, as_bytes(key), as_bytes(value))
+
+    def put(self, key: str, field: str, value: str | bytes, only_new: bool = False) -> Deferred[bool]:
+        check_text(key, field)
+        return self._ask(Tables.put, as_bytes(key), as_bytes(field), as_bytes(value), only_new)
+
+    def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
+        check_text(key)
+
+        def found(pairs: list[tuple[bytes, bytes]]) -> dict[str, str | bytes]:
+            return {as_text(field): as_value(value) for field, value in pairs}
+
+        return self._ask(Tables.fields, as_bytes(key), convert=found)
+
+    def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
+        check_text(key)
+        return self._ask(Tables.delete, as_bytes(key), None if field is None else as_bytes(field))
+
+    # History.
+
+    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
+        if keep is None or keep.count < 1:
+            return super().send(publication)
+        try:
+            body = encode(publication)
+        except ValueError as error:
+            return fail(error)
+
+        def stored(position: tuple[str, int]) -> Position:
+            publication.position = Position(*position)
+            super(StorageObject, self).send(publication)
+            return publication.position
+
+        channel = as_bytes(publication.channel)
+        return self._ask(Tables.append, channel, body, keep.count, keep.seconds, uuid4().hex[:12], convert=stored)
+
+    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+        check_text(channel)
+
+        def found(rows: list[Any] | None) -> list[Publication] | None:
+            return None if rows is None else [_publication(channel, row) for row in rows]
+
+        return self._ask(Tables.since, as_bytes(channel), position.epoch, position.offset, convert=found)
+
+    def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
+        check_text(channel)
+
+        def found(rows: list[Any]) -> list[Publication]:
+            return [_publication(channel, row) for row in rows]
+
+        return self._ask(Tables.latest, as_bytes(channel), max(skip, 0), max(count, 0), convert=found)
+
+    def position(self, channel: str) -> Deferred[Position]:
+        check_text(channel)
+        return self._ask(
+            Tables.position, as_bytes(channel), uuid4().hex[:12], convert=lambda position: Position(*position)
+        )
+
+    def _ask(self, question: Any, *arguments: Any, convert: Any = None) -> Deferred[Any]:
+        if self._writer is None or self._stopping is not None:
+            return fail(StorageAway("the storage object is not started: not done"))
+        return self._writer.ask(question, arguments, convert)
+
+
+def _publication(channel: str, row: tuple[str, int, bytes]) -> Publication:
+    epoch, offset, body = row
+    publication = decode(channel, MARK + b"\n" + body)
+    publication.position = Position(epoch, offset)
+    return publication

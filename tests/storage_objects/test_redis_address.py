@@ -1,0 +1,82 @@
+"""Redis addresses: every form, and what is refused."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.storage_objects.redis_address import Address, addresses, parse_sentinel, parse_shard, parse_url
+from filtered_websocket.storage_objects.redis_options import OPTIONS
+
+
+def options(**given):
+    return SimpleNamespace(**({option.name: option.default for option in OPTIONS} | given))
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://", Address("localhost:6379")),
+        ("redis://host:1/2", Address("host:1/2", "host", 1, db=2)),
+        ("rediss://u%40:p%2F@host", Address("host:6379", "host", tls=True, username="u@", password="p/")),
+        ("redis://:secret@[::1]:7", Address("::1:7", "::1", 7, password="secret")),
+        ("unix:///run/redis.sock?db=3", Address("unix:/run/redis.sock", path="/run/redis.sock", db=3)),
+        ("unix://:p@/run/redis.sock", Address("unix:/run/redis.sock", path="/run/redis.sock", password="p")),
+    ],
+)
+def test_a_url_is_read(url, address):
+    assert parse_url(url) == address
+    assert "p/" not in address.name
+
+
+@pytest.mark.parametrize("url", ["http://host", "host", "", "redis://host:port", "redis://host/name", "unix://"])
+def test_what_is_no_redis_url_is_refused_without_repeating_it(url):
+    with pytest.raises(ValueError, match="wanted"):
+        parse_url(url)
+
+
+def test_no_refusal_repeats_a_password():
+    for url in ("http://:secret@host", "redis://:secret@host:port", "redis://:secret@host/name"):
+        with pytest.raises(ValueError, match="wanted") as refused:
+            parse_url(url)
+        assert "secret" not in str(refused.value)
+
+
+def test_sentinels_and_shards_are_read():
+    assert parse_sentinel("main@a,b:1,[::1]:2") == ("main", (("a", 26379), ("b", 1), ("::1", 2)))
+    assert parse_shard("host") == Address("host:6379", "host")
+    assert parse_shard("unix:///s").path == "/s"
+    for text in ("main", "@a", "main@", "main@a/b"):
+        with pytest.raises(ValueError, match="wanted"):
+            parse_sentinel(text)
+    with pytest.raises(ValueError, match="wanted"):
+        parse_shard("user@host")
+
+
+def test_options_fill_what_a_url_leaves_open():
+    (address,) = addresses(options(redis_host="h", redis_port=1, redis_password="p", redis_username="u", redis_db=2))
+    assert address == Address("h:1", "h", 1, username="u", password="p", db=2)
+    (address,) = addresses(options(redis_url="redis://:own@h", redis_password="p"))
+    assert address.password == "own"
+    assert [one.name for one in addresses(options(redis_shards=["a", "redis://b:1"]))] == ["a:6379", "b:1"]
+    with pytest.raises(ConfigError, match="exclude"):
+        addresses(options(redis_url="redis://a", redis_shards=["b"]))
+
+
+def test_every_option_refuses_nonsense():
+    by_name = {option.name: option for option in OPTIONS}
+    for name, value in {
+        "redis_url": "nonsense",
+        "redis_sentinel": "nonsense",
+        "redis_shards": ["http://a"],
+        "redis_port": 0,
+        "redis_db": -1,
+        "redis_heartbeat": 0,
+        "lease_seconds": 0,
+    }.items():
+        with pytest.raises(ValueError, match="wanted"):
+            by_name[name].parse(value)
+    assert by_name["redis_url"].parse("redis://a") == "redis://a"
+    assert by_name["redis_sentinel"].parse("m@a") == "m@a"
+    assert by_name["redis_shards"].parse("a b") == ["a", "b"]
+    assert all(by_name[name].secret for name in ("redis_url", "redis_password", "redis_shards"))
