@@ -35,6 +35,10 @@ def _short(filter_class: type) -> str:
     return f"{module}.{filter_class.__name__}"
 
 
+def _is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith(("127.", "unix:"))
+
+
 def unsafe(server: Any) -> Iterator[str]:
     """A line for each setting that an open server should not have, with the option to change."""
     options = server.options
@@ -45,5 +49,7 @@ def unsafe(server: Any) -> Iterator[str]:
             source = pipeline.options.source(ALLOWED_ORIGINS.name)
             why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
             yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"
+    if options.admin_port is not None and not options.admin_secret and not _is_loopback(options.admin_host):
+        yield f"UNSAFE: who reaches {options.admin_host or 'this host'} may read the metrics (admin_secret is not set)"
     if not options.ping_interval:
         yield "UNSAFE: dead clients are never noticed (ping_interval is 0)"

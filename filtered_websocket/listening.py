@@ -11,10 +11,11 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport import TCPPort, UNIXPort
 
 
-def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any) -> Any:
+def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, shared: bool = False) -> Any:
     """Open a port.
 
     :param host: an address ("" for all), ``unix:PATH``, or ``fd:NUMBER`` of an inherited listening socket
+    :param shared: another process of ours may have the same port open
     :raises ConfigError: the address cannot be had, in one line
     """
     if host.startswith("unix:"):
@@ -23,7 +24,7 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any) -> An
     elif host.startswith("fd:"):
         return _inherited(host, factory, reactor)
     else:
-        opened = TCPPort(port, factory, backlog, host, reactor)
+        opened = (_SharedPort if shared else TCPPort)(port, factory, backlog, host, reactor)
     try:
         opened.startListening()
     except CannotListenError as error:
@@ -31,6 +32,13 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any) -> An
         where = host if host.startswith("unix:") else f"port {port}{f' of {host}' if host else ''}"
         raise ConfigError(f"cannot listen on {where}: {reason}") from None
     return opened
+
+
+class _SharedPort(TCPPort):
+    def createInternetSocket(self) -> socket.socket:
+        opened = super().createInternetSocket()
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return opened
 
 
 def _remove_stale(path: str) -> None:

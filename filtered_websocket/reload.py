@@ -23,6 +23,7 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import modules_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta
 from filtered_websocket.pipeline import Pipeline
+from filtered_websocket.web.base import EndpointMeta
 
 _log = Logger()
 
@@ -83,13 +84,16 @@ class _Registry:
     def __init__(self, modules: list[str]) -> None:
         self._modules: dict[str, ModuleType] = {name: sys.modules[name] for name in modules}
         self._chains: dict[FilterMeta, list[FilterMeta]] = {root: list(root._filters) for root in EVENTS}
+        self._endpoints = list(EndpointMeta.registered)
 
     def without(self, modules: list[str]) -> None:
         """A filter that its module no longer defines is gone after a reload."""
         for root in EVENTS:
             root._filters[:] = [each for each in root._filters if each.__module__ not in modules]
+        EndpointMeta.registered[:] = [each for each in self._endpoints if each.__module__ not in modules]
 
     def restore(self) -> None:
         sys.modules.update(self._modules)
         for root, filters in self._chains.items():
             root._filters[:] = filters
+        EndpointMeta.registered[:] = self._endpoints

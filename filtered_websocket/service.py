@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.fdesc import setNonBlocking
 from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -18,7 +19,9 @@ from filtered_websocket.filters.base import start
 from filtered_websocket.listening import address_of, listen
 from filtered_websocket.reload import reload
 from filtered_websocket.server import Server
+from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.tls import Certificate
+from filtered_websocket.watchdog import Watchdog
 
 _log = Logger()
 
@@ -40,6 +43,7 @@ class Service:
         self._options = options
         self._reactor = reactor
         self._port: Any = None
+        self._admin_port: Any = None
         self.server = Server(options, assembly.storage_object(options), reactor)
         self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
@@ -53,6 +57,11 @@ class Service:
         if WORKER in os.environ:
             self._reactor.addReader(_Parent(self._reactor))
         await server.start()
+        server.watchdog = Watchdog(self._reactor, server.counters, options.filter_time_warn)
+        server.stopwatch = Stopwatch(server, self._reactor)
+        server.watchdog.start()
+        server.stopwatch.start()
+        self._listen_for_admin()
         factory: Any = server
         if server.is_secure:
             factory = Certificate(options.key, options.cert).wrap(server)
@@ -67,6 +76,19 @@ class Service:
             self._tell("ready")
             return
         _log.info("listening on {address}", address=address_of(self._port, server.is_secure))
+
+    def _listen_for_admin(self) -> None:
+        server, options = self.server, self._options
+        if server.admin_site is None:
+            return
+        # Each worker has a port of its own: its metrics are its own. Its replacement opens the same before it ends.
+        worker = int(os.environ.get(WORKER, 0))
+        port = options.admin_port + worker if options.admin_port else 0
+        self._admin_port = listen(
+            server.admin_site, options.admin_host, port, options.backlog, self._reactor, shared=WORKER in os.environ
+        )
+        address = address_of(self._admin_port, False).replace("ws", "http", 1)
+        _log.info("health, metrics and publish on {address}", address=address)
 
     def _tell(self, word: str) -> None:
         if WORKER in os.environ:
@@ -84,9 +106,20 @@ class Service:
         return start(self._end())
 
     async def _end(self) -> None:
+        server = self.server
+        server.draining = True
         if self._port is not None:
+            if self._options.drain_delay:
+                _log.info("draining in {seconds:g} s (drain_delay)", seconds=self._options.drain_delay)
+                await deferLater(self._reactor, self._options.drain_delay)
             await self._port.stopListening()
-        await self.server.stop()
+        await server.stop()
+        if server.admin_site is not None and self._admin_port is not None:
+            await self._admin_port.stopListening()
+            server.admin_site.abort()
+        if server.watchdog is not None and server.stopwatch is not None:
+            server.watchdog.stop()
+            server.stopwatch.stop()
         _log.info("stopped")
 
 

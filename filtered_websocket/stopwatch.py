@@ -6,7 +6,6 @@ once; its first step puts the plain chain back.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -33,14 +32,14 @@ class Times:
 
 
 class Stopwatch:
-    """Times the filters of some pipelines.
+    """Times the filters of a server's pipelines.
 
     :ivar times: (pipeline's name, event, filter's name) -> what its timed runs took
     """
 
-    def __init__(self, pipelines: Iterable[Any], clock: Any) -> None:
+    def __init__(self, server: Any, clock: Any) -> None:
         self.times: dict[tuple[str, str, str], Times] = defaultdict(Times)
-        self._pipelines = tuple(pipelines)
+        self._server = server
         self._loop = LoopingCall(self.arm)
         self._loop.clock = clock
         self._timed: dict[int, tuple[tuple[Step, ...], tuple[Step, ...]]] = {}
@@ -54,7 +53,7 @@ class Stopwatch:
 
     def arm(self) -> None:
         """Let the next run of every chain be a timed one."""
-        for pipeline in self._pipelines:
+        for pipeline in self._server.pipelines:
             for event, chain in pipeline.chains.items():
                 if chain and not isinstance(chain[0], _TimedStep):
                     pipeline.chains[event] = self._timed_chain(pipeline, event, chain)

@@ -31,8 +31,8 @@ FILTER_TIME_WARN = Option(
 )
 OPTIONS = (FILTER_TIME_WARN,)
 
-TICK = 0.05
-"""Seconds between two ticks."""
+TICKS = (0.005, 0.05)
+"""Seconds between two ticks, at least and at most: a fifth of the option, which is how exactly it is kept."""
 STUCK = 2.0
 """After so many seconds the log is told at once: the reactor may never come back to tell it."""
 BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -63,6 +63,7 @@ class Watchdog:
         self.lags = [0] * (len(BOUNDS) + 1)
         self.lag_sum = 0.0
         self._counters, self._warn = counters, warn
+        self._interval = min(TICKS[1], max(TICKS[0], warn / 5)) if warn else TICKS[1]
         self._loop = LoopingCall(self._tick)
         self._loop.clock = reactor
         self._due = 0.0
@@ -75,8 +76,8 @@ class Watchdog:
     def start(self) -> None:
         """Begin; called in the reactor's thread."""
         self._thread_id = threading.get_ident()
-        self._due = time.monotonic() + TICK
-        self._loop.start(TICK, now=False)
+        self._due = time.monotonic() + self._interval
+        self._loop.start(self._interval, now=False)
         if self._warn:
             self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
             self._thread.start()
@@ -91,7 +92,7 @@ class Watchdog:
     def _tick(self) -> None:
         now = time.monotonic()
         lag = max(0.0, now - self._due)
-        self._due = now + TICK
+        self._due = now + self._interval
         self.lag_sum += lag
         place = 0
         while place < len(BOUNDS) and lag > BOUNDS[place]:

@@ -58,7 +58,8 @@ class HTTPError(Exception):
     def __init__(self, status: int, message: str = "", headers: Headers = ()) -> None:
         super().__init__(status, message)
         self.status, self.headers = status, tuple(headers)
-        self.message = message or HTTPStatus(status).phrase
+        known = status in HTTPStatus._value2member_map_
+        self.message = message or (HTTPStatus(status).phrase if known else f"error {status}")
 
 
 class Response:

@@ -9,11 +9,12 @@ Rules:
    for a moment, because closing at once would reset the connection and take the answer away.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.web.http import RESPONSES, HTTPChannel, datetimeToString
+from twisted.web.http import HTTPChannel, datetimeToString
 from twisted.web.http_headers import Headers
 
 from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
@@ -23,6 +24,8 @@ LINGER_BYTES = 1024 * 1024
 """How long, and how much of it, a refused client may go on sending."""
 
 MAX_HEADERS = 128
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Exchange:
@@ -165,8 +168,7 @@ class Channel(HTTPChannel):
     def _send(self, response: Response, with_body: bool) -> None:
         status = response.status
         self.site.responses[status // 100] += 1
-        reason = RESPONSES.get(status, b"Unknown")
-        lines = [b"HTTP/1.1 %d %s" % (status, reason), b"Date: " + datetimeToString()]
+        lines = [b"HTTP/1.1 %d %s" % (status, _REASONS.get(status, b"Status")), b"Date: " + datetimeToString()]
         bodiless = status in {204, 304}
         if not bodiless:
             lines.append(b"Content-Length: %d" % len(response.body))
