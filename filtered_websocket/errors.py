@@ -14,12 +14,18 @@ class Reject(BaseException):
 
     :param status: the HTTP status, 400 to 599
     :param reason: one line of printable text, sent to the client as status text and body
-    :param headers: pairs of ``(name, value)`` sent with the refusal
+    :param headers: pairs of ``(name, value)``, or a dict, sent with the refusal
     """
 
-    def __init__(self, status: int = 403, reason: str = "Forbidden", headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        status: int = 403,
+        reason: str = "Forbidden",
+        headers: tuple[tuple[str, str], ...] | list[tuple[str, str]] | dict[str, str] = (),
+    ) -> None:
         super().__init__(status, reason)
-        self.status, self.reason, self.headers = status, reason, tuple(headers)
+        self.status, self.reason = status, reason
+        self.headers = tuple(headers.items() if isinstance(headers, dict) else headers)
 
 
 class Close(BaseException):

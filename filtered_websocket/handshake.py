@@ -23,7 +23,7 @@ from filtered_websocket import origins
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run
 from filtered_websocket.request import Request
-from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
 
 _log = Logger()
@@ -34,7 +34,7 @@ _HANDSHAKE_ONLY = (
     "websocket_origin", "websocket_extensions", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
     "openHandshakeTimeoutCall", "send_state", "data", "inside_message", "current_frame",
 )  # fmt: skip
-"""What Autobahn leaves on a connection when it has opened, and nobody needs again (the last three equal the class's)."""
+"""What Autobahn leaves on a connection that has opened, and nobody needs again (the last three equal the class's)."""
 
 METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
 """How a request line begins, as far as it is there."""
@@ -157,7 +157,7 @@ class Handshake(LeanProtocol):
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
         self._deciding = result
-        result.addTimeout(self.pipeline.options.filter_timeout, self.factory.reactor)
+        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
         return result.addBoth(self._decided)
 
     def _decided(self, result: Any) -> Answer:

@@ -33,7 +33,7 @@ from filtered_websocket.filters.base import run, start
 from filtered_websocket.handshake import METHOD, Handshake
 from filtered_websocket.message import in_binary_message, message
 from filtered_websocket.storage_objects.base import DONE, StorageAway
-from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()
@@ -254,7 +254,7 @@ class Connection(Backpressure, Handshake):
         if self.state in (OPEN, CONNECTING) or self.http is not None:
             self._waiting = True
             self.transport.pauseProducing()
-        result.addTimeout(self.pipeline.options.filter_timeout, self.factory.reactor)
+        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
         result.addErrback(self._awaited_failed)
         result.addBoth(self._awaited, result)
 

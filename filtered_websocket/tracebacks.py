@@ -3,8 +3,11 @@
 import os
 import traceback
 from types import TracebackType
+from typing import Any
 
 import twisted
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 import filtered_websocket
 
@@ -33,6 +36,18 @@ def culprit(error: BaseException) -> str:
         return "a filter"
     frame = trace.tb_frame
     return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
+
+
+def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any) -> None:
+    """Cancel a filter that is awaited for too long; its error then says so, and where it was waiting."""
+
+    def too_long(result: Any, seconds: float) -> Any:
+        if not isinstance(result, Failure):
+            return result
+        error = TimeoutError(f"the filter took longer than {seconds:g} s (filter_timeout)")
+        raise error.with_traceback(result.value.__traceback__ if result.value is not None else None)
+
+    waiting.addTimeout(seconds, clock, too_long)
 
 
 def users_traceback(error: BaseException) -> str:

@@ -5,19 +5,28 @@ with serving(Echo, ping_interval=1) as served:
 """
 
 import itertools
+import queue
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
 from filtered_websocket.config import Configuration
-from filtered_websocket.filters.base import FilterMeta
+from filtered_websocket.filters.base import (
+    FilterMeta,
+    WebSocketConnectFilter,
+    WebSocketDisconnectFilter,
+    WebSocketMessageFilter,
+)
 from filtered_websocket.listening import listen
 from filtered_websocket.server import DECLARED, Server
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.tls import Certificate
-from tests.end_to_end.raw_client import RawClient
+from tests.end_to_end.raw_client import DEADLINE, RawClient
 from tests.reactor_thread import call, until
 
 _numbers = itertools.count()
@@ -32,11 +41,69 @@ def module_of(*filters: FilterMeta) -> str:
     return name
 
 
+class Events:
+    """What happened, told by filters from the reactor's thread."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Any] = queue.Queue()
+        self.tell = self._queue.put
+
+    def next(self) -> Any:
+        return self._queue.get(timeout=DEADLINE)
+
+    def none_is_left(self) -> bool:
+        return self._queue.empty()
+
+
+def on_message(function: Any) -> FilterMeta:
+    """A message filter made of a function."""
+    return FilterMeta(f"OnMessage{next(_numbers)}", (WebSocketMessageFilter,), {"filter": staticmethod(function)})
+
+
+def pairing(events: Events) -> tuple[FilterMeta, FilterMeta]:
+    """Filters that tell of connect and disconnect."""
+
+    class Opened(WebSocketConnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> None:
+            events.tell("open")
+
+    class Ended(WebSocketDisconnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> None:
+            assert connection.id not in connection.users
+            events.tell((connection.close_code, connection.close_reason))
+
+    return Opened, Ended
+
+
+def a_turn() -> Any:
+    from twisted.internet import reactor
+
+    return deferLater(reactor, 0, lambda: None)
+
+
+@contextmanager
+def logged() -> Iterator[list[str]]:
+    """What the log is told meanwhile."""
+    lines: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        lines.append(formatEvent(event) + "\n")
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield lines
+    finally:
+        globalLogPublisher.removeObserver(observe)
+
+
 class Served:
     """A server that runs, and its clients."""
 
     def __init__(self, server: Server, port: Any) -> None:
         self.server = server
+        self.port = port
         self.address = ("127.0.0.1", port.getHost().port)
 
     def client(self, receive_buffer: int = 0) -> RawClient:
@@ -72,8 +139,9 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
 
     :param options: as on the command line; with ``key`` and ``cert`` it speaks TLS
     """
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value)) if value is not True]
-    words += [f"--{name}" for name, value in options.items() if value is True]
+    words = []
+    for name, value in options.items():
+        words += [f"--{name}", *([] if value is True else map(str, value if isinstance(value, list) else [value]))]
     words = [{"--key": "-key", "--cert": "-cert"}.get(word, word) for word in words]
     given = Configuration(["-f", module_of(*filters), *words], {})
     for owner, declared in DECLARED:
@@ -87,12 +155,10 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
         await server.start()
         factory: Any = Certificate(resolved.key, resolved.cert).wrap(server) if server.is_secure else server
         port = listen(factory, "127.0.0.1", 0, 50, reactor)
-        served = Served(server, port)
-        served.port = port  # type: ignore[attr-defined]
-        return served
+        return Served(server, port)
 
     async def end() -> None:
-        await served.port.stopListening()  # type: ignore[attr-defined]
+        await served.port.stopListening()
         await served.server.stop()
 
     served = call(begin)

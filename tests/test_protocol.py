@@ -1,11 +1,8 @@
-import itertools
-import queue
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import deferLater
 
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import (
@@ -14,56 +11,18 @@ from filtered_websocket.filters.base import (
     WebSocketDataFilter,
     WebSocketDisconnectFilter,
     WebSocketHandshakeFilter,
-    WebSocketMessageFilter,
 )
 from filtered_websocket.storage_objects.base import StorageAway
 from tests import certificates
-from tests.end_to_end.raw_client import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, Frame, close_frame, frame, head
+from tests.end_to_end.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, frame, head
 from tests.reactor_thread import call, until
-from tests.serving import serving
+from tests.serving import Events, a_turn, logged, on_message, pairing, serving
 
 FOREVER = 600
-_numbers = itertools.count()
-
-
-class Events:
-    """What happened, told by filters from the reactor's thread."""
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Any] = queue.Queue()
-        self.tell = self._queue.put
-
-    def next(self) -> Any:
-        return self._queue.get(timeout=DEADLINE)
-
-    def none_is_left(self) -> bool:
-        return self._queue.empty()
-
-
-def on_message(function: Any) -> FilterMeta:
-    """A message filter made of a function."""
-    return FilterMeta(f"OnMessage{next(_numbers)}", (WebSocketMessageFilter,), {"filter": staticmethod(function)})
 
 
 def echo(connection: Any, data: bytearray) -> None:
     connection.sendMessage(data)
-
-
-def pairing(events: Events) -> tuple[FilterMeta, FilterMeta]:
-    """Filters that tell of connect and disconnect."""
-
-    class Opened(WebSocketConnectFilter):
-        @classmethod
-        def filter(cls, connection: Any, data: None) -> None:
-            events.tell("open")
-
-    class Ended(WebSocketDisconnectFilter):
-        @classmethod
-        def filter(cls, connection: Any, data: None) -> None:
-            assert connection.id not in connection.users
-            events.tell((connection.close_code, connection.close_reason))
-
-    return Opened, Ended
 
 
 # Messages.
@@ -81,7 +40,7 @@ def test_text_stays_text_and_binary_stays_binary() -> None:
 
 def test_the_kind_of_a_message_survives_an_await_and_holds_for_whoever_is_sent_to() -> None:
     async def to_all(connection: Any, data: bytearray) -> None:
-        await _a_turn()
+        await a_turn()
         for user in connection.users.values():
             user.sendMessage(bytes(data))
 
@@ -128,12 +87,6 @@ def test_messages_of_every_length_encoding_come_back(size: int) -> None:
         assert client.receive() == Frame(BINARY, b"b" * size)
 
 
-def _a_turn() -> Any:
-    from twisted.internet import reactor
-
-    return deferLater(reactor, 0, lambda: None)
-
-
 def sometimes_async(connection: Any, data: bytearray) -> Any:
     if data.startswith(b"async"):
         return _later(connection, bytes(data))
@@ -142,8 +95,8 @@ def sometimes_async(connection: Any, data: bytearray) -> Any:
 
 
 async def _later(connection: Any, data: bytes) -> None:
-    await _a_turn()
-    await _a_turn()
+    await a_turn()
+    await a_turn()
     connection.sendMessage(data)
 
 
@@ -199,7 +152,7 @@ def failing(connection: Any, data: bytearray) -> None:
 
 
 async def failing_later(connection: Any, data: bytearray) -> None:
-    await _a_turn()
+    await a_turn()
     raise RuntimeError("the secret of the house")
 
 
@@ -235,7 +188,7 @@ def test_what_a_filter_raises_is_how_the_connection_closes(
         raise error
 
     async def later(connection: Any, data: bytearray) -> None:
-        await _a_turn()
+        await a_turn()
         raise error
 
     with serving(on_message(later if waits else sync), *pairing(events)) as served, served.open() as client:
@@ -251,7 +204,7 @@ def test_stop_chain_ends_the_run_and_nothing_else(waits: bool) -> None:
             raise StopChain
 
     async def stop_later(connection: Any, data: bytearray) -> None:
-        await _a_turn()
+        await a_turn()
         stop(connection, data)
 
     with serving(on_message(stop_later if waits else stop), on_message(echo)) as served, served.open() as client:
@@ -275,6 +228,19 @@ def test_a_filter_that_hangs_is_ended_and_fails_closed() -> None:
         assert [events.next(), events.next(), events.next()] == ["open", "cancelled", (1011, "")]
 
 
+def test_of_a_filter_that_hangs_the_log_tells_where_and_which_option_ended_it() -> None:
+    async def hang(connection: Any, data: bytearray) -> None:
+        await Deferred()
+
+    with serving(on_message(hang), filter_timeout=0.05) as served, served.open() as client, logged() as lines:
+        client.send("go")
+        assert client.closed() == (1011, "")
+    text = "".join(lines)
+    assert "in hang\n    await Deferred()" in text
+    assert "TimeoutError: the filter took longer than 0.05 s (filter_timeout)" in text
+    assert text.count("Traceback") == 1
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("when", ["before its first await", "while it is awaited", "from elsewhere"])
 def test_close_during_a_wait_is_seen_at_once_and_answered(when: str, tls: bool, tmp_path: Path) -> None:
@@ -286,7 +252,7 @@ def test_close_during_a_wait_is_seen_at_once_and_answered(when: str, tls: bool, 
         if when == "before its first await":
             connection.close(4000, "enough")
         elif when == "while it is awaited":
-            await _a_turn()
+            await a_turn()
             connection.close(4000, "enough")
         try:
             await Deferred()
@@ -314,9 +280,9 @@ def test_lose_connection_during_a_wait_over_tls_ends_the_connection(tmp_path: Pa
     files = certificates.write(tmp_path)
 
     async def lose(connection: Any, data: bytearray) -> None:
-        await _a_turn()
+        await a_turn()
         connection.loseConnection()
-        await _a_turn()
+        await a_turn()
 
     options = {"key": files.key, "cert": files.cert, "close_timeout": FOREVER}
     with serving(on_message(lose), **options) as served, served.open() as client:
@@ -459,7 +425,7 @@ def test_a_failing_disconnect_filter_does_not_keep_the_next_from_running() -> No
     class Fails(WebSocketDisconnectFilter):
         @classmethod
         async def filter(cls, connection: Any, data: None) -> None:
-            await _a_turn()
+            await a_turn()
             raise RuntimeError("no")
 
     with serving(Fails, *pairing(events)) as served:
@@ -474,7 +440,7 @@ def test_users_may_be_iterated_over_several_turns_while_clients_come_and_go() ->
     async def visit(connection: Any, data: bytearray) -> None:
         seen = 0
         for _ in connection.users.items():
-            await _a_turn()
+            await a_turn()
             seen += 1
             events.tell("visited")
         connection.sendMessage(str(seen))
@@ -541,7 +507,7 @@ def test_a_data_filter_sees_the_handshake_and_bytes_of_no_websocket_at_all() -> 
 
 def test_bytes_that_a_data_filter_returns_are_parsed_instead() -> None:
     async def swap(connection: Any, data: bytes) -> bytes | None:
-        await _a_turn()
+        await a_turn()
         return data.replace(frame("cat"), frame("dog"))
 
     with serving(on_data(swap), on_message(echo)) as served, served.open() as client:
@@ -551,7 +517,7 @@ def test_bytes_that_a_data_filter_returns_are_parsed_instead() -> None:
 
 def test_order_is_kept_when_data_and_message_filters_wait() -> None:
     def sometimes(connection: Any, data: bytes) -> Any:
-        return _a_turn() if len(data) % 2 else None
+        return a_turn() if len(data) % 2 else None
 
     with serving(on_data(sometimes), on_message(sometimes_async)) as served, served.open() as client:
         messages = [f"{'async' if number % 3 else 'sync'} {number}" for number in range(60)]

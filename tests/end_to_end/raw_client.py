@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-DEADLINE = 4.0
+DEADLINE = 15.0
 """Seconds: long for a busy machine; a test that passes never waits for it."""
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -166,7 +166,10 @@ class RawClient:
         got = self.receive()
         assert got is not None, "ended without a close frame"
         code_reason = close_of(got)
-        self.send(frame(got.payload, CLOSE))
+        try:
+            self.send(frame(got.payload, CLOSE))
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # after a second violation the server waits for no answer
         self.ended()
         return code_reason
 
@@ -198,7 +201,7 @@ class RawClient:
 
 
 def wait_until(predicate: Any, deadline: float = DEADLINE) -> Any:
-    """Ask again until the answer is true; that answer. For what is outside of this process only: nothing tells of it."""
+    """Ask again until the answer is true; that answer. For what another process does and tells nobody of."""
     end = time.monotonic() + deadline
     while not (answer := predicate()):
         if time.monotonic() > end:

@@ -1,0 +1,126 @@
+"""Reload: new filters and options in a running process, or none of them."""
+
+import json
+import signal
+from pathlib import Path
+
+from tests.end_to_end.conftest import Start
+
+CHAT = """
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    class Chat(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.sendMessage("first " + data.decode())
+"""
+
+OPENING = """
+    from filtered_websocket.filters.base import WebSocketMessageFilter, WebSocketStartFilter, WebSocketStopFilter
+
+    STATE = []
+
+    class Open(WebSocketStartFilter):
+        @classmethod
+        def filter(cls, pipeline):
+            STATE.append("open")
+            print("opened NUMBER", flush=True)
+
+    class Shut(WebSocketStopFilter):
+        @classmethod
+        def filter(cls, pipeline):
+            print("closed NUMBER", STATE, flush=True)
+
+    class Say(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.sendMessage("NUMBER " + STATE[0])
+"""
+
+
+def test_connections_stay_and_run_the_new_filters(fws_server: Start, tmp_path: Path) -> None:
+    server = fws_server("-f", "my_filters", module=CHAT)
+    client = server.open()
+    client.send("a")
+    assert client.text() == "first a"
+    module = tmp_path / "my_filters.py"
+    module.write_text(module.read_text().replace("first", "second"))
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: my_filters")
+    client.send("a")
+    assert client.text() == "second a"
+
+
+def test_broken_filters_change_nothing_and_the_log_says_why(fws_server: Start, tmp_path: Path) -> None:
+    server = fws_server("-f", "my_filters", module=CHAT)
+    clients = [server.open() for _ in range(100)]
+    (tmp_path / "my_filters.py").write_text("import no_such_thing\n")
+    server.signal(signal.SIGHUP)
+    server.wait_for(
+        "not reloaded, everything stays as it was: filter module my_filters: ModuleNotFoundError.*no_such_thing"
+    )
+    for client in clients:
+        client.send("a")
+        assert client.text() == "first a"
+    assert "Traceback" not in server.log
+
+
+def test_a_start_filter_that_fails_keeps_the_old(fws_server: Start, tmp_path: Path) -> None:
+    server = fws_server("-f", "my_filters", module=OPENING)
+    client = server.open()
+    module = tmp_path / "my_filters.py"
+    module.write_text(module.read_text().replace('STATE.append("open")', "raise OSError('no database')"))
+    server.signal(signal.SIGHUP)
+    server.wait_for("not reloaded.*no database")
+    client.send("a")
+    assert client.text() == "NUMBER open"
+
+
+def test_start_and_stop_filters_of_reloaded_modules_run_new_before_old(fws_server: Start, tmp_path: Path) -> None:
+    server = fws_server("-f", "my_filters", module=OPENING.replace("NUMBER", "1"))
+    client = server.open()
+    module = tmp_path / "my_filters.py"
+    module.write_text(module.read_text().replace('"1 ', '"2 ').replace(" 1", " 2"))
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: my_filters")
+    client.send("a")
+    assert client.text() == "2 open"
+    assert server.printed.splitlines() == ["opened 1", "opened 2", "closed 1 ['open']"]
+
+
+def test_options_and_pipelines_of_the_file_are_taken_anew(fws_server: Start, tmp_path: Path) -> None:
+    config = tmp_path / "fws.json"
+    config.write_text(json.dumps({"filters": ["my_filters"], "max_message_size": 100}))
+    server = fws_server("-c", "fws.json", module=CHAT)
+    assert server.client().socket  # the port is there
+    config.write_text(
+        json.dumps(
+            {"filters": ["my_filters"], "max_message_size": 10, "pipelines": {"/new": ["my_filters"]}, "port": 1}
+        )
+    )
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: my_filters")
+    new = server.open("/new")
+    new.send("short")
+    assert new.text() == "first short"
+    new.send("much too long now")
+    assert new.closed()[0] == 1009
+    assert server.open("/").socket
+
+
+def test_what_takes_a_restart_is_said(fws_server: Start, tmp_path: Path) -> None:
+    config = tmp_path / "fws.json"
+    config.write_text(json.dumps({"filters": ["my_filters"], "log_level": "info"}))
+    server = fws_server("-c", "fws.json", module=CHAT)
+    config.write_text(json.dumps({"filters": ["my_filters"], "log_level": "warn"}))
+    server.signal(signal.SIGHUP)
+    server.wait_for("the option log_level has changed, which takes a restart")
+
+
+def test_a_faulty_configuration_file_is_named(fws_server: Start, tmp_path: Path) -> None:
+    config = tmp_path / "fws.json"
+    config.write_text(json.dumps({"filters": ["my_filters"]}))
+    server = fws_server("-c", "fws.json", module=CHAT)
+    config.write_text(json.dumps({"filters": ["my_filters"], "max_mesage_size": 1}))
+    server.signal(signal.SIGHUP)
+    server.wait_for('not reloaded.*max_mesage_size.*did you mean "max_message_size"')
