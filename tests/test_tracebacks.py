@@ -1,0 +1,100 @@
+"""A traceback shows a filter's author his own code."""
+
+import pytest
+from twisted.internet.defer import Deferred, maybeDeferred
+
+from filtered_websocket.filters.base import FilterBase, FilterMeta, run
+from filtered_websocket.filters.stdout_messages import StdoutMessages
+from filtered_websocket.message import message
+from filtered_websocket.tracebacks import culprit, users_traceback
+
+
+class Chain(FilterBase, metaclass=FilterMeta):
+    pass
+
+
+class Raises(Chain):
+    @classmethod
+    def filter(cls, web_socket_instance, data):
+        cls.helper(data)
+
+    @classmethod
+    def helper(cls, data):
+        raise ValueError("what the filter said")
+
+
+def error_of(step):
+    """What running this filter raises, caught where it is no frame of the test's."""
+    return error_in(run, (step,), None, b"x")
+
+
+def error_in(function, *args):
+    failed = []
+    maybeDeferred(function, *args).addErrback(lambda failure: failed.append(failure.value))
+    return failed[0]
+
+
+async def fails_at_once(instance, data):
+    raise ValueError("what the filter said")
+
+
+async def fails_later(instance, data):
+    await Deferred.fromCoroutine(fails_at_once(instance, data))
+
+
+async def fails_much_later(instance, data):
+    gate = Deferred()
+    from_elsewhere.append(gate)
+    await gate
+    raise ValueError("what the filter said")
+
+
+from_elsewhere: list[Deferred] = []
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        (Raises.step, "Raises.filter"),
+        (fails_at_once, "fails_at_once"),
+        (fails_later, "fails_later"),
+        (lambda instance, data: Deferred.fromCoroutine(fails_at_once(instance, data)), "fails_at_once"),
+    ],
+)
+def test_an_exception_names_the_filter_it_came_out_of(step, name):
+    error = error_of(step)
+    assert culprit(error) == f"{__name__}.{name}"
+    shown = users_traceback(error)
+    assert "what the filter said" in shown
+    assert shown.splitlines()[1].strip().startswith(f'File "{__file__}"')
+    assert "filters/base.py" not in shown
+
+
+def test_a_filter_that_fails_after_a_wait_is_named_too():
+    failed = []
+    run((fails_much_later,), None, b"x").addErrback(lambda failure: failed.append(failure.value))
+    from_elsewhere.pop().callback(None)
+    assert culprit(failed[0]) == f"{__name__}.fails_much_later"
+
+
+def test_what_the_framework_raises_on_behalf_of_a_filter_is_the_filters():
+    def sends_nonsense(instance, data):
+        message(1)
+
+    error = error_of(sends_nonsense)
+    assert culprit(error).endswith("sends_nonsense")
+    assert "message.py" in users_traceback(error)
+
+
+def test_a_bundled_filter_is_a_filter_like_anybodys():
+    error = error_of(StdoutMessages.step)  # None has no id
+    assert culprit(error) == "filtered_websocket.filters.stdout_messages.StdoutMessages.filter"
+
+
+def test_an_exception_without_a_users_frame_is_told_all_the_same():
+    error = error_in(message, 1)
+    assert culprit(error) == "a filter"
+    assert "message.py" in users_traceback(error)
+    never_raised = ValueError("x")
+    assert culprit(never_raised) == "a filter"
+    assert users_traceback(never_raised) == "ValueError: x\n"
