@@ -13,6 +13,7 @@ from autobahn.websocket.utf8validator import Utf8Validator
 
 OPEN = WebSocketProtocol.STATE_OPEN
 CONNECTING = WebSocketProtocol.STATE_CONNECTING
+CLOSING = WebSocketProtocol.STATE_CLOSING
 CLOSED = WebSocketProtocol.STATE_CLOSED
 
 CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013})
@@ -115,6 +116,12 @@ class LeanProtocol(WebSocketServerProtocol):
         # The same: Autobahn would fail again at the message's next bytes, and drop the connection with its close frame.
         self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
         return bool(super()._invalid_payload(reason))
+
+    def consumeData(self) -> None:
+        super().consumeData()
+        if self.failedByMe and self.data and self.state == CLOSING:
+            # Autobahn stops at what cannot be inflated. Behind it may be the close frame that ends the connection.
+            super().consumeData()
 
     def _closeConnection(self, abort: bool = False) -> None:
         # Autobahn resets the connection after the closing handshake, and a reset overtakes what is still under way.

@@ -104,10 +104,16 @@ class Served:
     def __init__(self, server: Server, port: Any) -> None:
         self.server = server
         self.port = port
+        self._clients: list[RawClient] = []
         self.address = ("127.0.0.1", port.getHost().port)
 
     def client(self, receive_buffer: int = 0) -> RawClient:
-        return RawClient(self.address, self.server.is_secure, receive_buffer)
+        self._clients.append(RawClient(self.address, self.server.is_secure, receive_buffer))
+        return self._clients[-1]
+
+    def close_clients(self) -> None:
+        for client in self._clients:
+            client.socket.close()
 
     def open(self, path: str = "/", headers: Any = ()) -> RawClient:
         return self.client().open(path, headers)
@@ -165,4 +171,5 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
     try:
         yield served
     finally:
+        served.close_clients()
         call(end)

@@ -122,7 +122,10 @@ class RawClient:
         return self
 
     def _more(self) -> bool:
-        data = self.socket.recv(65536)
+        try:
+            data = self.socket.recv(65536)
+        except (ConnectionResetError, ssl.SSLEOFError):
+            return False
         self._data += data
         return bool(data)
 
@@ -179,10 +182,7 @@ class RawClient:
 
     def body(self) -> bytes:
         """What comes until the end."""
-        try:
-            while self._more():
-                pass
-        except (ConnectionResetError, ssl.SSLEOFError):
+        while self._more():
             pass
         rest, self._data = self._data, b""
         return rest

@@ -48,6 +48,8 @@ class FwsServer:
         self._lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
+        self.folder = cwd
+        self._clients: list[RawClient] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self.wait_for(LISTENING).group(1) if listens else ""
@@ -86,7 +88,9 @@ class FwsServer:
         return found
 
     def client(self, tls: bool = False, receive_buffer: int = 0) -> RawClient:
-        return RawClient(("127.0.0.1", self.port), tls, receive_buffer)
+        made = RawClient(("127.0.0.1", self.port), tls, receive_buffer)
+        self._clients.append(made)
+        return made
 
     def open(self, path: str = "/", headers: Sequence[tuple[str, str]] = (), tls: bool = False) -> RawClient:
         return self.client(tls).open(path, headers)
@@ -128,6 +132,8 @@ class FwsServer:
             assert self.process.stderr is not None
             self.process.stderr.close()
             self._out.close()
+            for client in self._clients:
+                client.socket.close()
             if kind is not None:
                 print(self.log)
 

@@ -5,11 +5,12 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import RawClient
+from tests.end_to_end.raw_client import CLOSE, RawClient
 from tests.end_to_end.server import FwsServer, command
 from tests.redis_server import RedisServer
 
@@ -28,21 +29,36 @@ WHO = """
 """
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path / "redis") as server:
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[FwsServer]:
+    """Three workers for the tests that leave three workers behind."""
+    folder = tmp_path_factory.mktemp("three")
+    (folder / "my_filters.py").write_text(dedent(WHO))
+    with FwsServer("--workers", "3", *on(redis), cwd=folder) as server:
         yield server
 
 
 @pytest.fixture
-def three(fws_server: Start, redis: RedisServer) -> FwsServer:
-    arguments = ("--workers", "3", "--storage", "redis", "--redis_url", redis.url, "-f", "my_filters")
-    return fws_server(*arguments, module=WHO)
+def two(fws_server: Start, redis: RedisServer) -> FwsServer:
+    return fws_server("--workers", "2", *on(redis), module=WHO)
+
+
+def on(redis: RedisServer) -> tuple[str, ...]:
+    return ("--storage", "redis", "--redis_url", redis.url, "-f", "my_filters")
 
 
 def who(client: RawClient) -> tuple[int, int]:
+    """The process that serves a client, and its version; what other clients broadcast is passed over."""
     client.send("who")
-    process, version = client.text().split()
+    while not (text := client.text())[0].isdigit():
+        pass
+    process, version = text.split()
     return int(process), int(version)
 
 
@@ -80,28 +96,17 @@ def test_a_worker_that_is_killed_is_started_again_and_the_others_notice_nothing(
     assert len(children(three)) == 3
     for other in others:
         clients[other].send("still here")
-        assert who_after_noise(clients[other]) == other
+        assert who(clients[other])[0] == other
 
 
-def who_after_noise(client: RawClient) -> int:
-    """This client's worker; what other clients broadcast is passed over."""
-    client.send("who")
-    while not (text := client.text()).endswith(" 1"):
-        pass
-    return int(text.split()[0])
-
-
-def test_sighup_reloads_every_worker_and_drops_no_connection(three: FwsServer, tmp_path: Path) -> None:
+def test_sighup_reloads_every_worker_and_drops_no_connection(three: FwsServer) -> None:
     clients = on_each_worker(three)
-    module = tmp_path / "my_filters.py"
+    module = three.folder / "my_filters.py"
     module.write_text(module.read_text().replace("VERSION = 1", "VERSION = 22"))
     three.signal(signal.SIGHUP)
     three.wait_for("(reloaded: .*\n[^$]*){3}")
     for process, client in clients.items():
-        client.send("who")
-        while not (text := client.text()).endswith(" 22"):
-            pass
-        assert text == f"{process} 22"
+        assert who(client) == (process, 22)
 
 
 def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: FwsServer) -> None:
@@ -113,22 +118,25 @@ def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: 
     assert who(three.open())[0] in children(three)
 
 
-def test_sigterm_drains_all_workers(three: FwsServer) -> None:
-    clients = on_each_worker(three)
-    three.signal()
+def going_away(client: RawClient) -> bool:
+    return next(each for each in client.frames() if each.opcode == CLOSE).payload[:2] == (1001).to_bytes(2, "big")
+
+
+def test_sigterm_drains_all_workers(two: FwsServer) -> None:
+    clients = on_each_worker(two, 2)
+    two.signal()
+    assert all(going_away(client) for client in clients.values())
     for client in clients.values():
-        assert next(each for each in client.frames() if each.opcode == 8).payload[:2] == (1001).to_bytes(2, "big")
         client.socket.close()
-    assert three.wait() == 0
-    assert not children(three)
+    assert two.wait() == 0
+    assert not children(two)
 
 
-def test_workers_end_when_their_parent_is_killed(three: FwsServer) -> None:
-    clients = on_each_worker(three)
-    three.process.kill()
-    for client in clients.values():
-        assert [each.opcode for each in client.frames()][-1] == 8
-    three.wait()
+def test_workers_end_when_their_parent_is_killed(two: FwsServer) -> None:
+    clients = on_each_worker(two, 2)
+    two.process.kill()
+    assert all(going_away(client) for client in clients.values())
+    two.wait()
 
 
 def test_workers_without_shared_storage_are_refused_in_one_line(tmp_path: Path) -> None:
