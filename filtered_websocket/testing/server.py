@@ -1,0 +1,232 @@
+"""The server in memory: the real one, on a clock, with clients that need no port."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from filtered_websocket.config import Configuration
+from filtered_websocket.filter_modules import filters_of, load, options_of
+from filtered_websocket.filters.base import EVENTS, FilterMeta, start
+from filtered_websocket.pipeline import Pipeline
+from filtered_websocket.server import DECLARED, BusQueue
+from filtered_websocket.server import Server as RealServer
+from filtered_websocket.storage_objects.base import BaseStorageObject, wrap
+from filtered_websocket.storage_objects.memory import StorageObject
+from filtered_websocket.testing.client import Client, StillWaiting
+from filtered_websocket.testing.clock import MAX_TURNS, ClockReactor
+
+STOP_LIMIT = 60.0
+"""Seconds of the clock's time that stop filters may take."""
+
+
+class FilterFailed(AssertionError):  # noqa: N818 - what happened
+    """A filter raised, and the test did not ask for it."""
+
+
+class Server:
+    """A server in memory, to be used in a ``with`` statement.
+
+    :param filters: names of filter modules, or filter classes; none: those of ``fws_server``
+    :param storage_object: one of your own, or another server's to make two nodes of one; default: a new one in memory
+    :param options: values of options, as in the JSON file: ``max_message_size=100``; in ``pipelines`` too, filters may
+        be classes
+    :raises ConfigError: as ``fws_server`` would not start
+    """
+
+    def __init__(self, *filters: str | FilterMeta, storage_object: Any = None, **options: Any) -> None:
+        here = os.path.realpath(os.getcwd())
+        if here not in sys.path:  # as fws_server does
+            sys.path.append(here)
+        self._given = _by_patterns(filters, options.get("pipelines", {}))
+        self.reactor = ClockReactor()
+        self.storage_object: BaseStorageObject = wrap(StorageObject() if storage_object is None else storage_object)
+        self.server = RealServer(_resolve(filters, options, self._given), self.storage_object, self.reactor)
+        for pipeline in self.server.pipelines:
+            if pipeline.patterns in self._given:
+                _load(pipeline, self._given[pipeline.patterns])
+        self.server._arrange()
+        self._clients: list[Client] = []
+        self._errors: list[str] = []
+        self._while_open = contextlib.ExitStack()
+
+    @property
+    def errors(self) -> list[str]:
+        """The tracebacks of filters that raised, since this was last asked."""
+        self.settle()
+        errors, self._errors = self._errors, []
+        return errors
+
+    @property
+    def queue(self) -> BusQueue:
+        return self.server.queue
+
+    def pipeline(self, path: str = "/") -> Pipeline:
+        """The pipeline that serves a path: its `users`, `publish`, `hub`. Raises LookupError if there is none."""
+        found = self.server.pipeline_for(path)
+        if found is None:
+            raise LookupError(f"no pipeline serves {path}")
+        return found
+
+    def connect(
+        self,
+        path: str = "/",
+        headers: Mapping[str, str] | None = None,
+        protocols: Iterable[str] = (),
+        compression: bool = False,
+    ) -> Client:
+        """A new client. While a handshake filter waits it is not open yet.
+
+        :param path: with the query
+        :param headers: of the request; ``Host`` is ``localhost`` unless given
+        :param protocols: subprotocols to offer
+        :param compression: offer permessage-deflate
+        :raises Refused: the server answered with anything but 101
+        """
+        protocol = ClientProtocol(
+            parse_uri(f"ws://localhost{path}"),
+            subprotocols=[Subprotocol(each) for each in protocols] or None,
+            extensions=[ClientPerMessageDeflateFactory()] if compression else None,
+            max_size=None,
+        )
+        client = Client(self, protocol, 50000 + len(self._clients))
+        self._clients.append(client)
+        client.connection.makeConnection(client.wire)
+        request = protocol.connect()
+        for name, value in (headers or {}).items():
+            if name in request.headers:
+                del request.headers[name]
+            request.headers[name] = value
+        protocol.send_request(request)
+        client._flush()
+        client._raise_refusal()
+        return client
+
+    def put(self, item: Any) -> None:
+        """Put an item into the queue, as any thread may: it reaches the consumer chains."""
+        self.server.queue.put(item)
+        self.settle()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.reactor.pass_time(seconds, self.settle)
+
+    def result(self, awaitable: Any) -> Any:
+        """What a Deferred or a coroutine comes to, such as ``server.storage_object.get("room")``.
+
+        :raises StillWaiting: it waits for time to pass
+        """
+        outcome: list[Any] = []
+        deferred: Deferred[Any]
+        deferred = maybeDeferred(lambda: awaitable) if isinstance(awaitable, Deferred) else start(_await(awaitable))
+        deferred.addBoth(outcome.append)
+        self.settle()
+        if not outcome:
+            raise StillWaiting("no result yet; let time pass with server.advance(seconds)")
+        if isinstance(outcome[0], Failure):
+            outcome[0].raiseException()
+        return outcome[0]
+
+    def settle(self) -> None:
+        """Let everything happen that can happen without time passing; every call of the kit does this itself."""
+        for _ in range(MAX_TURNS):
+            moved = [client.wire.move() for client in self._clients]
+            if not self.reactor.turn() and not any(moved):
+                return
+        raise StillWaiting(f"no rest after {MAX_TURNS} turns: a filter calls itself with callLater(0, ...)")
+
+    def __enter__(self) -> "Server":
+        from twisted.internet import reactor
+
+        if getattr(reactor, "_asyncioEventloop", None) is not None:
+            raise RuntimeError("the testing kit runs no asyncio loop: let this process have another Twisted reactor")
+        self._while_open.enter_context(self.reactor.in_place_of(reactor))
+        # Any callable is an observer; its interface is zope's, which mypy does not read.
+        observer: Any = self._observe
+        globalLogPublisher.addObserver(observer)
+        self._while_open.callback(globalLogPublisher.removeObserver, observer)
+        try:
+            self.result(self.server.start())
+        except BaseException:
+            self._while_open.close()
+            raise
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._while_open:
+            stopped: list[Any] = []
+            self.server.stop().addBoth(stopped.append)
+            self.settle()
+            while not stopped and self.reactor.seconds() < STOP_LIMIT:
+                self.advance(0.5)
+        if error is not None:
+            return
+        if self._errors:
+            raise FilterFailed("\n" + "\n".join(self._errors))
+        if not stopped:
+            raise StillWaiting(f"the server has not stopped within {STOP_LIMIT:g} s: a stop or disconnect filter waits")
+
+    def _observe(self, event: LogEvent) -> None:
+        level = event.get("log_level")
+        if level is not None and level >= LogLevel.error and event["log_namespace"].startswith("filtered_websocket."):
+            failure = event.get("log_failure")
+            self._errors.append(formatEvent(event) + (f"\n{failure.getTraceback()}" if failure is not None else ""))
+
+
+Given = dict[tuple[str, ...], tuple[str | FilterMeta, ...]]  # patterns of a pipeline -> its filters
+
+
+def _by_patterns(filters: tuple[str | FilterMeta, ...], pipelines: Mapping[str, Any]) -> Given:
+    given: Given = {("*",): filters} if filters else {}
+    for key, value in pipelines.items():
+        given[tuple(key.split())] = tuple(value["filters"] if isinstance(value, dict) else value)
+    return given
+
+
+def _names(filters: Iterable[str | FilterMeta]) -> list[str]:
+    return [each for each in filters if isinstance(each, str)]
+
+
+def _resolve(filters: tuple[str | FilterMeta, ...], options: dict[str, Any], given: Given) -> Any:
+    """The options as `fws_server` would have them, filter classes left out: configuration knows names only."""
+    document = dict(options)
+    if filters:
+        document["filters"] = _names(filters)
+    if "pipelines" in document:
+        document["pipelines"] = {
+            key: {**(value if isinstance(value, dict) else {}), "filters": _names(given[tuple(key.split())])}
+            for key, value in document["pipelines"].items()
+        }
+    configuration = Configuration((), {}, "testing.Server", document)
+    for owner, declared in DECLARED:
+        configuration.declare(declared, owner)
+    modules = [load(name).__name__ for name in configuration.filter_modules()]
+    modules += [each.__module__ for chain in given.values() for each in chain if not isinstance(each, str)]
+    for name in modules:
+        configuration.declare(options_of(name), name)
+    return configuration.resolve()
+
+
+def _load(pipeline: Pipeline, given: Iterable[str | FilterMeta]) -> None:
+    """A pipeline's chains, of classes and names in the order given."""
+    for root in EVENTS:
+        chain: list[FilterMeta] = []
+        for each in given:
+            brings = filters_of(each, root) if isinstance(each, str) else [each] if issubclass(each, root) else []
+            chain += [one for one in brings if one not in chain]
+        pipeline.filters[root.event] = tuple(chain)  # type: ignore[attr-defined]
+        pipeline.chains[root.event] = tuple(one.step for one in chain)  # type: ignore[attr-defined]
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable

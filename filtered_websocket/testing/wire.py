@@ -1,0 +1,100 @@
+"""Connections without sockets."""
+
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.python.failure import Failure
+
+
+class Wire:
+    """The server's end of a connection: a transport whose bytes lie in memory until `move` carries them.
+
+    :param protocol: the server's; looked up each time, as it may be handed to another one
+    :param client: gives bytes in ``outgoing``; takes them by ``receive(data)`` and the end by ``receive_end()``
+    """
+
+    disconnecting = False
+    disconnected = False
+    connected = True
+
+    def __init__(self, protocol: Any, client: Any, port: int) -> None:
+        self.protocol = protocol
+        self._client = client
+        self._port = port
+        self._written = bytearray()
+        self._paused = False
+        self._aborted = False
+        self._client_gone: Exception | None = None
+
+    # What a protocol calls.
+
+    def write(self, data: bytes) -> None:
+        if self.connected and not self.disconnecting:
+            self._written += data
+
+    def writeSequence(self, parts: Any) -> None:
+        self.write(b"".join(parts))
+
+    def loseConnection(self) -> None:
+        self.disconnecting = True
+
+    def abortConnection(self) -> None:
+        self._aborted = True
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Nothing written here ever waits, so nobody need be paused."""
+
+    def unregisterProducer(self) -> None:
+        """See `registerProducer`."""
+
+    def getPeer(self) -> IPv4Address:
+        return IPv4Address("TCP", "127.0.0.1", self._port)
+
+    def getHost(self) -> IPv4Address:
+        return IPv4Address("TCP", "127.0.0.1", 80)
+
+    # What the kit calls.
+
+    def client_ends(self, reset: bool) -> None:
+        """The client has closed its end, or reset the connection."""
+        self._client_gone = ConnectionLost() if reset else ConnectionDone()
+
+    def move(self) -> bool:
+        """Carry what lies on either side; False if there was nothing."""
+        if not self.connected:
+            return False
+        moved = False
+        if self._aborted:
+            self._written.clear()
+            self._lose(ConnectionAborted())
+            return True
+        if self._client.outgoing and not self._paused:
+            data = bytes(self._client.outgoing)
+            self._client.outgoing.clear()
+            self.protocol.dataReceived(data)
+            moved = True
+        if self._written:
+            data = bytes(self._written)
+            self._written.clear()
+            self._client.receive(data)
+            moved = True
+        if self.disconnecting and not self._written:
+            self._lose(ConnectionDone())
+            return True
+        # The end of a stream is not seen while nobody reads, a reset neither.
+        if self._client_gone is not None and not self._paused and not self._client.outgoing:
+            self._lose(self._client_gone)
+            return True
+        return moved
+
+    def _lose(self, reason: Exception) -> None:
+        self.connected, self.disconnected = False, True
+        self.protocol.connectionLost(Failure(reason))
+        self._client.receive_end()
