@@ -275,8 +275,3 @@ def _deliver(subscriber: Subscriber, batch: Batch, policy: str) -> None:
     except Exception:
         # One that fails must not keep the others of this turn from theirs.
         _log.failure("a subscriber failed to take what it was to deliver, which is lost for it")
-
-
-def names(channel: Any) -> tuple[str, ...]:
-    """One channel or several, as a tuple of names."""
-    return (channel,) if isinstance(channel, str) else tuple(channel)

@@ -11,7 +11,7 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport import TCPPort, UNIXPort
 
 
-def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, shared: bool = False) -> Any:
+def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, shared: bool = False) -> Any:
     """Open a port.
 
     :param host: an address ("" for all), ``unix:PATH``, or ``fd:NUMBER`` of an inherited listening socket

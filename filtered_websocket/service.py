@@ -82,7 +82,7 @@ class Service:
         if server.admin_site is None:
             return
         # Each worker has a port of its own: its metrics are its own. Its replacement opens the same before it ends.
-        worker = int(os.environ.get(WORKER, 0))
+        worker = int(os.environ.get(WORKER, "0"))
         port = options.admin_port + worker if options.admin_port else 0
         self._admin_port = listen(
             server.admin_site, options.admin_host, port, options.backlog, self._reactor, shared=WORKER in os.environ

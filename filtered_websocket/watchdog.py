@@ -41,7 +41,7 @@ MAX_NAMES = 100
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 _LIBRARIES = tuple(
-    os.path.join(os.path.dirname(os.path.abspath(each.__file__)), "") for each in (os, twisted, autobahn)
+    os.path.join(os.path.dirname(os.path.abspath(str(each.__file__))), "") for each in (os, twisted, autobahn)
 )
 _CALLERS = frozenset({base.__file__, stopwatch.__file__, os.path.join(_PACKAGE, "web", "site.py")})
 """What calls filters and endpoints: a function that one of these called is one."""

@@ -68,7 +68,7 @@ class Idempotency:
             self._entries.pop(key, None)
             return failure
 
-        return answer.addCallbacks(answered, failed)  # type: ignore[return-value, arg-type]
+        return answer.addCallbacks(answered, failed)  # type: ignore[arg-type]
 
     def _forget_old(self) -> None:
         oldest = self._seconds() - KEEP_SECONDS

@@ -66,7 +66,7 @@ async def _round_trip(server: Any) -> float:
 def _registry(server: Any, round_trip: float) -> CollectorRegistry:
     # A registry of each scrape: there may be several servers in a process, and nothing is kept.
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(server, round_trip))  # type: ignore[arg-type]
+    registry.register(_Collector(server, round_trip))
     ProcessCollector(registry=registry)
     return registry
 

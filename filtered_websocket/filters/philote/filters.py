@@ -20,7 +20,7 @@ class Begin(WebSocketStartFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        web_socket_instance.philote = State(web_socket_instance)
+        State.of(web_socket_instance)
 
 
 class Admit(WebSocketHandshakeFilter):
@@ -28,15 +28,11 @@ class Admit(WebSocketHandshakeFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: Any) -> None:
-        pipeline, philote = web_socket_instance.pipeline, web_socket_instance.pipeline.philote
+        pipeline, philote = web_socket_instance.pipeline, State.of(web_socket_instance.pipeline)
         if data.path == "/api" or data.path.startswith("/api/"):
             raise Reject(404, "no WebSocket is served under /api")
         access = auth.check(auth.token_of(data.headers, data.params), philote.keys)
-        fault = philote.channels.fault(access.read)
-        if not fault and not all(map(pipeline.is_channel, access.read)):
-            fault = "the name of a channel is too long"
-        if not fault and len(access.read) > pipeline.options.max_channels:
-            fault = f"there are more than {pipeline.options.max_channels} channels"
+        fault = philote.fault(access)
         if fault:
             raise auth.Refused(f"the token cannot be read: {fault}")
         if pipeline.options.philote_check_origin and not _same_host(data):
@@ -63,7 +59,7 @@ class Join(WebSocketConnectFilter):
         if len(pipeline.users) > pipeline.options.philote_max_connections:
             raise Close(1013, "try again later")  # another filter waited between the handshake's count and now
         if access.expires is not None and pipeline.options.philote_enforce_expiry:
-            pipeline.philote.close_at(web_socket_instance, access.expires)
+            State.of(pipeline).close_at(web_socket_instance, access.expires)
         for subscribed in [web_socket_instance.subscribe(channel) for channel in access.read]:
             await subscribed
 
@@ -75,7 +71,7 @@ class Publish(WebSocketMessageFilter):
     def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
         message = wire.decode(data)
         channel, connection, pipeline = message.channel, web_socket_instance, web_socket_instance.pipeline
-        channels = pipeline.philote.channels
+        channels = State.of(pipeline).channels
         if channels.holds(connection.token.write, channel) and pipeline.is_channel(channel):
             connection.publish(channels.targets(channel), wire.encode(connection.id, message), exclude=connection.id)
 
@@ -85,4 +81,4 @@ class Leave(WebSocketDisconnectFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        web_socket_instance.pipeline.philote.forget(web_socket_instance)
+        State.of(web_socket_instance.pipeline).forget(web_socket_instance)

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from filtered_websocket.filters.philote import auth
+from filtered_websocket.filters.philote.state import State
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 
 VERSION = "0.3.1"
@@ -22,7 +23,7 @@ class Api(Endpoint):
 
     @classmethod
     def handle(cls, pipeline: Any, request: HTTPRequest) -> dict[str, Any]:
-        access = auth.check(auth.token_of(request.headers, request.params), pipeline.philote.keys)
+        access = auth.check(auth.token_of(request.headers, request.params), State.of(pipeline).keys)
         if not access.api:
             raise HTTPError(403, "this token is not one for the API")
         if request.method not in ("GET", "HEAD") or request.wildcards[-1] != "/info":
@@ -32,7 +33,7 @@ class Api(Endpoint):
 
 def info(pipeline: Any) -> dict[str, Any]:
     """What /api/info tells, under Philote's names: those of Go tell of Python."""
-    options, uptime = pipeline.options, pipeline.philote.uptime
+    options, uptime = pipeline.options, State.of(pipeline).uptime
     return {
         "version": VERSION,
         "go_arch": _GO_ARCHITECTURES.get(platform.machine(), platform.machine()),

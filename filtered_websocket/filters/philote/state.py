@@ -6,6 +6,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.philote.auth import Access
 from filtered_websocket.filters.philote.channels import Exact, Wildcards
 from filtered_websocket.filters.philote.keys import SHORT_SECRET, Keys
 
@@ -29,26 +30,49 @@ class State:
     """
     :ivar keys: what tokens are signed with
     :ivar channels: how the names in tokens are read
-    :ivar started: the reactor's time
     """
 
+    keys: Keys
+    channels: Exact
+    _options: Any = None
+
     def __init__(self, pipeline: Any) -> None:
-        options = pipeline.options
-        self.keys = keys_of(options)
-        self.channels: Exact = Wildcards() if options.philote_wildcards else Exact()
+        self._pipeline = pipeline
         self._reactor = pipeline.server.reactor
-        self.started: float = self._reactor.seconds()
+        self._started: float = self._reactor.seconds()
         self._expiring: dict[str, Any] = {}
-        public = options.philote_public_key or options.philote_jwks
-        if not options.philote_secret and not public:
+
+    @classmethod
+    def of(cls, pipeline: Any) -> "State":
+        """The state of a pipeline, in keeping with its options: a reload gives it others, and starts no pack anew."""
+        state: State = pipeline.__dict__.get("philote") or cls(pipeline)
+        if state._options is not pipeline.options:
+            state._take(pipeline.options)
+            pipeline.philote = state
+        return state
+
+    def _take(self, options: Any) -> None:
+        self.keys = keys_of(options)
+        self.channels = Wildcards() if options.philote_wildcards else Exact()
+        secret = options.philote_secret
+        if not secret and not options.philote_public_key and not options.philote_jwks:
             _log.warn("UNSAFE: anybody can make tokens (philote_secret is empty)")
-        elif len(options.philote_secret.encode()) < SHORT_SECRET and not (public and not options.philote_secret):
-            _log.warn("UNSAFE: tokens can be forged by guessing (philote_secret is shorter than 32 bytes)")
+        elif secret and len(secret.encode()) < SHORT_SECRET:
+            _log.warn("UNSAFE: the key of tokens can be guessed (philote_secret is shorter than 32 bytes)")
+        self._options = options
+
+    def fault(self, access: Access) -> str:
+        """What keeps the channels that a token reads from being joined, "" for nothing."""
+        if len(access.read) > self._pipeline.options.max_channels:
+            return f"it reads more than {self._pipeline.options.max_channels} channels"
+        if not all(map(self._pipeline.is_channel, access.read)):
+            return "the name of a channel is too long"
+        return self.channels.fault(access.read)
 
     @property
     def uptime(self) -> int:
         """Seconds."""
-        return int(self._reactor.seconds() - self.started)
+        return int(self._reactor.seconds() - self._started)
 
     def close_at(self, connection: Any, expires: float) -> None:
         """Close a connection when its token ends."""

@@ -13,7 +13,7 @@ class Begin(WebSocketStartFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        web_socket_instance.wsps = State(web_socket_instance)
+        State.of(web_socket_instance)
 
 
 class Obey(WebSocketMessageFilter):
@@ -21,7 +21,7 @@ class Obey(WebSocketMessageFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
-        wsps = web_socket_instance.pipeline.wsps
+        wsps = State.of(web_socket_instance.pipeline)
         packet = wire.decode(data, wsps.allows)
         allowed = wsps.manager.authenticate(packet.type, packet.channel, packet.key)
         if allowed is not True and inspect.isawaitable(allowed):

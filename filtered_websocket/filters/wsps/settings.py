@@ -66,5 +66,6 @@ def _fills(settings: LocalSettings) -> Iterator[tuple[str, tuple[Any, str]]]:
 def for_managers(options: Any) -> SimpleNamespace:
     """What a manager gets: all of a local_settings.py, and WSPS's own names with the values that count."""
     local = options.wsps_settings
-    ours = {name: getattr(options, option) for name, option in NAMES.items()}
+    # In the testing kit there is no port to have.
+    ours = {name: getattr(options, option) for name, option in NAMES.items() if hasattr(options, option)}
     return SimpleNamespace(**({"DEBUG": False} | (dict(local.names) if local else {}) | ours))
