@@ -21,6 +21,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing import FilterFailed, Refused, Server, StillWaiting
+from tests import reactor_thread
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 
@@ -421,6 +422,24 @@ def test_a_filter_that_calls_itself_for_ever_is_named_and_does_not_hang_the_test
     server = Server(Restless)
     with pytest.raises(StillWaiting, match="no rest after"), server:
         server.connect().send("x")
+
+
+def test_a_reactor_that_runs_in_another_thread_keeps_its_own_time():
+    async def wait():
+        await deferLater(reactor, 0.001)
+        return threading.get_ident()
+
+    reactors = reactor_thread.call(threading.get_ident)
+    with Server(Later) as server:
+        client = server.connect()
+        client.send("x")
+        answers = []
+        another = threading.Thread(target=lambda: answers.append(reactor_thread.call(wait)))
+        another.start()
+        another.join()
+        assert answers == [reactors]
+        server.advance(5)
+        assert client.received() == ["late x"]
 
 
 def test_many_clients_may_be_connected_up_to_the_limit():

@@ -1,6 +1,7 @@
 """A clock in the place of the reactor: time passes when a test says so."""
 
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -63,7 +64,7 @@ class ClockReactor(Clock):
         settle()
 
     def _due(self, until: float) -> list[Any]:
-        calls: list[Any] = self.getDelayedCalls()
+        calls: Any = self.getDelayedCalls()
         return sorted((call for call in calls if call.getTime() <= until), key=lambda call: call.getTime())
 
     @contextlib.contextmanager
@@ -72,10 +73,20 @@ class ClockReactor(Clock):
         names = ("callLater", "callFromThread", "seconds", "getThreadPool")
         before = {name: vars(reactor)[name] for name in names if name in vars(reactor)}
         for name in names:
-            setattr(reactor, name, getattr(self, name))
+            setattr(reactor, name, self._for_this_thread(reactor, name))
         try:
             yield
         finally:
             for name in names:
                 delattr(reactor, name)
             vars(reactor).update(before)
+
+    def _for_this_thread(self, reactor: Any, name: str) -> Callable[..., Any]:
+        """A reactor that runs meanwhile, in another thread, must not lose its own time."""
+        ours, its, thread = getattr(self, name), getattr(reactor, name), threading.get_ident()
+
+        def either(*args: Any, **kwargs: Any) -> Any:
+            away = reactor.running and threading.get_ident() != thread
+            return (its if away else ours)(*args, **kwargs)
+
+        return either
