@@ -1,0 +1,504 @@
+"""Channels, subscribers and the fan-out, over real sockets."""
+
+import random
+import socket
+import zlib
+
+import pytest
+from twisted.logger import capturedLogs, formatEvent
+
+from filtered_websocket import frames, hub
+from filtered_websocket.hub import Batch, Hub
+from tests.test_frames import parse
+
+
+class Turn:
+    """A reactor's turn that ends when the test says so."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, call):
+        self.calls.append(call)
+
+    def end(self):
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+
+
+class OnSocket:
+    """A subscriber with a socket of its own, which buffers what the kernel refuses, as a connection does."""
+
+    def __init__(self, name, window_bits=0, send_buffer=0):
+        self.id = name
+        self.channels = set()
+        self.window_bits = window_bits
+        self.socket, self.peer = socket.socketpair()
+        if send_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+            self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, send_buffer)
+        self.socket.setblocking(False)
+        self.peer.setblocking(False)
+        self.waiting = b""
+        self.delivered = []
+        self.hub = None
+        self.raw = b""
+
+    @property
+    def direct(self):
+        return None if self.waiting or self.window_bits or self.socket.fileno() < 0 else self.socket.send
+
+    def deliver(self, batch, policy):
+        self.delivered.append((batch, policy))
+        self._write(batch.deflated(self.window_bits) if self.window_bits else batch.plain)
+
+    def finish(self, blob, sent):
+        self._write(blob[sent:])
+        self.hub.refresh(self)
+
+    def _write(self, data):
+        self.waiting += data
+        self.drain()
+
+    def drain(self):
+        try:
+            while self.waiting:
+                self.waiting = self.waiting[self.socket.send(self.waiting) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.waiting = b""
+
+    def received(self):
+        """The payloads this subscriber's peer has got, in order; drains what waits."""
+        while True:
+            try:
+                data = self.peer.recv(1 << 20)
+            except BlockingIOError:
+                data = b""
+            self.raw += data
+            waited = bool(self.waiting)
+            self.drain()
+            if not data and not waited:
+                break
+        payloads, at = [], 0
+        while at < len(self.raw):
+            frame = parse(self.raw, at)
+            assert frame is not None, "half a frame"
+            inflate = zlib.decompressobj(-15)
+            payloads.append(inflate.decompress(frame.payload + b"\0\0\xff\xff") if frame.rsv else frame.payload)
+            at = frame.end
+        self.raw = b""
+        return payloads
+
+    def close(self):
+        self.socket.close()
+        self.peer.close()
+
+
+@pytest.fixture
+def turn():
+    return Turn()
+
+
+@pytest.fixture
+def fanout(turn):
+    return Hub(turn)
+
+
+@pytest.fixture
+def subscriber(fanout):
+    made = []
+
+    def make(name, *channels, **options):
+        one = OnSocket(name, **options)
+        one.hub = fanout
+        made.append(one)
+        for channel in channels:
+            fanout.join(channel, one)
+        return one
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def text(*payloads):
+    return tuple((payload.encode(), False) for payload in payloads)
+
+
+# Members.
+
+
+def test_joining_and_leaving_tell_of_the_first_and_the_last(fanout, subscriber):
+    a, b = subscriber("a"), subscriber("b")
+    assert fanout.join("room", a)
+    assert not fanout.join("room", b)
+    assert not fanout.join("room", b)
+    assert {each.id for each in fanout.subscribers("room")} == {"a", "b"}
+    assert (a.channels, b.channels) == ({"room"}, {"room"})
+    assert not fanout.leave("room", a)
+    assert not fanout.leave("room", a)
+    assert fanout.leave("room", b)
+    assert fanout.channels == {}
+    assert a.channels == b.channels == set()
+    assert list(fanout.subscribers("room")) == []
+    assert not fanout.leave("nowhere", a)
+
+
+def test_joining_twice_is_one_copy(fanout, turn, subscriber):
+    a = subscriber("a", "room", "room")
+    fanout.publish("room", text("x"))
+    turn.end()
+    assert a.received() == [b"x"]
+
+
+def test_who_comes_with_anothers_id_takes_its_place_and_the_other_cannot_take_it_back(fanout, turn, subscriber):
+    former = subscriber("a", "room")
+    newer = subscriber("a", "room")
+    assert former.channels == set()
+    assert not fanout.leave("room", former)
+    fanout.publish("room", text("x"))
+    turn.end()
+    assert (former.received(), newer.received()) == ([], [b"x"])
+    assert fanout.leave("room", newer)
+
+
+# A turn.
+
+
+def test_what_one_turn_publishes_goes_out_in_one_send_per_subscriber(fanout, turn, subscriber):
+    subscribers = [subscriber(name, "room") for name in "abc"]
+    fanout.publish("room", text("1"))
+    fanout.publish("room", text("2", "3"))
+    fanout.publish("room", ((b"\xff", True),))
+    assert [each.received() for each in subscribers] == [[], [], []]
+    sends = fanout.channels["room"].arrange()
+    counted = []
+    fanout.channels["room"].sends = [lambda blob, send=send: (counted.append(blob), send(blob))[1] for send in sends]
+    turn.end()
+    assert counted == [b"\x81\x011\x81\x012\x81\x013\x82\x01\xff"] * 3
+    assert [each.received() for each in subscribers] == [[b"1", b"2", b"3", b"\xff"]] * 3
+    assert (fanout.publications, fanout.deliveries) == (3, 12)
+    assert fanout.bytes_out == 3 * len(counted[0])
+
+
+def test_a_turn_asks_for_its_end_once_and_only_when_there_is_something(fanout, turn, subscriber):
+    fanout.publish("nobody", text("x"))
+    assert turn.calls == []
+    subscriber("a", "one", "two")
+    for channel in ("one", "two", "one"):
+        fanout.publish(channel, text("x"))
+    assert len(turn.calls) == 1
+    turn.end()
+    assert fanout.dirty == []
+    fanout.publish("one", text("y"))
+    assert len(turn.calls) == 1
+
+
+def test_a_turn_is_bounded(fanout, turn, subscriber):
+    a = subscriber("a", "room")
+    half = "x" * (hub.TURN_BYTES // 2)
+    fanout.publish("room", text(half))
+    fanout.publish("room", text(half))
+    assert not a.raw
+    assert fanout.channels["room"].pending
+    fanout.publish("room", text("y"))
+    assert not fanout.channels["room"].pending
+    fanout.publish("room", text("z"))
+    assert [len(each) for each in a.received()] == [len(half), len(half), 1]
+    turn.end()
+    assert a.received() == [b"z"]
+
+
+def test_what_is_published_while_a_turn_ends_goes_out_in_the_next(fanout, turn, subscriber):
+    a = subscriber("a", "room")
+
+    class Answers(Session):
+        def deliver(self, batch, policy):
+            if batch.messages == text("question"):
+                fanout.publish("room", text("answer"))
+
+    fanout.join("room", Answers("b"))
+    fanout.publish("room", text("question"))
+    turn.end()
+    assert a.received() == [b"question"]
+    assert len(turn.calls) == 1
+    turn.end()
+    assert a.received() == [b"answer"]
+
+
+# Order.
+
+
+def test_joining_leaving_and_settling_flush_the_channels_they_concern(fanout, turn, subscriber):
+    a, b = subscriber("a", "room", "hall"), subscriber("b", "hall")
+    fanout.publish("room", text("before"))
+    late = subscriber("late", "room")
+    assert a.received() == [b"before"]
+    fanout.publish("room", text("between"))
+    fanout.publish("hall", text("hall"))
+    fanout.leave("room", late)
+    assert (a.received(), late.received(), b.received()) == ([b"between"], [b"between"], [])
+    fanout.publish("room", text("after"))
+    fanout.settle(b)
+    assert (a.received(), b.received()) == ([b"hall"], [b"hall"])
+    fanout.settle(a)
+    assert (a.received(), late.received()) == ([b"after"], [])
+    turn.end()
+    assert a.received() == b.received() == []
+
+
+def test_order_is_kept_per_channel_whatever_happens_in_between(fanout, turn, subscriber):
+    rng = random.Random(7)
+    everybody = {name: subscriber(name, window_bits=rng.choice([0, 0, 9])) for name in "abcdefgh"}
+    wanted = {name: [] for name in everybody}
+    got = {name: [] for name in everybody}
+    for number in range(1500):
+        one = rng.choice(list(everybody.values()))
+        channel = rng.choice(["x", "y"])
+        act = rng.choice(["publish"] * 6 + ["join", "leave", "settle", "direct", "end", "refresh"])
+        if act == "publish":
+            exclude = {each for each in everybody if rng.random() < 0.2} if rng.random() < 0.5 else ()
+            fanout.publish(channel, text(f"{channel}{number}", f"{channel}{number}+"), exclude)
+            for each in fanout.subscribers(channel):
+                if each.id not in exclude:
+                    wanted[each.id] += [f"{channel}{number}", f"{channel}{number}+"]
+        elif act == "join":
+            fanout.join(channel, one)
+        elif act == "leave":
+            fanout.leave(channel, one)
+        elif act == "settle":
+            fanout.settle(one)
+        elif act == "refresh":
+            fanout.refresh(one)
+        elif act == "direct":
+            fanout.settle(one)
+            one._write(frames.make(f"direct{number}".encode(), False))
+            wanted[one.id].append(f"direct{number}")
+        else:
+            turn.end()
+        if rng.random() < 0.1:
+            for name, each in everybody.items():
+                got[name] += each.received()
+    turn.end()
+    for name, each in everybody.items():
+        received = got[name] + each.received()
+        texts = [payload.decode() for payload in received]
+        assert sorted(texts) == sorted(wanted[name])
+        for channel in "xy":  # the promise is per channel, direct sends included
+            in_channel = [text for text in texts if text[0] in (channel, "d")]
+            assert in_channel == [text for text in wanted[name] if text[0] in (channel, "d")]
+
+
+# Exclusion.
+
+
+def test_the_excluded_get_the_turn_without_what_excludes_them(fanout, turn, subscriber):
+    plain = {name: subscriber(name, "room") for name in "abcd"}
+    deflating = subscriber("z", "room", window_bits=15)
+    fanout.publish("room", text("to all"))
+    fanout.publish("room", text("not a"), {"a"})
+    fanout.publish("room", text("not b, not z"), frozenset({"b", "z", "who has gone"}))
+    fanout.publish("room", text("to all again"))
+    turn.end()
+    everything = [b"to all", b"not a", b"not b, not z", b"to all again"]
+    assert plain["a"].received() == [b"to all", b"not b, not z", b"to all again"]
+    assert plain["b"].received() == [b"to all", b"not a", b"to all again"]
+    assert plain["c"].received() == plain["d"].received() == everything
+    assert [message for batch, _ in deflating.delivered for message in batch.messages] == list(
+        text("to all", "not a", "to all again")
+    )
+    assert fanout.deliveries == 3 + 3 + 4 + 4 + 3
+
+
+@pytest.mark.parametrize("exclude", [{"b"}, ["b", "b"], ("b", "nobody", "b"), frozenset({"b"})])
+def test_a_single_publication_leaves_out_exactly_its_excluded(fanout, turn, subscriber, exclude):
+    everybody = {name: subscriber(name, "room") for name in "abc"}
+    for _ in range(2):  # the second time the arrangement is the one of before
+        fanout.publish("room", text("x"), exclude)
+        turn.end()
+        assert {name: each.received() for name, each in everybody.items()} == {"a": [b"x"], "b": [], "c": [b"x"]}
+    assert fanout.deliveries == 4
+    fanout.publish("room", text("y"))
+    turn.end()
+    assert [each.received() for each in everybody.values()] == [[b"y"]] * 3
+
+
+def test_excluding_everybody_sends_nothing(fanout, turn, subscriber):
+    a, b = subscriber("a", "room"), subscriber("b", "room", window_bits=15)
+    fanout.publish("room", text("x"), {"a", "b"})
+    turn.end()
+    assert (a.received(), b.delivered, fanout.deliveries) == ([], [], 0)
+
+
+# Sockets that do not take it all.
+
+
+def test_what_the_kernel_refuses_is_finished_by_its_owner_and_nobody_else_is_disturbed(fanout, turn, subscriber):
+    before = subscriber("before", "room")
+    slow = subscriber("slow", "room", send_buffer=4096)
+    after = subscriber("after", "room")
+    wanted = []
+    for number in range(40):
+        payload = f"{number:05}" + "x" * 2000
+        wanted.append(payload.encode())
+        fanout.publish("room", text(payload))
+        turn.end()
+    assert slow.waiting, "the kernel has taken it all: the test tests nothing"
+    assert fanout.channels["room"].others == [slow]
+    assert before.received() == after.received() == slow.received() == wanted
+    assert slow.direct is not None
+    fanout.refresh(slow)
+    fanout.publish("room", text("at last"))
+    turn.end()
+    assert fanout.channels["room"].others == []
+    assert slow.received() == [b"at last"]
+
+
+def test_a_partial_send_to_the_first_and_the_last_subscriber_is_attributed_to_them(fanout, turn, subscriber):
+    everybody = [subscriber(name, "room", send_buffer=4096 if name in "ad" else 0) for name in "abcd"]
+    fanout.publish("room", text("x" * 100_000, "end"))
+    turn.end()
+    assert [bool(each.waiting) for each in everybody] == [True, False, False, True]
+    for each in everybody:
+        assert each.received() == [b"x" * 100_000, b"end"]
+
+
+def test_a_socket_that_is_gone_ends_nobody_elses_turn(fanout, turn, subscriber):
+    everybody = [subscriber(name, "room") for name in "abcde"]
+    finished = []
+    for broken in (everybody[1], everybody[4]):
+        broken.finish = lambda blob, sent, broken=broken: finished.append((broken.id, len(blob), sent))
+    fanout.publish("room", text("x"))
+    turn.end()
+    everybody[1].peer.close()  # EPIPE
+    everybody[4].socket.close()  # EBADF
+    fanout.publish("room", text("y"))
+    turn.end()
+    assert finished == [("b", 3, 0), ("e", 3, 0)]
+    assert [each.received() for each in (everybody[0], everybody[2], everybody[3])] == [[b"x", b"y"]] * 3
+
+
+def test_a_blocked_socket_takes_nothing_and_its_owner_gets_all(fanout, turn, subscriber):
+    a, b = subscriber("a", "room", send_buffer=4096), subscriber("b", "room")
+    filler = b""
+    try:
+        while True:
+            filler += b"x" * a.socket.send(b"x" * 1024)
+    except BlockingIOError:
+        pass
+    fanout.publish("room", text("y"))
+    turn.end()
+    assert a.waiting == b"\x81\x01y"
+    assert b.received() == [b"y"]
+
+
+# The other road.
+
+
+def test_a_deflated_batch_is_made_once_per_window_however_many_take_it(fanout, turn, subscriber, monkeypatch):
+    made, original = [], frames.make_deflated
+    monkeypatch.setattr(frames, "make_deflated", lambda *args: (made.append(args), original(*args))[1])
+    for number in range(6):
+        subscriber(f"s{number}", "room", window_bits=9 if number % 2 else 15)
+    plain = subscriber("plain", "room")
+    fanout.publish("room", text("one", "two"))
+    turn.end()
+    assert sorted(made) == sorted([(word, False, bits) for word in (b"one", b"two") for bits in (9, 15)])
+    assert plain.received() == [b"one", b"two"]
+
+
+def test_a_batch_encodes_nothing_that_nobody_asks_for():
+    batch = Batch("room", text("x"))
+    assert (batch._plain, batch._deflated) == (None, None)
+    assert batch.plain is batch.plain
+    assert batch.deflated(15) is batch.deflated(15)
+    assert batch.deflated(9) is not batch.deflated(15)
+
+
+class Session:
+    """A subscriber that is no connection: it has no socket, and keeps messages for whoever asks."""
+
+    direct = None
+
+    def __init__(self, name):
+        self.id, self.channels, self.messages, self.policies = name, set(), [], set()
+
+    def deliver(self, batch, policy):
+        self.messages += batch.messages
+        self.policies.add((batch.channel, policy))
+
+    def finish(self, blob, sent):
+        raise AssertionError("it has no socket")
+
+
+def test_a_subscriber_need_be_no_connection(turn, subscriber):
+    fanout = Hub(turn, policy=lambda channel: f"policy of {channel}")
+    session = Session("s")
+    fanout.join("room", session)
+    fanout.publish("room", ((b"x", False), (b"\xff", True)))
+    fanout.publish("room", text("not for s"), {"s"})
+    turn.end()
+    assert session.messages == [(b"x", False), (b"\xff", True)]
+    assert session.policies == {("room", "policy of room")}
+
+
+def test_a_subscriber_that_fails_keeps_nobody_from_his_and_is_logged(fanout, turn, subscriber):
+    class Fails(Session):
+        def deliver(self, batch, policy):
+            raise RuntimeError("no room in this session")
+
+    session, a = Session("z"), subscriber("a", "room", "hall")
+    for each in (Fails("f"), session):
+        fanout.join("room", each)
+    with capturedLogs() as log:
+        fanout.publish("room", text("x"))
+        fanout.publish("room", text("y"), {"f"})
+        fanout.publish("hall", text("h"))
+        turn.end()
+    assert session.messages == list(text("x", "y"))
+    assert a.received() == [b"x", b"y", b"h"]
+    assert len(log) == 1
+    assert "no room in this session" in str(log[0]["log_failure"])
+    assert "subscriber failed" in formatEvent(log[0])
+    fanout.publish("room", text("next"))
+    with capturedLogs():
+        turn.end()
+    assert a.received() == [b"next"]
+
+
+def test_a_subscriber_may_leave_while_it_is_delivered_to(fanout, turn, subscriber):
+    class Leaves(Session):
+        def deliver(self, batch, policy):
+            super().deliver(batch, policy)
+            fanout.leave(batch.channel, self)
+
+    one, two, a = Leaves("one"), Leaves("two"), subscriber("a", "room")
+    fanout.join("room", one)
+    fanout.join("room", two)
+    fanout.publish("room", text("x"))
+    fanout.publish("room", text("y"), {"one", "two"})
+    turn.end()
+    assert one.messages == two.messages == list(text("x"))
+    assert a.received() == [b"x", b"y"]
+    assert [each.id for each in fanout.subscribers("room")] == ["a"]
+
+
+def test_what_leaves_the_fast_road_is_seen_after_refresh_and_comes_back(fanout, turn, subscriber):
+    a = subscriber("a", "room")
+    fanout.publish("room", text("1"))
+    turn.end()
+    assert a.delivered == []
+    a.window_bits = 15
+    fanout.refresh(a)
+    fanout.publish("room", text("2"))
+    turn.end()
+    assert len(a.delivered) == 1
+    a.window_bits = 0
+    fanout.refresh(a)
+    fanout.publish("room", text("3"))
+    turn.end()
+    assert len(a.delivered) == 1
+    assert len(a.received()) == 3
