@@ -92,13 +92,13 @@ class RedisConnection(txredisapi.RedisProtocol):
         # The reason of a lost connection is told by connectionLost.
         if not failure.check(StorageAway):
             self.link.refused(failure.getErrorMessage())
-        self.transport.abortConnection()
+        self.link.abort()
 
     def replyReceived(self, reply: Any) -> None:
         if not self._waiting:
             # "-DENIED Redis is running in protected mode" comes unasked.
             self.link.refused(str(reply))
-            self.transport.abortConnection()
+            self.link.abort()
             return
         answer, convert, script, request = self._waiting.popleft()
         if isinstance(reply, Exception):
@@ -177,7 +177,7 @@ class SubscriberConnection(RedisConnection):
         if isinstance(reply, Exception) and not self._waiting:
             # An error in place of a confirmation, such as NOPERM: order is lost, and the reason is worth a line.
             self.link.refused(str(reply))
-            self.transport.abortConnection()
+            self.link.abort()
             return
         super().replyReceived(reply)
 
@@ -270,9 +270,9 @@ class Link:
         was_usable, self.connection, self._connection = self.connection is connection, None, None
         if self._deadline.active():
             self._deadline.cancel()
+        if not self._aborted:  # why has been told by who aborted it
+            self.refused(why.getErrorMessage())
         if was_usable:
-            if not self._aborted:  # why has been told by who aborted it
-                self.refused(why.getErrorMessage())
             self._down()
         self._again()
 

