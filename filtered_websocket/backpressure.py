@@ -38,10 +38,8 @@ class Backpressure(LeanProtocol):
     _corked: list[bytes] | None = None
     _backlog: deque[_Kept] | None = None
     _backlog_bytes = 0
-    _queued = 0
-    """Bytes handed to the transport since it was last free."""
     _mark: tuple[float, int] = (0.0, 0)
-    """A time, and what had been queued then: when that much has gone out, the mark moves on."""
+    """A time, and how much the kernel will have taken when all is out that waited then: the mark then moves on."""
 
     def watch_transport(self) -> None:
         """Learn from the transport (beneath TLS, the one that TLS writes to) whether it keeps up."""
@@ -141,8 +139,12 @@ class Backpressure(LeanProtocol):
             self._backlog.append(_Kept(None, blob))
             self._backlog_bytes += len(blob)
         else:
-            self._queued += len(blob)
             self.transport.write(blob)
+
+    def check_room(self) -> None:
+        """Judge what has been written past the policies: control frames."""
+        if self.pending > self.pipeline.options.send_buffer:
+            self._too_slow(f"more than {self.pipeline.options.send_buffer} bytes wait (send_buffer)")
 
     def _keep(self, batch: Batch, policy: str) -> None:
         """Hold messages back, where they can still be dropped."""
@@ -170,8 +172,7 @@ class Backpressure(LeanProtocol):
 
     def transport_blocked(self) -> None:
         self.blocked = True
-        self._queued = self._stream.pending
-        self._mark = (self.factory.reactor.seconds(), self._queued)
+        self._mark_now(self.factory.reactor.seconds())
         self.factory.blocked.add(self)
         if self.pipeline is not None:
             self.pipeline.hub.refresh(self)
@@ -187,10 +188,13 @@ class Backpressure(LeanProtocol):
 
     def check_age(self, now: float) -> None:
         """Called every second while blocked: is the oldest that waits too old?"""
-        if self._queued - self._stream.pending >= self._mark[1]:
-            self._mark = (now, self._queued)
+        if self._stream.taken >= self._mark[1]:
+            self._mark_now(now)
         elif self.pipeline is not None and now - self._mark[0] > self.pipeline.options.send_timeout:
             self._too_slow(f"nothing taken for {self.pipeline.options.send_timeout:g} s (send_timeout)")
+
+    def _mark_now(self, now: float) -> None:
+        self._mark = (now, self._stream.taken + self._stream.pending)
 
     def _lost(self, count: int, policy: str) -> None:
         for _ in range(count):

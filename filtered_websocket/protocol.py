@@ -343,6 +343,9 @@ class Connection(Backpressure, Handshake):
         if self.opened and self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         super().sendData(data)
+        if self.blocked and self.state == OPEN:
+            # Pings without end from a client that reads none of the pongs.
+            self.check_room()
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         super().sendCloseFrame(code, reasonUtf8, isReply)

@@ -41,6 +41,8 @@ class _WriteThrough:
 
     watcher: Watcher | None = None
     blocked = False
+    taken = 0
+    """Bytes that the kernel has taken out of the buffer."""
 
     socket: socket.socket
     dataBuffer: bytes
@@ -77,6 +79,12 @@ class _WriteThrough:
             sent = 0
         if sent != len(data):
             super().write(bytes(memoryview(data)[sent:]))  # type: ignore[misc]
+
+    def writeSomeData(self, data: Any) -> Any:
+        sent = super().writeSomeData(data)  # type: ignore[misc]
+        if isinstance(sent, int):
+            self.taken += sent
+        return sent
 
     def writeSequence(self, parts: Any) -> None:
         self.write(b"".join(parts))

@@ -1,0 +1,260 @@
+import itertools
+import os
+import socket
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filtered_websocket.filters.base import WebSocketConnectFilter
+from tests import certificates
+from tests.end_to_end.raw_client import PING, TEXT, RawClient, frame, head
+from tests.reactor_thread import call, until
+from tests.serving import Events, Served, logged, on_message, pairing, serving
+
+MESSAGE = 4000
+ROOM = 64 * 1024
+
+
+class Join(WebSocketConnectFilter):
+    """Everybody hears two channels. The kernel takes little for a client, so that its slowness shows."""
+
+    @classmethod
+    def filter(cls, connection: Any, data: None) -> None:
+        connection._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection.subscribe("news")
+        connection.subscribe("sports")
+
+
+def payload(number: int) -> str:
+    return f"{number:06}".ljust(MESSAGE, ".")
+
+
+def number_of(text: str) -> int:
+    return int(text[:6])
+
+
+def slow(served: Served) -> tuple[RawClient, Any]:
+    """A client that does not read, and its connection."""
+    known = call(lambda: set(served.users))
+    client = served.client(receive_buffer=4096).open()
+    until(lambda: set(served.users) - known)
+    (name,) = call(lambda: set(served.users) - known)
+    return client, served.users[name]
+
+
+def publish(served: Served, numbers: Any, channel: str = "news") -> None:
+    """Each in a turn of its own."""
+    for number in numbers:
+        call(served.server.pipelines[0].publish, channel, payload(number))
+
+
+def fill(served: Served, connection: Any) -> int:
+    """Publish until the kernel refuses; how many that were."""
+    for number in itertools.count():
+        publish(served, [number])
+        if call(lambda: connection.blocked):
+            return number + 1
+    raise AssertionError
+
+
+def last_words(connection: Any, data: bytearray) -> None:
+    for user in connection.users.values():
+        user.sendMessage(data)
+
+
+def options(policy: str, **more: Any) -> dict[str, Any]:
+    return {"slow_client": policy, "send_buffer": ROOM, "send_timeout": 600, "ping_interval": 0, **more}
+
+
+def test_a_slow_client_is_disconnected_and_bystanders_get_everything_in_order() -> None:
+    events = Events()
+    with serving(Join, *pairing(events), **options("disconnect")) as served, logged() as lines:
+        bystanders = [served.open() for _ in range(3)]
+        _, connection = slow(served)
+        peer = connection.request.peer
+        for number in range(100):
+            publish(served, [number])
+            assert [number_of(each.text()) for each in bystanders] == [number] * 3
+        until(lambda: connection.id not in served.users)
+        assert [events.next() for _ in range(4)] == ["open"] * 4
+        assert events.next() == (1006, f"slow client: more than {ROOM} bytes wait (send_buffer)")
+        assert served.counted("closed", "slow client") == 1
+        said = [line for line in lines if "slow client" in line]
+        assert len(said) == 1
+        assert peer in said[0]
+
+
+def test_drop_new_loses_what_comes_while_the_buffer_is_full() -> None:
+    with serving(Join, **options("drop-new")) as served, served.open() as bystander:
+        client, connection = slow(served)
+        with logged() as lines:
+            for number in range(200):
+                publish(served, [number])
+                assert number_of(bystander.text()) == number
+            dropped = served.counted("dropped", "slow client, drop-new")
+            assert call(lambda: connection.pending) <= ROOM
+            kept = [number_of(client.text()) for _ in range(200 - dropped)]
+        assert kept == list(range(200 - dropped))
+        assert 0 < dropped < 200
+        # Counted one by one, said once.
+        assert len([line for line in lines if "drop-new" in line]) == 1
+        until(lambda: not connection.blocked)
+        publish(served, [999])
+        assert number_of(client.text()) == 999
+
+
+def test_drop_old_loses_the_oldest_that_was_not_yet_sent() -> None:
+    with serving(Join, **options("drop-old")) as served, served.open() as bystander:
+        client, connection = slow(served)
+        for number in range(200):
+            publish(served, [number])
+            assert number_of(bystander.text()) == number
+        assert call(lambda: connection.pending) <= ROOM
+        dropped = served.counted("dropped", "slow client, drop-old")
+        kept = [number_of(client.text()) for _ in range(200 - dropped)]
+        gap = [number for number in range(200) if number not in kept]
+        assert kept == sorted(kept)
+        assert kept[-1] == 199
+        assert gap == list(range(gap[0], gap[0] + dropped))
+        assert gap[0] > 0
+
+
+def test_latest_keeps_the_newest_of_each_channel() -> None:
+    with serving(Join, **options("latest")) as served:
+        client, connection = slow(served)
+        sent = fill(served, connection)
+        publish(served, range(1000, 1050), "sports")
+        publish(served, range(2000, 2050), "news")
+        publish(served, [1050], "sports")
+        assert served.counted("dropped", "slow client, latest") == 50 + 49
+        assert [number_of(client.text()) for _ in range(sent + 2)] == [*range(sent), 2049, 1050]
+
+
+@pytest.mark.parametrize("policy", ["drop-new", "drop-old", "latest"])
+def test_what_is_sent_to_a_client_itself_is_not_dropped_and_keeps_its_place(policy: str) -> None:
+    with serving(Join, on_message(last_words), **options(policy)) as served:
+        client, connection = slow(served)
+        sent = fill(served, connection)
+        publish(served, range(1000, 1003))
+        client.send("for you alone")
+        until(lambda: served.server.pipelines[0].messages_in == 1)
+        publish(served, range(2000, 2040))
+        received = []
+        while not received or received[-1] not in (payload(2039), payload(2000)):
+            received.append(client.text())
+            if policy == "drop-new" and "for you alone" in received:
+                break
+        assert received.count("for you alone") == 1
+        place = received.index("for you alone")
+        assert all(number_of(each) < 2000 for each in received[:place])
+        assert [number_of(each) for each in received[:sent]] == list(range(sent))
+
+
+def test_messages_to_a_client_itself_end_it_when_they_have_no_room() -> None:
+    events = Events()
+    with serving(Join, on_message(last_words), *pairing(events), **options("drop-old")) as served:
+        client, connection = slow(served)
+        fill(served, connection)
+        for _ in range(20):
+            client.send("x" * MESSAGE)
+        assert events.next() == "open"
+        assert events.next()[1].startswith("slow client: more than")
+        assert served.counted("closed", "slow client") == 1
+
+
+def test_a_client_that_takes_nothing_for_too_long_is_disconnected() -> None:
+    events = Events()
+    with serving(Join, *pairing(events), **options("disconnect", send_timeout=0.1, send_buffer=10**7)) as served:
+        _, connection = slow(served)
+        fill(served, connection)
+        until(lambda: (served.server._check_ages(), connection.id not in served.users)[1])
+        assert [events.next(), events.next()] == [
+            "open",
+            (1006, "slow client: nothing taken for 0.1 s (send_timeout)"),
+        ]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_slow_client_that_does_take_is_not_disconnected(tls: bool, tmp_path: Path) -> None:
+    files = certificates.write(tmp_path)
+    more: dict[str, Any] = {"key": files.key, "cert": files.cert} if tls else {}
+    with serving(Join, **options("disconnect", send_timeout=5, send_buffer=10**7, **more)) as served:
+        client, connection = slow(served)
+        fill(served, connection)
+        # Many small ones: over TLS they weigh more on the wire than they did when they were counted.
+        for _ in range(1000):
+            call(served.server.pipelines[0].publish, "news", "small")
+        since, mark = call(lambda: connection._mark)
+        while call(lambda: connection._stream.taken) < mark:
+            client.receive()
+        assert call(lambda: connection.blocked)
+        call(connection.check_age, since + 6)
+        assert call(lambda: connection.id in served.users)
+        # From here on nothing is taken.
+        call(connection.check_age, since + 12)
+        until(lambda: connection.id not in served.users)
+
+
+def _send_for_ever(client: RawClient, data: bytes) -> None:
+    for _ in range(100_000):
+        client.send(data)
+
+
+def test_pings_without_end_from_a_client_that_reads_no_pongs_end_it() -> None:
+    events = Events()
+    with serving(Join, *pairing(events), **options("disconnect")) as served:
+        client, _ = slow(served)
+        ping = frame(b"p" * 125, PING) * 100
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            _send_for_ever(client, ping)
+        assert events.next() == "open"
+        assert events.next()[1].startswith("slow client: more than")
+        assert served.counted("closed", "slow client") == 1
+
+
+def test_a_client_that_has_caught_up_is_on_the_fast_road_again() -> None:
+    with serving(Join, **options("disconnect", send_buffer=10**7)) as served:
+        client, connection = slow(served)
+        assert call(lambda: connection.direct) is not None
+        sent = fill(served, connection)
+        assert call(lambda: connection.direct) is None
+        assert [number_of(client.text()) for _ in range(sent)] == list(range(sent))
+        until(lambda: not connection.blocked)
+        assert call(lambda: connection.direct) is not None
+        assert call(lambda: served.server.blocked) == set()
+
+
+def test_a_compressed_client_may_be_slow_too() -> None:
+
+    with serving(Join, compression=True, **options("drop-old")) as served:
+        client = served.client(receive_buffer=4096)
+        client.send(head("/", [("Sec-WebSocket-Extensions", "permessage-deflate")]))
+        assert client.response().status == 101
+        connection = served.connection()
+        noise = [bytes(f"{number:06}", "ascii") + os.urandom(MESSAGE) for number in range(100)]
+        for each in noise:
+            call(served.server.pipelines[0].publish, "news", each)
+        dropped = served.counted("dropped", "slow client, drop-old")
+        assert dropped > 0
+        inflate = zlib.decompressobj(-15)
+        got = []
+        for _ in range(100 - dropped):
+            received = client.receive()
+            assert received is not None
+            got.append(inflate.decompress(received.payload + b"\0\0\xff\xff"))
+        assert got[-1] == noise[-1]
+        assert got == [each for each in noise if each in got]
+        assert connection.id in served.users
+
+
+def test_close_of_a_slow_client_comes_behind_what_it_was_sent() -> None:
+    with serving(Join, **options("disconnect", send_buffer=10**7)) as served:
+        client, connection = slow(served)
+        sent = fill(served, connection)
+        call(connection.close, 4000, "enough")
+        received = [client.receive() for _ in range(sent)]
+        assert all(each is not None and each.opcode == TEXT for each in received)
+        assert client.closed() == (4000, "enough")
+        served.until_empty()
