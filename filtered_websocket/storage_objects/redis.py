@@ -23,7 +23,6 @@ Whether a write survives Redis itself depends on how Redis is configured (append
 not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Cluster.
 """
 
-import json
 from hashlib import blake2b
 from typing import Any
 
@@ -31,6 +30,7 @@ from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import Logger
 
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
+from filtered_websocket.storage_objects import redis_replies as replies
 from filtered_websocket.storage_objects.base import (
     DONE,
     BaseStorageObject,
@@ -38,23 +38,14 @@ from filtered_websocket.storage_objects.base import (
     Keep,
     StorageAway,
     as_bytes,
-    as_text,
-    as_value,
     check_text,
 )
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis_address import addresses
+from filtered_websocket.storage_objects.redis_command import Script, command
+from filtered_websocket.storage_objects.redis_history_scripts import LATEST, POSITION, SEND, SEND_REQUEST, SINCE
+from filtered_websocket.storage_objects.redis_lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis_options import OPTIONS
-from filtered_websocket.storage_objects.redis_scripts import (
-    LATEST,
-    OCCUPIED,
-    POSITION,
-    SEND,
-    SEND_REQUEST,
-    SINCE,
-    Script,
-    command,
-)
 
 log = Logger()
 PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"
@@ -115,7 +106,7 @@ class StorageObject(BaseStorageObject):
 
     def get(self, key: str) -> Deferred[set[str] | None]:
         check_text(key)
-        return self._of(key).ask(b"SMEMBERS", self._key(b"s:", key), convert=_text_set)
+        return self._of(key).ask(b"SMEMBERS", self._key(b"s:", key), convert=replies.text_set)
 
     def add(self, key: str, value: str) -> Deferred[bool]:
         check_text(key, value)
@@ -134,7 +125,7 @@ class StorageObject(BaseStorageObject):
 
     def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
         check_text(key)
-        return self._of(key).ask(b"HGETALL", self._key(b"m:", key), convert=_fields)
+        return self._of(key).ask(b"HGETALL", self._key(b"m:", key), convert=replies.fields)
 
     def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
         check_text(key)
@@ -146,7 +137,9 @@ class StorageObject(BaseStorageObject):
 
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
         raw = as_bytes(data)
-        return self._first().write(lambda: self._first().ask(b"PUBLISH", as_bytes(channel), raw, convert=_nothing))
+        return self._first().write(
+            lambda: self._first().ask(b"PUBLISH", as_bytes(channel), raw, convert=replies.nothing)
+        )
 
     def listen(self, channel: str) -> Deferred[None]:
         check_text(channel)
@@ -171,13 +164,13 @@ class StorageObject(BaseStorageObject):
         raw = as_bytes(publication.channel)
         channel = self._channel_prefix + raw
         script: Script | None = None
-        convert: Any = _nothing
+        convert: Any = replies.nothing
         if keep is None or keep.count < 1:
             request = PUBLISH_REQUEST % (len(channel), channel, len(body) + 2, body)
         else:
             kept, meta = self._prefix + b"h:" + raw, self._prefix + b"e:" + raw
             tail = self._tails.get(keep) or self._tail(keep)
-            script, convert = SEND, _position
+            script, convert = SEND, replies.position
             request = SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
         if shard.open:
             return shard.request(request, convert, script)
@@ -212,8 +205,8 @@ class StorageObject(BaseStorageObject):
 
     def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
         keys = self._prefix + b"occupied", self._prefix + b"totals"
-        asked = [shard.run(OCCUPIED, keys, (as_bytes(prefix),), _counts) for shard in self._started()]
-        return gatherResults(asked, consumeErrors=True).addCallbacks(_merged, _first_error)
+        asked = [shard.run(OCCUPIED, keys, (as_bytes(prefix),), replies.counts) for shard in self._started()]
+        return gatherResults(asked, consumeErrors=True).addCallbacks(replies.merged, replies.first_error)
 
     # History.
 
@@ -237,7 +230,7 @@ class StorageObject(BaseStorageObject):
 
     def position(self, channel: str) -> Deferred[Position]:
         shard = self._of(channel)
-        return shard.run(POSITION, shard.history_keys(channel)[1:], (self._node,), _position)
+        return shard.run(POSITION, shard.history_keys(channel)[1:], (self._node,), replies.position)
 
     # Presence.
 
@@ -255,7 +248,7 @@ class StorageObject(BaseStorageObject):
         return _away()
 
     def members(self, channel: str) -> Deferred[dict[str, str]]:
-        return self._of(channel).ask(b"HGETALL", self._key(b"p:", channel), convert=_members)
+        return self._of(channel).ask(b"HGETALL", self._key(b"p:", channel), convert=replies.members)
 
     # Which Redis.
 
@@ -281,7 +274,7 @@ class StorageObject(BaseStorageObject):
 
     def _on_all(self, function: Any) -> Deferred[None]:
         done = gatherResults([function(shard) for shard in self._started()], consumeErrors=True)
-        return done.addCallbacks(lambda _: None, _first_error)
+        return done.addCallbacks(lambda _: None, replies.first_error)
 
     def _key(self, kind: bytes, name: str) -> bytes:
         return self._prefix + kind + as_bytes(name)
@@ -303,47 +296,6 @@ class StorageObject(BaseStorageObject):
             self._consumer.ready_changed(ready)
         except Exception:
             log.failure("the consumer failed on being told of readiness")
-
-
-# What replies mean.
-
-
-def _nothing(reply: object) -> None:
-    return None
-
-
-def _text_set(reply: list[bytes]) -> set[str] | None:
-    return {as_text(raw) for raw in reply} or None
-
-
-def _pairs(reply: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return list(zip(reply[::2], reply[1::2], strict=True))
-
-
-def _fields(reply: list[bytes]) -> dict[str, str | bytes]:
-    return {as_text(field): as_value(value) for field, value in _pairs(reply)}
-
-
-def _counts(reply: list[bytes]) -> dict[str, int]:
-    return {as_text(channel): int(count) for channel, count in _pairs(reply)}
-
-
-def _members(reply: list[bytes]) -> dict[str, str]:
-    return {as_text(member): json.loads(as_text(holders))[-1][2] for member, holders in _pairs(reply)}
-
-
-def _position(reply: bytes) -> Position:
-    epoch, _, offset = reply.decode().rpartition(":")
-    return Position(epoch, int(offset))
-
-
-def _merged(counts: list[dict[str, int]]) -> dict[str, int]:
-    return {channel: count for one in counts for channel, count in one.items()}
-
-
-def _first_error(failure: Any) -> Any:
-    """What gatherResults wraps."""
-    return failure.value.subFailure
 
 
 def _away() -> Deferred[Any]:

@@ -1,4 +1,4 @@
-"""Connections to one Redis, made of txredisapi's protocols, that are always there or on their way.
+"""One connection to a Redis, made of txredisapi's protocols: its greeting, and replies matched to what was asked.
 
 What of txredisapi 1.6 is not used, and why: its factories park commands without bound while Redis is away and end all
 attempts for good after a failed AUTH; its reply queue and its timer per command cost more than Redis does. So replies
@@ -7,36 +7,29 @@ are matched here, in order, and the time-out of a reply is the heartbeat of ``re
 Importing this module installs the reactor (txredisapi does).
 """
 
-import random
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import txredisapi
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.storage_objects.redis_address import Address
-from filtered_websocket.storage_objects.redis_scripts import SCRIPTS, Script, command
+from filtered_websocket.storage_objects.redis_command import Script, command
+from filtered_websocket.storage_objects.redis_history_scripts import HISTORY_SCRIPTS
+from filtered_websocket.storage_objects.redis_lease_scripts import LEASE_SCRIPTS
 
-_clock: Any = reactor
-
-ResponseError = txredisapi.ResponseError
+SCRIPTS = HISTORY_SCRIPTS + LEASE_SCRIPTS
 Convert = Callable[[Any], Any] | None
-
-FIRST_DELAY, LONGEST_DELAY = 0.05, 1.0
-"""Seconds between attempts: doubled from the first to the longest, and less by chance, so that nodes do not march in
-step."""
 
 
 class RedisConnection(txredisapi.RedisProtocol):
     """One connection. ``address`` and ``link`` are set by who builds it."""
 
     address: Address
-    link: "Link"
+    link: Any
 
     def __init__(self) -> None:
         # Otherwise "007" would come back as 7, and bytes as text where they happen to be some.
@@ -46,9 +39,8 @@ class RedisConnection(txredisapi.RedisProtocol):
     def ask(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
         """Write a command; its reply, converted. A script is known from the greeting; if not, it is sent in full.
 
-        Fails with StorageAway when the connection ends before it comes.
-
-        Everything written in one reactor turn leaves in one system call: Twisted joins it.
+        Fails with StorageAway when the connection ends before the reply comes. Everything written in one reactor turn
+        leaves in one system call: Twisted joins it.
         """
         answer: Deferred[Any] = Deferred()
         if not self.connected:
@@ -180,131 +172,3 @@ class SubscriberConnection(RedisConnection):
             self.link.abort()
             return
         super().replyReceived(reply)
-
-
-class Link:
-    """One connection that is made again whenever it is lost, until ``stop``.
-
-    :param timeout: seconds to connect in, and again to greet in
-    :param up: called with the connection when it can be used
-    :param down: called when one that could be used is lost
-    :param tell: called with the reason whenever there is none
-    """
-
-    def __init__(
-        self,
-        address: Address,
-        kind: type[RedisConnection],
-        timeout: float,
-        *,
-        up: Callable[[Any], None],
-        down: Callable[[], None],
-        tell: Callable[[str], None],
-    ) -> None:
-        self._address, self._kind, self._up, self._down, self.refused = address, kind, up, down, tell
-        self._timeout = timeout
-        self._attempts = 0
-        self._stopped = self._aborted = False
-        self._connecting: Deferred[Any] | None = None
-        self._retry: Any = None
-        self._deadline: Any = None
-        self._ended: list[Deferred[None]] = []
-        self._connection: RedisConnection | None = None
-        self.connection: Any = None
-        """The connection, when it can be used, else None."""
-
-    def start(self) -> None:
-        self._retry = None
-        try:
-            endpoint = self._address.endpoint(self._timeout)
-        except Exception:  # a file of authorities that cannot be read
-            self._failed(Failure())
-            return
-        self._connecting = endpoint.connect(_Once(self))
-        self._connecting.addCallbacks(lambda _: setattr(self, "_connecting", None), self._failed)
-
-    def stop(self) -> Deferred[None]:
-        """Fires when it is closed."""
-        self._stopped = True
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        if self._connecting is not None:
-            self._connecting.cancel()
-        ended: Deferred[None] = Deferred()
-        if self._connection is None:
-            ended.callback(None)
-        else:
-            self._ended.append(ended)
-            # What was written goes out first; a Redis that takes none of it is not waited for.
-            self._connection.transport.loseConnection()
-            self._deadline = _clock.callLater(self._timeout, self.abort)
-        return ended
-
-    def abort(self) -> None:
-        """Throw the connection away, whatever state it is in; another is made."""
-        if self._connection is not None:
-            self._aborted = True
-            self._connection.transport.abortConnection()
-
-    def settled(self) -> None:
-        """All is well: a lost connection is tried again without delay."""
-        self._attempts = 0
-
-    def build(self) -> RedisConnection:
-        connection = self._connection = self._kind()
-        self._aborted = False
-        connection.link, connection.address = self, self._address
-        # A frozen Redis accepts connections, in the kernel, and says nothing.
-        self._deadline = _clock.callLater(self._timeout, self._too_late)
-        return connection
-
-    def usable(self, connection: RedisConnection) -> None:
-        self._deadline.cancel()
-        self.connection = connection
-        self._up(connection)
-
-    def lost(self, connection: RedisConnection, why: Failure) -> None:
-        if connection is not self._connection:
-            return
-        was_usable, self.connection, self._connection = self.connection is connection, None, None
-        if self._deadline.active():
-            self._deadline.cancel()
-        if not self._aborted:  # why has been told by who aborted it
-            self.refused(why.getErrorMessage())
-        if was_usable:
-            self._down()
-        self._again()
-
-    def _failed(self, failure: Failure) -> None:
-        self._connecting = None
-        self.refused(failure.getErrorMessage())
-        self._again()
-
-    def _too_late(self) -> None:
-        self.refused(f"it accepts connections, but has not answered within {self._timeout:g} s")
-        self.abort()
-
-    def _again(self) -> None:
-        ended, self._ended = self._ended, []
-        for waiting in ended:
-            waiting.callback(None)
-        if self._stopped or self._retry is not None:
-            return
-        delay = min(FIRST_DELAY * 2 ** min(self._attempts, 10), LONGEST_DELAY)
-        self._attempts += 1
-        self._retry = _clock.callLater(delay * random.uniform(0.5, 1.0), self.start)  # noqa: S311 -- no secret
-
-
-class _Once(Factory):
-    """A factory for one connection of a link."""
-
-    noisy = False
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    def buildProtocol(self, addr: object) -> Any:
-        connection = self._link.build()
-        connection.factory = self
-        return connection

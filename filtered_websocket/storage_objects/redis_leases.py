@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.storage_objects.base import StorageAway, as_bytes, as_text
-from filtered_websocket.storage_objects.redis_scripts import (
+from filtered_websocket.storage_objects.redis_lease_scripts import (
     GONE,
     JOIN,
     LEAVE,

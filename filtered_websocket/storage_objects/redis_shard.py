@@ -17,14 +17,10 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.storage_objects.base import Consumer, StorageAway, as_bytes
 from filtered_websocket.storage_objects.redis_address import Address
-from filtered_websocket.storage_objects.redis_connection import (
-    CommandConnection,
-    Convert,
-    Link,
-    SubscriberConnection,
-)
+from filtered_websocket.storage_objects.redis_command import Script, command
+from filtered_websocket.storage_objects.redis_connection import CommandConnection, Convert, SubscriberConnection
 from filtered_websocket.storage_objects.redis_leases import Leases
-from filtered_websocket.storage_objects.redis_scripts import Script, command
+from filtered_websocket.storage_objects.redis_link import Link
 from filtered_websocket.storage_objects.redis_subscriptions import Subscriptions
 
 log = Logger()

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.publication import Position, Publication, decode
 from filtered_websocket.storage_objects.base import DONE, StorageAway, as_bytes
-from filtered_websocket.storage_objects.redis_scripts import RECOVER
+from filtered_websocket.storage_objects.redis_history_scripts import RECOVER
 
 if TYPE_CHECKING:
     from filtered_websocket.storage_objects.redis_connection import CommandConnection, SubscriberConnection

@@ -8,7 +8,7 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.publication import MARK, Position
 from filtered_websocket.storage_objects.base import Keep, StorageAway
 from filtered_websocket.storage_objects.redis import StorageObject
-from filtered_websocket.storage_objects.redis_scripts import RECOVER, SEND
+from filtered_websocket.storage_objects.redis_history_scripts import RECOVER, SEND
 from tests.reactor_thread import call, until
 from tests.redis_server import RedisServer, free_port
 from tests.storage_objects.backends import Backend, message

@@ -1,0 +1,45 @@
+"""What Redis's replies mean: functions that take one and give what a storage object promises."""
+
+import json
+from typing import Any
+
+from filtered_websocket.publication import Position
+from filtered_websocket.storage_objects.base import as_text, as_value
+
+
+def nothing(reply: object) -> None:
+    return None
+
+
+def text_set(reply: list[bytes]) -> set[str] | None:
+    return {as_text(raw) for raw in reply} or None
+
+
+def _pairs(reply: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def fields(reply: list[bytes]) -> dict[str, str | bytes]:
+    return {as_text(field): as_value(value) for field, value in _pairs(reply)}
+
+
+def counts(reply: list[bytes]) -> dict[str, int]:
+    return {as_text(channel): int(count) for channel, count in _pairs(reply)}
+
+
+def members(reply: list[bytes]) -> dict[str, str]:
+    return {as_text(member): json.loads(as_text(holders))[-1][2] for member, holders in _pairs(reply)}
+
+
+def position(reply: bytes) -> Position:
+    epoch, _, offset = reply.decode().rpartition(":")
+    return Position(epoch, int(offset))
+
+
+def merged(counts: list[dict[str, int]]) -> dict[str, int]:
+    return {channel: count for one in counts for channel, count in one.items()}
+
+
+def first_error(failure: Any) -> Any:
+    """What gatherResults wraps."""
+    return failure.value.subFailure
