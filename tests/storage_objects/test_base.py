@@ -1,6 +1,9 @@
 """DONE, the words of the interface, and a user's own storage object wrapped."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
@@ -158,3 +161,9 @@ def test_a_users_start_is_called_with_the_consumer_only_if_it_takes_one():
 def test_a_full_storage_object_is_not_wrapped():
     storage = StorageObject()
     assert wrap(storage) is storage
+
+
+def test_importing_a_backend_does_not_install_the_reactor():
+    names = ", ".join(f"filtered_websocket.storage_objects.{name}" for name in ("memory", "redis", "sqlite"))
+    program = f"import sys, {names}; sys.exit('twisted.internet.reactor' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
