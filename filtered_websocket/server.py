@@ -64,6 +64,8 @@ DECLARED = (
 
 STOP_SECONDS = 1.5
 """How long clients have to answer our close frames when the server stops."""
+ABORT_SECONDS = 0.3
+"""How long the disconnect chains of those have who did not."""
 SLICE_SECONDS = 0.02
 """While clients are closed over a time, some are closed each so often."""
 
@@ -342,19 +344,27 @@ class Server(WebSocketServerFactory):
         self.stopping = True
         self.site.shut()
         await self._close_clients(self.options.drain_seconds)
-        self._emptied = Deferred()
-        emptied = self._emptied.addTimeout(STOP_SECONDS, self.reactor).addErrback(lambda _: None)
-        self._check_emptied()
-        await emptied
+        await self._until_empty(STOP_SECONDS)
         for connection in list(self.connections):
             connection.abortConnection()
         self.site.abort()
-        await DeferredList([pipeline.stop() for pipeline in self.pipelines])
+        # Their disconnect chains are yet to run.
+        await self._until_empty(ABORT_SECONDS)
+        await DeferredList(
+            [pipeline.stop().addTimeout(pipeline.options.filter_timeout, self.reactor) for pipeline in self.pipelines],
+            consumeErrors=True,
+        )
         self.heartbeat.stop()
         if self._ages.running:
             self._ages.stop()
         await self.storage_object.stop()
         self.counters.stop()
+
+    async def _until_empty(self, seconds: float) -> None:
+        self._emptied = Deferred()
+        emptied = self._emptied.addTimeout(seconds, self.reactor).addErrback(lambda _: None)
+        self._check_emptied()
+        await emptied
 
     async def _close_clients(self, seconds: float) -> None:
         """Close all clients, a few at a time where there is time: those who come back then do not come all at once."""

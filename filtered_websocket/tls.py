@@ -28,8 +28,9 @@ class Certificate:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
-        _load("cert", cert, context.use_certificate_chain_file)
+        # The key first: a certificate that does not belong to the key there is no fault until it is asked for.
         _load("key", key, context.use_privatekey_file)
+        _load("cert", cert, context.use_certificate_chain_file)
         try:
             context.check_privatekey()
         except SSL.Error:
@@ -46,8 +47,10 @@ class Certificate:
 
 def _load(option: str, path: str, load: Any) -> None:
     try:
-        with open(path, "rb"):
-            pass
+        with open(path, "rb") as file:
+            # OpenSSL would ask the terminal, and a server has nobody there.
+            if option == "key" and b"ENCRYPTED" in file.read():
+                raise ConfigError(f"-{option} {path}: is locked with a passphrase; unlock it with: openssl pkey")
         load(path)
     except OSError as error:
         raise ConfigError(f"-{option} {path}: {error.strerror}") from None

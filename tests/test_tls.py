@@ -1,0 +1,166 @@
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.tls import Certificate
+from tests import certificates
+from tests.end_to_end.raw_client import DEADLINE, frame, head
+from tests.reactor_thread import until
+from tests.serving import on_message, serving
+
+
+def echo(connection: Any, data: bytearray) -> None:
+    connection.sendMessage(data)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> certificates.Files:
+    return certificates.write(tmp_path)
+
+
+def handshake(address: Any, context: ssl.SSLContext) -> str | None:
+    """Do a TLS handshake with a server that must be `localhost`; the version of TLS."""
+    plain = socket.create_connection(address, DEADLINE)
+    with plain, context.wrap_socket(plain, server_hostname="localhost") as secure:
+        return secure.version()
+
+
+def test_a_client_that_knows_only_the_root_is_sent_the_intermediate(files: certificates.Files) -> None:
+    with serving(key=files.key, cert=files.cert) as served:
+        context = ssl.create_default_context(cafile=files.root)
+        assert handshake(served.address, context) == "TLSv1.3"
+
+
+def test_tls_1_2_is_spoken_and_nothing_older(files: certificates.Files) -> None:
+    with serving(key=files.key, cert=files.cert) as served:
+        context = ssl.create_default_context(cafile=files.root)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        assert handshake(served.address, context) == "TLSv1.2"
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.load_verify_locations(files.root)
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            handshake(served.address, old)
+        served.until_empty()
+
+
+def test_a_client_without_tls_is_sent_away_and_others_go_on(files: certificates.Files) -> None:
+    with serving(on_message(echo), key=files.key, cert=files.cert) as served, served.open() as client:
+        with socket.create_connection(served.address, DEADLINE) as plain:
+            plain.sendall(head())
+            answer = b""
+            while more := _receive(plain):
+                answer += more
+        assert b"HTTP" not in answer
+        until(lambda: served.server.countConnections == 1)
+        client.send("still here")
+        assert client.text() == "still here"
+
+
+def _receive(plain: socket.socket) -> bytes:
+    try:
+        return plain.recv(4096)
+    except ConnectionResetError:
+        return b""
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x16\x03\x01"], ids=["silent", "begun"])
+def test_a_tls_handshake_that_is_not_finished_ends_when_its_time_is_over(
+    files: certificates.Files, begun: bytes
+) -> None:
+    with serving(key=files.key, cert=files.cert, handshake_timeout=0.1) as served:
+        with socket.create_connection(served.address, DEADLINE) as plain:
+            plain.sendall(begun)
+            assert _receive(plain) == b""
+        served.until_empty()
+
+
+def test_a_large_message_goes_both_ways(files: certificates.Files) -> None:
+    with serving(on_message(echo), key=files.key, cert=files.cert) as served, served.open() as client:
+        text = "a" * 1_000_000
+        client.send(text, frame("behind"))
+        assert client.text() == text
+        assert client.text() == "behind"
+
+
+def test_a_refusal_over_tls_ends_though_the_client_keeps_its_side_open(files: certificates.Files) -> None:
+    with serving(key=files.key, cert=files.cert, max_handshake_size=256) as served, served.client() as client:
+        client.send(head(headers=[("X", "x" * 300)]))
+        assert client.response().status == 431
+        # The client neither answers the close alert nor closes.
+        served.until_empty()
+
+
+# Files that are wrong: one line that names option and file.
+
+
+def fault(key: str, cert: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        Certificate(key, cert)
+    (line,) = caught.value.faults
+    assert "\n" not in line
+    return line
+
+
+def test_a_file_that_is_not_there_is_named(files: certificates.Files) -> None:
+    assert fault(files.key, "/no/such.pem") == "-cert /no/such.pem: No such file or directory"
+    assert fault("/no/such.pem", files.cert) == "-key /no/such.pem: No such file or directory"
+
+
+def test_a_directory_is_no_file(files: certificates.Files, tmp_path: Path) -> None:
+    assert fault(files.key, str(tmp_path)) == f"-cert {tmp_path}: Is a directory"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no PEM at all", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_file_that_is_no_pem_file_of_its_kind_is_named(
+    files: certificates.Files, tmp_path: Path, content: str
+) -> None:
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text(content)
+    assert fault(files.key, str(wrong)).startswith(f"-cert {wrong}: not a PEM file of that kind (")
+    assert fault(str(wrong), files.cert).startswith(f"-key {wrong}: not a PEM file of that kind (")
+    assert fault(files.cert, files.cert).startswith(f"-key {files.cert}: not a PEM file of that kind (")
+
+
+def test_a_key_of_another_certificate_is_told(files: certificates.Files) -> None:
+    said = fault(files.other_key, files.cert)
+    assert said == f"-key {files.other_key} is not the key of the certificate -cert {files.cert}"
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(
+    files: certificates.Files, tmp_path: Path
+) -> None:
+    key = serialization.load_pem_private_key(Path(files.key).read_bytes(), None)
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"open sesame"),
+        )
+    )
+    # In a process without a terminal of its own: OpenSSL would ask there.
+    code = f"from filtered_websocket.tls import Certificate; Certificate({str(locked)!r}, {files.cert!r})"
+    import sys
+
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert "Enter PEM pass phrase" not in run.stdout + run.stderr
+    assert f"-key {locked}: is locked with a passphrase" in run.stderr
