@@ -1,0 +1,66 @@
+# `make` alone lists the verbs. Everything is installed into .venv, again only when what it depends on has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PACKAGING := pyproject.toml setup.py
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run test test-tools style format types check docs bench clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-12s %s\n' "make $$verb" "$$says"; done
+
+install: $(VENV)/run.stamp  ## a .venv with fws_server in it
+
+run: install  ## start a server with config.json; ARGS="-p 9001" adds to it
+	$(BIN)/fws_server -c config.json $(ARGS)
+
+test: $(VENV)/dev.stamp test-tools  ## all tests and doctests; ARGS="-k words" picks some
+	$(BIN)/python -m pytest $(ARGS)
+
+test-tools: $(VENV)/tools.stamp  ## what tests need beside Python packages
+
+style: $(VENV)/dev.stamp  ## ruff: rules and form
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/dev.stamp  ## ruff: put into form what can be
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/dev.stamp  ## mypy
+	$(BIN)/mypy
+
+check: style types test  ## everything before a commit
+
+docs: $(VENV)/run.stamp  ## docs/options.md, from the declarations of options
+	$(BIN)/python docs/options.py
+
+bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 15 minutes (bench/README.md)
+	$(BIN)/python bench/run.py $(ARGS)
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/node/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/run.stamp: $(PACKAGING) | $(BIN)/python
+	$(PIP) install --editable .
+	touch $@
+
+$(VENV)/dev.stamp: $(PACKAGING) | $(BIN)/python
+	$(PIP) install --editable '.[dev]'
+	touch $(VENV)/run.stamp $@
+
+# tests/tools.sh installs Debian's packages, tests/node the pages' and clients' of npm. Both, or neither, may be there.
+$(VENV)/tools.stamp: $(wildcard tests/tools.sh tests/node/package-lock.json) | $(BIN)/python
+	if [ -x tests/tools.sh ]; then tests/tools.sh; fi
+	if [ -f tests/node/package-lock.json ]; then npm ci --prefix tests/node --no-audit --no-fund --loglevel=error; fi
+	touch $@

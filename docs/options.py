@@ -1,0 +1,44 @@
+"""Writes docs/options.md from the declarations of options: ``make docs``. A test checks that it is current."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from filtered_websocket import assembly, filters, logs, server
+from filtered_websocket.config import CONFIG, FILTERS, PIPELINES, Option, documentation
+
+OPTIONS_MD = Path(__file__).with_suffix(".md")
+HEAD = """# Options
+
+Written by `make docs` from where the options are declared; `fws_server -h` says the same of those that are loaded.
+
+An option may be given as a flag, in the environment, or in the JSON file of `-c`. A flag counts more than the
+environment, the environment more than the file. In the JSON file, numbers may be numbers or text, `flags` is a list of
+options without a value, and lines that begin with `#` are comments. Sizes are bytes, or `64k`, `1M`, `2G`. What is
+marked so may have another value in each entry of `pipelines`.
+
+`fws_server --check` says all that is wrong with the options and exits, without opening a port.
+
+"""
+
+
+def declarations() -> Mapping[str, Sequence[Option]]:
+    """Every option there is, by owner: the server's, those of the storage objects, those of the packs."""
+    owners: dict[str, Sequence[Option]] = {"fws_server": (CONFIG, FILTERS, PIPELINES, *assembly.OPTIONS)}
+    for owner, options in (("logs", logs.OPTIONS), *server.DECLARED):
+        owners[owner] = options
+    for name, module in assembly.BACKENDS.items():
+        owners[f"storage {name}"] = importlib.import_module(module).StorageObject.OPTIONS
+    for each in pkgutil.iter_modules(filters.__path__, f"{filters.__name__}."):
+        owners[each.name] = getattr(importlib.import_module(each.name), "OPTIONS", ())
+    return {owner: options for owner, options in owners.items() if options}
+
+
+def text() -> str:
+    """The whole page."""
+    return HEAD + documentation(declarations())
+
+
+if __name__ == "__main__":
+    OPTIONS_MD.write_text(text())

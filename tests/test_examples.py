@@ -1,0 +1,163 @@
+"""Every file in examples/, run by the real `fws_server`, its clients those of the library websockets."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.end_to_end.server import FwsServer
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+BROADCAST = "filtered_websocket.filters.broadcast_messages"
+DEADLINE = 15
+
+Serve = Callable[..., "Example"]
+
+
+class Example:
+    """A running server, and clients that end with it."""
+
+    def __init__(self, server: FwsServer, stack: ExitStack) -> None:
+        self.server = server
+        self._stack = stack
+
+    def connect(self, path: str = "/", **how: Any) -> ClientConnection:
+        client = self._stack.enter_context(connect(f"ws://127.0.0.1:{self.server.port}{path}", **how))
+        sync(client)
+        return client
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts `fws_server` in a copy of examples/."""
+    folder = shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    with ExitStack() as stack:
+        yield lambda *arguments, **more: Example(stack.enter_context(FwsServer(*arguments, cwd=folder, **more)), stack)
+
+
+def sync(client: ClientConnection) -> None:
+    """Wait until the server has handled all that this client sent."""
+    assert client.ping().wait(DEADLINE), "no pong"
+
+
+def say(client: ClientConnection, *texts: str) -> None:
+    for text in texts:
+        client.send(text)
+    sync(client)
+
+
+def hear(client: ClientConnection) -> str | bytes:
+    return client.recv(DEADLINE)
+
+
+def test_the_chat_of_eight_lines_sends_to_everybody_else(serve: Serve) -> None:
+    example = serve("-f", "chat_server")
+    a, b, c = (example.connect() for _ in range(3))
+    say(a, "hello")
+    say(b, "hello, a")
+    assert [hear(a), hear(b), hear(c), hear(c)] == ["hello, a", "hello", "hello", "hello, a"]
+    lines = [line for line in (EXAMPLES / "chat_server.py").read_text().splitlines() if line]
+    assert len(lines) <= 8
+
+
+def test_rooms_are_entered_by_token(serve: Serve) -> None:
+    example = serve("-c", "token_rooms.json", "-p", "0", "--host", "127.0.0.1")
+    kitchen, cook, garden = (example.connect() for _ in range(3))
+    for client, room in ((kitchen, "kitchen"), (cook, "kitchen"), (garden, "garden")):
+        say(client, f"token:{room}")
+        assert hear(client) == f"Successfully registered with broadcast group: {room}"
+    say(garden, "roses")
+    say(cook, "soup")
+    say(kitchen, "thanks")
+    assert (hear(kitchen), hear(cook)) == ("soup", "thanks")
+    assert "=> soup\n" in example.server.printed
+
+
+def test_a_moderated_chat_stops_links_turns_down_shouting_and_passes_the_rest_on(serve: Serve) -> None:
+    example = serve("-f", "moderated_chat", BROADCAST)
+    a, b = example.connect(), example.connect()
+    say(a, "buy at http://spam.example", "I AM LOUD", "I am not")
+    assert hear(a) == "no links, please"
+    assert (hear(b), hear(b)) == ("I am loud", "I am not")
+
+
+def test_a_nickname_is_unique_put_before_messages_and_free_again_when_its_client_has_gone(serve: Serve) -> None:
+    example = serve("-f", "nicknames", BROADCAST)
+    a, b = example.connect(), example.connect()
+    say(a, "ann")
+    say(b, "ann", "bob")
+    assert hear(a) == "you are ann"
+    assert (hear(b), hear(b)) == ("ann is taken", "you are bob")
+    say(a, "hello")
+    assert hear(b) == "ann: hello"
+    a.close()
+    c = example.connect()
+    say(c, "ann")
+    assert hear(c) == "you are ann"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"additional_headers": {"Authorization": "Bearer sesame"}},
+        {"additional_headers": {"Authorization": "bearer sesame"}},
+        {"subprotocols": ["door", "sesame"]},
+    ],
+)
+def test_the_door_opens_to_the_password_in_a_header_or_as_a_browser_sends_it(serve: Serve, how: Any) -> None:
+    example = serve("-f", "door", BROADCAST, environment={"FWS_PASSWORD": "sesame"})
+    a, b = example.connect(**how), example.connect(**how)
+    assert a.subprotocol == ("door" if "subprotocols" in how else None)
+    say(a, "in")
+    assert hear(b) == "in"
+
+
+def test_the_door_stays_shut_to_all_others_and_the_password_stays_out_of_the_log(serve: Serve) -> None:
+    example = serve("-f", "door", BROADCAST, environment={"FWS_PASSWORD": "sesame"})
+    for how in (
+        {},
+        {"additional_headers": {"Authorization": "Bearer open"}},
+        {"additional_headers": {"Authorization": "Bearer"}},
+        {"additional_headers": {"Authorization": "Basic sesame"}},
+        {"additional_headers": {"Authorization": "Bearer s\u00e9same"}},
+        {"subprotocols": ["door", "open"]},
+        {"subprotocols": ["sesame"]},
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            example.connect(**how)
+        assert refused.value.response.status_code == 401
+        assert refused.value.response.headers["WWW-Authenticate"] == "Bearer"
+    assert "sesame" not in example.server.log
+
+
+def test_two_pipelines_on_one_port_have_users_and_limits_of_their_own(serve: Serve) -> None:
+    example = serve("-c", "two_pipelines.json", "-p", "0", "--host", "127.0.0.1")
+    a, b, room = example.connect("/chat"), example.connect("/chat/room"), example.connect("/rooms")
+    say(a, "HELLO")
+    assert hear(b) == "Hello"
+    say(room, "x")
+    assert hear(room) == "Error: No token has been set"
+    room.send("x" * 5000)
+    with pytest.raises(ConnectionClosed) as closed:
+        hear(room)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+    say(a, "x" * 5000)
+    assert hear(b) == "x" * 5000
+    with pytest.raises(InvalidStatus) as refused:
+        example.connect("/elsewhere")
+    assert refused.value.response.status_code == 404
+
+
+def test_every_file_in_examples_is_in_its_readme_and_in_these_tests() -> None:
+    readme, tests = (EXAMPLES / "README.md").read_text(), Path(__file__).read_text()
+    files = {each.name for each in EXAMPLES.iterdir() if each.is_file()} - {"README.md"}
+    assert files, "no examples"
+    for name in files:
+        assert f"`{name}`" in readme
+        assert name in tests or f'"{name.removesuffix(".py")}"' in tests
