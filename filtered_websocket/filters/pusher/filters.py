@@ -1,0 +1,134 @@
+"""The filters of the Pusher pack: greet, decode, ask the session, take back."""
+
+import secrets
+from typing import Any
+
+from filtered_websocket.errors import Reject, StopChain
+from filtered_websocket.filters.base import (
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+    WebSocketStopFilter,
+)
+from filtered_websocket.filters.pusher import wire
+from filtered_websocket.filters.pusher.apps import App
+from filtered_websocket.filters.pusher.session import Session
+from filtered_websocket.filters.pusher.state import State
+from filtered_websocket.filters.pusher.wire import PusherError
+
+PROTOCOLS = range(5, 8)
+"""Protocol 7, and two before it that differ in nothing that is spoken here."""
+
+
+class Begin(WebSocketStartFilter):
+    """Take the apps, and listen for members that other nodes have lost."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        State.of(web_socket_instance)
+
+
+class Name(WebSocketHandshakeFilter):
+    """Give the connection an id of the form that SDKs insist on, and that nobody can guess."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        if not data.path.partition("/app/")[2]:
+            raise Reject(404, "WebSockets of Pusher's protocol are at /app/KEY")
+        web_socket_instance.id = f"{secrets.randbelow(1 << 53)}.{secrets.randbelow(1 << 53)}"
+
+
+class Greet(WebSocketConnectFilter):
+    """Find the app. What is wrong can be told only to an open WebSocket: browsers see nothing of a refusal by HTTP."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+        connection = web_socket_instance
+        state, request = State.of(connection.pipeline), connection.request
+        connection.pusher = None
+        try:
+            app = await state.apps.of_key(request.path.partition("/app/")[2])
+            check(app, request.params.get("protocol", [""])[0], connection.pipeline)
+            assert app is not None
+        except PusherError as error:
+            connection.sendMessage(error.packet)
+            connection.close(error.code, error.message)
+            return
+        connection.pusher = Session(connection, app)
+        connection.sendMessage(wire.established(connection.id, connection.pipeline.options.pusher_activity_timeout))
+
+
+def check(app: App | None, protocol: str, pipeline: Any) -> None:
+    """
+    :raises PusherError: the client may not connect
+    """
+    if app is None:
+        raise PusherError(4001, "there is no app with this key")
+    if not app.enabled:
+        raise PusherError(4003, "the app is disabled")
+    if not protocol:
+        raise PusherError(4008, "a protocol version is wanted: ?protocol=7")
+    if not (protocol.isascii() and protocol.isdigit()):
+        raise PusherError(4006, "the protocol version is no number")
+    if not len(protocol) < 5 or int(protocol) not in PROTOCOLS:
+        raise PusherError(4007, "this protocol version is not supported; 7 is")
+    if app.connections:
+        sessions = [getattr(each, "pusher", None) for each in pipeline.users.values()]
+        if sum(session is not None and session.app.id == app.id for session in sessions) >= app.connections:
+            raise PusherError(4004, "the app has as many connections as it may have")
+
+
+class Obey(WebSocketMessageFilter):
+    """Do what a packet says, and tell the client if it may not be done."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
+        session = web_socket_instance.pusher
+        if session is None:
+            raise StopChain  # it is being closed
+        try:
+            step = session.obey(wire.decode(data))
+        except PusherError as error:
+            session.refuse(error)
+            return None
+        return None if step is None else step.addErrback(cls.refused, session)
+
+    @classmethod
+    def refused(cls, failure: Any, session: Session) -> None:
+        failure.trap(PusherError)
+        session.refuse(failure.value)
+
+
+class Leave(WebSocketDisconnectFilter):
+    """Take back what the connection held."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+        session = getattr(web_socket_instance, "pusher", None)
+        if session is not None:
+            await session.end()
+
+
+class Terminate(WebSocketConsumerFilter):
+    """End the connections of a user, on each node those that are its own."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        channel = getattr(data, "channel", "")
+        if channel[:1] != "!":
+            return
+        for connection in list(web_socket_instance.hub.subscribers(channel)):
+            connection.pusher.refuse(PusherError(wire.UNAUTHORIZED, "the app has ended this user's connections"))
+        raise StopChain
+
+
+class End(WebSocketStopFilter):
+    """Web hooks that wait are given up."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        if getattr(web_socket_instance, "pusher", None) is not None:  # else the start failed before this pack's turn
+            web_socket_instance.pusher.stop()

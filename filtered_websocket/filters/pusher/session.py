@@ -1,0 +1,162 @@
+"""One connection's session: `connection.pusher`. What it is in, who has signed in, and what it may still send."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+
+from filtered_websocket.filters.base import start
+from filtered_websocket.filters.pusher import auth, events, wire
+from filtered_websocket.filters.pusher.apps import App
+from filtered_websocket.filters.pusher.auth import User
+from filtered_websocket.filters.pusher.channels import Public, caches, is_name, kind_of
+from filtered_websocket.filters.pusher.state import State, control_of
+from filtered_websocket.filters.pusher.wire import Packet, PusherError
+from filtered_websocket.presence import Steps
+from filtered_websocket.storage_objects.base import StorageAway
+
+
+class Session:
+    """
+    :ivar channels: what it is subscribed to, by name
+    :ivar user: who has signed in
+    """
+
+    def __init__(self, connection: Any, app: App) -> None:
+        self.connection, self.app = connection, app
+        self.state = State.of(connection.pipeline)
+        self.channels: dict[str, Public] = {}
+        self.user: User | None = None
+        self._steps = Steps()
+        self._tokens = float(self.options.pusher_client_event_rate)
+        self._filled = self.state.reactor.seconds()
+
+    @property
+    def options(self) -> Any:
+        return self.connection.pipeline.options
+
+    def obey(self, packet: Packet) -> Deferred[Any] | None:
+        """Do what a packet says.
+
+        :raises PusherError: it may not be done; so may the Deferred fail
+        """
+        if packet.event.startswith("client-"):
+            self._client_event(packet)
+        elif packet.event == "pusher:ping":
+            self.connection.sendMessage(wire.PONG)
+        elif packet.event == "pusher:subscribe":
+            return self._steps.take(self._subscribe(wire.members_of(packet.data)))
+        elif packet.event == "pusher:unsubscribe":
+            return self._steps.take(self._unsubscribe(wire.members_of(packet.data)))
+        elif packet.event == "pusher:signin":
+            return self._steps.take(self._sign_in(wire.members_of(packet.data)))
+        elif packet.event != "pusher:pong":
+            # Among them what only a server may say, pusher_internal:member_added say: nothing of it goes anywhere.
+            raise PusherError(wire.MALFORMED, "no event of a client has this name")
+        return None
+
+    def refuse(self, error: PusherError) -> None:
+        """Tell the client what was wrong."""
+        self.connection.sendMessage(error.packet)
+        if error.closes:
+            self.connection.close(error.code, error.message)
+
+    async def end(self) -> None:
+        """Leave everything: the connection has ended."""
+        await self._steps.idle()
+        left = [start(channel.leave()) for channel in self.channels.values()]
+        self.channels = {}
+        for success, failure in await DeferredList(left, consumeErrors=True):
+            # While the storage is away its leases see to it that nobody stays.
+            if not success and not failure.check(StorageAway):
+                failure.raiseException()
+
+    # Steps.
+
+    async def _subscribe(self, data: dict[str, Any]) -> None:
+        name = data.get("channel")
+        if not is_name(name, self.options.pusher_max_channel_name):
+            shown = name if isinstance(name, str) else ""
+            raise PusherError(wire.MALFORMED, "no channel can have this name", shown[:200], 400)
+        assert isinstance(name, str)
+        channel = kind_of(name)(self, name)
+        channel.check(data)
+        connection = self.connection
+        former = self.channels.get(name)
+        if former is None and len(connection.channels) >= self.options.max_channels:
+            raise PusherError(wire.MALFORMED, f"a connection may be in {self.options.max_channels} channels", name, 403)
+        if former is not None and former.user is not None and former.user.id != channel.user.id:  # type: ignore[union-attr]
+            await former.leave()
+        # Before it is joined: should the connection end meanwhile, it is left.
+        self.channels[name] = channel
+        try:
+            answer = await channel.join()
+        except PusherError:
+            del self.channels[name]
+            channel.user = None
+            await channel.leave()
+            raise
+        connection.sendMessage(wire.internal("pusher_internal:subscription_succeeded", name, answer))
+        if caches(name):
+            await self._replay(name, channel.key)
+
+    async def _replay(self, name: str, key: str) -> None:
+        kept = await self.state.storage.latest(key, 0, 1)
+        if kept:
+            self.connection.sendMessage(kept[0].payload, False)
+            return
+        self.connection.sendMessage(wire.internal("pusher:cache_miss", name, "{}"))
+        self.state.tell(self.app, {"name": "cache_miss", "channel": name})
+
+    async def _unsubscribe(self, data: dict[str, Any]) -> None:
+        name = data.get("channel")
+        channel = self.channels.pop(name, None) if isinstance(name, str) else None
+        if channel is not None:
+            try:
+                await channel.leave()
+            except StorageAway:
+                # It is still to be left when the connection ends.
+                self.channels[channel.name] = channel
+                raise
+
+    async def _sign_in(self, data: dict[str, Any]) -> None:
+        user_data = data.get("user_data")
+        user = auth.signed_user(self.app, self.connection.id, data.get("auth"), user_data)
+        if self.user is not None and self.user.id != user.id:
+            raise PusherError(wire.UNAUTHORIZED, "another user has signed in on this connection")
+        await self.connection.subscribe(control_of(self.app, user.id))
+        self.user = user
+        assert isinstance(user_data, str)
+        self.connection.sendMessage(wire.signed_in(user_data))
+
+    # Client events.
+
+    def _client_event(self, packet: Packet) -> None:
+        channel = self.channels.get(packet.channel)
+        if not self.app.client_events:
+            raise PusherError(wire.REFUSED, "client events are not enabled for this app", packet.channel)
+        if channel is None or not channel.client_events:
+            says = "client events are for private and presence channels that one is subscribed to"
+            raise PusherError(wire.REFUSED, says, packet.channel)
+        if len(packet.event) > events.MAX_NAME:
+            raise PusherError(wire.REFUSED, f"an event's name has at most {events.MAX_NAME} characters", packet.channel)
+        self._spend()
+        user_id = channel.user.id if channel.user is not None else ""
+        sent = wire.client_event(packet, user_id)
+        most = self.options.pusher_max_event_size
+        if len(sent) > most and len(wire.dumps(packet.data)) > most:
+            raise PusherError(wire.REFUSED, f"an event's data may have {most} bytes", packet.channel)
+        self.connection.publish(channel.key, sent, exclude=self.connection.id)
+        if self.app.webhooks:
+            self.state.tell(self.app, events.hook_of(packet, self.connection.id, user_id))
+
+    def _spend(self) -> None:
+        """Take one token of a bucket that holds what may be sent in a second."""
+        rate = self.options.pusher_client_event_rate
+        if not rate:
+            return
+        now = self.state.reactor.seconds()
+        self._tokens = min(rate, self._tokens + (now - self._filled) * rate)
+        self._filled = now
+        if self._tokens < 1:
+            raise PusherError(wire.REFUSED, f"more than {rate} client events in a second")
+        self._tokens -= 1

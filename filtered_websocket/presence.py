@@ -1,0 +1,116 @@
+"""Who is in a channel, told once: one join and one leave for each member, over any number of connections and nodes.
+
+The storage object counts: a member is there while any connection, its holder, holds it. The edges it finds are
+published by whoever caused them, so two nodes can publish theirs in the other order than they happened. Therefore
+whoever has published an edge looks again, and corrects what has meanwhile become untrue: what was published last is
+true. Storage that no other process shares cannot be overtaken, and is not asked twice.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket.filters.base import start
+from filtered_websocket.storage_objects.base import StorageAway
+
+_log = Logger()
+
+
+class Full(Exception):  # noqa: N818 - a state, told as an exception
+    """The channel has as many members as it may have."""
+
+
+class Presence:
+    """The members of all channels of one pack in one pipeline.
+
+    :param storage: the pipeline's storage object
+    :param joined: publishes a join: ``joined(channel, member, info, holder)``, the holder being left out
+    :param left: publishes a leave: ``left(channel, member, info)``
+    """
+
+    def __init__(
+        self,
+        storage: Any,
+        joined: Callable[[str, str, str, str], Deferred[Any]],
+        left: Callable[[str, str, str], Deferred[Any]],
+    ) -> None:
+        self._storage, self._joined, self._left = storage, joined, left
+
+    async def join(self, channel: str, member: str, holder: str, info: str, most: int = 0) -> dict[str, str]:
+        """Let a holder make somebody a member, who is told to the others if he is new.
+
+        :param most: members that there may be; 0: any number
+        :returns: the members, and the info their newest holders gave
+        :raises Full: he would be one too many, and is not let in
+        """
+        first = await self._storage.join(channel, member, holder, info)
+        members: dict[str, str] = await self._storage.members(channel)
+        if not first:
+            return members
+        if most and len(members) > most:
+            await self._storage.leave(channel, member, holder)
+            raise Full
+        await self._joined(channel, member, info, holder)
+        if self._storage.shared:
+            members = await self._storage.members(channel)
+            if member not in members:
+                await self._left(channel, member, info)
+        return members
+
+    async def leave(self, channel: str, member: str, holder: str, info: str) -> None:
+        """Let a holder let go; if he was the last, the others are told."""
+        if await self._storage.leave(channel, member, holder):
+            await self.gone(channel, member, info)
+
+    async def gone(self, channel: str, member: str, info: str) -> None:
+        """Tell that a member has left, the storage object having said so."""
+        await self._left(channel, member, info)
+        if self._storage.shared:
+            members = await self._storage.members(channel)
+            if member in members:
+                await self._joined(channel, member, members[member], "")
+
+
+class Steps:
+    """What one connection does in storage, a step at a time, each to its end.
+
+    A connection that ends cancels its filter. A step half done would leave a member whom nobody takes out again, so a
+    step goes on, and the disconnect filter waits for it before it takes back what the connection holds.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: Deferred[Any] | None = None
+
+    def take(self, step: Coroutine[Any, Any, Any]) -> Deferred[Any]:
+        """Begin a step. Whoever cancels what is returned no longer hears of it; the step goes on."""
+        running = self._under_way = start(step)
+        heard: Deferred[Any] = Deferred()
+
+        def ended(result: Any) -> None:
+            if self._under_way is running:
+                self._under_way = None
+            if not heard.called:
+                heard.callback(result)
+            # A signal closes nobody who is gone already.
+            elif isinstance(result, Failure) and result.check(Exception) and not result.check(StorageAway):
+                _log.failure("a step of a connection that has ended failed", result)
+
+        running.addBoth(ended)
+        return heard
+
+    async def idle(self) -> None:
+        """Wait until no step is under way."""
+        running = self._under_way
+        if running is None:
+            return
+        over: Deferred[None] = Deferred()
+
+        def ended(result: Any) -> Any:
+            over.callback(None)
+            return None if isinstance(result, Failure) else result
+
+        running.addBoth(ended)
+        await over
