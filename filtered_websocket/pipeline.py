@@ -17,14 +17,14 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
-from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, in_time, run, start
+from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
 from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits import rule_for
 from filtered_websocket.message import messages
 from filtered_websocket.publication import Message, Publication
 from filtered_websocket.storage_objects.base import DONE, BaseStorageObject, Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
-from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.web.base import EndpointMeta
 
 _log = Logger()
@@ -250,7 +250,7 @@ class Pipeline:
     def _wait(self, result: Deferred[Any], item: Any) -> bool:
         """Later items queue behind the one that waits: one order for all subscribers."""
         if not result.called:
-            in_time(result, self.options.filter_timeout, self.server.reactor)
+            limit_time(result, self.options.filter_timeout, self.server.reactor)
         result.addCallback(self._consumed, item)
         result.addErrback(self._waited_failed)
         if result.called:
@@ -308,7 +308,8 @@ class Pipeline:
         Fails with ConfigError, one line, when a filter does.
         """
         steps = [each.step for each in self.filters["start"] if modules is None or each.__module__ in modules]
-        result = in_time(maybeDeferred(run, steps, self, None), self.options.filter_timeout, self.server.reactor)
+        result = maybeDeferred(run, steps, self, None)
+        limit_time(result, self.options.filter_timeout, self.server.reactor)
         result.addErrback(lambda failure: failure.trap(StopChain) and None)
         return result.addErrback(self._not_started)
 

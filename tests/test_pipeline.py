@@ -614,7 +614,7 @@ def test_a_consumer_filter_that_hangs_is_ended_after_its_time(consumes):
         (trace,) = server.errors
         assert trace.splitlines()[1].strip().startswith(f'File "{__file__}"')
         assert "in hangs\n    await Deferred()" in trace
-        assert "TimeoutError: not done within 5 s (filter_timeout)" in trace
+        assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in trace
 
 
 # Beginning and end.
@@ -676,7 +676,7 @@ def test_a_start_filter_that_hangs_stops_the_start_after_its_time():
         pipeline.filters["start"] = (Hangs,)
         starting = pipeline.start()
         server.advance(6)
-        with pytest.raises(ConfigError, match=r"Hangs\.filter failed: TimeoutError: not done within 5 s"):
+        with pytest.raises(ConfigError, match=r"Hangs\.filter failed: TimeoutError: the filter took longer than 5 s"):
             server.result(starting)
 
 

@@ -1,12 +1,13 @@
 """A traceback shows a filter's author his own code."""
 
 import pytest
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.task import Clock
 
 from filtered_websocket.filters.base import FilterBase, FilterMeta, run
 from filtered_websocket.filters.stdout_messages import StdoutMessages
 from filtered_websocket.message import message
-from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 
 
 class Chain(FilterBase, metaclass=FilterMeta):
@@ -98,3 +99,35 @@ def test_an_exception_without_a_users_frame_is_told_all_the_same():
     never_raised = ValueError("x")
     assert culprit(never_raised) == "a filter"
     assert users_traceback(never_raised) == "ValueError: x\n"
+
+
+def test_a_filter_that_takes_too_long_is_cancelled_and_named_where_it_waited():
+    clock, failed, seen = Clock(), [], []
+
+    async def hangs(instance, data):
+        try:
+            await Deferred()
+        finally:
+            seen.append("cancelled")
+
+    waiting = run((hangs,), None, b"x")
+    limit_time(waiting, 5, clock)
+    waiting.addErrback(lambda failure: failed.append(failure.value))
+    clock.advance(4)
+    assert seen == failed == []
+    clock.advance(1)
+    assert seen == ["cancelled"]
+    assert type(failed[0]) is TimeoutError
+    assert str(failed[0]) == "the filter took longer than 5 s (filter_timeout)"
+    assert culprit(failed[0]).endswith("hangs")
+
+
+def test_a_filter_in_time_is_what_it_would_be_without_a_limit():
+    clock = Clock()
+    for ends in (lambda gate: gate.callback("b"), lambda gate: gate.errback(ValueError("c")), Deferred.cancel):
+        gate, fired = Deferred(), []
+        limit_time(gate, 5, clock)
+        gate.addBoth(fired.append)
+        ends(gate)
+        assert fired[0] == "b" or fired[0].check(ValueError, CancelledError)
+        assert clock.getDelayedCalls() == []

@@ -31,7 +31,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StopChain
@@ -135,18 +135,6 @@ async def _finish(waited: Any, steps: Iterator[Step], instance: Any, data: Any) 
         if result is not None:
             data = result
     return data
-
-
-def in_time(result: "Deferred[Any]", seconds: float, clock: Any) -> "Deferred[Any]":
-    """End a run that takes longer: the filter that waits is cancelled, and a TimeoutError shows where it waited."""
-
-    def ended(outcome: Any, _: float) -> Any:
-        if not isinstance(outcome, Failure) or not outcome.check(CancelledError, asyncio.CancelledError):
-            return outcome
-        error = TimeoutError(f"not done within {seconds:g} s (filter_timeout)")
-        raise error.with_traceback(getattr(outcome.value, "__traceback__", None))
-
-    return result.addTimeout(seconds, clock, ended)
 
 
 def start(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":

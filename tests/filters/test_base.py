@@ -9,11 +9,9 @@ from textwrap import dedent
 import pytest
 import six
 from twisted.internet.defer import CancelledError, Deferred, fail, inlineCallbacks, succeed
-from twisted.internet.task import Clock
 
 from filtered_websocket.errors import Close, Reject, StopChain
-from filtered_websocket.filters.base import EVENTS, FilterBase, FilterMeta, in_time, run, start
-from filtered_websocket.tracebacks import culprit
+from filtered_websocket.filters.base import EVENTS, FilterBase, FilterMeta, run, start
 
 
 def new_chain():
@@ -455,34 +453,6 @@ def test_an_ignored_coroutine_object_is_closed_by_being_awaited_not_leaked(chain
     assert not [each for each in recwarn if "never awaited" in str(each.message)]
 
 
-def test_a_run_that_takes_too_long_is_cancelled_and_shows_where_it_waited(chain):
-    clock, seen = Clock(), []
-
-    async def hangs(cls, instance, data):
-        try:
-            await Deferred()
-        finally:
-            seen.append("cancelled")
-
-    filter_of(chain, hangs)
-    failure = outcome(in_time(chain.run(None), 5, clock))
-    clock.advance(5)
-    assert seen == ["cancelled"]
-    assert isinstance(failure[0].value, TimeoutError)
-    assert str(failure[0].value) == "not done within 5 s (filter_timeout)"
-    assert culprit(failure[0].value).endswith("hangs")
-
-
-def test_a_run_in_time_is_what_it_would_be_without_a_limit(chain):
-    clock = Clock()
-    for ends in (lambda gate: gate.callback("b"), lambda gate: gate.errback(ValueError("c")), Deferred.cancel):
-        gate = Deferred()
-        fired = outcome(in_time(gate, 5, clock))
-        ends(gate)
-        assert fired[0] == "b" or fired[0].check(ValueError, CancelledError)
-        assert clock.getDelayedCalls() == []
-
-
 def test_start_begins_a_coroutine_before_it_returns():
     begun = []
 
@@ -645,7 +615,7 @@ def test_on_the_asyncio_reactor_an_exception_still_names_its_filter():
 
 def test_on_the_asyncio_reactor_a_filter_that_takes_too_long_is_named():
     assert on_asyncio("""
-        from filtered_websocket.filters.base import in_time
+        from filtered_websocket.tracebacks import limit_time
 
         class Hangs(Chain):
             @classmethod
@@ -653,7 +623,8 @@ def test_on_the_asyncio_reactor_a_filter_that_takes_too_long_is_named():
                 await asyncio.Event().wait()
 
         def go():
-            run = in_time(Chain.run(None), 0.01, reactor)
+            run = Chain.run(None)
+            limit_time(run, 0.01, reactor)
             run.addErrback(lambda failure: (type(failure.value), culprit(failure.value))).addBoth(finish)
     """) == ["(<class 'TimeoutError'>, '__main__.Hangs.filter')"]
 
