@@ -113,7 +113,7 @@ class Backpressure(LeanProtocol):
         elif policy == "drop-new":
             blob = self._encoded(batch)
             if self.pending + len(blob) > self.pipeline.options.send_buffer:
-                self._lost(len(batch.messages), policy)
+                self._lost(len(batch.groups), policy)
             else:
                 self._queue(blob)
         else:
@@ -152,12 +152,12 @@ class Backpressure(LeanProtocol):
             self._backlog = deque()
         if policy == "latest":
             older = sum(kept.channel == batch.channel for kept in self._backlog)
-            if older + len(batch.messages) > 1:
-                self._lost(older + len(batch.messages) - 1, policy)
+            if older + len(batch.groups) > 1:
+                self._lost(older + len(batch.groups) - 1, policy)
             self._backlog = deque(kept for kept in self._backlog if kept.channel != batch.channel)
             self._backlog_bytes = sum(len(kept.blob) for kept in self._backlog)
-        for message in batch.messages[-1:] if policy == "latest" else batch.messages:
-            blob = self._encoded(Batch(batch.channel, (message,)))
+        for group in batch.groups[-1:] if policy == "latest" else batch.groups:
+            blob = self._encoded(Batch(batch.channel, group))
             self._backlog.append(_Kept(batch.channel, blob))
             self._backlog_bytes += len(blob)
         room = self.pipeline.options.send_buffer

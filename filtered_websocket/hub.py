@@ -32,13 +32,19 @@ Send = Callable[[bytes], int]
 
 
 class Batch:
-    """Messages on their way to one subscriber or many, encoded once for each way of encoding that is asked for."""
+    """Messages on their way to one subscriber or many, encoded once for each way of encoding that is asked for.
 
-    __slots__ = ("_deflated", "_plain", "channel", "messages")
+    :ivar groups: the same messages, those together that were published together: who loses one of them loses all
+    """
 
-    def __init__(self, channel: str, messages: Sequence[Message]) -> None:
+    __slots__ = ("_deflated", "_plain", "channel", "groups", "messages")
+
+    def __init__(
+        self, channel: str, messages: Sequence[Message], groups: Sequence[Sequence[Message]] | None = None
+    ) -> None:
         self.channel = channel
         self.messages = messages
+        self.groups = (messages,) if groups is None else groups
         self._plain: bytes | None = None
         self._deflated: dict[int, bytes] | None = None
 
@@ -219,9 +225,11 @@ class Hub:
         if self.corked is not None:
             self.corked.uncork()
         pending, channel.pending, channel.pending_bytes = channel.pending, [], 0
+        groups = None
         if len(pending) == 1:
             messages, exclude = pending[0]
         else:
+            groups = [each for each, _ in pending]
             messages = [message for each, _ in pending for message in each]
             exclude = {name for _, names in pending for name in names} if any(names for _, names in pending) else ()
         sends = channel.sends
@@ -236,16 +244,17 @@ class Hub:
             for place in sorted([channel.places[name] for name in excluded if name in channel.places], reverse=True):
                 del sends[place], owners[place]
             others = [subscriber for subscriber in others if subscriber.id not in exclude]
-        batch = Batch(channel.name, messages)
+        batch = Batch(channel.name, messages, groups)
         if sends:
             self._send(sends, owners, batch.plain)
         for subscriber in others:
             _deliver(subscriber, batch, channel.policy)
         self.deliveries += len(messages) * (len(members) - len(excluded))
         for name, subscriber in excluded.items():
-            rest = [message for each, names in pending if name not in names for message in each]
+            theirs = [each for each, names in pending if name not in names]
+            rest = [message for each in theirs for message in each]
             if rest:
-                _deliver(subscriber, Batch(channel.name, rest), channel.policy)
+                _deliver(subscriber, Batch(channel.name, rest, theirs), channel.policy)
                 self.deliveries += len(rest)
 
     def _send(self, sends: list[Send], owners: list[Subscriber], blob: bytes) -> None:

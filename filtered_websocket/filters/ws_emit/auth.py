@@ -1,0 +1,50 @@
+"""Secrets: those of roomspaces, and that of POST /emit."""
+
+from hmac import compare_digest
+from typing import Any
+
+from filtered_websocket.storage_objects.base import StorageAway
+
+KEYS = ("ws-emit::room_secret::", "ws-emit::secret::")
+"""What WS-Emit's README calls the key of a roomspace's secret in Redis, and what its program read."""
+
+
+def space_of(room: str) -> str | None:
+    """The roomspace that a room belongs to, None for a public one."""
+    space, colons, _ = room.partition("::")
+    return space if colons else None
+
+
+async def allows(pipeline: Any, space: str, secret: Any) -> bool:
+    """Whether this is the secret of the roomspace; there are no rooms in one that has none."""
+    if not isinstance(secret, str) or not secret:
+        return False
+    wanted = pipeline.options.ws_emit_room_secrets.get(space)
+    if wanted is None:
+        wanted = await _stored(pipeline.storage_object, space)
+    return bool(wanted) and same(wanted, secret)
+
+
+async def _stored(storage: Any, space: str) -> bytes | None:
+    for key in KEYS:
+        value: bytes | None = await _read(storage, key + space)
+        if value is not None:
+            return value
+    return None
+
+
+async def _read(storage: Any, key: str) -> Any:
+    """While the storage is away, who wants to join waits: to be ignored he would take for having joined."""
+    while True:
+        try:
+            return await storage.read(key)
+        except StorageAway:
+            await storage.wait_ready()
+
+
+def same(wanted: str | bytes, given: Any) -> bool:
+    """Whether a secret is the one wanted, in a time that does not tell how near it is."""
+    if not isinstance(given, str):
+        return False
+    raw = wanted.encode("utf-8", "surrogatepass") if isinstance(wanted, str) else wanted
+    return compare_digest(raw, given.encode("utf-8", "surrogatepass"))

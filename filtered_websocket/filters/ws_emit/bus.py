@@ -1,0 +1,179 @@
+"""The channel ``flask-socketio``: what Flask-SocketIO and python-socketio's managers write, and what we write.
+
+    {"method": "emit", "event": str, "data": any, "binary": bool?, "namespace": "/", "room": str | [str] | null,
+     "skip_sid": str | [str] | null, "callback": null, "host_id": 32 hex digits}
+    {"method": "close_room", "room": str, ...}
+    {"method": "disconnect", "sid": str, ...}
+    {"method": "enter_room" | "leave_room", "sid": str, "room": str, ...}
+
+    python-socketio <= 5.13   a pickle of such a dict: data is the argument, a tuple is several
+                       5.14   JSON: data is the argument
+                       5.15   JSON with "binary": data is the argument; if binary, [with placeholders, base64 ...]
+                    >= 5.16   JSON with "binary": data is a list of arguments; if binary, [such a list, base64 ...]
+
+So: without "binary" data is one argument as it is; with it, a list is a list of arguments. We write the newest. No
+argument and one that is null are the same to a client of python-socketio, and here: it gets none.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from filtered_websocket.filters.ws_emit import plain_pickle, wire
+from filtered_websocket.filters.ws_emit.wire import Malformed
+
+CHANNEL = "flask-socketio"
+HOST_ID = uuid4().hex
+"""Who we are on the bus: python-socketio passes over what carries its own."""
+
+
+class Emit(NamedTuple):
+    """An event for rooms.
+
+    :ivar arguments: JSON values and bytes
+    :ivar rooms: None for everybody
+    :ivar skip: Socket.IO ids of who gets nothing
+    """
+
+    event: str
+    arguments: tuple[Any, ...]
+    rooms: tuple[str, ...] | None = None
+    skip: tuple[str, ...] = ()
+    namespace: str = "/"
+
+
+class CloseRoom(NamedTuple):
+    """Everybody leaves a room."""
+
+    room: str
+    namespace: str = "/"
+
+
+class Disconnect(NamedTuple):
+    """A client is disconnected from the namespace."""
+
+    sid: str
+    namespace: str = "/"
+
+
+class ChangeRoom(NamedTuple):
+    """A client enters a room, or leaves it."""
+
+    sid: str
+    room: str
+    enters: bool
+    namespace: str = "/"
+
+
+Order = Emit | CloseRoom | Disconnect | ChangeRoom
+
+
+def encode(emit: Emit) -> bytes:
+    """An emission as python-socketio 5.16 and later write it.
+
+    :raises Malformed: arguments that JSON cannot hold
+    """
+    attachments: list[bytes] = []
+    data = wire.take_out(list(emit.arguments) or [None], attachments)
+    message = {
+        "method": "emit",
+        "event": emit.event,
+        "data": [data, *(base64.b64encode(each).decode() for each in attachments)] if attachments else data,
+        "binary": bool(attachments),
+        "namespace": emit.namespace,
+        "room": None if emit.rooms is None else emit.rooms[0] if len(emit.rooms) == 1 else list(emit.rooms),
+        "skip_sid": list(emit.skip) or None,
+        "callback": None,
+        "host_id": HOST_ID,
+    }
+    return wire.dumps(message).encode()
+
+
+def decode(data: bytes, pickles: bool) -> Order | None:
+    """What a program on the bus wants; None if that is nothing for us.
+
+    :param pickles: read pickles too
+    :raises Malformed: it is nothing of the above
+    """
+    try:
+        message = _read(data, pickles)
+        if not isinstance(message, dict):
+            raise Malformed("not an object")
+        read = _METHODS.get(message.get("method", ""))
+        return read(message) if read is not None else None
+    except Malformed:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Malformed(f"{type(error).__name__}: {error}") from None
+
+
+def _read(data: bytes, pickles: bool) -> Any:
+    if data.lstrip()[:1] in (b"{", b"["):
+        return json.loads(data.decode())
+    if not pickles:
+        raise Malformed("no JSON object; pickles are read with ws_emit_pickle")
+    return plain_pickle.loads(data)
+
+
+def _emit(message: dict[str, Any]) -> Order:
+    event = _text(message, "event")
+    data = message.get("data")
+    several = isinstance(data, tuple)
+    if message.get("binary"):
+        if not isinstance(data, list) or not data or not all(isinstance(each, str) for each in data[1:]):
+            raise Malformed("binary data is a list: the arguments, and base64")
+        data = wire.put_in(data[0], [base64.b64decode(each, validate=True) for each in data[1:]])
+    if "binary" in message:
+        several = isinstance(data, list)
+    arguments = tuple(data) if several and data is not None else (data,)
+    if arguments == (None,):
+        arguments = ()
+    return Emit(event, arguments, _rooms(message.get("room")), _names(message.get("skip_sid")), _namespace(message))
+
+
+def _close_room(message: dict[str, Any]) -> Order:
+    return CloseRoom(_text(message, "room"), _namespace(message))
+
+
+def _disconnect(message: dict[str, Any]) -> Order:
+    return Disconnect(_text(message, "sid"), _namespace(message))
+
+
+def _change_room(message: dict[str, Any]) -> Order:
+    enters = message["method"] == "enter_room"
+    return ChangeRoom(_text(message, "sid"), _text(message, "room"), enters, _namespace(message))
+
+
+_METHODS: dict[Any, Callable[[dict[str, Any]], Order]] = {
+    "emit": _emit,
+    "close_room": _close_room,
+    "disconnect": _disconnect,
+    "enter_room": _change_room,
+    "leave_room": _change_room,
+}
+
+
+def _text(message: dict[str, Any], name: str) -> str:
+    value = message.get(name)
+    if not isinstance(value, str):
+        raise Malformed(f"{name} is no text")
+    return value
+
+
+def _namespace(message: dict[str, Any]) -> str:
+    return "/" if message.get("namespace") is None else _text(message, "namespace")
+
+
+def _rooms(value: Any) -> tuple[str, ...] | None:
+    return None if value is None else _names(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names: Sequence[Any] = value if isinstance(value, (list, tuple)) else (value,)
+    if not all(isinstance(name, str) for name in names):
+        raise Malformed("rooms and sids are text")
+    return tuple(dict.fromkeys(names))

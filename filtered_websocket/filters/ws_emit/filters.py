@@ -1,0 +1,121 @@
+"""The filters of the WS-Emit pack: admit, greet, obey, forget; and carry out what the bus says."""
+
+from typing import Any
+
+from filtered_websocket.errors import Reject
+from filtered_websocket.filters.base import (
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+    WebSocketStopFilter,
+)
+from filtered_websocket.filters.ws_emit import bus, rooms
+from filtered_websocket.filters.ws_emit.handshake import PATH, protocol_of
+from filtered_websocket.filters.ws_emit.state import State
+from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
+from filtered_websocket.filters.ws_emit.wire import Malformed
+from filtered_websocket.message import in_binary_message
+from filtered_websocket.origins import allowed
+from filtered_websocket.web.base import HTTPError
+
+
+class Begin(WebSocketStartFilter):
+    """Hear what is emitted before the first client comes."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> Any:
+        return State.of(web_socket_instance).listening
+
+
+class Admit(WebSocketHandshakeFilter):
+    """A WebSocket that begins a session, or is to take over one that polls."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+        pipeline, params = web_socket_instance.pipeline, data.params
+        if not data.path.startswith(PATH):
+            raise Reject(404, f"Socket.IO is served at {PATH}")
+        if not allowed(data.origin, data.host, pipeline.options.ws_emit_cors, pipeline.server.is_secure):
+            raise Reject(400, "pages of this origin may not connect")
+        try:
+            protocol = protocol_of(pipeline, params)
+        except HTTPError as error:
+            raise Reject(400, "unsupported protocol version") from error
+        if params.get("transport") != ["websocket"]:
+            raise Reject(400, "transport unknown")
+        state, sid = State.of(pipeline), params.get("sid", [""])[0]
+        if sid:
+            return cls.candidate(web_socket_instance, state, sid)
+        web_socket_instance.session = Fresh(web_socket_instance, protocol)
+        return None
+
+    @classmethod
+    async def candidate(cls, connection: Any, state: State, sid: str) -> None:
+        """For a session that there is, on whichever node."""
+        if not await state.has(sid):
+            raise Reject(400, "session ID unknown")
+        connection.session = Candidate(connection, sid)
+
+
+class Greet(WebSocketConnectFilter):
+    """A new session says what it is."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        web_socket_instance.session.open()
+
+
+class Obey(WebSocketMessageFilter):
+    """Do what a packet says."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> Any:
+        if isinstance(data, str):
+            return web_socket_instance.session.receive(data.encode("utf-8", "replace"), False)
+        return web_socket_instance.session.receive(data, in_binary_message.get())
+
+
+class Forget(WebSocketDisconnectFilter):
+    """Out of its rooms."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        web_socket_instance.session.leave()
+
+
+class CarryOut(WebSocketConsumerFilter):
+    """What programs and other nodes say on the bus."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        if not isinstance(data, dict) or not isinstance(data.get("data"), (bytes, bytearray)):
+            return
+        channel, message = data.get("channel"), bytes(data["data"])
+        if channel == bus.CHANNEL.encode():
+            cls.order(web_socket_instance, message)
+        elif isinstance(channel, bytes) and channel.decode("latin-1") in State.of(web_socket_instance).nodes.channels:
+            State.of(web_socket_instance).nodes.consume(message)
+
+    @classmethod
+    def order(cls, pipeline: Any, message: bytes) -> None:
+        """One that cannot be read is counted; the next is none the worse for it."""
+        State.of(pipeline)
+        try:
+            order = bus.decode(message, pipeline.options.ws_emit_pickle)
+            if order is not None:
+                rooms.carry_out(pipeline, order)
+        except Malformed as error:
+            pipeline.server.counters.count("dropped", "ws_emit: unreadable on the bus", str(error))
+
+
+class End(WebSocketStopFilter):
+    """Clients that poll are told to come again."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        state = web_socket_instance.__dict__.get("ws_emit")  # None if the start failed before this pack's turn
+        if state is not None:
+            state.stop()

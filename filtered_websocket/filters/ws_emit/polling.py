@@ -1,0 +1,285 @@
+"""A session that polls: a subscriber of the hub whose messages wait for the next GET.
+
+To filters it is what a connection is: the messages of its client run through the message chain, and it has one connect
+and one disconnect chain.
+"""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from filtered_websocket.errors import StopChain
+from filtered_websocket.filters.base import run, start
+from filtered_websocket.filters.ws_emit import wire
+from filtered_websocket.filters.ws_emit.estate import Estate
+from filtered_websocket.filters.ws_emit.session import Session
+from filtered_websocket.message import in_binary_message, messages
+from filtered_websocket.publication import Message
+from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.tracebacks import culprit, users_traceback
+
+_log = Logger()
+
+UPGRADE_SECONDS = 10.0
+"""How long after a probe a GET is answered at once, so that the client comes to its upgrade."""
+AT_ONCE = 100
+"""Messages of one POST that are obeyed before others have their turn."""
+
+
+class Refused(Exception):  # noqa: N818 - what it is
+    """Polling that no client of the protocol does; the session, if there was one, has ended."""
+
+
+class _Waiting(NamedTuple):
+    """Messages that belong together; the channel is None for what was sent to the client itself."""
+
+    channel: str | None
+    messages: tuple[Message, ...]
+    size: int
+
+
+class PollingSession(Session):
+    """
+    :param request: the HTTP request that began it
+    """
+
+    upgrades = ("websocket",)
+    direct = None
+    token: Any = None
+    close_code: int | None = None
+    close_reason: str | None = None
+
+    def __init__(self, pipeline: Any, estate: Estate, request: Any) -> None:
+        super().__init__(pipeline, estate)
+        self.subscriber = self.session = self
+        self.request = request
+        self.channels: set[str] = set()
+        self.state.polling[self.sid] = self
+        pipeline.users[self.id] = self
+        self._queue: deque[_Waiting] = deque()
+        self._size = 0
+        self._get: Deferred[str] | None = None
+        self._posting = DeferredLock()
+        self._upgrades_until = -1.0
+
+    # What a connection is to its filters, where a session is not that already.
+
+    @property
+    def users(self) -> Any:
+        return self.pipeline.users
+
+    @property
+    def storage_object(self) -> Any:
+        return self.pipeline.storage_object
+
+    @property
+    def queue(self) -> Any:
+        return self.pipeline.queue
+
+    def sendMessage(self, payload: Any, isBinary: bool | None = None) -> None:
+        self.send(*messages(payload, isBinary))
+
+    def subscribe(self, channel: str) -> Any:
+        return self.pipeline.subscribe(channel, self)
+
+    def unsubscribe(self, channel: str) -> Any:
+        return self.pipeline.unsubscribe(channel, self)
+
+    def publish(self, channel: Any, payload: Any, exclude: Any = None) -> Any:
+        return self.pipeline.publish(channel, payload, exclude)
+
+    # Out.
+
+    def send(self, *messages: Message) -> None:
+        if self.ended:
+            return
+        if self.pipeline.hub.dirty:
+            self.pipeline.hub.settle(self)
+        for each in messages:
+            self._put(None, (each,))
+        self._limit("disconnect")
+        # Not at once: one GET takes all that is sent in this turn.
+        self.pipeline.server.at_turn_end(self._respond)
+
+    def deliver(self, batch: Any, policy: str) -> None:
+        if self._get is None and policy == "drop-new":
+            if self._size + sum(len(payload) for payload, _ in batch.messages) > self.pipeline.options.send_buffer:
+                self._lost(len(batch.groups), policy)
+                return
+        elif self._get is None and policy == "latest":
+            older = [each for each in self._queue if each.channel == batch.channel]
+            self._lost(len(older) + len(batch.groups) - 1, policy)
+            for each in older:
+                self._drop(each)
+        for group in batch.groups[-1:] if self._get is None and policy == "latest" else batch.groups:
+            self._put(batch.channel, tuple(group))
+        self._respond()
+        self._limit(policy)
+
+    def finish(self, blob: bytes, sent: int) -> None:
+        """Nothing is ever sent directly."""
+
+    def _put(self, channel: str | None, group: tuple[Message, ...]) -> None:
+        size = sum(len(payload) for payload, _ in group)
+        self._queue.append(_Waiting(channel, group, size))
+        self._size += size
+
+    def _drop(self, waiting: _Waiting) -> None:
+        self._queue.remove(waiting)
+        self._size -= waiting.size
+
+    def _limit(self, policy: str) -> None:
+        while self._size > self.pipeline.options.send_buffer and not self.ended:
+            oldest = next((each for each in self._queue if each.channel is not None), None)
+            if policy != "drop-old" or oldest is None:
+                self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly")
+                self.gone()
+            else:
+                self._drop(oldest)
+                self._lost(1, policy)
+
+    def _lost(self, count: int, policy: str) -> None:
+        for _ in range(count):
+            self.pipeline.server.counters.count("dropped", f"slow client, {policy}")
+
+    def _respond(self) -> None:
+        if self._get is not None and self._queue:
+            self._answer_get(self._taken())
+
+    def _answer_get(self, waiting: tuple[Message, ...]) -> None:
+        get, self._get = self._get, None
+        if get is not None:
+            get.callback(wire.encode_payload(waiting, self.protocol))
+
+    def _taken(self) -> tuple[Message, ...]:
+        waiting = tuple(message for each in self._queue for message in each.messages)
+        self._queue.clear()
+        self._size = 0
+        return waiting
+
+    # Requests.
+
+    def poll(self) -> Deferred[str]:
+        """The body of the answer to a GET, when there is something to say.
+
+        :raises Refused: another GET waits; both end the session, the protocol allows one
+        """
+        if self._get is not None:
+            self.close()
+            raise Refused("two GETs at a time")
+        if self.pipeline.hub.dirty:
+            self.pipeline.hub.settle(self)
+        if self._queue or self._now() < self._upgrades_until:
+            return succeed(wire.encode_payload(self._taken() or (wire.NOOP_MESSAGE,), self.protocol))
+        self._get = Deferred(self._cancelled)
+        return self._get
+
+    def _cancelled(self, _: Any) -> None:
+        # Who goes away while it polls begins anew, if it comes again.
+        self._get = None
+        self.gone()
+
+    async def post(self, body: bytes) -> None:
+        """Run the messages of a POST through the chain, in order.
+
+        :raises Refused: it is no payload, which ends the session
+        """
+        await self._posting.run(start, self._obey(body))
+
+    async def _obey(self, body: bytes) -> None:
+        try:
+            payload = wire.decode_payload(body, self.protocol)
+        except wire.Malformed as error:
+            self.close()
+            raise Refused(str(error)) from None
+        for count, (data, binary) in enumerate(payload):
+            if count % AT_ONCE == AT_ONCE - 1:
+                await deferLater(self.pipeline.server.reactor, 0)
+            if self.ended:
+                return
+            await self.run("message", bytearray(data), binary)
+
+    async def run(self, event: str, data: Any = None, binary: bool = False) -> None:
+        """Run a chain of the pipeline on this session; one that fails ends it, as it would end a connection."""
+        pipeline = self.pipeline
+        if event == "message":
+            pipeline.messages_in += 1
+            pipeline.bytes_in += len(data)
+        kind = in_binary_message.set(binary)
+        try:
+            result = run(pipeline.chains[event], self, data)
+            if isinstance(result, Deferred):
+                await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
+        except StopChain:
+            pass
+        except CancelledError:
+            self.gone()
+        except BaseException as error:
+            self._failed(error)
+        finally:
+            in_binary_message.reset(kind)
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, StorageAway):
+            self.pipeline.server.counters.count("closed", "the storage object is away")
+        elif isinstance(error, Exception):
+            self.pipeline.server.counters.count("failed", "filter", culprit(error))
+            _log.error("{trace}", trace=users_traceback(error))
+        self.close()
+
+    # The end.
+
+    def probed(self, seconds: float = UPGRADE_SECONDS) -> None:
+        """A WebSocket wants to take over: the client waits for its GET to be answered before it goes on."""
+        self._upgrades_until = self._now() + seconds
+        if self._get is not None and seconds:
+            self._answer_get(self._taken() or (wire.NOOP_MESSAGE,))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Tell the client, if it polls, and end."""
+        self._end((wire.CLOSE_MESSAGE,))
+
+    loseConnection = close
+
+    def gone(self) -> None:
+        self._end(())
+
+    abortConnection = gone
+
+    def leave(self) -> Estate:
+        if self.ended:
+            return super().leave()
+        estate = super().leave()
+        del self.state.polling[self.sid]
+        for channel in tuple(self.channels):
+            self.unsubscribe(channel)
+        # A GET that still waits is the client's last.
+        estate = estate._replace(messages=self._taken())
+        self._answer_get((wire.NOOP_MESSAGE,))
+        if dict.get(self.pipeline.users, self.id) is self:
+            del self.pipeline.users[self.id]
+        self.pipeline.server.ending(start(self._disconnected()))
+        return estate
+
+    def _end(self, last: tuple[Message, ...]) -> None:
+        if not self.ended:
+            self._answer_get((*self._taken(), *last))
+            self.leave()
+
+    async def _disconnected(self) -> None:
+        self.close_code, self.close_reason = 1000, ""
+        for step in self.pipeline.chains["disconnect"]:
+            try:
+                result = run((step,), self, None)
+                if isinstance(result, Deferred):
+                    await result
+            except StopChain:
+                return
+            except BaseException as error:
+                self._failed(error)
+
+    def standing_still(self) -> bool:
+        return bool(self._posting.locked)

@@ -1,0 +1,195 @@
+"""One client: an Engine.IO session and the Socket.IO connection in it, whatever transport carries its packets.
+
+A session has one transport for life, `WebSocketSession` or `PollingSession`. An upgrade is the end of one and the
+beginning of another that takes over what the first one left.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from filtered_websocket.filters.ws_emit import events, rooms, wire
+from filtered_websocket.filters.ws_emit.estate import Estate, id_of
+from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Malformed, Packet
+from filtered_websocket.publication import Message
+
+
+class Session:
+    """
+    :ivar sid: Engine.IO's, known to the client alone
+    :ivar id: Socket.IO's, which programs address
+    :ivar protocol: of Engine.IO, 4 or 3
+    :ivar subscriber: what is in the hub for it
+    :ivar rooms: the channels of the hub that it is in; the subscriber may be in others
+    """
+
+    upgrades: tuple[str, ...] = ()
+    subscriber: Any
+    slot = 0
+    awaiting_pong: bool | None = None
+
+    def __init__(self, pipeline: Any, estate: Estate) -> None:
+        self.pipeline = pipeline
+        self.state: Any = pipeline.ws_emit
+        self.sid, self.protocol = estate.sid, estate.protocol
+        self.id = id_of(estate.sid)
+        self.rooms: set[str] = set()
+        self.is_connected = False
+        self.ended = False
+        self._attachments, self._acknowledge = estate.attachments, estate.acknowledge
+        self._heard = self._now()
+
+    # What the transports do.
+
+    def send(self, *messages: Message) -> None:
+        """To this client alone, behind what was sent to its rooms before."""
+        raise NotImplementedError
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """End the session; the client is told, and may come again."""
+        raise NotImplementedError
+
+    # Beginning and end.
+
+    def open(self) -> None:
+        """Greet a new client."""
+        handshake: dict[str, Any] = {"sid": self.sid, "upgrades": list(self.upgrades)}
+        handshake |= {"pingTimeout": PING_TIMEOUT * 1000, "pingInterval": PING_INTERVAL * 1000}
+        if self.protocol != 3:
+            handshake["maxPayload"] = wire.MAX_PAYLOAD
+        self.send(((wire.OPEN + wire.dumps(handshake)).encode(), False))
+        self.state.heartbeat.add(self)
+        if self.protocol == 3:
+            self._connect()
+
+    def inherit(self, estate: Estate) -> None:
+        """Go on where another transport ended."""
+        self.state.heartbeat.add(self)
+        self.send(*estate.messages)
+        if estate.connected:
+            self._enter_all(estate.rooms)
+
+    def leave(self) -> Estate:
+        """Leave everything, without a word to the client. What was published before is in the estate's messages."""
+        self.ended = True
+        self.state.heartbeat.remove(self)
+        connected, left = self.is_connected, tuple(self.rooms)
+        self.disconnect()
+        return Estate(self.sid, self.protocol, connected, left, (), self._attachments, self._acknowledge)
+
+    # Packets of the client.
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
+        """Obey a message, as a WebSocket of Engine.IO 4 carries it.
+
+        :returns: None, or an awaitable if it takes time; later messages of this client wait
+        """
+        if self.ended:
+            return None
+        try:
+            return self._attachment() if binary else self._packet(payload.decode())
+        except (Malformed, UnicodeDecodeError) as error:
+            self.pipeline.server.counters.count("closed", "ws_emit: malformed packet", str(error))
+            self.close(1002, "parse error")
+            return None
+
+    def _packet(self, text: str) -> Any:
+        kind = text[:1]
+        if kind == wire.MESSAGE:
+            return self._message(text[1:])
+        if kind == (wire.PING if self.protocol == 3 else wire.PONG):
+            self.awaiting_pong, self._heard = False, self._now()
+            if kind == wire.PING:
+                self.send(((wire.PONG + text[1:]).encode(), False))
+        elif kind == wire.CLOSE:
+            self.close()
+        elif kind not in (wire.UPGRADE, wire.NOOP):
+            raise Malformed("a packet that no client of Engine.IO sends")
+        return None
+
+    def _message(self, text: str) -> Any:
+        if self._attachments:
+            raise Malformed("a text where an attachment is due")
+        packet = wire.decode(text)
+        if packet.attachments:
+            # Events of ours have no use for bytes, so all that is kept is how many are to come.
+            self._attachments = packet.attachments
+            self._acknowledge = packet.id if packet.type == wire.BINARY_EVENT and packet.namespace == "/" else None
+            return None
+        if packet.namespace != "/":
+            if packet.type == wire.CONNECT:
+                self.send(wire.refused(packet.namespace, self.protocol))
+        elif packet.type == wire.CONNECT:
+            self._connect()
+        elif packet.type == wire.DISCONNECT:
+            self.disconnect()
+        elif packet.type in (wire.EVENT, wire.BINARY_EVENT) and self.is_connected:
+            return self._event(packet)
+        return None
+
+    def _attachment(self) -> None:
+        if not self._attachments:
+            raise Malformed("an attachment that belongs to nothing")
+        self._attachments -= 1
+        if not self._attachments and self.is_connected:
+            self._answer(self._acknowledge)
+
+    def _event(self, packet: Packet) -> Any:
+        waits = events.obey(self, packet.data)
+        if waits is None:
+            self._answer(packet.id)
+            return None
+        return self._obey_later(waits, packet.id)
+
+    async def _obey_later(self, waits: Any, number: int | None) -> None:
+        await waits
+        if not self.ended:
+            self._answer(number)
+
+    def _answer(self, number: int | None) -> None:
+        if number is not None:
+            self.send(wire.acknowledged(number))
+
+    # The connection to ``/``.
+
+    def _connect(self) -> None:
+        self.send(wire.connected(self.id, self.protocol))
+        self._enter_all((rooms.EVERYBODY, self.id))
+
+    def _enter_all(self, names: Iterable[str]) -> None:
+        self.is_connected = True
+        self.state.clients[self.id] = self
+        for name in names:
+            rooms.put(self, name)
+
+    def disconnect(self) -> None:
+        """Out of ``/``, and of all its rooms; the session stays."""
+        self.is_connected = False
+        if self.state.clients.get(self.id) is self:
+            del self.state.clients[self.id]
+        for room in tuple(self.rooms):
+            rooms.take(self, room)
+
+    # Whether it is still there.
+
+    def _now(self) -> float:
+        return float(self.pipeline.server.reactor.seconds())
+
+    def standing_still(self) -> bool:
+        raise NotImplementedError
+
+    def sendPing(self) -> None:
+        if self.protocol != 3:
+            self.send((wire.PING.encode(), False))
+
+    def ping_timed_out(self) -> None:
+        """What the heartbeat calls when nothing came for 20 s after a ping; with Engine.IO 3 the client pings."""
+        self.awaiting_pong = None
+        if self.protocol == 3 and self._now() - self._heard < PING_INTERVAL + PING_TIMEOUT:
+            self.state.heartbeat.add(self)
+            return
+        self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")
+        self.gone()
+
+    def gone(self) -> None:
+        """The client is not there any more."""
+        raise NotImplementedError

@@ -1,0 +1,69 @@
+"""What the pack keeps for one pipeline: `pipeline.ws_emit`, put there by its start filter."""
+
+import re
+import secrets
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
+from filtered_websocket.filters.ws_emit.polling import PollingSession
+from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
+from filtered_websocket.heartbeat import Heartbeat
+
+_SID = re.compile(r"[A-Za-z0-9_-]{30}")
+
+
+class State:
+    """
+    :ivar polling: the polling sessions of this process, by Engine.IO sid
+    :ivar clients: its sessions that are connected to ``/``, by Socket.IO id
+    :ivar nodes: the other processes
+    :ivar listening: fires when this node hears what is emitted
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self.pipeline = pipeline
+        self.polling: dict[str, PollingSession] = {}
+        self.clients: dict[str, Any] = {}
+        self.heartbeat = Heartbeat(pipeline.server.reactor, PING_INTERVAL, PING_TIMEOUT)
+        self.heartbeat.start()
+        self.node = secrets.token_urlsafe(6)
+        self.nodes = Nodes(pipeline, self.node, self.polling, self.answer)
+        storage = pipeline.storage_object
+        self.listening: Deferred[Any] = gatherResults(
+            [storage.listen(channel) for channel in (bus.CHANNEL, *self.nodes.channels)], consumeErrors=True
+        )
+
+    @classmethod
+    def of(cls, pipeline: Any) -> "State":
+        """The state of a pipeline: a reload may bring the pack to one that has begun without it."""
+        state: State = pipeline.__dict__.get("ws_emit") or cls(pipeline)
+        pipeline.ws_emit = state
+        return state
+
+    def new_sid(self) -> str:
+        """An Engine.IO sid: the node that has the session, and what nobody can guess."""
+        return self.node + secrets.token_urlsafe(16)
+
+    async def answer(self, sid: str, method: str, body: bytes) -> Answer | None:
+        """Answer a request of a polling session, wherever the session is; None if there is none."""
+        session = self.polling.get(sid)
+        if session is None:
+            return await self.nodes.ask(sid, method, body) if _SID.fullmatch(sid) else None
+        if method == "GET":
+            return 200, await session.poll()
+        await session.post(body)
+        return 200, "ok"
+
+    async def has(self, sid: str) -> bool:
+        """Whether there is such a polling session, here or elsewhere."""
+        return _SID.fullmatch(sid) is not None and await self.nodes.has(sid)
+
+    def stop(self) -> None:
+        """Tell the clients that poll to come again, to another node maybe."""
+        for session in tuple(self.polling.values()):
+            session.close()
+        self.nodes.stop()
+        self.heartbeat.stop()

@@ -1,0 +1,116 @@
+"""A session on a WebSocket, and a WebSocket that is to take over a polling session."""
+
+from typing import Any
+
+from filtered_websocket.errors import Close
+from filtered_websocket.filters.ws_emit import wire
+from filtered_websocket.filters.ws_emit.estate import Estate, id_of
+from filtered_websocket.filters.ws_emit.session import Session
+from filtered_websocket.publication import Message
+
+_BINARY_3 = b"\x04"
+"""What a binary frame of Engine.IO 3 begins with: the type of the packet, message."""
+
+
+class WebSocketSession(Session):
+    """
+    :param connection: the open connection that carries it
+    """
+
+    direct = None
+
+    def __init__(self, connection: Any, estate: Estate) -> None:
+        super().__init__(connection.pipeline, estate)
+        self.connection = connection
+        # Engine.IO 4 is what the hub's fast road carries. Engine.IO 3 wants its binary frames changed.
+        self.subscriber = self if self.protocol == 3 else connection
+        self.channels: set[str] = set()
+        if self.subscriber is connection and not connection.channels:
+            connection.channels = set()
+
+    def send(self, *messages: Message) -> None:
+        if self.protocol == 3:
+            # The connection is in no room of the session: what is published in them is to be sent before.
+            self.pipeline.hub.settle(self)
+        for payload, binary in self._as_frames(messages):
+            self.connection.sendMessage(payload, binary)
+
+    def _as_frames(self, messages: Any) -> Any:
+        if self.protocol != 3:
+            return messages
+        return [(_BINARY_3 + payload, True) if binary else (payload, False) for payload, binary in messages]
+
+    def deliver(self, batch: Any, policy: str) -> None:
+        if any(binary for _, binary in batch.messages):
+            groups = [self._as_frames(group) for group in batch.groups]
+            batch = type(batch)(batch.channel, [message for group in groups for message in group], groups)
+        self.connection.deliver(batch, policy)
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
+        # A binary frame of Engine.IO 3 that is no message has no meaning.
+        return super().receive(payload, binary and not (self.protocol == 3 and payload[:1] != _BINARY_3))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self.connection.close(code, reason)
+
+    def standing_still(self) -> bool:
+        return bool(self.connection.standing_still())
+
+    def gone(self) -> None:
+        self.connection.abortConnection()
+
+
+class Fresh:
+    """A WebSocket that begins a session of its own: what `connection.session` is until it is open."""
+
+    def __init__(self, connection: Any, protocol: int) -> None:
+        self._connection, self._protocol = connection, protocol
+        self.sid = connection.pipeline.ws_emit.new_sid()
+        connection.id = id_of(self.sid)
+
+    def open(self) -> None:
+        self._connection.session = WebSocketSession(self._connection, Estate(self.sid, self._protocol))
+        self._connection.session.open()
+
+    def leave(self) -> None:
+        """There is nothing yet to be left."""
+
+
+class Candidate:
+    """A WebSocket that is to take over a polling session, which goes on until then.
+
+    -> 2probe  <- 3probe, and the GET that waits is answered with a noop; -> 5, and from then on all goes here
+    """
+
+    def __init__(self, connection: Any, sid: str) -> None:
+        self._connection, self._sid = connection, sid
+        self._state: Any = connection.pipeline.ws_emit
+        connection.id = id_of(sid)
+
+    def open(self) -> None:
+        """Nothing: the client speaks first."""
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
+        text = "" if binary else payload.decode("utf-8", "replace")
+        if text == wire.PING + "probe":
+            return self._probed()
+        if text == wire.UPGRADE:
+            return self._take_over()
+        raise Close(1002, "a probe or an upgrade is wanted here")
+
+    async def _probed(self) -> None:
+        if not await self._state.nodes.probe(self._sid):
+            raise Close(1002, "session ID unknown")
+        self._connection.sendMessage(wire.PONG + "probe", False)
+
+    async def _take_over(self) -> None:
+        taking = self._state.nodes.take(self._sid)
+        estate = await taking.estate
+        if estate is None:
+            raise Close(1002, "session ID unknown")
+        session = self._connection.session = WebSocketSession(self._connection, estate)
+        session.inherit(estate)
+        taking.finish(session)
+
+    def leave(self) -> None:
+        self._state.nodes.unprobe(self._sid)
