@@ -28,7 +28,9 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, sh
     try:
         opened.startListening()
     except CannotListenError as error:
-        reason = error.socketError.strerror if isinstance(error.socketError, OSError) else str(error.socketError)
+        if isinstance(opened, UNIXPort):
+            opened.opened.close()
+        reason = getattr(error.socketError, "strerror", None) or str(error.socketError)
         where = host if host.startswith("unix:") else f"port {port}{f' of {host}' if host else ''}"
         raise ConfigError(f"cannot listen on {where}: {reason}") from None
     return opened

@@ -135,6 +135,12 @@ class TCPPort(tcp.Port):
 
 class UNIXPort(unix.Port):
     transport = UNIXTransport
+    opened: socket.socket
+
+    def createInternetSocket(self) -> socket.socket:
+        # Twisted forgets it when it cannot be bound; whoever asked for it closes it then.
+        self.opened = super().createInternetSocket()
+        return self.opened
 
 
 class LeanEPollReactor(EPollReactor):

@@ -1,0 +1,316 @@
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import protocol
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IPullProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from filtered_websocket.transport import LeanEPollReactor, TCPPort, UNIXPort, at_turn_end
+from tests.end_to_end.raw_client import DEADLINE
+from tests.serving import logged
+
+
+class Server(protocol.Protocol):
+    """Notes what it hears, in the order it hears it."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.lost: Any = None
+        self.told: list[str] = []
+
+    def connectionMade(self) -> None:
+        self.transport.watcher = self  # type: ignore[union-attr]
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        if data == b"raise":
+            raise RuntimeError("a protocol that fails")
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost = reason
+
+    def transport_blocked(self) -> None:
+        self.told.append("blocked")
+
+    def transport_drained(self) -> None:
+        self.told.append("drained")
+
+
+class Factory(protocol.Factory):
+    protocol = Server
+    noisy = False
+
+    def __init__(self) -> None:
+        self.made: list[Any] = []
+
+    def buildProtocol(self, address: Any) -> Any:
+        self.made.append(Server())
+        return self.made[-1]
+
+
+@pytest.fixture
+def reactor() -> Iterator[LeanEPollReactor]:
+    """A reactor of the test's own, turned by hand."""
+    reactor = LeanEPollReactor()
+    yield reactor
+    for each in reactor.removeAll():
+        each.connectionLost(Failure(ConnectionDone()))
+    for each in list(reactor._internalReaders):  # type: ignore[attr-defined]
+        each.connectionLost(None)
+    reactor._poller.close()
+
+
+def turn_until(reactor: LeanEPollReactor, predicate: Any) -> None:
+    import time
+
+    end = time.monotonic() + DEADLINE
+    while not predicate():
+        assert time.monotonic() < end, "not so within the deadline"
+        reactor.iterate(0.01)
+
+
+@pytest.fixture
+def pair(reactor: LeanEPollReactor) -> Iterator[tuple[Server, socket.socket]]:
+    """A connection: the server's protocol, and the client's socket."""
+    factory = Factory()
+    port = TCPPort(0, factory, 50, "127.0.0.1", reactor)
+    port.startListening()
+    with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as client:
+        turn_until(reactor, lambda: factory.made)
+        yield factory.made[0], client
+
+
+def fill(server: Server) -> bytes:
+    """Write until the kernel refuses; what was written."""
+    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[union-attr]
+    written = b""
+    while not server.transport.blocked:  # type: ignore[union-attr]
+        chunk = str(len(written)).encode().ljust(10_000, b".")
+        server.transport.write(chunk)  # type: ignore[union-attr]
+        written += chunk
+    return written
+
+
+def drain(reactor: LeanEPollReactor, client: socket.socket, size: int) -> bytes:
+    """Read this much while the reactor turns."""
+    got = b""
+    client.setblocking(False)
+
+    def enough() -> bool:
+        nonlocal got
+        try:
+            got += client.recv(65536)
+        except BlockingIOError:
+            pass
+        return len(got) >= size
+
+    turn_until(reactor, enough)
+    return got
+
+
+def test_a_write_is_sent_before_it_returns(pair: tuple[Server, socket.socket]) -> None:
+    server, client = pair
+    server.transport.write(b"at once")
+    assert client.recv(100) == b"at once"
+    server.transport.writeSequence([b"this", b" too"])
+    assert client.recv(100) == b"this too"
+    assert server.told == []
+
+
+def test_nagle_is_off(pair: tuple[Server, socket.socket]) -> None:
+    server, _ = pair
+    assert server.transport.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # type: ignore[attr-defined]
+
+
+def test_what_the_kernel_refuses_waits_and_keeps_its_order(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    transport: Any = server.transport
+    written = fill(server)
+    assert server.told == ["blocked"]
+    before = transport.pending
+    transport.write(b"x" * 1000)
+    assert transport.pending == before + 1000
+    assert drain(reactor, client, len(written) + 1000) == written + b"x" * 1000
+    turn_until(reactor, lambda: not transport.blocked)
+    assert server.told == ["blocked", "drained"]
+    assert transport.pending == 0
+    assert transport.taken >= before + 1000
+    # And then writes go through again.
+    transport.write(b"at once")
+    client.setblocking(True)
+    assert client.recv(100) == b"at once"
+
+
+def test_what_waits_is_sent_before_a_close(reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]) -> None:
+    server, client = pair
+    written = fill(server)
+    server.transport.loseConnection()
+    assert drain(reactor, client, len(written)) == written
+    turn_until(reactor, lambda: server.lost is not None)
+    client.setblocking(True)
+    assert client.recv(1) == b""
+
+
+def test_a_write_to_a_peer_that_is_gone_ends_the_connection_where_twisted_ends_it(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    transport: Any = server.transport
+    transport.pauseProducing()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    transport.write(b"to nobody")
+    transport.write(b"to nobody")
+    assert server.lost is None
+    turn_until(reactor, lambda: server.lost is not None)
+    transport.write(b"after the end")
+
+
+def test_an_abort_ends_what_waits_and_says_drained_once(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, _ = pair
+    fill(server)
+    server.transport.abortConnection()
+    turn_until(reactor, lambda: server.lost is not None)
+    assert server.told == ["blocked", "drained"]
+
+
+def test_a_pull_producer_is_asked_again_and_again(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    transport: Any = server.transport
+
+    @implementer(IPullProducer)
+    class Counts:
+        number = 0
+
+        def resumeProducing(self) -> None:
+            self.number += 1
+            if self.number == 6:
+                transport.unregisterProducer()
+            else:
+                transport.write(str(self.number).encode())
+
+        def stopProducing(self) -> None: ...
+
+    transport.registerProducer(Counts(), False)
+    assert drain(reactor, client, 5) == b"12345"
+
+
+def test_a_protocol_that_raises_ends_its_own_connection_only(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    (port,) = [each for each in reactor.getReaders() if isinstance(each, TCPPort)]
+    with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as other:
+        turn_until(reactor, lambda: len(port.factory.made) == 2)
+        with logged() as lines:
+            client.sendall(b"raise")
+            turn_until(reactor, lambda: server.lost is not None)
+        assert "a protocol that fails" in "".join(lines)
+        other.sendall(b"fine")
+        turn_until(reactor, lambda: port.factory.made[1].received == b"fine")
+
+
+def test_the_end_of_a_peer_ends_the_connection(reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]) -> None:
+    server, client = pair
+    client.sendall(b"last")
+    client.close()
+    turn_until(reactor, lambda: server.lost is not None)
+    assert server.received == b"last"
+
+
+def test_a_unix_socket_writes_through_as_well(reactor: LeanEPollReactor, tmp_path: Any) -> None:
+    factory = Factory()
+    port = UNIXPort(str(tmp_path / "socket"), factory, 50, reactor=reactor)  # type: ignore[arg-type]
+    port.startListening()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect(str(tmp_path / "socket"))
+        turn_until(reactor, lambda: factory.made)
+        factory.made[0].transport.write(b"at once")
+        assert client.recv(100) == b"at once"
+
+
+# The end of a turn.
+
+
+def test_at_the_end_of_a_turn_things_run_once_and_before_the_next_poll(reactor: LeanEPollReactor) -> None:
+    order: list[str] = []
+
+    def from_a_timer() -> None:
+        order.append("timer")
+        reactor.at_turn_end(lambda: order.append("end"))
+
+    reactor.callLater(0, from_a_timer)
+    # Were the poll to come first, it would wait for this long.
+    reactor.callLater(DEADLINE, order.append, "too late")
+    turn_until(reactor, lambda: order)
+    assert order == ["timer", "end"]
+    reactor.iterate(0)
+    assert order == ["timer", "end"]
+
+
+def test_what_the_end_of_a_turn_asks_for_runs_in_it_and_its_timers_shorten_the_poll(
+    reactor: LeanEPollReactor,
+) -> None:
+    order: list[str] = []
+    reactor.at_turn_end(lambda: reactor.at_turn_end(lambda: order.append("second")))
+    reactor.at_turn_end(lambda: reactor.callLater(0, order.append, "timer"))
+    reactor.doPoll(DEADLINE * 10)
+    assert order == ["second"]
+    reactor.runUntilCurrent()
+    assert order == ["second", "timer"]
+
+
+def test_one_that_fails_at_the_end_of_a_turn_does_not_keep_the_next_from_running(reactor: LeanEPollReactor) -> None:
+    ran: list[int] = []
+    reactor.at_turn_end(lambda: 1 / 0)
+    reactor.at_turn_end(lambda: ran.append(1))
+    with logged() as lines:
+        reactor.iterate(0)
+    assert ran == [1]
+    assert "end of a reactor turn failed" in "".join(lines)
+
+
+def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
+    from twisted.internet.task import Clock
+
+    clock, ran = Clock(), []
+    at_turn_end(clock)(lambda: ran.append(1))
+    assert ran == []
+    clock.advance(0)
+    assert ran == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("auto", "LeanEPollReactor"),
+        ("select", "SelectReactor"),
+        ("asyncio", "AsyncioSelectorReactor"),
+    ],
+)
+def test_each_reactor_can_be_installed(name: str, kind: str) -> None:
+    code = f"from filtered_websocket.transport import install_reactor; install_reactor({name!r}); "
+    code += "from twisted.internet import reactor; print(type(reactor).__name__)"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        env=os.environ,
+    )
+    assert run.stdout.strip() == kind, run.stderr
