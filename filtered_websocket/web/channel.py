@@ -155,7 +155,7 @@ class Channel(HTTPChannel):
     def _go_on(self, request: Exchange) -> None:
         self._timer = None
         self._receiving = False
-        self._savedTimeOut = self.timeOut
+        self._savedTimeOut = self.site.options.http_idle_timeout
         super().requestDone(request)
 
     def respond(self, exchange: Exchange, response: Response) -> None:
@@ -192,6 +192,8 @@ class Channel(HTTPChannel):
         self._send(response or Response(error.status, {"error": error.message}, error.headers), True)
         self.setTimeout(None)
         self._networkProducer.resumeProducing()
+        if not self.isSecure() and hasattr(self.transport, "loseWriteConnection"):
+            self.transport.loseWriteConnection()
         self._timer = self.callLater(LINGER_SECONDS, self._end)
 
     def _end(self) -> None:

@@ -1,0 +1,155 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.web.metrics import MAX_REASONS
+from tests.reactor_thread import call, until
+from tests.serving import Served, serving
+from tests.web.client import ask
+
+DASHBOARD = Path(__file__).parents[2] / "contrib" / "grafana-dashboard.json"
+
+
+def scrape(served: Served, headers: dict[str, str] | None = None) -> dict[tuple[str, ...], float]:
+    """Samples by name and values of labels."""
+    answer = ask(served.address, "GET", "/metrics", headers=headers or {})
+    assert (answer.status, answer.headers["content-type"][:10]) == (200, "text/plain")
+    found: dict[tuple[str, ...], float] = {}
+    for family in text_string_to_metric_families(answer.body.decode()):
+        assert family.documentation, family.name
+        for sample in family.samples:
+            found[sample.name, *sample.labels.values()] = sample.value
+    return found
+
+
+class Join(WebSocketConnectFilter):
+    @classmethod
+    def filter(cls, connection: Any, data: None) -> None:
+        connection.subscribe("all")
+
+
+class Spread(WebSocketMessageFilter):
+    @classmethod
+    def filter(cls, connection: Any, data: bytearray) -> None:
+        if data == b"fail":
+            raise ValueError("asked to")
+        if data == b"echo":
+            connection.sendMessage(data)
+        else:
+            connection.publish("all", bytes(data))
+
+
+def test_what_happens_is_counted() -> None:
+    with serving(Join, Spread) as served:
+        with served.open() as one, served.open() as two:
+            until(lambda: len(served.users) == 2)
+            one.send("12345")
+            for client in (one, two):
+                assert client.receive() is not None
+            two.send("echo")
+            assert two.receive() is not None
+            found = scrape(served)
+            assert found["fws_connections", "*"] == 2
+            assert found["fws_connections_opened_total", "*"] == 2
+            assert found["fws_channels", "*"] == 1
+            assert found["fws_messages_received_total", "*"] == 2
+            assert found["fws_received_bytes_total", "*"] == 9
+            assert found["fws_publications_total", "*"] == 1
+            assert found["fws_messages_sent_total", "*"] == 3
+            assert found["fws_sent_bytes_total", "*"] == 7 + 7 + 6
+            assert found["fws_send_buffer_bytes", "*"] == 0
+            assert found["fws_connections_opening",] == 0
+            assert found["fws_ready",] == 1
+            assert found["fws_storage_ready",] == 1
+            assert 0 <= found["fws_storage_round_trip_seconds",] < 1
+            two.send("fail")
+            assert two.receive() is not None
+        served.until_empty()
+        assert ask(served.address, "GET", "/nothing").status == 426
+        found = scrape(served)
+        assert found["fws_connections", "*"] == 0
+        assert found["fws_failed_total", "filter"] == 1
+        assert found["fws_http_responses_total", "4xx"] == 1
+        assert found["fws_http_connections",] >= 1
+
+
+def test_bytes_that_wait_for_slow_clients_are_shown() -> None:
+    class Flood(WebSocketConnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> None:
+            for _ in range(50):
+                connection.sendMessage(b"x" * 10_000, True)
+
+    with serving(Flood, send_buffer="10M") as served, served.client(receive_buffer=4096) as client:
+        client.send(b"")
+        client.open()
+        waiting = scrape(served)["fws_send_buffer_bytes", "*"]
+        assert waiting == call(lambda: sum(each.pending for each in served.server.blocked))
+        assert waiting > 10_000
+
+
+def test_a_storage_object_that_does_not_answer_shows_as_nan_and_the_scrape_comes_all_the_same() -> None:
+    with serving() as served:
+
+        def silent(key: str) -> Deferred[Any]:
+            return Deferred()
+
+        call(setattr, served.server.storage_object, "get", silent)
+        found = scrape(served)
+        assert found["fws_storage_round_trip_seconds",] != found["fws_storage_round_trip_seconds",]
+
+
+def test_the_number_of_reasons_is_bounded() -> None:
+    with serving() as served:
+
+        def count() -> None:
+            for number in range(MAX_REASONS + 50):
+                served.server.counters.totals["refused", f"reason {number}"] += 2
+
+        call(count)
+        refused = {key[1]: value for key, value in scrape(served).items() if key[0] == "fws_refused_total"}
+        assert len(refused) == MAX_REASONS + 1
+        assert refused["other"] == 100
+
+
+def test_metrics_are_for_this_machine_unless_there_is_a_secret() -> None:
+    with serving() as served:
+        scrape(served)
+        for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Via": "1.1 proxy"}, {"Host": "evil.example"}):
+            refused = ask(served.address, "GET", "/metrics", headers=headers)
+            assert refused.status == 403
+            assert "admin_secret" in refused.json["error"]
+    with serving(admin_secret="s3cret") as served:
+        refused = ask(served.address, "GET", "/metrics")
+        assert (refused.status, refused.headers["www-authenticate"]) == (401, 'Basic realm="filtered_websocket"')
+        scrape(served, {"Authorization": "Bearer s3cret", "X-Forwarded-For": "1.2.3.4", "Host": "public.example"})
+
+
+def test_with_an_admin_port_nothing_of_this_is_on_the_public_one() -> None:
+    with serving(admin_port=0, publish_secret="s") as served:
+        for method, path in (("GET", "/metrics"), ("GET", "/health/ready"), ("POST", "/publish")):
+            assert ask(served.address, method, path).status == 404
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    with serving(Join, Spread) as served:
+        call(served.server.counters.count, "held the reactor", "a.filter")
+        text = ask(served.address, "GET", "/metrics").body.decode()
+    there = {family.name for family in text_string_to_metric_families(text)}
+    # What only a process of its own measures: see test_end_to_end.
+    there |= {"fws_reactor_lag_seconds", "fws_filter_sampled_seconds"}
+    board = json.loads(DASHBOARD.read_text())
+    asked = {
+        name
+        for panel in board["panels"]
+        for target in panel.get("targets", ())
+        for name in re.findall(r"\b(?:fws|process)_\w+", target["expr"])
+    }
+    assert asked
+    plain = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in asked}
+    assert plain <= there | {"process_cpu_seconds"}, plain - there

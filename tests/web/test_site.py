@@ -1,0 +1,263 @@
+"""Which endpoint answers, and how what goes wrong is answered: over real sockets, by the server's own code."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred, succeed
+
+from filtered_websocket.errors import Reject
+from filtered_websocket.filter_modules import load
+from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
+from tests.reactor_thread import call, until
+from tests.serving import module_of, serving
+from tests.web.client import ask, ended, read_answer
+
+Given = type[Endpoint]
+
+
+def endpoint(where: str, answer: Any, kinds: tuple[str, ...] = ("GET",), **attributes: Any) -> Given:
+    """A new endpoint; ``answer`` is what it returns or raises, or a function of pipeline and request."""
+
+    class Answering(Endpoint):
+        path = where
+        methods = kinds
+
+        @classmethod
+        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+            result = answer(pipeline, request) if callable(answer) else answer
+            if isinstance(result, BaseException):
+                raise result
+            return result
+
+    for name, value in attributes.items():
+        setattr(Answering, name, value)
+    Answering.__qualname__ = f"{where} {kinds} {id(answer)}"
+    return Answering
+
+
+def test_an_endpoint_answers_with_what_it_returns() -> None:
+    async def coroutine(pipeline: Any, request: HTTPRequest) -> Any:
+        return {"body": (await succeed(request.body)).decode()}
+
+    given = [
+        endpoint("/text", "hello"),
+        endpoint("/json", {"a": 1}),
+        endpoint("/none", lambda pipeline, request: None),
+        endpoint("/deferred", lambda pipeline, request: succeed("later")),
+        endpoint("/coroutine", coroutine, ("POST",)),
+        endpoint("/own", Response(418, "x", (("A", "1"), ("A", "2"), ("B", "c\r\nd: e")), "text/html")),
+        endpoint("/apps/*/channels/*", lambda pipeline, request: list(request.wildcards)),
+    ]
+    with serving(*given) as served:
+        at = served.address
+        text = ask(at, "GET", "/text")
+        assert (text.status, text.body, text.headers["content-type"]) == (200, b"hello", "text/plain; charset=utf-8")
+        assert "date" in text.headers
+        assert ask(at, "GET", "/json?x=1").json == {"a": 1}
+        none = ask(at, "GET", "/none")
+        assert (none.status, none.body) == (204, b"")
+        assert "content-length" not in none.headers
+        assert ask(at, "GET", "/deferred").body == b"later"
+        assert ask(at, "POST", "/coroutine", "x").json == {"body": "x"}
+        own = ask(at, "GET", "/own")
+        assert (own.status, own.headers["b"]) == (418, "c  d: e")
+        assert "d" not in own.headers
+        assert ask(at, "GET", "/apps/7/channels/a%2Fb").json == ["7", "a/b"]
+
+
+def test_head_is_answered_as_get_without_the_body() -> None:
+    with serving(endpoint("/text", "hello")) as served, served.client() as client:
+        client.send(b"HEAD /text HTTP/1.1\r\nHost: h\r\n\r\nGET /text HTTP/1.1\r\nHost: h\r\n\r\n")
+        while client._data.count(b"\r\n\r\n") < 2 or not client._data.endswith(b"hello"):
+            assert client._more()
+        first, second, body = client._data.split(b"\r\n\r\n")
+        assert b"Content-Length: 5" in first
+        assert (second.startswith(b"HTTP/1.1 200"), body) == (True, b"hello")
+
+
+def test_a_method_that_is_not_served_is_405_and_says_which_are() -> None:
+    with serving(endpoint("/x", "get"), endpoint("/x", "post", ("POST", "PUT"))) as served:
+        assert ask(served.address, "GET", "/x").body == b"get"
+        assert ask(served.address, "PUT", "/x").body == b"post"
+        refused = ask(served.address, "DELETE", "/x")
+        assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, POST, PUT, OPTIONS")
+        assert "DELETE" in refused.json["error"]
+        asked = ask(served.address, "OPTIONS", "/x")
+        assert (asked.status, asked.headers["allow"]) == (204, "GET, HEAD, POST, PUT, OPTIONS")
+
+
+def test_the_most_specific_path_answers_and_a_packs_wins_over_the_servers() -> None:
+    given = [endpoint("*", "rest"), endpoint("/health/live", "mine"), endpoint("/a/*", "a"), endpoint("/a/b", "b")]
+    with serving(*given) as served:
+        at = served.address
+        assert ask(at, "GET", "/health/live").body == b"mine"
+        assert ask(at, "GET", "/health/ready").json == {"status": "ok"}
+        assert [ask(at, "GET", path).body for path in ("/a/b", "/a/c", "/c")] == [b"b", b"a", b"rest"]
+
+
+def test_a_websocket_path_asked_plainly_is_426_and_another_method_404() -> None:
+    with serving() as served:
+        plain = ask(served.address, "GET", "/chat")
+        assert (plain.status, plain.headers["upgrade"]) == (426, "websocket")
+        assert "WebSocket" in plain.json["error"]
+        assert ask(served.address, "POST", "/chat", "x").status == 404
+
+
+def test_endpoints_answer_only_in_the_pipelines_that_bring_them() -> None:
+    class Mine(Endpoint):
+        path = "*"
+
+        @classmethod
+        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+            return pipeline.name
+
+    load("filtered_websocket.filters.stdout")
+    module = module_of(Mine)
+    pipelines = f'{{"/mine/*": ["{module}"], "/other": ["filtered_websocket.filters.stdout"]}}'
+    with serving(pipelines=pipelines) as served:
+        assert ask(served.address, "GET", "/mine/a").body == b"/mine/*"
+        assert ask(served.address, "GET", "/other").status == 426
+        assert ask(served.address, "GET", "/health/live").status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (HTTPError(402, "pay", (("X", "y"),)), 402, "pay"),
+        (Reject(403, "no"), 403, "no"),
+        (StorageAway("down"), 503, "the storage is away: try again"),
+        (ZeroDivisionError("secret detail"), 500, "Internal Server Error"),
+        (KeyboardInterrupt(), 500, "Internal Server Error"),
+    ],
+)
+def test_what_goes_wrong_is_a_json_error_that_tells_nothing_of_the_inside(
+    error: BaseException, status: int, message: str
+) -> None:
+    def later(pipeline: Any, request: HTTPRequest) -> Any:
+        waiting: Deferred[Any] = Deferred()
+        pipeline.server.reactor.callLater(0, waiting.errback, error)
+        return waiting
+
+    with serving(endpoint("/now", error), endpoint("/later", later)) as served:
+        for path in ("/now", "/later"):
+            answer = ask(served.address, "GET", path)
+            assert (answer.status, answer.json) == (status, {"error": message})
+        assert served.counted("failed", "endpoint") == (2 if status == 500 else 0)
+    if status == 402:
+        assert answer.headers["x"] == "y"
+
+
+def test_an_endpoint_may_render_errors_as_its_protocol_has_them() -> None:
+    def render(error: HTTPError) -> Response:
+        return Response(error.status, {"result": "error", "message": error.message}, error.headers)
+
+    given = [
+        endpoint("/x", HTTPError(401, "who?"), ("POST",), render_error=render, max_body=3),
+        endpoint("/broken", HTTPError(401), render_error=lambda error: 1 / 0),
+    ]
+    with serving(*given) as served:
+        assert ask(served.address, "POST", "/x").json == {"result": "error", "message": "who?"}
+        assert ask(served.address, "GET", "/x").json["result"] == "error"
+        too_large = ask(served.address, "POST", "/x", "1234")
+        assert (too_large.status, too_large.json["result"]) == (413, "error")
+        assert ask(served.address, "GET", "/broken").status == 500
+
+
+def test_a_long_poll_waits_and_is_cancelled_when_its_client_goes() -> None:
+    waiting: list[Deferred[Any]] = []
+    ends: list[BaseException] = []
+
+    def poll(pipeline: Any, request: HTTPRequest) -> Any:
+        waiting.append(Deferred())
+        waiting[-1].addErrback(lambda failure: (ends.append(failure.value), failure)[1])
+        return waiting[-1]
+
+    with serving(endpoint("/poll", poll)) as served:
+        with served.client() as client:
+            client.send(b"GET /poll HTTP/1.1\r\nHost: h\r\n\r\n")
+            until(lambda: len(waiting) == 1)
+            call(waiting[0].callback, "news")
+            assert read_answer(client).body == b"news"
+            client.send(b"GET /poll HTTP/1.1\r\nHost: h\r\n\r\n")
+            until(lambda: len(waiting) == 2)
+        until(lambda: bool(ends))
+        assert isinstance(ends[0], CancelledError)
+        until(lambda: not served.server.site.channels)
+
+
+def test_a_long_poll_ends_with_503_when_the_server_stops() -> None:
+    reached: list[Any] = []
+
+    def poll(pipeline: Any, request: HTTPRequest) -> Any:
+        reached.append(Deferred())
+        return reached[-1]
+
+    with serving(endpoint("/poll", poll)) as served, served.client() as client, served.client() as resting:
+        client.send(b"GET /poll HTTP/1.1\r\nHost: h\r\n\r\n")
+        resting.send(b"GET /health/live HTTP/1.1\r\nHost: h\r\n\r\n")
+        until(lambda: bool(reached))
+        assert read_answer(resting).status == 200
+        call(served.server.site.shut)
+        answer = read_answer(client)
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert ended(client)
+        assert ended(resting)
+
+
+def test_behind_a_trusted_proxy_the_peer_is_the_client() -> None:
+    def who(pipeline: Any, request: HTTPRequest) -> Any:
+        return [request.peer, request.secure, request.direct]
+
+    forwarded = {"X-Forwarded-For": "6.6.6.6, 1.2.3.4", "X-Forwarded-Proto": "https"}
+    with serving(endpoint("/who", who)) as served:
+        assert ask(served.address, "GET", "/who", headers=forwarded).json == ["127.0.0.1", False, False]
+        assert ask(served.address, "GET", "/who").json == ["127.0.0.1", False, True]
+    with serving(endpoint("/who", who), trusted_proxies=1) as served:
+        assert ask(served.address, "GET", "/who", headers=forwarded).json == ["1.2.3.4", True, False]
+
+
+def test_pages_of_the_origins_an_endpoint_names_may_read_its_answers() -> None:
+    given = [
+        endpoint("/any", "x", cors=("*",)),
+        endpoint("/some", HTTPError(400, "bad"), ("POST",), cors=("https://*.good.example",), cors_credentials=True),
+        endpoint("/none", "x"),
+    ]
+    with serving(*given) as served:
+        at, page = served.address, {"Origin": "https://a.good.example"}
+        assert ask(at, "GET", "/any", headers=page).headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-origin" not in ask(at, "GET", "/none", headers=page).headers
+        preflight = ask(
+            at,
+            "OPTIONS",
+            "/some",
+            headers={**page, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-a, x-b"},
+        )
+        assert preflight.status == 204
+        assert preflight.headers["access-control-allow-origin"] == page["Origin"]
+        assert preflight.headers["access-control-allow-credentials"] == "true"
+        assert preflight.headers["access-control-allow-methods"] == "POST, OPTIONS"
+        assert preflight.headers["access-control-allow-headers"] == "x-a, x-b"
+        # An error may be read too.
+        answer = ask(at, "POST", "/some", headers=page)
+        assert (answer.status, answer.headers["access-control-allow-origin"]) == (400, page["Origin"])
+        refused = ask(at, "POST", "/some", headers={"Origin": "https://good.example.evil"})
+        assert "access-control-allow-origin" not in refused.headers
+        assert refused.headers["vary"] == "Origin"
+
+
+def test_websockets_and_http_share_the_port() -> None:
+    class Echo(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: bytearray) -> None:
+            connection.sendMessage(data)
+
+    with serving(Echo, endpoint("/text", "hello")) as served:
+        with served.open("/text") as socket:
+            assert ask(served.address, "GET", "/text").body == b"hello"
+            socket.send("still a WebSocket")
+            frame = socket.receive()
+            assert frame is not None
+            assert frame.payload == b"still a WebSocket"
+        served.until_empty()
