@@ -395,13 +395,14 @@ class Connection(Backpressure, Handshake):
         # A later connection may have been given the same id by a handshake filter.
         if pipeline.users.get(self.id) is self:
             del pipeline.users[self.id]
-        self.factory.connection_closed(self)
         for channel in channels:
             pipeline.unsubscribe(channel, self)
         # The disconnect chain may ask where it was.
         self.channels = frozenset(channels)
         if pipeline.chains["disconnect"]:
             self.factory.ending(start(self._disconnected()))
+        # Last: a server that stops waits for no connection any more, but for the chains it knows of.
+        self.factory.connection_closed(self)
 
     async def _disconnected(self) -> None:
         """The disconnect chain: a filter that fails does not keep the next one from running."""

@@ -165,7 +165,8 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
 
     async def end() -> None:
         await served.port.stopListening()
-        await served.server.stop()
+        if not served.server.stopping:
+            await served.server.stop()
 
     served = call(begin)
     try:
