@@ -45,7 +45,8 @@ def unsafe(server: Any) -> Iterator[str]:
     if "*" in options.allowed_origins:
         yield f"UNSAFE: any web page may connect with its visitor's cookies ({ALLOWED_ORIGINS.name} holds *)"
     for pipeline in server.pipelines:
-        if "*" in pipeline.options.allowed_origins and "*" not in options.allowed_origins:
+        itself = any(getattr(each, "checks_origin", False) for each in pipeline.filters["handshake"])
+        if "*" in pipeline.options.allowed_origins and "*" not in options.allowed_origins and not itself:
             source = pipeline.options.source(ALLOWED_ORIGINS.name)
             why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
             yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"

@@ -229,11 +229,17 @@ class Configuration:
     def _early(self, option: Option) -> Sourced:
         if self._unreadable:
             raise self._unreadable
-        value: Sourced = self._default(option), "default"
+        found: Sourced | None = None
+        values: dict[str, Sourced] = {}
         for given in self._given([]):
             if given.option is option:
-                value = given.parsed(), given.source
-        return value
+                found = given.parsed(), given.source
+            elif given.option.fills is not None:
+                try:
+                    values[given.option.name] = given.parsed(), given.source
+                except ConfigError:
+                    continue  # `resolve` tells of it
+        return found or self._filled(values, []).get(option.name) or (self._default(option), "default")
 
     def _given(self, faults: list[ConfigError]) -> Iterator[Given]:
         """Each value given, those that count least first."""

@@ -44,6 +44,12 @@ def _unpacked(text: str, binary: bool) -> Message:
     return (base64.b64decode(text) if binary else text.encode()), binary
 
 
-def id_of(sid: str) -> str:
-    """The Socket.IO id of a session: the same on every node, and not the sid, which is the key to a polling session."""
+def id_of(sid: str, protocol: int) -> str:
+    """The Socket.IO id of a session, the same on every node.
+
+    It is not the sid, which is the key to a polling session, but with Engine.IO 3, whose clients take the one for the
+    other.
+    """
+    if protocol == 3:
+        return sid
     return base64.urlsafe_b64encode(hashlib.sha256(sid.encode()).digest()[:15]).decode()

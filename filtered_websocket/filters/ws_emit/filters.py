@@ -33,6 +33,8 @@ class Begin(WebSocketStartFilter):
 class Admit(WebSocketHandshakeFilter):
     """A WebSocket that begins a session, or is to take over one that polls."""
 
+    checks_origin = True
+
     @classmethod
     def filter(cls, web_socket_instance: Any, data: Any) -> Any:
         pipeline, params = web_socket_instance.pipeline, data.params
@@ -48,16 +50,16 @@ class Admit(WebSocketHandshakeFilter):
             raise Reject(400, "transport unknown")
         state, sid = State.of(pipeline), params.get("sid", [""])[0]
         if sid:
-            return cls.candidate(web_socket_instance, state, sid)
+            return cls.candidate(web_socket_instance, state, sid, protocol)
         web_socket_instance.session = Fresh(web_socket_instance, protocol)
         return None
 
     @classmethod
-    async def candidate(cls, connection: Any, state: State, sid: str) -> None:
+    async def candidate(cls, connection: Any, state: State, sid: str, protocol: int) -> None:
         """For a session that there is, on whichever node."""
         if not await state.has(sid):
             raise Reject(400, "session ID unknown")
-        connection.session = Candidate(connection, sid)
+        connection.session = Candidate(connection, sid, protocol)
 
 
 class Greet(WebSocketConnectFilter):

@@ -31,7 +31,7 @@ class Session:
         self.pipeline = pipeline
         self.state: Any = pipeline.ws_emit
         self.sid, self.protocol = estate.sid, estate.protocol
-        self.id = id_of(estate.sid)
+        self.id = id_of(estate.sid, estate.protocol)
         self.rooms: set[str] = set()
         self.is_connected = False
         self.ended = False

@@ -5,12 +5,15 @@ import secrets
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
 
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
 from filtered_websocket.filters.ws_emit.polling import PollingSession
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.heartbeat import Heartbeat
+
+_log = Logger()
 
 _SID = re.compile(r"[A-Za-z0-9_-]{30}")
 
@@ -29,6 +32,8 @@ class State:
         self.clients: dict[str, Any] = {}
         self.heartbeat = Heartbeat(pipeline.server.reactor, PING_INTERVAL, PING_TIMEOUT)
         self.heartbeat.start()
+        if "*" in pipeline.options.ws_emit_cors:
+            _log.warn("UNSAFE: any web page may connect (ws_emit_cors holds *)")
         self.node = secrets.token_urlsafe(6)
         self.nodes = Nodes(pipeline, self.node, self.polling, self.answer)
         storage = pipeline.storage_object

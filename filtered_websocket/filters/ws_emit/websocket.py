@@ -66,7 +66,7 @@ class Fresh:
     def __init__(self, connection: Any, protocol: int) -> None:
         self._connection, self._protocol = connection, protocol
         self.sid = connection.pipeline.ws_emit.new_sid()
-        connection.id = id_of(self.sid)
+        connection.id = id_of(self.sid, protocol)
 
     def open(self) -> None:
         self._connection.session = WebSocketSession(self._connection, Estate(self.sid, self._protocol))
@@ -82,10 +82,10 @@ class Candidate:
     -> 2probe  <- 3probe, and the GET that waits is answered with a noop; -> 5, and from then on all goes here
     """
 
-    def __init__(self, connection: Any, sid: str) -> None:
+    def __init__(self, connection: Any, sid: str, protocol: int) -> None:
         self._connection, self._sid = connection, sid
         self._state: Any = connection.pipeline.ws_emit
-        connection.id = id_of(sid)
+        connection.id = id_of(sid, protocol)
 
     def open(self) -> None:
         """Nothing: the client speaks first."""
