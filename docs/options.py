@@ -25,9 +25,8 @@ marked so may have another value in each entry of `pipelines`.
 
 def declarations() -> Mapping[str, Sequence[Option]]:
     """Every option there is, by owner: the server's, those of the storage objects, those of the packs."""
-    owners: dict[str, Sequence[Option]] = {"fws_server": (CONFIG, FILTERS, PIPELINES, *assembly.OPTIONS)}
-    for owner, options in (("logs", logs.OPTIONS), *server.DECLARED):
-        owners[owner] = options
+    own = {"fws_server": (CONFIG, FILTERS, PIPELINES, *assembly.OPTIONS), "logs": logs.OPTIONS}
+    owners: dict[str, Sequence[Option]] = {**own, **dict(server.DECLARED)}
     for name, module in assembly.BACKENDS.items():
         owners[f"storage {name}"] = importlib.import_module(module).StorageObject.OPTIONS
     for each in pkgutil.iter_modules(filters.__path__, f"{filters.__name__}."):

@@ -1,0 +1,115 @@
+"""What the documentation says is true. Its doctests pytest runs by itself."""
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.server import FwsServer, command
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("bench/*.md")])
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_page_of_options_is_current() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "options.py"))
+    assert page["OPTIONS_MD"].read_text() == page["text"](), "make docs"
+
+
+def test_the_chat_of_the_readme_is_the_example() -> None:
+    assert blocks(README, "python")[0] == (ROOT / "examples" / "chat_server.py").read_text()
+
+
+def test_the_test_of_the_readme_passes_by_itself_with_warnings_as_errors(tmp_path: Path) -> None:
+    chat, test = blocks(README, "python")
+    (tmp_path / "chat_server.py").write_text(chat)
+    (tmp_path / "test_chat_server.py").write_text(test)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+def test_configurations_in_the_pages_are_good(tmp_path: Path) -> None:
+    documents = [block for page in PAGES for block in blocks(page.read_text(), "json")]
+    documents.append((ROOT / "config.json").read_text())
+    assert len(documents) > 1
+    for document in documents:
+        (tmp_path / "config.json").write_text(document)
+        checked = command("-c", "config.json", "--check", cwd=tmp_path)
+        assert (checked.returncode, checked.stderr) == (0, ""), document
+
+
+def test_python_in_the_pages_compiles() -> None:
+    found = [block for page in PAGES for block in blocks(page.read_text(), "python")]
+    assert found
+    for block in found:
+        compile(block, "a page", "exec")
+
+
+def test_the_server_says_what_the_readme_says_it_says(tmp_path: Path) -> None:
+    (said,) = re.findall(r"^```\n(filtered_websocket .*?)^```$", README, re.DOTALL | re.MULTILINE)
+    with FwsServer("-c", str(ROOT / "config.json"), "-p", "0", cwd=tmp_path) as server:
+        log = re.sub(r"(?m)^\S+ \S+ info  ", "", server.log)
+        assert log == said.replace(":9000", f":{server.port}")
+
+
+def test_flags_in_the_pages_exist() -> None:
+    known = set(re.findall(r"`(--?\w+)`", (ROOT / "docs" / "options.md").read_text()))
+    known |= {"--check", "--version", "--help"}
+    mentioned = {
+        (flag, page.name)
+        for page in PAGES
+        if page.name in ("README.md", "writing-filters.md", "migrating-from-0.4.md", "CHANGELOG.md")
+        and page.parent.name != "bench"
+        for flag in re.findall(r"(?<![\w-])--[a-z]\w*", page.read_text())
+    }
+    assert mentioned
+    assert not {each for each in mentioned if each[0] not in known}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path) if path else page
+        assert file.exists(), f"{page}: {target}"
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+            assert anchor in anchors, f"{page}: {target}"
+
+
+def test_the_architecture_names_every_module_and_no_other() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    layout = page[page.index("## Layout") : page.index("## The two journeys")]
+    named = set(re.findall(r"\b(\w+)\.py\b", layout))
+    modules = {each.stem for each in (ROOT / "filtered_websocket").glob("*.py")} - {"__init__", "__main__"}
+    assert modules <= named, f"not named: {modules - named}"
+    folders = {"__init__", "base", "memory", "sqlite", "redis", "wire", "rest", "auth", "filters", "test_examples"}
+    assert named - folders <= modules, f"named, but not there: {named - folders - modules}"
+
+
+def test_the_configuration_of_make_run_is_what_its_comment_says() -> None:
+    text = "\n".join(line for line in (ROOT / "config.json").read_text().splitlines() if not line.startswith("#"))
+    assert json.loads(text)["filters"] == [
+        "filtered_websocket.filters.broadcast_messages",
+        "filtered_websocket.filters.stdout_messages",
+    ]
