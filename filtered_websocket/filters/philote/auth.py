@@ -1,12 +1,14 @@
-"""Tokens: finding one in a request, checking it, and what it allows."""
+"""Tokens: finding one in a request, checking it, what it allows, and making one."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jwt
 
 from filtered_websocket.errors import Reject
-from filtered_websocket.filters.philote.keys import CLAIMS, Keys
+from filtered_websocket.filters.philote.keys import CLAIMS, Keys, sign
 
 CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 
@@ -91,3 +93,17 @@ def _channels(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
         raise Refused(f"the token's {name} is to be a list of texts")
     return frozenset(names) - {""}
+
+
+def issue(claims: Mapping[str, Any], secret: str, algorithm: str = "HS256") -> str:
+    """A token, signed with a secret, which may be empty.
+
+    :param algorithm: one of `DIGESTS`
+    """
+    parts = ({"alg": algorithm, "typ": "JWT"}, claims)
+    signs = b".".join(_base64(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
+    return b".".join((signs, _base64(sign(signs, secret, algorithm)))).decode()
+
+
+def _base64(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")

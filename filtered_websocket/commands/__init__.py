@@ -1,0 +1,1 @@
+"""Commands beside fws_server: each a module with a ``main``."""
