@@ -1,0 +1,89 @@
+"""What the server says of itself when it starts."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from filtered_websocket import __version__, banner
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter, WebSocketMessageFilter
+from filtered_websocket.testing import Server
+
+BROADCAST = "filtered_websocket.filters.broadcast_messages"
+
+
+class Spam(WebSocketMessageFilter):
+    pass
+
+
+class Markdown(WebSocketMessageFilter):
+    pass
+
+
+class Spy(WebSocketConsumerFilter):
+    pass
+
+
+class InAPack(WebSocketConnectFilter):
+    pass
+
+
+InAPack.__module__ = "somebodys.pack.filters"
+
+
+def test_each_pipeline_is_drawn_as_pipes_in_the_order_of_its_chains(monkeypatch):
+    monkeypatch.setitem(sys.modules, InAPack.__module__, ModuleType(InAPack.__module__))
+    with Server(Spam, Markdown, BROADCAST, Spy, pipelines={"/x /y*": [InAPack], "/nothing": []}) as server:
+        lines = list(banner.lines(server.server, "memory", "LeanEPollReactor"))
+    assert lines == [
+        f"filtered_websocket {__version__}, storage memory, LeanEPollReactor",
+        "*",
+        "    cat connect | broadcast_messages.Join",
+        "    cat message | test_banner.Spam | test_banner.Markdown | broadcast_messages.BroadcastMessages",
+        "    cat consumer | test_banner.Spy",
+        "/x /y*",
+        "    cat connect | pack.InAPack",
+        "/nothing",
+        "limits: 20000 connections, messages of 1048576 bytes, 1048576 bytes or 10 s for a slow client",
+    ]
+
+
+def unsafe(**options):
+    with Server(Spam, **options) as server:
+        return list(banner.unsafe(server.server))
+
+
+def test_the_defaults_are_safe_and_nothing_is_said():
+    assert unsafe() == []
+    assert unsafe(allowed_origins=["https://example.com", "https://*.example.com"]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"allowed_origins": ["*"]}, "any web page may connect with its visitor's cookies (allowed_origins holds *"),
+        ({"ping_interval": 0}, "dead clients are never noticed (ping_interval is 0)"),
+        ({"admin_port": 0, "admin_host": ""}, "may read the metrics (admin_secret is not set)"),
+    ],
+)
+def test_what_is_unsafe_is_said_with_the_option_to_change(options, says):
+    (line,) = unsafe(**options)
+    assert line.startswith("UNSAFE: ")
+    assert says in line
+
+
+def test_what_is_unsafe_in_one_pipeline_only_names_it():
+    (line,) = unsafe(pipelines={"/open /too": {"filters": [BROADCAST], "allowed_origins": ["*"]}})
+    assert line.startswith("UNSAFE: any web page may connect to /open /too (allowed_origins holds *")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"admin_port": 0},
+        {"admin_port": 0, "admin_host": "unix:/run/admin"},
+        {"admin_port": 0, "admin_host": "", "admin_secret": "a secret of some length"},
+    ],
+)
+def test_an_admin_port_on_loopback_or_with_a_secret_is_safe(options):
+    assert unsafe(**options) == []
