@@ -369,7 +369,7 @@ class Server(WebSocketServerFactory):
     async def _close_clients(self, seconds: float) -> None:
         """Close all clients, a few at a time where there is time: those who come back then do not come all at once."""
         clients = list(self.connections)
-        slices = max(1, round(seconds / SLICE_SECONDS))
+        slices = max(1, min(round(seconds / SLICE_SECONDS), len(clients)))
         begin = self.reactor.seconds()
         for number in range(slices):
             for connection in clients[number::slices]:

@@ -46,7 +46,7 @@ def test_one_run_is_timed_and_the_plain_chain_is_back_for_the_next() -> None:
     found = times(watch)
     assert found["mine.a"][0] == found["mine.b"][0] == 1
     assert found["mine.a"][1] >= 0.02 > found["mine.b"][1]
-    assert list(watch.times)[0] == ("/chat", "message", "mine.a")
+    assert next(iter(watch.times)) == ("/chat", "message", "mine.a")
 
 
 def test_a_chain_that_does_not_run_stays_armed_and_an_empty_one_is_left_alone() -> None:

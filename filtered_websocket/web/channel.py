@@ -155,6 +155,8 @@ class Channel(HTTPChannel):
     def _go_on(self, request: Exchange) -> None:
         self._timer = None
         self._receiving = False
+        if self.site.closing:
+            self.persistent = 0
         self._savedTimeOut = self.site.options.http_idle_timeout
         super().requestDone(request)
 

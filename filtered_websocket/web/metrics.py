@@ -181,5 +181,6 @@ def _filter_times(stopwatch: Any) -> Metric:
         labels=["pipeline", "event", "filter"],
     )
     for (pipeline, event, name), times in stopwatch.times.items():
-        metric.add_metric([pipeline or "*", event, name], times.count, times.seconds)
+        if times.count:
+            metric.add_metric([pipeline or "*", event, name], times.count, times.seconds)
     return metric

@@ -117,6 +117,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_has_come_and_the_answer_a
         assert (answer.status, answer.headers["connection"]) == (413, "close")
         assert "1000" in answer.json["error"]
         assert ended(client)
+        client.socket.close()
         until_gone(served)
         assert served.counted("refused", "http") == 1
 
@@ -151,6 +152,7 @@ def test_a_request_that_trickles_is_408_however_often_a_byte_comes() -> None:
             trickling.join()
         assert 0.2 < time.monotonic() - begin < 5
         assert ended(client)
+        client.socket.close()
         until_gone(served)
 
 
@@ -201,6 +203,7 @@ def test_what_is_no_request_is_refused_in_a_complete_answer(sent: bytes, status:
         assert (answer.status, answer.headers["connection"]) == (status, "close")
         assert answer.body
         assert ended(client)
+        client.socket.close()
         until_gone(served)
 
 

@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import socket
 import threading
 import time
 from typing import Any
@@ -97,19 +98,14 @@ def test_the_admin_port_has_what_the_public_one_then_has_not(start: Any) -> None
     assert ask(at(server), "GET", "/page/one").status == 200
     assert ask(at(server), "GET", "/metrics").status == 404
     with server.open() as client:
-        for _ in range(20):
-            client.send("x")
-            assert client.receive() is not None
-            time_for_a_sample = server.process.poll()
-            assert time_for_a_sample is None
         found: dict[tuple[str, ...], float] = {}
         end = time.monotonic() + 15
-        while ("fws_filter_sampled_seconds_count", "*", "message", "my_filters.Echo") not in found:
+        while ("fws_filter_sampled_seconds_count", "message", "my_filters.Echo", "*") not in found:
             assert time.monotonic() < end
             client.send("x")
             assert client.receive() is not None
             found = samples(ask(admin, "GET", "/metrics"))
-        assert found["fws_filter_sampled_seconds_count", "*", "message", "my_filters.Echo"] >= 1
+        assert found["fws_filter_sampled_seconds_count", "message", "my_filters.Echo", "*"] >= 1
         assert found["fws_reactor_lag_seconds_count",] > 0
         assert found["process_resident_memory_bytes",] > 1_000_000
 
@@ -187,8 +183,8 @@ def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) 
     assert len(ends) == 10
     assert min(ends) > 0.5
     assert max(ends) - min(ends) > 0.4
-    with pytest.raises(OSError):
-        server.client()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(at(server), 5)
     assert server.wait() == 0
     watching.close()
 

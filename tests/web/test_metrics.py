@@ -82,10 +82,10 @@ def test_bytes_that_wait_for_slow_clients_are_shown() -> None:
     class Flood(WebSocketConnectFilter):
         @classmethod
         def filter(cls, connection: Any, data: None) -> None:
-            for _ in range(50):
-                connection.sendMessage(b"x" * 10_000, True)
+            for _ in range(100):
+                connection.sendMessage(b"x" * 100_000, True)
 
-    with serving(Flood, send_buffer="10M") as served, served.client(receive_buffer=4096) as client:
+    with serving(Flood, send_buffer="100M") as served, served.client(receive_buffer=4096) as client:
         client.send(b"")
         client.open()
         waiting = scrape(served)["fws_send_buffer_bytes", "*"]
