@@ -1,8 +1,11 @@
 """Every file in examples/, run by the real `fws_server`, its clients those of the library websockets."""
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.browser import Browser
 from tests.end_to_end.server import FwsServer
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -152,6 +156,51 @@ def test_two_pipelines_on_one_port_have_users_and_limits_of_their_own(serve: Ser
     with pytest.raises(InvalidStatus) as refused:
         example.connect("/elsewhere")
     assert refused.value.response.status_code == 404
+
+
+class Files:
+    """A web server of a folder's files, which is where a page comes from."""
+
+    def __init__(self, folder: Path) -> None:
+        handler = partial(QuietHandler, directory=folder)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests are no place for an access log."""
+
+
+def test_the_chat_page_says_what_others_write_and_comes_back_by_itself(serve: Serve, tmp_path: Path) -> None:
+    example = serve("-f", "chat_server")
+    with closing(Files(EXAMPLES)) as files, Browser(tmp_path / "profile") as browser:
+        address = f"{files.url}/chat.html?ws://127.0.0.1:{example.server.port}/"
+        ann, bob = browser.open(address), browser.open(address)
+        for page in (ann, bob):
+            page.until("document.getElementById('state')?.textContent === 'connected'")
+        other = example.connect()
+        say(other, "<b>hi</b>")
+        for page in (ann, bob):
+            assert page.until("document.querySelector('#log .theirs')?.innerText") == "<b>hi</b>"
+        ann.run("document.getElementById('text').value = 'hello from a page'")
+        ann.run("document.getElementById('form').requestSubmit()")
+        assert hear(other) == "hello from a page"
+        assert bob.until("document.querySelector('#log li:nth-child(2)')?.innerText") == "hello from a page"
+        assert ann.run("document.querySelector('#log .mine').innerText") == "hello from a page"
+        port = str(example.server.port)
+        example.server.signal()
+        assert example.server.wait() == 0
+        assert "1001" in ann.until("/not connected/.exec(document.getElementById('state').textContent)?.input")
+        serve("-f", "chat_server", "-p", port, "--host", "127.0.0.1")
+        ann.until("document.getElementById('state').textContent === 'connected'")
 
 
 def test_every_file_in_examples_is_in_its_readme_and_in_these_tests() -> None:

@@ -104,8 +104,7 @@ class Server:
         client.connection.makeConnection(client.wire)
         request = protocol.connect()
         for name, value in (headers or {}).items():
-            if name in request.headers:
-                del request.headers[name]
+            request.headers.pop(name, None)
             request.headers[name] = value
         protocol.send_request(request)
         client._flush()
