@@ -10,17 +10,11 @@ from filtered_websocket.config import Configuration, Option, Options, UsageError
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import load, options_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, wrap
+from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
 PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
 HOST = Option(
     "host", text, "", "address to listen on (default: all), unix:PATH, or fd:NUMBER of an inherited listening socket"
-)
-STORAGE = Option(
-    "storage",
-    text,
-    "memory",
-    "where state lives: memory, sqlite, redis, or the module of a StorageObject of your own",
-    environment=("STORAGE_OBJECT_MODULE",),
 )
 REACTOR = Option(
     "reactor",
@@ -30,8 +24,6 @@ REACTOR = Option(
 )
 WORKERS = Option("workers", integer(1, 1024), 1, "processes that serve the port together; they need shared storage")
 OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS)
-
-BACKENDS = {name: f"filtered_websocket.storage_objects.{name}" for name in ("memory", "sqlite", "redis")}
 
 
 class Assembly:

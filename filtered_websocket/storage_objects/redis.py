@@ -23,7 +23,6 @@ Whether a write survives Redis itself depends on how Redis is configured (append
 not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Cluster.
 """
 
-from hashlib import blake2b
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
@@ -41,7 +40,7 @@ from filtered_websocket.storage_objects.base import (
     check_text,
 )
 from filtered_websocket.storage_objects.history import new_epoch
-from filtered_websocket.storage_objects.redis_address import addresses
+from filtered_websocket.storage_objects.redis_address import addresses, fit
 from filtered_websocket.storage_objects.redis_command import Script, command
 from filtered_websocket.storage_objects.redis_history_scripts import LATEST, POSITION, SEND, SEND_REQUEST, SINCE
 from filtered_websocket.storage_objects.redis_lease_scripts import OCCUPIED
@@ -261,16 +260,12 @@ class StorageObject(BaseStorageObject):
         return self._started()[0]
 
     def _of(self, name: str) -> Any:
-        """The Redis of a channel or key: with several, the one whose name and this one's make the largest hash, so
-        that one more moves no more names than it must."""
+        """The Redis of a channel or key."""
         shards = self._shards
         if len(shards) == 1:
             return shards[0]
         raw = as_bytes(name)
-        return max(
-            self._started(),
-            key=lambda shard: blake2b(shard.address.name.encode() + raw, digest_size=8).digest(),
-        )
+        return max(self._started(), key=lambda shard: fit(shard.address, raw))
 
     def _on_all(self, function: Any) -> Deferred[None]:
         done = gatherResults([function(shard) for shard in self._started()], consumeErrors=True)

@@ -5,6 +5,7 @@
 A Sentinel address is ``MASTER@HOST[:PORT][,HOST[:PORT]...]``: the Sentinels are asked anew at every connect.
 """
 
+from hashlib import blake2b
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -132,6 +133,12 @@ def addresses(options: Any) -> list[Address]:
         place = f"{options.redis_host}:{options.redis_port}"
         found = [Address(place, options.redis_host, options.redis_port)]
     return [_completed(address, options) for address in found]
+
+
+def fit(address: Address, name: bytes) -> bytes:
+    """How well a channel or key fits one of several Redises: the largest has it, so that one more moves no more names
+    than it must."""
+    return blake2b(address.name.encode() + name, digest_size=8).digest()
 
 
 def parse_shard(text: str) -> Address:

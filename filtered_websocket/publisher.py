@@ -1,0 +1,157 @@
+"""Publish to a server's channels from programs without Twisted: Flask, Django, a cron job.
+
+    from filtered_websocket.publisher import Publisher
+
+    Publisher(redis_url="redis://localhost").publish("room", "hi")
+
+It speaks to the Redis that the servers use, by a small blocking connection: no reactor runs, none is installed, nothing
+is subscribed to and no lease taken, so a publisher that dies leaves nothing behind and sweeps nobody. Every call blocks
+until Redis has answered. Thread-safe: calls of several threads take turns. A process that forks gets connections of its
+own.
+"""
+
+import os
+import threading
+from collections.abc import Collection, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from filtered_websocket.limits import CHANNELS, rule_for
+from filtered_websocket.message import messages
+from filtered_websocket.publication import MARK, Publication, encode
+from filtered_websocket.storage_objects.base import StorageAway, as_bytes
+from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.redis_address import addresses, fit
+from filtered_websocket.storage_objects.redis_blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis_history_scripts import SEND
+from filtered_websocket.storage_objects.redis_options import OPTIONS
+
+__all__ = ["Publisher", "StorageAway"]
+
+
+class Publisher:
+    """
+    :param redis_url: as the servers have it; other options of theirs, such as ``redis_key``, go by their names
+    :param pipeline: the first pattern of the pipeline whose channels are meant, "" for that of ``filters``
+    :param channels: the servers' option of this name: which channels keep history
+    :param timeout: seconds that Redis may take to connect and to answer
+    :raises TypeError: no such option
+    :raises ValueError: a wrong value
+    :raises ConfigError: options that exclude each other
+    """
+
+    def __init__(
+        self,
+        redis_url: str = "",
+        *,
+        pipeline: str = "",
+        channels: Mapping[str, Mapping[str, Any]] | None = None,
+        timeout: float = 5.0,
+        **redis_options: Any,
+    ) -> None:
+        known = {option.name: option for option in OPTIONS}
+        given = {**redis_options, "redis_url": redis_url}
+        if unknown := given.keys() - known.keys():
+            raise TypeError(f"there is no option {', '.join(sorted(unknown))}")
+        values = {name: option.default for name, option in known.items()}
+        for name, value in given.items():
+            if value != values[name]:  # not every default is a value: some stand for none
+                values[name] = known[name].parse(value)
+        options = SimpleNamespace(**values)
+        self._addresses = addresses(options)
+        self._key = as_bytes(options.redis_key) + b":"
+        self._prefix = f"{pipeline} " if pipeline else ""
+        self._rules: Any = CHANNELS.parse({pattern: dict(rule) for pattern, rule in (channels or {}).items()})
+        self._timeout = timeout
+        self._epoch = new_epoch().encode()
+        self._forget()
+
+    def publish(
+        self,
+        channel: str | Collection[str],
+        payload: Any,
+        *,
+        exclude: str | Collection[str] = (),
+        binary: bool | None = None,
+    ) -> None:
+        """Publish to a channel's subscribers on all nodes; of several channels each gets one copy.
+
+        :param payload: one message (str, or bytes: text if they are valid UTF-8), or a list of messages sent together
+        :param exclude: an id, or ids, of connections that get nothing
+        :param binary: settles the kind of the messages
+        :raises StorageAway: Redis has not got it, or it is unknown whether it has: the text says which
+        :raises TypeError: a payload that is neither str nor bytes
+        :raises ValueError: a channel without a name, or more than an envelope can hold
+        """
+        batch = messages(payload, binary)
+        excluded = frozenset((exclude,) if isinstance(exclude, str) else exclude)
+        names = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
+        for name in names:
+            if not isinstance(name, str) or not name:
+                raise ValueError("a channel's name is a text that is not empty")
+        for index, name in enumerate(names if batch else ()):
+            self._send(name, encode(Publication(name, batch, excluded, None, names[:index])))
+
+    def publish_to_bus(self, channel: str, data: str | bytes) -> None:
+        """Publish raw: what the consumer chains of all servers get that have the channel in ``redis_channels``.
+
+        :raises StorageAway: as of `publish`
+        """
+        with self._turn():
+            self._connection(self._addresses[0]).ask(b"PUBLISH", as_bytes(channel), as_bytes(data))
+
+    def nodes(self, channel: str) -> int:
+        """How many server processes have subscribers of the channel now; of the bus if they do not know the channel.
+
+        :raises StorageAway: as of `publish`
+        """
+        raw = as_bytes(self._prefix + channel)
+        with self._turn():
+            reply = self._connection_of(raw).ask(b"PUBSUB", b"NUMSUB", self._key + b"c:" + raw)
+        return int(reply[1])
+
+    def close(self) -> None:
+        """Close its connections; the next call opens what it needs."""
+        with self._turn():
+            for connection in self._connections.values():
+                connection.close()
+
+    def __enter__(self) -> "Publisher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, channel: str, body: bytes) -> None:
+        raw = as_bytes(self._prefix + channel)
+        rule = rule_for(channel, self._rules)
+        with self._turn():
+            connection = self._connection_of(raw)
+            if not rule.get("history"):
+                connection.ask(b"PUBLISH", self._key + b"c:" + raw, MARK + b"\n" + body)
+                return
+            keep = b"%d" % rule["history"], b"%d" % (rule.get("history_seconds", 0) * 1000)
+            keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
+            connection.run(SEND, keys, [self._key + b"c:" + raw, body, *keep, self._epoch])
+
+    def _turn(self) -> threading.Lock:
+        if self._process != os.getpid():
+            # The parent's connections are the parent's, and so is its lock, which a thread of its may have held.
+            self._forget()
+        return self._lock
+
+    def _forget(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._connections: dict[Any, BlockingConnection] = {}
+
+    def _connection_of(self, name: bytes) -> BlockingConnection:
+        if len(self._addresses) == 1:
+            return self._connection(self._addresses[0])
+        return self._connection(max(self._addresses, key=lambda address: fit(address, name)))
+
+    def _connection(self, address: Any) -> BlockingConnection:
+        connection = self._connections.get(address)
+        if connection is None:
+            connection = self._connections[address] = BlockingConnection(address, self._timeout)
+        return connection

@@ -1,0 +1,13 @@
+"""How a storage object is chosen by name."""
+
+from filtered_websocket.config import Option, text
+
+STORAGE = Option(
+    "storage",
+    text,
+    "memory",
+    "where state lives: memory, sqlite, redis, or the module of a StorageObject of your own",
+    environment=("STORAGE_OBJECT_MODULE",),
+)
+
+BACKENDS = {name: f"filtered_websocket.storage_objects.{name}" for name in ("memory", "sqlite", "redis")}
