@@ -287,6 +287,11 @@ class Server(WebSocketServerFactory):
         for tell in pipeline.member_left if pipeline is not None else ():
             tell(name, member, info)
 
+    def member_returned(self, channel: str, member: str, info: str) -> None:
+        pipeline, name = self._owner(channel)
+        for tell in pipeline.member_returned if pipeline is not None else ():
+            tell(name, member, info)
+
     def vacated(self, channel: str) -> None:
         pipeline, name = self._owner(channel)
         for tell in pipeline.vacated if pipeline is not None else ():

@@ -39,6 +39,9 @@ class Consumer(Protocol):
     def member_left(self, channel: str, member: str, info: str) -> object:
         """A member is gone with a node that died, or left while the storage was away. Called on one node only."""
 
+    def member_returned(self, channel: str, member: str, info: str) -> object:
+        """Others were told that this member left, while this node, which holds it, was cut off. It is here."""
+
     def vacated(self, channel: str) -> object:
         """A tracked channel has lost its last subscriber in the same ways. Called on one node only."""
 

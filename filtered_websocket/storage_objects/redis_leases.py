@@ -217,13 +217,11 @@ class Leases:
                 self._call(consumer.vacated, as_text(channel))
 
     def _tell_returned(self, entries: list[Entry]) -> None:
-        # Others were told that these members left, while only we were unreachable. A consumer need not care.
-        returned = getattr(self._shard.consumer, "member_returned", None)
-        if returned is not None:
-            for channel, member, holder in entries:
-                held = self._entries.get((channel, member, holder))
-                if held is not None:
-                    self._call(returned, channel, member, held.info)
+        # Others were told that these members left, while only we were unreachable.
+        for channel, member, holder in entries:
+            held = self._entries.get((channel, member, holder))
+            if held is not None:
+                self._call(self._shard.consumer.member_returned, channel, member, held.info)
 
     # What came of it.
 

@@ -18,6 +18,7 @@ class Recorder:
         self.publications: list[Publication] = []
         self.bus: list[dict[str, Any]] = []
         self.left: list[tuple[str, str, str]] = []
+        self.returned: list[tuple[str, str, str]] = []
         self.empty: list[str] = []
         self.gaps: list[str] = []
         self.readiness: list[bool] = []
@@ -31,6 +32,9 @@ class Recorder:
 
     def member_left(self, channel: str, member: str, info: str) -> None:
         self._note(self.left, (channel, member, info))
+
+    def member_returned(self, channel: str, member: str, info: str) -> None:
+        self._note(self.returned, (channel, member, info))
 
     def vacated(self, channel: str) -> None:
         self._note(self.empty, channel)

@@ -256,8 +256,6 @@ def test_what_was_left_while_away_is_made_good_on_return(server, cluster):
 
 def test_a_node_swept_while_it_was_cut_off_claims_its_members_again(shared, redis_server):
     node = shared.node()
-    returned = []
-    node.recorder.member_returned = lambda *told: returned.append(told)
     node.join("room", "ada", "1", "info")
     node.track("room", 2)
     name = call(lambda: node.storage._shards[0].leases._node)
@@ -270,8 +268,8 @@ def test_a_node_swept_while_it_was_cut_off_claims_its_members_again(shared, redi
         *(("DEL", key) for key in ("fws:totals", "fws:occupied")),
     )
     until(lambda: node.storage.members("room"))
-    until(lambda: returned)
-    assert returned == [("room", "ada", "info")]
+    node.recorder.wait_for(lambda: node.recorder.returned)
+    assert node.recorder.returned == [("room", "ada", "info")]
     assert node.members("room") == {"ada": "info"}
     assert node.count("room") == 2
     assert node.leave("room", "ada", "1") is True
