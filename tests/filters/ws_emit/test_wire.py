@@ -1,0 +1,156 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filtered_websocket.filters.ws_emit import wire
+from filtered_websocket.filters.ws_emit.wire import Malformed, Packet
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+BINARY = st.recursive(
+    st.none() | st.integers() | st.text() | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=10,
+)
+MESSAGES = st.lists(
+    st.tuples(
+        st.text(alphabet=st.characters(exclude_characters="\x1e", exclude_categories=["Cs"]), min_size=1), st.none()
+    )
+    | st.tuples(st.binary(), st.just(True))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "packet"),
+    [
+        ("0", Packet(0, "/", None, None, 0)),
+        ('0{"token":"x"}', Packet(0, "/", None, {"token": "x"}, 0)),
+        ("0/admin,", Packet(0, "/admin", None, None, 0)),
+        ("0/admin", Packet(0, "/admin", None, None, 0)),
+        ("0/admin?a=b,{}", Packet(0, "/admin", None, {}, 0)),
+        ("1", Packet(1, "/", None, None, 0)),
+        ('2["a",1]', Packet(2, "/", None, ["a", 1], 0)),
+        ('212["a"]', Packet(2, "/", 12, ["a"], 0)),
+        ('2/x,456["a"]', Packet(2, "/x", 456, ["a"], 0)),
+        ('52-/x,7["a"]', Packet(5, "/x", 7, ["a"], 2)),
+        ('50-["a"]', Packet(5, "/", None, ["a"], 0)),
+        ("31[]", Packet(3, "/", 1, [], 0)),
+    ],
+)
+def test_packets_are_read_as_clients_write_them(text: str, packet: Packet) -> None:
+    assert wire.decode(text) == packet
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "7",
+        "abc",
+        "2",
+        "2{}",
+        '2"x"',
+        "2[",
+        '21-["a"]',
+        '5["a"]',
+        "2[NaN]",
+        "2" + "[" * 100_000,
+        '299999999999999999["a"]',
+    ],
+)
+def test_what_is_no_packet_is_refused(text: str) -> None:
+    with pytest.raises(Malformed):
+        wire.decode(text)
+
+
+@given(st.text())
+def test_any_text_is_a_packet_or_refused(text: str) -> None:
+    try:
+        packet = wire.decode(text)
+    except Malformed:
+        return
+    assert str(packet.type) == text[0]
+
+
+@given(st.text(), st.lists(JSON))
+def test_an_event_is_read_as_it_was_written(name: str, arguments: list[Any]) -> None:
+    ((payload, binary),) = wire.event(name, arguments)
+    assert not binary
+    assert payload.isascii()
+    assert wire.decode(payload.decode()[1:]).data == [name, *arguments]
+
+
+@given(st.lists(BINARY))
+def test_bytes_in_an_event_are_attachments_in_the_order_of_their_placeholders(arguments: list[Any]) -> None:
+    (payload, _), *attachments = wire.event("e", arguments)
+    packet = wire.decode(payload.decode()[1:])
+    assert packet.attachments == len(attachments)
+    assert all(binary for _, binary in attachments)
+    assert wire.put_in(packet.data, [each for each, _ in attachments]) == ["e", *arguments]
+
+
+def test_an_event_that_json_cannot_hold_is_refused() -> None:
+    for value in (float("nan"), object(), {(1, 2): 3}):
+        with pytest.raises(Malformed):
+            wire.event("e", (value,))
+
+
+@pytest.mark.parametrize("number", [1, -1, "0", True, None, 1.0])
+def test_a_placeholder_of_no_attachment_is_refused(number: Any) -> None:
+    with pytest.raises(Malformed):
+        wire.put_in([{"_placeholder": True, "num": number}], [b"x"])
+
+
+@pytest.mark.parametrize("protocol", [4, 3])
+@given(messages=MESSAGES.filter(len))
+def test_a_payload_is_read_as_it_was_written(protocol: int, messages: list[Any]) -> None:
+    sent = [(data, True) if binary else (f"4{data}".encode(), False) for data, binary in messages]
+    assert wire.decode_payload(wire.encode_payload(sent, protocol).encode(), protocol) == sent
+
+
+def test_payloads_look_as_the_protocol_has_them() -> None:
+    messages = [(b"4hello", False), ("4é😀".encode(), False), (b"\1\2", True)]
+    assert wire.encode_payload(messages, 4) == "4hello\x1e4é😀\x1ebAQI="
+    assert wire.encode_payload(messages, 3) == "6:4hello4:4é😀6:b4AQI="
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x", b":4x", b"5:4x", b"1:", b"-1:4", "1:😀".encode(), "²:4x".encode(), b"99999999999999999999:4", b"2:b5"],
+)
+def test_an_old_payload_of_wrong_lengths_is_refused(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        wire.decode_payload(body, 3)
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"bAQI", b"b!!!!", "bé".encode()])
+def test_a_payload_that_is_no_text_or_no_base64_is_refused(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        wire.decode_payload(body, 4)
+
+
+@pytest.mark.parametrize("protocol", [4, 3])
+@given(body=st.binary(max_size=60) | st.text(alphabet="0123456789:b4\x1e😀").map(str.encode))
+def test_any_body_is_a_payload_or_refused(protocol: int, body: bytes) -> None:
+    try:
+        messages = wire.decode_payload(body, protocol)
+    except Malformed:
+        return
+    assert messages
+
+
+def test_what_clients_are_told_is_what_the_protocol_says() -> None:
+    assert wire.connected("abc", 4) == (b'40{"sid":"abc"}', False)
+    assert wire.connected("abc", 3) == (b"40", False)
+    assert wire.refused("/x", 4) == (b'44/x,{"message":"Unable to connect"}', False)
+    assert wire.refused("/x", 3) == (b'44/x,"Unable to connect"', False)
+    assert wire.acknowledged(12) == (b"4312[]", False)
+    assert json.loads(wire.event("u", ([b"\0"],))[0][0][4:]) == ["u", [{"_placeholder": True, "num": 0}]]
+    assert base64.b64encode(wire.event("u", (b"\0",))[1][0]) == b"AA=="
