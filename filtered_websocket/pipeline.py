@@ -68,8 +68,8 @@ class Pipeline:
         self.hub = Hub(server.at_turn_end, self._policy)
         #: called with (channel, member, info) when a member is gone with the node that held it; once per cluster
         self.member_left: list[Callable[[str, str, str], object]] = []
-        #: called with (channel, member, info) when a member that others were told had left is here all the time: this node
-        #: was cut off from the storage object for longer than a lease
+        #: called with (channel, member, info) when others were told that a member had left who is here: this node was
+        #: cut off from the storage object for longer than a lease
         self.member_returned: list[Callable[[str, str, str], object]] = []
         #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
         self.vacated: list[Callable[[str], object]] = []
