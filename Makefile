@@ -59,8 +59,10 @@ $(VENV)/dev.stamp: $(PACKAGING) | $(BIN)/python
 	$(PIP) install --editable '.[dev]'
 	touch $(VENV)/run.stamp $@
 
-# tests/tools.sh installs Debian's packages, tests/node the pages' and clients' of npm. Both, or neither, may be there.
-$(VENV)/tools.stamp: $(wildcard tests/tools.sh tests/node/package-lock.json) | $(BIN)/python
+# tests/tools.sh installs Debian's packages, tests/python those of PyPI that have folders of their own, tests/node the
+# pages' and clients' of npm. Each may be missing.
+$(VENV)/tools.stamp: $(wildcard tests/tools.sh tests/python/* tests/node/package-lock.json) | $(BIN)/python
 	if [ -x tests/tools.sh ]; then tests/tools.sh; fi
+	if [ -x tests/python/install.sh ]; then tests/python/install.sh $(BIN)/python; fi
 	if [ -f tests/node/package-lock.json ]; then npm ci --prefix tests/node --no-audit --no-fund --loglevel=error; fi
 	touch $@
