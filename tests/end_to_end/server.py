@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.end_to_end.raw_client import DEADLINE, RawClient
 
-LISTENING = re.compile(r"listening on (\S+)")
+LISTENING = re.compile(r"listening on ([^\s\"]+)")
 
 
 class FwsServer:
