@@ -13,7 +13,6 @@ from typing import Any
 
 import autobahn
 import twisted
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from filtered_websocket import stopwatch
@@ -64,8 +63,8 @@ class Watchdog:
         self.lag_sum = 0.0
         self._counters, self._warn = counters, warn
         self._interval = min(TICKS[1], max(TICKS[0], warn / 5)) if warn else TICKS[1]
-        self._loop = LoopingCall(self._tick)
-        self._loop.clock = reactor
+        self._reactor = reactor
+        self._call: Any = None
         self._due = 0.0
         self._thread_id = 0
         self._held: tuple[float, str] | None = None
@@ -77,14 +76,14 @@ class Watchdog:
         """Begin; called in the reactor's thread."""
         self._thread_id = threading.get_ident()
         self._due = time.monotonic() + self._interval
-        self._loop.start(self._interval, now=False)
+        self._call = self._reactor.callLater(self._interval, self._tick)
         if self._warn:
             self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        if self._loop.running:
-            self._loop.stop()
+        if self._call is not None and self._call.active():
+            self._call.cancel()
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
@@ -93,6 +92,7 @@ class Watchdog:
         now = time.monotonic()
         lag = max(0.0, now - self._due)
         self._due = now + self._interval
+        self._call = self._reactor.callLater(self._interval, self._tick)
         self.lag_sum += lag
         place = 0
         while place < len(BOUNDS) and lag > BOUNDS[place]:
