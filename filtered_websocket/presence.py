@@ -75,23 +75,27 @@ class Presence:
 
 
 class Steps:
-    """What one connection does in storage, a step at a time, each to its end.
+    """What one connection does in storage, a step after the other, each to its end.
 
     A connection that ends cancels its filter. A step half done would leave a member whom nobody takes out again, so a
     step goes on, and the disconnect filter waits for it before it takes back what the connection holds.
     """
 
     def __init__(self) -> None:
-        self._under_way: Deferred[Any] | None = None
+        self._last: Deferred[None] | None = None
 
     def take(self, step: Coroutine[Any, Any, Any]) -> Deferred[Any]:
-        """Begin a step. Whoever cancels what is returned no longer hears of it; the step goes on."""
-        running = self._under_way = start(step)
+        """Begin a step, at once if none is under way. Whoever cancels what is returned no longer hears of it; the step
+        goes on."""
+        over: Deferred[None] = Deferred()
         heard: Deferred[Any] = Deferred()
+        running = start(step if self._last is None else self._behind(self._last, step))
+        self._last = over
 
         def ended(result: Any) -> None:
-            if self._under_way is running:
-                self._under_way = None
+            if self._last is over:
+                self._last = None
+            over.callback(None)
             if not heard.called:
                 heard.callback(result)
             # A signal closes nobody who is gone already.
@@ -103,14 +107,16 @@ class Steps:
 
     async def idle(self) -> None:
         """Wait until no step is under way."""
-        running = self._under_way
-        if running is None:
-            return
-        over: Deferred[None] = Deferred()
+        while self._last is not None:
+            await _listen(self._last)
 
-        def ended(result: Any) -> Any:
-            over.callback(None)
-            return None if isinstance(result, Failure) else result
+    async def _behind(self, before: Deferred[None], step: Coroutine[Any, Any, Any]) -> Any:
+        await _listen(before)
+        return await step
 
-        running.addBoth(ended)
-        await over
+
+def _listen(deferred: Deferred[None]) -> Deferred[None]:
+    """The end of a step, for one of several who wait for it."""
+    heard: Deferred[None] = Deferred()
+    deferred.addCallback(lambda _: None if heard.called else heard.callback(None))
+    return heard

@@ -1,0 +1,169 @@
+"""The kinds of channels, one class each, chosen by the beginning of the name in one place: `kind_of`.
+
+An object is one connection's place in one channel: made when it subscribes, gone when it leaves.
+"""
+
+from typing import Any
+
+from filtered_websocket.filters.pushi import auth, events, keys, wire
+from filtered_websocket.filters.pushi.auth import Member
+
+
+class Public:
+    """Anybody may subscribe, and publish.
+
+    :ivar member: who the connection is here, where it is somebody
+    :ivar by_alias: it is in the channel because its user is subscribed to it
+    """
+
+    signed = False
+
+    def __init__(self, session: Any, name: str, by_alias: bool = False) -> None:
+        self.session, self.name, self.by_alias = session, name, by_alias
+        self.app, self.state = session.app, session.state
+        self.member: Member | None = None
+
+    def check(self, data: dict[str, Any]) -> None:
+        """See whether the connection may subscribe.
+
+        :raises PushiError: it may not
+        """
+        if self.signed:
+            auth.check_subscription(self.app, self.session.connection.id, self.name, data)
+
+    async def join(self) -> str:
+        """Subscribe, which is over when publications arrive. Tells about the channel."""
+        connection = self.session.connection
+        subscribed = connection.subscribe(keys.live(self.app, self.name))
+        await self.state.storage.join(keys.sockets(self.app), self._socket, connection.id)
+        await subscribed
+        return await self.about()
+
+    async def leave(self) -> None:
+        connection = self.session.connection
+        left = connection.unsubscribe(keys.live(self.app, self.name))
+        await self.state.storage.leave(keys.sockets(self.app), self._socket, connection.id)
+        await left
+
+    async def about(self, stored: tuple[str, ...] | list[str] = ()) -> str:
+        """What is told of the channel, as JSON.
+
+        :param stored: event records as JSON
+        """
+        return wire.about(self.name, {}, (), stored)
+
+    async def latest(self, skip: int, count: int) -> list[str]:
+        """Stored events, newest first, as JSON."""
+        return await events.latest(self.state, keys.log(self.app, self.name), skip, count)
+
+    @property
+    def _socket(self) -> str:
+        return wire.dumps([self.session.connection.id, self.name])
+
+
+class Private(Public):
+    """Whom the app's secret has signed for may subscribe."""
+
+    signed = True
+
+
+class Presence(Private):
+    """Private; whoever subscribes with channel_data is a member, and members know of each other."""
+
+    def __init__(self, session: Any, name: str, by_alias: bool = False) -> None:
+        super().__init__(session, name, by_alias)
+        self.key = keys.members(self.app, name)
+        self._inbox = ""
+
+    def check(self, data: dict[str, Any]) -> None:
+        covered = self.state.pipeline.options.pushi_signed_presence
+        auth.check_subscription(self.app, self.session.connection.id, self.name, data, covered)
+        self.member = auth.member_of(self.name, data.get("channel_data"))
+
+    async def join(self) -> str:
+        connection, member = self.session.connection, self.member
+        if member is None:
+            return await super().join()
+        if member.peer and not {"&", ":"} & set(member.user_id):
+            # In names of peer channels these two characters end a user's id.
+            self._inbox = keys.inbox(self.app, self.base, member.user_id)
+            await connection.subscribe(self._inbox)
+        await connection.subscribe(self.key)
+        await super().join()
+        await self.state.presence.join(self.key, member.user_id, connection.id, member.data)
+        return await self.about()
+
+    async def leave(self) -> None:
+        connection, member = self.session.connection, self.member
+        await super().leave()
+        if member is None:
+            return
+        await connection.unsubscribe(self.key)
+        if self._inbox:
+            await connection.unsubscribe(self._inbox)
+        await self.state.presence.leave(self.key, member.user_id, connection.id, member.data)
+
+    async def about(self, stored: tuple[str, ...] | list[str] = ()) -> str:
+        members = await self.state.storage.members(self.key)
+        return wire.about(self.name, members, (), stored)
+
+    @property
+    def base(self) -> str:
+        return self.name.removeprefix("presence-")
+
+    def peer(self, channel: str) -> str | None:
+        """With whom a peer channel is shared, if it is one of this member."""
+        base, _, pair = channel.removeprefix("peer-").rpartition(":")
+        users = pair.split("&")
+        if not self._inbox or base != self.base or len(users) != 2 or users != sorted(set(users)):
+            return None
+        assert self.member is not None
+        if self.member.user_id not in users:
+            return None
+        return users[users[0] == self.member.user_id]
+
+
+class Personal(Private):
+    """One user's: brings the channels that he is subscribed to, and what was stored for him."""
+
+    @property
+    def user_id(self) -> str:
+        return self.name.removeprefix("personal-")
+
+    async def join(self) -> str:
+        # From here on changes are heard of; what is read next may hold them already, which does no harm.
+        await self.session.connection.subscribe(keys.control(self.app, self.user_id))
+        aliases = sorted(await self.state.storage.get(keys.aliases(self.app, self.user_id)) or ())
+        for name in aliases:
+            await self.session.join_alias(name)
+        return wire.about(self.name, {}, aliases, await self.latest(0, 10))
+
+    async def leave(self) -> None:
+        await self.session.connection.unsubscribe(keys.control(self.app, self.user_id))
+        for name in await self.state.storage.get(keys.aliases(self.app, self.user_id)) or ():
+            await self.session.leave_alias(name)
+
+    async def about(self, stored: tuple[str, ...] | list[str] = ()) -> str:
+        return wire.about(self.name, {}, self.session.aliases, stored)
+
+    async def latest(self, skip: int, count: int) -> list[str]:
+        return await events.latest(self.state, keys.associated(self.app, self.user_id), skip, count)
+
+
+class Peer(Private):
+    """What two members of a presence channel say to each other. They are in it without subscribing; whoever else is to
+    be, the app has to sign for."""
+
+
+KINDS: tuple[tuple[str, type[Public]], ...] = (
+    ("private-", Private),
+    ("presence-", Presence),
+    ("personal-", Personal),
+    ("peer-", Peer),
+    ("", Public),
+)
+
+
+def kind_of(name: str) -> type[Public]:
+    """The kind of a channel."""
+    return next(kind for prefix, kind in KINDS if name.startswith(prefix))

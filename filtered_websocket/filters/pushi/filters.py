@@ -1,0 +1,108 @@
+"""The filters of the Pushi pack: greet, decode, ask the session, take back."""
+
+from typing import Any
+
+from filtered_websocket.errors import Close, Reject, StopChain
+from filtered_websocket.filters.base import (
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+    WebSocketStopFilter,
+)
+from filtered_websocket.filters.pushi import listener, wire
+from filtered_websocket.filters.pushi.session import Session
+from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.filters.pushi.wire import PushiError
+
+KEY_LENGTH = 64
+
+
+class Begin(WebSocketStartFilter):
+    """Put the option's apps into the storage object, and open the second port for HTTP."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+        state = State.of(web_socket_instance)
+        listener.check(web_socket_instance.options)
+        await state.apps.seed()
+        state.listener = listener.listen(web_socket_instance)
+
+
+class Find(WebSocketHandshakeFilter):
+    """Find the app. Of a key that could be one, the connection is told only when it is open, which browsers can see."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        key = data.path.rpartition("/")[2]
+        app = await State.of(web_socket_instance.pipeline).apps.of_key(key)
+        if app is None and len(key) != KEY_LENGTH:
+            raise Reject(404, "the path is to end in the key of an app")
+        web_socket_instance.pushi = None if app is None else Session(web_socket_instance, app)
+
+
+class Greet(WebSocketConnectFilter):
+    """The first packet: by what name the connection signs."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        if web_socket_instance.pushi is None:
+            raise Close(4001, "there is no app with this key")
+        web_socket_instance.sendMessage(wire.established(web_socket_instance.id))
+
+
+class Obey(WebSocketMessageFilter):
+    """Do what a packet says, and tell the client if it may not be done."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
+        session = web_socket_instance.pushi
+        if session is None:
+            raise StopChain  # it is being closed
+        try:
+            step = session.obey(wire.decode(data))
+        except PushiError as error:
+            session.refuse(error)
+            return None
+        return None if step is None else step.addErrback(cls.refused, session)
+
+    @classmethod
+    def refused(cls, failure: Any, session: Session) -> None:
+        failure.trap(PushiError)
+        session.refuse(failure.value)
+
+
+class Leave(WebSocketDisconnectFilter):
+    """Take back what the connection held."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+        if web_socket_instance.pushi is not None:
+            await web_socket_instance.pushi.end()
+
+
+class Resubscribe(WebSocketConsumerFilter):
+    """A user's subscriptions have changed: his connections on this node follow."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        channel = getattr(data, "channel", "")
+        if channel[:1] != "!":
+            return
+        user_id, change = channel.partition(":")[2], wire.loads(data.payload.decode())
+        for connection in list(web_socket_instance.hub.subscribers(channel)):
+            changed = connection.pushi.subscription_changed(user_id, change)
+            # As in a message filter: what cannot be followed closes the connection, which comes back and subscribes.
+            changed.addErrback(lambda failure, connection=connection: connection.close(1013, "try again later"))
+        raise StopChain
+
+
+class End(WebSocketStopFilter):
+    """Web hooks that wait are given up, and the second port is closed."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        if getattr(web_socket_instance, "pushi", None) is not None:  # else the start failed before this pack's turn
+            web_socket_instance.pushi.stop()

@@ -1,0 +1,194 @@
+"""One connection's session: `connection.pushi`. What it is in, and what it may do."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+
+from filtered_websocket.filters.base import start
+from filtered_websocket.filters.pushi import events, keys, wire
+from filtered_websocket.filters.pushi.apps import App
+from filtered_websocket.filters.pushi.channels import Peer, Personal, Presence, Public, kind_of
+from filtered_websocket.filters.pushi.events import Event
+from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.filters.pushi.wire import Packet, PushiError
+from filtered_websocket.presence import Steps
+from filtered_websocket.storage_objects.base import StorageAway
+
+MAX_LATEST = 500
+"""Stored events that one answer holds."""
+
+
+class Session:
+    """
+    :ivar channels: what it is in, by name
+    """
+
+    def __init__(self, connection: Any, app: App) -> None:
+        self.connection, self.app = connection, app
+        self.state = State.of(connection.pipeline)
+        self.channels: dict[str, Public] = {}
+        self._steps = Steps()
+        self._tokens = float(self.options.pushi_event_rate)
+        self._filled = self.state.reactor.seconds()
+
+    @property
+    def options(self) -> Any:
+        return self.connection.pipeline.options
+
+    @property
+    def aliases(self) -> list[str]:
+        """The channels it is in because its user is subscribed to them."""
+        return sorted(name for name, channel in self.channels.items() if channel.by_alias)
+
+    def obey(self, packet: Packet) -> Deferred[Any] | None:
+        """Do what a packet says.
+
+        :raises PushiError: it may not be done; so may the Deferred fail
+        """
+        if packet.event == "pusher:subscribe":
+            return self._steps.take(self._subscribe(wire.members_of(packet.data)))
+        if packet.event == "pusher:unsubscribe":
+            return self._steps.take(self._unsubscribe(wire.members_of(packet.data)))
+        if packet.event == "pusher:latest":
+            return self._steps.take(self._latest(wire.members_of(packet.data)))
+        if packet.event.startswith(("pusher:", "pusher_internal:")):
+            # What only a server may say, pusher:member_added say: nothing of it goes anywhere.
+            raise PushiError(wire.REFUSED, "no event of a client has this name", packet.channel)
+        return self._event(packet)
+
+    def refuse(self, error: PushiError) -> None:
+        """Tell the client what was wrong."""
+        if error.channel:
+            self.connection.sendMessage(error.packet)
+        else:
+            self.connection.close(error.code, error.message)
+
+    async def end(self) -> None:
+        """Leave everything: the connection has ended."""
+        await self._steps.idle()
+        channels, self.channels = self.channels, {}
+        left = [start(channel.leave()) for channel in channels.values()]
+        for success, failure in await DeferredList(left, consumeErrors=True):
+            # While the storage is away its leases see to it that nobody stays.
+            if not success and not failure.check(StorageAway):
+                failure.raiseException()
+
+    # Steps.
+
+    async def _subscribe(self, data: dict[str, Any]) -> None:
+        name = data["channel"]
+        channel = kind_of(name)(self, name)
+        channel.check(data)
+        former = self.channels.get(name)
+        if former is None and len(self.connection.channels) >= self.options.max_channels:
+            raise PushiError(wire.REFUSED, f"a connection may be in {self.options.max_channels} channels", name)
+        if former is not None and former.member is not None and former.member != channel.member:
+            await former.leave()
+        # Before it is joined: should the connection end meanwhile, it is left.
+        self.channels[name] = channel
+        answer = await channel.join()
+        self._tell("pusher_internal:subscription_succeeded", name, answer)
+
+    async def _unsubscribe(self, data: dict[str, Any]) -> None:
+        name = data["channel"]
+        channel = self.channels.get(name)
+        if channel is None:
+            raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
+        await channel.leave()
+        del self.channels[name]
+        self._tell("pusher_internal:unsubscription_succeeded", name, await channel.about())
+
+    async def _latest(self, data: dict[str, Any]) -> None:
+        name = data["channel"]
+        channel = self.channels.get(name)
+        if channel is None and self._peers(name):
+            channel = Peer(self, name)
+        if channel is None:
+            raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
+        try:
+            skip = wire.number(data.get("skip"), 0, 1_000_000)
+            count = wire.number(data.get("count"), 10, MAX_LATEST)
+        except ValueError:
+            raise PushiError(wire.MALFORMED, "skip and count are to be numbers", name) from None
+        stored = await channel.latest(skip, count)
+        self._tell("pusher_internal:latest", name, await channel.about(stored))
+
+    def _tell(self, event: str, name: str, about: str) -> None:
+        self.connection.sendMessage(wire.internal(event, name, about))
+
+    # What a user is subscribed to.
+
+    async def join_alias(self, name: str) -> None:
+        """Be in a channel that the user is subscribed to, without a signature, and without being a member there."""
+        if name in self.channels or not wire.is_name(name):
+            return
+        # A personal channel among them brings no further ones: two could bring each other for ever.
+        kind = Public if issubclass(kind_of(name), Personal) else kind_of(name)
+        channel = self.channels[name] = kind(self, name, by_alias=True)
+        await channel.join()
+
+    async def leave_alias(self, name: str) -> None:
+        channel = self.channels.get(name)
+        if channel is not None and channel.by_alias:
+            await channel.leave()
+            self.channels.pop(name, None)
+
+    def subscription_changed(self, user_id: str, change: dict[str, str]) -> Deferred[Any]:
+        """A subscription of a user, whose personal channel this connection is in, was made or ended by HTTP."""
+        return self._steps.take(self._change(f"personal-{user_id}", change))
+
+    async def _change(self, personal: str, change: dict[str, str]) -> None:
+        if personal not in self.channels:
+            return
+        added, removed = change.get("added"), change.get("removed")
+        if added is not None:
+            await self.join_alias(added)
+            # Clients take note of aliases when their personal channel says so; the others they know already.
+            self._tell("pusher_internal:subscription_succeeded", personal, wire.about(personal, {}, (added,), ()))
+        if removed is not None and removed in self.aliases:
+            await self.leave_alias(removed)
+            self._tell("pusher_internal:unsubscription_succeeded", removed, wire.about(removed, {}, (), ()))
+
+    # Events.
+
+    def _event(self, packet: Packet) -> Deferred[Any] | None:
+        name = packet.channel
+        if not name:
+            raise PushiError(wire.MALFORMED, "an event is to name its channel")
+        to: tuple[str, ...] = ()
+        if name.startswith("peer-"):
+            to = self._peers(name)
+        if not to and name not in self.channels:
+            raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
+        self._spend(name)
+        try:
+            data = wire.text_of(packet.data)
+        except PushiError as error:
+            raise PushiError(error.code, error.message, name) from None
+        event = Event(packet.event, data, (name,), packet.persist, {}, self.connection.id, packet.echo, to)
+        if packet.persist:
+            return self._steps.take(events.happen(self.state, self.app, event))
+        events.publish(self.state, self.app, event, ({},))
+        return None
+
+    def _peers(self, name: str) -> tuple[str, ...]:
+        """Where what is said in a peer channel goes, if this connection is one of the two."""
+        for channel in self.channels.values():
+            other = channel.peer(name) if isinstance(channel, Presence) else None
+            if other is not None and isinstance(channel, Presence) and channel.member is not None:
+                both = (channel.member.user_id, other)
+                inboxes = [keys.inbox(self.app, channel.base, user_id) for user_id in both]
+                return (*inboxes, keys.live(self.app, name))
+        return ()
+
+    def _spend(self, name: str) -> None:
+        """Take one token of a bucket that holds what may be sent in a second."""
+        rate = self.options.pushi_event_rate
+        if not rate:
+            return
+        now = self.state.reactor.seconds()
+        self._tokens = min(rate, self._tokens + (now - self._filled) * rate)
+        self._filled = now
+        if self._tokens < 1:
+            raise PushiError(wire.REFUSED, f"more than {rate} events in a second", name)
+        self._tokens -= 1
