@@ -44,10 +44,7 @@ class Admit(WebSocketHandshakeFilter):
 
 def _same_host(request: Any) -> bool:
     """As Philote had it: the page's host and port, as written, are those of the Host header."""
-    try:
-        return request.origin is None or urlsplit(request.origin).netloc.lower() == request.host.lower()
-    except ValueError:
-        return False
+    return request.origin is None or urlsplit(request.origin).netloc.lower() == request.host.lower()
 
 
 class Join(WebSocketConnectFilter):
