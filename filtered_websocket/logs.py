@@ -10,7 +10,6 @@ from typing import IO, Any
 from twisted.logger import (
     FileLogObserver,
     FilteringLogObserver,
-    ILogFilterPredicate,
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
@@ -18,7 +17,6 @@ from twisted.logger import (
     formatEvent,
     globalLogBeginner,
 )
-from zope.interface import implementer
 
 from filtered_websocket.config import Option, choice
 
@@ -43,19 +41,15 @@ def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:
     """Begin to log, once per process."""
     formatter = _as_json if log_format == "json" else _for_people
     # Interfaces of zope, which mypy cannot see.
-    predicates: Any = [_NoNoise(), LogLevelFilterPredicate(LogLevel.lookupByName(level))]
+    predicates: Any = [_no_noise, LogLevelFilterPredicate(LogLevel.lookupByName(level))]
     lines: Any = FileLogObserver(stream or sys.stderr, formatter)
     observer: Any = FilteringLogObserver(lines, predicates)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
-@implementer(ILogFilterPredicate)
-class _NoNoise:
+def _no_noise(event: LogEvent) -> Any:
     """Leaves out what Twisted says of its ports and its main loop: the banner says it better."""
-
-    def __call__(self, event: LogEvent) -> Any:
-        noise = _NOISE.fullmatch(formatEvent(event))
-        return PredicateResult.no if noise else PredicateResult.maybe
+    return PredicateResult.no if _NOISE.fullmatch(formatEvent(event)) else PredicateResult.maybe
 
 
 def _text(event: LogEvent) -> str:

@@ -38,6 +38,8 @@ RANKS = (
     "limits logs tls watchdog presence webhooks filter_modules handshake backpressure storage_objects.prefixed",
     # The families, and what a connection and a set of paths are made of.
     "filters.* storage_objects.* web.* banner protocol pipeline",
+    # For programs that run no server, over Redis.
+    "publisher",
     # One server; what makes one; one process; many.
     "server",
     "assembly testing.*",
