@@ -6,7 +6,9 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -82,7 +84,7 @@ class Reader(threading.Thread):
 
 
 class Writer(threading.Thread):
-    """Publishes numbers to a channel, one after the other, until it is stopped; what was confirmed, and what was not."""
+    """Publishes numbers to a channel, one after the other, until it is stopped; what was confirmed and what not."""
 
     def __init__(self, client: RawClient, channel: str) -> None:
         super().__init__(daemon=True)
@@ -104,6 +106,7 @@ class Writer(threading.Thread):
                 self.confirmed.append(told)
             else:
                 self.refused[told] = why[0]
+                self._stopping.wait(0.005)  # who is refused does not try as fast as he can
 
     def stop(self) -> None:
         self._stopping.set()
@@ -119,21 +122,16 @@ class Outage:
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
         with RedisServer(folder / "redis", durable=True) as redis:
-            nodes = [self._node(folder / name, redis, *more) for name, *more in (("a",), ("b",), ("q", "--redis_queue", "100"))]
-            try:
-                self._run(redis, *nodes)
-            finally:
-                redis.thaw()
-                for node in nodes:
-                    node.__exit__(None, None, None)
+            rules = '{"kept-*": {"history": 100000}}'
+            arguments = ("-f", "my_filters", *on(redis), "--channels", rules)
+            arguments += ("--max_channels", "1000", "--ping_interval", "0")
+            queueing = (*arguments, "--redis_queue", "100")
+            with started(folder, FILTERS, a=arguments, b=arguments, q=queueing) as nodes:
+                try:
+                    self._run(redis, *nodes)
+                finally:
+                    redis.thaw()
         self.logs = [node.log for node in nodes]
-
-    def _node(self, folder: Path, redis: RedisServer, *more: str) -> FwsServer:
-        folder.mkdir()
-        (folder / "my_filters.py").write_text(dedent(FILTERS))
-        rules = '{"kept-*": {"history": 100000}}'
-        arguments = ("-f", "my_filters", "--storage", "redis", "--redis_url", redis.url, "--channels", rules)
-        return FwsServer(*arguments, "--max_channels", "1000", "--ping_interval", "0", *more, cwd=folder)
 
     def _run(self, redis: RedisServer, a: FwsServer, b: FwsServer, q: FwsServer) -> None:
         watched = ["kept-a", "kept-b", "kept-q", "plain"]
@@ -141,6 +139,8 @@ class Outage:
         crowd = Reader(b.open(), CHANNELS)
         self.writers = [Writer(a.open(), "kept-a"), Writer(b.open(), "kept-b")]
         asker, queueing = a.open(), q.open()
+        asker.send("publish kept-q first")
+        assert asker.text() == "published first"
         for writer in self.writers:
             wait_until(lambda writer=writer: len(writer.confirmed) >= 200)
 
@@ -161,7 +161,7 @@ class Outage:
         self.closed_with = close_of(closing)
         for number in range(50):
             queueing.send(f"ignored kept-q {number}")
-        # The 100 there is room for are not reached, and of these the last waits where the others do.
+        # There is room for 100.
         queueing.send("publish kept-q awaited")
         threading.Event().wait(max(0.0, began + SECONDS - time.monotonic()))
 
@@ -187,11 +187,30 @@ class Outage:
             reader.wait_for(lambda reader=reader: sum(text == "end" for _, text in reader.received) == len(watched))
         self.all_ready = [ready(node)[0] for node in (a, b, q)]
         self.metrics = get(b, "/metrics")[1]
+        for node in (a, b, q):
+            node.drop_clients()
 
-    def dropped(self) -> int:
+    def gaps(self) -> int:
         """Gaps that node b has counted."""
         lines = [line for line in self.metrics.splitlines() if re.match(r"\w+\{.*lost while the storage object", line)]
         return int(float(lines[0].rpartition(" ")[2])) if lines else 0
+
+
+def on(redis: RedisServer) -> tuple[str, ...]:
+    return ("--storage", "redis", "--redis_url", redis.url)
+
+
+@contextmanager
+def started(folder: Path, module: str, **nodes: Sequence[str]) -> Iterator[list[FwsServer]]:
+    """Servers, each in a folder of its own with this filter module, starting side by side."""
+    with ExitStack() as running, ThreadPoolExecutor() as starting:
+
+        def start(name: str) -> FwsServer:
+            (folder / name).mkdir()
+            (folder / name / "my_filters.py").write_text(dedent(module))
+            return running.enter_context(FwsServer(*nodes[name], cwd=folder / name))
+
+        yield list(starting.map(start, nodes))
 
 
 def get(node: FwsServer, path: str) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -94,6 +95,15 @@ class FwsServer:
 
     def open(self, path: str = "/", headers: Sequence[tuple[str, str]] = (), tls: bool = False) -> RawClient:
         return self.client(tls).open(path, headers)
+
+    def drop_clients(self) -> None:
+        """End the clients' sockets: a server that stops then waits for nobody."""
+        for client in self._clients:
+            try:
+                # Not closed: a thread may be reading it, and another socket would get its number.
+                client.socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended already
 
     def signal(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
