@@ -81,12 +81,10 @@ class Service:
         server, options = self.server, self._options
         if server.admin_site is None:
             return
-        # Each worker has a port of its own: its metrics are its own. Its replacement opens the same before it ends.
-        worker = int(os.environ.get(WORKER, "0"))
-        port = options.admin_port + worker if options.admin_port else 0
-        self._admin_port = listen(
-            server.admin_site, options.admin_host, port, options.backlog, self._reactor, shared=WORKER in os.environ
-        )
+        # A worker's replacement opens the same port before it ends.
+        shared = WORKER in os.environ
+        port, backlog = options.admin_port, options.backlog
+        self._admin_port = listen(server.admin_site, options.admin_host, port, backlog, self._reactor, shared=shared)
         address = address_of(self._admin_port, False).replace("ws", "http", 1)
         _log.info("health, metrics and publish on {address}", address=address)
 
