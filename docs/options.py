@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filtered_websocket import assembly, filters, logs, server
 from filtered_websocket.config import CONFIG, FILTERS, PIPELINES, Option, documentation
+from filtered_websocket.storage_objects.names import BACKENDS
 
 OPTIONS_MD = Path(__file__).with_suffix(".md")
 HEAD = """# Options
@@ -27,7 +28,7 @@ def declarations() -> Mapping[str, Sequence[Option]]:
     """Every option there is, by owner: the server's, those of the storage objects, those of the packs."""
     own = {"fws_server": (CONFIG, FILTERS, PIPELINES, *assembly.OPTIONS), "logs": logs.OPTIONS}
     owners: dict[str, Sequence[Option]] = {**own, **dict(server.DECLARED)}
-    for name, module in assembly.BACKENDS.items():
+    for name, module in BACKENDS.items():
         owners[f"storage {name}"] = importlib.import_module(module).StorageObject.OPTIONS
     for each in pkgutil.iter_modules(filters.__path__, f"{filters.__name__}."):
         owners[each.name] = getattr(importlib.import_module(each.name), "OPTIONS", ())

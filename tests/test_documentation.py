@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_configurations_in_the_pages_are_good(tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text(document)
         checked = command("-c", "config.json", "--check", cwd=tmp_path)
         assert (checked.returncode, checked.stderr) == (0, ""), document
+
+
+def test_the_readme_names_every_pack_and_command_there_is() -> None:
+    filters = ROOT / "filtered_websocket" / "filters"
+    packs = {f"filtered_websocket.filters.{each.parent.name}" for each in filters.glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `(filtered_websocket\.filters\.\w+)` \|", README, re.MULTILINE)) == packs
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for command_name in project["scripts"]:
+        assert command_name in README, command_name
 
 
 def test_python_in_the_pages_compiles() -> None:

@@ -1,5 +1,7 @@
 """The kit for filter authors, used as filter authors use it."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -356,7 +358,25 @@ def test_timers_of_a_start_filter_run_on_the_tests_clock_and_end_with_the_server
         server.advance(25)
         assert events == ["tick", "tick"]
     assert events == ["tick", "tick", "stopped"]
-    assert reactor.getDelayedCalls() == []
+
+
+def test_the_reactor_is_left_as_it_was_found():
+    script = """
+from twisted.internet import reactor
+from tests.test_testing import Later, Echo
+from filtered_websocket.testing import Server
+found = dict(vars(reactor)), reactor.getReaders(), reactor.getWriters()
+with Server(Later, Echo) as server:
+    client = server.connect()
+    client.send("x")
+    server.advance(1)
+assert (dict(vars(reactor)), reactor.getReaders(), reactor.getWriters()) == found
+assert reactor.getDelayedCalls() == []
+print("clean")
+"""
+    command = [sys.executable, "-W", "error", "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr) == ("clean\n", "")
 
 
 def test_a_server_that_cannot_start_says_why_and_gives_the_reactor_back():
@@ -458,7 +478,7 @@ def test_a_module_in_the_current_directory_is_found(tmp_path, monkeypatch):
         "    def filter(cls, web_socket_instance, data):\n"
         "        web_socket_instance.sendMessage('found')\n"
     )
-    monkeypatch.setattr("sys.path", __import__("sys").path[:])
+    monkeypatch.setattr("sys.path", sys.path[:])
     with Server("found_in_cwd") as server:
         client = server.connect()
         client.send("x")
