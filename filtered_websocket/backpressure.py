@@ -88,13 +88,18 @@ class Backpressure(LeanProtocol):
 
     def cork(self) -> None:
         """Hold small replies back until `uncork`, which follows in the same call from the reactor."""
+        hub = self.pipeline.hub
+        if hub.corked is not None:
+            # This connection is resumed inside the chain of another, whose replies came first.
+            hub.corked.uncork()
         self._corked = []
-        self.pipeline.hub.corked = self
+        hub.corked = self
 
     def uncork(self) -> None:
         """Send what was held back. The hub does this first when it sends."""
         corked, self._corked = self._corked, None
-        self.pipeline.hub.corked = None
+        if self.pipeline.hub.corked is self:
+            self.pipeline.hub.corked = None
         if corked:
             blob = b"".join(corked)
             if self.blocked:

@@ -228,8 +228,9 @@ class Connection(Backpressure, Handshake):
         pipeline.messages_in += 1
         pipeline.bytes_in += len(payload)
         try:
-            if binary:
-                kind = in_binary_message.set(True)
+            # Set back too: a chain may run inside another's, and the asyncio reactor hands contexts on to its callbacks.
+            if binary or in_binary_message.get():
+                kind = in_binary_message.set(binary)
                 try:
                     result = run(pipeline.chains["message"], self, payload)
                 finally:
@@ -279,7 +280,7 @@ class Connection(Backpressure, Handshake):
 
     def _awaited_failed(self, failure: Failure) -> None:
         if self.state != CLOSED or not failure.check(CancelledError, asyncio.CancelledError):
-            self._failed(failure.value)
+            self._failed(failure.value)  # type: ignore[arg-type]  # None only while a Failure is pickled
 
     def _failed(self, error: BaseException) -> None:
         """A chain of this connection has been ended by an exception."""
