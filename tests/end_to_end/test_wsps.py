@@ -13,7 +13,7 @@ KEYS = ["--wsps_subscribe_keys", '{"some-*": "subscribe-key"}', "--wsps_publish_
 
 
 class Script:
-    """As the JavaScript client: it remembers what it subscribed to, and says and remembers all of it again on every open."""
+    """As the JavaScript client: it remembers what it subscribed to, and says and remembers it again on every open."""
 
     def __init__(self, server):
         self.server, self.callbacks, self.remembered = server, {}, []
