@@ -57,12 +57,13 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
     :returns: the exit code
     :raises ConfigError: it cannot start
     """
-    from twisted.internet import reactor
+    from twisted.internet import reactor as installed
 
     from filtered_websocket.filters.base import start
     from filtered_websocket.service import Service
     from filtered_websocket.workers import Workers
 
+    reactor: Any = installed
     service: Any
     if options.workers > 1:
         service = Workers(argv, assembly, options, reactor)
@@ -74,7 +75,7 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
         if not failure.check(ConfigError):
             failure.value = ConfigError(f"cannot start: {failure.type.__name__}: {failure.getErrorMessage()}")
         failed.append(failure.value)
-        reactor.stop()
+        stop_once(reactor)
 
     def begin() -> None:
         # The reactor has set its own handlers just before.
@@ -99,12 +100,25 @@ def handle_signals(reactor: Any, others: dict[int, Callable[[], object]]) -> Non
         if asked:
             os._exit(1)
         asked.append(number)
-        reactor.callFromThread(reactor.stop)
+        reactor.callFromThread(stop_once, reactor)
+
+    def other(number: int, frame: Any) -> None:
+        reactor.callFromThread(others[number])
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    for number, call in others.items():
-        signal.signal(number, lambda _number, _frame, call=call: reactor.callFromThread(call))
+    for another in others:
+        signal.signal(another, other)
+
+
+def stop_once(reactor: Any) -> None:
+    """Stop the reactor, if nobody has: a signal may come while a start has just failed, or the other way about."""
+    from twisted.internet.error import ReactorNotRunning
+
+    try:
+        reactor.stop()
+    except ReactorNotRunning:
+        pass
 
 
 def _raise_descriptors() -> None:

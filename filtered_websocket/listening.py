@@ -18,8 +18,9 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, sh
     :param shared: another process of ours may have the same port open
     :raises ConfigError: the address cannot be had, in one line
     """
+    opened: Any
     if host.startswith("unix:"):
-        opened = UNIXPort(host[5:], factory, backlog, mode=0o666, reactor=reactor, wantPID=False)
+        opened = UNIXPort(os.fsencode(host[5:]), factory, backlog, mode=0o666, reactor=reactor, wantPID=False)
         _remove_stale(host[5:])
     elif host.startswith("fd:"):
         return _inherited(host, factory, reactor)

@@ -73,7 +73,7 @@ OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish)
 """The server's own endpoints: on the public port, or with ``admin_port`` on that."""
 
 
-class BusQueue(queue.Queue):  # type: ignore[type-arg]  # its items are whatever users put into it
+class BusQueue(queue.Queue):
     """`queue`: what any thread puts into it reaches the consumer chains, in the reactor's thread."""
 
     def __init__(self, server: "Server") -> None:
@@ -150,9 +150,9 @@ class Server(WebSocketServerFactory):
             # A browser tells its page the code of our close frame, also where that answers the page's own.
             echoCloseCodeReason=True,
             maxMessagePayloadSize=options.max_message_size,
-            # Autobahn rounds its timers down to the fifth of a second.
-            openHandshakeTimeout=options.handshake_timeout + 0.2,
-            closeHandshakeTimeout=options.close_timeout + 0.2,
+            # Autobahn's timers end when a second begins: up to one too early.
+            openHandshakeTimeout=options.handshake_timeout + 1,
+            closeHandshakeTimeout=options.close_timeout + 1,
             perMessageCompressionAccept=self._accept_compression if options.compression else lambda offers: None,
             # Origins are decided in the handshake, where the refusal is 403 and the option has a name.
             allowedOrigins=["*"],
@@ -245,7 +245,11 @@ class Server(WebSocketServerFactory):
     def ending(self, disconnect_chain: Deferred[Any]) -> None:
         """A disconnect chain runs; the server's own end waits for it."""
         self._ending.add(disconnect_chain)
-        disconnect_chain.addBoth(lambda _: (self._ending.discard(disconnect_chain), self._check_emptied()))
+        disconnect_chain.addBoth(self._has_ended, disconnect_chain)
+
+    def _has_ended(self, _: Any, disconnect_chain: Deferred[Any]) -> None:
+        self._ending.discard(disconnect_chain)
+        self._check_emptied()
 
     def _check_emptied(self) -> None:
         if self._emptied is not None and not self.connections and not self._ending and not self.site.channels:

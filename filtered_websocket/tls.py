@@ -42,7 +42,8 @@ class Certificate:
 
     def wrap(self, factory: Any) -> TLSMemoryBIOFactory:
         """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols."""
-        return TLSMemoryBIOFactory(self, False, factory)
+        creator: Any = self
+        return TLSMemoryBIOFactory(creator, False, factory)
 
 
 def _load(option: str, path: str, load: Any) -> None:

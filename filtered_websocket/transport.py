@@ -116,7 +116,7 @@ class _WriteThrough:
         return None
 
 
-class TCPTransport(_WriteThrough, tcp.Server):
+class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
     """A TCP connection that writes through."""
 
     def __init__(self, sock: socket.socket, *arguments: Any) -> None:
@@ -125,12 +125,12 @@ class TCPTransport(_WriteThrough, tcp.Server):
         super().__init__(sock, *arguments)
 
 
-class UNIXTransport(_WriteThrough, unix.Server):
+class UNIXTransport(_WriteThrough, unix.Server):  # type: ignore[misc]  # as above
     """A connection on a Unix socket that writes through."""
 
 
 class TCPPort(tcp.Port):
-    transport = TCPTransport
+    transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
 
 
 class UNIXPort(unix.Port):

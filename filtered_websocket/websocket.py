@@ -66,6 +66,10 @@ class LeanProtocol(WebSocketServerProtocol):
     current_frame = None
     websocket_version = 13
     _utf8validator: Utf8Validator | None = None
+    # Set when they are needed.
+    maxMessagePayloadSize: int
+    message_data: Any
+    message_is_binary: bool
 
     log = _Silent()
 

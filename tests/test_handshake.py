@@ -246,7 +246,7 @@ def test_a_handshake_filter_that_hangs_is_500_and_has_its_own_time() -> None:
             raise
 
     # The time of the handshake itself is shorter and does not count here.
-    with serving(on_handshake(hang), filter_timeout=1, handshake_timeout=0.5) as served, served.client() as client:
+    with serving(on_handshake(hang), filter_timeout=1.5, handshake_timeout=0.1) as served, served.client() as client:
         client.send(head())
         assert refused(client).status == 500
         assert events.next() == "cancelled"
