@@ -1,9 +1,14 @@
 """Philote over real sockets, with clients that behave as its JavaScript and Go clients do."""
 
 import json
+import subprocess
+import sys
 import threading
 
+from tests.browser import Browser
 from tests.end_to_end.raw_client import head
+from tests.end_to_end.server import command
+from tests.end_to_end.snippets import ROOT, blocks, run_javascript, run_python
 from tests.filters.philote.tokens import SECRET, token
 from tests.redis_server import RedisServer
 
@@ -153,3 +158,53 @@ def test_over_redis_two_nodes_get_every_message_once_and_in_order(fws_server, tm
                 assert numbers == [str(number) for number in range(EACH)]
         for reader in readers:
             sync(reader)  # and no message came twice: the pong is next
+
+
+PAGE = "docs/packs/philote.md"
+
+
+def test_the_clients_in_the_page_of_the_pack_run(fws_server):
+    making, client = blocks(PAGE, "python")
+    mine = run_python(making).strip()
+    server = fws_server("-f", PHILOTE, "--philote_secret", "the secret, at least 32 bytes of it")
+    other = Go(server, mine)
+    sync(other)
+    # The client ends with the first message it gets: the other answers it.
+    answering = threading.Thread(target=lambda: (other.receive(), other.publish("chan-a", "an answer")))
+    answering.start()
+    address = f"127.0.0.1:{server.port}"
+    assert run_python(client.replace("localhost:6380", address), TOKEN=mine) == "an answer\n"
+    answering.join()
+    (script,) = blocks(PAGE, "javascript")
+    answering = threading.Thread(target=lambda: (other.receive(), other.publish("chan-a", "an answer")))
+    answering.start()
+    run_javascript(f"const token = {json.dumps(mine)};" + script.replace("localhost:6380", address), "an answer")
+    answering.join()
+
+
+def test_the_configuration_in_the_page_of_the_pack_is_good(tmp_path):
+    (document,) = blocks(PAGE, "json")
+    (tmp_path / "config.json").write_text(document)
+    checked = command("-c", "config.json", "--check", cwd=tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_example_runs_in_a_browser_with_a_token_made_as_its_readme_says(fws_server, tmp_path):
+    example = ROOT / "examples" / "philote"
+    (line,) = [line for line in (example / "README.md").read_text().splitlines() if line.startswith("    fws_token")]
+    made = subprocess.run(
+        [sys.executable, "-m", "filtered_websocket.commands.fws_token", *line.split()[1:]],
+        cwd=example, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    mine = made.stdout.strip()
+    server = fws_server("-c", str(example / "config.json"), "-p", "0")
+    other = Go(server, mine)
+    sync(other)
+    with Browser(tmp_path / "profile") as browser:
+        page = browser.open(f"file://{example}/page.html?ws://127.0.0.1:{server.port}/#{mine}")
+        page.until("document.getElementById('state')?.textContent === 'connected'")
+        page.run("document.getElementById('text').value = 'from a page'")
+        page.run("document.getElementById('form').requestSubmit()")
+        assert other.receive()["Data"] == "from a page"
+        other.publish("room", "<b>hi</b>")
+        assert page.until("document.querySelector('#log li:nth-child(2)')?.innerText").endswith(": <b>hi</b>")

@@ -5,7 +5,10 @@ import threading
 
 import pytest
 
+from tests.browser import Browser
 from tests.end_to_end.raw_client import RawClient
+from tests.end_to_end.server import command
+from tests.end_to_end.snippets import ROOT, blocks, run_javascript, run_python
 from tests.redis_server import RedisServer
 
 WSPS = "filtered_websocket.filters.wsps"
@@ -173,3 +176,53 @@ def test_over_redis_two_nodes_get_every_message_once_and_in_order(fws_server, tm
         for reader in readers:
             reader.known("all")
             reader.socket.quit()
+
+
+PAGE = "docs/packs/wsps.md"
+
+
+def test_the_clients_in_the_page_of_the_pack_run(fws_server):
+    server = fws_server("-f", WSPS)
+    _, client = blocks(PAGE, "python")
+    assert run_python(client.replace("localhost:52525", f"127.0.0.1:{server.port}")) == "Hello, WSPS!\n"
+    (script,) = blocks(PAGE, "javascript")
+    run_javascript(script.replace("localhost:52525", f"127.0.0.1:{server.port}"), "Hello, WSPS!")
+
+
+def test_the_manager_in_the_page_of_the_pack_runs(fws_server, tmp_path):
+    (tmp_path / "managers.py").write_text(blocks(PAGE, "python")[0])
+    (tmp_path / "local_settings.py").write_text("AUTHORIZATION_MANAGER = 'managers:Members'\nEDITORS_KEY = 'e'\n")
+    client = Python(fws_server("-f", WSPS, "--wsps_settings", "local_settings"))
+    client.say("subscribe", "a")
+    client.say("publish", "a", data=1, key="e")
+    assert client.message() == ("a", 1)
+    client.say("publish", "a", data=2)
+    assert client.socket.closed() == (1002, "Authorization failed")
+
+
+def test_the_configuration_in_the_page_of_the_pack_is_good(tmp_path):
+    (document,) = blocks(PAGE, "json")
+    (tmp_path / "config.json").write_text(document)
+    checked = command("-c", "config.json", "--check", cwd=tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_example_runs_in_a_browser(fws_server, tmp_path):
+    example = ROOT / "examples" / "wsps"
+    server = fws_server("-c", str(example / "config.json"), "-p", "0")
+    client = Python(server)
+    client.say("subscribe", "chat/1")
+    client.known("chat/1")
+    with Browser(tmp_path / "profile") as browser:
+        page = browser.open(f"file://{example}/page.html?ws://127.0.0.1:{server.port}/")
+        page.until("/^connected/.test(document.getElementById('state')?.textContent)")
+        client.say("publish", "chat/1", data="<b>hi</b>")
+        assert client.message() == ("chat/1", "<b>hi</b>")
+        assert page.until("document.querySelector('#log li')?.innerText") == 'chat/1: "<b>hi</b>"'
+        page.run("document.getElementById('text').value = 'from a page'")
+        page.run("document.getElementById('form').requestSubmit()")
+        assert client.message() == ("chat/1", {"text": "from a page"})
+        page.run("document.getElementById('channel').value = 'news'")
+        page.run("document.getElementById('form').requestSubmit()")
+        page.until("/1002 Authorization failed/.test(document.getElementById('state').textContent)")
+        page.until("/^connected/.test(document.getElementById('state').textContent)")
