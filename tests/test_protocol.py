@@ -307,6 +307,29 @@ def test_what_was_sent_and_published_before_a_close_arrives_before_it() -> None:
         assert served.counted("dropped", "sent to a closed connection") == 1
 
 
+def test_replies_keep_their_order_when_another_connection_goes_on_in_the_middle_of_them() -> None:
+    waiting: list[Deferred[None]] = []
+
+    def filter_(connection: Any, data: bytearray) -> Any:
+        if data == b"wait":
+            waiting.append(Deferred())
+            return waiting[0]
+        if data == b"release":
+            connection.subscribe("news")
+            connection.sendMessage("before")
+            waiting[0].callback(None)
+            connection.publish("news", "published")
+        connection.sendMessage(data)
+        return None
+
+    with serving(on_message(filter_)) as served, served.open() as one, served.open() as other:
+        other.send("wait", "a", "b", "c")
+        until(_waits, served)
+        one.send("first", "release", "last")
+        assert [one.text() for _ in range(5)] == ["first", "before", "published", "release", "last"]
+        assert [other.text() for _ in range(3)] == ["a", "b", "c"]
+
+
 def test_a_pong_does_not_overtake_what_was_published_before_it() -> None:
     def publish(connection: Any, data: bytearray) -> None:
         connection.subscribe("news")
