@@ -27,6 +27,8 @@ UPGRADE_SECONDS = 10.0
 """How long after a probe a GET is answered at once, so that the client comes to its upgrade."""
 AT_ONCE = 100
 """Messages of one POST that are obeyed before others have their turn."""
+MAX_PACKETS = 16
+"""Packets in one answer: python-socketio's client takes more for an attack and closes. What is left comes next."""
 
 
 class Refused(Exception):  # noqa: N818 - what it is
@@ -155,10 +157,17 @@ class PollingSession(Session):
             get.callback(wire.encode_payload(waiting, self.protocol))
 
     def _taken(self) -> tuple[Message, ...]:
-        waiting = tuple(message for each in self._queue for message in each.messages)
-        self._queue.clear()
-        self._size = 0
-        return waiting
+        """The oldest that wait, as many as one answer may have. Of a group that is begun nothing is dropped."""
+        taken: list[Message] = []
+        while self._queue and len(taken) < MAX_PACKETS:
+            _, group, size = self._queue.popleft()
+            self._size -= size
+            room = MAX_PACKETS - len(taken)
+            taken += group[:room]
+            if group[room:]:
+                self._queue.appendleft(_Waiting(None, group[room:], sum(len(payload) for payload, _ in group[room:])))
+                self._size += self._queue[0].size
+        return tuple(taken)
 
     # Requests.
 
@@ -257,7 +266,8 @@ class PollingSession(Session):
         for channel in tuple(self.channels):
             self.unsubscribe(channel)
         # A GET that still waits is the client's last.
-        estate = estate._replace(messages=self._taken())
+        left = tuple(message for each in self._queue for message in each.messages)
+        estate = estate._replace(messages=left)
         self._answer_get((wire.NOOP_MESSAGE,))
         if dict.get(self.pipeline.users, self.id) is self:
             del self.pipeline.users[self.id]
