@@ -5,6 +5,7 @@ storage object, a pack) is one more row: its command, and what its clients say f
 in (`--tmpl`); %c is the channel's number, %i the client's, %P the payload.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -23,6 +24,10 @@ OURS = "filtered_websocket"
 _AIO = "{{peers_python}} servers/ws_{}.py {{port}}"
 _UVLOOP = (("BENCH_LOOP", "uvloop"),)
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--init", "40")
+
+_PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filters.{}"
+# A token for each channel, signed with the empty secret: who reads c7 writes c7.
+_TOKENS = str(Path(__file__).parent / "load" / "philote_paths.txt")
 
 ROWS = (
     Row("c_limit", "{build}/climit {port} 0"),
@@ -46,6 +51,23 @@ ROWS = (
         rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
         echo=(*_SOCKETIO, "--tmpl", '42["e","%P"]'),
         needs=("node",),
+        default=False,
+    ),
+    Row(
+        "wsps",
+        _PACK.format("wsps"),
+        rooms=(
+            *("--init", '{"type":"subscribe","channel":"c%c"}'),
+            *("--tmpl", '{"type":"publish","channel":"c%c","data":"%P"}'),
+        ),
+        echo=None,
+        default=False,
+    ),
+    Row(
+        "philote",  # which never sends to the sender
+        _PACK.format("philote") + " --philote_max_connections 20000",
+        rooms=("--paths", _TOKENS, "--tmpl", '{"channel":"c%c","data":"%P"}', "--self", "0"),
+        echo=None,
         default=False,
     ),
 )

@@ -28,7 +28,7 @@ def decode(payload: bytes | bytearray) -> Message:
     """
     try:
         # Decoded here: json would take UTF-16 and UTF-32 too.
-        members = json.loads(payload.decode(), object_pairs_hook=_Members, parse_constant=_not_json)
+        members = _decode(payload.decode())
     except (ValueError, RecursionError):
         raise Refused(1007, "JSON is wanted") from None
     channel = data = ""
@@ -63,3 +63,7 @@ class _Members(list[tuple[str, Any]]):
 
 def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+# Made once: json.loads makes one for each call that has options.
+_decode = json.JSONDecoder(object_pairs_hook=_Members, parse_constant=_not_json).decode

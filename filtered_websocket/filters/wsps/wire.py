@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NamedTuple, NoReturn
 
 from filtered_websocket.errors import Close
@@ -39,7 +40,7 @@ def decode(payload: bytes | bytearray, allows: Callable[[str], bool]) -> Packet:
     """
     try:
         # Decoded here: json would take UTF-16 and UTF-32 too.
-        members = json.loads(payload.decode(), parse_constant=_not_json)
+        members = _decode(payload.decode())
     except (ValueError, RecursionError):
         raise Refused("Invalid message") from None
     if not isinstance(members, dict) or "channel" not in members:
@@ -60,12 +61,15 @@ def encode(packet: Packet) -> str:
 
     :raises Refused: a number that JSON cannot hold once it is read (1e999)
     """
-    message = {**packet.members, "type": "message"}
-    message.pop("key", None)
     try:
-        return _encode(message)
+        members = [
+            f"{quote(name)}:{quote(value) if type(value) is str else _encode(value)}"
+            for name, value in {**packet.members, "type": "message"}.items()
+            if name != "key"
+        ]
     except (ValueError, RecursionError):
         raise Refused("Invalid message") from None
+    return f"{{{','.join(members)}}}"
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
@@ -77,5 +81,6 @@ def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-# Escapes all but ASCII: JSON can hold lone surrogates, UTF-8 cannot.
+# Made once: json.loads and json.dumps make theirs for each call that has options.
+_decode = json.JSONDecoder(parse_constant=_not_json).decode
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
