@@ -1,5 +1,6 @@
 """The filters of the Pushi pack: greet, decode, ask the session, take back."""
 
+import socket
 from typing import Any
 
 from filtered_websocket.errors import Close, Reject, StopChain
@@ -18,6 +19,9 @@ from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
 
 KEY_LENGTH = 64
+
+KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+"""Gone after a minute of silence on the wire: seconds to the first probe, between probes, and how many."""
 
 
 class Begin(WebSocketStartFilter):
@@ -50,7 +54,23 @@ class Greet(WebSocketConnectFilter):
     def filter(cls, web_socket_instance: Any, data: None) -> None:
         if web_socket_instance.pushi is None:
             raise Close(4001, "there is no app with this key")
+        if "user-agent" not in web_socket_instance.request.headers:
+            cls.spare_pings(web_socket_instance)
         web_socket_instance.sendMessage(wire.established(web_socket_instance.id))
+
+    @classmethod
+    def spare_pings(cls, connection: Any) -> None:
+        """Pushi's socket client (netius), which sends no User-Agent, takes a ping for a packet, and breaks. Whether such
+        a client still lives the kernel finds out."""
+        connection.pipeline.server.heartbeat.remove(connection)
+        keep_alive = getattr(connection.transport, "setTcpKeepAlive", None)
+        if keep_alive is None:
+            return  # a Unix socket: both ends are on one machine, and the end of one is always seen
+        keep_alive(True)
+        handle = connection.transport.getHandle()
+        if isinstance(handle, socket.socket):  # over TLS the system's own times, commonly hours, stay
+            for option, value in KEEP_ALIVE:
+                handle.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class Obey(WebSocketMessageFilter):

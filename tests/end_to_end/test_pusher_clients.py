@@ -1,0 +1,172 @@
+"""The Pusher pack with the clients that people use: npm's pusher-js and pusher, PyPI's pusher; unmodified."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.channel_servers import STORAGES, running, storage_options
+from tests.end_to_end.lines import PusherJs, PythonApi
+from tests.end_to_end.server import FwsServer
+
+APP = {"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}
+NODE_APP = {"appId": "1001", "key": "app-key", "secret": "app-secret"}
+
+Connect = Callable[[str], PusherJs]
+
+
+@pytest.fixture(scope="module", params=[*STORAGES, "wss"])
+def server(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
+    folder, tls = tmp_path_factory.mktemp("pusher"), request.param == "wss"
+    with storage_options("memory" if tls else request.param, folder) as storage:
+        options = {"filters": ["filtered_websocket.filters.pusher"], "pusher_apps": [APP], **storage}
+        with running(folder, tls, **options) as server:
+            server.root = str(folder / "root.pem") if tls else ""  # type: ignore[attr-defined]
+            yield server
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def connect(server: FwsServer, stack: ExitStack) -> Connect:
+    def begin(user: str) -> PusherJs:
+        root: str = server.root  # type: ignore[attr-defined]
+        where = {"host": "localhost" if root else "127.0.0.1", "port": server.port, "useTLS": bool(root)}
+        return stack.enter_context(PusherJs(NODE_APP | where, user, root))
+
+    return begin
+
+
+def test_events_of_the_node_sdk_reach_subscribers_and_not_the_socket_left_out(connect: Connect) -> None:
+    a, b = connect("a").connected(), connect("b").connected()
+    for client in (a, b):
+        client.subscribe("room")
+        client.subscribe("private-room")
+    assert a.api("trigger", ["room", "private-room"], "said", {"text": "é😀"}, {"socket_id": a.id}) == (200, {})
+    batch = [{"channel": "room", "name": "batched", "data": number} for number in range(3)]
+    assert a.api("triggerBatch", batch) == (200, {})
+    assert b.event("room", "said") == b.event("private-room", "said") == {"text": "é😀"}
+    assert [a.event("room", "batched") for _ in range(3)] == [b.event("room", "batched") for _ in range(3)] == [0, 1, 2]
+    assert [line for line in a.heard("event") if line["event"] == "said"] == []
+
+
+def test_presence_is_told_once_whatever_number_of_sockets_a_user_has(connect: Connect) -> None:
+    watcher = connect("w").connected()
+    assert watcher.subscribe("presence-once")["count"] == 1
+    sockets = [connect("u").connected() for _ in range(3)]
+    for socket in sockets:
+        members = socket.subscribe("presence-once")
+        assert members["members"] == {"u": {"name": "name of u"}, "w": {"name": "name of w"}}
+    info = {"info": "user_count,subscription_count"}
+    answer = watcher.api("get", {"path": "/channels/presence-once", "params": info})
+    assert answer == (200, {"occupied": True, "user_count": 2, "subscription_count": 4})
+    users = watcher.api("get", {"path": "/channels/presence-once/users"})[1]["users"]
+    assert sorted(user["id"] for user in users) == ["u", "w"]
+    for socket in sockets:
+        socket.say("disconnect")
+        socket.wait("disconnected")
+    assert watcher.event("presence-once", "pusher:member_removed")["id"] == "u"
+    assert watcher.event("presence-once", "pusher:member_added") == {"id": "u", "info": {"name": "name of u"}}
+    assert watcher.heard("event") == []
+
+
+def test_client_events_go_to_the_others_with_the_true_user_id(connect: Connect) -> None:
+    a, b = connect("a").connected(), connect("b").connected()
+    a.subscribe("presence-typing")
+    b.subscribe("presence-typing")
+    a.say("send", "client-typing", {"at": [1, None]}, "presence-typing")
+    assert b.event("presence-typing", "client-typing") == {"at": [1, None]}
+    assert b.wait("from")["user"] == "a"
+    a.say("send", "pusher_internal:member_removed", '{"user_id":"b"}', "presence-typing")
+    assert a.wait("error")["code"] == 4300
+    a.say("trigger", "presence-typing", "client-last", 1)
+    assert b.event("presence-typing", "client-last") == 1
+    assert "pusher:member_removed" not in [line["event"] for line in b.heard("event")]
+
+
+def test_an_encrypted_channel_is_read_by_who_has_the_shared_secret(connect: Connect) -> None:
+    a, b = connect("a").connected(), connect("b").connected()
+    a.subscribe("private-encrypted-vault")
+    assert b.api("trigger", "private-encrypted-vault", "secret", {"x": "é"}) == (200, {})
+    assert a.event("private-encrypted-vault", "secret") == {"x": "é"}
+
+
+def test_a_cache_channel_gives_its_last_event_to_who_comes_later(connect: Connect) -> None:
+    a, b = connect("a").connected(), connect("b").connected()
+    a.say("subscribe", "private-cache-price")
+    a.event("private-cache-price", "pusher:cache_miss")
+    for price in (1, 2):
+        a.api("trigger", "private-cache-price", "price", price)
+    assert [a.event("private-cache-price", "price") for _ in range(2)] == [1, 2]
+    b.subscribe("private-cache-price")
+    assert b.event("private-cache-price", "price") == 2
+
+
+def test_a_user_signs_in_is_sent_to_and_terminated(connect: Connect) -> None:
+    a, b = connect("a").connected(), connect("a").connected()
+    for client in (a, b):
+        client.say("signin")
+        assert client.wait("signed in")["user"] == {"id": "a"}
+    # The channel of a user is subscribed to behind the sign-in; a later answer means that it is over.
+    for client in (a, b):
+        client.subscribe("room")
+    assert a.api("sendToUser", "a", "mail", {"count": 1}) == (200, {})
+    for client in (a, b):
+        assert client.wait("user", event="mail")["data"] == {"count": 1}
+    other = connect("c").connected()
+    assert other.api("terminateUserConnections", "a") == (200, {})
+    for client in (a, b):
+        assert client.wait("error")["code"] == 4009
+        client.wait("disconnected")
+
+
+def test_pusher_js_does_not_come_back_with_a_key_that_is_unknown(server: FwsServer, stack: ExitStack) -> None:
+    root: str = server.root  # type: ignore[attr-defined]
+    where = {"host": "localhost" if root else "127.0.0.1", "port": server.port, "useTLS": bool(root)}
+    client = stack.enter_context(PusherJs(NODE_APP | where | {"key": "nobody"}, "a", root))
+    assert client.wait("error")["code"] == 4001
+    client.wait("disconnected")
+
+
+@pytest.mark.parametrize("server", STORAGES, indirect=True)  # over TLS the SDK trusts the roots it ships, no others
+def test_the_python_sdk_publishes_and_asks(server: FwsServer, connect: Connect, stack: ExitStack) -> None:
+    options = {"app_id": "1001", "key": "app-key", "secret": "app-secret", "ssl": False}
+    sdk = stack.enter_context(PythonApi("pusher", "pusher", "Pusher", **options, host="127.0.0.1", port=server.port))
+    a = connect("a").connected()
+    a.subscribe("presence-sdk")
+    a.subscribe("sdk")
+    assert sdk.call("trigger", "sdk", "said", {"text": "é"}) == {}
+    assert a.event("sdk", "said") == {"text": "é"}
+    assert sdk.call("trigger_batch", [{"channel": "sdk", "name": "n", "data": "1"}]) == {}
+    assert a.event("sdk", "n") == 1
+    told = sdk.call("channels_info", "presence-", ["user_count"])
+    assert told["channels"]["presence-sdk"] == {"user_count": 1}
+    assert sdk.call("channel_info", "sdk", ["subscription_count"]) == {"occupied": True, "subscription_count": 1}
+    assert sdk.call("channel_info", "nobody") == {"occupied": False}
+    assert sdk.call("users_info", "presence-sdk") == {"users": [{"id": "a"}]}
+    assert sdk.fail("users_info", "sdk") == "PusherBadRequest"
+    a.say("signin")
+    a.wait("signed in")
+    assert sdk.call("terminate_user_connections", "a") == {}
+    assert a.wait("error")["code"] == 4009
+    wrong = options | {"secret": "wrong"}
+    with PythonApi("pusher", "pusher", "Pusher", **wrong, host="127.0.0.1", port=server.port) as other:
+        assert other.fail("trigger", "sdk", "said", "x") == "PusherBadAuth"
+
+
+def test_after_a_restart_pusher_js_comes_back_and_subscribes_again(tmp_path: Path) -> None:
+    options = {"filters": ["filtered_websocket.filters.pusher"], "pusher_apps": [APP]}
+    with ExitStack() as stack:
+        with running(tmp_path, **options) as server:
+            where = {"host": "127.0.0.1", "port": server.port, "useTLS": False}
+            client = stack.enter_context(PusherJs(NODE_APP | where, "a")).connected()
+            client.subscribe("presence-back")
+        with FwsServer("-c", "config.json", "-p", str(where["port"]), "--host", "127.0.0.1", cwd=tmp_path):
+            client.connected()
+            assert client.event("presence-back", "pusher:subscription_succeeded")["count"] == 1
