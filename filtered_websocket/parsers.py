@@ -15,8 +15,9 @@ Parser = Callable[[Any], Any]
 
 def integer(low: int, high: int) -> Parser:
     def parse(value: Any) -> int:
-        if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
-            value = int(value)
+        match = re.fullmatch(r"[ \t]*([+-]?[0-9]{1,18})[ \t]*", value) if isinstance(value, str) else None
+        if match:
+            value = int(match[1])
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"an integer from {low} to {high} is wanted")
         return value

@@ -7,14 +7,15 @@ The way out, for everything that is published, however it was entered:
 With Redis the echo is the only delivery, also for the node that published: one order everywhere.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket import paths
+from filtered_websocket.consumer import Consumer
 from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
@@ -28,9 +29,6 @@ from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.web.base import EndpointMeta
 
 _log = Logger()
-
-MAX_WAITING_ITEMS = 10_000
-"""Consumer items that may wait for an asynchronous consumer filter; more are dropped and counted."""
 
 
 class Users(dict[str, Any]):
@@ -86,7 +84,7 @@ class Pipeline:
         self._rules: dict[str, dict[str, Any]] = self.options.channels
         self._max_name: int = self.options.max_channel_name
         self._subscribing: dict[str, list[Deferred[Any]]] = {}
-        self._waiting: deque[Any] | None = None
+        self.consume = Consumer(self).consume
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
         self.endpoints: tuple[EndpointMeta, ...] = ()
@@ -102,14 +100,9 @@ class Pipeline:
             self.filters[root.event] = tuple(chain)  # type: ignore[attr-defined]
             self.chains[root.event] = tuple(each.step for each in chain)  # type: ignore[attr-defined]
 
-    def matches(self, path: str) -> int:
-        """How well a path fits: the length of the longest literal beginning of a pattern that matches, -1 for none."""
-        best = -1
-        for pattern in self.patterns:
-            literal, star, _ = pattern.partition("*")
-            if _matches(pattern, path):
-                best = max(best, len(literal) * 2 + (not star))
-        return best
+    def fit(self, path: str) -> tuple[int, ...]:
+        """How well a path fits: the rank of its best pattern, () for none."""
+        return max((paths.rank(each) for each in self.patterns if paths.match(each, path) is not None), default=())
 
     # Publishing.
 
@@ -223,80 +216,6 @@ class Pipeline:
             return left if left is DONE else self.server.counters.watch(left, "unsubscribe")
         return DONE
 
-    # Consuming.
-
-    def consume(self, item: Any, in_line: bool = False) -> bool:
-        """Run the consumer chain on a publication or a bus message, and deliver what is left of a publication.
-
-        :param in_line: it has waited, and its turn has come
-        :returns: whether a filter now waits
-        """
-        if self._waiting is not None and not in_line:
-            if len(self._waiting) < MAX_WAITING_ITEMS:
-                self._waiting.append(item)
-            else:
-                self.server.counters.count("dropped", "consumer filters too slow")
-            return True
-        try:
-            result = run(self.chains["consumer"], self, item)
-            if result is item:
-                if isinstance(item, Publication):
-                    self._deliver(item)
-            elif isinstance(result, Deferred):
-                return self._wait(result, item)
-            else:
-                self._consumed(result, item)
-        except BaseException as error:
-            self._consumer_failed(error)
-        return False
-
-    def _wait(self, result: Deferred[Any], item: Any) -> bool:
-        """Later items queue behind the one that waits: one order for all subscribers."""
-        if not result.called:
-            limit_time(result, self.options.filter_timeout, self.server.reactor)
-        result.addCallback(self._consumed, item)
-        result.addErrback(self._waited_failed)
-        if result.called:
-            return False
-        if self._waiting is None:
-            self._waiting = deque()
-        result.addCallback(self._resume)
-        return True
-
-    def _waited_failed(self, failure: Failure) -> None:
-        assert failure.value is not None
-        self._consumer_failed(failure.value)
-
-    def _resume(self, _: Any) -> None:
-        # Until the last has had its turn, what is published meanwhile queues behind it.
-        while self._waiting:
-            if self.consume(self._waiting.popleft(), in_line=True):
-                return
-        self._waiting = None
-
-    def _consumed(self, result: Any, item: Any) -> None:
-        if isinstance(item, Publication):
-            if isinstance(result, (str, bytes, bytearray)):
-                result = item.with_payload(bytes(result) if isinstance(result, bytearray) else result)
-            self._deliver(result if isinstance(result, Publication) else item)
-
-    def _deliver(self, publication: Publication) -> None:
-        exclude = publication.exclude
-        if publication.besides:
-            had = [each.id for name in publication.besides for each in self.hub.subscribers(name)]
-            exclude = {*exclude, *had}
-        self.hub.publish(publication.channel, publication.messages, exclude)
-
-    def _consumer_failed(self, error: BaseException) -> None:
-        if isinstance(error, StopChain):
-            return
-        if not isinstance(error, (Exception, CancelledError)):
-            _log.warn(
-                "a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error
-            )
-        self.server.counters.count("dropped", "a consumer filter failed", culprit(error))
-        _log.error("{trace}", trace=users_traceback(error))
-
     # Beginning and end.
 
     def adopt(self, draft: "Pipeline") -> None:
@@ -344,22 +263,6 @@ def _with_defaults(options: Any, modules: Iterable[str]) -> Any:
     """The options of a pipeline, with the defaults of its packs where nobody has given anything."""
     values = {name: (value, module) for module in modules for name, value in defaults_of(module).items()}
     return options.overridden({name: each for name, each in values.items() if options.source(name) == "default"})
-
-
-def _matches(pattern: str, path: str) -> bool:
-    """`*` stands for any characters, `/` among them; everything else for itself."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return path == first
-    if not path.startswith(first):
-        return False
-    at, last = len(first), rest.pop()
-    for part in rest:
-        found = path.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return path.endswith(last) and len(path) - len(last) >= at
 
 
 def _ids(exclude: Any) -> Collection[str]:

@@ -178,12 +178,8 @@ class Server(WebSocketServerFactory):
         """The pipeline whose pattern fits best, None if none fits."""
         if self.only_pipeline is not None:
             return self.only_pipeline
-        best, found = -1, None
-        for pipeline in self.pipelines:
-            length = pipeline.matches(path)
-            if length > best:
-                best, found = length, pipeline
-        return found
+        fitting = [(fit, pipeline) for pipeline in self.pipelines if (fit := pipeline.fit(path))]
+        return max(fitting, key=lambda each: each[0])[1] if fitting else None
 
     def pipeline_of_head(self, data: bytes) -> Pipeline | None:
         """The pipeline that the first bytes of a connection ask for."""

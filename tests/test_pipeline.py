@@ -1,74 +1,22 @@
 """One pipeline: publishing, subscribing, consuming, and the beginning and the end."""
 
 import gc
-import re
-from typing import ClassVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail
 
-from filtered_websocket import pipeline as pipelines
-from filtered_websocket.errors import Close, ConfigError, StopChain
+from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.filters.base import (
     WebSocketConnectFilter,
-    WebSocketConsumerFilter,
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.pipeline import _matches
-from filtered_websocket.publication import Publication
+from filtered_websocket.pipeline import Users
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing import Refused, Server
-
-
-class Rooms(WebSocketMessageFilter):
-    """``+room`` joins, ``-room`` leaves, ``room,room text`` publishes."""
-
-    @classmethod
-    def filter(cls, web_socket_instance, data):
-        text = data.decode()
-        if text[0] == "+":
-            return web_socket_instance.subscribe(text[1:])
-        if text[0] == "-":
-            return web_socket_instance.unsubscribe(text[1:])
-        rooms, _, text = text.partition(" ")
-        web_socket_instance.publish(rooms.split(","), text)
-        return None
-
-
-class Consumes(WebSocketConsumerFilter):
-    """Does what the test says, in `does`; None: nothing."""
-
-    does = None
-    items: ClassVar[list] = []
-
-    @classmethod
-    def filter(cls, web_socket_instance, data):
-        cls.items.append(data.payload.decode() if isinstance(data, Publication) else data)
-        return cls.does(web_socket_instance, data) if cls.does else None
-
-
-@pytest.fixture
-def consumes(monkeypatch):
-    """Sets what the consumer filter does."""
-    monkeypatch.setattr(Consumes, "items", [])
-    return lambda function: monkeypatch.setattr(Consumes, "does", staticmethod(function))
-
-
-def members(server, *rooms):
-    """A client that is in these rooms."""
-    client = server.connect()
-    for room in rooms:
-        client.send(f"+{room}")
-    return client
-
-
-def counted(server):
-    return {f"{what}: {reason}": times for (what, reason), times in server.server.counters.totals.items()}
+from tests.rooms import Consumes, Rooms, counted, members
 
 
 class LateStorage(StorageObject):
@@ -100,7 +48,7 @@ class LateStorage(StorageObject):
 
 
 def test_users_may_be_iterated_while_they_come_and_go():
-    users = pipelines.Users(a=1, b=2, c=3)
+    users = Users(a=1, b=2, c=3)
     for iterate, wanted in (
         (lambda: users, ["a", "b", "c"]),
         (users.keys, ["a", "b", "c"]),
@@ -135,31 +83,6 @@ def test_a_filter_may_close_everybody_it_iterates_over():
 
 
 # Paths.
-
-
-@pytest.mark.parametrize(
-    ("pattern", "fits", "does_not"),
-    [
-        ("*", ["/", "/a/b", ""], []),
-        ("/chat", ["/chat"], ["/chat/", "/chat/a", "/cha", "/"]),
-        ("/chat/*", ["/chat/", "/chat/a", "/chat/a/b"], ["/chat", "/chats/a"]),
-        ("/*/x", ["/a/x", "/a/b/x", "//x"], ["/x", "/a/y"]),
-        ("/a*b*c", ["/abc", "/aXbYc", "/a/b/b/c"], ["/ac", "/abcd", "/acb"]),
-        ("/a*a", ["/aa", "/aba"], ["/a"]),
-        ("/[a]?", ["/[a]?"], ["/ab", "/a?"]),
-        ("*.json", ["/x.json", ".json"], ["/x.json/"]),
-        ("/**", ["/", "/a"], [""]),
-    ],
-)
-def test_a_star_stands_for_any_characters_and_slashes_among_them(pattern, fits, does_not):
-    assert [path for path in fits if not _matches(pattern, path)] == []
-    assert [path for path in does_not if _matches(pattern, path)] == []
-
-
-@given(st.text("ab/*", max_size=8), st.text("ab/", max_size=8))
-def test_matching_is_that_of_a_regular_expression(pattern, path):
-    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
-    assert _matches(pattern, path) == (re.fullmatch(expression, path) is not None)
 
 
 def test_the_longest_literal_beginning_wins_and_no_match_is_404():
@@ -449,172 +372,6 @@ def test_storage_is_left_with_the_last_subscriber():
         assert storage.calls == ["+x"]
         b.abort()
         assert storage.calls == ["+x", "-x"]
-
-
-# Consuming.
-
-
-def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
-        for result, received in (
-            (None, "original"),
-            ("text", "text"),
-            (b"\xff", b"\xff"),
-            (b"ascii", b"ascii"),
-            (bytearray(b"ascii"), b"ascii"),
-            (Publication("x", ((b"1", False), (b"2", False))), None),
-            (5, "original"),
-        ):
-            consumes(lambda pipeline, item, result=result: result)
-            server.pipeline().publish("x", "original")
-            assert a.received() == (["1", "2"] if received is None else [received])
-
-
-def test_a_bus_message_goes_through_every_pipeline_and_nowhere_by_itself(consumes):
-    with Server(Rooms, Consumes, pipelines={"/x": [Rooms, Consumes]}) as server:
-        a = members(server, "x")
-        item = {"type": "message", "pattern": None, "channel": b"x", "data": b"hi"}
-        server.put(item)
-        assert Consumes.items == [item, item]
-        assert a.received() == []
-
-
-@pytest.mark.parametrize("error", [StopChain(), ValueError("x"), Close(4000, "x")])
-def test_what_a_consumer_filter_ends_or_fails_is_dropped_and_the_next_is_consumed(consumes, error):
-    def does(pipeline, item):
-        if item.payload == b"bad":
-            raise error
-
-    async def does_later(pipeline, item):
-        does(pipeline, item)
-
-    for function in (does, does_later):
-        with Server(Rooms, Consumes) as server:
-            a = members(server, "x")
-            consumes(function)
-            for payload in ("good", "bad", "fine"):
-                server.pipeline().publish("x", payload)
-            assert a.received() == ["good", "fine"]
-            if isinstance(error, StopChain):
-                assert counted(server) == {}
-            else:
-                assert counted(server) == {"dropped: a consumer filter failed": 1}
-                assert f"{__name__}.".partition(".")[0] in "".join(server.errors)
-
-
-def test_a_result_that_cannot_be_sent_is_dropped_and_counted(consumes):
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
-        consumes(lambda pipeline, item: "\ud800")
-        server.pipeline().publish("x", "bad")
-        consumes(None)
-        server.pipeline().publish("x", "good")
-        assert a.received() == ["good"]
-        assert counted(server) == {"dropped: a consumer filter failed": 1}
-        assert "surrogates not allowed" in "".join(server.errors)
-
-
-def test_an_async_consumer_filter_keeps_the_order_of_what_it_waits_for_and_what_follows(consumes):
-    gates = {}
-
-    async def waits(pipeline, item):
-        if item.payload.startswith(b"slow"):
-            gates[item.payload] = Deferred()
-            return await gates[item.payload]
-        return None
-
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
-        consumes(waits)
-        for payload in ("1", "slow 2", "3", "slow 4", "5", "slow 6"):
-            server.pipeline().publish("x", payload)
-        assert a.received() == ["1"]
-        gates[b"slow 2"].callback("two")
-        assert a.received() == ["two", "3"]
-        gates[b"slow 4"].callback(None)
-        assert a.received() == ["slow 4", "5"]
-        server.pipeline().publish("x", "7")
-        assert a.received() == []
-        gates[b"slow 6"].errback(ValueError("six"))
-        assert a.received() == ["7"]
-        assert counted(server) == {"dropped: a consumer filter failed": 1}
-        assert "six" in "".join(server.errors)
-        server.pipeline().publish("x", "8")
-        assert a.received() == ["8"]
-
-
-def test_what_a_consumer_filter_publishes_while_others_wait_queues_behind_them(consumes):
-    gate = Deferred()
-
-    async def echoes(pipeline, item):
-        if item.payload == b"1":
-            await gate
-        if item.payload in (b"1", b"2"):
-            pipeline.publish("x", item.payload + b" echoed")
-
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
-        consumes(echoes)
-        for payload in ("1", "2", "3"):
-            server.pipeline().publish("x", payload)
-        gate.callback(None)
-        assert a.received() == ["1", "2", "3", "1 echoed", "2 echoed"]
-
-
-def test_the_queue_before_an_async_consumer_filter_is_bounded_and_drops_are_counted(consumes, monkeypatch):
-    monkeypatch.setattr(pipelines, "MAX_WAITING_ITEMS", 3)
-    gate = Deferred()
-
-    async def waits(pipeline, item):
-        if item.payload == b"0":
-            await gate
-
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
-        consumes(waits)
-        for number in range(7):
-            server.pipeline().publish("x", str(number))
-        gate.callback(None)
-        assert a.received() == ["0", "1", "2", "3"]
-        assert counted(server) == {"dropped: consumer filters too slow": 3}
-
-
-def test_a_long_queue_of_async_filters_that_need_not_wait_is_no_recursion(consumes):
-    gate = Deferred()
-
-    async def waits(pipeline, item):
-        if item.payload == b"0":
-            await gate
-
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
-        consumes(waits)
-        for number in range(5000):
-            server.pipeline().publish("x", str(number))
-        gate.callback(None)
-        assert a.received() == [str(number) for number in range(5000)]
-
-
-def test_a_consumer_filter_that_hangs_is_ended_after_its_time(consumes):
-    async def hangs(pipeline, item):
-        if item.payload == b"bad":
-            await Deferred()
-
-    with Server(Rooms, Consumes, filter_timeout=5, ping_interval=0) as server:
-        a = members(server, "x")
-        consumes(hangs)
-        for payload in ("bad", "good"):
-            server.pipeline().publish("x", payload)
-        server.advance(4)
-        assert a.received() == []
-        server.advance(2)
-        assert a.received() == ["good"]
-        assert counted(server) == {"dropped: a consumer filter failed": 1}
-        (trace,) = server.errors
-        assert trace.splitlines()[1].strip().startswith(f'File "{__file__}"')
-        assert "in hangs\n    await Deferred()" in trace
-        assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in trace
 
 
 # Beginning and end.

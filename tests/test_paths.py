@@ -1,8 +1,11 @@
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from filtered_websocket.web.paths import match, rank
+from filtered_websocket.paths import match, rank
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,30 @@ def test_a_path_made_to_be_slow_is_not() -> None:
     begin = time.perf_counter()
     assert match("/apps/*/channels/*/channels/*/users", path) is None
     assert time.perf_counter() - begin < 0.5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "does_not"),
+    [
+        ("*", ["/", "/a/b", ""], []),
+        ("/chat", ["/chat"], ["/chat/", "/chat/a", "/cha", "/"]),
+        ("/chat/*", ["/chat/", "/chat/a", "/chat/a/b"], ["/chat", "/chats/a"]),
+        ("/*/x", ["/a/x", "/a/b/x", "//x"], ["/x", "/a/y"]),
+        ("/a*b*c", ["/abc", "/aXbYc", "/a/b/b/c"], ["/ac", "/abcd", "/acb"]),
+        ("/a*a", ["/aa", "/aba"], ["/a"]),
+        ("/[a]?", ["/[a]?"], ["/ab", "/a?"]),
+        ("*.json", ["/x.json", ".json"], ["/x.json/"]),
+        ("/**", ["/", "/a"], [""]),
+    ],
+)
+def test_a_star_stands_for_any_characters_and_slashes_among_them(
+    pattern: str, fits: list[str], does_not: list[str]
+) -> None:
+    assert [path for path in fits if match(pattern, path) is None] == []
+    assert [path for path in does_not if match(pattern, path) is not None] == []
+
+
+@given(st.text("ab/*", max_size=8), st.text("ab/", max_size=8))
+def test_matching_is_that_of_a_regular_expression(pattern: str, path: str) -> None:
+    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+    assert (match(pattern, path) is not None) == (re.fullmatch(expression, path) is not None)

@@ -1,0 +1,173 @@
+"""What arrives: the consumer chain, its order while a filter waits, and its failures."""
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from filtered_websocket import consumer
+from filtered_websocket.errors import Close, StopChain
+from filtered_websocket.publication import Publication
+from filtered_websocket.testing import Server
+from tests.rooms import Consumes, Rooms, counted, members
+
+
+def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):
+    with Server(Rooms, Consumes) as server:
+        a = members(server, "x")
+        for result, received in (
+            (None, "original"),
+            ("text", "text"),
+            (b"\xff", b"\xff"),
+            (b"ascii", b"ascii"),
+            (bytearray(b"ascii"), b"ascii"),
+            (Publication("x", ((b"1", False), (b"2", False))), None),
+            (5, "original"),
+        ):
+            consumes(lambda pipeline, item, result=result: result)
+            server.pipeline().publish("x", "original")
+            assert a.received() == (["1", "2"] if received is None else [received])
+
+
+def test_a_bus_message_goes_through_every_pipeline_and_nowhere_by_itself(consumes):
+    with Server(Rooms, Consumes, pipelines={"/x": [Rooms, Consumes]}) as server:
+        a = members(server, "x")
+        item = {"type": "message", "pattern": None, "channel": b"x", "data": b"hi"}
+        server.put(item)
+        assert Consumes.items == [item, item]
+        assert a.received() == []
+
+
+@pytest.mark.parametrize("error", [StopChain(), ValueError("x"), Close(4000, "x")])
+def test_what_a_consumer_filter_ends_or_fails_is_dropped_and_the_next_is_consumed(consumes, error):
+    def does(pipeline, item):
+        if item.payload == b"bad":
+            raise error
+
+    async def does_later(pipeline, item):
+        does(pipeline, item)
+
+    for function in (does, does_later):
+        with Server(Rooms, Consumes) as server:
+            a = members(server, "x")
+            consumes(function)
+            for payload in ("good", "bad", "fine"):
+                server.pipeline().publish("x", payload)
+            assert a.received() == ["good", "fine"]
+            if isinstance(error, StopChain):
+                assert counted(server) == {}
+            else:
+                assert counted(server) == {"dropped: a consumer filter failed": 1}
+                assert f"{__name__}.".partition(".")[0] in "".join(server.errors)
+
+
+def test_a_result_that_cannot_be_sent_is_dropped_and_counted(consumes):
+    with Server(Rooms, Consumes) as server:
+        a = members(server, "x")
+        consumes(lambda pipeline, item: "\ud800")
+        server.pipeline().publish("x", "bad")
+        consumes(None)
+        server.pipeline().publish("x", "good")
+        assert a.received() == ["good"]
+        assert counted(server) == {"dropped: a consumer filter failed": 1}
+        assert "surrogates not allowed" in "".join(server.errors)
+
+
+def test_an_async_consumer_filter_keeps_the_order_of_what_it_waits_for_and_what_follows(consumes):
+    gates = {}
+
+    async def waits(pipeline, item):
+        if item.payload.startswith(b"slow"):
+            gates[item.payload] = Deferred()
+            return await gates[item.payload]
+        return None
+
+    with Server(Rooms, Consumes) as server:
+        a = members(server, "x")
+        consumes(waits)
+        for payload in ("1", "slow 2", "3", "slow 4", "5", "slow 6"):
+            server.pipeline().publish("x", payload)
+        assert a.received() == ["1"]
+        gates[b"slow 2"].callback("two")
+        assert a.received() == ["two", "3"]
+        gates[b"slow 4"].callback(None)
+        assert a.received() == ["slow 4", "5"]
+        server.pipeline().publish("x", "7")
+        assert a.received() == []
+        gates[b"slow 6"].errback(ValueError("six"))
+        assert a.received() == ["7"]
+        assert counted(server) == {"dropped: a consumer filter failed": 1}
+        assert "six" in "".join(server.errors)
+        server.pipeline().publish("x", "8")
+        assert a.received() == ["8"]
+
+
+def test_what_a_consumer_filter_publishes_while_others_wait_queues_behind_them(consumes):
+    gate = Deferred()
+
+    async def echoes(pipeline, item):
+        if item.payload == b"1":
+            await gate
+        if item.payload in (b"1", b"2"):
+            pipeline.publish("x", item.payload + b" echoed")
+
+    with Server(Rooms, Consumes) as server:
+        a = members(server, "x")
+        consumes(echoes)
+        for payload in ("1", "2", "3"):
+            server.pipeline().publish("x", payload)
+        gate.callback(None)
+        assert a.received() == ["1", "2", "3", "1 echoed", "2 echoed"]
+
+
+def test_the_queue_before_an_async_consumer_filter_is_bounded_and_drops_are_counted(consumes, monkeypatch):
+    monkeypatch.setattr(consumer, "MAX_WAITING_ITEMS", 3)
+    gate = Deferred()
+
+    async def waits(pipeline, item):
+        if item.payload == b"0":
+            await gate
+
+    with Server(Rooms, Consumes) as server:
+        a = members(server, "x")
+        consumes(waits)
+        for number in range(7):
+            server.pipeline().publish("x", str(number))
+        gate.callback(None)
+        assert a.received() == ["0", "1", "2", "3"]
+        assert counted(server) == {"dropped: consumer filters too slow": 3}
+
+
+def test_a_long_queue_of_async_filters_that_need_not_wait_is_no_recursion(consumes):
+    gate = Deferred()
+
+    async def waits(pipeline, item):
+        if item.payload == b"0":
+            await gate
+
+    with Server(Rooms, Consumes) as server:
+        a = members(server, "x")
+        consumes(waits)
+        for number in range(5000):
+            server.pipeline().publish("x", str(number))
+        gate.callback(None)
+        assert a.received() == [str(number) for number in range(5000)]
+
+
+def test_a_consumer_filter_that_hangs_is_ended_after_its_time(consumes):
+    async def hangs(pipeline, item):
+        if item.payload == b"bad":
+            await Deferred()
+
+    with Server(Rooms, Consumes, filter_timeout=5, ping_interval=0) as server:
+        a = members(server, "x")
+        consumes(hangs)
+        for payload in ("bad", "good"):
+            server.pipeline().publish("x", payload)
+        server.advance(4)
+        assert a.received() == []
+        server.advance(2)
+        assert a.received() == ["good"]
+        assert counted(server) == {"dropped: a consumer filter failed": 1}
+        (trace,) = server.errors
+        assert trace.splitlines()[1].strip().startswith(f'File "{__file__}"')
+        assert "in hangs\n    await Deferred()" in trace
+        assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in trace
