@@ -1,6 +1,7 @@
 """Philote over real sockets, with clients that behave as its JavaScript and Go clients do."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -99,6 +100,25 @@ def test_a_token_is_in_no_log(fws_server):
     server.signal()
     assert server.wait() == 0
     assert not any(word in server.log for word in (SECRET, good[-12:], bad[-12:], "auth="))
+
+
+def test_a_reload_takes_the_new_secret_and_keeps_the_connections(fws_server, tmp_path):
+    def configure(secret):
+        (tmp_path / "config.json").write_text(json.dumps({"filters": [PHILOTE], "philote_secret": secret}))
+
+    configure(SECRET)
+    server = fws_server("-c", "config.json", "-p", "0", "--host", "127.0.0.1")
+    old = Go(server, token({"read": ["a"]}))
+    sync(old)
+    configure("another secret of thirty-two bytes")
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded")
+    new = Go(server, token({"write": ["a"]}, "another secret of thirty-two bytes"))
+    new.publish("a", "still here")
+    assert old.receive()["Data"] == "still here"
+    with server.client() as client:
+        client.send(head("/", [("Authorization", token({}))]))
+        assert client.response().status == 401
 
 
 def test_both_packs_live_in_one_process_under_different_paths(fws_server, tmp_path):

@@ -3,10 +3,13 @@ import time
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.logger import formatEvent, globalLogPublisher
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.testing import Refused, Server
+from tests.filters.philote.test_wire import ANYTHING, NAMES
 from tests.filters.philote.tokens import SECRET, token
 
 PHILOTE = "filtered_websocket.filters.philote"
@@ -279,3 +282,13 @@ def test_pipelines_may_have_secrets_of_their_own():
     with serving(pipelines=other) as server:
         assert server.connect("/other?auth=" + token({}, "other")).is_open
         assert refused(server, "/other?auth=" + token({})).status == 401
+
+
+@given(ANYTHING | st.dictionaries(NAMES, st.sampled_from("ab") | ANYTHING, max_size=4))
+def test_any_json_value_is_answered_by_delivery_by_nothing_or_by_a_close(value):
+    with serving() as server:
+        a, b = connect(server, (), "a"), connect(server, "ab")
+        a.send(json.dumps(value))
+        assert a.close_code in (None, 1003, 1007)
+        assert all(channel == "a" for channel, _ in received(b))
+        assert b.is_open

@@ -1,14 +1,17 @@
 import json
 
 import pytest
+from hypothesis import given
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.logger import formatEvent, globalLogPublisher
 
 from filtered_websocket.filters.wsps.auth import BaseAuthManager
 from filtered_websocket.testing import Server
+from tests.filters.wsps.test_wire import ANYTHING, LIKELY, REASONS
 
 WSPS = "filtered_websocket.filters.wsps"
+CLOSES = {(None, None), *((1002, reason) for reason in REASONS | {"Authorization failed"})}
 
 
 def subscribe(client, channel, **more):
@@ -241,3 +244,14 @@ def test_two_pipelines_share_no_channels():
         subscribe(b, "x")
         publish(a, "x", 1)
         assert (received(a), received(b)) == ([1], [])
+
+
+@given(ANYTHING | LIKELY)
+def test_any_json_value_is_obeyed_or_closes_its_sender_and_nobody_else(value):
+    with Server(WSPS, wsps_publish_keys={"a": "what nobody guesses"}) as server:
+        a, b = server.connect(), server.connect()
+        subscribe(b, "a")
+        a.send(json.dumps(value))
+        assert (a.close_code, a.close_reason) in CLOSES
+        assert b.is_open
+        assert b.received() == []
