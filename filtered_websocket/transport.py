@@ -129,6 +129,24 @@ class UNIXTransport(_WriteThrough, unix.Server):  # type: ignore[misc]  # as abo
     """A connection on a Unix socket that writes through."""
 
 
+class TCPClient(_WriteThrough, tcp.Client):
+    """A connection that we make, such as that to Redis, on TCP."""
+
+
+class UNIXClient(_WriteThrough, unix.Client):
+    """The same on a Unix socket."""
+
+
+class _TCPConnector(tcp.Connector):
+    def _makeTransport(self) -> TCPClient:
+        return TCPClient(self.host, self.port, self.bindAddress, self, self.reactor)
+
+
+class _UNIXConnector(unix.Connector):
+    def _makeTransport(self) -> UNIXClient:
+        return UNIXClient(self.address, self, self.reactor, self.checkPID)
+
+
 class TCPPort(tcp.Port):
     transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
 
@@ -149,6 +167,16 @@ class LeanEPollReactor(EPollReactor):
     def __init__(self) -> None:
         super().__init__()
         self._turn_end: list[Callable[[], object]] = []
+
+    def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
+        connector = _TCPConnector(host, port, factory, timeout, bindAddress, self)
+        connector.connect()
+        return connector
+
+    def connectUNIX(self, address: Any, factory: Any, timeout: float = 30, checkPID: bool = False) -> Any:
+        connector = _UNIXConnector(address, factory, timeout, self, checkPID)
+        connector.connect()
+        return connector
 
     def at_turn_end(self, call: Callable[[], object]) -> None:
         """Run this once before the next poll."""

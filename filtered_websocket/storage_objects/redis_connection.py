@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import txredisapi
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
@@ -20,7 +21,9 @@ from filtered_websocket.storage_objects.redis_address import Address
 from filtered_websocket.storage_objects.redis_command import Script, command
 from filtered_websocket.storage_objects.redis_history_scripts import HISTORY_SCRIPTS
 from filtered_websocket.storage_objects.redis_lease_scripts import LEASE_SCRIPTS
+from filtered_websocket.transport import at_turn_end
 
+_at_turn_end = at_turn_end(reactor)
 SCRIPTS = HISTORY_SCRIPTS + LEASE_SCRIPTS
 Convert = Callable[[Any], Any] | None
 
@@ -34,13 +37,14 @@ class RedisConnection(txredisapi.RedisProtocol):
     def __init__(self) -> None:
         # Otherwise "007" would come back as 7, and bytes as text where they happen to be some.
         super().__init__(charset=None, convertNumbers=False)
+        self._unsent: list[bytes] = []
         self._waiting: deque[tuple[Deferred[Any], Convert, Script | None, bytes]] = deque()
 
     def ask(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
         """Write a command; its reply, converted. A script is known from the greeting; if not, it is sent in full.
 
-        Fails with StorageAway when the connection ends before the reply comes. Everything written in one reactor turn
-        leaves in one system call: Twisted joins it.
+        Fails with StorageAway when the connection ends before the reply comes. What is asked in one reactor turn is
+        sent at its end, together.
         """
         answer: Deferred[Any] = Deferred()
         if not self.connected:
@@ -48,8 +52,16 @@ class RedisConnection(txredisapi.RedisProtocol):
             return answer
         # The request is kept only where it may be needed again.
         self._waiting.append((answer, convert, script, request if script is not None else b""))
-        self.transport.write(request)
+        if not self._unsent:
+            _at_turn_end(self.flush)
+        self._unsent.append(request)
         return answer
+
+    def flush(self) -> None:
+        """Send what was asked so far."""
+        unsent, self._unsent = self._unsent, []
+        if unsent and self.connected:
+            self.transport.write(b"".join(unsent))
 
     def execute_command(self, *args: Any, post_proc: Any = None, **_: Any) -> Deferred[Any]:
         """What txredisapi's own methods call."""
@@ -98,6 +110,7 @@ class RedisConnection(txredisapi.RedisProtocol):
                 # This reply says that nothing was done, so it may be asked again; what follows it in the pipeline got
                 # the same reply and follows it again.
                 self._waiting.append((answer, convert, None, b""))
+                self.flush()  # what was asked before is answered before
                 self.transport.write(script.in_full(request))
                 return
             answer.errback(reply)

@@ -76,7 +76,8 @@ class Link:
             ended.callback(None)
         else:
             self._ended.append(ended)
-            # What was written goes out first; a Redis that takes none of it is not waited for.
+            # What was asked goes out first; a Redis that takes none of it is not waited for.
+            self._connection.flush()
             self._connection.transport.loseConnection()
             self._deadline = _clock.callLater(self._timeout, self.abort)
         return ended
