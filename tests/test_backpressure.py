@@ -157,8 +157,7 @@ def test_messages_to_a_client_itself_end_it_when_they_have_no_room() -> None:
     with serving(Join, on_message(last_words), *pairing(events), **options("drop-old")) as served:
         client, connection = slow(served)
         fill(served, connection)
-        for _ in range(20):
-            client.send("x" * MESSAGE)
+        client.send(*["x" * MESSAGE] * 20)
         assert events.next() == "open"
         assert events.next()[1].startswith("slow client: more than")
         assert served.counted("closed", "slow client") == 1

@@ -580,15 +580,15 @@ def test_who_does_not_answer_a_ping_is_gone_with_1006() -> None:
         connection = served.connection()
         heartbeat = served.server.heartbeat
 
-        def tick_until_pinged() -> bool:
-            heartbeat._tick()
-            return connection.awaiting_pong is True
+        def tick_until_pinged() -> None:
+            while connection.awaiting_pong is not True:
+                heartbeat._tick()
 
-        until(tick_until_pinged)
+        call(tick_until_pinged)
         assert client.receive() == Frame(PING, b"")
         client.send(frame(b"", PONG))
         until(lambda: connection.awaiting_pong is False)
-        until(tick_until_pinged)
+        call(tick_until_pinged)
         assert client.receive() == Frame(PING, b"")
         call(lambda: (heartbeat._tick(), heartbeat._tick()))
         client.ended()
