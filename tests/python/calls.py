@@ -1,4 +1,7 @@
-"""Methods of one object, called by lines of JSON: python calls.py MODULE CLASS KEYWORDS; each line [method, [arguments]]."""
+"""Methods of one object, called by lines of JSON: python calls.py MODULE CLASS KEYWORDS.
+
+Each line is [method, [arguments], {keywords}].
+"""
 
 import importlib
 import json

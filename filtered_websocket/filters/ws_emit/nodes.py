@@ -29,7 +29,7 @@ from filtered_websocket.publication import Message
 
 OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"
 
-TAKEN_SECONDS = 5.0
+TAKEN_SECONDS = 3.0
 """How long a node has to say that it lives."""
 ANSWER_SECONDS = 55.0
 """How long it then has to answer; a GET waits for a ping at most."""

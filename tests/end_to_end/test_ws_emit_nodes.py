@@ -1,0 +1,154 @@
+"""No sticky sessions: requests of a session that come to any of several nodes, or workers."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.raw_client import head, wait_until
+from tests.end_to_end.round_robin import RoundRobin
+from tests.end_to_end.server import FwsServer
+from tests.end_to_end.socketio_clients import NODE, TRANSPORTS, Client
+from tests.redis_server import RedisServer
+from tests.web.client import Answer, ask
+
+PACK = ("-f", "filtered_websocket.filters.ws_emit", "--storage", "redis", "--ws_emit_secret", "123", "--ws_emit_eio3")
+POLLING = "/socket.io/?EIO=4&transport=polling"
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: Any) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: Any, redis: RedisServer) -> Iterator[list[FwsServer]]:
+    with ExitStack() as stack:
+        folders = [tmp_path_factory.mktemp("node") for _ in range(2)]
+        yield [stack.enter_context(FwsServer(*PACK, "--redis_url", redis.url, cwd=folder)) for folder in folders]
+
+
+@pytest.fixture
+def proxy(nodes: list[FwsServer]) -> Iterator[RoundRobin]:
+    with RoundRobin([node.port for node in nodes]) as running:
+        yield running
+
+
+def at(node: FwsServer) -> tuple[str, int]:
+    return ("127.0.0.1", node.port)
+
+
+def emit(port: int, **body: Any) -> Answer:
+    return ask(("127.0.0.1", port), "POST", "/emit", {"secret": "123"} | body, {"Content-Type": "application/json"})
+
+
+def opened(node: FwsServer) -> str:
+    """A polling session on a node: its URI."""
+    handshake = json.loads(ask(at(node), "GET", POLLING).body[1:])
+    return f"{POLLING}&sid={handshake['sid']}"
+
+
+def text(node: FwsServer, method: str, uri: str, body: str = "") -> str:
+    answer = ask(at(node), method, uri, body.encode())
+    assert answer.status == 200, answer
+    return answer.body.decode()
+
+
+def test_a_polling_session_is_answered_by_a_node_that_has_it_not(nodes: list[FwsServer]) -> None:
+    one, other = nodes
+    uri = opened(one)
+    assert text(other, "POST", uri, '40\x1e421["join",{"room":"é"}]') == "ok"
+    connected, acknowledged = text(other, "GET", uri).split("\x1e")
+    assert connected.startswith("40{")
+    assert acknowledged == "431[]"
+    text(one, "POST", uri, '422["leave",{}]')
+    assert text(one, "GET", uri) == "432[]"
+    emit(other.port, event="u", room="é", data="😀")
+    assert text(other, "GET", uri) == '42["u","\\ud83d\\ude00"]'
+    assert ask(at(other), "POST", uri, "4abc").status == 200
+    assert ask(at(other), "GET", uri).status == 400
+
+
+def test_what_is_wrong_is_refused_by_any_node(nodes: list[FwsServer]) -> None:
+    one, other = nodes
+    uri = opened(one)
+    nobodys = uri[:-22] + "x" * 22
+    for node in nodes:
+        assert ask(at(node), "GET", nobodys).status == 400
+        assert ask(at(node), "GET", f"{POLLING}&sid=x").status == 400
+    assert ask(at(other), "POST", uri, b"\xff").status == 400
+    assert ask(at(one), "GET", uri).status == 400
+
+
+def test_who_goes_away_while_another_node_polls_for_him_is_gone(nodes: list[FwsServer]) -> None:
+    one, other = nodes
+    uri = opened(one)
+    text(other, "POST", uri, "40")
+    text(other, "GET", uri)
+    client = other.client()
+    client.send(f"GET {uri} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    text(other, "POST", uri, "3")
+    client.reset()
+    wait_until(lambda: ask(at(one), "POST", uri, "3").status == 400)
+
+
+def test_a_session_moves_to_the_node_of_its_websocket(nodes: list[FwsServer]) -> None:
+    one, other = nodes
+    uri = opened(one)
+    text(other, "POST", uri, '40\x1e421["join",{"room":"a"}]')
+    text(one, "GET", uri)
+    with other.open(uri.replace("polling", "websocket")) as client:
+        client.send("2probe")
+        assert client.text() == "3probe"
+        emit(one.port, event="waits", room="a")
+        client.send("5")
+        emit(one.port, event="u", room="a", data=1)
+        emit(other.port, event="u", data=2)
+        received = [client.text() for _ in range(3)]
+        assert received == ['42["waits"]', '42["u",1]', '42["u",2]']
+        for node in nodes:
+            assert ask(at(node), "GET", uri).status == 400
+        client.send("41")
+
+
+def test_a_websocket_for_a_session_of_no_node_is_refused(nodes: list[FwsServer]) -> None:
+    uri = opened(nodes[0]).replace("polling", "websocket")
+    for wrong in (uri[:-22] + "x" * 22, uri[:-30] + "x" * 30):
+        with nodes[1].client() as client:
+            client.send(head(wrong))
+            assert client.response().status == 400
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS)
+@pytest.mark.parametrize("kind", NODE)
+def test_stock_clients_behind_a_balancer_lose_and_double_nothing(
+    proxy: RoundRobin, nodes: list[FwsServer], kind: str, transports: str
+) -> None:
+    with Client(kind, f"http://127.0.0.1:{proxy.port}", transports) as client:
+        client.wait("connect")
+        assert client.ask("join", {"room": "a"}) == []
+        for number in range(300):
+            emit(nodes[number % 2].port, event="n", room="a", data=number)
+        assert [client.event()[1] for _ in range(300)] == [*range(300)]
+        if transports != "polling":
+            client.wait("upgrade")
+        assert client.ask("leave", {"room": "a"}) == []
+    assert all(proxy.given.values()) or transports == "websocket"
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS)
+def test_stock_clients_of_four_workers(tmp_path: Path, redis: RedisServer, transports: str) -> None:
+    with FwsServer(*PACK, "--redis_url", redis.url, "--workers", "4", cwd=tmp_path) as server, ExitStack() as stack:
+        url = f"http://127.0.0.1:{server.port}"
+        clients = [stack.enter_context(Client("js-4", url, transports)) for _ in range(4)]
+        for client in clients:
+            client.wait("connect")
+            client.ask("join", {"room": "a"})
+        for number in range(100):
+            assert emit(server.port, event="n", room="a", data=number).status == 200
+        for client in clients:
+            assert [client.event()[1] for _ in range(100)] == [*range(100)]

@@ -1,0 +1,248 @@
+"""The channel flask-socketio as programs of every generation write it, and several servers on one Redis."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.raw_client import wait_until
+from tests.end_to_end.server import FwsServer
+from tests.end_to_end.socketio_clients import TESTS, Client, python_path
+from tests.redis_server import RedisServer
+from tests.web.client import Answer, ask
+
+PACK = ("-f", "filtered_websocket.filters.ws_emit", "--storage", "redis")
+GENERATIONS = {
+    "5.13, a pickle": ("socketio-5.13.0", "socketio"),
+    "5.14, JSON": ("socketio-5.14.0", "socketio"),
+    "5.15, JSON with binary": ("socketio-5.15.0", "socketio"),
+    "newest": ("socketio",),
+}
+Serve = Callable[..., FwsServer]
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis", tcp=True) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(tmp_path: Path, redis: RedisServer) -> Iterator[Serve]:
+    with ExitStack() as stack:
+
+        def begin(*options: str) -> FwsServer:
+            folder = tmp_path / f"server {len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            given = [*PACK, "--redis_url", redis.url, "--ws_emit_secret", "123", "--redis_heartbeat", "0.1", *options]
+            return stack.enter_context(FwsServer(*given, cwd=folder))
+
+        yield begin
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Client]]:
+    with ExitStack() as stack:
+
+        def begin(server: FwsServer | int, kind: str = "js-4", transports: str = "default") -> Client:
+            port = server if isinstance(server, int) else server.port
+            return stack.enter_context(Client(kind, f"http://127.0.0.1:{port}", transports))
+
+        yield begin
+
+
+def emit(server: FwsServer, **body: Any) -> Answer:
+    return ask(
+        ("127.0.0.1", server.port), "POST", "/emit", {"secret": "123"} | body, {"Content-Type": "application/json"}
+    )
+
+
+def call(packages: tuple[str, ...], redis: RedisServer, *calls: Any, kind: str = "manager") -> None:
+    """Have a program of these packages make calls of its manager."""
+    done = subprocess.run(
+        [sys.executable, str(TESTS / "python" / "socketio_emit.py"), kind, f"redis://127.0.0.1:{redis.port}/0"],
+        env=python_path(*packages),
+        input="".join(json.dumps(each) + "\n" for each in calls),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.split() == ["done"] * len(calls), done.stderr
+
+
+def publish(redis: RedisServer, data: bytes) -> None:
+    assert redis.ask("PUBLISH", "flask-socketio", data).startswith(b":")
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_what_managers_of_each_generation_emit_is_delivered(
+    serve: Serve, redis: RedisServer, connect: Any, generation: str
+) -> None:
+    client = connect(serve("--ws_emit_pickle"))
+    sid = client.wait("connect")["id"]
+    client.ask("join", {"room": "time"})
+    packages = GENERATIONS[generation]
+    calls = [
+        {"event": "a", "data": {"time": 1}, "room": "time"},
+        {"event": "b", "data": "to it alone", "room": sid},
+        {"event": "c", "data": {"skipped": True}, "skip_sid": sid},
+        {"event": "d", "data": {"tuple": [1, [2]]}},
+        {"event": "e", "data": None},
+        {"event": "f", "data": {"in": {"bytes": [0, 255]}}},
+        {"event": "g", "data": {"list": [1, 2]}, "namespace": "/other"},
+        {"event": "h", "data": "é😀", "namespace": "/"},
+    ]
+    if generation.startswith("5.14"):
+        calls[5] = {"event": "f", "data": {"in": "no bytes in its JSON"}}
+        calls[3] = {"event": "d", "data": "its JSON knows no tuple"}
+    call(packages, redis, *(["emit", each] for each in calls))
+    assert client.event() == ("a", {"time": 1})
+    assert client.event() == ("b", "to it alone")
+    assert client.event() == (("d", 1, [2]) if "5.14" not in generation else ("d", "its JSON knows no tuple"))
+    assert client.event() == ("e",)
+    assert client.event() == (
+        ("f", {"in": {"bytes": [0, 255]}}) if "5.14" not in generation else ("f", {"in": "no bytes in its JSON"})
+    )
+    assert client.event() == ("h", "é😀")
+    call(packages, redis, ["enter_room", {"sid": sid, "namespace": "/", "room": "entered"}])
+    call(packages, redis, ["emit", {"event": "i", "data": 1, "room": "entered"}], ["close_room", {"room": "time"}])
+    call(packages, redis, ["emit", {"event": "j", "data": 1, "room": "time"}], ["emit", {"event": "k", "data": 1}])
+    assert [client.event()[0] for _ in range(2)] == ["i", "k"]
+    # As its `disconnect` would, which wants a server beside the manager.
+    call(
+        packages, redis, ["_publish", {"data": {"method": "disconnect", "sid": sid, "namespace": "/", "host_id": "x"}}]
+    )
+    assert client.wait("disconnect")["reason"] == "io server disconnect"
+
+
+def test_a_flask_application_emits(serve: Serve, redis: RedisServer, connect: Any) -> None:
+    client = connect(serve())
+    client.wait("connect")
+    client.ask("join", {"room": "time"})
+    calls = [{"event": "update", "data": {"time": 1}, "to": "time"}, {"event": "all"}]
+    call(("socketio",), redis, *(["emit", each] for each in calls), kind="flask")
+    assert client.event() == ("update", {"time": 1})
+    assert client.event() == ("all",)
+
+
+class Malicious:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return os.system, (f"touch '{self.path}'",)
+
+
+def test_a_malicious_pickle_runs_nothing_is_counted_and_logged_and_the_next_message_is_delivered(
+    serve: Serve, redis: RedisServer, connect: Any, tmp_path: Path
+) -> None:
+    server = serve("--ws_emit_pickle")
+    client = connect(server)
+    client.wait("connect")
+    wanted = {"method": "emit", "event": "e", "namespace": "/", "data": Malicious(tmp_path / "ran")}
+    for data in (
+        pickle.dumps(Malicious(tmp_path / "ran")),
+        pickle.dumps(wanted),
+        pickle.dumps(wanted, 0),
+        b"5",
+        b"\xff",
+    ):
+        publish(redis, data)
+    publish(redis, pickle.dumps(wanted | {"data": "the next"}))
+    assert client.event() == ("e", "the next")
+    assert not (tmp_path / "ran").exists()
+    server.wait_for(r"dropped: ws_emit: unreadable on the bus \(.*which plain values do not need")
+    metrics = ask(("127.0.0.1", server.port), "GET", "/metrics").body.decode()
+    (line,) = [each for each in metrics.splitlines() if "ws_emit: unreadable on the bus" in each]
+    assert line.endswith(" 5.0")
+
+
+def test_a_pickle_is_not_even_looked_at_without_the_option(serve: Serve, redis: RedisServer, connect: Any) -> None:
+    server = serve()
+    client = connect(server)
+    client.wait("connect")
+    publish(redis, pickle.dumps({"method": "emit", "event": "pickled", "namespace": "/", "data": 1}))
+    emit(server, event="last")
+    assert client.event() == ("last",)
+    server.wait_for(r"pickles are read with ws_emit_pickle")
+
+
+def test_rooms_with_a_secret_ask_redis_for_it(serve: Serve, redis: RedisServer, connect: Any) -> None:
+    redis.ask("SET", "ws-emit::room_secret::news", "pass")
+    redis.ask("SET", "ws-emit::secret::news", "not this")
+    redis.ask("SET", "ws-emit::secret::old", "word")
+    redis.ask("SET", "ws-emit::room_secret::empty", "")
+    redis.ask("SADD", "ws-emit::room_secret::set", "pass")
+    server = serve("--ws_emit_room_secrets", '{"ours": "own"}')
+    client = connect(server)
+    client.wait("connect")
+    wanted = {
+        "news::a": "pass", "news::b": "not this", "news::c": "", "old::a": "word", "old::b": "pass", "none::a": "pass",
+        "empty::a": "", "ours::a": "own", "ours::b": "pass",
+    }  # fmt: skip
+    for room, secret in wanted.items():
+        assert client.ask("join", {"room": room, "secret": secret}) == []
+    for room in wanted:
+        emit(server, event="in", room=room, data=room)
+    emit(server, event="last")
+    assert [client.event()[-1] for _ in range(4)] == ["news::a", "old::a", "ours::a", "last"]
+
+
+def test_servers_and_an_original_beside_them_each_deliver_once(serve: Serve, redis: RedisServer, connect: Any) -> None:
+    one, other = serve(), serve()
+    original = subprocess.Popen(
+        [sys.executable, str(TESTS / "python" / "socketio_server.py"), f"redis://127.0.0.1:{redis.port}/0"],
+        env=python_path("socketio"),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert original.stdout is not None
+        port = int(original.stdout.readline())
+        clients = [connect(one), connect(other), connect(port)]
+        for client in clients:
+            client.wait("connect")
+        clients[0].ask("join", {"room": "a"})
+        clients[1].ask("join", {"room": "a"})
+        clients[2].ask("join", {"room": "a"})
+        # The original listens some time after it serves.
+        wait_until(lambda: int(redis.ask("PUBSUB", "NUMSUB", "flask-socketio").split(b":")[-1]) == 3)
+        for server in (one, other):
+            assert emit(server, event="e", room="a", data=[server.port]).status == 200
+        emit(one, event="last", room="a")
+        for client in clients:
+            events = [client.event() for _ in range(3)]
+            assert events == [("e", [one.port]), ("e", [other.port]), ("last",)]
+    finally:
+        original.kill()
+        original.communicate()
+
+
+def test_emissions_go_on_by_themselves_when_redis_comes_back(serve: Serve, redis: RedisServer, connect: Any) -> None:
+    server = serve()
+    client, polling = connect(server), connect(server, transports="polling")
+    for each in (client, polling):
+        each.wait("connect")
+        each.ask("join", {"room": "a"})
+    health = ("127.0.0.1", server.port)
+    assert ask(health, "GET", "/health/ready").status == 200
+    redis.kill()
+    wait_until(lambda: ask(health, "GET", "/health/ready").status == 503)
+    assert emit(server, event="lost", room="a").status == 503
+    client.emit("join", {"room": "space::waits", "secret": "pass"})
+    redis.start()
+    redis.ask("SET", "ws-emit::room_secret::space", "pass")
+    wait_until(lambda: ask(health, "GET", "/health/ready").status == 200)
+    assert emit(server, event="again", room="a").status == 200
+    assert client.event() == polling.event() == ("again",)
+    client.ask("leave", {"room": "a"})
+    emit(server, event="waited", room="space::waits")
+    assert client.event() == ("waited",)
