@@ -129,21 +129,21 @@ class UNIXTransport(_WriteThrough, unix.Server):  # type: ignore[misc]  # as abo
     """A connection on a Unix socket that writes through."""
 
 
-class TCPClient(_WriteThrough, tcp.Client):
+class TCPClient(_WriteThrough, tcp.Client):  # type: ignore[misc]  # as above
     """A connection that we make, such as that to Redis, on TCP."""
 
 
-class UNIXClient(_WriteThrough, unix.Client):
+class UNIXClient(_WriteThrough, unix.Client):  # type: ignore[misc]  # as above
     """The same on a Unix socket."""
 
 
 class _TCPConnector(tcp.Connector):
-    def _makeTransport(self) -> TCPClient:
+    def _makeTransport(self) -> Any:
         return TCPClient(self.host, self.port, self.bindAddress, self, self.reactor)
 
 
 class _UNIXConnector(unix.Connector):
-    def _makeTransport(self) -> UNIXClient:
+    def _makeTransport(self) -> Any:
         return UNIXClient(self.address, self, self.reactor, self.checkPID)
 
 
