@@ -7,6 +7,7 @@ not asked again: it may have been done.
 import select
 import socket
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import hiredis
@@ -44,6 +45,28 @@ class BlockingConnection:
                 raise
             # This reply says that nothing was done, so it may be asked again.
             return self._answer(script.in_full(request))
+
+    def listen(self, *channels: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """What is published on these channels, as it comes: pairs of ``(channel, data)``, without an end.
+
+        The connection is of no other use then.
+
+        :raises StorageAway: it is lost
+        """
+        self._be_connected()
+        assert self._socket is not None
+        try:
+            reply = self._exchange(command(b"SUBSCRIBE", *channels))
+            self._socket.settimeout(None)
+            while not isinstance(reply, Exception):
+                if reply[0] == b"message":
+                    yield reply[1], reply[2]
+                reply = self._exchange(b"")
+        except OSError as error:
+            raise StorageAway(f"Redis at {self._address.name} was lost ({_reason(error)})") from None
+        finally:
+            self.close()
+        raise _Refused(self._address.name, reply)
 
     def close(self) -> None:
         """Close it; the next question opens it again."""

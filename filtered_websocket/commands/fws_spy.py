@@ -1,0 +1,144 @@
+"""The command `fws_spy`: shows what passes on channels of Redis, JSON or pickle, and executes none of it.
+
+Exit codes: 0 as many shown as were asked for; 1 an option is wrong; 2 bad usage; 130 interrupted.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from filtered_websocket.config import Configuration
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.ws_emit import plain_pickle
+from filtered_websocket.filters.ws_emit.bus import CHANNEL
+from filtered_websocket.options import printable
+from filtered_websocket.publication import MARK, decode
+from filtered_websocket.storage_objects import redis_options
+from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.storage_objects.redis_address import addresses
+from filtered_websocket.storage_objects.redis_blocking import BlockingConnection
+
+PROG = "fws_spy"
+URL = "redis://localhost:6379/0"
+EXAMPLE = """examples:
+  fws_spy                                  what is emitted to Socket.IO clients, on redis://localhost:6379/0
+  fws_spy --redis redis://db.lan global    another channel of another Redis
+"""
+CONNECT_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command and exit."""
+    arguments = _parser().parse_args(argv)
+    try:
+        for number, line in enumerate(_lines(arguments, os.environ), 1):
+            print(line, flush=True)  # noqa: T201 - this is a command
+            if number == arguments.count:
+                return
+    except (ConfigError, StorageAway) as error:
+        for fault in str(error).splitlines():
+            _say(fault)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROG,
+        usage="%(prog)s [option ...] [CHANNEL ...]",
+        description="Show what passes on channels of Redis, JSON or pickle. Nothing of it is executed.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("channels", metavar="CHANNEL", nargs="*", default=[CHANNEL], help=f"default: {CHANNEL}")
+    parser.add_argument("-n", "--count", type=int, default=0, help="end after so many messages; default: never")
+    parser.add_argument(
+        "--redis", metavar="URL", help=f"short for --redis_url; REDIS in the environment; default: {URL}"
+    )
+    group = parser.add_argument_group("as the server has them, from flags and FWS_ names")
+    for option in redis_options.OPTIONS:
+        if not option.many:
+            says = option.help.replace("%", "%%")
+            group.add_argument(
+                *option.spellings, dest=option.name, metavar=option.name.upper(), default=None, help=says
+            )
+    return parser
+
+
+def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
+    words = []
+    for option in redis_options.OPTIONS:
+        value = getattr(arguments, option.name, None)
+        if value is not None:
+            words.append(f"--{option.name}={value}")
+    url = arguments.redis or environ.get("REDIS")
+    if arguments.redis and arguments.redis_url:
+        raise ConfigError("--redis and --redis_url are one")
+    configuration = Configuration(words, environ, PROG, {"redis_url": url} if url else {})
+    configuration.declare(redis_options.OPTIONS, PROG)
+    return configuration.resolve()
+
+
+def _lines(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[str]:
+    """What to print; while Redis is away, nothing."""
+    address = addresses(_options(arguments, environ))[0]
+    channels = [os.fsencode(channel) for channel in arguments.channels]
+    told = ""
+    while True:
+        try:
+            for channel, data in BlockingConnection(address, CONNECT_SECONDS).listen(*channels):
+                told = ""
+                now = time.strftime("%H:%M:%S")
+                yield printable(f"{now} {channel.decode('utf-8', 'backslashreplace')} {describe(data)}")
+        except StorageAway as error:
+            # Once for each reason, not once a second.
+            if str(error) != told:
+                told = str(error)
+                _say(told)
+            time.sleep(AGAIN_SECONDS)
+
+
+def describe(data: bytes) -> str:
+    """What a message is, and what is in it.
+
+    >>> describe(b'{"method": "emit"}')
+    'json {"method":"emit"}'
+    >>> describe(b"\\x80\\x04N.")
+    'pickle None'
+    """
+    try:
+        return f"json {json.dumps(json.loads(data.decode()), separators=(',', ':'), ensure_ascii=False)}"
+    except (ValueError, RecursionError):
+        pass
+    if data.startswith(MARK):
+        try:
+            publication = decode("", data)
+        except ValueError:
+            return f"bytes {data!r}"
+        return f"publication {[payload for payload, _ in publication.messages]!r}"
+    try:
+        return f"pickle {plain_pickle.loads(data)!r}"
+    except plain_pickle.NotPlain as error:
+        if data.startswith(b"\x80") or "plain" in str(error):
+            return f"pickle, not read: {error}: {data!r}"
+    try:
+        return f"text {data.decode()}"
+    except UnicodeDecodeError:
+        return f"bytes {data!r}"
+
+
+def _say(line: str) -> None:
+    print(f"{PROG}: {line}", file=sys.stderr, flush=True)  # noqa: T201 - this is a command
+
+
+if __name__ == "__main__":
+    main()
