@@ -7,11 +7,9 @@ the new one first.
 """
 
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +23,7 @@ from filtered_websocket.config import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import start
 from filtered_websocket.listening import bind
+from filtered_websocket.private_redis import PrivateRedis
 from filtered_websocket.service import STATUS, WORKER
 
 _log = Logger()
@@ -74,8 +73,9 @@ class Worker(ProcessProtocol):
             waiting.callback(None)
 
     def signal(self, number: int) -> None:
+        process: Any = self.transport
         try:
-            self.transport.signalProcess(number)
+            process.signalProcess(number)
         except ProcessExitedAlready:
             pass
 
@@ -102,8 +102,9 @@ class Workers:
         self._stopping = False
         self._busy = False
         self._redis: PrivateRedis | None = None
-        if not assembly.backend.shared:
-            self._redis = PrivateRedis(options)
+        # A user's own storage object need not declare anything.
+        if not getattr(assembly.backend, "shared", False):
+            self._redis = PrivateRedis(options, reactor)
         self.signals: dict[int, Callable[[], object]] = {
             signal.SIGHUP: lambda: self._one_at_a_time(self._reload),
             signal.SIGUSR2: lambda: self._one_at_a_time(self._replace),
@@ -118,7 +119,7 @@ class Workers:
         self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         self._socket = bind(options.host, options.port, options.backlog)
         if self._redis is not None:
-            await self._redis.start(self._reactor)
+            self._redis.start()
         for number in range(options.workers):
             self._spawn(number)
         for worker in list(self._workers.values()):
@@ -210,55 +211,3 @@ class Workers:
         if self._redis is not None:
             await self._redis.stop()
         _log.info("stopped")
-
-
-class PrivateRedis(ProcessProtocol):
-    """A redis-server for the workers alone, on a Unix socket, keeping nothing on disk.
-
-    :raises ConfigError: none is installed
-    """
-
-    def __init__(self, options: Options) -> None:
-        program = shutil.which("redis-server")
-        if program is None or options.source("storage") != "default":
-            raise ConfigError(
-                f"{options.workers} workers need a storage object that crosses processes, and {options.storage} does "
-                "not: use --storage redis, or leave storage out where a redis-server is installed to have one started"
-            )
-        self._program = program
-        self._folder = tempfile.mkdtemp(prefix="fws-redis-")
-        self._gone: Deferred[None] = Deferred()
-        self.url = f"unix://{self._folder}/redis.sock"
-
-    async def start(self, reactor: Any) -> None:
-        """Start it. The workers wait for it as for any Redis that is away."""
-        arguments = [
-            self._program,
-            "--port",
-            "0",
-            "--unixsocket",
-            f"{self._folder}/redis.sock",
-            "--unixsocketperm",
-            "700",
-        ]
-        arguments += [
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            self._folder,
-            "--logfile",
-            f"{self._folder}/redis.log",
-        ]
-        reactor.spawnProcess(self, self._program, arguments, os.environ)
-        _log.info("started a private redis-server for the workers")
-
-    def processEnded(self, reason: Any) -> None:
-        self._gone.callback(None)
-
-    async def stop(self) -> None:
-        if self.transport is not None and not self._gone.called:
-            self.transport.signalProcess(signal.SIGTERM)
-            await self._gone
-        shutil.rmtree(self._folder, ignore_errors=True)

@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -10,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import CLOSE, RawClient
+from tests.end_to_end.raw_client import CLOSE, RawClient, wait_until
 from tests.end_to_end.server import FwsServer, command
 from tests.redis_server import RedisServer
 
@@ -146,16 +148,130 @@ def test_workers_without_shared_storage_are_refused_in_one_line(tmp_path: Path) 
     assert "Traceback" not in ended.stderr
 
 
-def test_a_private_redis_is_started_where_one_is_installed(
-    fws_server: Start, redis: RedisServer, tmp_path: Path
-) -> None:
+# A Redis of the workers' own.
+
+
+@pytest.fixture
+def with_private_redis(fws_server: Start, redis: RedisServer, tmp_path: Path) -> FwsServer:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "redis-server").symlink_to(redis._command[0])
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    server = fws_server("--workers", "2", "-f", "my_filters", module=WHO, environment={"PATH": path})
-    one, other = on_each_worker(server, 2).values()
+    arguments = ("--workers", "2", "-f", "my_filters", "--ping_interval", "0")
+    return fws_server(*arguments, module=WHO, environment={"PATH": path})
+
+
+def private_redis(server: FwsServer) -> int | None:
+    """Its process, if there is one."""
+    listed = subprocess.run(["pgrep", "-f", f"{server.folder}/bin/redis-server"], capture_output=True, text=True)
+    return int(listed.stdout.split()[0]) if listed.stdout else None
+
+
+def test_a_private_redis_is_started_where_one_is_installed(with_private_redis: FwsServer) -> None:
+    one, other = on_each_worker(with_private_redis, 2).values()
     one.send("through the private redis")
     while other.text() != "through the private redis":
         pass
-    server.signal()
-    assert server.wait() == 0
+    with_private_redis.signal()
+    assert with_private_redis.wait() == 0
+    assert private_redis(with_private_redis) is None
+
+
+def test_a_private_redis_that_dies_is_started_again(with_private_redis: FwsServer) -> None:
+    one, other = on_each_worker(with_private_redis, 2).values()
+    died = private_redis(with_private_redis)
+    assert died is not None
+    os.kill(died, signal.SIGKILL)
+    with_private_redis.wait_for("redis-server has died(.|\n)*(the storage object is ready(.|\n)*){2}")
+    one.send("through the next one")
+    while other.text() != "through the next one":
+        pass
+
+
+def test_a_private_redis_ends_with_a_parent_that_is_killed(with_private_redis: FwsServer) -> None:
+    assert private_redis(with_private_redis)
+    with_private_redis.process.kill()
+    wait_until(lambda: private_redis(with_private_redis) is None)
+
+
+# One of three dies, among many clients.
+
+PRESENT = """
+    import os
+    from filtered_websocket.filters.base import (
+        WebSocketConnectFilter, WebSocketDisconnectFilter, WebSocketMessageFilter, WebSocketStartFilter
+    )
+
+    class Begin(WebSocketStartFilter):
+        @classmethod
+        def filter(cls, pipeline, data):
+            def left(channel, member, info):
+                pipeline.publish("lobby", f"left {member}")
+            pipeline.member_left.append(left)
+
+    class Enter(WebSocketConnectFilter):
+        @classmethod
+        async def filter(cls, connection, data):
+            await connection.subscribe("lobby")
+            await connection.storage_object.join("lobby", connection.id, connection.id, str(os.getpid()))
+            connection.sendMessage(f"{os.getpid()} {connection.id}")
+
+    class Members(WebSocketMessageFilter):
+        @classmethod
+        async def filter(cls, connection, data):
+            if data == b"members":
+                members = await connection.storage_object.members("lobby")
+                connection.sendMessage("members " + " ".join(sorted(members)))
+            else:
+                connection.publish("lobby", data)
+
+    class Leave(WebSocketDisconnectFilter):
+        @classmethod
+        async def filter(cls, connection, data):
+            await connection.storage_object.leave("lobby", connection.id, connection.id)
+"""
+LEASE = 3.0
+LEASED = ("--lease_seconds", str(LEASE), "--ping_interval", "0")
+
+
+def members(client: RawClient) -> list[str]:
+    client.send("members")
+    while not (text := client.text()).startswith("members"):
+        pass
+    return text.split()[1:]
+
+
+def test_a_worker_killed_among_200_clients_takes_its_members_with_it_and_nothing_else(
+    fws_server: Start, redis: RedisServer
+) -> None:
+    redis.ask("FLUSHALL")
+    server = fws_server("--workers", "3", *on(redis), *LEASED, module=PRESENT)
+    began = time.monotonic()
+    by_worker: dict[int, dict[str, RawClient]] = {}
+    for _ in range(200):
+        client = server.open()
+        process, name = client.text().split()
+        by_worker.setdefault(int(process), {})[name] = client
+    assert len(by_worker) == 3
+    victim = next(iter(by_worker))
+    lost = by_worker.pop(victim)
+    others = {name: client for clients in by_worker.values() for name, client in clients.items()}
+    one = next(iter(others.values()))
+    assert set(members(one)) == lost.keys() | others.keys()
+    # Whoever sweeps has been connected for a whole lease.
+    threading.Event().wait(max(0.0, began + LEASE - time.monotonic()))
+
+    os.kill(victim, signal.SIGKILL)
+    killed = time.monotonic()
+    server.wait_for(r"worker \d has died; starting it again(.|\n)*worker \d is ready")
+    back = time.monotonic() - killed
+    wait_until(lambda: set(members(one)) == others.keys())
+    gone = time.monotonic() - killed
+    # Each that is gone is told to everybody, once, and nothing else is.
+    rest = [client for client in others.values() if client is not one]
+    for client in rest:
+        assert {client.text() for _ in lost} == {f"left {name}" for name in lost}
+    one.send("all still here?")
+    assert {client.text() for client in rest} == {"all still here?"}
+    assert children(server) > by_worker.keys()
+    assert back < 2
+    assert gone < LEASE + 0.5  # and what asking takes
