@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.channel_servers import STORAGES, running, storage_options
 from tests.end_to_end.lines import PusherJs, PythonApi
+from tests.end_to_end.receiver import receiving
 from tests.end_to_end.server import FwsServer
 
 APP = {"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}
@@ -170,3 +171,53 @@ def test_after_a_restart_pusher_js_comes_back_and_subscribes_again(tmp_path: Pat
         with FwsServer("-c", "config.json", "-p", str(where["port"]), "--host", "127.0.0.1", cwd=tmp_path):
             client.connected()
             assert client.event("presence-back", "pusher:subscription_succeeded")["count"] == 1
+
+
+def test_web_hooks_tell_what_happened_and_the_sdks_find_them_signed(tmp_path: Path, stack: ExitStack) -> None:
+    receiver = stack.enter_context(receiving())
+    options = {"filters": ["filtered_websocket.filters.pusher"], "pusher_webhook_private": True}
+    app = APP | {"webhooks": [receiver.url]}
+    server = stack.enter_context(running(tmp_path, **options, pusher_apps=[app]))
+    where = {"host": "127.0.0.1", "port": server.port, "useTLS": False}
+    python = PythonApi("pusher", "pusher", "Pusher", app_id="1001", key="app-key", secret="app-secret")
+    sdk = stack.enter_context(python)
+    a, b = (stack.enter_context(PusherJs(NODE_APP | where, user)).connected() for user in ("a", "b"))
+
+    def told(count: int) -> list[dict[str, str]]:
+        events: list[dict[str, str]] = []
+        while len(events) < count:
+            hook = receiver.next()
+            a.say("webhook", hook.headers, hook.body.decode())
+            assert a.wait("answer")["status"] == 200
+            a.say("webhook", hook.headers, hook.body.decode() + " ")
+            assert a.wait("answer")["status"] == 401
+            key, signature = hook.headers["x-pusher-key"], hook.headers["x-pusher-signature"]
+            events += sdk.call("validate_webhook", key, signature, hook.body.decode())["events"]
+        return events
+
+    a.subscribe("presence-x")
+    assert told(2) == [
+        {"name": "channel_occupied", "channel": "presence-x"},
+        {"name": "member_added", "channel": "presence-x", "user_id": "a"},
+    ]
+    b.subscribe("presence-x")
+    assert told(1) == [{"name": "member_added", "channel": "presence-x", "user_id": "b"}]
+    a.say("trigger", "presence-x", "client-typing", {"at": 1})
+    about = {"name": "client_event", "channel": "presence-x", "event": "client-typing", "data": '{"at":1}'}
+    assert told(1) == [about | {"socket_id": a.id, "user_id": "a"}]
+    b.say("disconnect")
+    assert told(1) == [{"name": "member_removed", "channel": "presence-x", "user_id": "b"}]
+    a.say("unsubscribe", "presence-x")
+    assert {event["name"] for event in told(2)} == {"channel_vacated", "member_removed"}
+
+
+def test_hooks_reach_no_private_address_without_the_option(tmp_path: Path, stack: ExitStack) -> None:
+    receiver = stack.enter_context(receiving())
+    app = APP | {"webhooks": [receiver.url]}
+    options = {"filters": ["filtered_websocket.filters.pusher"], "pusher_apps": [app]}
+    server = stack.enter_context(running(tmp_path, **options))
+    where = {"host": "127.0.0.1", "port": server.port, "useTLS": False}
+    stack.enter_context(PusherJs(NODE_APP | where, "a")).connected().subscribe("room")
+    server.wait_for(r"web hook: the address is private \(127\.0\.0\.1\)")
+    assert receiver.requests.empty()
+    assert "secret=1" not in server.log

@@ -185,6 +185,7 @@ def test_stored_events_and_subscriptions_outlive_a_kill_on_sqlite(tmp_path: Path
 
 
 def test_the_socket_client_speaks_tls(tmp_path: Path) -> None:
-    with running(tmp_path, tls=True, **OPTIONS) as server:
-        with PushiSocket(f"wss://localhost:{server.port}/", "app1", KEY, SECRET) as client:
-            assert client.subscribe("private-tls")["name"] == "private-tls"
+    with ExitStack() as stack:
+        server = stack.enter_context(running(tmp_path, tls=True, **OPTIONS))
+        client = stack.enter_context(PushiSocket(f"wss://localhost:{server.port}/", "app1", KEY, SECRET))
+        assert client.subscribe("private-tls")["name"] == "private-tls"

@@ -60,8 +60,8 @@ class Greet(WebSocketConnectFilter):
 
     @classmethod
     def spare_pings(cls, connection: Any) -> None:
-        """Pushi's socket client (netius), which sends no User-Agent, takes a ping for a packet, and breaks. Whether such
-        a client still lives the kernel finds out."""
+        """Pushi's socket client (netius), which sends no User-Agent, takes a ping for a packet, and breaks: the kernel
+        finds out whether such a client still lives."""
         connection.pipeline.server.heartbeat.remove(connection)
         keep_alive = getattr(connection.transport, "setTcpKeepAlive", None)
         if keep_alive is None:

@@ -1,0 +1,179 @@
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filtered_websocket.web.base import HTTPRequest
+from tests.filters.pusher.clients import Client, ask, get, post, serving, signed
+
+EVENT = {"name": "x", "data": "d", "channel": "room"}
+
+
+@pytest.fixture
+def server():
+    with serving() as server:
+        yield server
+
+
+def test_an_event_reaches_each_channel_as_it_was_posted(server):
+    client = Client(server)
+    for channel in ("a", "b"):
+        client.subscribe(channel)
+    data = '{"text": "é\\u2028",  "n": 1.10}'
+    assert post(server, "events", {"name": "x", "data": data, "channels": ["a", "b", "a"]}) == (200, {})
+    assert client.packets() == [{"event": "x", "channel": channel, "data": data} for channel in ("a", "b")]
+
+
+def test_the_socket_that_is_named_is_left_out(server):
+    a, b = Client(server), Client(server)
+    for client in (a, b):
+        client.subscribe("room")
+        client.subscribe("cache-room")
+    for channel in ("room", "cache-room"):
+        post(server, "events", {"name": "x", "data": "d", "channel": channel, "socket_id": a.id})
+    assert (a.packets(), b.events()) == ([], [("x", "d"), ("x", "d")])
+
+
+def test_a_batch_is_published_in_its_order_or_not_at_all(server):
+    client = Client(server)
+    client.subscribe("room")
+    batch = [EVENT | {"data": str(number)} for number in range(10)]
+    assert post(server, "batch_events", {"batch": batch}) == (200, {})
+    assert [data for _, data in client.events()] == [str(number) for number in range(10)]
+    assert post(server, "batch_events", {"batch": [EVENT, EVENT | {"channel": "a b"}]})[0] == 400
+    assert post(server, "batch_events", {"batch": [EVENT] * 11})[0] == 400
+    assert client.packets() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"name": ""}, 400),
+        ({"name": None}, 400),
+        ({"name": "x" * 201}, 400),
+        ({"name": "pusher:error"}, 400),
+        ({"name": "pusher_internal:member_added"}, 400),
+        ({"data": {"x": 1}}, 400),
+        ({"data": None}, 400),
+        ({"data": "x" * 10241}, 413),
+        ({"data": "é" * 5121}, 413),
+        ({"data": "x" * 10240}, 200),
+        ({"channel": "a b"}, 400),
+        ({"channel": "x" * 165}, 400),
+        ({"channel": "x" * 164}, 200),
+        ({"channel": None}, 400),
+        ({"channels": []}, 400),
+        ({"channels": "room"}, 400),
+        ({"channels": [f"c{number}" for number in range(101)]}, 400),
+        ({"channels": [f"c{number}" for number in range(100)]}, 200),
+        ({"channels": ["room", 1]}, 400),
+        ({"socket_id": "x"}, 400),
+        ({"socket_id": 1.1}, 400),
+        ({"socket_id": None}, 200),
+        ({"info": 1}, 400),
+        ({"info": "secrets"}, 400),
+    ],
+)
+def test_events_are_what_pusher_takes(server, change, status):
+    assert post(server, "events", EVENT | change)[0] == status
+
+
+def test_counts_can_be_asked_for_with_an_event(server):
+    Client(server).subscribe("presence-a", "1")
+    info = {"channels": ["presence-a"], "info": "user_count,subscription_count"}
+    assert post(server, "events", EVENT | info) == (
+        200, {"channels": {"presence-a": {"user_count": 1, "subscription_count": 1}}}
+    )  # fmt: skip
+
+
+def test_channels_are_those_that_somebody_is_in(server):
+    a, b = Client(server), Client(server)
+    for client, user in ((a, "1"), (b, "2")):
+        client.subscribe("presence-a", user)
+    a.subscribe("room")
+    assert get(server, "channels") == (200, {"channels": {"presence-a": {}, "room": {}}})
+    wanted = {"filter_by_prefix": "presence-", "info": "user_count"}
+    assert get(server, "channels", **wanted) == (200, {"channels": {"presence-a": {"user_count": 2}}})
+    assert get(server, "channels", info="user_count")[0] == 400
+    a.client.close()
+    b.client.abort()
+    assert get(server, "channels") == (200, {"channels": {}})
+
+
+def test_a_channel_tells_whether_it_is_occupied(server):
+    Client(server).subscribe("presence-a", "1")
+    info = "user_count,subscription_count"
+    told = {"occupied": True, "user_count": 1, "subscription_count": 1}
+    assert get(server, "channels/presence-a", info=info) == (200, told)
+    assert get(server, "channels/presence-b", info=info) == (200, {"occupied": False})
+    assert get(server, "channels/room", info="user_count")[0] == 400
+    assert get(server, "channels/a b")[0] == 400
+
+
+def test_users_are_those_of_presence_channels(server):
+    for user in ("1", "2", "2"):
+        Client(server).subscribe("presence-a", user)
+    assert get(server, "channels/presence-a/users") == (200, {"users": [{"id": "1"}, {"id": "2"}]})
+    assert get(server, "channels/room/users")[0] == 400
+
+
+def test_the_last_event_of_a_cache_channel_can_be_asked_for(server):
+    Client(server).subscribe("cache-a")
+    post(server, "events", EVENT | {"channel": "cache-a", "data": "kept"})
+    told = {"occupied": True, "cache": {"data": "kept"}}
+    assert get(server, "channels/cache-a", info="cache") == (200, told)
+
+
+def test_who_has_signed_in_is_terminated_and_nobody_else(server):
+    a, b, c = Client(server), Client(server), Client(server)
+    a.sign_in("7")
+    b.sign_in("8")
+    assert post(server, "users/7/terminate_connections", {}) == (200, {})
+    assert a.client.close_code == 4009
+    assert b.client.is_open
+    assert c.client.is_open
+
+
+# Signatures.
+
+
+@pytest.mark.parametrize("name", ["auth_key", "auth_timestamp", "auth_version", "body_md5"])
+@pytest.mark.parametrize("value", ["", "0", "x", "1.1"])
+def test_a_request_is_signed_as_a_whole(server, name, value):
+    """Signed right, but with a parameter that says something else."""
+    assert post(server, "events", EVENT, **{name: value})[0] == 401
+
+
+@pytest.mark.parametrize("seconds", [-700, 700])
+def test_a_request_is_of_now(server, seconds):
+    assert post(server, "events", EVENT, auth_timestamp=str(int(time.time()) + seconds))[0] == 401
+    assert post(server, "events", EVENT, auth_timestamp=str(int(time.time()) + seconds // 2))[0] == 200
+
+
+def test_another_secret_another_body_another_path_and_another_app_are_refused(server):
+    assert ask(server, signed("POST", "/apps/1001/events", EVENT, secret="wrong"))[0] == 401
+    assert ask(server, signed("POST", "/apps/1002/events", EVENT))[0] == 401
+    assert ask(server, signed("POST", "/apps/9999/events", EVENT))[0] == 401
+    right = signed("POST", "/apps/1001/events", EVENT)
+    assert ask(server, HTTPRequest("POST", right.uri, body=json.dumps(EVENT | {"data": "forged"}).encode()))[0] == 401
+    assert ask(server, HTTPRequest("POST", right.uri, body=b""))[0] == 401
+    batch = HTTPRequest("POST", right.uri.replace("/events", "/batch_events"), body=right.body)
+    assert ask(server, batch)[0] == 401
+    assert ask(server, HTTPRequest("POST", "/apps/1001/events", body=right.body))[0] == 401
+    assert ask(server, right)[0] == 200
+
+
+def test_parameters_may_be_encoded_and_hold_any_sign(server):
+    Client(server).subscribe("presence-a=@,.;", "1")
+    wanted = {"filter_by_prefix": "presence-a=@,.;", "info": "user_count"}
+    assert get(server, "channels", **wanted)[1] == {"channels": {"presence-a=@,.;": {"user_count": 1}}}
+    assert get(server, "channels", filter_by_prefix="a+b c%20d&e")[0] == 200
+
+
+@given(st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
+@settings(max_examples=60, deadline=None)
+def test_any_signed_body_has_a_defined_answer(body):
+    with serving() as server:
+        assert post(server, "events", body)[0] in (400, 413)
