@@ -5,8 +5,9 @@ Rules:
 1. A publication is framed once, however many subscribers it has.
 2. What is published to a channel in one reactor turn is joined and sent as one blob to each subscriber at the turn's
    end; a turn's blob is bounded (`TURN_BYTES`), a larger one is sent early.
-3. Order is a promise per channel. Whoever writes to a subscriber directly, closes it, or changes a channel's members
-   calls `settle` or has it called: the channels concerned are flushed first.
+3. Order is a promise per channel, and for a subscriber over all the channels it is in: of the channels that share
+   subscribers (`mixed`) only one waits at a time. Whoever writes to a subscriber directly, closes it, or changes a
+   channel's members calls `settle` or has it called: the channels concerned are flushed first.
 4. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
    uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
 5. Nothing is formatted, logged or allocated per subscriber in the loop.
@@ -29,6 +30,9 @@ TURN_BYTES = 256 * 1024
 """The most a channel collects before it is flushed within a turn: bounds memory and latency."""
 
 Send = Callable[[bytes], int]
+
+Pending = tuple[Sequence[Message], Collection[str]]
+"""What was published together, and the ids of who gets nothing of it."""
 
 
 class Batch:
@@ -55,6 +59,10 @@ class Batch:
             make = frames.make
             self._plain = b"".join([make(payload, binary) for payload, binary in self.messages])
         return self._plain
+
+    @plain.setter
+    def plain(self, frames_joined: bytes) -> None:
+        self._plain = frames_joined
 
     def deflated(self, window_bits: int) -> bytes:
         """The messages as frames compressed for this window size, joined."""
@@ -88,13 +96,17 @@ class Subscriber(Protocol):
 class Channel:
     """One channel that has subscribers on this node."""
 
-    __slots__ = ("name", "others", "owners", "pending", "pending_bytes", "places", "policy", "sends", "subscribers")
+    __slots__ = (
+        "mixed", "name", "others", "owners", "pending", "pending_bytes", "places", "policy", "sends", "subscribers",
+    )  # fmt: skip
 
     def __init__(self, name: str, policy: str) -> None:
         self.name = name
         self.policy = policy
+        #: whether one of its subscribers is in another channel too
+        self.mixed = False
         self.subscribers: dict[str, Subscriber] = {}
-        self.pending: list[tuple[Sequence[Message], Collection[str]]] = []
+        self.pending: list[Pending] = []
         self.pending_bytes = 0
         self.sends: list[Send] | None = None
         self.owners: list[Subscriber] = []
@@ -107,6 +119,7 @@ class Channel:
         owners: list[Subscriber] = []
         others: list[Subscriber] = []
         places: dict[str, int] = {}
+        self.mixed = any(len(subscriber.channels) > 1 for subscriber in self.subscribers.values())
         for name, subscriber in self.subscribers.items():
             direct = subscriber.direct
             if direct is None:
@@ -140,6 +153,7 @@ class Hub:
         self.bytes_out = 0
         self._at_turn_end = at_turn_end
         self._policy = policy
+        self._mixed: Channel | None = None
 
     def join(self, name: str, subscriber: Subscriber) -> bool:
         """Add a subscriber; joining twice is joining once. True if it is the channel's first.
@@ -158,7 +172,18 @@ class Hub:
         channel.subscribers[subscriber.id] = subscriber
         channel.sends = None
         subscriber.channels.add(name)
+        if len(subscriber.channels) > 1:
+            self._mix(subscriber)
         return first
+
+    def _mix(self, subscriber: Subscriber) -> None:
+        """From now on what is published to these channels reaches somebody in the order of the publications."""
+        for name in subscriber.channels:
+            channel = self.channels.get(name)
+            if channel is not None and not channel.mixed:
+                if channel.pending:
+                    self._flush(channel)
+                channel.mixed = True
 
     def leave(self, name: str, subscriber: Subscriber) -> bool:
         """Remove a subscriber; what was published before still reaches it. True if it was the channel's last."""
@@ -191,6 +216,11 @@ class Hub:
             return
         pending = channel.pending
         if not pending:
+            if channel.mixed:
+                # At most one mixed channel waits: a sender's publications to two of them keep their order.
+                if self._mixed is not None and self._mixed.pending:
+                    self._flush(self._mixed)
+                self._mixed = channel
             if not self.dirty:
                 self._at_turn_end(self.flush)
             self.dirty.append(channel)
@@ -245,17 +275,32 @@ class Hub:
                 del sends[place], owners[place]
             others = [subscriber for subscriber in others if subscriber.id not in exclude]
         batch = Batch(channel.name, messages, groups)
+        if excluded and groups is not None:
+            self._send_rest(channel, pending, excluded, batch)
         if sends:
             self._send(sends, owners, batch.plain)
         for subscriber in others:
             _deliver(subscriber, batch, channel.policy)
         self.deliveries += len(messages) * (len(members) - len(excluded))
+
+    def _send_rest(
+        self, channel: Channel, pending: list[Pending], excluded: dict[str, Subscriber], batch: Batch
+    ) -> None:
+        """Send to those who are excluded from some of what is pending all the rest."""
+        encoded = [b"".join([frames.make(payload, binary) for payload, binary in each]) for each, _ in pending]
+        batch.plain = b"".join(encoded)
         for name, subscriber in excluded.items():
             theirs = [each for each, names in pending if name not in names]
             rest = [message for each in theirs for message in each]
-            if rest:
+            if not rest:
+                continue
+            self.deliveries += len(rest)
+            direct = subscriber.direct
+            if direct is None:
                 _deliver(subscriber, Batch(channel.name, rest, theirs), channel.policy)
-                self.deliveries += len(rest)
+            else:
+                blob = b"".join([each for each, (_, names) in zip(encoded, pending, strict=True) if name not in names])
+                self._send([direct], [subscriber], blob)
 
     def _send(self, sends: list[Send], owners: list[Subscriber], blob: bytes) -> None:
         size = len(blob)

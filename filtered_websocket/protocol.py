@@ -8,38 +8,33 @@ Rules:
 
 1. The fast path reads only at a frame boundary of an open connection; what `frames.read` does not take goes to
    Autobahn untouched, and so does all that follows it in the same read.
-2. While a filter is awaited, nothing of this connection is parsed and its reading pauses: the bytes wait, in order,
-   mostly in the kernel. Everybody else goes on.
-3. Replies to frames that came in one read go out in one send (the connection is corked meanwhile); whatever else
+2. Replies to frames that came in one read go out in one send (the connection is corked meanwhile); whatever else
    writes to it uncorks it first.
-4. Fail closed: a filter that raises ends the connection with 1011 and no detail.
-5. Every connection that was opened is closed once: one connect chain, one disconnect chain.
+3. Every connection that was opened is closed once: one connect chain, one disconnect chain.
 """
 
-import asyncio
 from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from filtered_websocket import frames
-from filtered_websocket.backpressure import Backpressure
-from filtered_websocket.errors import Close, Reject, StopChain
+from filtered_websocket.awaiting import Awaiting
+from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
-from filtered_websocket.handshake import METHOD, Handshake
+from filtered_websocket.handshake import METHOD
 from filtered_websocket.message import in_binary_message, message
-from filtered_websocket.storage_objects.base import DONE, StorageAway
-from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
-from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
+from filtered_websocket.storage_objects.base import DONE
+from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.websocket import CLOSED, OPEN
 
 _log = Logger()
 
 
-class Connection(Backpressure, Handshake):
+class Connection(Awaiting):
     """One client.
 
     :ivar id: a UUID4 as text; a handshake filter may set another
@@ -59,9 +54,6 @@ class Connection(Backpressure, Handshake):
     awaiting_pong: bool | None = None
     slot = 0
     _id: str | None = None
-    _running: Deferred[Any] | None = None
-    _waiting = False
-    _held = b""
 
     # What a connection is to its filters.
 
@@ -127,14 +119,6 @@ class Connection(Backpressure, Handshake):
         """Publish to channels on all nodes: see `Pipeline.publish`."""
         return self.pipeline.publish(channel, payload, exclude)
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close with a code and a reason, after what was sent and published before.
-
-        :raises ValueError: a code that may not be sent
-        """
-        self.send_close(code, reason)
-        self._end_wait()
-
     def loseConnection(self) -> None:
         """Close normally (1000)."""
         self.close()
@@ -155,7 +139,7 @@ class Connection(Backpressure, Handshake):
         elif self.factory.has_data_filters:
             self._filter_data(data)
         else:
-            self._feed(data)
+            self.feed(data)
 
     def _filter_data(self, data: bytes) -> None:
         if self.pipeline is None:
@@ -168,7 +152,7 @@ class Connection(Backpressure, Handshake):
             self.pipeline = self.factory.pipeline_of_head(data)
         chain = self.pipeline.chains["data"] if self.pipeline is not None else ()
         if not chain:
-            self._feed(data)
+            self.feed(data)
             return
         try:
             result = run(chain, self, data)
@@ -185,9 +169,9 @@ class Connection(Backpressure, Handshake):
             if self._waiting:
                 self.data += bytes(data)
             else:
-                self._feed(bytes(data))
+                self.feed(bytes(data))
 
-    def _feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Parse bytes that have passed the data chain."""
         if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
             at, size, read, limit = 0, len(data), frames.read, self.maxMessagePayloadSize
@@ -228,7 +212,7 @@ class Connection(Backpressure, Handshake):
         pipeline.messages_in += 1
         pipeline.bytes_in += len(payload)
         try:
-            # Set back too: a chain may run inside another's, and the asyncio reactor hands contexts on to its callbacks.
+            # Set back too: a chain may run inside another's, and the asyncio reactor hands its contexts on.
             if binary or in_binary_message.get():
                 kind = in_binary_message.set(binary)
                 try:
@@ -243,78 +227,6 @@ class Connection(Backpressure, Handshake):
         # The first test spares the second, which costs more than a short chain: Deferred has an abstract base class.
         if result is not payload and isinstance(result, Deferred):
             self._wait(result)
-
-    # Chains that wait, and chains that fail.
-
-    def _wait(self, result: Deferred[Any]) -> None:
-        """Let the run of a chain go on by itself; until it ends, nothing more of this connection is parsed."""
-        if result.called and not isinstance(result.result, Deferred):
-            result.addErrback(self._awaited_failed)
-            return
-        self._running = result
-        if self.state in (OPEN, CONNECTING) or self.http is not None:
-            self._waiting = True
-            self.transport.pauseProducing()
-        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
-        result.addErrback(self._awaited_failed)
-        result.addBoth(self._awaited, result)
-
-    def _awaited(self, _: Any, result: Deferred[Any]) -> None:
-        if self._running is result:
-            self._running = None
-            self._end_wait()
-
-    def _end_wait(self) -> None:
-        if not self._waiting:
-            return
-        self._waiting = False
-        data, self.data = self.data, b""
-        if data:
-            self._feed(data)
-        if self._held and not self._waiting:
-            held, self._held = self._held, b""
-            self.dataReceived(held)
-        # Also on a connection that is closing: its close reply is yet to be read, and TLS needs to read to close.
-        if not self._waiting and self.transport is not None and self.transport.connected:
-            self.transport.resumeProducing()
-
-    def _awaited_failed(self, failure: Failure) -> None:
-        if self.state != CLOSED or not failure.check(CancelledError, asyncio.CancelledError):
-            self._failed(failure.value)  # type: ignore[arg-type]  # None only while a Failure is pickled
-
-    def _failed(self, error: BaseException) -> None:
-        """A chain of this connection has been ended by an exception."""
-        if isinstance(error, StopChain):
-            return
-        if isinstance(error, Close):
-            self._close_or_abort(error.code, error.reason)
-            return
-        if isinstance(error, Reject):
-            self._close_or_abort(1008, error.reason)
-            return
-        if isinstance(error, StorageAway):
-            self.factory.counters.count("closed", "the storage object is away")
-            self._close_or_abort(1013, "try again later")
-            return
-        if not isinstance(error, (CancelledError, asyncio.CancelledError)) or self.state != CLOSED:
-            self.factory.counters.count("failed", "filter", culprit(error))
-            _log.error("{trace}", trace=users_traceback(error))
-        self._close_or_abort(1011, "")
-
-    def _close_or_abort(self, code: int, reason: str) -> None:
-        if self.http is not None:
-            self.http.loseConnection()
-            return
-        if self.state == CONNECTING:
-            # Only a data filter runs this early: the client gets an HTTP answer.
-            self._refusal = ("a data filter", ())
-            self.failHandshake("Internal Server Error" if code == 1011 else "Forbidden", 500 if code == 1011 else 403)
-            return
-        try:
-            self.close(code, reason)
-        except ValueError as error:
-            _log.error("a filter closed a connection with a code that may not be sent: {error}", error=error)
-            self.close(1011)
 
     # Opening and closing.
 

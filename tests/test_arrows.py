@@ -35,7 +35,8 @@ RANKS = (
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
-    "limits logs tls watchdog presence webhooks filter_modules handshake backpressure awaiting consumer storage_objects.prefixed",
+    "limits logs tls watchdog presence webhooks filter_modules handshake backpressure consumer storage_objects.prefixed",
+    "awaiting",
     # The families, and what a connection and a set of paths are made of.
     "filters.* storage_objects.* web.* banner protocol pipeline",
     # For programs that run no server, over Redis.

@@ -502,3 +502,37 @@ def test_what_leaves_the_fast_road_is_seen_after_refresh_and_comes_back(fanout, 
     turn.end()
     assert len(a.delivered) == 1
     assert len(a.received()) == 3
+
+
+def test_a_subscriber_of_several_channels_gets_everything_in_the_order_it_was_published(fanout, turn, subscriber):
+    both, x_only = subscriber("both"), subscriber("x only")
+    for each in (both, x_only):
+        fanout.join("x", each)
+    fanout.join("y", both)
+    for number in range(20):
+        fanout.publish("xy"[number % 2], text(f"{number}"))
+    turn.end()
+    assert both.received() == [b"%d" % number for number in range(20)]
+    assert x_only.received() == [b"%d" % number for number in range(0, 20, 2)]
+
+
+def test_a_channel_that_waits_is_sent_before_its_subscriber_joins_a_second(fanout, turn, subscriber):
+    one = subscriber("one")
+    fanout.join("x", one)
+    fanout.publish("x", text("1"))
+    fanout.join("y", one)
+    fanout.publish("y", text("2"))
+    fanout.publish("x", text("3"))
+    turn.end()
+    assert one.received() == [b"1", b"2", b"3"]
+
+
+def test_channels_without_a_common_subscriber_still_collect_a_turn(fanout, turn, subscriber):
+    one, other = subscriber("one", window_bits=15), subscriber("other", window_bits=15)
+    fanout.join("x", one)
+    fanout.join("y", other)
+    for number in range(4):
+        fanout.publish("xy"[number % 2], text(f"{number}"))
+    turn.end()
+    assert [len(batch.messages) for batch, _ in one.delivered] == [2]
+    assert [len(batch.messages) for batch, _ in other.delivered] == [2]
