@@ -33,5 +33,5 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
 def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]:
     """The messages in a payload: one, or a list or tuple of several that are sent together."""
     if isinstance(payload, (list, tuple)):
-        return tuple(message(each, is_binary) for each in payload)
+        return tuple([message(each, is_binary) for each in payload])
     return (message(payload, is_binary),)

@@ -164,7 +164,7 @@ class Pipeline:
             raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
         if not 0 < len(channel) <= self._max_name:
             raise ValueError(f"a channel's name has 1 to {self._max_name} characters, not {len(channel)}")
-        if not self.prefix and self.server.is_foreign(channel):
+        if not self.prefix and channel.startswith(self.server.foreign):
             raise ValueError("this channel's name begins like the channels of another pipeline")
 
     def is_channel(self, name: str) -> bool:

@@ -21,6 +21,7 @@ from filtered_websocket.request import Request
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.watchdog import Watchdog
+from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
 from filtered_websocket.web.base import EndpointMeta
 from filtered_websocket.web.health import Live, Ready
@@ -69,7 +70,7 @@ ABORT_SECONDS = 0.3
 SLICE_SECONDS = 0.02
 """While clients are closed over a time, some are closed each so often."""
 
-OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish)
+OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish, *dashboard.ENDPOINTS)
 """The server's own endpoints: on the public port, or with ``admin_port`` on that."""
 
 
@@ -119,6 +120,7 @@ class Server(WebSocketServerFactory):
         #: set by who runs a server in a process of its own
         self.watchdog: Watchdog | None = None
         self.stopwatch: Stopwatch | None = None
+        self.dashboard = dashboard.Dashboard(self)
         self.idempotency = Idempotency(reactor.seconds)
         self.admin_site = None if options.admin_port is None else Site(self, OWN, public=False)
         self.site = Site(self, OWN) if self.admin_site is None else Site(self, (), elsewhere=OWN)
@@ -134,7 +136,7 @@ class Server(WebSocketServerFactory):
         """Derive from the pipelines and options what is asked for often."""
         self._named = [pipeline for pipeline in self.pipelines if pipeline.prefix]
         self._unnamed = next((pipeline for pipeline in self.pipelines if not pipeline.prefix), None)
-        self._foreign = tuple(pipeline.prefix for pipeline in self._named)
+        self.foreign = tuple(pipeline.prefix for pipeline in self._named)
         self.has_data_filters = any(pipeline.chains["data"] for pipeline in self.pipelines)
         everywhere = len(self.pipelines) == 1 and "*" in self.pipelines[0].patterns
         #: with one pipeline its data filters see a connection's first bytes at once
@@ -185,10 +187,6 @@ class Server(WebSocketServerFactory):
         """The pipeline that the first bytes of a connection ask for."""
         line = data.partition(b"\r\n")[0]
         return self.pipeline_for(Request(line + b"\r\n").path) if b" " in line else None
-
-    def is_foreign(self, channel: str) -> bool:
-        """Whether a channel's name in storage would be taken for another pipeline's."""
-        return channel.startswith(self._foreign) if self._foreign else False
 
     def peer_of(self, connection: Connection) -> str:
         """The client's address: what the trusted proxies say, else the socket's peer."""
@@ -267,11 +265,11 @@ class Server(WebSocketServerFactory):
         return self._unnamed, channel
 
     def consume(self, publication: Publication) -> None:
-        pipeline, name = self._owner(publication.channel)
-        if pipeline is self._unnamed:
-            if pipeline is not None:
-                pipeline.consume(publication)
+        if not publication.channel.startswith(self.foreign):
+            if self._unnamed is not None:
+                self._unnamed.consume(publication)
             return
+        pipeline, name = self._owner(publication.channel)
         assert pipeline is not None
         # A new one: the storage object may keep this one as history.
         pipeline.consume(
@@ -364,6 +362,7 @@ class Server(WebSocketServerFactory):
             self._ages.stop()
         await self.storage_object.stop()
         self.counters.stop()
+        self.dashboard.stop()
 
     async def _until_empty(self, seconds: float) -> None:
         self._emptied = Deferred()

@@ -219,16 +219,12 @@ class StorageObject(BaseStorageObject):
             self._following.append((consume, item))
             return
         self._delivering = True
-        try:
-            _hand_over(consume, item)
-            while self._following:
-                _hand_over(*self._following.popleft())
-        finally:
-            self._delivering = False
-
-
-def _hand_over(consume: Callable[[Any], object], item: Any) -> None:
-    try:
-        consume(item)
-    except Exception:
-        log.failure("the consumer failed on an item, which is lost")
+        while True:
+            try:
+                consume(item)
+            except Exception:
+                log.failure("the consumer failed on an item, which is lost")
+            if not self._following:
+                break
+            consume, item = self._following.popleft()
+        self._delivering = False
