@@ -107,17 +107,16 @@ class PollingSession(Session):
         self.pipeline.server.at_turn_end(self._respond)
 
     def deliver(self, batch: Any, policy: str) -> None:
-        if self._get is None and policy == "drop-new":
-            if self._size + sum(len(payload) for payload, _ in batch.messages) > self.pipeline.options.send_buffer:
-                self._lost(len(batch.groups), policy)
-                return
-        elif self._get is None and policy == "latest":
-            older = [each for each in self._queue if each.channel == batch.channel]
-            self._lost(len(older) + len(batch.groups) - 1, policy)
-            for each in older:
-                self._drop(each)
-        for group in batch.groups[-1:] if self._get is None and policy == "latest" else batch.groups:
+        latest = policy == "latest" and self._get is None
+        if latest:
+            for each in [each for each in self._queue if each.channel == batch.channel]:
+                self._drop(each, policy)
+            self._lost(len(batch.groups) - 1, policy)
+        for group in batch.groups[-1:] if latest else batch.groups:
             self._put(batch.channel, tuple(group))
+            if policy == "drop-new" and self._get is None and self._size > self.pipeline.options.send_buffer:
+                self._size -= self._queue.pop().size
+                self._lost(1, policy)
         self._respond()
         self._limit(policy)
 
@@ -129,9 +128,10 @@ class PollingSession(Session):
         self._queue.append(_Waiting(channel, group, size))
         self._size += size
 
-    def _drop(self, waiting: _Waiting) -> None:
+    def _drop(self, waiting: _Waiting, policy: str) -> None:
         self._queue.remove(waiting)
         self._size -= waiting.size
+        self._lost(1, policy)
 
     def _limit(self, policy: str) -> None:
         while self._size > self.pipeline.options.send_buffer and not self.ended:
@@ -140,8 +140,7 @@ class PollingSession(Session):
                 self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly")
                 self.gone()
             else:
-                self._drop(oldest)
-                self._lost(1, policy)
+                self._drop(oldest, policy)
 
     def _lost(self, count: int, policy: str) -> None:
         for _ in range(count):

@@ -1,0 +1,202 @@
+"""What waits for the next GET, and how the option of slow clients treats it; posts; the end."""
+
+import json
+from typing import Any, ClassVar
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.testing import Server
+from tests.filters.ws_emit.clients import PACK, POLLING, Poller, ask, emit
+
+
+def told(server: Server, number: Any, room: str = "a") -> None:
+    emit(server, event="e", data=number, room=room, secret="1")
+
+
+def joined(server: Server) -> Poller:
+    client = Poller(server)
+    client.post('421["join",{"room":"a"}]')
+    assert client.received() == ["431[]"]
+    return client
+
+
+def test_a_get_waits_until_there_is_something_and_takes_all_of_the_turn(server: Server) -> None:
+    client = Poller(server)
+    get = client.get()
+    assert get.waits
+    assert client.post('421["join",{}]', '422["join",{}]').text == "ok"
+    assert get.text == "431[]\x1e432[]"
+    assert client.get().waits
+
+
+def test_an_answer_has_no_more_packets_than_stock_clients_take(server: Server) -> None:
+    client = Poller(server)
+    client.post(*(f'42{number}["x"]' for number in range(40)))
+    received = [client.received() for _ in range(3)]
+    assert [len(each) for each in received] == [16, 16, 8]
+    assert [packet for each in received for packet in each] == [f"43{number}[]" for number in range(40)]
+
+
+def test_a_thousand_packets_of_one_post_are_obeyed_in_order_while_others_have_their_turn(server: Server) -> None:
+    client = Poller(server)
+    order: list[Any] = []
+    server.reactor.callLater(0, lambda: order.append("another"))
+    post = client.post(*(f'42["join",{{"room":"{number}"}}]' for number in range(1000)))
+    assert not order  # the first part is obeyed at once
+    assert post.text == "ok"
+    assert order == ["another"]
+    assert len(server.pipeline().hub.channels) == 1002
+
+
+def test_what_a_policy_loses_is_lost_as_a_whole_and_counted() -> None:
+    with Server(PACK, ws_emit_secret="1", send_buffer=1024, channels={"a": {"slow": "drop-old"}}) as server:
+        client = joined(server)
+        data = [[{"_placeholder": True, "num": 0}], "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4"]
+        for _ in range(30):
+            message = {"method": "emit", "event": "e", "data": data, "binary": True, "room": "a"}
+            server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))
+        received = [packet for _ in range(2) for packet in client.received()]
+        assert len(received) % 2 == 0
+        assert received[::2] == ['451-["e",{"_placeholder":true,"num":0}]'] * (len(received) // 2)
+        assert all(packet.startswith("b") for packet in received[1::2])
+        lost = server.server.counters.totals["dropped", "slow client, drop-old"]
+        assert lost == 30 - len(received) // 2 > 0
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("drop-new", range(14)), ("drop-old", range(86, 100)), ("latest", [99])])
+def test_who_does_not_poll_loses_what_the_policy_says(policy: str, kept: Any) -> None:
+    with Server(PACK, ws_emit_secret="1", send_buffer=1024, channels={"a": {"slow": policy}}) as server:
+        client = joined(server)
+        for number in range(100):
+            told(server, [number, "x" * 55])
+        assert [json.loads(packet[2:])[1][0] for packet in client.received()] == [*kept]
+        assert server.server.counters.totals["dropped", f"slow client, {policy}"] == 100 - len(kept)
+        told(server, "after")
+        assert client.received() == ['42["e","after"]']
+
+
+def test_what_is_sent_to_a_client_itself_is_not_dropped_it_is_ended() -> None:
+    with Server(PACK, send_buffer=1024) as server:
+        client = Poller(server)
+        assert client.post(*(f'42{number}["x"]' for number in range(300))).text == "ok"
+        assert client.get().status == 400
+        assert server.server.counters.totals["closed", "slow client"] == 1
+
+
+def test_there_are_no_more_sessions_than_connections_may_be() -> None:
+    with Server(PACK, max_connections=2) as server:
+        clients = [Poller(server), Poller(server)]
+        assert ask(server, "GET", POLLING).status == 503
+        clients[0].post("1")
+        assert ask(server, "GET", POLLING).status == 200
+
+
+def test_a_body_that_is_too_large_is_refused_by_the_site(server: Server) -> None:
+    from filtered_websocket.web.base import HTTPRequest
+
+    assert server.server.site.find(HTTPRequest("POST", POLLING)).limit == 1_000_000
+
+
+def test_sessions_that_poll_are_told_when_the_server_stops() -> None:
+    with Server(PACK) as server:
+        client = Poller(server)
+        get = client.get()
+    assert get.text == "1"
+
+
+class Slow(WebSocketMessageFilter):
+    """Waits until it is told to go on."""
+
+    waiting: ClassVar[list[Any]] = []
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
+        if b"slow" not in data:
+            return None
+        cls.waiting.append(Deferred())
+        return cls.waiting[-1]
+
+
+def test_later_posts_of_a_client_wait_for_a_filter_that_waits() -> None:
+    Slow.waiting = []
+    with Server(Slow, PACK) as server:
+        client = Poller(server)
+        first, second = client.post('421["slow"]', '422["x"]'), client.post('423["x"]')
+        assert first.waits
+        assert second.waits
+        get = client.get()
+        server.advance(29)
+        assert get.waits  # the heartbeat of a session that is busy stands still
+        Slow.waiting[0].callback(None)
+        assert (first.text, second.text) == ("ok", "ok")
+        assert get.text == "431[]\x1e432[]\x1e433[]"
+
+
+def test_a_filter_that_hangs_ends_the_session_in_its_time() -> None:
+    Slow.waiting = []
+    with Server(Slow, PACK, filter_timeout=5) as server:
+        client = Poller(server)
+        post = client.post('421["slow"]')
+        server.advance(5)
+        assert post.status == 200
+        assert client.get().status == 400
+        (error,) = server.errors
+        assert "TimeoutError" in error
+
+
+def test_who_goes_away_while_a_filter_waits_is_gone() -> None:
+    Slow.waiting = []
+    with Server(Slow, PACK) as server:
+        client = Poller(server)
+        client.post('421["slow"]').go_away()
+        assert Slow.waiting[0].called
+        assert client.get().status == 400
+
+
+class Away(WebSocketMessageFilter):
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+        if b"away" in data:
+            raise StorageAway("not now")
+
+
+def test_while_storage_is_away_a_session_ends_without_a_traceback() -> None:
+    with Server(Away, PACK) as server:
+        client = Poller(server)
+        client.post('42["away"]')
+        assert client.get().status == 400
+        assert server.errors == []
+
+
+class Use(WebSocketConnectFilter):
+    """Does with a session what filters do with a connection."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> Any:
+        session = web_socket_instance
+        assert session.users[session.id] is session
+        assert session.request.path == "/socket.io/"
+        assert session.storage_object is session.pipeline.storage_object
+        assert session.queue is session.pipeline.queue
+        session.sendMessage("6")
+        session.publish("mine", "4x", exclude=session.id)
+        return session.subscribe("mine")
+
+
+def test_a_session_is_to_filters_what_a_connection_is() -> None:
+    with Server(PACK, Use) as server:
+        client = Poller(server, connect=False)
+        assert client.greeting.split("\x1e")[1:] == ["6"]
+        get = client.get()
+        server.pipeline().publish("mine", ["4a", "4b"])
+        assert get.text == "4a\x1e4b"
+        session = server.pipeline().users[next(iter(server.pipeline().users))]
+        session.unsubscribe("mine")
+        server.pipeline().publish("mine", "4c")
+        assert client.get().waits
+        session.loseConnection()
+        assert not server.pipeline().users
+        assert not server.pipeline().hub.channels

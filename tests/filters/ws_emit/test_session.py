@@ -1,0 +1,280 @@
+"""Sessions on either transport: rooms, users' filters in the chain, and what ends them."""
+
+import json
+from typing import Any, ClassVar
+
+import pytest
+
+from filtered_websocket.errors import Close
+from filtered_websocket.filters.base import (
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketMessageFilter,
+)
+from filtered_websocket.message import in_binary_message
+from filtered_websocket.testing import Server
+from tests.filters.ws_emit.clients import PACK, Poller, emit, socket
+
+
+class Watch(WebSocketMessageFilter):
+    """A user's filter before the pack: sees all, rewrites some."""
+
+    seen: ClassVar[list[Any]] = []
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
+        cls.seen.append((web_socket_instance.id, bytes(data), in_binary_message.get()))
+        if b"secret-room" in data:
+            return data.replace(b"secret-room", b"other-room")
+        if b"rewrite" in data:
+            return '427["leave",{"room":"a"}]'
+        if b"raise" in data:
+            raise RuntimeError("of a user's filter")
+        if b"close" in data:
+            raise Close(1008, "go")
+        return None
+
+
+class Came(WebSocketConnectFilter):
+    lives: ClassVar[list[Any]] = []
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        cls.lives.append(("came", web_socket_instance.id, web_socket_instance.id in web_socket_instance.users))
+
+
+class Went(WebSocketDisconnectFilter):
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        Came.lives.append(("went", web_socket_instance.id, web_socket_instance.id in web_socket_instance.users))
+
+
+class Shout(WebSocketConsumerFilter):
+    """A user's filter before the pack: what programs emit may be changed."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+        if isinstance(data, dict) and b"whisper" in data["data"]:
+            return {**data, "data": data["data"].replace(b"whisper", b"SHOUT")}
+        return None
+
+
+@pytest.fixture
+def watched() -> Any:
+    Watch.seen, Came.lives = [], []
+    with Server(Came, Watch, Shout, PACK, Went, ws_emit_secret="123") as running:
+        yield running
+
+
+def test_a_users_filter_sees_the_packets_of_either_transport_alike_and_can_rewrite_them(watched: Server) -> None:
+    ws, polling = socket(watched, connect=False), Poller(watched, connect=False)
+    ws.send("40")
+    ws.send('421["join",{"room":"secret-room"}]')
+    ws.send('451-["x",{"_placeholder":true,"num":0}]')
+    ws.send(b"\1\xff")
+    ws.send("rewrite")
+    polling.post(
+        "40", '421["join",{"room":"secret-room"}]', '451-["x",{"_placeholder":true,"num":0}]', "bAf8=", "rewrite"
+    )
+    assert [each for _, *each in Watch.seen[:5]] == [each for _, *each in Watch.seen[5:]]
+    assert Watch.seen[3][1:] == (b"\1\xff", True)
+    emit(watched, event="e", room="secret-room", secret="123")
+    emit(watched, event="e", room="other-room", secret="123")
+    assert ws.received()[1:] == ["431[]", "437[]", '42["e"]']
+    assert polling.received()[1:] == ["431[]", "437[]", '42["e"]']
+
+
+def test_a_users_filter_can_change_what_programs_emit(watched: Server) -> None:
+    client = socket(watched)
+    emit(watched, event="whisper", secret="123")
+    assert client.received() == ['42["SHOUT"]']
+
+
+@pytest.mark.parametrize(("packet", "code"), [("raise", 1011), ("close", 1008)])
+def test_a_users_filter_that_raises_ends_the_session(watched: Server, packet: str, code: int) -> None:
+    ws, polling, bystander = socket(watched), Poller(watched), Poller(watched)
+    get = polling.get()
+    ws.send(packet)
+    assert polling.post(packet, '421["leave",{}]').status == 200
+    assert ws.close_code == code
+    assert get.text == "1"
+    assert polling.get().status == 400
+    errors = watched.errors
+    assert len(errors) == (2 if packet == "raise" else 0)
+    assert all("of a user's filter" in error for error in errors)
+    assert bystander.get().waits
+
+
+def test_a_session_is_one_connection_that_comes_and_goes(watched: Server) -> None:
+    ws, polling = socket(watched), Poller(watched)
+    polling.post("1")
+    ws.close()
+    assert not ws.is_open
+    polled, connected = polling.id, ws.sid  # type: ignore[attr-defined]
+    assert Came.lives == [
+        ("came", connected, True),
+        ("came", polled, True),
+        ("went", polled, False),
+        ("went", connected, False),
+    ]
+
+
+def test_an_upgrade_is_a_new_connection_of_the_same_id(watched: Server) -> None:
+    polling = Poller(watched)
+    ws = polling.websocket()
+    ws.send("2probe")
+    ws.send("5")
+    ws.sync()
+    assert [what for what, *_ in Came.lives] == ["came", "came", "went"]
+    assert {each for _, each, _ in Came.lives} == {polling.id}
+    assert watched.pipeline().users[polling.id] is ws.connection
+    ws.close()
+    assert [what for what, *_ in Came.lives] == ["came", "came", "went", "went"]
+    assert not watched.pipeline().users
+
+
+def test_rooms_are_entered_once_and_left_at_the_end(server: Server) -> None:
+    client, polling = socket(server), Poller(server)
+    for _ in range(3):
+        client.send('42["join",{"room":"a"}]')
+        polling.post('42["join",{"room":"a"}]')
+    emit(server, event="e", room=["a", "b"], secret="123")
+    assert client.received() == polling.received() == ['42["e"]']
+    client.send("41")
+    polling.post("41")
+    hub = server.pipeline().hub
+    client.sync()
+    assert not hub.channels
+    client.send("40")
+    client.send('42["join",{"room":"a"}]')
+    client.sync()
+    assert set(hub.channels) == {"a", "\0everybody", client.sid}  # type: ignore[attr-defined]
+    client.abort()
+    assert not hub.channels
+    assert not server.pipeline().ws_emit.clients  # type: ignore[attr-defined]
+
+
+def test_one_copy_for_who_is_in_several_rooms_and_none_for_who_is_skipped(server: Server) -> None:
+    clients = [socket(server), socket(server), socket(server)]
+    for client, rooms in zip(clients, (["a", "b"], ["b"], ["a"]), strict=True):
+        for room in rooms:
+            client.send(f'42["join",{{"room":"{room}"}}]')
+        client.sync()
+    skipped = clients[2].sid  # type: ignore[attr-defined]
+    message = {"method": "emit", "event": "e", "data": 1, "room": ["a", "b"], "skip_sid": skipped}
+    server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))
+    assert [client.received() for client in clients] == [['42["e",1]'], ['42["e",1]'], []]
+
+
+@pytest.mark.parametrize("room", ["null", "5", "[]", "{}", "true"])
+def test_leaving_what_is_no_room_leaves_one_where_one_is(server: Server, room: str) -> None:
+    client = socket(server)
+    client.send(f'421["leave",{{"room":{room}}}]')
+    client.send('422["leave",{"room":"\\u0000everybody"}]')
+    emit(server, event="e", secret="123")
+    assert client.received() == ["431[]", "432[]", '42["e"]']
+
+
+def test_a_client_is_in_no_more_rooms_than_the_option_says_nor_in_one_of_too_long_a_name() -> None:
+    with Server(PACK, max_channels=4, ws_emit_secret="1") as server:
+        client = socket(server)
+        for room in ("a" * 256, "a", "b", "c"):
+            client.send(f'421["join",{{"room":"{room}"}}]')
+            assert client.received() == ["431[]"]
+        for room in ("a" * 256, "a", "b", "c"):
+            emit(server, event="e", data=room[:2], room=room, secret="1")
+        assert client.received() == ['42["e","a"]', '42["e","b"]']
+        assert server.server.counters.totals["refused", "ws_emit: too many rooms, or too long a name"] == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "enters"),
+    [
+        ({"room": "private::a", "secret": "pass"}, True),
+        ({"room": "private::a::b", "secret": "pass"}, True),
+        ({"room": "private::a", "secret": "Pass"}, False),
+        ({"room": "private::a", "secret": ""}, False),
+        ({"room": "private::a", "secret": None}, False),
+        ({"room": "private::a", "secret": 1}, False),
+        ({"room": "private::a", "secret": ["pass"]}, False),
+        ({"room": "private::a", "secret": "\ud800"}, False),
+        ({"room": "private::a"}, False),
+        ({"room": "unknown::a", "secret": "pass"}, False),
+        ({"room": "::a", "secret": "pass"}, False),
+        ({"room": "private:a"}, True),
+        ({"room": ""}, True),
+        ({"room": "\ud800"}, True),
+    ],
+)
+def test_a_room_of_a_space_wants_its_secret(server: Server, wanted: Any, enters: bool) -> None:
+    client, polling = socket(server), Poller(server)
+    packet = f'421["join",{json.dumps(wanted)}]'
+    client.send(packet)
+    polling.post(packet)
+    emit(server, event="e", room=wanted["room"], secret="123")
+    assert client.received() == polling.received() == ["431[]", '42["e"]'][: 1 + enters]
+
+
+def test_a_slow_client_does_not_keep_events_from_others() -> None:
+    with Server(PACK, ws_emit_secret="1", send_buffer=2000) as server:
+        slow, fast, ws = Poller(server), Poller(server), socket(server)
+        for number in range(100):
+            get = fast.get()
+            emit(server, event="e", data=[number, "x" * 100], secret="1")
+            assert get.text == ws.received()[0] == f'42["e",[{number},"{"x" * 100}"]]'
+        assert slow.get().status == 400
+        assert server.server.counters.totals["closed", "slow client"] == 1
+
+
+def test_the_secret_of_emit_is_compared_and_never_shown(server: Server) -> None:
+    for secret in ("124", "", None, 123, True, ["123"], {"123": 1}, "<script>"):
+        answer = emit(server, event="e", secret=secret)
+        assert (answer.status, answer.text) == (403, "the secret is wrong\n")
+        assert answer.response.content_type.startswith("text/plain")
+    assert emit(server, event="e").status == 403
+
+
+def test_clients_of_engine_io_3_are_served_on_a_websocket(server: Server) -> None:
+    client = server.connect("/socket.io/?EIO=3&transport=websocket")
+    greeting, connected = client.received()
+    assert isinstance(greeting, str)
+    assert set(json.loads(greeting[1:])) == {"sid", "upgrades", "pingTimeout", "pingInterval"}
+    assert connected == "40"
+    client.send('421["join",{"room":"a"}]')
+    client.send("2")
+    client.send('451-2["join",{"_placeholder":true,"num":0}]')
+    client.send(b"\4\1")
+    client.send("40/other")
+    assert client.received() == ["431[]", "3", "432[]", '44/other,"Unable to connect"']
+    data = [[{"_placeholder": True, "num": 0}], "AQ=="]
+    message = {"method": "emit", "event": "e", "data": data, "binary": True, "room": "a"}
+    server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))
+    assert client.received() == ['451-["e",{"_placeholder":true,"num":0}]', b"\4\1"]
+    emit(server, event="x", room=json.loads(greeting[1:])["sid"], secret="123")
+    client.send("2hello")
+    assert client.received() == ['42["x"]', "3hello"]
+    client.send(b"\1")
+    assert client.close_code == 1002
+
+
+def test_a_client_of_engine_io_3_stays_while_it_pings(server: Server) -> None:
+    client = server.connect("/socket.io/?EIO=3&transport=websocket")
+    client.received()
+    for _ in range(8):
+        server.advance(25.5)
+        client.send("2")
+        assert client.received() == ["3"]
+    server.advance(70)
+    assert not client.is_open
+
+
+def test_a_client_of_engine_io_3_polls(server: Server) -> None:
+    client = Poller(server, connect=False, uri="/socket.io/?EIO=3&transport=polling")
+    assert client.greeting.endswith("2:40")
+    client.post('26:421["join",{"room":"é😀"}]')
+    assert client.get().text == "5:431[]"
+    emit(server, event="é", room="é😀", secret="123")
+    assert client.get().text == '12:42["\\u00e9"]'
+    client.post("5:4abcd")
+    assert client.get().status == 400

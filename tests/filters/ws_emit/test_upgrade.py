@@ -1,0 +1,163 @@
+"""From polling to a WebSocket: nothing is lost, nothing comes twice, nothing out of order."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filtered_websocket.filters.ws_emit.estate import Estate, id_of
+from filtered_websocket.testing import Refused, Server
+from tests.filters.ws_emit.clients import Poller, emit
+
+
+def told(server: Server, number: int) -> None:
+    emit(server, event="e", data=number, room="a", secret="123")
+
+
+def joined(server: Server) -> Poller:
+    client = Poller(server)
+    client.post('421["join",{"room":"a"}]')
+    client.received()
+    return client
+
+
+def test_whatever_happens_between_probe_and_upgrade_arrives_once_and_in_order(server: Server) -> None:
+    client = joined(server)
+    get = client.get()
+    told(server, 0)
+    assert get.text == '42["e",0]'
+    told(server, 1)
+    ws = client.websocket()
+    told(server, 2)
+    ws.send("2probe")
+    told(server, 3)
+    assert client.get().text == '42["e",1]\x1e42["e",2]\x1e42["e",3]'
+    assert client.get().text == "6"  # so that the client comes to its end of polling
+    client.post('427["leave",{}]')
+    told(server, 4)
+    ws.send("5")
+    told(server, 5)
+    assert ws.received() == ["3probe", "437[]", '42["e",4]', '42["e",5]']
+
+
+def test_messages_that_are_published_in_the_turn_of_the_upgrade_are_not_lost(server: Server) -> None:
+    client = joined(server)
+    ws = client.websocket()
+    ws.send("2probe")
+    ws.received()
+    message = {"method": "emit", "event": "e", "data": 1, "room": "a"}
+    server.storage_object.publish("flask-socketio", json.dumps(message))
+    ws.send("5")
+    assert ws.received() == ['42["e",1]']
+
+
+def test_a_get_that_still_waits_is_answered_when_the_websocket_has_taken_over(server: Server) -> None:
+    client = joined(server)
+    ws = client.websocket()
+    get = client.get()
+    ws.send("5")
+    assert get.text == "6"
+
+
+def test_attachments_may_come_by_the_websocket_for_a_text_that_was_posted(server: Server) -> None:
+    client = joined(server)
+    client.post('452-9["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', "bAQ==")
+    ws = client.websocket()
+    ws.send("5")
+    ws.send(b"\2")
+    assert ws.received() == ["439[]"]
+
+
+def test_a_client_that_was_not_connected_yet_connects_on_the_websocket(server: Server) -> None:
+    client = Poller(server, connect=False)
+    ws = client.websocket()
+    ws.send("2probe")
+    ws.send("5")
+    ws.send("40")
+    assert ws.received()[1].startswith("40{")  # type: ignore[union-attr]
+
+
+def test_a_probe_that_comes_to_nothing_leaves_the_session_as_it_is(server: Server) -> None:
+    client = joined(server)
+    ws = client.websocket()
+    ws.send("2probe")
+    assert client.get().text == "6"
+    ws.close()
+    assert not ws.is_open
+    get = client.get()
+    assert get.waits
+    told(server, 1)
+    assert get.text == '42["e",1]'
+
+
+def test_an_upgrade_that_never_comes_does_not_make_the_client_poll_for_ever(server: Server) -> None:
+    client = joined(server)
+    ws = client.websocket()
+    ws.send("2probe")
+    assert client.get().text == "6"
+    server.advance(10.1)
+    client.post("3")
+    packets = client.get()
+    assert packets.waits or packets.text == "2"
+
+
+@pytest.mark.parametrize("packet", ["40", "2", "3probe", "", "x"])
+def test_a_websocket_that_is_to_take_over_says_nothing_else_first(server: Server, packet: str) -> None:
+    client = joined(server)
+    ws = client.websocket()
+    ws.send(packet)
+    assert ws.close_code == 1002
+    assert client.get().waits
+
+
+def test_a_websocket_for_a_session_that_ends_meanwhile_is_closed(server: Server) -> None:
+    client = joined(server)
+    ws = client.websocket()
+    client.post("1")
+    ws.send("5")
+    assert (ws.close_code, ws.close_reason) == (1002, "session ID unknown")
+
+
+@pytest.mark.parametrize("sid", ["x", "x" * 30, "%00", "é"])
+def test_a_websocket_for_no_session_is_refused(server: Server, sid: str) -> None:
+    with pytest.raises(Refused) as refused:
+        server.connect(f"/socket.io/?EIO=4&transport=websocket&sid={sid}".encode("ascii", "replace").decode())
+    assert refused.value.status == 400
+
+
+def test_a_client_of_engine_io_3_upgrades(server: Server) -> None:
+    client = Poller(server, connect=False, uri="/socket.io/?EIO=3&transport=polling")
+    client.post('24:421["join",{"room":"a"}]')
+    client.get()
+    ws = client.websocket()
+    ws.send("2probe")
+    ws.send("5")
+    told(server, 1)
+    assert ws.received() == ["3probe", '42["e",1]']
+    assert ws.connection.id == client.sid
+
+
+@given(
+    st.builds(
+        Estate,
+        st.text(),
+        st.sampled_from([3, 4]),
+        st.booleans(),
+        st.lists(st.text()).map(tuple),
+        st.lists(
+            st.tuples(st.binary(), st.just(True))
+            | st.tuples(st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(str.encode), st.just(False))
+        ).map(tuple),
+        st.integers(0, 100),
+        st.none() | st.integers(0),
+    )
+)
+def test_an_estate_is_the_same_on_another_node(estate: Estate) -> None:
+    assert Estate.from_json(json.loads(json.dumps(estate.as_json()))) == estate
+
+
+def test_the_id_that_programs_address_does_not_tell_the_sid() -> None:
+    assert id_of("a" * 30, 4) == id_of("a" * 30, 4) != id_of("b" * 30, 4)
+    assert "a" * 8 not in id_of("a" * 30, 4)
+    assert id_of("a" * 30, 3) == "a" * 30  # whose clients take the one for the other
