@@ -11,6 +11,7 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.portforward import ProxyFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from filtered_websocket.publisher import Publisher, StorageAway
 from tests.reactor_thread import call, until
 from tests.redis_server import RedisServer
 from tests.storage_objects.backends import Backend
@@ -87,3 +88,12 @@ def test_a_certificate_that_is_not_trusted_is_refused_in_one_line(tls_port, tmp_
         until(lambda: any("no such file" in line for line in lines))
         missing.close()
     assert len([line for line in lines if "verify failed" in line]) == 1
+
+
+def test_a_publisher_speaks_tls_and_trusts_whom_it_is_told_to(tls_port, tmp_path):
+    url = f"rediss://127.0.0.1:{tls_port}"
+    with Publisher(url, redis_ca=str(tmp_path / "certificate.pem")) as publisher:
+        publisher.publish("room", "hi")
+        publisher.publish("room", "again")
+    with Publisher(url) as publisher, pytest.raises(StorageAway, match="certificate verify failed"):
+        publisher.publish("room", "hi")
