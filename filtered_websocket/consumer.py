@@ -27,6 +27,7 @@ class Consumer:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
+        self._hub = pipeline.hub
         self._waiting: deque[Any] | None = None
 
     def consume(self, item: Any, in_line: bool = False) -> bool:
@@ -45,7 +46,10 @@ class Consumer:
             result = run(self._pipeline.chains["consumer"], self._pipeline, item)
             if result is item:
                 if isinstance(item, Publication):
-                    self._deliver(item)
+                    if item.besides:
+                        self._deliver(item)
+                    else:
+                        self._hub.publish(item.channel, item.messages, item.exclude)
             elif isinstance(result, Deferred):
                 return self._wait(result, item)
             else:
@@ -87,9 +91,9 @@ class Consumer:
     def _deliver(self, publication: Publication) -> None:
         exclude = publication.exclude
         if publication.besides:
-            had = [each.id for name in publication.besides for each in self._pipeline.hub.subscribers(name)]
+            had = [each.id for name in publication.besides for each in self._hub.subscribers(name)]
             exclude = {*exclude, *had}
-        self._pipeline.hub.publish(publication.channel, publication.messages, exclude)
+        self._hub.publish(publication.channel, publication.messages, exclude)
 
     def _consumer_failed(self, error: BaseException) -> None:
         if isinstance(error, StopChain):

@@ -225,8 +225,8 @@ class Hub:
                 self._at_turn_end(self.flush)
             self.dirty.append(channel)
         pending.append((messages, exclude))
-        for message in messages:
-            channel.pending_bytes += len(message[0])
+        for payload, _ in messages:
+            channel.pending_bytes += len(payload)
         if channel.pending_bytes > TURN_BYTES:
             self._flush(channel)
 

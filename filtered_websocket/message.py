@@ -32,6 +32,10 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
 
 def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]:
     """The messages in a payload: one, or a list or tuple of several that are sent together."""
+    if type(payload) is bytearray and is_binary is None:
+        # What a message filter hands on, without a second call.
+        data = bytes(payload)
+        return ((data, in_binary_message.get() or not (data.isascii() or is_text(data))),)
     if isinstance(payload, (list, tuple)):
         return tuple([message(each, is_binary) for each in payload])
     return (message(payload, is_binary),)

@@ -138,8 +138,19 @@ class StorageObject(BaseStorageObject):
 
     def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
         if keep is None:
+            # The hot path of everything published: `_deliver` without its call.
             if publication.channel in self._subscribed and self._consumer is not None:
-                self._deliver(self._consumer.consume, publication)
+                if self._delivering:
+                    self._following.append((self._consumer.consume, publication))
+                else:
+                    self._delivering = True
+                    try:
+                        self._consumer.consume(publication)
+                    except Exception:
+                        log.failure("the consumer failed on an item, which is lost")
+                    self._delivering = False
+                    if self._following:
+                        self._deliver(*self._following.popleft())
             return DONE
         position = self._histories.append(publication, keep)
         if publication.channel in self._subscribed and self._consumer is not None:
