@@ -101,7 +101,7 @@ class Publisher:
             self._connection(self._addresses[0]).ask(b"PUBLISH", as_bytes(channel), as_bytes(data))
 
     def nodes(self, channel: str) -> int:
-        """How many server processes have subscribers of the channel now; of the bus if they do not know the channel.
+        """How many server processes have subscribers of the channel now.
 
         :raises StorageAway: as of `publish`
         """

@@ -40,7 +40,10 @@ EXAMPLE = """examples:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
     try:
-        _run(_parser().parse_args(argv), os.environ, sys.stdin.buffer)
+        try:
+            _run(_parser().parse_args(argv), os.environ, sys.stdin.buffer)
+        finally:
+            sys.stdout.flush()
     except (ConfigError, StorageAway, ValueError) as error:
         for fault in str(error).splitlines():
             _say(fault)
@@ -48,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        # Whoever read the help has had enough, and Python is to flush it no more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

@@ -130,6 +130,7 @@ class FwsServer:
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
         try:
             if self.process.poll() is None:
+                self.drop_clients()
                 self.signal()
                 try:
                     self.process.wait(DEADLINE)
