@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet import ssl
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
@@ -48,8 +49,22 @@ def listen(pipeline: Any) -> Any:
     return opened
 
 
-def _context(key: str, cert: str) -> Any:
+class _Context(ssl.ContextFactory):
+    """TLS with a certificate and those that signed it, as in SERVER_SSL_CER."""
+
+    def __init__(self, key: str, cert: str) -> None:
+        self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        self._context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        self._context.use_certificate_chain_file(cert)
+        self._context.use_privatekey_file(key)
+        self._context.check_privatekey()
+
+    def getContext(self) -> SSL.Context:
+        return self._context
+
+
+def _context(key: str, cert: str) -> _Context:
     try:
-        return ssl.DefaultOpenSSLContextFactory(key, cert or key)
-    except Exception as error:
-        raise ConfigError(f"pushi_rest_key and pushi_rest_cert: no key and certificate there ({error})") from None
+        return _Context(key, cert or key)
+    except (SSL.Error, OSError):
+        raise ConfigError("pushi_rest_key and pushi_rest_cert: no key and certificate that fit are there") from None
