@@ -1,0 +1,53 @@
+"""How a command ends: its exit code, one line that says why, and nothing else.
+
+0 done; 1 it could not be done, in one line on standard error; 2 bad usage (argparse); by SIGINT 130; by SIGPIPE, as the
+commands of the system end when nobody reads on.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+
+class Ended(Exception):  # noqa: N818 - what happened
+    """The command has to end; the text says why, in one line."""
+
+
+def run(prog: str, command: Callable[[], object]) -> None:
+    """Run a command and exit.
+
+    :param prog: its name, before what it says
+    """
+    try:
+        command()
+        sys.stdout.flush()
+    except Ended as ended:
+        say(prog, str(ended))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+
+
+def say(prog: str, text: str) -> None:
+    """A line on standard error, whatever the text is."""
+    print(f"{prog}: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - this is a command
+
+
+def printable(text: str, newlines: bool = False) -> str:
+    """Text of a peer as a terminal may show it: what could steer the terminal is escaped.
+
+    >>> printable("a\\x1b[2Jb\\u009b")
+    'a\\\\x1b[2Jb\\\\x9b'
+
+    :param newlines: leave line ends and tabs as they are
+    """
+    if text.isprintable():
+        return text
+    kept = "\n\t" if newlines else ""
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode("ascii") for each in text
+    )

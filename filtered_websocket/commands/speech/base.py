@@ -1,0 +1,157 @@
+"""A pack's protocol from a client's side, sans-IO: what a conversation in it begins with, says and hears."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult
+
+Frame = str | bytes
+
+
+class Heard(NamedTuple):
+    """A message for the user.
+
+    :ivar text: the whole of it, on one line if it is JSON
+    :ivar channel: where it was published, or the event's name where clients are not told; "" if there are no channels
+    :ivar data: what was published; a text of JSON stays a text
+    """
+
+    text: Frame
+    channel: str
+    data: Any
+
+
+class Established(NamedTuple):
+    """The conversation may begin: channels may be subscribed to."""
+
+
+class Subscribed(NamedTuple):
+    channel: str
+
+
+class Denied(NamedTuple):
+    """The server refuses something and stays."""
+
+    reason: str
+    channel: str = ""
+
+
+class Answer(NamedTuple):
+    """What the protocol wants said at once."""
+
+    frame: Frame
+
+
+Event = Heard | Established | Subscribed | Denied | Answer
+
+
+class Post(NamedTuple):
+    """A publication that goes by HTTP."""
+
+    url: str
+    body: bytes
+    headers: dict[str, str]
+
+
+class Terms(NamedTuple):
+    """Who the user is to the server, and what he makes of lines.
+
+    :ivar event: name of published events, "" for the pack's own default
+    :ivar passing: what is published is not to be stored, where the protocol knows of that
+    """
+
+    key: str = ""
+    publish_key: str = ""
+    token: str = ""
+    app_id: str = ""
+    app_key: str = ""
+    secret: str = ""
+    user: str = ""
+    event: str = ""
+    passing: bool = False
+
+
+class BadTerms(ValueError):  # noqa: N818 - what they are
+    """What the user asks for cannot be, in words for the command line."""
+
+
+class Speech:
+    """One conversation after the other, each on a connection of its own.
+
+    :cvar names: whether `subscribe` and `publish` take names of channels: ``required``, ``optional`` or ``none``
+    :cvar takes_json: whether what is published may be any JSON value; else it is text
+    :cvar confirms: whether the server says that a subscription has been made; else a ping's pong says it
+    :cvar joins: whether who publishes to a channel has to be in it
+    :cvar returns: whether what is published comes back to its publisher, if he is in the channel
+    :cvar greets: whether the server speaks first
+    """
+
+    names = "required"
+    takes_json = True
+    confirms = False
+    joins = False
+    returns = True
+    greets = False
+
+    def __init__(self, url: SplitResult, terms: Terms) -> None:
+        self.terms = terms
+        self.url = url
+
+    def address(self) -> str:
+        """The URL to connect to."""
+        return self.url.geturl()
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def begin(self) -> None:
+        """Forget the last conversation."""
+
+    def hear(self, frame: Frame) -> Iterable[Event]:
+        """What a message of the server means."""
+        raise NotImplementedError
+
+    def subscribe(self, channel: str) -> Frame | None:
+        """The packet that subscribes; None if nothing is to be said.
+
+        :raises BadTerms: that cannot be
+        """
+        raise NotImplementedError
+
+    def unsubscribe(self, channel: str) -> Frame | None:
+        raise BadTerms("this protocol has no way to leave a channel")
+
+    def publish(self, channel: str, data: Any) -> Frame | Post:
+        """The packet that publishes.
+
+        :raises BadTerms: that cannot be
+        """
+        raise NotImplementedError
+
+
+def dumps(value: Any) -> str:
+    # Escapes all but ASCII: JSON can hold lone surrogates, UTF-8 cannot.
+    return json.dumps(value, separators=(",", ":"))
+
+
+def loads(frame: Frame) -> dict[str, Any] | None:
+    """The JSON object in a message, None if there is none."""
+    try:
+        value = json.loads(frame)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def one_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+
+
+def text_of(value: Any) -> str:
+    """A member that is to be text, of a packet that another wrote."""
+    return value if isinstance(value, str) else ""
+
+
+def of_http(url: SplitResult, path: str) -> str:
+    """A URL of the same server by HTTP."""
+    return url._replace(scheme="https" if url.scheme == "wss" else "http", path=path, query="", fragment="").geturl()
