@@ -170,6 +170,9 @@ class PollingSession(Session):
 
     # Requests.
 
+    def _now(self) -> float:
+        return float(self.pipeline.server.reactor.seconds())
+
     def poll(self) -> Deferred[str]:
         """The body of the answer to a GET, when there is something to say.
 

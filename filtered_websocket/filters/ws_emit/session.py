@@ -36,7 +36,7 @@ class Session:
         self.is_connected = False
         self.ended = False
         self._attachments, self._acknowledge = estate.attachments, estate.acknowledge
-        self._heard = self._now()
+        self._deadline: Any = None
 
     # What the transports do.
 
@@ -57,13 +57,13 @@ class Session:
         if self.protocol != 3:
             handshake["maxPayload"] = wire.MAX_PAYLOAD
         self.send(((wire.OPEN + wire.dumps(handshake)).encode(), False))
-        self.state.heartbeat.add(self)
+        self._watch()
         if self.protocol == 3:
             self._connect()
 
     def inherit(self, estate: Estate) -> None:
         """Go on where another transport ended."""
-        self.state.heartbeat.add(self)
+        self._watch()
         self.send(*estate.messages)
         if estate.connected:
             self._enter_all(estate.rooms)
@@ -71,7 +71,7 @@ class Session:
     def leave(self) -> Estate:
         """Leave everything, without a word to the client. What was published before is in the estate's messages."""
         self.ended = True
-        self.state.heartbeat.remove(self)
+        self._unwatch()
         connected, left = self.is_connected, tuple(self.rooms)
         self.disconnect()
         return Estate(self.sid, self.protocol, connected, left, (), self._attachments, self._acknowledge)
@@ -97,7 +97,9 @@ class Session:
         if kind == wire.MESSAGE:
             return self._message(text[1:])
         if kind == (wire.PING if self.protocol == 3 else wire.PONG):
-            self.awaiting_pong, self._heard = False, self._now()
+            self.awaiting_pong = False
+            if self._deadline is not None:
+                self._deadline.reset(PING_INTERVAL + PING_TIMEOUT)
             if kind == wire.PING:
                 self.send(((wire.PONG + text[1:]).encode(), False))
         elif kind == wire.CLOSE:
@@ -171,22 +173,34 @@ class Session:
 
     # Whether it is still there.
 
-    def _now(self) -> float:
-        return float(self.pipeline.server.reactor.seconds())
+    def _watch(self) -> None:
+        """With Engine.IO 4 the heartbeat pings; with 3 the client does, and is to be heard of."""
+        if self.protocol != 3:
+            self.state.heartbeat.add(self)
+            return
+        later = self.pipeline.server.reactor.callLater
+        self._deadline = later(PING_INTERVAL + PING_TIMEOUT, self._not_heard)
+
+    def _unwatch(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.cancel()
+        self.state.heartbeat.remove(self)
+
+    def _not_heard(self) -> None:
+        self._deadline = None
+        if self.standing_still():
+            self._watch()
+        else:
+            self.ping_timed_out()
 
     def standing_still(self) -> bool:
         raise NotImplementedError
 
     def sendPing(self) -> None:
-        if self.protocol != 3:
-            self.send((wire.PING.encode(), False))
+        self.send((wire.PING.encode(), False))
 
     def ping_timed_out(self) -> None:
-        """What the heartbeat calls when nothing came for 20 s after a ping; with Engine.IO 3 the client pings."""
-        self.awaiting_pong = None
-        if self.protocol == 3 and self._now() - self._heard < PING_INTERVAL + PING_TIMEOUT:
-            self.state.heartbeat.add(self)
-            return
         self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")
         self.gone()
 
