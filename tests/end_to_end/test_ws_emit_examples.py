@@ -1,0 +1,105 @@
+"""examples/ws_emit: the real server and programs, the pages in a real browser."""
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import NODE, Browser, Page
+from tests.end_to_end.server import FwsServer
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "ws_emit"
+CLIENTS = {"4": "socket.io-client/dist/socket.io.min.js", "3": "socket.io-client-3/dist/socket.io.min.js"}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None: ...
+
+
+class Examples:
+    """The folder of the examples, its server, and a server of its pages."""
+
+    def __init__(self, folder: Path, pages: int, server: FwsServer) -> None:
+        self.folder, self._pages, self._server = folder, pages, server
+
+    @property
+    def emit(self) -> str:
+        return f"http://127.0.0.1:{self._server.port}/emit"
+
+    def page(self, name: str) -> str:
+        return f"http://localhost:{self._pages}/{name}?http://localhost:{self._server.port}"
+
+    @contextmanager
+    def program(self, *words: str) -> Iterator[None]:
+        running = subprocess.Popen([sys.executable, *words, self.emit], cwd=self.folder, stderr=subprocess.PIPE)
+        try:
+            yield
+            assert running.poll() is None, running.communicate()
+        finally:
+            running.kill()
+            running.communicate()
+
+
+@pytest.fixture(params=CLIENTS)
+def examples(request: Any, tmp_path: Path) -> Iterator[Examples]:
+    folder = shutil.copytree(EXAMPLES, tmp_path / "ws_emit")
+    shutil.copy(NODE / "node_modules" / CLIENTS[request.param], folder / "socket.io.min.js")
+    pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    serving = threading.Thread(target=pages.serve_forever)
+    serving.start()
+    origin = f"http://localhost:{pages.server_address[1]}"
+    try:
+        with FwsServer("-c", "config.json", "--ws_emit_cors", origin, cwd=folder) as server:
+            yield Examples(folder, pages.server_address[1], server)
+    finally:
+        pages.shutdown()
+        serving.join()
+        pages.server_close()
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with Browser(tmp_path / "profile") as running:
+        yield running
+
+
+def test_the_page_shows_the_time(examples: Examples, browser: Browser) -> None:
+    page = browser.open(examples.page("time/page.html"))
+    page.until('document.querySelector("#state")?.textContent === "connected"')
+    with examples.program("time/tell_time.py"):
+        first = page.until('/\\d/.test(document.querySelector("#time").textContent) && time.textContent')
+        page.until(f'time.textContent !== "{first}"')
+
+
+def fill(page: Page, directory: str, secret: str) -> None:
+    page.run(f'directory.value = "{directory}"; secret.value = "{secret}"; form.requestSubmit()')
+    page.until(f'document.querySelector("#state").textContent.startsWith("waiting for {directory}")')
+
+
+def test_the_page_shows_a_directory_to_those_who_know_the_secret(examples: Examples, browser: Browser) -> None:
+    shown = examples.folder.parent / "shown"
+    shown.mkdir()
+    (shown / "<b>one").write_text("12345")
+    page, stranger = (browser.open(examples.page("dir2web/page.html")) for _ in range(2))
+    for each in (page, stranger):
+        each.until('document.querySelector("#state")?.textContent === "connected"')
+    fill(page, "shown", "open-sesame")
+    fill(stranger, "shown", "open-barley")
+    with examples.program("dir2web/dir2web.py", str(shown)):
+        page.until('document.querySelector("#state").textContent === "shown: 1"')
+        assert page.run("files.rows[0].cells[0].textContent + files.rows[0].cells[1].textContent") == "<b>one5"
+        (shown / "two").write_text("x")
+        page.until('document.querySelector("#state").textContent === "shown: 2"')
+        (shown / "<b>one").unlink()
+        page.until(
+            'document.querySelector("#state").textContent === "shown: 1" && files.rows[0].textContent.startsWith("two")'
+        )
+    assert stranger.run("state.textContent + files.rows.length") == "waiting for shown0"
