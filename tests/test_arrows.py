@@ -28,14 +28,15 @@ ROOT = Path(filtered_websocket.__file__).parent
 
 RANKS = (
     # Leaves.
-    "errors frames transport publication parsers origins request counters heartbeat signatures stopwatch websocket paths "
-    "storage_objects.done web.base " + PACKAGE,
+    "errors frames transport publication parsers origins request counters heartbeat signatures stopwatch websocket "
+    "paths storage_objects.done web.base " + PACKAGE,
     # What one leaf more is enough for.
     "options filters.base storage_objects.base hub message listening tracebacks",
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
-    "limits logs tls watchdog presence webhooks filter_modules handshake backpressure consumer storage_objects.prefixed",
+    "limits logs tls watchdog presence webhooks filter_modules handshake backpressure consumer "
+    "storage_objects.prefixed",
     "awaiting",
     # The families, and what a connection and a set of paths are made of.
     "filters.* storage_objects.* web.* banner protocol pipeline",

@@ -12,11 +12,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
+from filtered_websocket import paths
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.base import start
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.tracebacks import culprit, users_traceback
-from filtered_websocket import paths
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
 from filtered_websocket.web.channel import Channel
@@ -212,5 +212,6 @@ class Site(Factory):
 
     def gone(self, channel: Channel) -> None:
         self.channels.discard(channel)
+        self.server.admission.leave(channel)
         if not self.channels and self.when_empty is not None:
             self.when_empty()
