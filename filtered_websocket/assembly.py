@@ -9,7 +9,7 @@ from filtered_websocket import logs, server, transport
 from filtered_websocket.config import Configuration, Option, Options, UsageError, choice, integer, text
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import load, options_of
-from filtered_websocket.storage_objects.base import BaseStorageObject, wrap
+from filtered_websocket.storage_objects.base import BaseStorageObject, make
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
 PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
@@ -73,8 +73,7 @@ class Assembly:
         except AttributeError:
             raise ConfigError(f"storage {name}: its module has no class StorageObject") from None
         except Exception as error:
-            reason = " ".join(str(error).split())
-            raise ConfigError(f"storage {name}: {type(error).__name__}: {reason}") from None
+            raise _unusable(name, error) from None
         self.configuration.declare(getattr(backend, "OPTIONS", ()), f"storage {name}")
         if hasattr(backend, "parser"):
             self.configuration.declare_parser(backend.parser, f"storage {name}")
@@ -98,9 +97,20 @@ class Assembly:
         return options
 
     def storage_object(self, options: Options) -> BaseStorageObject:
-        """A new instance; a StorageObject written for the original takes no arguments and is wrapped."""
-        ours = issubclass(self.backend, BaseStorageObject)
-        return wrap(self.backend(options) if ours else self.backend())
+        """A new instance; a StorageObject written for the original is wrapped.
+
+        :raises ConfigError: it cannot be made
+        """
+        try:
+            return make(self.backend, options)
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise _unusable(options.storage, error) from error
+
+
+def _unusable(storage: str, error: Exception) -> ConfigError:
+    return ConfigError(f"storage {storage}: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def _check(options: Options, faults: list[ConfigError]) -> None:

@@ -6,6 +6,7 @@ Names, values and infos are str; of what is stored as bytes, valid UTF-8 comes b
 """
 
 from abc import ABC, abstractmethod
+from inspect import isabstract
 from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -13,7 +14,8 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.publication import Position, Publication
 from filtered_websocket.storage_objects.done import DONE
 
-__all__ = ["DONE", "BaseStorageObject", "Consumer", "Keep", "Position", "StorageAway", "as_bytes", "as_text", "wrap"]
+__all__ = ["DONE", "BasePubSubStorageObject", "BaseStorageObject", "Consumer", "Keep", "Position", "StorageAway"]
+__all__ += ["as_bytes", "as_text", "make", "wrap"]
 
 
 class StorageAway(Exception):  # noqa: N818 -- a state, told as an exception
@@ -63,6 +65,15 @@ class BaseStorageObject(ABC):
     durable: bool = False
     shared: bool = False
     OPTIONS: tuple[Any, ...] = ()
+
+    def __init__(self, options: Any = None, *_: Any, **__: Any) -> None:
+        # As the original's base did, for what was written for that and calls it.
+        self.options, self.storage = options, None
+
+    @classmethod
+    def parser(cls, parser: Any) -> Any:
+        """The original's way to declare options: add them to an argparse parser."""
+        return parser
 
     @property
     @abstractmethod
@@ -193,6 +204,28 @@ class BaseStorageObject(ABC):
     @abstractmethod
     def members(self, channel: str) -> Deferred[dict[str, str]]:
         """Every member, and the info its newest holder gave."""
+
+
+class BasePubSubStorageObject(BaseStorageObject):
+    """The original's base of storage objects that bring a subscriber: ``get_subscriber`` gives a class, to be made with
+    ``client`` (what ``get_client`` gives) and ``options``, whose ``listener`` runs in a thread of its own and puts what
+    it hears into the ``queue`` of what it is given. ``kill`` ends it."""
+
+    def get_client(self) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def get_subscriber(cls) -> Any:
+        raise NotImplementedError
+
+
+def make(kind: Any, options: Any) -> BaseStorageObject:
+    """A full storage object of a class, which may have been written for the original."""
+    from filtered_websocket.storage_objects.wrapped import made
+
+    if isinstance(kind, type) and issubclass(kind, BaseStorageObject) and not isabstract(kind):
+        return kind(options)
+    return made(kind, options)
 
 
 def wrap(instance: Any) -> BaseStorageObject:

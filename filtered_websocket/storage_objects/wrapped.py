@@ -1,6 +1,7 @@
 """A user's own storage object, with the original's synchronous methods, made into a full one."""
 
 import inspect
+import threading
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -8,7 +9,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer
 
-_VERBS = [name for name in vars(BaseStorageObject) if not name.startswith("_")]
+_OWN = ("start", "stop", "wait_ready", "parser")
+_VERBS = [name for name in vars(BaseStorageObject) if not name.startswith("_") and name not in _OWN]
 
 
 class WrappedStorageObject(memory.StorageObject):
@@ -25,11 +27,12 @@ class WrappedStorageObject(memory.StorageObject):
         self.wrapped = wrapped
         self.durable = bool(getattr(wrapped, "durable", False))
         self.shared = bool(getattr(wrapped, "shared", False))
+        self._subscriber: Any = None
         for name in _VERBS:
-            method = getattr(wrapped, name, None)
-            if callable(method) and name not in ("start", "stop", "wait_ready"):
+            method = _method(wrapped, name)
+            if method is not None:
                 setattr(self, name, _awaitable(method))
-        if not callable(getattr(wrapped, "get", None)) and hasattr(wrapped, "__getitem__"):
+        if _method(wrapped, "get") is None and hasattr(wrapped, "__getitem__"):
             self.get = _awaitable(wrapped.__getitem__)  # type: ignore[method-assign]
 
     def __getattr__(self, name: str) -> Any:
@@ -39,16 +42,43 @@ class WrappedStorageObject(memory.StorageObject):
 
     def start(self, consumer: Consumer) -> Deferred[None]:
         ready = super().start(consumer)
-        begin = getattr(self.wrapped, "start", None)
+        begin = _method(self.wrapped, "start")
         # A thread's start() takes no consumer; only who asks for one is given it.
-        if not callable(begin):
-            return ready
-        return maybeDeferred(begin, consumer) if _takes_one(begin) else maybeDeferred(begin)
+        if begin is not None:
+            ready = maybeDeferred(begin, consumer) if _takes_one(begin) else maybeDeferred(begin)
+        if _method(self.wrapped, "get_subscriber") is not None:
+            return ready.addCallback(lambda _: self._subscribe(consumer))
+        return ready
 
     def stop(self) -> Deferred[None]:
         stopped = super().stop()
-        end = getattr(self.wrapped, "stop", None)
-        return maybeDeferred(end) if callable(end) else stopped
+        kill = _method(self._subscriber, "kill")
+        if kill is not None:
+            kill()
+        end = _method(self.wrapped, "stop")
+        return stopped if end is None else maybeDeferred(end)
+
+    def _subscribe(self, consumer: Consumer) -> None:
+        """The original's subscriber; the server, which is the consumer, has the queue that it fills."""
+        subscriber = self.wrapped.get_subscriber()
+        self._subscriber = subscriber(client=self.wrapped.get_client(), options=getattr(self.wrapped, "options", None))
+        # Not one of the reactor's threads: for those the reactor would wait when it ends.
+        threading.Thread(target=self._subscriber.listener, args=(consumer,), name="subscriber", daemon=True).start()
+
+
+def made(kind: Any, options: Any) -> WrappedStorageObject:
+    """An instance of a user's class, wrapped. It gets the options if it takes an argument, as the original's did."""
+    if inspect.isabstract(kind):
+        # Derived from BaseStorageObject, as the original said, with as many methods as that one's had.
+        kind = type(kind.__name__, (kind,), {"__module__": kind.__module__})
+        kind.__abstractmethods__ = frozenset()
+    return WrappedStorageObject(kind(options) if _takes_one(kind) else kind())
+
+
+def _method(instance: Any, name: str) -> Any:
+    """A method that a user has written, or None."""
+    method = getattr(instance, name, None)
+    return method if callable(method) and not getattr(method, "__isabstractmethod__", False) else None
 
 
 def _awaitable(method: Any) -> Any:
