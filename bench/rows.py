@@ -24,6 +24,7 @@ OURS = "filtered_websocket"
 _AIO = "{{peers_python}} servers/ws_{}.py {{port}}"
 _UVLOOP = (("BENCH_LOOP", "uvloop"),)
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--init", "40")
+_JOIN = '42["join",{"room":"c%c"}]'
 
 _PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filters.{}"
 # A token for each channel, signed with the empty secret: who reads c7 writes c7.
@@ -51,6 +52,20 @@ ROWS = (
         rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
         echo=(*_SOCKETIO, "--tmpl", '42["e","%P"]'),
         needs=("node",),
+        default=False,
+    ),
+    Row(
+        "ws_emit",
+        _PACK.format("ws_emit").replace("-f ", "-f filters.socketio "),
+        rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", _JOIN, "--tmpl", '42["m","c%c","%P"]'),
+        echo=None,
+        default=False,
+    ),
+    Row(
+        "python_socketio",
+        _AIO.format("socketio"),
+        rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", _JOIN, "--tmpl", '42["m","c%c","%P"]'),
+        echo=None,
         default=False,
     ),
     Row(

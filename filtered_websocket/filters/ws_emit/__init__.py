@@ -26,6 +26,7 @@ its packets are to filters: the text or the bytes of a WebSocket message as abov
 """
 
 from filtered_websocket.filters.ws_emit import filters, rest
+from filtered_websocket.filters.ws_emit.emitting import emit
 from filtered_websocket.filters.ws_emit.options import DEFAULTS, OPTIONS, ORIGINAL
 
-__all__ = ["DEFAULTS", "OPTIONS", "ORIGINAL", "filters", "rest"]
+__all__ = ["DEFAULTS", "OPTIONS", "ORIGINAL", "emit", "filters", "rest"]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from filtered_websocket.filters.ws_emit import auth, bus, wire
+from filtered_websocket.filters.ws_emit.emitting import send
 from filtered_websocket.filters.ws_emit.estate import Estate
 from filtered_websocket.filters.ws_emit.handshake import PATH, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
@@ -103,10 +104,10 @@ class EmitEvent(Endpoint):
         if not auth.same(secret, body.get("secret")):
             raise HTTPError(403, "the secret is wrong")
         try:
-            message = bus.encode(_emission(body))
+            sent = send(pipeline, _emission(body))
         except wire.Malformed as error:
             raise HTTPError(400, str(error)) from None
-        await pipeline.storage_object.publish(bus.CHANNEL, message)
+        await sent
         return Response(200, "OK\n")
 
 

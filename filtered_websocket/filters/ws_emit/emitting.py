@@ -1,0 +1,45 @@
+"""Emitting from filters, as programs do it from outside: over the bus, to the clients of all nodes."""
+
+from collections.abc import Collection
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.ws_emit.bus import Emit
+from filtered_websocket.storage_objects.base import DONE
+
+
+def emit(
+    pipeline: Any,
+    event: str,
+    *arguments: Any,
+    room: str | Collection[str] | None = None,
+    skip: str | Collection[str] = (),
+) -> Deferred[Any]:
+    """Send an event to the clients in a room.
+
+    :param pipeline: as filters have it, `connection.pipeline`
+    :param arguments: JSON values and bytes; tuples are lists
+    :param room: one room or several, of which each client gets one copy; a client's id is a room of its own; None for
+        everybody
+    :param skip: ids of clients that get nothing
+    :returns: fires when the bus has it; a failure that nobody looks at is counted
+    :raises ValueError: arguments that JSON cannot hold
+    """
+    rooms = None if room is None else _names(room)
+    sent: Deferred[Any] = send(pipeline, Emit(event, arguments, rooms, _names(skip)))
+    return sent if sent is DONE else pipeline.server.counters.watch(sent, "emit")
+
+
+def send(pipeline: Any, emission: Emit) -> Deferred[Any]:
+    """Put an emission on the bus; what comes back from there is delivered.
+
+    :raises Malformed: arguments that JSON cannot hold
+    """
+    published: Deferred[Any] = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission))
+    return published
+
+
+def _names(names: str | Collection[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
