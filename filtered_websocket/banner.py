@@ -5,7 +5,7 @@ from typing import Any
 
 from filtered_websocket import __version__
 from filtered_websocket.filters.base import EVENTS
-from filtered_websocket.limits import ALLOWED_ORIGINS
+from filtered_websocket.limits import ALLOWED_ORIGINS, OFF_BY_DEFAULT
 
 
 def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
@@ -18,6 +18,15 @@ def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
         f"limits: {options.max_connections} connections, messages of {options.max_message_size} bytes, "
         f"{options.send_buffer} bytes or {options.send_timeout:g} s for a slow client"
     )
+    off = [each.name for each in OFF_BY_DEFAULT if not any(each.name in on for on in _set(server))]
+    if off:
+        yield f"limits that are off: {', '.join(off)}"
+
+
+def _set(server: Any) -> Iterator[set[str]]:
+    """Which of the limits that are off by default each pipeline has on."""
+    for pipeline in server.pipelines:
+        yield {each.name for each in OFF_BY_DEFAULT if getattr(pipeline.options, each.name)}
 
 
 def draw(pipeline: Any) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Counters:
     def count(self, what: str, reason: str, detail: str = "") -> None:
         """Count one event.
 
-        :param what: ``refused``, ``dropped``, ``closed`` or ``failed``
+        :param what: ``refused``, ``dropped``, ``slowed``, ``closed`` or ``failed``
         :param reason: from a small fixed set: it becomes a label
         :param detail: of this one event, for the log only; escaped there, never a secret
         """

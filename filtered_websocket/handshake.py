@@ -20,6 +20,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from filtered_websocket import origins
+from filtered_websocket.admission import Refusal
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run
 from filtered_websocket.request import Request
@@ -35,6 +36,9 @@ _HANDSHAKE_ONLY = (
     "openHandshakeTimeoutCall", "send_state", "data", "inside_message", "current_frame",
 )  # fmt: skip
 """What Autobahn leaves on a connection that has opened, and nobody needs again (the last three equal the class's)."""
+
+MAX_HEADERS = 128
+"""Of an opening handshake, as of every request."""
 
 METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
 """How a request line begins, as far as it is there."""
@@ -59,6 +63,8 @@ class Handshake(LeanProtocol):
     pipeline: Any = None
     http: Any = None
     """What speaks HTTP on this connection, when it was handed over."""
+    unwelcome: Refusal | None = None
+    """Why it was not let in, to be told when it speaks."""
     _deciding: Deferred[Any] | None = None
     _accepted: Answer = (None, {})
     _refusal: tuple[str, tuple[tuple[str, str], ...]] = ("malformed handshake", ())
@@ -80,6 +86,10 @@ class Handshake(LeanProtocol):
     def processHandshake(self) -> None:
         if self._deciding is not None:
             return
+        if self.unwelcome is not None:
+            self._refusal = ("", self.unwelcome.headers)
+            self.failHandshake(self.unwelcome.text, self.unwelcome.status)
+            return
         end = self.data.find(b"\r\n\r\n")
         if end < 0 and len(self.data) <= self.factory.options.max_handshake_size:
             if not b"GET ".startswith(self.data[:4]):
@@ -87,7 +97,7 @@ class Handshake(LeanProtocol):
                     self._hand_over()
                 else:
                     self.failHandshake("Bad Request", 400)
-        elif not 0 <= end <= self.factory.options.max_handshake_size:
+        elif not 0 <= end <= self.factory.options.max_handshake_size or self.data.count(b"\n", 0, end) > MAX_HEADERS:
             self._refusal = ("handshake too large", ())
             self.failHandshake("Request Header Fields Too Large", 431)
         elif self.data.startswith(b"GET ") and _UPGRADE.search(self.data, 0, end):
@@ -112,6 +122,7 @@ class Handshake(LeanProtocol):
         server.countConnections -= 1
         self.leave_transport()
         self.http = server.site.buildProtocol(None)
+        server.admission.hand_over(self, self.http)
         if not server.has_data_filters:
             if isinstance(transport, ProtocolWrapper):
                 transport.wrappedProtocol = self.http
@@ -145,6 +156,9 @@ class Handshake(LeanProtocol):
             raise self._denied(404, "Not Found", "no such path", request.path)
         if server.countConnections > server.options.max_connections:
             raise self._denied(503, "Service Unavailable", "max_connections")
+        unwelcome = server.admission.knows(self, request.peer)
+        if unwelcome is not None:
+            raise self._denied(unwelcome.status, unwelcome.text, unwelcome.reason, request.peer)
         allowed = self.pipeline.options.allowed_origins
         if not origins.allowed(request.origin, server.host_of(request), allowed, server.is_secure):
             detail = f"{request.origin}; the option allowed_origins would allow it"
@@ -213,7 +227,7 @@ class Handshake(LeanProtocol):
         self.sendData("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
 
     def onOpenHandshakeTimeout(self) -> None:
-        if self.state == CONNECTING:
+        if self.state == CONNECTING and self.unwelcome is None:
             self.factory.counters.count("refused", "handshake_timeout")
         super().onOpenHandshakeTimeout()
 

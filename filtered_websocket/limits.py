@@ -1,4 +1,4 @@
-"""What a client may use. Every limit is an option, on by default, with a value that hurts nobody who is honest."""
+"""What a client may use. Every limit is an option, on by default where a value hurts nobody who is honest."""
 
 from fnmatch import fnmatchcase
 from typing import Any
@@ -38,6 +38,40 @@ PING_INTERVAL = Option("ping_interval", seconds(0, DAY), 25, "time between pings
 PING_TIMEOUT = Option("ping_timeout", seconds(0, DAY), 8, "time a client has to answer a ping; 0: any", unit="s")
 MAX_CONNECTIONS = Option(
     "max_connections", integer(1, 10_000_000), 20000, "clients at one time on this process; others get 503"
+)
+MAX_CONNECTIONS_PER_ADDRESS = Option(
+    "max_connections_per_address",
+    integer(0, 10_000_000),
+    0,
+    "clients at one time from one address (IPv6: one /64), plain HTTP included; others get 429; 0: any number",
+)
+ACCEPT_RATE = Option(
+    "accept_rate",
+    integer(0, 1_000_000),
+    0,
+    "new connections per second on this process, a second's worth at once; others get 503; 0: any number",
+)
+MESSAGE_RATE = Option(
+    "message_rate",
+    integer(0, 10_000_000),
+    0,
+    "messages per second from one client, 5 seconds' worth at once; 0: any number",
+    scope="pipeline",
+)
+BYTE_RATE = Option(
+    "byte_rate",
+    size(0, GIB),
+    0,
+    "bytes per second from one client, 5 seconds' worth at once; 0: any number",
+    unit="bytes",
+    scope="pipeline",
+)
+OVER_RATE = Option(
+    "over_rate",
+    choice("wait", "close"),
+    "wait",
+    "what happens to a client above message_rate or byte_rate: wait (it is read no faster) or close (1008)",
+    scope="pipeline",
 )
 SEND_BUFFER = Option(
     "send_buffer", size(KIB, 4 * GIB), MIB, "most that may wait for one slow client", unit="bytes", scope="pipeline"
@@ -104,6 +138,11 @@ OPTIONS = (
     PING_INTERVAL,
     PING_TIMEOUT,
     MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_ADDRESS,
+    ACCEPT_RATE,
+    MESSAGE_RATE,
+    BYTE_RATE,
+    OVER_RATE,
     SEND_BUFFER,
     SEND_TIMEOUT,
     SLOW_CLIENT,
@@ -115,6 +154,10 @@ OPTIONS = (
     COMPRESSION,
     CHANNELS,
 )
+
+
+OFF_BY_DEFAULT = (MAX_CONNECTIONS_PER_ADDRESS, ACCEPT_RATE, MESSAGE_RATE, BYTE_RATE)
+"""How much is much depends on what is served, and on how many clients share an address."""
 
 
 def rule_for(channel: str, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:

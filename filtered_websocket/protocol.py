@@ -22,19 +22,19 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 
 from filtered_websocket import frames
-from filtered_websocket.awaiting import Awaiting
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.handshake import METHOD
 from filtered_websocket.message import in_binary_message, message
 from filtered_websocket.storage_objects.base import DONE
 from filtered_websocket.tracebacks import culprit, users_traceback
+from filtered_websocket.turns import SHARE, Turns
 from filtered_websocket.websocket import CLOSED, OPEN
 
 _log = Logger()
 
 
-class Connection(Awaiting):
+class Connection(Turns):
     """One client.
 
     :ivar id: a UUID4 as text; a handshake filter may set another
@@ -175,7 +175,7 @@ class Connection(Awaiting):
         """Parse bytes that have passed the data chain."""
         if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
             at, size, read, limit = 0, len(data), frames.read, self.maxMessagePayloadSize
-            while at < size:
+            for _ in SHARE:
                 frame = read(data, at, limit)
                 if frame is None:
                     break
@@ -183,8 +183,10 @@ class Connection(Awaiting):
                 if at < size and self._corked is None:
                     self.cork()
                 self._received(payload, binary)
-                if self._waiting or self.state != OPEN:
+                if at == size or self._waiting or self.state != OPEN:
                     break
+            else:
+                self.rest()
             if self._corked is not None:
                 self.uncork()
             if at == size:
@@ -197,15 +199,11 @@ class Connection(Awaiting):
         elif self.http is not None:
             self.http.dataReceived(data)
             return
-        self._dataReceived(data)
+        self.parse(data)
 
-    def processData(self) -> bool:
-        # Autobahn's loop stops at a frame boundary while a filter is awaited; what is parsed after a close may go on.
-        return not (self._waiting and self.state == OPEN) and super().processData()
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+    def onMessage(self, payload: bytearray, isBinary: bool) -> None:
         if self.state == OPEN:
-            self._received(bytearray(payload), isBinary)
+            self._received(payload, isBinary)
 
     def _received(self, payload: bytearray, binary: bool) -> None:
         pipeline = self.pipeline
@@ -281,6 +279,7 @@ class Connection(Awaiting):
 
     def connectionLost(self, reason: Any = ConnectionDone) -> None:
         self.leave_transport()
+        self.factory.admission.leave(self)
         # Who is cancelled can tell from it that there is nobody left to close; the disconnect chain comes after him.
         self.state = CLOSED
         for running in (self._running, self._deciding):

@@ -10,6 +10,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from filtered_websocket import limits, tls, transport, watchdog
+from filtered_websocket.admission import Admission
 from filtered_websocket.config import Option, integer, seconds
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
@@ -20,6 +21,7 @@ from filtered_websocket.publication import Publication
 from filtered_websocket.request import Request
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
+from filtered_websocket.throttled import ThrottledConnection
 from filtered_websocket.watchdog import Watchdog
 from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
@@ -115,6 +117,9 @@ class Server(WebSocketServerFactory):
         self.connections: set[Connection] = set()
         self.blocked: set[Connection] = set()
         self.accepted = 0
+        #: until when Autobahn's parser may go on with the connection it parses, by `time.perf_counter`
+        self.turn_ends = 0.0
+        self.admission = Admission(self)
         self.started = self.draining = self.stopping = False
         self.is_secure = bool(options.key and options.cert)
         #: set by who runs a server in a process of its own
@@ -142,7 +147,9 @@ class Server(WebSocketServerFactory):
         #: with one pipeline its data filters see a connection's first bytes at once
         self.only_pipeline = self.pipelines[0] if everywhere else None
         self._set_options()
-        self.protocol = lean(Connection, self)
+        self.admission.configure(self.options)
+        throttled = any(each.options.message_rate or each.options.byte_rate for each in self.pipelines)
+        self.protocol = lean(ThrottledConnection if throttled else Connection, self)
 
     def _set_options(self) -> None:
         options = self.options
@@ -209,6 +216,9 @@ class Server(WebSocketServerFactory):
         return forwarded.partition(",")[0].strip() or request.host
 
     # Connections.
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return self.admission.admit(super().buildProtocol(addr), addr)
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -360,9 +370,9 @@ class Server(WebSocketServerFactory):
         self.heartbeat.stop()
         if self._ages.running:
             self._ages.stop()
+        self.dashboard.stop()
         await self.storage_object.stop()
         self.counters.stop()
-        self.dashboard.stop()
 
     async def _until_empty(self, seconds: float) -> None:
         self._emptied = Deferred()

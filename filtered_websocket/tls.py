@@ -43,7 +43,14 @@ class Certificate:
     def wrap(self, factory: Any) -> TLSMemoryBIOFactory:
         """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols."""
         creator: Any = self
-        return TLSMemoryBIOFactory(creator, False, factory)
+        return _Factory(creator, False, factory)
+
+
+class _Factory(TLSMemoryBIOFactory):
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        # A factory may refuse a connection, before anything is spent on it.
+        return self.protocol(self, protocol) if protocol is not None else None
 
 
 def _load(option: str, path: str, load: Any) -> None:

@@ -106,9 +106,18 @@ class LeanProtocol(WebSocketServerProtocol):
         """Autobahn's one way to the transport: handshakes, control frames, its own messages."""
         self.transport.write(data)
 
+    def onMessageBegin(self, isBinary: bool) -> None:
+        # Autobahn keeps a list of pieces. A piece of no or few bytes would cost many times what it took to send.
+        super().onMessageBegin(isBinary)
+        self.message_data = bytearray()
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        if not self.failedByMe:
+            self.message_data += payload
+
     def onMessageEnd(self) -> None:
         if not self.failedByMe:
-            self.onMessage(b"".join(self.message_data), self.message_is_binary)
+            self.onMessage(self.message_data, self.message_is_binary)
         self.message_data = None
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:

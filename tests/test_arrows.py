@@ -29,19 +29,20 @@ ROOT = Path(filtered_websocket.__file__).parent
 RANKS = (
     # Leaves.
     "errors frames transport publication parsers origins request counters heartbeat signatures stopwatch websocket "
-    "paths storage_objects.done web.base " + PACKAGE,
+    "paths rates addresses storage_objects.done web.base " + PACKAGE,
     # What one leaf more is enough for.
-    "options filters.base storage_objects.base hub message listening tracebacks",
+    "options filters.base storage_objects.base hub message listening tracebacks admission",
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
     "limits logs tls watchdog presence webhooks filter_modules handshake backpressure consumer "
     "storage_objects.prefixed",
     "awaiting",
+    "turns",
     # The families, and what a connection and a set of paths are made of.
     "filters.* storage_objects.* web.* banner protocol pipeline",
     # For programs that run no server, over Redis.
-    "publisher",
+    "publisher throttled",
     # One server; what makes one; one process; many.
     "server",
     "assembly testing.*",
@@ -65,7 +66,7 @@ PACKS_MAY = {
     "publication", "message", "origins", "heartbeat", "counters", "tracebacks", PACKAGE,
 }  # fmt: skip
 
-PURE = {"errors", "frames", "publication", "parsers", "options", "origins", "request", "signatures", PACKAGE}
+PURE = {"errors", "frames", "rates", "addresses", "publication", "parsers", "options", "origins", "request", "signatures", PACKAGE}
 
 
 def _modules():

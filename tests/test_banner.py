@@ -45,6 +45,7 @@ def test_each_pipeline_is_drawn_as_pipes_in_the_order_of_its_chains(monkeypatch)
         "    cat connect | pack.InAPack",
         "/nothing",
         "limits: 20000 connections, messages of 1048576 bytes, 1048576 bytes or 10 s for a slow client",
+        "limits that are off: max_connections_per_address, accept_rate, message_rate, byte_rate",
     ]
 
 

@@ -1,0 +1,105 @@
+"""The door: who is let in, decided when a connection is accepted, before its first byte.
+
+Rules:
+
+1. More connections than the accept rate, or than one address may have, are refused: 503 and 429. Some at a time are
+   told so, briefly, when they speak; all others are closed unanswered, so a flood holds no descriptors.
+2. Behind trusted proxies a client's address is known when its request is: then WebSockets are counted, and the proxy
+   guards the rest.
+3. Connections that have not yet said what they want may be more than ``max_connections``, as some of them will be plain
+   HTTP, but not without end.
+"""
+
+from typing import Any, NamedTuple
+
+from filtered_websocket.addresses import Addresses
+from filtered_websocket.rates import Bucket
+
+MAX_TOLD = 100
+"""Refused connections that wait at one time to be told; behind data filters, which would see their bytes, none."""
+TOLD_SECONDS = 1.0
+"""How long one of them has to speak."""
+MAX_BEYOND = 1000
+"""Connections beyond ``max_connections`` that may be in their handshake: to be told 503, or to ask for plain HTTP."""
+
+
+class Refusal(NamedTuple):
+    """What a client is told that is not let in."""
+
+    status: int
+    text: str
+    reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+PER_ADDRESS = Refusal(429, "Too Many Requests", "max_connections_per_address")
+ACCEPT_RATE = Refusal(503, "Service Unavailable", "accept_rate", (("Retry-After", "1"),))
+
+
+class Admission:
+    """One server's door.
+
+    :param server: its options, counters and number of connections
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.addresses = Addresses()
+        self._told: set[Any] = set()
+        self._rate = 0
+        self._bucket: Bucket | None = None
+
+    def configure(self, options: Any) -> None:
+        """Take the accept rate; what is counted stays."""
+        if options.accept_rate != self._rate:
+            self._rate = rate = options.accept_rate
+            self._bucket = Bucket(rate, rate, self._server.reactor.seconds()) if rate else None
+
+    def admit(self, connection: Any, peer: Any) -> Any:
+        """A connection that was accepted: itself, or None to close it; it may have been told that it is unwelcome.
+
+        :param peer: Twisted's address
+        """
+        server = self._server
+        if server.countConnections >= server.options.max_connections + MAX_BEYOND:
+            server.counters.count("refused", "max_connections", "unanswered")
+            return None
+        refusal = self._refusal(connection, getattr(peer, "host", None))
+        if refusal is None:
+            return connection
+        server.counters.count("refused", refusal.reason, getattr(peer, "host", ""))
+        if len(self._told) >= MAX_TOLD or server.has_data_filters:
+            return None
+        self._told.add(connection)
+        connection.unwelcome = refusal
+        connection.openHandshakeTimeout = TOLD_SECONDS
+        return connection
+
+    def _refusal(self, connection: Any, address: str | None) -> Refusal | None:
+        server = self._server
+        limit = server.options.max_connections_per_address
+        if limit and address is not None and not server.options.trusted_proxies:
+            # First: whoever has too many is not to use up the rate of others.
+            if not self.addresses.enter(connection, address, limit):
+                return PER_ADDRESS
+        if self._bucket is not None and not self._bucket.take(server.reactor.seconds()):
+            self.addresses.leave(connection)
+            return ACCEPT_RATE
+        return None
+
+    def knows(self, connection: Any, address: str) -> Refusal | None:
+        """The request of a connection has told its client's address: why it may not open, None if it may."""
+        options = self._server.options
+        limit = options.max_connections_per_address
+        if limit and options.trusted_proxies and not self.addresses.enter(connection, address, limit):
+            return PER_ADDRESS
+        return None
+
+    def hand_over(self, connection: Any, to: Any) -> None:
+        """A connection is another protocol's from now on."""
+        self.addresses.hand_over(connection, to)
+
+    def leave(self, connection: Any) -> None:
+        """A connection has ended."""
+        self.addresses.leave(connection)
+        self._told.discard(connection)
