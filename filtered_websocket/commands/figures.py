@@ -4,15 +4,16 @@ import math
 
 from filtered_websocket.commands.scrape import Scrape
 
+# Titles are one word each, for awk, and short, for 80 columns.
+PIPELINE_NOW = {"clients": "fws_connections", "channels": "fws_channels", "waiting_B": "fws_send_buffer_bytes"}
 PIPELINE_RATES = {
-    "opened/s": "fws_connections_opened_total",
-    "received/s": "fws_messages_received_total",
-    "published/s": "fws_publications_total",
-    "delivered/s": "fws_messages_sent_total",
-    "bytes in/s": "fws_received_bytes_total",
-    "bytes out/s": "fws_sent_bytes_total",
+    "new/s": "fws_connections_opened_total",
+    "in/s": "fws_messages_received_total",
+    "publ/s": "fws_publications_total",
+    "out/s": "fws_messages_sent_total",
+    "in_B/s": "fws_received_bytes_total",
+    "out_B/s": "fws_sent_bytes_total",
 }
-PIPELINE_NOW = {"connections": "fws_connections", "channels": "fws_channels", "waiting bytes": "fws_send_buffer_bytes"}
 REASONS = ("refused", "closed", "dropped", "failed")
 LAG = "fws_reactor_lag_seconds"
 

@@ -36,14 +36,14 @@ def _parts(figures: Figures, url: str, trouble: str) -> Iterator[RenderableType]
     yield _state(figures)
     reasons = figures.reasons()
     if reasons:
-        table = _table("", "reason", "in all", "per s")
+        table = _table("trouble", "reason", "total", "per_s")
         for what, reason, total, rate in reasons[:REASONS]:
             table.add_row(what, printable(reason), amount(total), Text(amount(rate), "bold red" if rate > 0 else ""))
         yield ""
         yield table
     filters = figures.filters()
     if filters:
-        table = _table("slowest filter", "event", "pipeline", "mean ms")
+        table = _table("slowest", "event", "pipeline", "mean_ms")
         for pipeline, event, name, seconds in filters[:FILTERS]:
             table.add_row(printable(name), event, printable(pipeline), amount(seconds * 1000))
         yield ""
@@ -53,7 +53,8 @@ def _parts(figures: Figures, url: str, trouble: str) -> Iterator[RenderableType]
 def _head(figures: Figures, url: str) -> Text:
     now = figures.now
     version = next(iter(now.by("fws_info", "version")), "")
-    head = Text.assemble((printable(url), "bold"), f"  filtered_websocket {printable(version)}  ")
+    head = Text(no_wrap=True, overflow="ellipsis").append(printable(url), "bold")
+    head.append(f"  filtered_websocket {printable(version)}  ")
     head.append("ready" if now.value("fws_ready") else "NOT READY", "green" if now.value("fws_ready") else "bold red")
     began = now.value("process_start_time_seconds")
     if began:
@@ -78,14 +79,14 @@ def _pipelines(figures: Figures) -> Table:
 
 def _state(figures: Figures) -> Table:
     now = figures.now
-    table = _table("storage", "answers in ms", "lag, mean ms", "lag, 99 % ms", "opening", "HTTP", "HTTP answers/s")
+    table = _table("storage", "answer_ms", "lag_ms", "lag_99%_ms", "opening", "http", "http/s")
     works = bool(now.value("fws_storage_ready"))
     round_trip = now.value("fws_storage_round_trip_seconds")
     mean, most = figures.lag()
     answers = sum(figures.rates("fws_http_responses_total", "status").values())
     table.add_row(
         Text("ready" if works else "AWAY", "green" if works else "bold red"),
-        "no answer" if round_trip is None or math.isnan(round_trip) else amount(round_trip * 1000),
+        "none" if round_trip is None or math.isnan(round_trip) else amount(round_trip * 1000),
         amount(mean * 1000),
         Text(amount(most * 1000), "bold red" if most > LATE else ""),
         amount(now.value("fws_connections_opening") or 0),
@@ -97,7 +98,7 @@ def _state(figures: Figures) -> Table:
 
 def _table(*titles: str) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    words = {"reason", "event", "pipeline", "storage", "slowest filter", ""}
+    words = {"reason", "event", "pipeline", "storage", "slowest", "trouble"}
     for title in titles:
         table.add_column(title, justify="left" if title in words else "right", no_wrap=True)
     return table
