@@ -14,17 +14,24 @@ Record = dict[str, Any]
 
 async def add(state: State, app: App, user_id: str, channel: str) -> Record:
     """Subscribe a user; doing so again changes nothing. Returns the record."""
-    storage, field = state.storage, _field(user_id, channel)
     record = {"user_id": user_id, "event": channel, "id": int(time.time() * 1e6), "instance": app.id}
     record |= {"created": time.time(), "modified": time.time(), "enabled": True, "description": None, "meta": {}}
+    new, record = await store(state.storage, app, record)
+    if new:
+        await state.pipeline.publish(keys.control(app, user_id), wire.dumps({"added": channel}))
+    return record
+
+
+async def store(storage: Any, app: App, record: Record) -> tuple[bool, Record]:
+    """Put a subscription's record into the storage object: whether it is new, and the record that is there now."""
+    user_id, channel = record["user_id"], record["event"]
+    field = _field(user_id, channel)
     # The sets first: they take effect. Should this process end in between, doing it again completes it.
     await storage.add(keys.subscribers(app, channel), user_id)
     new = await storage.add(keys.aliases(app, user_id), channel)
     if not await storage.put(keys.subscriptions(app), field, wire.dumps(record), only_new=True):
         record = wire.loads((await storage.fields(keys.subscriptions(app)))[field])
-    if new:
-        await state.pipeline.publish(keys.control(app, user_id), wire.dumps({"added": channel}))
-    return record
+    return new, record
 
 
 async def remove(state: State, app: App, user_id: str, channel: str) -> Record | None:

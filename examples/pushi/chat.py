@@ -1,0 +1,35 @@
+"""The page of the chat, and the endpoint that signs for its users. Usually that one is in an application of its own."""
+
+import json
+from pathlib import Path
+
+from filtered_websocket.signatures import sign
+from filtered_websocket.web.base import Endpoint, HTTPError, Response
+
+
+class Page(Endpoint):
+    path = "/"
+
+    @classmethod
+    def handle(cls, pipeline, request):
+        page = Path(__file__).with_name("chat.html").read_bytes()
+        return Response(200, page, content_type="text/html; charset=utf-8")
+
+
+class Auth(Endpoint):
+    """Signs for whoever asks, under the name he gives. Here your own login would say who he is, and where he may be."""
+
+    path = "/auth"
+
+    @classmethod
+    def handle(cls, pipeline, request):
+        app, socket_id, name = (
+            pipeline.options.pushi_apps[0],
+            request.argument("socket_id"),
+            request.argument("name", ""),
+        )
+        if not socket_id or not 0 < len(name) <= 40:
+            raise HTTPError(400, "socket_id and a name are wanted")
+        about = json.dumps({"user_id": name, "peer": True})
+        # The signature covers who he is too: with --pushi_signed_presence nothing else is taken.
+        return {"auth": f"{app.key}:{sign(app.secret, f'{socket_id}:presence-chat:{about}')}", "channel_data": about}

@@ -1,0 +1,63 @@
+"""Bring what the original kept in MongoDB: python import_mongo.py FOLDER [arguments of fws_server]
+
+FOLDER holds what ``mongoexport`` has written, one file for each collection. The arguments say which storage object:
+``-c config.json``, or ``-f filtered_websocket.filters.pushi --storage sqlite --sqlite_file events.sqlite``. Stop the
+server before it if the storage is SQLite.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from twisted.internet import task
+
+from filtered_websocket.assembly import Assembly
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.pushi import mongo
+from filtered_websocket.storage_objects.base import Keep
+from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
+
+PUSHI = "filtered_websocket.filters.pushi"
+
+
+class Nobody:
+    """The consumer of a storage object that has nothing to deliver."""
+
+    def __getattr__(self, name):
+        return lambda *arguments: None
+
+
+async def bring(storage, pipeline, documents):
+    await storage.start(Nobody())
+    try:
+        view = PrefixedStorageObject(storage, f"{pipeline.name} ") if pipeline.name else storage
+        keep = Keep(pipeline.options.pushi_keep_events, pipeline.options.pushi_keep_seconds)
+        return await mongo.bring(view, documents, keep)
+    finally:
+        await storage.stop()
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.path.append(os.getcwd())
+    try:
+        documents = mongo.read(Path(sys.argv[1]))
+        assembly = Assembly(sys.argv[2:])
+        assembly.load()
+        options = assembly.options()
+        pipeline = next((each for each in options.pipelines if PUSHI in each.filters), None)
+        if pipeline is None:
+            sys.exit(f"no pipeline has {PUSHI}")
+    except (ConfigError, ValueError, KeyError) as error:
+        sys.exit(f"import_mongo: {error}")
+
+    def run(reactor):
+        done = task.ensureDeferred(bring(assembly.storage_object(options), pipeline, documents))
+        return done.addCallback(lambda brought: print(", ".join(f"{count} {name}" for name, count in brought.items())))
+
+    task.react(run, [])
+
+
+if __name__ == "__main__":
+    main()
