@@ -13,7 +13,7 @@ from filtered_websocket.filters.base import (
     WebSocketStopFilter,
 )
 from filtered_websocket.filters.ws_emit import bus, rooms
-from filtered_websocket.filters.ws_emit.handshake import PATH, protocol_of
+from filtered_websocket.filters.ws_emit.handshake import PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
 from filtered_websocket.filters.ws_emit.wire import Malformed
@@ -38,7 +38,7 @@ class Admit(WebSocketHandshakeFilter):
     @classmethod
     def filter(cls, web_socket_instance: Any, data: Any) -> Any:
         pipeline, params = web_socket_instance.pipeline, data.params
-        if not data.path.startswith(PATH):
+        if not is_at(pipeline, data.path, PATH):
             raise Reject(404, f"Socket.IO is served at {PATH}")
         if not allowed(data.origin, data.host, pipeline.options.ws_emit_cors, pipeline.server.is_secure):
             raise Reject(400, "pages of this origin may not connect")

@@ -6,6 +6,12 @@ from typing import Any
 from filtered_websocket.web.base import HTTPError
 
 PATH = "/socket.io/"
+EMIT = "/emit"
+
+
+def is_at(pipeline: Any, path: str, wanted: str) -> bool:
+    """Whether a path is the one wanted; the pipeline of ``/live/*`` has it at ``/live/socket.io/``, say."""
+    return path.startswith(wanted) or (pipeline.name != "" and wanted in path)
 
 
 def protocol_of(pipeline: Any, params: Mapping[str, list[str]]) -> int:

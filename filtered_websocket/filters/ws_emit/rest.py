@@ -6,7 +6,7 @@ from typing import Any
 from filtered_websocket.filters.ws_emit import auth, bus, wire
 from filtered_websocket.filters.ws_emit.emitting import send
 from filtered_websocket.filters.ws_emit.estate import Estate
-from filtered_websocket.filters.ws_emit.handshake import PATH, protocol_of
+from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.origins import allowed
@@ -24,7 +24,7 @@ def _refusal(code: int) -> HTTPError:
 class Polling(Endpoint):
     """The polling transport of Engine.IO."""
 
-    path = PATH + "*"
+    path = f"*{PATH}*"
     methods = ("GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
     cors_credentials = True
     max_body = wire.MAX_PAYLOAD
@@ -40,6 +40,8 @@ class Polling(Endpoint):
 
     @classmethod
     async def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+        if not is_at(pipeline, request.path, PATH):
+            raise HTTPError(404, f"Socket.IO is served at {PATH}")
         if not allowed(request.origin, request.host, pipeline.options.ws_emit_cors, request.secure):
             raise _refusal(4)
         method = "GET" if request.method == "HEAD" else request.method
@@ -85,7 +87,7 @@ class Polling(Endpoint):
 class EmitEvent(Endpoint):
     """POST /emit: a program sends an event to a room, or to everybody."""
 
-    path = "/emit"
+    path = f"*{EMIT}"
     methods = ("POST",)
     max_body = wire.MAX_PAYLOAD
 
@@ -96,6 +98,8 @@ class EmitEvent(Endpoint):
     @classmethod
     async def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
         secret = pipeline.options.ws_emit_secret
+        if not is_at(pipeline, request.path, EMIT):
+            raise HTTPError(404, f"events are posted to {EMIT}")
         if not secret:
             raise HTTPError(404, "there is no /emit without ws_emit_secret")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
