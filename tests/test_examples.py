@@ -1,6 +1,8 @@
 """Every file in examples/, run by the real `fws_server`, its clients those of the library websockets."""
 
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -15,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.browser import Browser
 from tests.end_to_end.server import FwsServer
+from tests.redis_server import RedisServer
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
@@ -201,6 +204,18 @@ def test_the_chat_page_says_what_others_write_and_comes_back_by_itself(serve: Se
         assert "1001" in ann.until("/not connected/.exec(document.getElementById('state').textContent)?.input")
         serve("-f", "chat_server", "-p", port, "--host", "127.0.0.1")
         ann.until("document.getElementById('state').textContent === 'connected'")
+
+
+def test_a_program_without_a_server_tells_everybody(serve: Serve, tmp_path: Path) -> None:
+    program = [sys.executable, str(EXAMPLES / "notify.py"), "the backup is done"]
+    with RedisServer(tmp_path / "redis") as redis:
+        example = serve("--storage", "redis", "--redis_url", redis.url, "-f", BROADCAST)
+        client = example.connect()
+        subprocess.run([*program, redis.url], check=True, timeout=DEADLINE)
+        assert hear(client) == "the backup is done"
+    ended = subprocess.run([*program, redis.url], capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("nobody was told: Redis at ")
 
 
 def test_every_file_in_examples_is_in_its_readme_and_in_these_tests() -> None:

@@ -1,8 +1,6 @@
-"""What docs/storage says about publishing and about storage objects of one's own, tried; and the example."""
+"""What docs/storage says about publishing and about storage objects of one's own, tried."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,13 +8,10 @@ import pytest
 
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import make
-from tests.end_to_end.outage import on, started
-from tests.reactor_thread import DEADLINE
 from tests.redis_server import RedisServer
 from tests.storage_objects.backends import Backend
 
 DOCS = Path(__file__).parent.parent / "docs" / "storage"
-EXAMPLES = Path(__file__).parent.parent / "examples"
 MODULE = "filtered_websocket.storage_objects.redis"
 
 
@@ -56,18 +51,6 @@ def test_the_publisher_of_the_page_publishes(node, redis, monkeypatch):
     assert [each.payload for each in node.latest("news-a", 0, 10)] == [b'{"any": "JSON"}']
     assert isinstance(names["publisher"], Publisher)
     names["publisher"].close()
-
-
-def test_the_example_tells_everybody_on_every_node(redis, tmp_path):
-    arguments = ("-f", "filtered_websocket.filters.broadcast_messages", "--ping_interval", "0", *on(redis))
-    with started(tmp_path, "", one=arguments, other=arguments) as nodes:
-        clients = [node.open() for node in nodes]
-        program = [sys.executable, str(EXAMPLES / "notify.py"), "the backup is done"]
-        subprocess.run([*program, redis.url], check=True, timeout=DEADLINE)
-        assert [client.text() for client in clients] == ["the backup is done"] * 2
-    ended = subprocess.run([*program, f"unix://{tmp_path}/none"], capture_output=True, text=True, timeout=DEADLINE)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("nobody was told: Redis at ")
 
 
 def test_the_storage_object_of_the_page_is_one():
