@@ -7,6 +7,9 @@ from filtered_websocket import __version__
 from filtered_websocket.filters.base import EVENTS
 from filtered_websocket.limits import ALLOWED_ORIGINS, OFF_BY_DEFAULT
 
+SHORT = 16
+"""Characters of a secret that nobody guesses, if it is random."""
+
 
 def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
     """The banner, a line at a time."""
@@ -18,15 +21,23 @@ def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
         f"limits: {options.max_connections} connections, messages of {options.max_message_size} bytes, "
         f"{options.send_buffer} bytes or {options.send_timeout:g} s for a slow client"
     )
-    off = [each.name for each in OFF_BY_DEFAULT if not any(each.name in on for on in _set(server))]
+    off = [o.name for o in OFF_BY_DEFAULT if not any(getattr(each.options, o.name) for each in server.pipelines)]
     if off:
         yield f"limits that are off: {', '.join(off)}"
 
 
-def _set(server: Any) -> Iterator[set[str]]:
-    """Which of the limits that are off by default each pipeline has on."""
-    for pipeline in server.pipelines:
-        yield {each.name for each in OFF_BY_DEFAULT if getattr(pipeline.options, each.name)}
+def dashboard(server: Any, address: str) -> str:
+    """Where the dashboard is and for whom, as far as the server knows.
+
+    :param address: URL of what serves it; ``ws://`` and ``wss://`` are taken for what plain HTTP calls them
+    """
+    url = address.replace("ws", "http", 1) if address.startswith("ws") else address
+    url = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
+    if server.options.admin_secret:
+        who = "with admin_secret"
+    else:
+        who = "for this machine" if server.admin_site is None else "for whom that port is open"
+    return f"dashboard on {url}/dashboard, {who}"
 
 
 def draw(pipeline: Any) -> Iterator[str]:
@@ -60,6 +71,10 @@ def unsafe(server: Any) -> Iterator[str]:
             why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
             yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"
     if options.admin_port is not None and not options.admin_secret and not _is_loopback(options.admin_host):
-        yield f"UNSAFE: who reaches {options.admin_host or 'this host'} may read the metrics (admin_secret is not set)"
-    if not options.ping_interval:
-        yield "UNSAFE: dead clients are never noticed (ping_interval is 0)"
+        yield f"UNSAFE: who reaches {options.admin_host or 'this host'} may read the figures (admin_secret is not set)"
+    for name, opens in (("publish_secret", "publish"), ("admin_secret", "read the figures")):
+        if 0 < len(getattr(options, name)) < SHORT:
+            yield f"UNSAFE: who guesses it may {opens} ({name} is shorter than {SHORT} characters)"
+    for name in ("ping_interval", "ping_timeout"):
+        if not getattr(options, name):
+            yield f"UNSAFE: dead clients are never noticed ({name} is 0)"

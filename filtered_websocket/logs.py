@@ -47,9 +47,13 @@ def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
+def is_noise(text: str) -> bool:
+    """Whether it is what Twisted says of its ports and its main loop: the banner says it better."""
+    return _NOISE.fullmatch(text) is not None
+
+
 def _no_noise(event: LogEvent) -> Any:
-    """Leaves out what Twisted says of its ports and its main loop: the banner says it better."""
-    return PredicateResult.no if _NOISE.fullmatch(formatEvent(event)) else PredicateResult.maybe
+    return PredicateResult.no if is_noise(formatEvent(event)) else PredicateResult.maybe
 
 
 def _text(event: LogEvent) -> str:

@@ -61,6 +61,7 @@ class Service:
         server.stopwatch = Stopwatch(server, self._reactor)
         server.watchdog.start()
         server.stopwatch.start()
+        server.dashboard.start()
         self._listen_for_admin()
         factory: Any = server
         if server.is_secure:
@@ -75,7 +76,10 @@ class Service:
             _log.info("worker {number} is ready", number=os.environ[WORKER])
             self._tell("ready")
             return
-        _log.info("listening on {address}", address=address_of(self._port, server.is_secure))
+        address = address_of(self._port, server.is_secure)
+        if server.admin_site is None and "+unix:" not in address:
+            _log.info("{line}", line=banner.dashboard(server, address))
+        _log.info("listening on {address}", address=address)
 
     def _listen_for_admin(self) -> None:
         server, options = self.server, self._options
@@ -87,6 +91,7 @@ class Service:
         self._admin_port = listen(server.admin_site, options.admin_host, port, backlog, self._reactor, shared=shared)
         address = address_of(self._admin_port, False).replace("ws", "http", 1)
         _log.info("health, metrics and publish on {address}", address=address)
+        _log.info("{line}", line=banner.dashboard(server, address))
 
     def _tell(self, word: str) -> None:
         if WORKER in os.environ:

@@ -64,7 +64,10 @@ def test_the_defaults_are_safe_and_nothing_is_said():
     [
         ({"allowed_origins": ["*"]}, "any web page may connect with its visitor's cookies (allowed_origins holds *"),
         ({"ping_interval": 0}, "dead clients are never noticed (ping_interval is 0)"),
-        ({"admin_port": 0, "admin_host": ""}, "may read the metrics (admin_secret is not set)"),
+        ({"ping_timeout": 0}, "dead clients are never noticed (ping_timeout is 0)"),
+        ({"publish_secret": "x" * 15}, "who guesses it may publish (publish_secret is shorter than 16 characters)"),
+        ({"admin_secret": "x"}, "who guesses it may read the figures (admin_secret is shorter than 16 characters)"),
+        ({"admin_port": 0, "admin_host": ""}, "may read the figures (admin_secret is not set)"),
     ],
 )
 def test_what_is_unsafe_is_said_with_the_option_to_change(options, says):
@@ -88,3 +91,43 @@ def test_what_is_unsafe_in_one_pipeline_only_names_it():
 )
 def test_an_admin_port_on_loopback_or_with_a_secret_is_safe(options):
     assert unsafe(**options) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "off"),
+    [
+        ({"accept_rate": 5, "message_rate": 5}, "max_connections_per_address, byte_rate"),
+        ({"pipelines": {"/x": {"filters": [], "byte_rate": "1K"}}, "max_connections_per_address": 9},
+         "accept_rate, message_rate"),
+    ],
+)  # fmt: skip
+def test_which_limits_are_off_is_said(options, off):
+    with Server(Spam, **options) as server:
+        assert list(banner.lines(server.server, "memory", "x"))[-1] == f"limits that are off: {off}"
+
+
+def test_nothing_is_said_to_be_off_when_all_is_on():
+    with Server(Spam, accept_rate=1, message_rate=1, byte_rate=1, max_connections_per_address=1) as server:
+        assert list(banner.lines(server.server, "memory", "x"))[-1].startswith("limits: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "says"),
+    [
+        ({}, "ws://0.0.0.0:9000", "dashboard on http://localhost:9000/dashboard, for this machine"),
+        ({}, "wss://[::]:9000", "dashboard on https://localhost:9000/dashboard, for this machine"),
+        (
+            {"admin_secret": "a secret of some length"},
+            "ws://10.0.0.1:80",
+            "dashboard on http://10.0.0.1:80/dashboard, with admin_secret",
+        ),
+        (
+            {"admin_port": 0},
+            "http://127.0.0.1:9601",
+            "dashboard on http://127.0.0.1:9601/dashboard, for whom that port is open",
+        ),
+    ],
+)
+def test_where_the_dashboard_is_and_for_whom(options, address, says):
+    with Server(Spam, **options) as server:
+        assert banner.dashboard(server.server, address) == says

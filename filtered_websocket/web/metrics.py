@@ -31,6 +31,7 @@ MAX_REASONS = 100
 EVENTS = {
     "refused": "Connections and requests refused",
     "dropped": "Messages dropped",
+    "slowed": "Times a client above a rate was made to wait",
     "closed": "Connections the server closed",
     "failed": "Failures of filters, endpoints and of what nobody waited for",
     "held the reactor": "",
@@ -47,11 +48,11 @@ class Metrics(Endpoint):
 
     @classmethod
     async def _scrape(cls, server: Any) -> Response:
-        text = generate_latest(_registry(server, await _round_trip(server)))
+        text = generate_latest(_registry(server, await round_trip(server)))
         return Response(200, text, (("Cache-Control", "no-store"),), CONTENT_TYPE)
 
 
-async def _round_trip(server: Any) -> float:
+async def round_trip(server: Any) -> float:
     """Seconds that the storage object takes to answer; NaN if it does not."""
     begin = server.reactor.seconds()
     asked = server.storage_object.get("fws metrics probe")

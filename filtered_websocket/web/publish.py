@@ -63,7 +63,7 @@ class Publish(Endpoint):
         try:
             # JSON can write half a character, which no text frame can hold.
             "".join([text, *channels]).encode()
-            await _pipeline(request, body.get("pipeline")).publish(channels, text)
+            await pipeline_named(request, body.get("pipeline")).publish(channels, text)
         except UnicodeEncodeError:
             raise HTTPError(400, "lone surrogates are no text") from None
         except ValueError as error:
@@ -71,7 +71,8 @@ class Publish(Endpoint):
         return Response(200, {"channels": len(set(channels))})
 
 
-def _pipeline(request: HTTPRequest, name: Any) -> Any:
+def pipeline_named(request: HTTPRequest, name: Any) -> Any:
+    """The pipeline that a program means. Raises HTTPError, 404."""
     pipelines = request.server.pipelines
     for pipeline in pipelines:
         if pipeline.name == (name or "") or (name is None and len(pipelines) == 1) or name in pipeline.patterns:

@@ -1,0 +1,112 @@
+"""Makes docs/images/dashboard-*.png: ``python -m tests.screenshots``, after ``make test-tools``.
+
+A server with a moderated chat and a pipeline of rooms, clients that talk for a while, and the real browser.
+"""
+
+import base64
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.browser import Browser, Page
+from tests.end_to_end.server import FwsServer
+
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
+SECRET = "a secret of these pictures"
+SECONDS = 45
+"""How long the clients talk before the pictures are taken: the charts should have something to show."""
+
+SIZES = {"light": (1100, 1120, 1.0), "dark": (1100, 1120, 1.0), "phone": (390, 1250, 1.0)}
+"""Width, height, pixels per pixel."""
+
+CONFIG = {
+    "filters": ["moderated_chat", "filtered_websocket.filters.broadcast_messages"],
+    "pipelines": {"/rooms": ["filtered_websocket.filters.broadcast_messages_by_token"]},
+    "publish_secret": SECRET,
+}
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[FwsServer]:
+    (folder / "moderated_chat.py").write_text((ROOT / "examples" / "moderated_chat.py").read_text())
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    with FwsServer("-c", "config.json", "-p", "0", "--host", "127.0.0.1", cwd=folder) as running:
+        yield running
+
+
+def talk(port: int, ended: threading.Event) -> None:
+    """Clients that come, talk in waves, and stay."""
+    begin = time.monotonic()
+    for _ in range(3):
+        with suppress(InvalidStatus):
+            connect(f"ws://127.0.0.1:{port}/", origin=Origin("https://evil.example"))
+    with ExitStack() as stack:
+        clients = []
+        number = 0
+        while not ended.wait(0.02):
+            number += 1
+            if number % 30 == 1 and len(clients) < 60:
+                client = stack.enter_context(connect(f"ws://127.0.0.1:{port}/"))
+                threading.Thread(target=lambda of: [None for _ in of], args=(client,), daemon=True).start()
+                clients.append(client)
+                if len(clients) % 4 == 0:
+                    stack.enter_context(connect(f"ws://127.0.0.1:{port}/rooms")).send(f"token:room {len(clients) % 3}")
+            wave = 1 + int(4 * abs(((time.monotonic() - begin) / 12) % 2 - 1))
+            for client in clients[:wave]:
+                client.send("HELLO, how are you?" if number % 3 else "buy at http://spam.example")
+
+
+def shot(browser: Browser, page: Page, name: str) -> None:
+    width, height, scale = SIZES[name]
+    browser.ask(
+        "Emulation.setDeviceMetricsOverride",
+        page.session,
+        width=width,
+        height=height,
+        deviceScaleFactor=scale,
+        mobile=name == "phone",
+    )
+    scheme = "dark" if name == "dark" else "light"
+    browser.ask(
+        "Emulation.setEmulatedMedia", page.session, features=[{"name": "prefers-color-scheme", "value": scheme}]
+    )
+    page.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    taken = browser.ask("Page.captureScreenshot", page.session, format="png")
+    (IMAGES / f"dashboard-{name}.png").write_bytes(base64.b64decode(taken["data"]))
+
+
+def main(seconds: float) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    ended = threading.Event()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with server(folder) as running, Browser(folder / "profile") as browser:
+            talker = threading.Thread(target=talk, args=(running.port, ended))
+            talker.start()
+            try:
+                page = browser.open(f"http://127.0.0.1:{running.port}/dashboard")
+                page.until("document.querySelector('.chart .stroke[d]')")
+                page.run(f"document.getElementById('secret').value = {json.dumps(SECRET)}")
+                page.run("document.getElementById('channel').value = 'broadcast_messages'")
+                page.run("document.getElementById('watcher').requestSubmit()")
+                page.until("document.querySelector('#messages li')")
+                time.sleep(seconds)
+                for name in SIZES:
+                    shot(browser, page, name)
+            finally:
+                ended.set()
+                talker.join()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)
