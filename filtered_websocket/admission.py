@@ -77,21 +77,22 @@ class Admission:
 
     def _refusal(self, connection: Any, address: str | None) -> Refusal | None:
         server = self._server
-        limit = server.options.max_connections_per_address
-        if limit and address is not None and not server.options.trusted_proxies:
-            # First: whoever has too many is not to use up the rate of others.
-            if not self.addresses.enter(connection, address, limit):
-                return PER_ADDRESS
+        known = address is not None and not server.options.trusted_proxies
+        # First: whoever has too many is not to use up the rate of others.
+        if known and self._has_too_many(connection, address):
+            return PER_ADDRESS
         if self._bucket is not None and not self._bucket.take(server.reactor.seconds()):
             self.addresses.leave(connection)
             return ACCEPT_RATE
         return None
 
-    def knows(self, connection: Any, address: str) -> Refusal | None:
+    def _has_too_many(self, connection: Any, address: Any) -> bool:
+        limit = self._server.options.max_connections_per_address
+        return bool(limit) and not self.addresses.enter(connection, address, limit)
+
+    def opening(self, connection: Any, address: str) -> Refusal | None:
         """The request of a connection has told its client's address: why it may not open, None if it may."""
-        options = self._server.options
-        limit = options.max_connections_per_address
-        if limit and options.trusted_proxies and not self.addresses.enter(connection, address, limit):
+        if self._server.options.trusted_proxies and self._has_too_many(connection, address):
             return PER_ADDRESS
         return None
 

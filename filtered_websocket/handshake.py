@@ -156,7 +156,7 @@ class Handshake(LeanProtocol):
             raise self._denied(404, "Not Found", "no such path", request.path)
         if server.countConnections > server.options.max_connections:
             raise self._denied(503, "Service Unavailable", "max_connections")
-        unwelcome = server.admission.knows(self, request.peer)
+        unwelcome = server.admission.opening(self, request.peer)
         if unwelcome is not None:
             raise self._denied(unwelcome.status, unwelcome.text, unwelcome.reason, request.peer)
         allowed = self.pipeline.options.allowed_origins

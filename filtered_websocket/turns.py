@@ -20,6 +20,8 @@ SHARE_SECONDS = 0.002
 class Turns(Awaiting):
     """A connection that leaves the reactor to others in time."""
 
+    resting = False
+
     def parse(self, data: bytes) -> None:
         """Let Autobahn's parser have these bytes, for as long as the share lasts."""
         # On the factory: one connection is parsed at a time, and each would have to keep it.
@@ -30,18 +32,18 @@ class Turns(Awaiting):
         # Autobahn's loop stops at a frame boundary while a filter is awaited; what is parsed after a close may go on.
         if self._waiting and (self.state == OPEN or self.resting):
             return False
-        if self.data and perf_counter() > self.factory.turn_ends:
+        more = bool(super().processData())
+        # Behind the step, so that there is at least one in each turn.
+        if more and self.data and perf_counter() > self.factory.turn_ends and not self._waiting:
             self.rest()
             return False
-        return bool(super().processData())
+        return more
 
     def rest(self) -> None:
         """Go on in the next turn."""
         self._waiting = self.resting = True
         self.transport.pauseProducing()
         self.factory.reactor.callLater(0, self._go_on)
-
-    resting = False
 
     def _go_on(self) -> None:
         if self.resting:

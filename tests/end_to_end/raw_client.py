@@ -73,14 +73,17 @@ class RawClient:
     :param address: ``(host, port)``, or the path of a Unix socket
     :param tls: speak TLS, trusting nobody in particular
     :param receive_buffer: of the kernel, in bytes; small, for a client that reads slowly
+    :param source: the address it comes from: any of 127.0.0.0/8 is this machine's
     """
 
-    def __init__(self, address: Any, tls: bool = False, receive_buffer: int = 0) -> None:
+    def __init__(self, address: Any, tls: bool = False, receive_buffer: int = 0, source: str = "") -> None:
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE)
+        if source:
+            self.socket.bind((source, 0))
         try:
             self.socket.connect(address)
         except OSError:

@@ -1,0 +1,61 @@
+"""Connections by address."""
+
+import pytest
+
+from filtered_websocket.addresses import Addresses, network
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("192.0.2.1", "::ffff:192.0.2.1"),
+        ("2001:db8:0:1::5", "2001:db8:0:1:ffff::"),
+        ("fe80::1%eth0", "fe80::2%eth1"),
+    ],
+)
+def test_addresses_of_one_client_are_one(one, other):
+    assert network(one) == network(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("192.0.2.1", "192.0.2.2"), ("2001:db8:0:1::5", "2001:db8:0:2::5"), ("a proxy's word", "another")],
+)
+def test_addresses_of_two_clients_are_two(one, other):
+    assert network(one) != network(other)
+
+
+def test_an_address_has_as_many_as_it_may_until_one_ends():
+    addresses = Addresses()
+    assert addresses.enter("a", "192.0.2.1", 2)
+    assert addresses.enter("b", "192.0.2.1", 2)
+    assert not addresses.enter("c", "192.0.2.1", 2)
+    assert addresses.enter("d", "192.0.2.2", 2)
+    addresses.leave("c")
+    assert not addresses.enter("c", "192.0.2.1", 2)
+    addresses.leave("a")
+    assert addresses.enter("c", "192.0.2.1", 2)
+
+
+def test_what_was_handed_over_is_counted_until_the_other_ends():
+    addresses = Addresses()
+    assert addresses.enter("connection", "192.0.2.1", 1)
+    addresses.hand_over("connection", "channel")
+    addresses.leave("connection")
+    assert not addresses.enter("another", "192.0.2.1", 1)
+    addresses.leave("channel")
+    assert addresses.enter("another", "192.0.2.1", 1)
+    addresses.hand_over("never counted", "to")
+    addresses.leave("to")
+    assert len(addresses) == 1
+
+
+def test_nothing_is_kept_of_who_has_gone_or_was_refused():
+    addresses = Addresses()
+    for number in range(100):
+        assert addresses.enter(number, f"192.0.2.{number}", 1)
+        assert not addresses.enter("too many", f"192.0.2.{number}", 1)
+    for number in range(100):
+        addresses.leave(number)
+    assert len(addresses) == 0
+    assert not addresses._whose

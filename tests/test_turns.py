@@ -1,0 +1,154 @@
+"""A connection's share of a turn: floods wait, in order, and others are served between."""
+
+import pytest
+
+from filtered_websocket import turns
+from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
+from filtered_websocket.testing import Server
+from tests.end_to_end.raw_client import BINARY, PING, TEXT, close_frame, frame
+
+FLOOD = 1000
+
+
+class Note(WebSocketMessageFilter):
+    """Notes what it sees, on the pipeline."""
+
+    @classmethod
+    def filter(cls, connection, data):
+        connection.pipeline.__dict__.setdefault("seen", []).append(bytes(data))
+
+
+class CloseAt500(WebSocketMessageFilter):
+    @classmethod
+    def filter(cls, connection, data):
+        if data == b"500":
+            connection.close(4000, "500")
+
+
+class AsItIs(WebSocketDataFilter):
+    @classmethod
+    def filter(cls, connection, data): ...
+
+
+def numbers(begin=0, end=FLOOD):
+    return [str(number).encode() for number in range(begin, end)]
+
+
+def single(parts):
+    return b"".join(frame(part, TEXT) for part in parts)
+
+
+def fragmented(parts):
+    return b"".join(frame(part[:1], TEXT, fin=False) + frame(part[1:], 0) for part in parts)
+
+
+def between_pings(parts):
+    return b"".join(frame(b"", PING) + frame(part, TEXT) for part in parts)
+
+
+def one(server):
+    return next(iter(server.server.connections))
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    # Whatever Autobahn's parser does, then its share is over: a step per turn.
+    monkeypatch.setattr(turns, "SHARE_SECONDS", -1.0)
+
+
+@pytest.mark.parametrize("made", [single, fragmented, between_pings])
+@pytest.mark.parametrize("filters", [(Note,), (AsItIs, Note)], ids=["plain", "behind a data filter"])
+def test_a_flood_is_handled_in_order_over_turns_and_reading_pauses_meanwhile(made, filters):
+    with Server(*filters) as server:
+        server.connect()
+        connection = one(server)
+        connection.dataReceived(made(numbers()))
+        seen = server.pipeline().seen if hasattr(server.pipeline(), "seen") else []
+        assert len(seen) < FLOOD
+        assert connection.standing_still()
+        # What comes all the same (TLS does that) is behind it.
+        connection.dataReceived(made(numbers(FLOOD, 2 * FLOOD)))
+        server.settle()
+        assert server.pipeline().seen == numbers(0, 2 * FLOOD)
+        assert not connection.standing_still()
+
+
+def test_others_are_served_between_the_turns_of_a_flood():
+    with Server(Note) as server:
+        server.connect()
+        flood = one(server)
+        server.connect()
+        (other,) = server.server.connections - {flood}
+        flood.dataReceived(single(numbers()))
+        other.dataReceived(frame(b"other", TEXT))
+        assert server.pipeline().seen.index(b"other") == len(turns.SHARE)
+
+
+def test_what_fits_the_share_takes_one_turn():
+    with Server(Note) as server:
+        server.connect()
+        connection = one(server)
+        connection.dataReceived(single(numbers(0, len(turns.SHARE))))
+        assert not connection.standing_still()
+        assert server.pipeline().seen == numbers(0, len(turns.SHARE))
+
+
+def test_a_close_within_a_flood_ends_it_there():
+    with Server(CloseAt500, Note) as server:
+        client = server.connect()
+        one(server).dataReceived(single(numbers()))
+        server.settle()
+        assert server.pipeline().seen == numbers(0, 501)
+        assert (client.close_code, client.close_reason) == (4000, "500")
+        assert not server.server.connections
+
+
+def test_a_close_of_ours_while_a_flood_rests_drops_the_rest_and_reads_the_reply():
+    with Server(Note) as server:
+        client = server.connect()
+        connection = one(server)
+        connection.dataReceived(single(numbers()))
+        connection.close(1001, "enough")
+        server.settle()
+        assert client.close_code == 1001
+        assert server.pipeline().seen == numbers(0, len(turns.SHARE))
+        assert not server.server.connections
+
+
+def test_pings_without_end_while_closing_do_not_hold_the_reactor(monkeypatch):
+    monkeypatch.setattr(turns, "SHARE_SECONDS", 0.0001)
+    with Server(Note, close_timeout=60) as server:
+        server.connect()
+        connection = one(server)
+        connection.close(1001, "enough")
+        connection.dataReceived(frame(b"", PING) * 20_000 + close_frame(1001))
+        assert connection.standing_still()
+        server.settle()
+        assert connection.close_code == 1001
+
+
+def test_a_connection_that_ends_while_it_rests_is_gone():
+    with Server(Note) as server:
+        server.connect()
+        connection = one(server)
+        connection.dataReceived(single(numbers()))
+        connection.abortConnection()
+        server.settle()
+        assert not server.server.connections
+        assert len(server.pipeline().seen) == len(turns.SHARE)
+
+
+def test_fragments_without_payload_cost_no_memory(monkeypatch):
+    monkeypatch.setattr(turns, "SHARE_SECONDS", 60.0)
+    with Server(Note) as server:
+        server.connect()
+        connection = one(server)
+        connection.dataReceived(frame(b"", BINARY, fin=False))
+        for _ in range(20):
+            connection.dataReceived(frame(b"", 0, fin=False) * 1000)
+        assert connection.message_data == b""
+        assert not connection.frame_data
+        connection.dataReceived(frame(b"x", 0, fin=False) * 1000)
+        assert connection.message_data == b"x" * 1000
+        connection.dataReceived(frame(b"", 0))
+        assert server.pipeline().seen == [b"x" * 1000]
