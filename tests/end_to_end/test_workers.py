@@ -166,25 +166,24 @@ def private_redis(server: FwsServer) -> int | None:
     return int(listed.stdout.split()[0]) if listed.stdout else None
 
 
-def test_a_private_redis_is_started_where_one_is_installed(with_private_redis: FwsServer) -> None:
+def test_a_private_redis_is_started_where_one_is_installed_and_again_when_it_dies(
+    with_private_redis: FwsServer,
+) -> None:
     one, other = on_each_worker(with_private_redis, 2).values()
     one.send("through the private redis")
     while other.text() != "through the private redis":
         pass
-    with_private_redis.signal()
-    assert with_private_redis.wait() == 0
-    assert private_redis(with_private_redis) is None
-
-
-def test_a_private_redis_that_dies_is_started_again(with_private_redis: FwsServer) -> None:
-    one, other = on_each_worker(with_private_redis, 2).values()
     died = private_redis(with_private_redis)
     assert died is not None
     os.kill(died, signal.SIGKILL)
-    with_private_redis.wait_for("redis-server has died(.|\n)*(the storage object is ready(.|\n)*){2}")
+    with_private_redis.wait_for("redis-server has died(.|\\n)*(the storage object is ready(.|\\n)*){2}")
     one.send("through the next one")
     while other.text() != "through the next one":
         pass
+    with_private_redis.drop_clients()
+    with_private_redis.signal()
+    assert with_private_redis.wait() == 0
+    assert private_redis(with_private_redis) is None
 
 
 def test_a_private_redis_ends_with_a_parent_that_is_killed(with_private_redis: FwsServer) -> None:
