@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -90,20 +91,32 @@ class Session:
 
     async def _publish(self, link: Link, channel: str) -> None:
         if self._plan.data is not None:
-            data = self._plan.data
-            await link.publish([(channel, self._item(data.encode("utf-8", "surrogateescape"), lambda _: data, "DATA"))])
+            await link.publish([(channel, self._item(os.fsencode(self._plan.data), "DATA"))])
             return
-        lines = StandardInput()
+        lines, number = StandardInput(), 0
         while batch := await lines.batch():
-            await link.publish([(channel, self._item(line, lines.text, "a line")) for line in batch])
+            items: list[tuple[str, Any]] = []
+            wrong: Ended | None = None
+            for line in batch:
+                number += 1
+                try:
+                    items.append((channel, self._item(line, f"line {number} of standard input")))
+                except Ended as error:
+                    wrong = error
+                    break
+            await link.publish(items)
+            if wrong is not None:
+                raise wrong
 
-    def _item(self, line: bytes, text: Callable[[bytes], str], where: str) -> Any:
+    def _item(self, line: bytes, where: str) -> Any:
+        """What a line says. Raises Ended if it cannot be said."""
         if self._plan.binary:
             return line
-        if not self._plan.as_json:
-            return text(line)
         try:
-            return json.loads(text(line))
+            text = line.decode()
+            return json.loads(text) if self._plan.as_json else text
+        except UnicodeDecodeError:
+            raise Ended(f"{where} is no text in UTF-8") from None
         except (ValueError, RecursionError) as error:
             raise Ended(f"{where} is no JSON: {error}") from None
 

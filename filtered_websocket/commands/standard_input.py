@@ -4,8 +4,6 @@ import asyncio
 import os
 import threading
 
-from filtered_websocket.commands.manners import Ended
-
 CHUNK = 65536
 MOST = 256
 """Lines of one batch."""
@@ -22,7 +20,6 @@ class StandardInput:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
-        self._number = 0
         # A daemon, and no object of sys: at the end nobody waits for it, and it holds no lock that the end wants.
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -36,19 +33,6 @@ class StandardInput:
                 break
             lines.append(line)
         return lines
-
-    def text(self, line: bytes) -> str:
-        """The text of the next line. Raises Ended if it is none."""
-        self._number += 1
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            raise Ended(f"line {self._number} of standard input is no text in UTF-8") from None
-
-    @property
-    def number(self) -> int:
-        """Of the last line that `text` gave."""
-        return self._number
 
     def _read(self) -> None:
         rest = b""
