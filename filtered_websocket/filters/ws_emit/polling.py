@@ -4,8 +4,7 @@ To filters it is what a connection is: the messages of its client run through th
 and one disconnect chain.
 """
 
-from collections import deque
-from typing import Any, NamedTuple
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
 from twisted.internet.task import deferLater
@@ -14,7 +13,9 @@ from twisted.logger import Logger
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.filters.ws_emit import wire
+from filtered_websocket.filters.ws_emit.backlog import Backlog
 from filtered_websocket.filters.ws_emit.estate import Estate
+from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.message import in_binary_message, messages
 from filtered_websocket.publication import Message
@@ -27,20 +28,10 @@ UPGRADE_SECONDS = 10.0
 """How long after a probe a GET is answered at once, so that the client comes to its upgrade."""
 AT_ONCE = 100
 """Messages of one POST that are obeyed before others have their turn."""
-MAX_PACKETS = 16
-"""Packets in one answer: python-socketio's client takes more for an attack and closes. What is left comes next."""
 
 
 class Refused(Exception):  # noqa: N818 - what it is
     """Polling that no client of the protocol does; the session, if there was one, has ended."""
-
-
-class _Waiting(NamedTuple):
-    """Messages that belong together; the channel is None for what was sent to the client itself."""
-
-    channel: str | None
-    messages: tuple[Message, ...]
-    size: int
 
 
 class PollingSession(Session):
@@ -61,10 +52,10 @@ class PollingSession(Session):
         self.channels: set[str] = set()
         self.state.polling[self.sid] = self
         pipeline.users[self.id] = self
-        self._queue: deque[_Waiting] = deque()
-        self._size = 0
+        self._waiting = Backlog(pipeline.options.send_buffer)
         self._get: Deferred[str] | None = None
         self._posting = DeferredLock()
+        self._pace = Pace(pipeline.options, self._now())
         self._upgrades_until = -1.0
 
     # What a connection is to its filters, where a session is not that already.
@@ -101,72 +92,35 @@ class PollingSession(Session):
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         for each in messages:
-            self._put(None, (each,))
-        self._limit("disconnect")
+            self._waiting.add(None, (each,))
+        self._check_size()
         # Not at once: one GET takes all that is sent in this turn.
         self.pipeline.server.at_turn_end(self._respond)
 
     def deliver(self, batch: Any, policy: str) -> None:
-        latest = policy == "latest" and self._get is None
-        if latest:
-            for each in [each for each in self._queue if each.channel == batch.channel]:
-                self._drop(each, policy)
-            self._lost(len(batch.groups) - 1, policy)
-        for group in batch.groups[-1:] if latest else batch.groups:
-            self._put(batch.channel, tuple(group))
-            if policy == "drop-new" and self._get is None and self._size > self.pipeline.options.send_buffer:
-                self._size -= self._queue.pop().size
-                self._lost(1, policy)
+        # Who polls just now is not slow.
+        lost = self._waiting.keep(batch.channel, batch.groups, policy if self._get is None else "")
+        for _ in range(lost):
+            self.pipeline.server.counters.count("dropped", f"slow client, {policy}")
         self._respond()
-        self._limit(policy)
+        self._check_size()
 
     def finish(self, blob: bytes, sent: int) -> None:
         """Nothing is ever sent directly."""
 
-    def _put(self, channel: str | None, group: tuple[Message, ...]) -> None:
-        size = sum(len(payload) for payload, _ in group)
-        self._queue.append(_Waiting(channel, group, size))
-        self._size += size
-
-    def _drop(self, waiting: _Waiting, policy: str) -> None:
-        self._queue.remove(waiting)
-        self._size -= waiting.size
-        self._lost(1, policy)
-
-    def _limit(self, policy: str) -> None:
-        while self._size > self.pipeline.options.send_buffer and not self.ended:
-            oldest = next((each for each in self._queue if each.channel is not None), None)
-            if policy != "drop-old" or oldest is None:
-                self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly")
-                self.gone()
-            else:
-                self._drop(oldest, policy)
-
-    def _lost(self, count: int, policy: str) -> None:
-        for _ in range(count):
-            self.pipeline.server.counters.count("dropped", f"slow client, {policy}")
+    def _check_size(self) -> None:
+        if self._waiting.is_too_large and not self.ended:
+            self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly")
+            self.gone()
 
     def _respond(self) -> None:
-        if self._get is not None and self._queue:
-            self._answer_get(self._taken())
+        if self._get is not None and self._waiting:
+            self._answer_get(self._waiting.take())
 
     def _answer_get(self, waiting: tuple[Message, ...]) -> None:
         get, self._get = self._get, None
         if get is not None:
             get.callback(wire.encode_payload(waiting, self.protocol))
-
-    def _taken(self) -> tuple[Message, ...]:
-        """The oldest that wait, as many as one answer may have. Of a group that is begun nothing is dropped."""
-        taken: list[Message] = []
-        while self._queue and len(taken) < MAX_PACKETS:
-            _, group, size = self._queue.popleft()
-            self._size -= size
-            room = MAX_PACKETS - len(taken)
-            taken += group[:room]
-            if group[room:]:
-                self._queue.appendleft(_Waiting(None, group[room:], sum(len(payload) for payload, _ in group[room:])))
-                self._size += self._queue[0].size
-        return tuple(taken)
 
     # Requests.
 
@@ -183,8 +137,8 @@ class PollingSession(Session):
             raise Refused("two GETs at a time")
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
-        if self._queue or self._now() < self._upgrades_until:
-            return succeed(wire.encode_payload(self._taken() or (wire.NOOP_MESSAGE,), self.protocol))
+        if self._waiting or self._now() < self._upgrades_until:
+            return succeed(wire.encode_payload(self._waiting.take() or (wire.NOOP_MESSAGE,), self.protocol))
         self._get = Deferred(self._cancelled)
         return self._get
 
@@ -209,9 +163,21 @@ class PollingSession(Session):
         for count, (data, binary) in enumerate(payload):
             if count % AT_ONCE == AT_ONCE - 1:
                 await deferLater(self.pipeline.server.reactor, 0)
+            if not self.ended:
+                await self._keep_pace(len(data))
             if self.ended:
                 return
             await self.run("message", bytearray(data), binary)
+
+    async def _keep_pace(self, size: int) -> None:
+        limit, debt = self._pace.spend(size, self._now())
+        if limit:
+            counters, peer = self.pipeline.server.counters, self.request.peer
+            counters.count("closed" if self._pace.closes else "slowed", limit, peer)
+            if self._pace.closes:
+                self.close()
+            else:
+                await deferLater(self.pipeline.server.reactor, debt)
 
     async def run(self, event: str, data: Any = None, binary: bool = False) -> None:
         """Run a chain of the pipeline on this session; one that fails ends it, as it would end a connection."""
@@ -247,7 +213,7 @@ class PollingSession(Session):
         """A WebSocket wants to take over: the client waits for its GET to be answered before it goes on."""
         self._upgrades_until = self._now() + seconds
         if self._get is not None and seconds:
-            self._answer_get(self._taken() or (wire.NOOP_MESSAGE,))
+            self._answer_get(self._waiting.take() or (wire.NOOP_MESSAGE,))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Tell the client, if it polls, and end."""
@@ -268,8 +234,7 @@ class PollingSession(Session):
         for channel in tuple(self.channels):
             self.unsubscribe(channel)
         # A GET that still waits is the client's last.
-        left = tuple(message for each in self._queue for message in each.messages)
-        estate = estate._replace(messages=left)
+        estate = estate._replace(messages=self._waiting.take_all())
         self._answer_get((wire.NOOP_MESSAGE,))
         if dict.get(self.pipeline.users, self.id) is self:
             del self.pipeline.users[self.id]
@@ -278,7 +243,7 @@ class PollingSession(Session):
 
     def _end(self, last: tuple[Message, ...]) -> None:
         if not self.ended:
-            self._answer_get((*self._taken(), *last))
+            self._answer_get((*self._waiting.take(), *last))
             self.leave()
 
     async def _disconnected(self) -> None:

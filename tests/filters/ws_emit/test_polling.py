@@ -107,6 +107,26 @@ def test_sessions_that_poll_are_told_when_the_server_stops() -> None:
     assert get.text == "1"
 
 
+def test_who_posts_more_than_the_rate_is_answered_later() -> None:
+    with Server(PACK, message_rate=10) as server:
+        client = Poller(server)
+        post = client.post(*(f'42{number}["x"]' for number in range(60)))
+        assert post.waits
+        server.advance(1.3)
+        assert post.text == "ok"
+        received = [packet for _ in range(4) for packet in client.received()]
+        assert received == [f"43{number}[]" for number in range(60)]
+        assert server.server.counters.totals["slowed", "message_rate"] > 0
+
+
+def test_who_posts_more_than_the_rate_is_ended_where_the_option_says_so() -> None:
+    with Server(PACK, byte_rate=100, over_rate="close") as server:
+        client = Poller(server)
+        client.post(*(f'42{number}["{"x" * 90}"]' for number in range(10)))
+        assert client.get().status == 400
+        assert server.server.counters.totals["closed", "byte_rate"] == 1
+
+
 class Slow(WebSocketMessageFilter):
     """Waits until it is told to go on."""
 
