@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tests.end_to_end.raw_client import DEADLINE, TEXT, RawClient, close_of, wait_until
+from tests.end_to_end.raw_client import DEADLINE, PING, PONG, TEXT, Frame, RawClient, close_of, frame, wait_until
 from tests.end_to_end.server import FwsServer
 from tests.redis_server import RedisServer
 
@@ -65,9 +65,9 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         try:
-            while (frame := self._client.receive()) is not None:
-                assert frame.opcode == TEXT, frame
-                channel, _, text = frame.payload.decode().partition(" ")
+            while (got := self._client.receive()) is not None:
+                assert got.opcode == TEXT, got
+                channel, _, text = got.payload.decode().partition(" ")
                 with self._news:
                     self.received.append((channel, text))
                     self._news.notify_all()
@@ -194,6 +194,13 @@ class Outage:
         """Gaps that node b has counted."""
         lines = [line for line in self.metrics.splitlines() if re.match(r"\w+\{.*lost while the storage object", line)]
         return int(float(lines[0].rpartition(" ")[2])) if lines else 0
+
+
+def settled(client: RawClient) -> RawClient:
+    """Its connect chain has ended: what it subscribes to is confirmed. Until then no ping of its is read."""
+    client.send(frame(b"", PING))
+    assert client.receive() == Frame(PONG, b"")
+    return client
 
 
 def on(redis: RedisServer) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.outage import Outage, on, started
+from tests.end_to_end.outage import Outage, on, settled, started
 from tests.end_to_end.raw_client import RawClient
 from tests.end_to_end.server import FwsServer
 from tests.redis_server import RedisServer
@@ -41,7 +41,7 @@ def command(*words: bytes) -> bytes:
 def test_what_is_published_raw_reaches_every_client_of_both_servers_once_in_order(
     two: list[FwsServer], redis: RedisServer
 ) -> None:
-    clients = [server.open("/bus") for server in two for _ in range(2)]
+    clients = [settled(server.open("/bus")) for server in two for _ in range(2)]
     wanted = [str(number) for number in range(10_000)]
     redis.send_raw(b"".join(command(b"PUBLISH", b"global", text.encode()) for text in [*wanted, "end"]))
     for client in clients:
@@ -49,7 +49,7 @@ def test_what_is_published_raw_reaches_every_client_of_both_servers_once_in_orde
 
 
 def test_a_server_that_stops_is_no_news_to_the_others(two: list[FwsServer], redis: RedisServer, tmp_path: Path) -> None:
-    client = two[0].open("/bus")
+    client = settled(two[0].open("/bus"))
     with FwsServer("--pipelines", json.dumps(PIPELINES), *on(redis), cwd=tmp_path) as third:
         third.open("/bus")
         third.signal()
@@ -59,7 +59,7 @@ def test_a_server_that_stops_is_no_news_to_the_others(two: list[FwsServer], redi
 
 
 def test_messages_are_broadcast_to_the_clients_of_all_servers(two: list[FwsServer]) -> None:
-    clients = [server.open("/all") for server in two for _ in range(2)]
+    clients = [settled(server.open("/all")) for server in two for _ in range(2)]
     sender, *others = clients
     sender.send("hello")
     for other in others:
