@@ -85,4 +85,30 @@ ROWS = (
         echo=None,
         default=False,
     ),
+    Row(
+        "pushi",  # events that are not stored, on public channels
+        _PACK.format("pushi"),
+        env=(("FWS_PUSHI_APPS", '[{"id":"bench","key":"bench","secret":"secret"}]'),),
+        rooms=(
+            *("--path", "/bench", "--init", '{"event":"pusher:subscribe","data":{"channel":"c%c"}}'),
+            *("--pub-init", '{"event":"pusher:subscribe","data":{"channel":"c%c"}}', "--self", "0"),
+            *("--tmpl", '{"event":"m","channel":"c%c","data":"%P","persist":false}'),
+        ),
+        echo=None,
+        default=False,
+    ),
+    Row(
+        "pusher",  # client events, which never come back to the sender
+        _PACK.format("pusher").replace("-f ", "-f filters.pusher_sign ")
+        + " --pusher_client_event_rate 0 --pusher_max_event_size 1M",
+        env=(("FWS_PUSHER_APPS", '[{"id":"1","key":"bench","secret":"secret","client_events":true}]'),),
+        rooms=(
+            *("--path", "/app/bench?protocol=7"),
+            *("--init", '{"event":"pusher:subscribe","data":{"channel":"private-c%c"}}'),
+            *("--pub-init", '{"event":"pusher:subscribe","data":{"channel":"private-c%c"}}'),
+            *("--tmpl", '{"event":"client-m","channel":"private-c%c","data":"%P"}', "--self", "0"),
+        ),
+        echo=None,
+        default=False,
+    ),
 )

@@ -11,10 +11,52 @@ from filtered_websocket.signatures import sign
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.webhooks import Render, Request
 
+LOOK_SECONDS = 1.0
+"""How long this process may not know of a hook that another one has registered."""
+
+Web = dict[str, Any]
+
+
+class Webs:
+    """The web hooks of all apps, as this process knows them: looked at for every event, so they are kept at hand."""
+
+    def __init__(self, storage: Any, reactor: Any) -> None:
+        self._storage, self._reactor = storage, reactor
+        self._known: dict[str, tuple[float, list[Web]]] = {}
+
+    async def of(self, app: App) -> list[Web]:
+        """As the storage object has them."""
+        stored = await self._storage.fields(keys.webs(app))
+        webs = [wire.loads(value) for value in stored.values()]
+        self._known[app.id] = (self._reactor.seconds(), webs)
+        return webs
+
+    def known(self, app: App) -> list[Web] | None:
+        """As this process knows them, None if that is nothing or too old."""
+        looked, webs = self._known.get(app.id, (0.0, None))
+        if self._storage.shared and self._reactor.seconds() - looked > LOOK_SECONDS:
+            return None
+        return webs
+
+    async def add(self, app: App, web: Web) -> None:
+        await self._storage.put(keys.webs(app), _field(web), wire.dumps(web), only_new=True)
+        self._known.pop(app.id, None)
+
+    async def remove(self, app: App, web: Web) -> None:
+        await self._storage.delete(keys.webs(app), _field(web))
+        self._known.pop(app.id, None)
+
+
+def _field(web: Web) -> str:
+    return wire.dumps([web["url"], web["event"]])
+
 
 def tell(state: Any, app: App, channel: str, packet: str) -> None:
     """Tell the hooks of a channel, some time. Their failures are nobody's business here."""
-    found: Deferred[Any] = start(_urls(state, app, channel))
+    webs = state.webs.known(app)
+    if webs is not None and not webs:
+        return
+    found: Deferred[Any] = start(_urls(state, app, channel, webs))
     found.addCallback(_tell, state, app, packet)
     found.addErrback(lambda failure: failure.trap(StorageAway) and None)
 
@@ -24,12 +66,9 @@ def _tell(urls: list[str], state: Any, app: App, packet: str) -> None:
         state.webhooks.tell(url, packet, renderer(app, state.pipeline.options.pushi_sign_webhooks), app.id)
 
 
-async def _urls(state: Any, app: App, channel: str) -> list[str]:
+async def _urls(state: Any, app: App, channel: str, webs: list[Web] | None) -> list[str]:
     """Once each."""
-    stored = await state.storage.fields(keys.webs(app))
-    if not stored:
-        return []
-    webs = [wire.loads(value) for value in stored.values()]
+    webs = await state.webs.of(app) if webs is None else webs
     names = {channel}
     if any(web["event"].startswith("personal-") for web in webs):
         users = await state.storage.get(keys.subscribers(app, channel)) or ()

@@ -120,9 +120,9 @@ class Webs(Private):
             raise HTTPError(403, "the signature of this web hook is wrong")
         if truth(given.get("unsubscribe")):
             for former in await webs(state, app, url=url):
-                await state.storage.delete(keys.webs(app), wire.dumps([url, former["event"]]))
+                await state.webs.remove(app, former)
         web = {"url": url, "event": channel, "instance": app.id, "enabled": True, "description": None, "meta": {}}
-        await state.storage.put(keys.webs(app), wire.dumps([url, channel]), wire.dumps(web), only_new=True)
+        await state.webs.add(app, web)
         return web
 
 
@@ -141,7 +141,7 @@ class AWeb(Private):
         if not found and truth(request.argument("force")):
             raise HTTPError(404, "there is no such web hook")
         for web in found:
-            await state.storage.delete(keys.webs(app), wire.dumps([web["url"], web["event"]]))
+            await state.webs.remove(app, web)
         if all_of_url:
             return {"subscriptions": found}
         return found[0] if found else SUCCESS
@@ -184,8 +184,11 @@ async def sockets(state: State, app: App) -> list[tuple[str, str]]:
 
 async def webs(state: State, app: App, url: str = "", event: str = "") -> list[dict[str, Any]]:
     """The web hooks of a URL, of a channel, or all."""
-    stored = [wire.loads(value) for value in (await state.storage.fields(keys.webs(app))).values()]
-    return [each for each in stored if (not url or each["url"] == url) and (not event or each["event"] == event)]
+    return [
+        each
+        for each in await state.webs.of(app)
+        if (not url or each["url"] == url) and (not event or each["event"] == event)
+    ]
 
 
 def truth(value: Any) -> bool:

@@ -8,6 +8,7 @@ from twisted.logger import Logger
 from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
+from filtered_websocket.filters.pushi.hooks import Webs
 from filtered_websocket.presence import Presence
 from filtered_websocket.webhooks import Webhooks
 
@@ -18,6 +19,7 @@ class State:
     """
     :ivar apps: the apps
     :ivar presence: the members of presence channels
+    :ivar webs: where web hooks are registered
     """
 
     apps: Apps
@@ -29,6 +31,7 @@ class State:
         self.reactor = pipeline.server.reactor
         self.presence = Presence(self.storage, self._joined, self._left)
         self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False)
+        self.webs = Webs(self.storage, self.reactor)
         self.listener: Any = None
         pipeline.member_left.append(self._member_left)
 
