@@ -202,7 +202,9 @@ def fields_of(request: HTTPRequest) -> dict[str, Any]:
     :raises HTTPError: 400, there is a body that is neither
     """
     given: dict[str, Any] = {name: values[0] for name, values in request.params.items()}
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    # curl -d and others call whatever they send a form.
+    if is_form and not request.body.lstrip().startswith(b"{"):
         try:
             given |= dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=1000))
         except ValueError:

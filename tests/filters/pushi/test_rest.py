@@ -174,6 +174,8 @@ def test_half_a_subscription_is_none(http, body):
 def test_a_form_is_as_good_as_json(http):
     form = {"content-type": "application/x-www-form-urlencoded"}
     assert http.ask("POST", "/subscriptions", b"user_id=u&event=a+b", form)[1]["event"] == "a b"
+    # What curl -d sends, whatever it calls it.
+    assert http.ask("POST", "/subscriptions", {"user_id": "u", "event": "c"}, form)[1]["event"] == "c"
 
 
 def test_subscriptions_of_two_apps_never_meet(server, http):
