@@ -231,10 +231,13 @@ class Link:
             raise Ended("the connection is lost") from None
 
     async def send(self, frame: str | bytes) -> None:
-        """Send something as it is."""
+        """Send something as it is. Raises Ended if the connection is lost meanwhile."""
         await self._ready.wait()
         assert self._socket is not None
-        await self._socket.send(frame)
+        try:
+            await self._socket.send(frame)
+        except ConnectionClosed:
+            raise Ended("the connection is lost") from None
 
     async def close(self) -> None:
         """Say goodbye; `run` returns when all that the server sent before has been handed over."""

@@ -1,8 +1,11 @@
 """The client at a terminal: lines are published, lines that begin with / are commands."""
 
+import asyncio
 import json
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from filtered_websocket.commands.link import Link
@@ -27,6 +31,8 @@ HELP = """\
 /quit                  end, as does ctrl-D
 //TEXT                 publish a line that begins with a single /
 anything else is published"""
+PATIENCE = 2.0
+"""Seconds that leaving waits for a connection, for lines that are not yet sent."""
 COMMANDS = ("/subscribe", "/unsubscribe", "/to", "/send", "/ping", "/help", "/quit")
 OF_NAMES = ("/subscribe", "/unsubscribe", "/to")
 
@@ -40,25 +46,46 @@ class Prompt(Completer):
     def __init__(self, link: Link, output: Output, channel: str, as_json: bool) -> None:
         self._link, self._output = link, output
         self._channel, self._as_json = channel, as_json
-        self._names: dict[str, None] = {channel: None} if channel else {}
+        self._names = dict.fromkeys([*link.channels, *([channel] if channel else [])])
 
     async def converse(self) -> None:
-        """Take lines until there are no more."""
+        """Take lines until there are no more, and obey them in order.
+
+        :raises Ended: the last of them could not be obeyed
+        """
         session: PromptSession[str] = PromptSession(
-            history=_history(), completer=self, auto_suggest=AutoSuggestFromHistory(), complete_while_typing=False
+            history=_history(),
+            completer=self,
+            auto_suggest=AutoSuggestFromHistory(),
+            complete_while_typing=False,
+            input=_Keys(sys.stdin),
         )
+        lines: asyncio.Queue[str] = asyncio.Queue()
+        obeys = asyncio.create_task(self._obey(lines, session))
+        try:
+            with patch_stdout(raw=True), session.input.raw_mode():
+                while (line := await session.prompt_async(lambda: f"{self._channel}> ")) != "/quit":
+                    lines.put_nowait(line)
+        except EOFError:
+            pass
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await lines.join()
+        except TimeoutError:
+            raise Ended("there is no connection: what was typed last has not been sent") from None
+        finally:
+            obeys.cancel()
+
+    async def _obey(self, lines: asyncio.Queue[str], session: PromptSession[str]) -> None:
+        # Beside the prompt: without a connection lines wait, and the prompt does not.
         while True:
-            try:
-                with patch_stdout(raw=True):
-                    line = await session.prompt_async(f"{self._channel}> ")
-            except EOFError:
-                return
-            if line == "/quit":
-                return
+            line = await lines.get()
             try:
                 await self._take(line)
-            except (BadTerms, Ended, ValueError) as error:
+            except (BadTerms, Ended) as error:
                 self._output.notice(str(error), True)
+            lines.task_done()
+            session.app.invalidate()
 
     async def _take(self, line: str) -> None:
         command, _, rest = line.partition(" ")
@@ -106,6 +133,15 @@ class Prompt(Completer):
         for each in dict.fromkeys(known if space else COMMANDS):
             if word.startswith("/" if not space else "") and each.startswith(word):
                 yield Completion(each, -len(word))
+
+
+class _Keys(Vt100Input):
+    """Keys of a terminal that stays raw while a message is printed, and from one prompt to the next: cooked, it would
+    echo what is typed meanwhile, and swallow ctrl-D.
+    """
+
+    def cooked_mode(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def _history() -> History:

@@ -79,10 +79,6 @@ class _Running:
                 self._news.notify_all()
             if not chunk:
                 return
-            self._came(chunk)
-
-    def _came(self, chunk: bytes) -> None:
-        pass
 
     @property
     def text(self) -> str:
@@ -176,15 +172,11 @@ class Terminal(_Running):
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
         self.process: subprocess.Popen[Any] = subprocess.Popen(
             arguments(command, *words), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            env=environment(TERM="xterm-256color", **environ), preexec_fn=_take_terminal,
+            env=environment(TERM="xterm-256color", PROMPT_TOOLKIT_NO_CPR="1", **environ), preexec_fn=_take_terminal,
         )  # fmt: skip
         os.close(theirs)
         self._reader = threading.Thread(target=self._read, args=(self._ours,), daemon=True)
         self._reader.start()
-
-    def _came(self, chunk: bytes) -> None:
-        if b"\x1b[6n" in chunk:  # it asks where the cursor is
-            os.write(self._ours, b"\x1b[1;1R")
 
     def press(self, text: str) -> None:
         os.write(self._ours, text.encode())
