@@ -4,6 +4,9 @@ import pytest
 
 from tests.rooms import Consumes
 
+# Programs that tests run, with libraries of their own; doctest would import them.
+collect_ignore = ["python", "node", "fuzz"]
+
 
 @pytest.fixture
 def consumes(monkeypatch):

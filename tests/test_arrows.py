@@ -66,7 +66,10 @@ PACKS_MAY = {
     "publication", "message", "origins", "heartbeat", "counters", "tracebacks", PACKAGE,
 }  # fmt: skip
 
-PURE = {"errors", "frames", "rates", "addresses", "publication", "parsers", "options", "origins", "request", "signatures", PACKAGE}
+PURE = {
+    "errors", "frames", "rates", "addresses", "publication", "parsers", "options", "origins", "request", "signatures",
+    PACKAGE,
+}  # fmt: skip
 
 
 def _modules():
