@@ -43,16 +43,18 @@ def read(
         while rest and not split(rest[0], flags)[0]:
             values.append(rest.pop(0))
         option = flags.get(flag)
+        # -p alone says little, and a pack's own short flag less.
+        place = f"{flag} ({option.name})" if option and len(flag) == 2 else flag
         if option and option.many:
-            yield Given(option, values, option.spellings[-1], flag)
+            yield Given(option, values, option.spellings[-1], place)
             continue
         if option and option.switch:
-            yield Given(option, True if attached is None else attached, option.spellings[-1], flag)
+            yield Given(option, True if attached is None else attached, option.spellings[-1], place)
             values = values if attached is None else values[1:]
         elif option and values:
-            yield Given(option, values.pop(0), option.spellings[-1], flag)
+            yield Given(option, values.pop(0), option.spellings[-1], place)
         elif option:
-            faults.append(UsageError(f"{flag}: a value is wanted"))
+            faults.append(UsageError(f"{place}: a value is wanted"))
         elif flag in refused:
             faults.append(UsageError(f"{flag} counts only while one pack is loaded; use {refused[flag]}"))
             continue

@@ -14,6 +14,7 @@ from filtered_websocket.admission import Admission
 from filtered_websocket.config import Option, integer, seconds
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
+from filtered_websocket.handshake import METHOD
 from filtered_websocket.heartbeat import Heartbeat
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
@@ -22,6 +23,7 @@ from filtered_websocket.request import Request
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.throttled import ThrottledConnection
+from filtered_websocket.turns import Rests
 from filtered_websocket.watchdog import Watchdog
 from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
@@ -119,6 +121,7 @@ class Server(WebSocketServerFactory):
         self.accepted = 0
         #: until when Autobahn's parser may go on with the connection it parses, by `time.perf_counter`
         self.turn_ends = 0.0
+        self.rests = Rests(reactor)
         self.admission = Admission(self)
         self.started = self.draining = self.stopping = False
         self.is_secure = bool(options.key and options.cert)
@@ -191,9 +194,9 @@ class Server(WebSocketServerFactory):
         return max(fitting, key=lambda each: each[0])[1] if fitting else None
 
     def pipeline_of_head(self, data: bytes) -> Pipeline | None:
-        """The pipeline that the first bytes of a connection ask for."""
+        """The pipeline that a connection's first bytes ask for: that of all other paths where they are no HTTP."""
         line = data.partition(b"\r\n")[0]
-        return self.pipeline_for(Request(line + b"\r\n").path) if b" " in line else None
+        return self.pipeline_for(Request(line + b"\r\n").path) if METHOD.match(line) else self._unnamed
 
     def peer_of(self, connection: Connection) -> str:
         """The client's address: what the trusted proxies say, else the socket's peer."""

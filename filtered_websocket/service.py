@@ -123,7 +123,9 @@ class Service:
         if server.watchdog is not None and server.stopwatch is not None:
             server.watchdog.stop()
             server.stopwatch.stop()
-        _log.info("stopped")
+        if self._port is not None:
+            # What could not begin says why, in one line.
+            _log.info("stopped")
 
 
 @implementer(IReadDescriptor)

@@ -278,7 +278,7 @@ def test_every_fault_is_named_with_its_place_in_one_go(configure):
         (["-ke", "k.pem"], 'unknown option -ke; did you mean "-key"?'),
         (["-q"], "unknown option -q"),
         (["--port"], "--port: a value is wanted"),
-        (["-p", "--compression"], "-p: a value is wanted"),
+        (["-p", "--compression"], "-p (port): a value is wanted"),
         (["-p", "1", "2"], 'unexpected argument "2"'),
         (["--compression", "yes"], 'unexpected argument "yes"'),
         (["--admin_secret", "my", "s3cret"], "unexpected argument after --admin_secret"),
@@ -292,7 +292,7 @@ def test_a_command_line_that_cannot_be_read_is_a_usage_error(configure, argv, fa
 
 
 def test_a_wrong_value_of_a_flag_is_no_usage_error_but_beside_one_both_are_told(configure):
-    wrong = '-p: an integer from 0 to 65535 is wanted, not "x"'
+    wrong = '-p (port): an integer from 0 to 65535 is wanted, not "x"'
     assert faults(configure("-p", "x")) == [wrong]
     assert faults(configure("-p", "x", "-q"), UsageError) == [wrong, "unknown option -q"]
 

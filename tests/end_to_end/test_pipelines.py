@@ -98,3 +98,14 @@ def test_what_an_environment_name_and_a_flag_say_counts_more_than_the_file(fws_s
     with server.open() as client:
         client.send("end")
         assert [client.text(), client.text(), client.text()] == ["welcome to everywhere"] * 2 + ["end"]
+
+
+def test_bytes_of_no_http_are_seen_by_the_data_filters_of_all_other_paths(fws_server: Start, config: str) -> None:
+    (Path(config).parent / "more.json").write_text('{"filters": ["raw"], "pipelines": {"/chat": ["my_filters"]}}')
+    server = fws_server("-c", "more.json")
+    with server.client() as client:
+        client.send(b"Morgan\n")
+        assert client.response().status == 400
+    server.signal()
+    assert server.wait() == 0
+    assert server.printed == "raw  b'Morgan\\n'\n"
