@@ -8,7 +8,7 @@ from typing import Any
 from filtered_websocket import logs, server, transport
 from filtered_websocket.config import Configuration, Option, Options, UsageError, choice, integer, text
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import load, options_of
+from filtered_websocket.filter_modules import checks_of, load, options_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, make
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
@@ -124,3 +124,10 @@ def _check(options: Options, faults: list[ConfigError]) -> None:
             Certificate(options.key, options.cert)
         except ConfigError as error:
             faults.append(error)
+    for pipeline in options.pipelines:
+        for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name)):
+            try:
+                check(pipeline.options)
+            except ConfigError as error:
+                where = f"pipelines.{pipeline.name}: " if pipeline.name else ""
+                faults.append(ConfigError(*(f"{where}{fault}" for fault in error.faults)))

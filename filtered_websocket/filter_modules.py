@@ -140,6 +140,13 @@ def options_of(name: str) -> tuple[Any, ...]:
     return tuple(declared)
 
 
+def checks_of(name: str) -> tuple[Any, ...]:
+    """What a loaded module and those it brings declare as ``CHECK``: called with a pipeline's options, it raises
+    ConfigError for what no option alone can tell."""
+    found = (getattr(sys.modules[module], "CHECK", None) for module in modules_of(name))
+    return tuple(each for each in found if callable(each))
+
+
 def defaults_of(name: str) -> dict[str, Any]:
     """What a loaded module and those it brings declare as ``DEFAULTS``: option name -> value, where pipelines of a pack
     differ from others. They count only where nobody has given that option."""

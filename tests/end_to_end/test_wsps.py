@@ -1,6 +1,7 @@
 """WSPS over real sockets, with clients that behave as its JavaScript and Python clients do."""
 
 import json
+import signal
 import threading
 
 import pytest
@@ -122,6 +123,32 @@ def test_a_wsps_user_changes_the_start_command_and_nothing_else(fws_server, tmp_
     server.wait_for("wsps: 1 clients")
     client.say("publish", "some-channel", data=2, key="barley")
     assert client.socket.closed() == (1002, "Authorization failed")
+
+
+def test_a_reload_to_a_manager_that_cannot_be_made_leaves_everything_as_it_was(fws_server, tmp_path):
+    def configure(**more):
+        settings = {"filters": [WSPS], "wsps_publish_keys": {"*": "sesame"}, **more}
+        (tmp_path / "config.json").write_text(json.dumps(settings))
+
+    (tmp_path / "broken_managers.py").write_text(
+        "class Broken:\n"
+        "    def __init__(self, settings):\n"
+        "        raise OSError('the database is away')\n"
+        "    authenticate = None.__eq__\n"
+    )
+    configure()
+    server = fws_server("-c", "config.json")
+    client = Python(server)
+    client.say("subscribe", "x")
+    configure(wsps_authorization_manager="broken_managers:Broken")
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded")
+    for number in range(3):
+        client.say("publish", "x", data=number, key="sesame")
+        assert client.message() == ("x", number)
+    client.say("publish", "x", data="must not arrive", key="barley")
+    assert client.socket.closed() == (1002, "Authorization failed")
+    assert server.log.count("stay as they were") == 1
 
 
 @pytest.mark.parametrize("packet", ["[]", "5", "null", '"x"', "{", '{"type": "subscribe"}', "[" * 50_000])

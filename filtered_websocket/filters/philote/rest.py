@@ -19,7 +19,7 @@ class Api(Endpoint):
     """All of /api, behind whatever path the pipeline has."""
 
     path = "*/api*"
-    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
     @classmethod
     def handle(cls, pipeline: Any, request: HTTPRequest) -> dict[str, Any]:

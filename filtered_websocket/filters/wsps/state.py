@@ -31,7 +31,14 @@ class State:
         """The state of a pipeline, in keeping with its options: a reload gives it others, and starts no pack anew."""
         state: State = pipeline.__dict__.get("wsps") or cls(pipeline)
         if state._options is not pipeline.options:
-            state._take(pipeline.options)
+            try:
+                state._take(pipeline.options)
+            except Exception:
+                if state._options is None:
+                    raise
+                # A reload: the new manager cannot be made. Once told, not to each client.
+                _log.failure("wsps: channels, keys and manager stay as they were")
+                state._options = pipeline.options
             pipeline.wsps = state
         return state
 

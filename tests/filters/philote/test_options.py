@@ -57,3 +57,12 @@ def test_faults_do_not_show_secrets(tmp_path):
         options("-c", str(config), "-f", PHILOTE)
     assert "12345678" not in str(refused.value)
     assert "No such file" in str(refused.value)
+
+
+def test_a_previous_secret_without_its_end_is_told_before_the_server_starts(tmp_path):
+    with pytest.raises(ConfigError, match=r"^philote_previous_secret and philote_previous_secret_until go together$"):
+        options("-f", PHILOTE, "--philote_previous_secret", "old")
+    config = tmp_path / "config.json"
+    config.write_text('{"pipelines": {"/live": {"filters": ["%s"], "philote_previous_secret_until": 1}}}' % PHILOTE)  # noqa: UP031
+    with pytest.raises(ConfigError, match=r"^pipelines\./live: philote_previous_secret and"):
+        options("-c", str(config))

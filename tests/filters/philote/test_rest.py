@@ -65,6 +65,8 @@ def test_who_may_not_learns_nothing(ask):
         assert (found, b"connections" in body) == (status, False), path
 
 
-@pytest.mark.parametrize("line", ["POST /api/info", "DELETE /api/info", "GET /api/more", "GET /api"])
+@pytest.mark.parametrize(
+    "line", ["POST /api/info", "DELETE /api/info", "OPTIONS /api/info", "GET /api/more", "GET /api"]
+)
 def test_what_is_not_there_is_420(ask, line):
     assert ask(*line.split(), token({"api": True}))[0] == 420
