@@ -1,0 +1,66 @@
+"""The README, as somebody does it who has just cloned the repository and follows it word by word.
+
+What installs is run as printed, with what it would fetch from the network already there.
+"""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tests.terminal import BLOCK, Terminal
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+NOT_CLONED = shutil.ignore_patterns(
+    ".git", ".venv", "node_modules", "build", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "images"
+)
+MADE = {
+    # Otherwise this test would run itself.
+    "make test": {"ARGS": "tests/test_errors.py"},
+    # Not into the environment that runs this test, and with its setuptools.
+    "pip install .": {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"},
+}
+
+
+def clone(folder: Path) -> Path:
+    """A clone in which `make` has installed everything once: into links to the environment of this test."""
+    copied = shutil.copytree(ROOT, folder / "clone", ignore=NOT_CLONED)
+    made = copied / ".venv"
+    made.mkdir()
+    for name in ("bin", "lib"):
+        (made / name).symlink_to(Path(sys.prefix) / name)
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", made)
+    for stamp in ("run", "dev", "tools"):
+        (made / f"{stamp}.stamp").touch()
+    return copied
+
+
+def environment(folder: Path) -> Path:
+    """A new virtual environment's commands; it sees the packages of this one."""
+    subprocess.run([sys.executable, "-m", "venv", folder / "new"], check=True, timeout=60)
+    packages = folder / "new" / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
+    # What ensurepip brings may be older than what pyproject.toml builds with.
+    for old in ("setuptools", "pkg_resources", "_distutils_hack"):
+        shutil.rmtree(packages / old, ignore_errors=True)
+    for old in [*packages.glob("setuptools-*"), *packages.glob("distutils-precedence.pth")]:
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    (packages / "packages_of_the_test.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "new" / "bin"
+
+
+def test_every_command_of_the_readme_runs_as_printed(tmp_path: Path) -> None:
+    with Terminal(clone(tmp_path), [environment(tmp_path)], MADE) as terminal:
+        terminal.follow(README)
+        assert terminal.commands[:4] == ["make run", "make test", "pip install .", "fws_server"]
+        assert terminal.commands[-1].startswith("python -m pytest")
+    (installed,) = (tmp_path / "new").glob("lib/*/site-packages/filtered_websocket")
+    for page in (ROOT / "filtered_websocket" / "web" / "dashboard").iterdir():
+        assert (installed / "web" / "dashboard" / page.name).read_bytes() == page.read_bytes()
+
+
+def test_every_block_of_the_readme_is_tried_somewhere() -> None:
+    """Doctests by pytest, JSON and what the server says by `test_documentation`, files and commands here."""
+    for name, kind, _ in BLOCK.findall(README):
+        assert name or kind in {"console", "pycon", "json"}, f"a block of {kind}"
