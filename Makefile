@@ -41,7 +41,7 @@ docs: $(VENV)/run.stamp  ## docs/options.md, from the declarations of options
 	$(BIN)/python docs/options.py
 
 docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; complains of what leads nowhere
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 15 minutes (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
