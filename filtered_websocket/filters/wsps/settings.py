@@ -1,6 +1,7 @@
 """WSPS's settings: reading an existing local_settings.py, and what authorization managers get to see."""
 
 import importlib
+import json
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ NAMES = {
     "STATS_SECONDS": "wsps_stats_seconds",
 }
 """WSPS's settings and the options that they are here."""
+
+_NO_TEXT = ("wsps_allowed_channels", "wsps_subscribe_keys", "wsps_publish_keys")
 
 ORIGINAL_MANAGER = "wspsserver.auth:NullAuthManager"
 
@@ -58,7 +61,11 @@ def _fills(settings: LocalSettings) -> Iterator[tuple[str, tuple[Any, str]]]:
     yield "wsps_authorization_manager", (ORIGINAL_MANAGER, settings.module)
     for name, option in NAMES.items():
         if name in settings.names:
-            yield option, (settings.names[name], f"{settings.module}.{name}")
+            value = settings.names[name]
+            if isinstance(value, str) and option in _NO_TEXT:
+                # ("*") without its comma is a text: options read JSON in one, and here that would be no help to say.
+                value = json.dumps(value)
+            yield option, (value, f"{settings.module}.{name}")
     if settings.names.get("DEBUG"):
         yield "log_level", ("debug", f"{settings.module}.DEBUG")
 

@@ -97,6 +97,12 @@ def test_faults_name_the_setting_and_where_it_stands_and_hide_keys(options):
     assert "the secret" not in "".join(found)
 
 
+@pytest.mark.parametrize("local", ["ALLOWED_CHANNELS = ('*')", "ALLOWED_CHANNELS = '[\"*\"]'"])
+def test_a_text_where_patterns_are_wanted_is_told_as_such(options, local):
+    (found,) = faults(options, "--wsps_settings", "local_settings", local=local)
+    assert found.startswith("local_settings.ALLOWED_CHANNELS: a JSON list of patterns is wanted")
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [("no_such_settings", "ModuleNotFoundError"), ("../x", "the name of a module"), ("", "the name of a module")],
