@@ -1,20 +1,56 @@
 """One connection's share of a reactor turn.
 
 One read brings up to 64 KiB: thousands of small frames. Were they all handled at once, everybody else would wait for
-them. So a connection handles what fits its share; the rest waits, unparsed, for the next turn, and nothing more is read
-meanwhile. Nobody is refused by this, and a flood takes its turns like everybody.
+them. So a connection handles what fits its share; the rest waits, unparsed, for a later turn, and nothing more is read
+meanwhile. All who wait so have one share between them in each turn, in which they take turns: a flood of many
+connections costs others no more than that of one. Nobody is refused by this.
 """
 
+from collections import deque
 from time import perf_counter
+from typing import Any
+
+from twisted.logger import Logger
 
 from filtered_websocket.awaiting import Awaiting
 from filtered_websocket.websocket import OPEN
+
+_log = Logger()
 
 SHARE = range(128)
 """Messages that the fast path hands to the message chain in one turn. Counted: a look at the clock for each would cost
 more than some filters."""
 SHARE_SECONDS = 0.002
 """Time that Autobahn's parser, whose steps differ more (a ping, a MiB to inflate), has for one connection's frames."""
+REST_SECONDS = 0.005
+"""Time in one turn for all connections that had their share in an earlier one; at least one of them goes on."""
+
+
+class Rests:
+    """The connections of a server that have had their share, in the order in which they go on."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._queue: deque[Turns] = deque()
+
+    def add(self, connection: "Turns") -> None:
+        if not self._queue:
+            self._reactor.callLater(0, self._turn)
+        self._queue.append(connection)
+
+    def _turn(self) -> None:
+        ends = perf_counter() + REST_SECONDS
+        resting, self._queue = self._queue, deque()
+        try:
+            while resting:
+                resting.popleft().go_on()
+                if perf_counter() > ends:
+                    break
+        finally:
+            # Who has not had it yet comes before who had it just now.
+            due, self._queue = self._queue, resting + self._queue
+            if self._queue and not due:
+                self._reactor.callLater(0, self._turn)
 
 
 class Turns(Awaiting):
@@ -40,12 +76,19 @@ class Turns(Awaiting):
         return more
 
     def rest(self) -> None:
-        """Go on in the next turn."""
+        """Go on in a later turn."""
         self._waiting = self.resting = True
         self.transport.pauseProducing()
-        self.factory.reactor.callLater(0, self._go_on)
+        self.factory.rests.add(self)
 
-    def _go_on(self) -> None:
-        if self.resting:
-            self.resting = False
+    def go_on(self) -> None:
+        """Handle what waits, or a part of it again."""
+        if not self.resting:
+            return
+        self.resting = False
+        try:
             self._end_wait()
+        except Exception:
+            # As the reactor does with who raises while it reads.
+            _log.failure("a connection has failed")
+            self.abortConnection()

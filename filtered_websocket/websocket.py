@@ -106,6 +106,12 @@ class LeanProtocol(WebSocketServerProtocol):
         """Autobahn's one way to the transport: handshakes, control frames, its own messages."""
         self.transport.write(data)
 
+    def onFrameBegin(self) -> None:
+        super().onFrameBegin()
+        if self.failedByMe:
+            # What comes before the close reply is skipped, not inflated and checked for nobody.
+            self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
+
     def onMessageBegin(self, isBinary: bool) -> None:
         # Autobahn keeps a list of pieces. A piece of no or few bytes would cost many times what it took to send.
         super().onMessageBegin(isBinary)
