@@ -70,8 +70,11 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
     else:
         service = Service(argv, assembly, options, reactor)
     failed: list[ConfigError] = []
+    asked: list[int] = []
 
     def not_started(failure: Any) -> None:
+        if asked:
+            return  # what was awaited, a Redis that is away say, has been given up for the signal
         if not failure.check(ConfigError):
             failure.value = ConfigError(f"cannot start: {failure.type.__name__}: {failure.getErrorMessage()}")
         failed.append(failure.value)
@@ -79,7 +82,7 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
 
     def begin() -> None:
         # The reactor has set its own handlers just before.
-        handle_signals(reactor, service.signals)
+        handle_signals(reactor, service.signals, asked)
         start(service.begin()).addErrback(not_started)
 
     reactor.callWhenRunning(begin)
@@ -89,12 +92,12 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
     return 0
 
 
-def handle_signals(reactor: Any, others: dict[int, Callable[[], object]]) -> None:
+def handle_signals(reactor: Any, others: dict[int, Callable[[], object]], asked: list[int]) -> None:
     """SIGTERM and SIGINT stop the server; the second one ends the process at once.
 
     :param others: what else a signal does, in the reactor's thread
+    :param asked: filled with the signal that asked to stop
     """
-    asked: list[int] = []
 
     def stop(number: int, frame: Any) -> None:
         if asked:

@@ -53,4 +53,7 @@ def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any) -> None:
 def users_traceback(error: BaseException) -> str:
     """The traceback from the first frame that is not the framework's."""
     trace = _users(error)
-    return "".join(traceback.format_exception(type(error), error, trace if trace is not None else error.__traceback__))
+    shown = traceback.format_exception(type(error), error, trace if trace is not None else error.__traceback__)
+    if isinstance(error, RuntimeError) and str(error) == "no running event loop":
+        shown.append("To await what is asyncio's, start with --reactor asyncio\n")
+    return "".join(shown)

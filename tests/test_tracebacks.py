@@ -1,5 +1,7 @@
 """A traceback shows a filter's author his own code."""
 
+import asyncio
+
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import Clock
@@ -131,3 +133,11 @@ def test_a_filter_in_time_is_what_it_would_be_without_a_limit():
         ends(gate)
         assert fired[0] == "b" or fired[0].check(ValueError, CancelledError)
         assert clock.getDelayedCalls() == []
+
+
+def test_who_awaits_asyncios_objects_on_another_reactor_is_told_which_one_takes_them():
+    async def sleeps(instance, data):
+        await asyncio.sleep(1)
+
+    shown = users_traceback(error_of(sleeps))
+    assert shown.endswith("no running event loop\nTo await what is asyncio's, start with --reactor asyncio\n")

@@ -107,3 +107,12 @@ def test_a_stopping_server_takes_no_new_client(fws_server: Start) -> None:
     assert server.wait() == 0
     silent.socket.close()
     assert not os.path.exists(f"/proc/{server.process.pid}/fd")
+
+
+def test_a_server_that_still_waits_for_redis_ends_as_asked(tmp_path: Path) -> None:
+    arguments = ["--storage", "redis", "--redis_host", "127.0.0.1", "--redis_port", "1"]
+    with FwsServer(*arguments, cwd=tmp_path, listens=False) as server:
+        server.wait_for("It is tried until it works")
+        server.signal()
+        assert server.wait() == 0
+        assert "cannot start" not in server.log
