@@ -30,11 +30,14 @@ class Awaiting(Backpressure, Handshake):
     """Bytes that came while a filter was awaited, before any data filter has seen them."""
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close with a code and a reason, after what was sent and published before.
+        """Close with a code and a reason, after what was sent and published before. Before the 101: refuse with 403.
 
         :raises ValueError: a code that may not be sent
         """
         self.send_close(code, reason)
+        if self.state == CONNECTING:
+            self._refusal = ("closed by a filter", ())
+            self.failHandshake("Forbidden", 403)
         self._end_wait()
 
     def feed(self, data: bytes) -> None:

@@ -88,6 +88,18 @@ def test_close_before_the_101_is_403(either: Any) -> None:
         assert refused(client).status == 403
 
 
+@pytest.mark.parametrize("end", [lambda client: client.close(4001, "no"), lambda client: client.loseConnection()])
+def test_who_is_closed_by_a_handshake_filter_is_not_let_in(either: Any, end: Any) -> None:
+    events = Events()
+    filters = (on_handshake(either(lambda connection, request: end(connection))), *pairing(events))
+    with serving(*filters) as served, served.client() as client:
+        client.send(head() + frame("hello"))
+        assert refused(client).status == 403
+        assert served.counted("refused", "closed by a filter") == 1
+        served.until_empty()
+        assert events.none_is_left()
+
+
 def test_stop_chain_accepts(either: Any) -> None:
     events = Events()
     never = on_handshake(lambda connection, request: events.tell("ran"))
