@@ -158,6 +158,8 @@ class Server(WebSocketServerFactory):
         options = self.options
         self.setProtocolOptions(
             webStatus=False,
+            # RFC 6455's own. A draft's 8, which Autobahn takes too, has the origin in another header, past our check.
+            versions=[13],
             failByDrop=False,
             # A browser tells its page the code of our close frame, also where that answers the page's own.
             echoCloseCodeReason=True,

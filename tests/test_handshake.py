@@ -385,6 +385,7 @@ GARBAGE = {
     "no key": head().replace(b"Sec-WebSocket-Key", b"X-Key"),
     "a short key": head().replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"dGhl"),
     "no version header": head().replace(b"Sec-WebSocket-Version: 13", b"X: 13"),
+    "a draft's version": head().replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 8"),
     "an unknown version": head().replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 99"),
     "a fragment": head("/#there"),
     "a target that cannot be parsed": head("http://[::1"),
