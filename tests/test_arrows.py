@@ -63,7 +63,7 @@ UPWARDS = {
 
 PACKS_MAY = {
     "errors", "config", "filters.base", "web.base", "storage_objects.base", "presence", "signatures", "webhooks",
-    "publication", "message", "origins", "heartbeat", "counters", "tracebacks", PACKAGE,
+    "publication", "message", "origins", "heartbeat", "counters", "rates", "tracebacks", PACKAGE,
 }  # fmt: skip
 
 PURE = {
