@@ -113,7 +113,20 @@ def test_the_architecture_names_every_module_and_no_other() -> None:
     named = set(re.findall(r"\b(\w+)\.py\b", layout))
     modules = {each.stem for each in (ROOT / "filtered_websocket").glob("*.py")} - {"__init__", "__main__"}
     assert modules <= named, f"not named: {modules - named}"
-    folders = {"__init__", "base", "memory", "sqlite", "redis", "wire", "rest", "auth", "filters", "state", "test_examples", "navigation"}
+    folders = {
+        "__init__",
+        "base",
+        "memory",
+        "sqlite",
+        "redis",
+        "wire",
+        "rest",
+        "auth",
+        "filters",
+        "state",
+        "test_examples",
+        "navigation",
+    }
     assert named - folders <= modules, f"named, but not there: {named - folders - modules}"
 
 
