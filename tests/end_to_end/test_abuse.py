@@ -39,10 +39,9 @@ class Bystander:
     :ivar limit: what its p99 must be within: 50 ms, or more where this machine has no such time without an attack
     """
 
-    def __init__(self, server: FwsServer) -> None:
+    def __init__(self, server: FwsServer, limit: float = 0) -> None:
         self._client = server.open()
-        self.window()
-        self.limit = max(P99, 3 * self.window())
+        self.limit = limit or max(P99, 3 * self.window())
 
     def window(self) -> float:
         """The p99 of a second, in seconds."""
@@ -131,7 +130,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
     """One that has the limits on that are off by default."""
-    limits = "--max_connections_per_address 50 --accept_rate 300 --message_rate 1000"
+    limits = "--max_connections_per_address 50 --message_rate 1000"
     yield from started(tmp_path_factory, f"{limits} --handshake_timeout 60 --ping_interval 0")
 
 
@@ -141,8 +140,8 @@ def bystander(server: FwsServer) -> Bystander:
 
 
 @pytest.fixture(scope="module")
-def guarded_bystander(guarded: FwsServer) -> Bystander:
-    return Bystander(guarded)
+def guarded_bystander(guarded: FwsServer, bystander: Bystander) -> Bystander:
+    return Bystander(guarded, bystander.limit)
 
 
 GONE = [
@@ -177,7 +176,9 @@ def leaves_nothing(server: FwsServer, bystander: Bystander, name: str, seen: str
         attacker.sees(seen)
         bystander.is_served()
         during = server.resident()
-    wait_until(lambda: metric(server, "fws_connections{") == 1 and metric(server, "fws_connections_opening") == 0)
+    # The kernel may hold MiB that are yet to be gone through.
+    counted = "fws_connections{", "fws_connections_opening"
+    wait_until(lambda: [metric(server, each) for each in counted] == [1, 0], 4 * DEADLINE)
     after = server.resident()
     print(name, f"memory {before / MIB:.1f} {during / MIB:.1f} {after / MIB:.1f} MiB; log {len(server.log) - log}")
     assert after - before < 16 * MIB
@@ -200,18 +201,21 @@ def test_an_address_that_takes_all_connections_gets_some_and_others_still_get_th
     wait_until(lambda: metric(guarded, "fws_connections_opening") == 0)
 
 
-def test_a_storm_of_connections_is_let_in_at_the_accept_rate(guarded: FwsServer, guarded_bystander: Bystander) -> None:
-    begin = time.monotonic()
-    with attack("storm", guarded) as attacker:
-        attacker.sees("sent")
-        guarded.wait_for(r"refused: accept_rate \(127\.0\.0\.2\)")
-        guarded_bystander.is_served()
-    assert time.monotonic() - begin < DEADLINE
+def test_a_storm_of_connections_is_let_in_at_the_accept_rate(fws_server: Start, bystander: Bystander) -> None:
+    server = fws_server("-f", "my_filters", "--accept_rate", "50", module=ECHO)
+    bystander = Bystander(server, bystander.limit)
+    begin, before = time.monotonic(), metric(server, "fws_connections_opened_total")
+    with attack("storm", server) as attacker:
+        attacker.sees("refused")
+        server.wait_for(r"refused: accept_rate \(127\.0\.0\.2\)")
+        bystander.is_served()
+        opened = metric(server, "fws_connections_opened_total") - before
+        assert opened <= 50 + 50 * (time.monotonic() - begin)
 
 
-def test_clients_that_are_gone_without_a_word_are_noticed(fws_server: Start) -> None:
+def test_clients_that_are_gone_without_a_word_are_noticed(fws_server: Start, bystander: Bystander) -> None:
     server = fws_server("-f", "my_filters", "--ping_interval", "1", "--ping_timeout", "1", module=ECHO)
-    bystander = Bystander(server)
+    bystander = Bystander(server, bystander.limit)
     with attack("half_open", server) as attacker:
         end = time.monotonic() + DEADLINE
         # The bystander, too, must say something now and then.
