@@ -40,6 +40,7 @@ class State:
         self.presence = Presence(self.storage, self._joined, self._left)
         self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False)
         pipeline.member_left.append(self._member_left)
+        pipeline.member_returned.append(self._member_returned)
         pipeline.vacated.append(self._vacated)
 
     @classmethod
@@ -93,6 +94,10 @@ class State:
         gone = start(self.presence.gone(key, user_id, info))
         gone.addErrback(lambda failure: _log.failure("a member's leave could not be told", failure))
 
+    def _member_returned(self, key: str, user_id: str, info: str) -> None:
+        # Others were told that this user had left, while this node was cut off from the storage.
+        self._joined(key, user_id, info, "")
+
     # Web hooks.
 
     def tell(self, app: App, event: dict[str, Any]) -> None:
@@ -103,4 +108,5 @@ class State:
     def stop(self) -> None:
         self.webhooks.stop()
         self.pipeline.member_left.remove(self._member_left)
+        self.pipeline.member_returned.remove(self._member_returned)
         self.pipeline.vacated.remove(self._vacated)

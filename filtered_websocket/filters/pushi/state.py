@@ -34,6 +34,7 @@ class State:
         self.webs = Webs(self.storage, self.reactor)
         self.listener: Any = None
         pipeline.member_left.append(self._member_left)
+        pipeline.member_returned.append(self._member_returned)
 
     @classmethod
     def of(cls, pipeline: Any) -> "State":
@@ -70,8 +71,14 @@ class State:
         gone = start(self.presence.gone(key, user_id, data))
         gone.addErrback(lambda failure: _log.failure("a member's leave could not be told", failure))
 
+    def _member_returned(self, key: str, user_id: str, data: str) -> None:
+        # Others were told that this user had left, while this node was cut off from the storage.
+        if keys.split(key, "/members:") is not None:
+            self._joined(key, user_id, data, "")
+
     def stop(self) -> None:
         self.webhooks.stop()
         self.pipeline.member_left.remove(self._member_left)
+        self.pipeline.member_returned.remove(self._member_returned)
         if self.listener is not None:
             self.listener.stopListening()
