@@ -1,0 +1,34 @@
+"""The server without its fast paths: Autobahn reads every frame and makes every frame.
+
+``python -m tests.conformance.autobahn_alone`` is `fws_server` so. The fuzz compares the two.
+"""
+
+from typing import Any
+
+from autobahn.websocket.protocol import WebSocketProtocol
+
+from filtered_websocket import server
+from filtered_websocket.cli import main
+from filtered_websocket.message import message
+from filtered_websocket.protocol import Connection
+from filtered_websocket.websocket import OPEN
+
+
+class AutobahnAlone(Connection):
+    """A connection in which `frames.py` has no part."""
+
+    def feed(self, data: bytes) -> None:
+        if self.http is not None:
+            self.http.dataReceived(data)
+        else:
+            self.parse(data)
+
+    def sendMessage(self, payload: Any, isBinary: bool | None = None, *_: Any) -> None:
+        data, binary = message(payload, isBinary)
+        if self.state == OPEN:
+            WebSocketProtocol.sendMessage(self, data, binary)
+
+
+if __name__ == "__main__":
+    server.Connection = AutobahnAlone  # type: ignore[misc]
+    main()
