@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from filtered_websocket import logs, server, transport
-from filtered_websocket.config import Configuration, Option, Options, UsageError, choice, integer, text
+from filtered_websocket.config import Configuration, Option, Options, UsageError, boolean, choice, integer, text
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import checks_of, load, options_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, make
@@ -23,7 +23,14 @@ REACTOR = Option(
     f"Twisted reactor: {', '.join(transport.REACTORS)}; on asyncio filters may await asyncio's objects",
 )
 WORKERS = Option("workers", integer(1, 1024), 1, "processes that serve the port together; they need shared storage")
-OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS)
+RELOAD = Option(
+    "reload",
+    boolean,
+    False,
+    "reload when a filter module or the configuration file changes: in development",
+    switch=True,
+)
+OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS, RELOAD)
 
 
 class Assembly:

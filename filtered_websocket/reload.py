@@ -69,6 +69,12 @@ async def reload(server: Any, argv: Sequence[str]) -> bool:
     return True
 
 
+def files(server: Any) -> list[str]:
+    """The files that a reload would read: the filter modules that may change, and the configuration."""
+    modules = [getattr(sys.modules.get(name), "__file__", None) for name in _users_modules(server)]
+    return [file for file in (*modules, server.options.config) if file]
+
+
 def _users_modules(server: Any) -> list[str]:
     """The filter modules that are not this package's, as they are named and imported now."""
     names: dict[str, None] = {}

@@ -14,10 +14,11 @@ from zope.interface import implementer
 
 from filtered_websocket import banner
 from filtered_websocket.assembly import Assembly
+from filtered_websocket.changes import Changes
 from filtered_websocket.config import Options
 from filtered_websocket.filters.base import start
 from filtered_websocket.listening import address_of, listen
-from filtered_websocket.reload import reload
+from filtered_websocket.reload import files, reload
 from filtered_websocket.server import Server
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.tls import Certificate
@@ -44,6 +45,7 @@ class Service:
         self._reactor = reactor
         self._port: Any = None
         self._admin_port: Any = None
+        self._changes: Changes | None = None
         self.server = Server(options, assembly.storage_object(options), reactor)
         self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
@@ -62,6 +64,9 @@ class Service:
         server.watchdog.start()
         server.stopwatch.start()
         server.dashboard.start()
+        if options.reload:
+            self._changes = Changes(lambda: files(server), self.reload, self._reactor)
+            self._changes.start()
         self._listen_for_admin()
         factory: Any = server
         if server.is_secure:
@@ -111,6 +116,8 @@ class Service:
     async def _end(self) -> None:
         server = self.server
         server.draining = True
+        if self._changes is not None:
+            self._changes.stop()
         if self._port is not None:
             if self._options.drain_delay:
                 _log.info("draining in {seconds:g} s (drain_delay)", seconds=self._options.drain_delay)

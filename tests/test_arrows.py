@@ -28,7 +28,8 @@ ROOT = Path(filtered_websocket.__file__).parent
 
 RANKS = (
     # Leaves.
-    "errors frames transport publication parsers origins request counters heartbeat signatures stopwatch websocket "
+    "errors frames transport publication parsers origins request counters changes heartbeat signatures stopwatch "
+    "websocket "
     "paths rates addresses storage_objects.done web.base " + PACKAGE,
     # What one leaf more is enough for.
     "options filters.base storage_objects.base hub message listening tracebacks admission",

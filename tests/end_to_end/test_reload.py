@@ -124,3 +124,13 @@ def test_a_faulty_configuration_file_is_named(fws_server: Start, tmp_path: Path)
     config.write_text(json.dumps({"filters": ["my_filters"], "max_mesage_size": 1}))
     server.signal(signal.SIGHUP)
     server.wait_for('not reloaded.*max_mesage_size.*did you mean "max_message_size"')
+
+
+def test_in_development_a_saved_filter_is_taken_at_once(fws_server: Start, tmp_path: Path) -> None:
+    server = fws_server("-f", "my_filters", "--reload", module=CHAT)
+    client = server.open()
+    module = tmp_path / "my_filters.py"
+    module.write_text(module.read_text().replace("first", "saved"))
+    server.wait_for("reloaded: my_filters")
+    client.send("a")
+    assert client.text() == "saved a"
