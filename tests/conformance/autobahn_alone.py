@@ -24,9 +24,10 @@ class AutobahnAlone(Connection):
             self.parse(data)
 
     def sendMessage(self, payload: Any, isBinary: bool | None = None, *_: Any) -> None:
-        data, binary = message(payload, isBinary)
         if self.state == OPEN:
-            WebSocketProtocol.sendMessage(self, data, binary)
+            WebSocketProtocol.sendMessage(self, *message(payload, isBinary))
+        else:
+            super().sendMessage(payload, isBinary)  # which counts what it drops
 
 
 if __name__ == "__main__":

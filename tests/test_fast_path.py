@@ -1,0 +1,92 @@
+"""The fast paths and Autobahn alone agree on every stream, split anywhere. (`make fuzz` asks the same for longer.)"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.end_to_end.raw_client import CLOSE, PING, TEXT, close_frame, frame
+from tests.fuzz.agreement import LIMIT, Agreement, split
+
+
+@pytest.fixture(scope="module")
+def agreement() -> Iterator[Agreement]:
+    both = Agreement()
+    yield both
+    both.close()
+
+
+def deflated(payload: bytes) -> bytes:
+    squeeze = zlib.compressobj(-1, zlib.DEFLATED, -15)
+    return (squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+words = st.sampled_from([b"a", b"c", b"e", b"n", b"p", b"t", b"x", b"\xc3\xa4", b"\xff", b"\xe2\x82", b""])
+sizes = st.sampled_from([0, 1, 2, 124, 125, 126, 127, LIMIT - 1, LIMIT, LIMIT + 1]) | st.integers(0, 40)
+payloads = st.builds(lambda word, size: (word + b"y" * size)[: max(size, len(word))], words, sizes) | st.binary(
+    max_size=20
+)
+masks = st.sampled_from([b"\x00\x00\x00\x00", b"\x37\xfa\x21\x3d"]) | st.binary(min_size=4, max_size=4)
+ordinary = st.builds(frame, payloads, st.sampled_from([1, 2]), mask=masks)
+control = st.builds(frame, st.binary(max_size=10), st.sampled_from([PING, 10]), mask=masks)
+closes = st.builds(
+    lambda code, reason: frame(struct.pack("!H", code) + reason, CLOSE),
+    st.sampled_from([1000, 1001, 1004, 1005, 1006, 1007, 1011, 1014, 2999, 3000, 4999, 5000]),
+    st.sampled_from([b"", b"why", b"\xff", b"x" * 122]),
+)
+squeezed = st.builds(
+    lambda payload, opcode, fin: frame(deflated(payload), opcode, fin=fin, rsv=4),
+    payloads | st.just(bytes(2000)),
+    st.sampled_from([1, 2]),
+    st.booleans(),
+)
+odd = st.builds(
+    frame,
+    payloads,
+    st.integers(0, 15),
+    fin=st.booleans(),
+    rsv=st.sampled_from([0, 0, 0, 1, 4, 7]),
+    mask=st.one_of(masks, masks, masks, st.none()),
+)
+streams = st.lists(
+    st.one_of(ordinary, ordinary, ordinary, control, odd, squeezed, closes, st.binary(max_size=16)), max_size=8
+).map(b"".join)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(streams, st.lists(st.integers(0, 70_000), max_size=6), st.booleans(), st.sampled_from([0, 0, 1, 2]))
+@example(frame("c") + frame("after") + close_frame(4001), [], False, 0)
+@example(frame("a1") + frame("a2") + frame("x") + close_frame(), [3, 3], False, 1)
+@example(frame("p") + frame("x") + frame("", PING) + frame("t"), [], False, 0)
+@example(frame(b"a", TEXT, fin=False) + frame(b"", PING) + frame(b"\xff", 0), [], False, 2)
+def test_the_fast_paths_and_autobahn_alone_agree(
+    agreement: Agreement, stream: bytes, cuts: list[int], deflate: bool, share: int
+) -> None:
+    agreement.on(split(stream, cuts), deflate, share)
+
+
+def test_what_is_compared_is_what_a_client_would_see(agreement: Agreement) -> None:
+    stream = frame("x") + frame(b"a binary one", 2) + frame("", PING) + close_frame(1000, "bye")
+    told, sent, ended_by, counted = agreement.on(split(stream, [9]))
+    assert told == [(b"x", False), (b"a binary one", True), ("ended", 1000, "bye")]
+    assert (
+        sent.partition(b"\r\n\r\n")[2] == b"\x81\x01x" + b"\x82\x0ca binary one" + b"\x8a\x00" + b"\x88\x05\x03\xe8bye"
+    )
+    assert ended_by == "the server"
+    assert counted == {}
+
+
+def test_a_disagreement_would_be_seen(agreement: Agreement, monkeypatch: pytest.MonkeyPatch) -> None:
+    from filtered_websocket import frames
+
+    read = frames.read
+
+    def takes_invalid_text(data: bytes, at: int, limit: int) -> object:
+        return read(data.replace(b"\xff", b"?"), at, limit)
+
+    monkeypatch.setattr(frames, "read", takes_invalid_text)
+    with pytest.raises(AssertionError):
+        agreement.on([frame(b"\xff", TEXT, mask=bytes(4))])
