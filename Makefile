@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site bench clean
+.PHONY: help install run test test-tools style format types check docs docs-site bench conformance fuzz clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-12s %s\n' "make $$verb" "$$says"; done
@@ -45,6 +45,14 @@ docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; com
 
 bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 15 minutes (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
+
+conformance: $(VENV)/dev.stamp  ## the Autobahn test suite, which needs a Python 2.7: about 15 minutes; FAST=1: sections 1-10
+	$(BIN)/python -m tests.conformance.run $(if $(FAST),--fast)
+
+fuzz: $(VENV)/dev.stamp  ## any bytes, to the fast paths and to Autobahn alone: 10 minutes; SECONDS=60
+	$(PIP) install 'atheris>=3.0.0'
+	mkdir -p build/fuzz/corpus
+	$(BIN)/python -m tests.fuzz.byte_stream build/fuzz/corpus -max_total_time=$(or $(SECONDS),600) -max_len=600 -timeout=20 -artifact_prefix=build/fuzz/
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/node/node_modules

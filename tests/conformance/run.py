@@ -2,7 +2,7 @@
 
     python -m tests.conformance.run            every case, about 15 minutes
     python -m tests.conformance.run --fast     sections 1 to 10, about a minute and a half
-    python -m tests.conformance.run --check    only say whether there is a Python 2.7 to run the suite with
+    python -m tests.conformance.run --check    only see whether the suite can be had
 
 The suite (PyPI autobahntestsuite 0.8.2) is Python 2 code. Its interpreter is $PYTHON27, python2.7 on the PATH, or one
 of pyenv's; everything it needs is installed into build/conformance. Its own exit code says nothing, so the reports are
@@ -127,15 +127,19 @@ def judge(found: dict[str, dict[str, str]]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description="the Autobahn test suite")
     parser.add_argument("--fast", action="store_true", help="sections 1 to 10")
-    parser.add_argument("--check", action="store_true", help="is there a Python 2.7?")
+    parser.add_argument("--check", action="store_true", help="see whether the suite can be had")
     given = parser.parse_args()
     python = python2()
     if python is None:
         print("no Python 2.7, which the test suite needs: name one in PYTHON27, or `pyenv install 2.7.18`")
         return 1
+    try:
+        command = wstest(python)
+    except subprocess.CalledProcessError as error:
+        print(f"the test suite cannot be installed: {error}")
+        return 1
     if given.check:
         return 0
-    command = wstest(python)
     good = True
     for title, module in MODULES.items():
         begin = time.monotonic()
