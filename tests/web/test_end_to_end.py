@@ -149,7 +149,7 @@ def test_silent_clients_do_not_keep_a_server_from_ending(start: Any) -> None:
 
 
 def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) -> None:
-    server = start("-f", "my_filters", "--drain_delay", "0.7", "--drain_seconds", "1")
+    server = start("-f", "my_filters", "--drain_delay", "0.7", "--drain_seconds", "1", "--ping_interval", "0")
     clients = [server.open() for _ in range(10)]
     watching = connection(at(server))
     assert ask_on(watching, "GET", "/health/ready").status == 200
