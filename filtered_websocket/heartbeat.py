@@ -54,9 +54,9 @@ class Heartbeat:
             self._loop.stop()
 
     def add(self, connection: Beating) -> None:
-        """Begin to ping. The first ping comes within the interval at random: a crowd that came together is spread."""
+        """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread."""
         if self._interval:
-            self._put(connection, random.randint(1, self._interval))  # noqa: S311 - no secret
+            self._put(connection, random.randint(max(1, self._interval // 2), self._interval))  # noqa: S311 - no secret
 
     def remove(self, connection: Beating) -> None:
         """Forget a connection that has ended; one that was never added is fine."""
