@@ -25,7 +25,7 @@ class Awaiting(Backpressure, Handshake):
     """A connection whose filters may take their time."""
 
     _running: Deferred[Any] | None = None
-    _waiting = False
+    _waiting: bool
     _held = b""
     """Bytes that came while a filter was awaited, before any data filter has seen them."""
 

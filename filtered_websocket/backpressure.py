@@ -33,9 +33,9 @@ class Backpressure(LeanProtocol):
     """The sending half of a connection."""
 
     pipeline: Any
-    blocked = False
+    blocked: bool
     _stream: Any = None
-    _corked: list[bytes] | None = None
+    _corked: list[bytes] | None
     _backlog: deque[_Kept] | None = None
     _backlog_bytes = 0
     _mark: tuple[float, int] = (0.0, 0)

@@ -7,6 +7,7 @@ control frames, extensions and every violation, and gets those bytes untouched.
 
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 
 _apply_mask: Callable[[bytes, bytes], bytes]
 try:
@@ -86,6 +87,7 @@ def make_deflated(payload: bytes, binary: bool, window_bits: int) -> bytes:
     return _header((FIN_BINARY if binary else FIN_TEXT) | RSV1, len(body)) + body
 
 
+@lru_cache(4096)  # about one for each length that is in use
 def _header(first: int, length: int) -> bytes:
     if length < 126:
         return bytes((first, length))

@@ -33,9 +33,9 @@ _HANDSHAKE_ONLY = (
     "http_request_data", "http_status_line", "http_headers", "http_request_uri", "http_request_path",
     "http_request_params", "http_request_host", "http_response_data", "websocket_version", "websocket_protocols",
     "websocket_origin", "websocket_extensions", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
-    "openHandshakeTimeoutCall", "send_state", "data", "inside_message", "current_frame",
+    "openHandshakeTimeoutCall", "send_state",
 )  # fmt: skip
-"""What Autobahn leaves on a connection that has opened, and nobody needs again (the last three equal the class's)."""
+"""What Autobahn leaves on a connection that has opened, and nobody needs again."""
 
 MAX_HEADERS = 128
 """Of an opening handshake, as of every request."""
@@ -60,7 +60,7 @@ class Handshake(LeanProtocol):
     """A connection until it is open."""
 
     request: Request
-    pipeline: Any = None
+    pipeline: Any
     http: Any = None
     """What speaks HTTP on this connection, when it was handed over."""
     unwelcome: Refusal | None = None
@@ -233,9 +233,7 @@ class Handshake(LeanProtocol):
 
     def forget_handshake(self) -> None:
         """Drop what only the handshake needed."""
-        attributes, rest = self.__dict__, self.data
+        attributes = self.__dict__
         for name in _HANDSHAKE_ONLY:
             attributes.pop(name, None)
-        if rest:
-            self.data = rest
         self.request.forget()

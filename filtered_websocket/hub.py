@@ -260,8 +260,8 @@ class Hub:
             messages, exclude = pending[0]
         else:
             groups = [each for each, _ in pending]
-            messages = [message for each, _ in pending for message in each]
-            exclude = {name for _, names in pending for name in names} if any(names for _, names in pending) else ()
+            messages = [message for each in groups for message in each]
+            exclude = {name for _, names in pending if names for name in names}
         sends = channel.sends
         if sends is None:
             sends = channel.arrange()

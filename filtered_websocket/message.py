@@ -26,7 +26,7 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
         )
     data = bytes(payload)
     if is_binary is None:
-        is_binary = in_binary_message.get() or not is_text(data)
+        is_binary = in_binary_message.get() or not (data.isascii() or is_text(data))
     return data, is_binary
 
 

@@ -120,18 +120,20 @@ class Pipeline:
                 return DONE
             excluded = () if exclude is None else _ids(exclude)
             if type(channel) is str:
-                self._check(channel)
-                return self._send(channel, batch, excluded)
+                if channel not in self.hub.channels:  # whose names have been checked
+                    self._check(channel)
+                publication = Publication(self.prefix + channel, batch, excluded)
+                sent = self._storage.send(publication, self._keep(channel) if self._rules else None)
+                return sent if sent is DONE else self.server.counters.watch(sent, "publish")
             names = tuple(dict.fromkeys(channel))
             for name in names:
                 self._check(name)
-            sent = [self._send(name, batch, excluded, names[:index]) for index, name in enumerate(names)]
-            return self._all(sent)
+            return self._all([self._send(name, batch, excluded, names[:index]) for index, name in enumerate(names)])
         except (TypeError, ValueError) as error:
             return self.server.counters.watch(fail(error), "publish")
 
     def _send(
-        self, channel: str, batch: tuple[Message, ...], exclude: Collection[str], besides: tuple[str, ...] = ()
+        self, channel: str, batch: tuple[Message, ...], exclude: Collection[str], besides: tuple[str, ...]
     ) -> Deferred[Any]:
         publication = Publication(self.prefix + channel, batch, exclude, None, besides)
         sent = self._storage.send(publication, self._keep(channel) if self._rules else None)

@@ -29,7 +29,7 @@ from filtered_websocket.message import in_binary_message, message
 from filtered_websocket.storage_objects.base import DONE
 from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.turns import SHARE, Turns
-from filtered_websocket.websocket import CLOSED, OPEN
+from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()
 
@@ -46,14 +46,29 @@ class Connection(Turns):
         1006 if there was no closing handshake
     """
 
+    # What every message looks at. CPython finds a slot at once, an attribute with a default on the class, as Autobahn's
+    # and Twisted's are, only the long way (docs/performance.md).
+    __slots__ = (
+        "_corked", "_perMessageCompress", "_waiting", "awaiting_pong", "blocked", "current_frame", "data", "factory",
+        "inside_message", "message_limit", "opened", "pipeline", "request", "state", "transport",
+    )  # fmt: skip
+
+    awaiting_pong: bool | None
+    message_limit: int
+    opened: bool
     token: Any = None
     channels: AbstractSet[str] = frozenset()
     close_code: int | None = None
     close_reason: str | None = None
-    opened = False
-    awaiting_pong: bool | None = None
     slot = 0
     _id: str | None = None
+
+    def __init__(self) -> None:
+        self.state = CONNECTING
+        self.data = b""
+        self.opened = self.blocked = self.inside_message = self._waiting = False
+        self.pipeline = self.transport = self.awaiting_pong = self.current_frame = None
+        self._corked = self._perMessageCompress = None
 
     # What a connection is to its filters.
 
@@ -174,7 +189,7 @@ class Connection(Turns):
     def feed(self, data: bytes) -> None:
         """Parse bytes that have passed the data chain."""
         if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
-            at, size, read, limit = 0, len(data), frames.read, self.maxMessagePayloadSize
+            at, size, read, limit = 0, len(data), frames.read, self.message_limit
             for _ in SHARE:
                 frame = read(data, at, limit)
                 if frame is None:
@@ -232,8 +247,9 @@ class Connection(Turns):
         self.forget_handshake()
         self.opened = True
         pipeline = self.pipeline
-        if pipeline.options.max_message_size != self.maxMessagePayloadSize:
-            self.maxMessagePayloadSize = pipeline.options.max_message_size
+        self.message_limit = pipeline.options.max_message_size
+        if self.message_limit != self.maxMessagePayloadSize:
+            self.maxMessagePayloadSize = self.message_limit
         pipeline.users[self.id] = self
         self.factory.connection_opened(self)
         chain = pipeline.chains["connect"]

@@ -1,6 +1,7 @@
 """The server: what listens. Paths to pipelines, the storage object's consumer, start and stop."""
 
 import queue
+from collections.abc import Callable
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -145,6 +146,10 @@ class Server(WebSocketServerFactory):
         self._named = [pipeline for pipeline in self.pipelines if pipeline.prefix]
         self._unnamed = next((pipeline for pipeline in self.pipelines if not pipeline.prefix), None)
         self.foreign = tuple(pipeline.prefix for pipeline in self._named)
+        #: takes what the storage object delivers; without named pipelines, no call lies between
+        self.consume: Callable[[Publication], object] = self._consume
+        if self._unnamed is not None and not self._named:
+            self.consume = self._unnamed.consume
         self.has_data_filters = any(pipeline.chains["data"] for pipeline in self.pipelines)
         everywhere = len(self.pipelines) == 1 and "*" in self.pipelines[0].patterns
         #: with one pipeline its data filters see a connection's first bytes at once
@@ -279,7 +284,7 @@ class Server(WebSocketServerFactory):
                 return pipeline, channel[len(pipeline.prefix) :]
         return self._unnamed, channel
 
-    def consume(self, publication: Publication) -> None:
+    def _consume(self, publication: Publication) -> None:
         if not publication.channel.startswith(self.foreign):
             if self._unnamed is not None:
                 self._unnamed.consume(publication)

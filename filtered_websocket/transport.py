@@ -23,6 +23,9 @@ from twisted.python import log as legacy_log
 
 _log = Logger()
 
+READ_SIZE = 65536
+"""Bytes taken from a socket at once."""
+
 REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
 
 
@@ -37,11 +40,16 @@ class Watcher(Protocol):
 
 
 class _WriteThrough:
-    """The write side of a stream socket. Mixed in before Twisted's transport class."""
+    """A stream socket. Mixed in before Twisted's transport class."""
 
-    watcher: Watcher | None = None
-    blocked = False
-    taken = 0
+    # What every message looks at: see protocol.Connection.
+    __slots__ = (
+        "_tempDataBuffer", "blocked", "connected", "dataBuffer", "producer", "protocol", "socket", "streamingProducer",
+        "taken", "watcher",
+    )  # fmt: skip
+
+    watcher: Watcher | None
+    taken: int
     """Bytes that the kernel has taken out of the buffer."""
 
     socket: socket.socket
@@ -53,7 +61,13 @@ class _WriteThrough:
     producer: Any
     streamingProducer: bool
     protocol: Any
-    bufferSize: int
+
+    def __init__(self, *arguments: Any) -> None:
+        self.blocked = self.streamingProducer = False
+        self.connected = self.taken = 0
+        self.dataBuffer = b""
+        self.producer = self.protocol = self.watcher = None
+        super().__init__(*arguments)
 
     @property
     def pending(self) -> int:
@@ -104,7 +118,7 @@ class _WriteThrough:
 
     def doRead(self) -> BaseException | None:
         try:
-            data = self.socket.recv(self.bufferSize)
+            data = self.socket.recv(READ_SIZE)
         except BlockingIOError:
             return None
         except OSError:

@@ -46,11 +46,8 @@ class LeanProtocol(WebSocketServerProtocol):
     is_closed = is_open = _Nobody()
     trafficStats = TrafficStats()
     _transport_details = None
-    _perMessageCompress = None
     trackedTimings = None
-    state = CONNECTING
     send_state = WebSocketProtocol.SEND_STATE_GROUND
-    data = b""
     send_queue = ()
     triggered = False
     wasMaxFramePayloadSizeExceeded = wasMaxMessagePayloadSizeExceeded = False
@@ -62,11 +59,11 @@ class LeanProtocol(WebSocketServerProtocol):
     openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
     autoPingTimeoutCall = autoPingPending = autoPingPendingCall = autoPingPendingSent = None
     autoPingPendingSeq = 0
-    inside_message = False
-    current_frame = None
     websocket_version = 13
     _utf8validator: Utf8Validator | None = None
-    # Set when they are needed.
+    # Set when they are needed, or slots of the connection.
+    data: bytes
+    transport: Any
     maxMessagePayloadSize: int
     message_data: Any
     message_is_binary: bool
