@@ -249,7 +249,7 @@ class Server(WebSocketServerFactory):
         self.connections.add(connection)
         self.heartbeat.add(connection)
         if self.stopping:
-            connection.close(1001, "server is stopping")
+            connection.close(*connection.pipeline.farewell)
 
     def connection_closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -357,7 +357,7 @@ class Server(WebSocketServerFactory):
         self.started = True
 
     def stop(self) -> Deferred[Any]:
-        """Close every client with 1001, then the pipelines, then the storage object.
+        """Close every client, then the pipelines, then the storage object.
 
         Ends within 2 seconds, or that much after ``drain_seconds``.
         """
@@ -397,7 +397,7 @@ class Server(WebSocketServerFactory):
         begin = self.reactor.seconds()
         for number in range(slices):
             for connection in clients[number::slices]:
-                connection.close(1001, "server is stopping")
+                connection.close(*connection.pipeline.farewell)
             wait = begin + (number + 1) * seconds / slices - self.reactor.seconds()
             if wait > 0 and self.connections:
                 await deferLater(self.reactor, wait)

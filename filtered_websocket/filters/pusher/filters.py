@@ -22,6 +22,9 @@ from filtered_websocket.filters.pusher.wire import PusherError
 PROTOCOLS = range(5, 8)
 """Protocol 7, and two before it that differ in nothing that is spoken here."""
 
+FAREWELL = 4200, "the server is stopping"
+"""Come back at once: another process may be listening already. After 1001 pusher-js waits for a second."""
+
 
 class Begin(WebSocketStartFilter):
     """Take the apps, and listen for members that other nodes have lost."""
@@ -29,6 +32,7 @@ class Begin(WebSocketStartFilter):
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
         State.of(web_socket_instance)
+        web_socket_instance.farewell = FAREWELL
 
 
 class Name(WebSocketHandshakeFilter):
