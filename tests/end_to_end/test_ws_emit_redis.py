@@ -123,12 +123,13 @@ def test_what_managers_of_each_generation_emit_is_delivered(
     assert client.wait("disconnect")["reason"] == "io server disconnect"
 
 
-def test_a_flask_application_emits(serve: Serve, redis: RedisServer, connect: Any) -> None:
-    client = connect(serve())
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_flask_application_emits(serve: Serve, redis: RedisServer, connect: Any, generation: str) -> None:
+    client = connect(serve("--ws_emit_pickle"))
     client.wait("connect")
     client.ask("join", {"room": "time"})
     calls = [{"event": "update", "data": {"time": 1}, "to": "time"}, {"event": "all"}]
-    call(("socketio",), redis, *(["emit", each] for each in calls), kind="flask")
+    call(GENERATIONS[generation], redis, *(["emit", each] for each in calls), kind="flask")
     assert client.event() == ("update", {"time": 1})
     assert client.event() == ("all",)
 
