@@ -43,7 +43,7 @@ docs: $(VENV)/run.stamp  ## docs/options.md, from the declarations of options
 docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; complains of what leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 15 minutes (bench/README.md)
+bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 20 minutes (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
 
 conformance: $(VENV)/dev.stamp  ## the Autobahn test suite, which needs a Python 2.7: about 15 minutes; FAST=1: sections 1-10

@@ -16,6 +16,7 @@ class Bar(NamedTuple):
     field: str
     other: str | None  # None: `limit` is the figure itself, at most
     limit: float
+    row: str = OURS
 
 
 class Verdict(NamedTuple):
@@ -41,6 +42,8 @@ BARS = (
     Bar("echo1", "cpu_us", "aiohttp", 1.2),
     Bar("echo1", "cpu_us", "tw_autobahn", 4.0),
     Bar("echo16", "cpu_us", "aiohttp", 3.0),
+    Bar("fan1000", "cpu_us", "python_socketio", 5.0, "ws_emit"),
+    Bar("fan1000", "cpu_us", "node_socketio", 1.0, "ws_emit"),
     Bar("idle", "kb_per_conn", None, 6.0),
     Bar("idle", "hs_cpu_us", "tw_autobahn", HANDSHAKE),
     *(Bar(workload, "p99_us", "node_ws", 1.0) for workload in DELIVERIES),
@@ -53,5 +56,5 @@ def verdicts(figures: Figures) -> list[Verdict]:
 
 def _measured(figures: Figures, bar: Bar) -> float | None:
     if bar.other is None:
-        return figures.median(OURS, bar.workload, bar.field)
-    return figures.ratio(OURS, bar.other, bar.workload, bar.field)
+        return figures.median(bar.row, bar.workload, bar.field)
+    return figures.ratio(bar.row, bar.other, bar.workload, bar.field)

@@ -46,7 +46,7 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
         redis_port = 0
         if "redis" in row.needs:
             redis_port = _free_port()
-            redis = f"{places.redis_server()} --port {redis_port} --save '' --appendonly no"
+            redis = f"{places.redis_server()} --bind 127.0.0.1 --port {redis_port} --save '' --appendonly no"
             pids += stack.enter_context(_running(redis, redis_port, "redis", {}))
         command = row.command.format(
             port=port,

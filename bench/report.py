@@ -11,7 +11,7 @@ import places
 from bars import DELIVERIES, Verdict, verdicts
 from chart import chart
 from figures import Figures
-from rows import OURS, ROWS
+from rows import OURS, ROWS, measured_in_everything
 from workloads import IDLE, WORKLOADS
 
 UNITS = {"cpu_us": "CPU", "p99_us": "p99", "hs_cpu_us": "CPU per handshake", "kb_per_conn": "KB per idle connection"}
@@ -59,6 +59,7 @@ def _parts(figures: Figures) -> Iterable[str]:
         _table(figures, "The generator's own load", lambda row, w: _one(figures, row, w, "gen_util", "{:.0%}"))
         + "\n\nOf its core. Near 100 % the rate beside it is a lower bound, and the latency the generator's own."
     )
+    yield _packs(figures)
     yield _idle(figures)
     yield _ratios(figures)
     yield _bars(verdicts(figures))
@@ -66,8 +67,31 @@ def _parts(figures: Figures) -> Iterable[str]:
 
 
 def _table(figures: Figures, title: str, cell: Callable[[str, str], str]) -> str:
-    rows = [[_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in figures.rows]
+    rows = [
+        [_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in measured_in_everything(figures.rows)
+    ]
     return f"## {title}\n\n" + _grid(["server", *DELIVERIES], rows)
+
+
+def _packs(figures: Figures) -> str:
+    """The rows that are measured in a few workloads only."""
+    rows = []
+    for row in ROWS:
+        if row.workloads and row.name in figures.rows:
+            cells = [_pair(figures, row.name, workload, "cpu_us", "{:.2f}") for workload in row.workloads]
+            cells += [_pair(figures, row.name, workload, "rate", "{:,.0f}") for workload in row.workloads]
+            rows.append([row.name, *cells, _latency(figures, row.name, row.workloads[0])])
+    if not rows:
+        return ""
+    head = [
+        "server",
+        "fan1000, µs CPU",
+        "pair, µs CPU",
+        "fan1000, per second",
+        "pair, per second",
+        "fan1000 p50 / p99, ms",
+    ]
+    return "## Packs, and peers of their protocols\n\nPer delivered message, as above.\n\n" + _grid(head, rows)
 
 
 def _idle(figures: Figures) -> str:
@@ -78,7 +102,7 @@ def _idle(figures: Figures) -> str:
             *(_pair(figures, row, IDLE, field, form) for field, form in fields),
             _one(figures, row, IDLE, "gen_util", "{:.0%}"),
         ]
-        for row in figures.rows
+        for row in measured_in_everything(figures.rows)
     ]
     head = ["server", "KB each, resident", "CPU µs per handshake", "handshakes per second", "generator's load"]
     return f"## {TITLES[IDLE]}\n\n" + _grid(head, rows)
@@ -88,7 +112,7 @@ def _ratios(figures: Figures) -> str:
     if OURS not in figures.rows:
         return ""
     rows = []
-    for row in figures.rows:
+    for row in measured_in_everything(figures.rows):
         cells = [figures.ratio(OURS, row, workload, "cpu_us") for workload in DELIVERIES]
         cells += [figures.ratio(OURS, row, IDLE, field) for field in ("kb_per_conn", "hs_cpu_us")]
         if row != OURS:
@@ -103,7 +127,8 @@ def _bars(found: list[Verdict]) -> str:
         return ""
     for verdict in measured:
         bar, what = verdict.bar, f"{UNITS[verdict.bar.field]}, {TITLES[verdict.bar.workload]}"
-        asked = f"{bar.other} takes at least {bar.limit:.2f} times ours" if bar.other else f"at most {bar.limit:g}"
+        ours = "ours" if bar.row == OURS else f"what {bar.row} takes"
+        asked = f"{bar.other} takes at least {bar.limit:.2f} times {ours}" if bar.other else f"at most {bar.limit:g}"
         rows.append([what, asked, f"{verdict.measured:.2f}", "pass" if verdict.passed else "**fail**"])
     title = f"## What {OURS} is held to: {sum(verdict.passed for verdict in measured)} of {len(measured)} pass"
     missing = f"\n\nNot measured in this run: {len(found) - len(measured)} more." if len(found) > len(measured) else ""
@@ -117,7 +142,7 @@ def _troubles(figures: Figures) -> str:
         for (row, workload), lost in figures.lost.items()
         if lost
     ]
-    left_out = [row.name for row in ROWS if row.default and row.name not in figures.rows]
+    left_out = [row.name for row in ROWS if row.name not in figures.rows]
     left_out += [workload.name for workload in WORKLOADS if workload.name not in figures.workloads]
     lines += [f"- {name}: not measured" for name in left_out]
     return "## Troubles\n\n" + "\n".join(lines) if lines else ""

@@ -5,6 +5,7 @@ storage object, a pack) is one more row: its command, and what its clients say f
 in (`--tmpl`); %c is the channel's number, %i the client's, %P the payload.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,27 +17,30 @@ class Row(NamedTuple):
     rooms: tuple[str, ...] = ("--path", "/c%c")
     echo: tuple[str, ...] | None = ("--path", "/echo")
     needs: tuple[str, ...] = ()  # "node", "redis": left out, and said so, where that is missing
-    default: bool = True  # measured by `make bench`, not only by --only
+    workloads: tuple[str, ...] = ()  # what it is measured in; (): everything
 
 
 OURS = "filtered_websocket"
 
 _AIO = "{{peers_python}} servers/ws_{}.py {{port}}"
 _UVLOOP = (("BENCH_LOOP", "uvloop"),)
-_SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--init", "40")
-_JOIN = '42["join",{"room":"c%c"}]'
+_REDIS = " --storage redis --redis_port {redis_port}"
 
+# Packs, and what speaks a pack's protocol: one message to 1,000 and everybody to everybody tell what a protocol costs.
+_PACK_WORKLOADS = ("fan1000", "pair")
 _PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filters.{}"
+_SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--pub-init", "40", "--init", "40")
+_SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join",{"room":"c%c"}]', "--tmpl", '42["m","c%c","%P"]')
 # A token for each channel, signed with the empty secret: who reads c7 writes c7.
 _TOKENS = str(Path(__file__).parent / "load" / "philote_paths.txt")
 
-ROWS = (
+_SERVERS = (
     Row("c_limit", "{build}/climit {port} 0"),
     Row("c_limit_coalesce", "{build}/climit {port} 1"),
     Row(OURS, "{fws_server} -c config.json -p {port}"),
     Row(
         "filtered_websocket_redis",
-        "{fws_server} -c config.json -p {port} --storage redis --redis_port {redis_port}",
+        "{fws_server} -c config.json -p {port}" + _REDIS,
         needs=("redis",),
     ),
     Row("picows", _AIO.format("picows")),
@@ -49,25 +53,15 @@ ROWS = (
     Row(
         "node_socketio",
         "node servers/node_socketio.js {port}",
-        rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
-        echo=(*_SOCKETIO, "--tmpl", '42["e","%P"]'),
+        rooms=(*_SOCKETIO, "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
         needs=("node",),
-        default=False,
+        workloads=_PACK_WORKLOADS,
     ),
-    Row(
-        "ws_emit",
-        _PACK.format("ws_emit").replace("-f ", "-f filters.socketio "),
-        rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", _JOIN, "--tmpl", '42["m","c%c","%P"]'),
-        echo=None,
-        default=False,
-    ),
-    Row(
-        "python_socketio",
-        _AIO.format("socketio"),
-        rooms=(*_SOCKETIO, "--pub-init", "40", "--late-init", _JOIN, "--tmpl", '42["m","c%c","%P"]'),
-        echo=None,
-        default=False,
-    ),
+    Row("python_socketio", _AIO.format("socketio"), rooms=_SOCKETIO_ROOMS, workloads=_PACK_WORKLOADS),
+)
+
+_PACKS = (
+    Row("ws_emit", _PACK.format("ws_emit").replace("-f ", "-f filters.socketio "), rooms=_SOCKETIO_ROOMS),
     Row(
         "wsps",
         _PACK.format("wsps"),
@@ -75,15 +69,11 @@ ROWS = (
             *("--init", '{"type":"subscribe","channel":"c%c"}'),
             *("--tmpl", '{"type":"publish","channel":"c%c","data":"%P"}'),
         ),
-        echo=None,
-        default=False,
     ),
     Row(
         "philote",  # which never sends to the sender
         _PACK.format("philote") + " --philote_max_connections 20000",
         rooms=("--paths", _TOKENS, "--tmpl", '{"channel":"c%c","data":"%P"}', "--self", "0"),
-        echo=None,
-        default=False,
     ),
     Row(
         "pushi",  # events that are not stored, on public channels
@@ -94,8 +84,6 @@ ROWS = (
             *("--pub-init", '{"event":"pusher:subscribe","data":{"channel":"c%c"}}', "--self", "0"),
             *("--tmpl", '{"event":"m","channel":"c%c","data":"%P","persist":false}'),
         ),
-        echo=None,
-        default=False,
     ),
     Row(
         "pusher",  # client events, which never come back to the sender
@@ -108,7 +96,22 @@ ROWS = (
             *("--pub-init", '{"event":"pusher:subscribe","data":{"channel":"private-c%c"}}'),
             *("--tmpl", '{"event":"client-m","channel":"private-c%c","data":"%P"}', "--self", "0"),
         ),
-        echo=None,
-        default=False,
     ),
 )
+
+ROWS = (
+    *_SERVERS,
+    *(row._replace(workloads=_PACK_WORKLOADS) for row in _PACKS),
+    *(
+        row._replace(
+            name=f"{row.name}_redis", command=row.command + _REDIS, needs=("redis",), workloads=_PACK_WORKLOADS
+        )
+        for row in _PACKS
+    ),
+)
+
+
+def measured_in_everything(names: Iterable[str]) -> list[str]:
+    """Those of these rows that are not left out of any workload."""
+    few = {row.name for row in ROWS if row.workloads}
+    return [name for name in names if name not in few]

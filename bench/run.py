@@ -21,7 +21,7 @@ from workloads import WORKLOADS, Workload
 
 def main() -> None:
     options = _options()
-    rows = [row for row in ROWS if (row.name in options.only if options.only else row.default)]
+    rows = [row for row in ROWS if not options.only or row.name in options.only]
     workloads = [workload for workload in WORKLOADS if workload.name in options.workloads]
     descriptors = raise_descriptors()
     rows, workloads = _possible(rows, workloads, descriptors)
@@ -47,6 +47,8 @@ def _round(file: TextIO, round_: int, rows: list[Row], workloads: list[Workload]
     turn = round_ % len(rows)
     for workload in workloads:
         for row in rows[turn:] + rows[:turn]:
+            if row.workloads and workload.name not in row.workloads:
+                continue
             others = machine.Others()
             try:
                 result = measure(row, workload, tmax)
