@@ -212,11 +212,9 @@ class LeanEPollReactor(EPollReactor):
             newer = self.timeout()
             timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
         events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
-        selectables = self._selectables
+        selectable_of = self._selectables.get
         for fd, event in events:
-            selectable = selectables.get(fd)
-            if selectable is None:
-                continue
+            selectable = selectable_of(fd)
             if event == EPOLLIN and isinstance(selectable, _WriteThrough):
                 try:
                     why = selectable.doRead()
@@ -225,7 +223,7 @@ class LeanEPollReactor(EPollReactor):
                     why = sys.exc_info()[1]
                 if why is not None:
                     self._disconnectSelectable(selectable, why, True)
-            else:
+            elif selectable is not None:
                 legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
         if self._turn_end:
             self._end_turn()
