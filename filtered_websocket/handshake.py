@@ -7,7 +7,8 @@ Autobahn reads and checks the request and writes the 101. Rules added here:
    has gone meanwhile is not accepted.
 3. A refusal is a complete HTTP response. It says nothing of what went wrong inside.
 4. What is HTTP but no WebSocket is handed to the site, bytes and all, as soon as that shows. Where there are data
-   filters this connection stays between, so that they see the bytes.
+   filters this connection stays between, so that they see the bytes. A later request on the same connection may ask for
+   a WebSocket all the same (proxies use the connections they keep for whatever comes next): then it is taken back.
 """
 
 import re
@@ -54,6 +55,14 @@ def _pairs(headers: Any) -> list[tuple[str, str]]:
         if not name.isprintable() or not value.isprintable():
             raise ValueError(f"the header {name!r} holds characters that no header may hold")
     return pairs
+
+
+def _let_have(transport: Any, protocol: Any) -> None:
+    """Let another protocol have what comes from a transport."""
+    if isinstance(transport, ProtocolWrapper):
+        transport.wrappedProtocol = protocol
+    else:
+        transport.protocol = protocol
 
 
 class Handshake(LeanProtocol):
@@ -122,14 +131,24 @@ class Handshake(LeanProtocol):
         server.countConnections -= 1
         self.leave_transport()
         self.http = server.site.buildProtocol(None)
+        self.http.former = self
         server.admission.hand_over(self, self.http)
         if not server.has_data_filters:
-            if isinstance(transport, ProtocolWrapper):
-                transport.wrappedProtocol = self.http
-            else:
-                transport.protocol = self.http
+            _let_have(transport, self.http)
         self.http.makeConnection(transport)
         self.http.dataReceived(data)
+
+    def take_back(self, data: bytes) -> None:
+        """Have the connection again that was handed over.
+
+        :param data: its next request, which asks for a WebSocket, and what came behind it
+        """
+        self.factory.admission.hand_over(self.http, self)
+        self.http = None
+        self.state = CONNECTING
+        _let_have(self.transport, self)
+        self.connectionMade()
+        self.feed(data)
 
     def leave_transport(self) -> None:
         """Let go of what is known of the transport."""

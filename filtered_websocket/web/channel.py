@@ -99,13 +99,16 @@ class Channel(HTTPChannel):
     """One HTTP connection.
 
     :param site: what answers
+    :ivar former: the protocol that handed the connection over
     """
 
+    former: Any = None
     requestFactory = Exchange  # type: ignore[assignment]
     maxHeaders = MAX_HEADERS
     requests: list[Exchange]
     callLater: Any
     _networkProducer: Any
+    _path: Any
     transport: Any
 
     def __init__(self, site: Any) -> None:
@@ -143,8 +146,33 @@ class Channel(HTTPChannel):
         super(HTTPChannel, self).dataReceived(data)
 
     def allContentReceived(self) -> None:
-        if not self.refused:
+        if self.refused:
+            return
+        if self.former is not None and self._asks_for_websocket():
+            self._give_back(self.former)
+        else:
             super().allContentReceived()
+
+    def _asks_for_websocket(self) -> bool:
+        upgrade = self.requests[-1].requestHeaders.getRawHeaders(b"upgrade", [])
+        return (
+            self._command == b"GET"
+            and self._transferDecoder is None
+            and any(b"websocket" in each.lower() for each in upgrade)
+            # Whoever has not read what was answered before gets 426: a WebSocket begins with nothing waiting.
+            and not getattr(getattr(self.transport, "transport", self.transport), "pending", 0)
+        )
+
+    def _give_back(self, former: Any) -> None:
+        """Let the protocol that handed this connection over have it again, with the request that was just read."""
+        headers = self.requests.pop().requestHeaders.getAllRawHeaders()
+        lines = [b"GET %b %b" % (self._path, self._version)]
+        lines += [b"%b: %b" % (name, value) for name, values in headers for value in values]
+        data = b"\r\n".join([*lines, b"", b""]) + self.clearLineBuffer()
+        self.setTimeout(None)
+        self._networkProducer.unregisterProducer()
+        former.take_back(data)
+        self.site.gone(self)
 
     def requestDone(self, request: Any) -> None:
         if self.persistent:
