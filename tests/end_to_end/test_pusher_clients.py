@@ -127,14 +127,6 @@ def test_a_user_signs_in_is_sent_to_and_terminated(connect: Connect) -> None:
         client.wait("disconnected")
 
 
-def test_pusher_js_does_not_come_back_with_a_key_that_is_unknown(server: FwsServer, stack: ExitStack) -> None:
-    root: str = server.root  # type: ignore[attr-defined]
-    where = {"host": "localhost" if root else "127.0.0.1", "port": server.port, "useTLS": bool(root)}
-    client = stack.enter_context(PusherJs(NODE_APP | where | {"key": "nobody"}, "a", root))
-    assert client.wait("error")["code"] == 4001
-    client.wait("disconnected")
-
-
 @pytest.mark.parametrize("server", STORAGES, indirect=True)  # over TLS the SDK trusts the roots it ships, no others
 def test_the_python_sdk_publishes_and_asks(server: FwsServer, connect: Connect, stack: ExitStack) -> None:
     options = {"app_id": "1001", "key": "app-key", "secret": "app-secret", "ssl": False}
@@ -159,18 +151,6 @@ def test_the_python_sdk_publishes_and_asks(server: FwsServer, connect: Connect, 
     wrong = options | {"secret": "wrong"}
     with PythonApi("pusher", "pusher", "Pusher", **wrong, host="127.0.0.1", port=server.port) as other:
         assert other.fail("trigger", "sdk", "said", "x") == "PusherBadAuth"
-
-
-def test_after_a_restart_pusher_js_comes_back_and_subscribes_again(tmp_path: Path) -> None:
-    options = {"filters": ["filtered_websocket.filters.pusher"], "pusher_apps": [APP]}
-    with ExitStack() as stack:
-        with running(tmp_path, **options) as server:
-            where = {"host": "127.0.0.1", "port": server.port, "useTLS": False}
-            client = stack.enter_context(PusherJs(NODE_APP | where, "a")).connected()
-            client.subscribe("presence-back")
-        with FwsServer("-c", "config.json", "-p", str(where["port"]), "--host", "127.0.0.1", cwd=tmp_path):
-            client.connected()
-            assert client.event("presence-back", "pusher:subscription_succeeded")["count"] == 1
 
 
 def test_web_hooks_tell_what_happened_and_the_sdks_find_them_signed(tmp_path: Path, stack: ExitStack) -> None:

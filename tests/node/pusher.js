@@ -24,8 +24,9 @@ const pusher = new Pusher(app.key, {
   },
   userAuthentication: { customHandler: ({ socketId }, done) => done(null, api.authenticateUser(socketId, { id: user })) },
 });
-pusher.connection.bind("state_change", ({ current }) => say({ is: current, id: pusher.connection.socket_id }));
-pusher.connection.bind("connecting_in", (seconds) => say({ is: "waits", seconds }));
+const now = () => ({ ms: performance.now() });
+pusher.connection.bind("state_change", ({ current }) => say({ is: current, id: pusher.connection.socket_id, ...now() }));
+pusher.connection.bind("connecting_in", () => say({ is: "closed", ...now() }));
 pusher.connection.bind("error", (error) => say({ is: "error", code: error.data?.code ?? error.error?.data?.code }));
 pusher.connection.bind("message", (packet) => packet.user_id && say({ is: "from", user: packet.user_id }));
 pusher.user.bind_global((event, data) => say({ is: "user", event, data }));

@@ -25,9 +25,9 @@ Every packet is {"event", "data", "channel"?}; "data" of the server's own packet
     4006 4007 4008       protocol is no number, not supported, missing
     4009 not authorized: wrong signature of a sign-in, or terminated
     4300 malformed packet, 4301 client event refused: the connection stays
-    1013 the storage is away, 4200 the server is stopping
+    1013 the storage is away; 4200 the server stops and others may serve on, 1001 it was alone
 
-pusher-js never comes back after 4000-4099, after a while after 4100-4199 and 1013, at once after 4200-4299.
+pusher-js never comes back after 4000-4099, after a while after 4100-4199, 1001 and 1013, at once after 4200-4299.
 
 HTTP, signed (`rest`): POST /apps/<id>/events, /apps/<id>/batch_events, GET /apps/<id>/channels[/<name>[/users]], POST
 /apps/<id>/users/<user>/terminate_connections.

@@ -23,7 +23,8 @@ PROTOCOLS = range(5, 8)
 """Protocol 7, and two before it that differ in nothing that is spoken here."""
 
 FAREWELL = 4200, "the server is stopping"
-"""Come back at once: another process may be listening already. After 1001 pusher-js waits for a second."""
+"""Come back at once: said where others may serve on. To a server that is alone, and started anew, clients come better
+after the second that they wait after 1001: pusher-js, once refused, waits for fifteen."""
 
 
 class Begin(WebSocketStartFilter):
@@ -32,7 +33,8 @@ class Begin(WebSocketStartFilter):
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
         State.of(web_socket_instance)
-        web_socket_instance.farewell = FAREWELL
+        if web_socket_instance.storage_object.shared:
+            web_socket_instance.farewell = FAREWELL
 
 
 class Name(WebSocketHandshakeFilter):
