@@ -11,6 +11,13 @@ from tests.end_to_end.server import FwsServer
 from tests.redis_server import RedisServer
 
 STORAGES = ("memory", "sqlite", "redis")
+PLACES = [(storage, tls) for tls in (False, True) for storage in STORAGES]
+"""Each storage, plain and over TLS; for fixtures with parameters, named by `place`."""
+
+
+def place(where: tuple[str, bool]) -> str:
+    storage, tls = where
+    return f"{storage}-wss" if tls else storage
 
 
 @contextmanager

@@ -124,13 +124,16 @@ class PythonApi(Lines):
     """One object of a package in build/python.
 
     :param package: the folder
+    :param root: a certificate that it trusts, through OpenSSL
+    :param before: a folder in which modules are looked for first
     """
 
-    def __init__(self, package: str, module: str, name: str, **keywords: Any) -> None:
-        super().__init__(
-            sys.executable, "-W", "ignore", str(TESTS / "python" / "calls.py"), module, name, json.dumps(keywords),
-            PYTHONPATH=_folder(package),
-        )  # fmt: skip
+    def __init__(self, package: str, module: str, name: str, root: str = "", before: str = "", **keywords: Any) -> None:
+        script = str(TESTS / "python" / "calls.py")
+        path = os.pathsep.join(filter(None, (before, _folder(package))))
+        environment = {"SSL_CERT_FILE": root} if root else {}
+        arguments = (sys.executable, "-W", "ignore", script, module, name, json.dumps(keywords))
+        super().__init__(*arguments, PYTHONPATH=path, **environment)
 
     def call(self, method: str, *arguments: Any, **keywords: Any) -> Any:
         self.say(method, arguments, keywords)

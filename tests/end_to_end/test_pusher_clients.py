@@ -1,5 +1,6 @@
 """The Pusher pack with the clients that people use: npm's pusher-js and pusher, PyPI's pusher; unmodified."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.channel_servers import STORAGES, running, storage_options
-from tests.end_to_end.lines import PusherJs, PythonApi
+from tests.end_to_end.channel_servers import PLACES, place, running, storage_options
+from tests.end_to_end.lines import PACKAGES, PusherJs, PythonApi
 from tests.end_to_end.receiver import receiving
 from tests.end_to_end.server import FwsServer
 
@@ -18,10 +19,10 @@ NODE_APP = {"appId": "1001", "key": "app-key", "secret": "app-secret"}
 Connect = Callable[[str], PusherJs]
 
 
-@pytest.fixture(scope="module", params=[*STORAGES, "wss"])
+@pytest.fixture(scope="module", params=PLACES, ids=place)
 def server(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
-    folder, tls = tmp_path_factory.mktemp("pusher"), request.param == "wss"
-    with storage_options("memory" if tls else request.param, folder) as storage:
+    folder, (kind, tls) = tmp_path_factory.mktemp("pusher"), request.param
+    with storage_options(kind, folder) as storage:
         options = {"filters": ["filtered_websocket.filters.pusher"], "pusher_apps": [APP], **storage}
         with running(folder, tls, **options) as server:
             server.root = str(folder / "root.pem") if tls else ""  # type: ignore[attr-defined]
@@ -127,10 +128,25 @@ def test_a_user_signs_in_is_sent_to_and_terminated(connect: Connect) -> None:
         client.wait("disconnected")
 
 
-@pytest.mark.parametrize("server", STORAGES, indirect=True)  # over TLS the SDK trusts the roots it ships, no others
-def test_the_python_sdk_publishes_and_asks(server: FwsServer, connect: Connect, stack: ExitStack) -> None:
-    options = {"app_id": "1001", "key": "app-key", "secret": "app-secret", "ssl": False}
-    sdk = stack.enter_context(PythonApi("pusher", "pusher", "Pusher", **options, host="127.0.0.1", port=server.port))
+@pytest.fixture
+def python_sdk(server: FwsServer, stack: ExitStack, tmp_path: Path) -> Callable[[str], PythonApi]:
+    """PyPI's pusher, with a secret."""
+    root: str = server.root  # type: ignore[attr-defined]
+    where = {"ssl": bool(root), "host": "localhost" if root else "127.0.0.1", "port": server.port}
+    if root:
+        # It trusts the roots in a file of its own, and no others.
+        shutil.copytree(PACKAGES / "pusher" / "pusher", tmp_path / "pusher")
+        (tmp_path / "pusher" / "cacert.pem").write_text(Path(root).read_text())
+
+    def begin(secret: str) -> PythonApi:
+        app = {"app_id": "1001", "key": "app-key", "secret": secret}
+        return stack.enter_context(PythonApi("pusher", "pusher", "Pusher", before=str(tmp_path), **app, **where))
+
+    return begin
+
+
+def test_the_python_sdk_publishes_and_asks(connect: Connect, python_sdk: Callable[[str], PythonApi]) -> None:
+    sdk = python_sdk("app-secret")
     a = connect("a").connected()
     a.subscribe("presence-sdk")
     a.subscribe("sdk")
@@ -148,9 +164,7 @@ def test_the_python_sdk_publishes_and_asks(server: FwsServer, connect: Connect, 
     a.wait("signed in")
     assert sdk.call("terminate_user_connections", "a") == {}
     assert a.wait("error")["code"] == 4009
-    wrong = options | {"secret": "wrong"}
-    with PythonApi("pusher", "pusher", "Pusher", **wrong, host="127.0.0.1", port=server.port) as other:
-        assert other.fail("trigger", "sdk", "said", "x") == "PusherBadAuth"
+    assert python_sdk("wrong").fail("trigger", "sdk", "said", "x") == "PusherBadAuth"
 
 
 def test_web_hooks_tell_what_happened_and_the_sdks_find_them_signed(tmp_path: Path, stack: ExitStack) -> None:

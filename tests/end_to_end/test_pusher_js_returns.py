@@ -53,8 +53,8 @@ def closing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
 
 
 def pause(client: PusherJs) -> float:
-    """The milliseconds from when it was closed to when it tried again. What it says of its wait tells nothing: that is a
-    second also where it comes at once."""
+    """The milliseconds from when it was closed to when it tried again. What it says of its wait tells nothing: it says
+    a second also where it comes at once."""
     return float(client.wait("connecting")["ms"] - client.wait("closed")["ms"])
 
 

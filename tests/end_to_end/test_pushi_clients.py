@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.channel_servers import STORAGES, running, storage_options
+from tests.end_to_end.channel_servers import PLACES, place, running, storage_options
 from tests.end_to_end.lines import PushiSocket, PythonApi
 from tests.end_to_end.server import FwsServer
 
@@ -21,19 +21,28 @@ Connect = Callable[[], PushiSocket]
 
 def api_of(server: FwsServer, **app: str) -> PythonApi:
     names = {"app_id": "app1", "app_key": KEY, "app_secret": SECRET} | app
-    return PythonApi("pushi", "pushi", "API", **names, base_url=f"http://127.0.0.1:{server.port}/")
+    root = root_of(server)
+    where = f"https://localhost:{server.port}/" if root else f"http://127.0.0.1:{server.port}/"
+    return PythonApi("pushi", "pushi", "API", root, **names, base_url=where)
 
 
 def socket_of(server: FwsServer) -> PushiSocket:
-    return PushiSocket(f"ws://127.0.0.1:{server.port}/", "app1", KEY, SECRET)
+    where = f"wss://localhost:{server.port}/" if root_of(server) else f"ws://127.0.0.1:{server.port}/"
+    return PushiSocket(where, "app1", KEY, SECRET)
 
 
-@pytest.fixture(scope="module", params=STORAGES)
+def root_of(server: FwsServer) -> str:
+    """The certificate to be trusted, where it speaks TLS."""
+    root = server.folder / "root.pem"
+    return str(root) if root.exists() else ""
+
+
+@pytest.fixture(scope="module", params=PLACES, ids=place)
 def server(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
-    folder = tmp_path_factory.mktemp("pushi")
+    folder, (kind, tls) = tmp_path_factory.mktemp("pushi"), request.param
     with (
-        storage_options(request.param, folder) as storage,
-        running(folder, **OPTIONS, **storage, pushi_open_apps=True) as server,
+        storage_options(kind, folder) as storage,
+        running(folder, tls, **OPTIONS, **storage, pushi_open_apps=True) as server,
     ):
         yield server
 
@@ -182,10 +191,3 @@ def test_stored_events_and_subscriptions_outlive_a_kill_on_sqlite(tmp_path: Path
         assert [data_of(event) for event in client.wait("latest")["data"]["events"]] == ["event 3", "event 2"]
         with api_of(server, app_id=made["ident"], app_key=made["key"], app_secret=made["secret"]) as other:
             assert other.call("trigger_event", "global", "x") == {"result": "success"}
-
-
-def test_the_socket_client_speaks_tls(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        server = stack.enter_context(running(tmp_path, tls=True, **OPTIONS))
-        client = stack.enter_context(PushiSocket(f"wss://localhost:{server.port}/", "app1", KEY, SECRET))
-        assert client.subscribe("private-tls")["name"] == "private-tls"
