@@ -64,7 +64,8 @@ UPWARDS = {
 
 PACKS_MAY = {
     "errors", "config", "filters.base", "web.base", "storage_objects.base", "presence", "signatures", "webhooks",
-    "publication", "message", "origins", "heartbeat", "counters", "rates", "tracebacks", PACKAGE,
+    "publication", "message", "origins", "heartbeat", "counters", "rates", "addresses", "tracebacks",
+    PACKAGE,
 }  # fmt: skip
 
 PURE = {

@@ -12,6 +12,8 @@ from filtered_websocket.publication import Message
 
 MAX_PACKETS = 16
 """Packets in one answer: python-socketio's client takes more for an attack and closes. What is left comes next."""
+MESSAGE_SIZE = 250
+"""What a message takes beside its payload's bytes: a client may have thousands of tiny ones wait, such as answers."""
 
 
 class _Group(NamedTuple):
@@ -22,7 +24,7 @@ class _Group(NamedTuple):
 
     @property
     def size(self) -> int:
-        return sum(len(payload) for payload, _ in self.messages)
+        return sum(len(payload) + MESSAGE_SIZE for payload, _ in self.messages)
 
 
 class Backlog:

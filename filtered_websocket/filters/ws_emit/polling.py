@@ -25,7 +25,7 @@ from filtered_websocket.tracebacks import culprit, users_traceback
 _log = Logger()
 
 UPGRADE_SECONDS = 10.0
-"""How long after a probe a GET is answered at once, so that the client comes to its upgrade."""
+"""How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
 AT_ONCE = 100
 """Messages of one POST that are obeyed before others have their turn."""
 
@@ -156,18 +156,17 @@ class PollingSession(Session):
 
     async def _obey(self, body: bytes) -> None:
         try:
-            payload = wire.decode_payload(body, self.protocol)
+            for count, (data, binary) in enumerate(wire.decode_payload(body, self.protocol)):
+                if count % AT_ONCE == AT_ONCE - 1:
+                    await deferLater(self.pipeline.server.reactor, 0)
+                if not self.ended:
+                    await self._keep_pace(len(data))
+                if self.ended:
+                    return
+                await self.run("message", bytearray(data), binary)
         except wire.Malformed as error:
             self.close()
             raise Refused(str(error)) from None
-        for count, (data, binary) in enumerate(payload):
-            if count % AT_ONCE == AT_ONCE - 1:
-                await deferLater(self.pipeline.server.reactor, 0)
-            if not self.ended:
-                await self._keep_pace(len(data))
-            if self.ended:
-                return
-            await self.run("message", bytearray(data), binary)
 
     async def _keep_pace(self, size: int) -> None:
         limit, debt = self._pace.spend(size, self._now())
@@ -231,6 +230,7 @@ class PollingSession(Session):
             return super().leave()
         estate = super().leave()
         del self.state.polling[self.sid]
+        self.state.addresses.leave(self.sid)
         for channel in tuple(self.channels):
             self.unsubscribe(channel)
         # A GET that still waits is the client's last.
@@ -241,9 +241,14 @@ class PollingSession(Session):
         self.pipeline.server.ending(start(self._disconnected()))
         return estate
 
+    def hung_up(self) -> None:
+        # It knows, so its GET gets a noop and no packet 1.
+        self.gone()
+
     def _end(self, last: tuple[Message, ...]) -> None:
         if not self.ended:
-            self._answer_get((*self._waiting.take(), *last))
+            if left := (*self._waiting.take(), *last):
+                self._answer_get(left)
             self.leave()
 
     async def _disconnected(self) -> None:

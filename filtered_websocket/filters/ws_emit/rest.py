@@ -76,10 +76,15 @@ class Polling(Endpoint):
     @classmethod
     async def open(cls, pipeline: Any, request: HTTPRequest, protocol: int) -> str:
         """Begin a session: the body of the answer."""
-        state = State.of(pipeline)
-        if len(state.polling) >= pipeline.options.max_connections:
+        state, options = State.of(pipeline), pipeline.options
+        if len(state.polling) >= options.max_connections:
             raise HTTPError(503, "too many sessions", (("Retry-After", "1"),))
-        session = PollingSession(pipeline, Estate(state.new_sid(), protocol), request)
+        sid, limit = state.new_sid(), options.max_connections_per_address
+        if limit and not state.addresses.enter(sid, request.peer, limit):
+            pipeline.server.counters.count("refused", "max_connections_per_address", request.peer)
+            raise HTTPError(429, "too many sessions from this address")
+        request.body = b""  # nobody reads it, and the session keeps its request
+        session = PollingSession(pipeline, Estate(sid, protocol), request)
         await session.run("connect")
         return await session.poll()
 

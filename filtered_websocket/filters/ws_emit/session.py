@@ -48,6 +48,10 @@ class Session:
         """End the session; the client is told, and may come again."""
         raise NotImplementedError
 
+    def hung_up(self) -> None:
+        """The client has ended the session."""
+        self.close()
+
     # Beginning and end.
 
     def open(self) -> None:
@@ -103,7 +107,7 @@ class Session:
             if kind == wire.PING:
                 self.send(((wire.PONG + text[1:]).encode(), False))
         elif kind == wire.CLOSE:
-            self.close()
+            self.hung_up()
         elif kind not in (wire.UPGRADE, wire.NOOP):
             raise Malformed("a packet that no client of Engine.IO sends")
         return None

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from filtered_websocket.addresses import Addresses
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
 from filtered_websocket.filters.ws_emit.polling import PollingSession
@@ -22,6 +23,7 @@ class State:
     """
     :ivar polling: the polling sessions of this process, by Engine.IO sid
     :ivar clients: its sessions that are connected to ``/``, by Socket.IO id
+    :ivar addresses: who has how many polling sessions, where that is limited
     :ivar nodes: the other processes
     :ivar listening: fires when this node hears what is emitted
     """
@@ -30,6 +32,7 @@ class State:
         self.pipeline = pipeline
         self.polling: dict[str, PollingSession] = {}
         self.clients: dict[str, Any] = {}
+        self.addresses = Addresses()
         self.heartbeat = Heartbeat(pipeline.server.reactor, PING_INTERVAL, PING_TIMEOUT)
         self.heartbeat.start()
         if "*" in pipeline.options.ws_emit_cors:

@@ -5,6 +5,7 @@ from typing import Any
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.estate import Estate, id_of
+from filtered_websocket.filters.ws_emit.polling import UPGRADE_SECONDS
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.publication import Message
 
@@ -85,10 +86,16 @@ class Candidate:
     def __init__(self, connection: Any, sid: str, protocol: int) -> None:
         self._connection, self._sid = connection, sid
         self._state: Any = connection.pipeline.ws_emit
+        self._deadline: Any = None
         connection.id = id_of(sid, protocol)
 
     def open(self) -> None:
-        """Nothing: the client speaks first."""
+        """The client speaks first; nobody else looks whether it is still there."""
+        reactor = self._connection.pipeline.server.reactor
+        self._deadline = reactor.callLater(UPGRADE_SECONDS, self._too_late)
+
+    def _too_late(self) -> None:
+        self._connection.close(1002, "an upgrade is wanted here")
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
         text = "" if binary else payload.decode("utf-8", "replace")
@@ -104,6 +111,7 @@ class Candidate:
         self._connection.sendMessage(wire.PONG + "probe", False)
 
     async def _take_over(self) -> None:
+        self._stop_clock()
         taking = self._state.nodes.take(self._sid)
         estate = await taking.estate
         if estate is None:
@@ -112,5 +120,10 @@ class Candidate:
         session.inherit(estate)
         taking.finish(session)
 
+    def _stop_clock(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
     def leave(self) -> None:
+        self._stop_clock()
         self._state.nodes.unprobe(self._sid)

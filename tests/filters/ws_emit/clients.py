@@ -17,10 +17,12 @@ WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 class Exchange:
     """A request that may not be answered yet."""
 
-    def __init__(self, server: Server, method: str, uri: str, body: bytes | str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, server: Server, method: str, uri: str, body: bytes | str, headers: Mapping[str, str], peer: str
+    ) -> None:
         self._server = server
         self._response: Response | None = None
-        request = HTTPRequest(method, uri, headers, body.encode() if isinstance(body, str) else body)
+        request = HTTPRequest(method, uri, headers, body.encode() if isinstance(body, str) else body, peer=peer)
         site = server.server.site
         route = site.find(request)
         answer = site.refusal(route, request, route.error) if route.error else site.answer(route, request)
@@ -63,9 +65,14 @@ class Exchange:
 
 
 def ask(
-    server: Server, method: str, uri: str, body: bytes | str = b"", headers: Mapping[str, str] | None = None
+    server: Server,
+    method: str,
+    uri: str,
+    body: bytes | str = b"",
+    headers: Mapping[str, str] | None = None,
+    peer: str = "127.0.0.1",
 ) -> Exchange:
-    return Exchange(server, method, uri, body, headers or {})
+    return Exchange(server, method, uri, body, headers or {}, peer)
 
 
 def emit(server: Server, **body: Any) -> Exchange:

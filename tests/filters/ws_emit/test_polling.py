@@ -52,7 +52,7 @@ def test_a_thousand_packets_of_one_post_are_obeyed_in_order_while_others_have_th
 
 
 def test_what_a_policy_loses_is_lost_as_a_whole_and_counted() -> None:
-    with Server(PACK, ws_emit_secret="1", send_buffer=1024, channels={"a": {"slow": "drop-old"}}) as server:
+    with Server(PACK, ws_emit_secret="1", send_buffer=6144, channels={"a": {"slow": "drop-old"}}) as server:
         client = joined(server)
         data = [[{"_placeholder": True, "num": 0}], "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4"]
         for _ in range(30):
@@ -66,9 +66,9 @@ def test_what_a_policy_loses_is_lost_as_a_whole_and_counted() -> None:
         assert lost == 30 - len(received) // 2 > 0
 
 
-@pytest.mark.parametrize(("policy", "kept"), [("drop-new", range(14)), ("drop-old", range(86, 100)), ("latest", [99])])
+@pytest.mark.parametrize(("policy", "kept"), [("drop-new", range(12)), ("drop-old", range(88, 100)), ("latest", [99])])
 def test_who_does_not_poll_loses_what_the_policy_says(policy: str, kept: Any) -> None:
-    with Server(PACK, ws_emit_secret="1", send_buffer=1024, channels={"a": {"slow": policy}}) as server:
+    with Server(PACK, ws_emit_secret="1", send_buffer=4096, channels={"a": {"slow": policy}}) as server:
         client = joined(server)
         for number in range(100):
             told(server, [number, "x" * 55])
@@ -84,6 +84,47 @@ def test_what_is_sent_to_a_client_itself_is_not_dropped_it_is_ended() -> None:
         assert client.post(*(f'42{number}["x"]' for number in range(300))).text == "ok"
         assert client.get().status == 400
         assert server.server.counters.totals["closed", "slow client"] == 1
+
+
+def test_tiny_messages_that_wait_count_as_what_they_take() -> None:
+    with Server(PACK, send_buffer=100_000) as server:
+        client = Poller(server)
+        assert client.post(*['420["x"]'] * 300).text == "ok"
+        assert client.received() == ["430[]"] * 16
+        assert client.post(*['420["x"]'] * 300).text == "ok"
+        assert client.get().status == 400
+
+
+def test_one_address_has_no_more_sessions_than_connections() -> None:
+    with Server(PACK, max_connections_per_address=2) as server:
+        first, second = Poller(server), Poller(server)
+        assert ask(server, "GET", POLLING).status == 429
+        assert ask(server, "GET", POLLING, peer="192.0.2.1").status == 200
+        first.post("1")
+        assert ask(server, "GET", POLLING).status == 200
+        assert ask(server, "GET", POLLING).status == 429
+        upgraded = second.websocket()
+        upgraded.send("2probe")
+        upgraded.send("5")
+        assert ask(server, "GET", POLLING).status == 200
+
+
+def test_a_session_does_not_keep_what_its_first_request_had_for_a_body(server: Server) -> None:
+    assert ask(server, "GET", POLLING, b"x" * 1000).status == 200
+    (session,) = server.pipeline().users.values()
+    assert session.request.body == b""
+
+
+def test_a_get_that_waits_when_its_client_is_given_up_is_answered_with_a_packet(server: Server) -> None:
+    client = Poller(server)
+    get = client.get()
+    while get.waits:
+        server.advance(1)
+    assert get.text == "2"
+    last = client.get()
+    server.advance(20)
+    assert last.text == "6"
+    assert client.get().status == 400
 
 
 def test_there_are_no_more_sessions_than_connections_may_be() -> None:

@@ -111,6 +111,19 @@ def test_a_websocket_that_is_to_take_over_says_nothing_else_first(server: Server
     assert client.get().waits
 
 
+def test_a_websocket_that_does_not_take_over_in_time_is_closed(server: Server) -> None:
+    client = Poller(server)
+    silent, probing, upgraded = (client.websocket() for _ in range(3))
+    probing.send("2probe")
+    upgraded.send("2probe")
+    upgraded.send("5")
+    server.advance(9)
+    assert silent.is_open
+    server.advance(1)
+    assert (silent.close_code, probing.close_code) == (1002, 1002)
+    assert upgraded.is_open
+
+
 def test_a_websocket_for_a_session_that_ends_meanwhile_is_closed(server: Server) -> None:
     client = joined(server)
     ws = client.websocket()

@@ -1,5 +1,6 @@
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_placeholder_of_no_attachment_is_refused(number: Any) -> None:
 @given(messages=MESSAGES.filter(len))
 def test_a_payload_is_read_as_it_was_written(protocol: int, messages: list[Any]) -> None:
     sent = [(data, True) if binary else (f"4{data}".encode(), False) for data, binary in messages]
-    assert wire.decode_payload(wire.encode_payload(sent, protocol).encode(), protocol) == sent
+    assert [*wire.decode_payload(wire.encode_payload(sent, protocol).encode(), protocol)] == sent
 
 
 def test_payloads_look_as_the_protocol_has_them() -> None:
@@ -127,20 +128,30 @@ def test_payloads_look_as_the_protocol_has_them() -> None:
 )
 def test_an_old_payload_of_wrong_lengths_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
-        wire.decode_payload(body, 3)
+        list(wire.decode_payload(body, 3))
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"bAQI", b"b!!!!", "bé".encode()])
 def test_a_payload_that_is_no_text_or_no_base64_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
-        wire.decode_payload(body, 4)
+        list(wire.decode_payload(body, 4))
+
+
+@pytest.mark.parametrize(("protocol", "body"), [(4, b"3\x1e" * 500_000 + b"3"), (3, b"1:3" * 333_000)])
+def test_a_payload_of_many_packets_takes_no_memory_for_each(protocol: int, body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in wire.decode_payload(body, protocol)) >= 333_000
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("protocol", [4, 3])
 @given(body=st.binary(max_size=60) | st.text(alphabet="0123456789:b4\x1e😀").map(str.encode))
 def test_any_body_is_a_payload_or_refused(protocol: int, body: bytes) -> None:
     try:
-        messages = wire.decode_payload(body, protocol)
+        messages = list(wire.decode_payload(body, protocol))
     except Malformed:
         return
     assert messages
