@@ -228,6 +228,9 @@ class Server(WebSocketServerFactory):
     # Connections.
 
     def buildProtocol(self, addr: Any) -> Any:
+        if not self.started:
+            # Neither filters nor storage can serve anybody, but whoever asks how the server is gets an answer.
+            return None if self.site.full else self.site.buildProtocol(addr)
         return self.admission.admit(super().buildProtocol(addr), addr)
 
     @property
@@ -355,6 +358,9 @@ class Server(WebSocketServerFactory):
         for pipeline in self.pipelines:
             await pipeline.start()
         self.started = True
+        for channel in list(self.site.channels):
+            # They came as plain HTTP only because nothing else was served yet.
+            channel.shut()
 
     def stop(self) -> Deferred[Any]:
         """Close every client, then the pipelines, then the storage object.

@@ -50,7 +50,7 @@ class Service:
         self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
     async def begin(self) -> None:
-        """Start everything and listen.
+        """Listen and start everything. While it starts, which may take until a Redis is there, only health is answered.
 
         :raises ConfigError: a start filter failed, the address cannot be had, a storage that can never work
         """
@@ -58,6 +58,11 @@ class Service:
         self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         if WORKER in os.environ:
             self._reactor.addReader(_Parent(self._reactor))
+        # Not where the socket is open already: a worker shares it with those that serve, whose clients it could only
+        # refuse, and who comes to an inherited one is better kept waiting.
+        early = WORKER not in os.environ and not options.host.startswith("fd:")
+        if early:
+            self._listen()
         await server.start()
         server.watchdog = Watchdog(self._reactor, server.counters, options.filter_time_warn)
         server.stopwatch = Stopwatch(server, self._reactor)
@@ -67,11 +72,8 @@ class Service:
         if options.reload:
             self._changes = Changes(lambda: files(server), self.reload, self._reactor)
             self._changes.start()
-        self._listen_for_admin()
-        factory: Any = server
-        if server.is_secure:
-            factory = Certificate(options.key, options.cert).wrap(server)
-        self._port = listen(factory, options.host, options.port, options.backlog, self._reactor)
+        if not early:
+            self._listen()
         if os.environ.get(WORKER, "0") == "0":
             for line in banner.lines(server, options.storage, type(self._reactor).__name__):
                 _log.info("{line}", line=line)
@@ -85,6 +87,14 @@ class Service:
         if server.admin_site is None and "+unix:" not in address:
             _log.info("{line}", line=banner.dashboard(server, address))
         _log.info("listening on {address}", address=address)
+
+    def _listen(self) -> None:
+        server, options = self.server, self._options
+        self._listen_for_admin()
+        factory: Any = server
+        if server.is_secure:
+            factory = Certificate(options.key, options.cert).wrap(server)
+        self._port = listen(factory, options.host, options.port, options.backlog, self._reactor)
 
     def _listen_for_admin(self) -> None:
         server, options = self.server, self._options
@@ -119,7 +129,7 @@ class Service:
         if self._changes is not None:
             self._changes.stop()
         if self._port is not None:
-            if self._options.drain_delay:
+            if self._options.drain_delay and server.started:
                 _log.info("draining in {seconds:g} s (drain_delay)", seconds=self._options.drain_delay)
                 await deferLater(self._reactor, self._options.drain_delay)
             await self._port.stopListening()
@@ -130,7 +140,7 @@ class Service:
         if server.watchdog is not None and server.stopwatch is not None:
             server.watchdog.stop()
             server.stopwatch.stop()
-        if self._port is not None:
+        if server.started:
             # What could not begin says why, in one line.
             _log.info("stopped")
 

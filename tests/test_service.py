@@ -45,7 +45,7 @@ def begin(served: Service) -> None:
     call(begun)
 
 
-def test_it_listens_after_start_filters_and_runs_stop_filters_when_it_does_no_more() -> None:
+def test_it_says_that_it_listens_after_start_filters_and_runs_stop_filters_when_it_does_no_more() -> None:
     events = Events()
     gate: Deferred[None] = Deferred()
 

@@ -190,7 +190,7 @@ class Channel(HTTPChannel):
 
     def respond(self, exchange: Exchange, response: Response) -> None:
         """Send the response to the request that was received."""
-        if self.site.closing:
+        if self.site.closing or not self.site.server.started:
             self.persistent = 0
         self._send(response, exchange.request.method != "HEAD")
         self.requestDone(exchange)

@@ -100,8 +100,10 @@ class Site(Factory):
         )
 
     def find(self, request: HTTPRequest) -> Route:
-        """Where a request goes; sets its `wildcards`."""
-        pipeline = self.server.pipeline_for(request.path) if self._public else None
+        """Where a request goes; sets its `wildcards`. Raises HTTPError while the server starts."""
+        if not self.server.started and not request.path.startswith("/health/"):
+            raise HTTPError(503, "the server is starting", (("Retry-After", "1"),))
+        pipeline = self.server.pipeline_for(request.path) if self._public and self.server.started else None
         for pattern, group in self._table(pipeline):
             found = paths.match(pattern, request.raw_path)
             if found is not None:

@@ -6,14 +6,18 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.end_to_end.raw_client import close_of
+from tests.end_to_end.raw_client import RawClient, close_of, head
 from tests.end_to_end.server import FwsServer
-from tests.web.client import Answer, ask, ask_on, connection
+from tests.redis_server import RedisServer, free_port
+from tests.web.client import Answer, ask, ask_on, connection, ended
 
 FILTERS = """
     import time
@@ -43,9 +47,6 @@ ADMIN = r"health, metrics and publish on http://127\.0\.0\.1:(\d+)"
 
 @pytest.fixture
 def start(tmp_path: Any, request: Any) -> Any:
-    from contextlib import ExitStack
-    from textwrap import dedent
-
     with ExitStack() as running:
 
         def begin(*arguments: str) -> FwsServer:
@@ -202,3 +203,37 @@ def test_what_was_published_before_the_end_arrives_before_the_close(start: Any) 
         assert numbers == list(range(100))
         assert frame is not None
         assert close_of(frame)[0] == 1001
+
+
+def test_while_it_starts_only_health_is_answered_and_the_rest_is_told_to_come_again(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path / "redis", tcp=True)
+    redis.kill()
+    (tmp_path / "my_filters.py").write_text(dedent(FILTERS))
+    address = ("127.0.0.1", free_port())
+    words = ("-f", "my_filters", "--host", address[0], "-p", str(address[1]))
+    words += ("--storage", "redis", "--redis_host", "127.0.0.1", "--redis_port", str(redis.port))
+    with FwsServer(*words, cwd=tmp_path, listens=False) as server:
+        server.wait_for("It is tried until it works")
+        live, ready = ask(address, "GET", "/health/live"), ask(address, "GET", "/health/ready")
+        assert (live.status, live.json) == (200, {"status": "ok"})
+        assert (ready.status, ready.json) == (503, {"status": "unavailable", "reason": "starting"})
+        assert ready.headers["connection"] == "close"
+        for path in ("/page/one", "/metrics", "/"):
+            refused = ask(address, "GET", path)
+            assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json == {"error": "the server is starting"}
+        with RawClient(address) as client, RawClient(address) as silent:
+            client.send(head())
+            answer = client.response()
+            assert (answer.status, answer.header("retry-after")) == (503, ["1"])
+            assert "listening on" not in server.log
+            redis.start()
+            server.wait_for("listening on")
+            # Whoever was let in as plain HTTP only does not stay so.
+            assert ended(silent)
+        assert ask(address, "GET", "/health/ready").status == 200
+        assert ask(address, "GET", "/page/one").status == 200
+        with RawClient(address) as client:
+            client.open().send("served")
+            assert client.text() == "served"
+    redis.kill()
