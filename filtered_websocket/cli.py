@@ -1,6 +1,7 @@
 """The command `fws_server`: options -> filters -> storage object -> server -> reactor.
 
-Exit codes: 0 stopped as asked; 1 something in the configuration is wrong, or the second signal came; 2 bad usage.
+Exit codes: 0 stopped as asked; 1 something in the configuration is wrong, or the second signal came; 2 bad usage; 130
+by ctrl-C while filter modules are imported.
 """
 
 import os
@@ -12,14 +13,19 @@ from typing import Any
 
 from filtered_websocket import __version__, logs, transport
 from filtered_websocket.assembly import Assembly
+from filtered_websocket.commands import manners
 from filtered_websocket.config import Options, UsageError
 from filtered_websocket.errors import ConfigError
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    manners.run("fws_server", lambda: _run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(argv: Sequence[str]) -> None:
     try:
-        sys.exit(_main(sys.argv[1:] if argv is None else argv))
+        sys.exit(_main(argv))
     except ConfigError as error:
         for fault in error.faults:
             print(f"fws_server: {fault}", file=sys.stderr)  # noqa: T201 - before there is a log

@@ -30,7 +30,7 @@ RANKS = (
     # Leaves.
     "errors frames transport publication parsers origins request counters changes heartbeat signatures stopwatch "
     "websocket "
-    "paths rates addresses storage_objects.done web.base " + PACKAGE,
+    "paths rates addresses storage_objects.done web.base commands.manners " + PACKAGE,
     # What one leaf more is enough for.
     "options filters.base storage_objects.base hub message listening tracebacks admission",
     # Options, from the command line up to what is declared with them.

@@ -43,6 +43,10 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    manners.run(PROG, lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> None:
     parser = _parser()
     arguments = parser.parse_intermixed_args(argv)
     try:
@@ -59,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     async def session() -> None:
         await Session(plan, make_speech, output, options).run()
 
-    manners.run(PROG, lambda: asyncio.run(session()))
+    asyncio.run(session())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,7 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add = parser.add_argument
     add("url", metavar="URL", type=_url, help="ws://HOST:PORT/PATH, or wss://")
-    add("words", metavar="subscribe, publish", nargs="*", help="what to do; without a pack there are no NAMEs")
+    add(
+        "words",
+        metavar="subscribe, publish",
+        nargs="*",
+        default=[],
+        help="what to do; without a pack there are no NAMEs",
+    )
     add("--pack", choices=PACKS, help="the protocol that the server speaks; default: none, messages are as they are")
     add("--count", type=_positive, metavar="N", help="end after N messages received, or measurements")
     add("--latency", action="store_true", help="measure round trips, of pings; with publish, of messages")

@@ -94,8 +94,7 @@ CONFIG = """\
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    arguments = _parser().parse_args(argv)
-    manners.run(PROG, lambda: _new(Path(arguments.name)))
+    manners.run(PROG, lambda: _new(Path(_parser().parse_args(argv).name)))
 
 
 def _parser() -> argparse.ArgumentParser:

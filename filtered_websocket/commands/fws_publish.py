@@ -1,6 +1,6 @@
 """The command `fws_publish`: publish to the subscribers of running servers, through the Redis that they share.
 
-Exit codes: 0 published; 1 refused, in one line; 2 bad usage.
+Exit codes: 0 published; 1 refused, in one line; 2 bad usage; 130 by ctrl-C.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
+from filtered_websocket.commands import manners
 from filtered_websocket.config import (
     CONFIG,
     FILTERS,
@@ -39,20 +40,15 @@ EXAMPLE = """examples:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    manners.run(PROG, lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> None:
     try:
-        try:
-            _run(_parser().parse_args(argv), os.environ, sys.stdin.buffer)
-        finally:
-            sys.stdout.flush()
+        _run(_parser().parse_args(argv), os.environ, sys.stdin.buffer)
     except (ConfigError, StorageAway, ValueError) as error:
         for fault in str(error).splitlines():
             _say(fault)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read the help has had enough, and Python is to flush it no more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

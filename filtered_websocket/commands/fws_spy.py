@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from filtered_websocket.commands import manners
 from filtered_websocket.config import Configuration
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.ws_emit import plain_pickle
@@ -34,6 +35,10 @@ AGAIN_SECONDS = 1.0
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    manners.run(PROG, lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     try:
         for number, line in enumerate(_lines(arguments, os.environ), 1):
@@ -43,10 +48,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (ConfigError, StorageAway) as error:
         for fault in str(error).splitlines():
             _say(fault)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
         sys.exit(1)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import jwt
 
+from filtered_websocket.commands import manners
 from filtered_websocket.config import PIPELINES, Configuration, Original
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.philote import auth, keys
@@ -38,6 +39,10 @@ _PRIVATE = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    manners.run("fws_token", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     try:
         print(arguments.run(arguments, _options(arguments)))  # noqa: T201

@@ -41,10 +41,14 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    manners.run(PROG, lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     server = Server(arguments.url, arguments.secret or os.environ.get(SECRET, ""))
     once = arguments.once or not sys.stdout.isatty()
-    manners.run(PROG, lambda: (_print if once else _watch)(server, arguments.interval))
+    (_print if once else _watch)(server, arguments.interval)
 
 
 def _parser() -> argparse.ArgumentParser:

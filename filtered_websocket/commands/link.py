@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Sequence
+from socket import gaierror
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -251,5 +252,7 @@ def _reason(error: Exception) -> str:
         return "no answer in time"
     cause = error.__cause__ or error
     # asyncio has words of its own, and joins those of several addresses, but keeps the numbers.
+    if isinstance(cause, gaierror):
+        return cause.strerror or "no such host"
     number = re.search(r"\[Errno ([0-9]+)\]", str(cause))
     return os.strerror(int(number[1])) if number else str(cause) or type(cause).__name__

@@ -4,10 +4,14 @@
 commands of the system end when nobody reads on.
 """
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
+
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a disk that is full, or broken, answers."""
 
 
 class Ended(Exception):  # noqa: N818 - what happened
@@ -15,13 +19,18 @@ class Ended(Exception):  # noqa: N818 - what happened
 
 
 def run(prog: str, command: Callable[[], object]) -> None:
-    """Run a command and exit.
+    """Run a command, the reading of its command line included, and exit.
 
     :param prog: its name, before what it says
     """
+    _open_what_is_closed()
     try:
-        command()
-        sys.stdout.flush()
+        try:
+            command()
+        finally:
+            # Here, where what goes wrong can be told; argparse ends by SystemExit when it has printed its help.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except Ended as ended:
         say(prog, str(ended))
         sys.exit(1)
@@ -30,6 +39,20 @@ def run(prog: str, command: Callable[[], object]) -> None:
     except BrokenPipeError:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGPIPE)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        say(prog, f"cannot write: {error.strerror}")
+        # Python would try once more to write what waits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+
+
+def _open_what_is_closed() -> None:
+    """Who starts a command may close its streams (``<&-``, ``>&-``): an empty input, and output for nobody."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
 
 
 def say(prog: str, text: str) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 
 def show(title: str, text: Any) -> None:
-    """Print one item. Neither a reader that has gone away (``| head``) nor a terminal without the characters is a
-    reason to end anybody's connection."""
+    """Print one item. Neither a reader that has gone away (``| head``), a full disk nor a terminal without the
+    characters is a reason to end anybody's connection."""
     try:
         print(f"--{title}--\n{text}", flush=True)  # noqa: T201 - what these filters are for
     except UnicodeEncodeError:
         print(f"--{title}--\n{str(text).encode('ascii', 'backslashreplace').decode()}", flush=True)  # noqa: T201
     except BrokenPipeError:
         sys.stdout = None  # print() to None does nothing
+    except OSError:
+        pass  # a full disk; what waits is written when there is room

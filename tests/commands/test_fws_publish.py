@@ -256,15 +256,6 @@ def test_ctrl_c_ends_it_without_a_word(node, redis):
         assert running.stderr.read() == b""
 
 
-def test_help_that_nobody_reads_on_is_no_complaint():
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run([*COMMAND, "--help"], stdout=write, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
-    os.close(write)
-    assert done.stderr == b""
-    assert done.returncode in (0, 1)  # argparse overlooks what it meets itself
-
-
 def test_at_a_terminal_it_says_when_nobody_listens(node, redis):
     import pty
 
