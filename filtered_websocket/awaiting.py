@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.backpressure import Backpressure
-from filtered_websocket.errors import Close, Reject, StopChain
+from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain
 from filtered_websocket.handshake import Handshake
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
@@ -93,6 +93,11 @@ class Awaiting(Backpressure, Handshake):
         if isinstance(error, StorageAway):
             self.factory.counters.count("closed", "the storage object is away")
             self._close_or_abort(1013, "try again later")
+            return
+        if isinstance(error, NotAllowed) and self.opened:
+            # What the client chose: no fault of the filter's, and no traceback each time.
+            self.factory.counters.count("closed", error.reason, self.request.peer)
+            self._close_or_abort(1008, str(error))
             return
         if not isinstance(error, (CancelledError, asyncio.CancelledError)) or self.state != CLOSED:
             self.factory.counters.count("failed", "filter", culprit(error))

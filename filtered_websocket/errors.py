@@ -1,4 +1,4 @@
-"""The signals a filter may raise, and the one error of a wrong configuration. Imports nothing.
+"""The signals a filter may raise, what a client may not have, the one error of a wrong configuration. Imports nothing.
 
 The three signals derive from BaseException: they are control flow, and a filter's own ``except Exception`` must not eat
 a refusal. Each is caught in exactly one place, ``protocol.py`` (a chain run by hand catches StopChain in ``Base.run``).
@@ -34,6 +34,17 @@ class Close(BaseException):
     def __init__(self, code: int = 1000, reason: str = "") -> None:
         super().__init__(code, reason)
         self.code, self.reason = code, reason
+
+
+class NotAllowed(ValueError):  # noqa: N818 -- as StorageAway
+    """A client asked for more than he may have. Awaited by a filter that does not catch it, it closes him with 1008.
+
+    :param reason: what is counted: the option that says how much he may have
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class ConfigError(Exception):

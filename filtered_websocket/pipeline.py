@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket import paths
 from filtered_websocket.consumer import Consumer
-from filtered_websocket.errors import ConfigError, StopChain
+from filtered_websocket.errors import ConfigError, NotAllowed, StopChain
 from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
 from filtered_websocket.hub import Hub, Subscriber
@@ -167,9 +167,10 @@ class Pipeline:
         if not isinstance(channel, str):
             raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
         if not 0 < len(channel) <= self._max_name:
-            raise ValueError(f"a channel's name has 1 to {self._max_name} characters, not {len(channel)}")
+            text = f"a channel's name has 1 to {self._max_name} characters, not {len(channel)}"
+            raise NotAllowed("max_channel_name", text)
         if not self.prefix and channel.startswith(self.server.foreign):
-            raise ValueError("this channel's name begins like the channels of another pipeline")
+            raise NotAllowed("channel of another pipeline", "this channel's name begins like those of another pipeline")
 
     def is_channel(self, name: str) -> bool:
         """Whether this name of a client's choice may be subscribed and published to."""
@@ -186,7 +187,12 @@ class Pipeline:
         try:
             self._check(channel)
             if channel not in subscriber.channels and len(subscriber.channels) >= self.options.max_channels:
-                raise ValueError(f"a connection may be in {self.options.max_channels} channels (max_channels)")
+                text = f"a connection may be in {self.options.max_channels} channels (max_channels)"
+                raise NotAllowed("max_channels", text)
+        except NotAllowed as error:
+            peer = getattr(getattr(subscriber, "request", None), "peer", "")
+            self.server.counters.count("refused", error.reason, peer)
+            return self.server.counters.watch(fail(error), "subscribe")
         except (TypeError, ValueError) as error:
             return self.server.counters.watch(fail(error), "subscribe")
         answer: Deferred[Any] = Deferred()

@@ -349,6 +349,29 @@ def test_subscribe_never_raises_its_deferred_fails(channel, error):
         assert set(connection.channels) == set()
 
 
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["c" * 256], [""], ["/shop a"]])
+def test_a_client_that_wants_more_than_he_may_have_is_closed_with_1008_and_counted(names):
+    class Asks(WebSocketMessageFilter):
+        @classmethod
+        async def filter(cls, connection, data):
+            await connection.subscribe(data.decode())
+
+    class Other(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, connection, data): ...
+
+    with Server(Asks, pipelines={"/shop": [Other]}, max_channels=2) as server:
+        client = server.connect()
+        for name in names:
+            assert client.close_code is None
+            client.send(name)
+        assert client.close_code == 1008
+        assert client.close_reason
+        counted = [what for (what, reason), count in server.server.counters.totals.items() if count == 1]
+        assert sorted(counted) == ["closed", "refused"]
+        assert server.errors == []
+
+
 def test_a_connection_may_be_in_so_many_channels():
     with Server(Rooms, max_channels=2) as server:
         connection = members(server, "a", "b").connection

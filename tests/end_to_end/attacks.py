@@ -205,6 +205,18 @@ def invalid_text() -> None:
     again_and_again(10, HEAD + frame(b"\xff\xfe", 1) + frame(code, 8), code, "1007")
 
 
+def channels() -> None:
+    """Join as many as it can think of."""
+    code = struct.pack("!H", 1008)
+    joins = b"".join(frame(b"+%d" % number, 1) for number in range(10_000))
+    again_and_again(10, HEAD + joins + frame(code, 8), code, "1008")
+
+
+def long_names() -> None:
+    code = struct.pack("!H", 1008)
+    again_and_again(10, HEAD + frame(b"+" + b"x" * 100_000, 1) + frame(code, 8), code, "1008")
+
+
 def cross_site() -> None:
     again_and_again(10, HEAD[:-2] + b"Origin: https://evil.example\r\n\r\n", b" 403 ", "403")
 
@@ -237,6 +249,11 @@ def storm() -> None:
 
 def messages() -> None:
     stream(4, frame(b"x", 1) * 40_000, opened, reads=True)
+
+
+def requests() -> None:
+    """Plain HTTP, as much as it can send."""
+    stream(4, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000, connect, reads=True)
 
 
 def half_open() -> None:

@@ -4,6 +4,7 @@ In each: the attacker is ended, refused or bounded, which is counted and logged;
 comes back; the log stays small.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from tests.end_to_end import attacks
 from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, PING, RawClient, wait_until
+from tests.end_to_end.raw_client import DEADLINE, PING, RawClient, close_frame, frame, wait_until
 from tests.end_to_end.server import FwsServer
 
 ECHO = """
@@ -24,6 +25,8 @@ from filtered_websocket.filters.base import WebSocketMessageFilter
 class Echo(WebSocketMessageFilter):
     @classmethod
     def filter(cls, connection, data):
+        if data.startswith(b"+"):
+            return connection.subscribe(data.decode())
         connection.sendMessage(data)
 """
 P99 = 0.050
@@ -153,8 +156,10 @@ GONE = [
     ("large_headers", "431", r"refused: handshake too large"),
     ("invalid_text", "1007", r"closed: protocol error 1007"),
     ("cross_site", "403", r"refused: origin \(https://evil\.example"),
+    ("channels", "1008", r"refused: max_channels \(127\.0\.0\.2\)"),
+    ("long_names", "1008", r"closed: max_channel_name \(127\.0\.0\.2\)"),
 ]
-BOUNDED = ["pings", "large_pings", "fragments", "small_fragments", "small_bombs", "messages"]
+BOUNDED = ["pings", "large_pings", "fragments", "small_fragments", "small_bombs", "messages", "requests"]
 
 
 @pytest.mark.parametrize(("name", "seen", "logged"), GONE, ids=[name for name, _, _ in GONE])
@@ -163,6 +168,9 @@ def test_this_attacker_is_got_rid_of(
 ) -> None:
     leaves_nothing(server, bystander, name, seen)
     server.wait_for(logged)
+    counted = re.match(r"(\w+): ([\w ]+\w)", logged)
+    assert counted is not None
+    assert metric(server, 'fws_{}_total{{reason="{}'.format(*counted.groups())) > 0
 
 
 @pytest.mark.parametrize("name", BOUNDED)
@@ -234,3 +242,25 @@ def test_a_flood_of_messages_is_slowed_to_the_message_rate(guarded: FwsServer, g
         # Four clients that began with five seconds' worth, and the bystander.
         assert received <= 4 * (5000 + 1000 * (time.monotonic() - begin)) + (time.monotonic() - begin) / PAUSE
     wait_until(lambda: metric(guarded, "fws_connections{") == 1)
+
+
+@pytest.mark.parametrize("name", ["pings", "fragments"])
+@pytest.mark.parametrize(("over_rate", "counted", "seen"), [("wait", "slowed", "sent"), ("close", "closed", "ended")])
+def test_a_flood_of_what_is_no_message_has_the_byte_rate(
+    fws_server: Start, bystander: Bystander, name: str, over_rate: str, counted: str, seen: str
+) -> None:
+    server = fws_server("-f", "my_filters", "--byte_rate", "16K", "--over_rate", over_rate, module=ECHO)
+    bystander = Bystander(server, bystander.limit)
+    with attack(name, server) as attacker:
+        attacker.sees(seen)
+        server.wait_for(counted + r": byte_rate \(127\.0\.0\.2\)")
+        bystander.is_served()
+    assert metric(server, f'fws_{counted}_total{{reason="byte_rate"') > 0
+
+
+def test_who_sends_too_many_bytes_is_told_1008_where_that_is_asked_for(fws_server: Start) -> None:
+    server = fws_server("-f", "my_filters", "--byte_rate", "16K", "--over_rate", "close", module=ECHO)
+    with server.open() as client:
+        # 95 kB of fragments, which nobody answers: within five seconds' worth is the first read only.
+        client.send(frame("x", fin=False) + frame("x" * 9, 0, fin=False) * 6300, close_frame(1008))
+        assert client.closed() == (1008, "byte_rate")
