@@ -8,7 +8,7 @@ from typing import Any
 from filtered_websocket import logs, server, transport
 from filtered_websocket.config import Configuration, Option, Options, UsageError, boolean, choice, integer, text
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import checks_of, load, options_of
+from filtered_websocket.filter_modules import brings_nothing, checks_of, load, options_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, make
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
@@ -33,16 +33,24 @@ RELOAD = Option(
 OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS, RELOAD)
 
 
+NOTHING = (
+    "filter module {name} brings no filters: {file} defines no subclass of WebSocketMessageFilter or another of "
+    "filtered_websocket.filters.base, and imports no module at its top that does"
+)
+
+
 class Assembly:
     """What was asked for. Filter modules are imported when it is made; the reactor must be installed before.
 
     :ivar configuration: the options as declared and given
+    :ivar odd: what is odd but not wrong about the filter modules, one line each
     :ivar backend: the StorageObject class, None if it cannot be had
     """
 
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
         self.configuration = Configuration(argv, environ)
         self._faults: list[ConfigError] = []
+        self.odd: list[str] = []
         for owner, options in (("fws_server", OPTIONS), ("logs", logs.OPTIONS), *server.DECLARED):
             self.configuration.declare(options, owner)
         self.backend: Any = None
@@ -66,6 +74,8 @@ class Assembly:
             try:
                 module = load(name)
                 self.configuration.declare(options_of(name), name, getattr(module, "ORIGINAL", None))
+                if brings_nothing(name):
+                    self.odd.append(NOTHING.format(name=name, file=getattr(module, "__file__", None) or name))
             except ConfigError as error:
                 self._faults.append(error)
         try:

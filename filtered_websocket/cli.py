@@ -42,12 +42,15 @@ def _main(argv: Sequence[str]) -> int:
         print(f"filtered_websocket {__version__}")  # noqa: T201
         return 0
     transport.install_reactor(assembly.reactor())
+    from filtered_websocket.service import WORKER
+
     assembly.load()
     if asked == "help":
         print(assembly.configuration.help())  # noqa: T201
         return 0
     options = assembly.options()
-    for warning in assembly.configuration.warnings:
+    # Workers are this program again: their parent has said it.
+    for warning in () if WORKER in os.environ else (*assembly.configuration.warnings, *assembly.odd):
         print(f"fws_server: warning: {warning}", file=sys.stderr)  # noqa: T201
     if asked == "check":
         print("fws_server: the configuration is good")  # noqa: T201

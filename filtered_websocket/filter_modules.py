@@ -41,6 +41,8 @@ def load(name: str) -> ModuleType:
 def _reason(name: str, error: BaseException) -> str:
     missing = getattr(error, "name", None)
     if isinstance(error, ModuleNotFoundError) and missing and (name == missing or name.startswith(f"{missing}.")):
+        if name.endswith(".py"):
+            return f"not found (a module is named without .py: {name.removesuffix('.py')})"
         return f"not found (no module {missing!r} on the Python path or in the current directory)"
     text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
@@ -65,6 +67,15 @@ def endpoints_of(name: str) -> list[EndpointMeta]:
     """The endpoints that a loaded module brings."""
     modules = modules_of(name)
     return [each for module in modules for each in EndpointMeta.registered if each.__module__ == module]
+
+
+def brings_nothing(name: str) -> bool:
+    """Whether a loaded module has no part in any chain, not even one of its user's own, and no endpoint."""
+    modules = modules_of(name)
+    defining = {each.__module__ for root in EVENTS for each in root._filters}
+    defining.update(each.__module__ for each in EndpointMeta.registered)
+    own = (each for module in modules for each in vars(sys.modules[module]).values() if isinstance(each, FilterMeta))
+    return defining.isdisjoint(modules) and not any(each.__module__ in modules for each in own)
 
 
 def modules_of(name: str) -> list[str]:

@@ -64,6 +64,8 @@ async def reload(server: Any, argv: Sequence[str]) -> bool:
     for name in AT_START:
         if getattr(options, name) != getattr(server.options, name):
             _log.warn("the option {name} has changed, which takes a restart", name=name)
+    for odd in assembly.odd:
+        _log.warn("{odd}", odd=odd)
     await server.take(options, drafts, loaded)
     _log.info("reloaded: {modules}", modules=", ".join(loaded) or "the configuration")
     return True

@@ -68,6 +68,7 @@ class Service:
         server.stopwatch = Stopwatch(server, self._reactor)
         server.watchdog.start()
         server.stopwatch.start()
+        server.dashboard.worker = os.environ.get(WORKER)
         server.dashboard.start()
         if options.reload:
             self._changes = Changes(lambda: files(server), self.reload, self._reactor)

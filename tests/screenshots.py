@@ -26,8 +26,8 @@ SECRET = "a secret of these pictures"
 SECONDS = 45
 """How long the clients talk before the pictures are taken: the charts should have something to show."""
 
-SIZES = {"light": (1100, 1120, 1.0), "dark": (1100, 1120, 1.0), "phone": (390, 1250, 1.0)}
-"""Width, height, pixels per pixel."""
+SIZES = {"light": (1100, "#storage"), "dark": (1100, "#log"), "phone": (390, "#pipelines")}
+"""Width, and what the picture ends behind: whole boxes, not the half of one."""
 
 CONFIG = {
     "filters": ["moderated_chat", "filtered_websocket.filters.broadcast_messages"],
@@ -67,15 +67,19 @@ def talk(port: int, ended: threading.Event) -> None:
 
 
 def shot(browser: Browser, page: Page, name: str) -> None:
-    width, height, scale = SIZES[name]
-    browser.ask(
-        "Emulation.setDeviceMetricsOverride",
-        page.session,
-        width=width,
-        height=height,
-        deviceScaleFactor=scale,
-        mobile=name == "phone",
-    )
+    width, last = SIZES[name]
+
+    def size(height: int) -> None:
+        phone = name == "phone"
+        browser.ask(
+            "Emulation.setDeviceMetricsOverride", page.session, width=width, height=height, deviceScaleFactor=1.0,
+            mobile=phone,
+        )  # fmt: skip
+
+    size(900)
+    browser.ask("Emulation.setScrollbarsHidden", page.session, hidden=True)
+    bottom = f"document.querySelector('{last}').closest('section').getBoundingClientRect().bottom"
+    size(int(page.run(f"scrollTo(0, 0), {bottom}")) + 20)
     scheme = "dark" if name == "dark" else "light"
     browser.ask(
         "Emulation.setEmulatedMedia", page.session, features=[{"name": "prefers-color-scheme", "value": scheme}]

@@ -91,6 +91,7 @@ def folder(tmp_path: Path) -> Path:
         """,
         "imports.py": "import no_such_library",
         "broken.py": "def broken(:",
+        "forgot.py": "class Chat: pass",
         "fails_to_start.py": """
             from filtered_websocket.filters.base import WebSocketStartFilter
 
@@ -118,6 +119,7 @@ WRONG = {
     ("-c", "unknown.json"): (1, 'unknown.json: unknown option "prot"; did you mean "port"?'),
     ("-c", "list.json"): (1, "list.json: ", "object"),
     ("-f", "no.such.module"): (1, "filter module no.such.module: not found (no module 'no' on the Python path"),
+    ("-f", "good.py"): (1, "filter module good.py: not found (a module is named without .py: good)"),
     ("-f", "raises"): (1, "filter module raises: RuntimeError: no database at all (", "raises.py, line 3)"),
     ("-f", "exits"): (1, "filter module exits: ", "bye"),
     ("-f", "imports"): (1, "filter module imports: ModuleNotFoundError: No module named 'no_such_library'"),
@@ -162,6 +164,14 @@ def test_check_names_all_faults_at_once_and_good_is_good(folder: Path) -> None:
     assert (good.returncode, good.stdout, good.stderr) == (0, "fws_server: the configuration is good\n", "")
     # Without --check it is the same: nothing is served with a configuration that is wrong.
     assert (started.returncode, len(faults(started))) == (1, 1)
+
+
+def test_a_module_without_filters_is_served_but_not_in_silence(folder: Path) -> None:
+    (run,) = all_of([["-f", "good", "forgot", "--check"]], folder)
+    warned = f"fws_server: warning: filter module forgot brings no filters: {folder}/forgot.py defines no subclass"
+    assert run.stderr.startswith(warned)
+    assert run.stderr.count("\n") == 1
+    assert (run.returncode, run.stdout) == (0, "fws_server: the configuration is good\n")
 
 
 def test_version_and_help(folder: Path) -> None:

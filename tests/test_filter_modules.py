@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import filters_of, load, modules_of, options_of
+from filtered_websocket.filter_modules import brings_nothing, filters_of, load, modules_of, options_of
 from filtered_websocket.filters.base import EVENTS, WebSocketConnectFilter, WebSocketMessageFilter
 
 _numbers = itertools.count()
@@ -171,6 +171,22 @@ def test_an_empty_module_brings_nothing(files):
     files.load("empty")
     assert [files.filters("empty", root) for root in EVENTS] == [[]] * len(EVENTS)
     assert files.modules("empty") == ["empty"]
+
+
+def test_a_module_brings_nothing_if_it_has_no_part_in_any_chain_and_no_endpoint(files):
+    own_chain = "from filtered_websocket.filters.base import FilterBase, FilterMeta"
+    files.write(
+        forgot="class Chat: pass",
+        some=messages("A"),
+        by_way="import {p}some",
+        inside="def late():\n    import {p}some",
+        root=f"{own_chain}\nclass Root(FilterBase, metaclass=FilterMeta): pass",
+        extends="import {p}root as root\nclass Part(root.Root): pass",
+        page="from filtered_websocket.web.base import Endpoint\nclass Page(Endpoint):\n    path = '/{p}'",
+    )
+    names = ("forgot", "some", "by_way", "inside", "root", "extends", "page")
+    files.load(*names)
+    assert [each for each in names if brings_nothing(files.prefix + each)] == ["forgot", "inside"]
 
 
 def test_the_bundled_filters_bring_themselves():

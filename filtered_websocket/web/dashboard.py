@@ -53,7 +53,12 @@ HEADERS = (
 
 
 class Dashboard:
-    """What one server keeps for its dashboard."""
+    """What one server keeps for its dashboard.
+
+    :ivar worker: the number of the worker process that this server is, None where it is the only one
+    """
+
+    worker: str | None = None
 
     def __init__(self, server: Any) -> None:
         self.history = History(server)

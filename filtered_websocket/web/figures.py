@@ -92,6 +92,8 @@ def figures(server: Any, round_trip: float) -> dict[str, Any]:
     return {
         "version": __version__,
         "process": os.getpid(),
+        "worker": server.dashboard.worker,
+        "admin_port": server.admin_site is not None,
         "now": time.time(),
         "memory": _resident(),
         "unready": server.unready,

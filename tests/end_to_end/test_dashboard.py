@@ -13,6 +13,7 @@ from websockets.typing import Origin
 
 from tests.browser import Browser, Page
 from tests.end_to_end.server import FwsServer
+from tests.redis_server import RedisServer
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 SECRET = "the publish secret"
@@ -115,7 +116,7 @@ def test_each_pipeline_is_drawn_as_its_pipes(browser: Browser, server: FwsServer
     page.until("document.querySelectorAll('.pipeline').length === 2")
     names = """[...document.querySelectorAll(".pipeline")].map((each) =>
         [...each.querySelectorAll(".chain")].map((chain) =>
-            [...chain.querySelectorAll(".event, b")].map((name) => name.textContent.replace("\u200b", ""))))"""
+            [...chain.querySelectorAll(".event, b")].map((name) => name.textContent.replaceAll("\u200b", ""))))"""
     everywhere, other = page.run(names)
     joins, spreads = "broadcast_messages.Join", "broadcast_messages.BroadcastMessages"
     assert everywhere == [["connect", joins], ["message", "fails.Fails", spreads]]
@@ -166,6 +167,18 @@ def test_it_says_so_when_the_server_is_gone_and_goes_on_with_the_next_one(browse
         page.until("document.getElementById('state').textContent === 'ready'")
         process = str(second.process.pid)
         page.until(f"[...document.querySelectorAll('#facts dd')].some((each) => each.textContent === '{process}')")
+
+
+def test_one_of_several_processes_says_that_it_is_not_all(browser: Browser, server: FwsServer, tmp_path: Path) -> None:
+    page = dashboard(browser, server)
+    assert page.run("document.getElementById('worker').hidden"), "who is alone says nothing of others"
+    with RedisServer(tmp_path) as redis:
+        shared = ("--workers", "2", "--storage", "redis", "--redis_url", redis.url)
+        with FwsServer("-f", BROADCAST, *shared, cwd=tmp_path) as several:
+            page = dashboard(browser, several)
+            said = "document.querySelector('#worker:not([hidden])')?.textContent"
+            text = page.until(f"/figures here are those of worker [01] alone/.test({said}) && {said}")
+            assert "--admin_port" in text
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1200, 4), (390, 2)])

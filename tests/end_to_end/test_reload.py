@@ -134,3 +134,29 @@ def test_in_development_a_saved_filter_is_taken_at_once(fws_server: Start, tmp_p
     server.wait_for("reloaded: my_filters")
     client.send("a")
     assert client.text() == "saved a"
+
+
+def test_in_development_too_a_broken_filter_changes_nothing_and_a_mended_one_is_taken(
+    fws_server: Start, tmp_path: Path
+) -> None:
+    server = fws_server("-f", "my_filters", "--reload", module=CHAT)
+    clients = [server.open() for _ in range(100)]
+    module = tmp_path / "my_filters.py"
+    good = module.read_text()
+    module.write_text("def half a line")
+    server.wait_for("not reloaded, everything stays as it was: filter module my_filters: SyntaxError.*line 1")
+    for client in clients:
+        client.send("a")
+        assert client.text() == "first a"
+    module.write_text(good.replace("first", "mended"))
+    server.wait_for(" reloaded: my_filters")
+    for client in clients:
+        client.send("a")
+        assert client.text() == "mended a"
+
+
+def test_a_reloaded_module_that_has_lost_its_filters_is_warned_of(fws_server: Start, tmp_path: Path) -> None:
+    server = fws_server("-f", "my_filters", module=CHAT)
+    (tmp_path / "my_filters.py").write_text("class Chat: pass\n")
+    server.signal(signal.SIGHUP)
+    server.wait_for("warn .*filter module my_filters brings no filters")

@@ -111,6 +111,21 @@ def test_sighup_reloads_every_worker_and_drops_no_connection(three: FwsServer) -
         assert who(client) == (process, 22)
 
 
+def test_a_broken_filter_leaves_every_worker_and_all_its_clients_as_they_are(three: FwsServer) -> None:
+    clients = [three.open() for _ in range(100)]
+    before = [who(client) for client in clients]
+    assert {process for process, _ in before} == children(three)
+    module = three.folder / "my_filters.py"
+    good = module.read_text()
+    module.write_text("import no_such_thing\n")
+    three.signal(signal.SIGHUP)
+    try:
+        three.wait_for("(not reloaded, everything stays as it was: .*no_such_thing.*\n[^$]*){3}")
+    finally:
+        module.write_text(good)
+    assert [who(client) for client in clients] == before
+
+
 def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: FwsServer) -> None:
     before = children(three)
     three.signal(signal.SIGUSR2)

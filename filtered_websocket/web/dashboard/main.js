@@ -21,6 +21,16 @@ const charts = [
 ];
 find("charts").append(...charts.map((chart) => chart.figure));
 
+// Of several processes this page tells of one: nobody should take its figures for all there is.
+function worker(number, admin) {
+  find("worker").hidden = number == null;
+  if (number == null) return;
+  const others = admin
+    ? "each other worker has a port of its own beside this one"
+    : "any of them may answer on this port; --admin_port gives each a page of its own";
+  find("worker").textContent = `One of several processes: all figures here are those of worker ${number} alone; ${others}.`;
+}
+
 let samples = [], line = 0, process = null;
 
 function state(text, good) {
@@ -66,7 +76,9 @@ function show(figures) {
     ["version", figures.version], ["process", figures.process],
     ["memory", figures.memory == null ? "–" : bytes(figures.memory)], ["at most", many(figures.max_connections, "connection")],
   ]);
+  worker(figures.worker, figures.admin_port);
   charts.forEach((chart) => chart.draw(samples));
+  find("span").textContent = charts[0].span ? `the last ${Math.round(charts[0].span)} s` : "";
   find("pipelines").replaceChildren(...figures.pipelines.map(pipeline));
   rows(find("counted"), figures.counted.map(([what, reason, times]) => [what, reason, count(times)]), "nothing");
   rows(find("slow"), figures.slow.map((each) => [each.peer, each.path, bytes(each.waiting)]), "none");

@@ -3,8 +3,8 @@
 import { element, many, seconds } from "./text.js";
 
 // A pack's filters are all in its module "filters", which says less than the pack's name.
-// A long name may be broken behind its dot.
-const short = (name) => name.replace(/\.filters\.(?=[^.]+$)/, ".").split(".").slice(-2).join(".\u200b");
+// A long name may be broken behind its dot, and behind each _.
+const short = (name) => name.replace(/\.filters\.(?=[^.]+$)/, ".").split(".").slice(-2).join(".").replace(/[._]/g, "$&\u200b");
 
 function filter(each, share) {
   const drawn = element("li", "", "filter");
