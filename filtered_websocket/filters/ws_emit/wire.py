@@ -97,11 +97,21 @@ def event(name: str, arguments: Sequence[Any]) -> tuple[Message, ...]:
 
 
 def take_out(value: Any, attachments: list[bytes]) -> Any:
-    """The same value with a placeholder for each bytes in it, which are appended to the attachments."""
+    """The same value with a placeholder for each bytes in it, which are appended to the attachments.
+
+    :raises Malformed: it is nested too deeply
+    """
+    try:
+        return _take_out(value, attachments)
+    except RecursionError:
+        raise Malformed("nested too deeply") from None
+
+
+def _take_out(value: Any, attachments: list[bytes]) -> Any:
     if isinstance(value, (list, tuple)):
-        return [take_out(each, attachments) for each in value]
+        return [_take_out(each, attachments) for each in value]
     if isinstance(value, dict):
-        return {key: take_out(each, attachments) for key, each in value.items()}
+        return {key: _take_out(each, attachments) for key, each in value.items()}
     if isinstance(value, (bytes, bytearray)):
         attachments.append(bytes(value))
         return {"_placeholder": True, "num": len(attachments) - 1}
