@@ -191,3 +191,5 @@ def test_stored_events_and_subscriptions_outlive_a_kill_on_sqlite(tmp_path: Path
         assert [data_of(event) for event in client.wait("latest")["data"]["events"]] == ["event 3", "event 2"]
         with api_of(server, app_id=made["ident"], app_key=made["key"], app_secret=made["secret"]) as other:
             assert other.call("trigger_event", "global", "x") == {"result": "success"}
+        # This one was started without pushi_open_apps.
+        assert api.fail("create_app", "another") == "HTTPError"

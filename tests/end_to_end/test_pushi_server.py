@@ -4,7 +4,8 @@ import http.client
 import json
 import signal
 import ssl
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,21 @@ def test_the_originals_environment_is_honoured(tmp_path: Path) -> None:
             assert "connection_established" in client.text()
 
 
+def test_the_originals_environment_may_ask_for_tls_on_both_ports(tmp_path: Path) -> None:
+    files = certificates.write(tmp_path)
+    ports = free_port(), free_port()
+    environment = {"SERVER_HOST": "localhost", "SERVER_PORT": str(ports[0]), "SERVER_SSL": "1"}
+    environment |= {"APP_HOST": "localhost", "APP_PORT": str(ports[1]), "APP_SSL": "1", "APP_SERVER": "netius"}
+    for part in ("SERVER", "APP"):
+        environment |= {f"{part}_SSL_KEY": files.key, f"{part}_SSL_CER": files.cert}
+    environment["FWS_PUSHI_APPS"] = json.dumps(APPS)
+    with FwsServer("-f", PUSHI, "--host", "localhost", cwd=tmp_path, environment=environment) as server:
+        assert server.url == f"wss://127.0.0.1:{ports[0]}"
+        context = ssl.create_default_context(cafile=files.root)
+        for port in ports:
+            assert Http(port, context).ask("GET", "/events") == {"events": []}
+
+
 def test_the_second_port_speaks_tls_when_it_has_a_certificate(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     rest = {"pushi_rest_port": 0, "pushi_rest_key": files.key, "pushi_rest_cert": files.cert}
@@ -107,18 +123,55 @@ def test_web_hooks_get_the_events_of_a_channel_and_of_a_users_channels(tmp_path:
         assert headers.get("x-pushi-signature") == (sign(SECRET, told[2].body) if signed else None)
 
 
-def test_an_acknowledged_event_survives_the_kill_of_everything_on_a_durable_redis(tmp_path: Path) -> None:
-    with RedisServer(tmp_path / "redis", durable=True) as redis:
-        storage = {"storage": "redis", "redis_url": redis.url, "filters": [PUSHI], "pushi_apps": APPS}
-        with running(tmp_path, **storage) as server:
+def test_hooks_reach_no_private_address_without_the_option(tmp_path: Path) -> None:
+    with receiving() as receiver, running(tmp_path, filters=[PUSHI], pushi_apps=APPS) as server:
+        http = Http(server.port)
+        http.ask("POST", "/webs", {"url": receiver.url, "event": "room"})
+        http.ask("POST", "/events", {"channel": "room", "data": "x"})
+        server.wait_for(r"web hook: the address is private \(127\.0\.0\.1\)")
+        assert receiver.requests.empty()
+
+
+@contextmanager
+def kept_by_redis(folder: Path) -> Iterator[tuple[dict[str, Any], Callable[[], None], Callable[[], None]]]:
+    with RedisServer(folder / "redis", durable=True) as redis:
+        yield {"storage": "redis", "redis_url": redis.url}, redis.kill, redis.start
+
+
+@contextmanager
+def kept_by_sqlite(folder: Path) -> Iterator[tuple[dict[str, Any], Callable[[], None], Callable[[], None]]]:
+    yield {"storage": "sqlite", "sqlite_file": str(folder / "events.sqlite")}, lambda: None, lambda: None
+
+
+@pytest.mark.parametrize("kept", [kept_by_redis, kept_by_sqlite])
+def test_what_was_acknowledged_survives_the_kill_of_everything(tmp_path: Path, kept: Any) -> None:
+    with kept(tmp_path) as (storage, kill, start):
+        options = {"filters": [PUSHI], "pushi_apps": APPS, **storage}
+        with running(tmp_path, **options) as server:
             http = Http(server.port)
             http.ask("POST", "/subscriptions", {"user_id": "u", "event": "room"})
             for number in range(5):
                 http.ask("POST", "/events", {"channel": "room", "data": str(number)})
-            redis.kill()
+            client = server.open(f"/{KEY}")
+            client.text()
+            client.send('{"event": "pusher:subscribe", "data": {"channel": "room"}}')
+            client.text()
+            # A socket's event is acknowledged by its echo.
+            client.send('{"event": "message", "data": "5", "channel": "room", "echo": true}')
+            assert json.loads(client.text())["mid"]
+            kill()
             server.signal(signal.SIGKILL)
             server.wait()
-        redis.start()
-        with running(tmp_path, **storage) as server:
+        start()
+        with running(tmp_path, **options) as server:
+            newest_first = ["5", "4", "3", "2", "1", "0"]
             events = Http(server.port).ask("GET", "/events")["events"]
-            assert [event["data"]["data"] for event in events] == ["4", "3", "2", "1", "0"]
+            assert [event["data"]["data"] for event in events] == newest_first
+            # The user, who was away, gets them on his next connection.
+            with server.open(f"/{KEY}") as client:
+                socket_id = json.loads(json.loads(client.text())["data"])["socket_id"]
+                asked = {"channel": "personal-u", "auth": f"{KEY}:{sign(SECRET, f'{socket_id}:personal-u')}"}
+                client.send(json.dumps({"event": "pusher:subscribe", "data": asked}))
+                about = json.loads(json.loads(client.text())["data"])
+            assert about["alias"] == ["room"]
+            assert [event["data"]["data"] for event in about["events"]] == newest_first

@@ -153,7 +153,7 @@ class Ready(Rest):
 
     @classmethod
     def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
-        ready = pipeline.storage_object.ready and not pipeline.server.stopping
+        ready = not pipeline.server.unready
         return Response(200 if ready else 503, {"status": "ok" if ready else "error", "ready": ready})
 
 

@@ -393,6 +393,29 @@ def test_any_data_of_the_known_packets_has_a_defined_answer(event, data, channel
         assert {packet["event"] for packet in client.packets()} <= known
 
 
+def test_what_is_signed_has_a_defined_answer_whatever_it_is(server):
+    @given(st.text() | JSON.map(json.dumps), JSON, JSON)
+    @settings(max_examples=100, deadline=None)
+    def tried(text, user_id, info):
+        for about in (text, json.dumps({"user_id": user_id, "user_info": info}), json.dumps({"id": user_id})):
+            client = Client(server)
+            data = {"channel": "presence-a", "channel_data": about, "auth": client.auth("presence-a", about)}
+            client.send("pusher:subscribe", data)
+            client.send("client-x", info, "presence-a")
+            answers = client.packets()
+            assert answers
+            assert {each["event"] for each in answers} <= {SUCCEEDED, "pusher:subscription_error", "pusher:error"}
+            auth = f"{KEY}:{sign(SECRET, f'{client.id}::user::{about}')}"
+            client.send("pusher:signin", {"auth": auth, "user_data": about})
+            (answer,) = client.packets()
+            if answer["event"] == "pusher:signin_success":
+                client.client.close()
+            else:
+                assert answer["data"]["code"] == client.client.close_code == 4009
+
+    tried()
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -352,6 +352,29 @@ def test_any_data_of_the_known_packets_has_a_defined_answer(event, data, about, 
             assert all(isinstance(packet["channel"], str) for packet in packets)
 
 
+def test_what_is_signed_has_a_defined_answer_whatever_comes_with_it(server):
+    @given(JSON, JSON, JSON, st.text(max_size=200))
+    @settings(max_examples=100, deadline=None)
+    def tried(about, number, data, channel):
+        client = Client(server)
+        for name, channel_data in ((f"presence-{channel}", about), ("presence-a", {"user_id": about, "peer": number})):
+            asked = {"channel": name, "auth": client.auth(name), "channel_data": channel_data}
+            client.send("pusher:subscribe", asked)
+            answers = client.packets()
+            assert [packet["channel"] for packet in answers] == [name] or client.client.close_code == 4000
+            client = Client(server) if client.client.close_code else client
+        client.subscribe("personal-u")
+        client.send("pusher:latest", {"channel": "personal-u", "skip": number, "count": about})
+        (answer,) = client.packets()
+        assert answer["channel"] == "personal-u"
+        client.send("message", data, "personal-u", echo=True, persist=number)
+        assert client.client.is_open
+        assert all(isinstance(packet["data"], str) for packet in client.packets())
+        client.client.close()
+
+    tried()
+
+
 @pytest.mark.parametrize(
     "data", ["1e999", "NaN", "[" * 900 + "]" * 900, "[" * 90000, "9" * 5000, '"\\ud800\\u0000"', "1E400", "-Infinity"]
 )
