@@ -140,11 +140,11 @@ def test_a_payload_that_is_no_text_or_no_base64_is_refused(body: bytes) -> None:
         list(wire.decode_payload(body, 4))
 
 
-@pytest.mark.parametrize(("protocol", "body"), [(4, b"3\x1e" * 500_000 + b"3"), (3, b"1:3" * 333_000)])
+@pytest.mark.parametrize(("protocol", "body"), [(4, b"3\x1e" * 20_000 + b"3"), (3, b"1:3" * 20_000)])
 def test_a_payload_of_many_packets_takes_no_memory_for_each(protocol: int, body: bytes) -> None:
     tracemalloc.start()
     try:
-        assert sum(1 for _ in wire.decode_payload(body, protocol)) >= 333_000
+        assert sum(1 for _ in wire.decode_payload(body, protocol)) >= 20_000
         assert tracemalloc.get_traced_memory()[1] < 10 * len(body)
     finally:
         tracemalloc.stop()
