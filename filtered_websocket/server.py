@@ -230,7 +230,10 @@ class Server(WebSocketServerFactory):
     def buildProtocol(self, addr: Any) -> Any:
         if not self.started:
             # Neither filters nor storage can serve anybody, but whoever asks how the server is gets an answer.
-            return None if self.site.full else self.site.buildProtocol(addr)
+            if not self.site.full:
+                return self.site.buildProtocol(addr)
+            self.counters.count("refused", "max_http_connections", getattr(addr, "host", ""))
+            return None
         return self.admission.admit(super().buildProtocol(addr), addr)
 
     @property

@@ -9,8 +9,10 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import FilterMeta, WebSocketStartFilter, WebSocketStopFilter
 from filtered_websocket.service import Service
+from tests.end_to_end.raw_client import RawClient
 from tests.reactor_thread import call
 from tests.serving import Events, logged, module_of
+from tests.web.client import ended, read_answer
 
 
 class Reactor:
@@ -72,6 +74,31 @@ def test_it_says_that_it_listens_after_start_filters_and_runs_stop_filters_when_
         call(end)
         assert events.next() == "stops"
         assert lines[-1] == "stopped\n"
+
+
+def test_while_it_starts_no_more_than_so_many_may_ask_for_its_health() -> None:
+    gate: Deferred[None] = Deferred()
+
+    class Starts(WebSocketStartFilter):
+        @classmethod
+        async def filter(cls, pipeline: Any, data: None) -> None:
+            await gate
+
+    served, reactor = service("--max_http_connections", "1", filters=(Starts,))
+    begun = call(lambda: [_started(served)])[0]
+    address = ("127.0.0.1", served._port.getHost().port)
+    with RawClient(address) as first, RawClient(address) as second:
+        assert ended(second)
+        assert served.server.counters.totals["refused", "max_http_connections"] == 1
+        first.send(b"GET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert read_answer(first).json == {"status": "unavailable", "reason": "starting"}
+        assert ended(first)
+    call(gate.callback, None)
+    call(lambda: begun)
+    with RawClient(address) as client:
+        client.open()
+    (end,) = reactor.triggers
+    call(end)
 
 
 def _started(served: Service) -> Any:
