@@ -11,6 +11,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from filtered_websocket.signatures import sign
 from tests.end_to_end.channel_servers import running
+from tests.end_to_end.lines import PythonApi
+from tests.end_to_end.receiver import receiving
 from tests.end_to_end.server import FwsServer
 from tests.redis_server import RedisServer
 
@@ -105,3 +107,45 @@ def test_a_user_who_moves_from_node_to_node_ends_up_there(nodes: Any, stack: Exi
     assert watcher.edge("added") == "last"
     mover.client.close()
     assert watcher.edge("removed") == "mover"
+
+
+def test_counts_and_web_hooks_are_those_of_the_cluster_also_after_a_kill(tmp_path: Path, stack: ExitStack) -> None:
+    redis, receiver = stack.enter_context(RedisServer(tmp_path / "redis")), stack.enter_context(receiving())
+    options = {"storage": "redis", "redis_url": redis.url, "lease_seconds": LEASE, "pusher_webhook_private": True}
+    options["pusher_apps"] = [{"id": "1001", "key": KEY, "secret": SECRET, "webhooks": [receiver.url]}]
+    servers, sdks = [], []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        server = running(tmp_path / name, filters=["filtered_websocket.filters.pusher"], **options)
+        servers.append(stack.enter_context(server))
+        app = {"app_id": "1001", "key": KEY, "secret": SECRET, "ssl": False}
+        api = PythonApi("pusher", "pusher", "Pusher", **app, host="127.0.0.1", port=servers[-1].port)
+        sdks.append(stack.enter_context(api))
+    a, b = servers
+    told: list[tuple[str, str]] = []
+
+    def hear(count: int) -> set[tuple[str, str]]:
+        """What hooks are told next, each with the user it is about."""
+        heard: list[tuple[str, str]] = []
+        while len(heard) < count:
+            events = json.loads(receiver.next().body)["events"]
+            heard += [(event["name"], event.get("user_id", "")) for event in events]
+        told.extend(heard)
+        return set(heard)
+
+    def counts(sdk: PythonApi) -> tuple[int, int]:
+        told = sdk.call("channel_info", "presence-room", ["user_count", "subscription_count"])
+        return told["user_count"], told["subscription_count"]
+
+    for user, place in (("dies", b), ("dies", b), ("dies", b), ("both", b)):
+        Member("pusher", place, user, stack)
+    both = Member("pusher", a, "both", stack)
+    assert hear(3) == {("channel_occupied", ""), ("member_added", "dies"), ("member_added", "both")}
+    assert [counts(sdk) for sdk in sdks] == [(2, 5), (2, 5)]
+    b.process.kill()
+    assert hear(1) == {("member_removed", "dies")}
+    assert counts(sdks[0]) == (1, 1)
+    both.client.close()
+    assert hear(2) == {("member_removed", "both"), ("channel_vacated", "")}
+    assert len(told) == 6
+    assert receiver.requests.empty()
