@@ -1,6 +1,7 @@
 """The documentation as a site: nothing leads nowhere, and every page is in the navigation."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,19 @@ def test_the_site_is_built_without_a_warning_and_every_page_is_reached_from_the_
         assert f'href="{name}"' in first, name
     assert (site / "images" / "dashboard-phone.png").exists()
     assert not list(site.rglob("*.py.html"))
+
+
+def test_every_option_has_a_page_to_which_its_row_leads(site: Path) -> None:
+    table = (site / "options.html").read_text()
+    declared = runpy.run_path(str(DOCS / "options.py"))["declarations"]()
+    names = [option.name for options in declared.values() for option in options]
+    assert len(names) > 100
+    for name in names:
+        assert f'<a href="options/{name}.html">' in table, name
+        assert (site / "options" / f"{name}.html").exists(), name
+    page = (site / "options" / "message_rate.html").read_text()
+    assert "<code>FWS_MESSAGE_RATE</code>" in page
+    assert '<a href="../security.html">Security model</a>' in page
 
 
 def test_nothing_of_the_site_is_fetched_from_elsewhere(site: Path) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
@@ -18,6 +19,19 @@ from tests.redis_server import RedisServer
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 SECRET = "the publish secret"
 MARKUP = "<img src=x onerror=\"document.title='broken in'\">"
+
+HOSTILE = f"""
+from filtered_websocket.filters.base import WebSocketMessageFilter
+
+class Named(WebSocketMessageFilter):
+    __qualname__ = {MARKUP!r}
+
+    @classmethod
+    def filter(cls, connection, data):
+        connection.subscribe(data.decode())
+        for _ in range(100):
+            connection.sendMessage(b"x" * 500_000, True)
+"""
 
 FAILS = """
 from filtered_websocket.filters.base import WebSocketMessageFilter
@@ -141,6 +155,27 @@ def test_a_channel_is_watched_and_published_to_and_markup_stays_text(browser: Br
         assert page.run(shown)[-2:] == [MARKUP, MARKUP]
     assert page.run("document.title") == "filtered_websocket"
     assert page.run("document.querySelectorAll('#messages img').length") == 0
+
+
+def test_names_that_clients_and_filters_give_stay_text_wherever_they_stand(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "hostile.py").write_text(HOSTILE)
+    with FwsServer("-f", "hostile", "--publish_secret", SECRET, "--send_buffer", "100M", cwd=tmp_path) as hostile:
+        with connect(
+            f"ws://127.0.0.1:{hostile.port}/{quote(MARKUP)}", user_agent_header=MARKUP, max_queue=1, close_timeout=0.2
+        ) as client:
+            client.send(MARKUP)
+            with pytest.raises(InvalidStatus):
+                connect(f"ws://127.0.0.1:{hostile.port}/", origin=Origin(f"https://{MARKUP}"))
+            page = dashboard(browser, hostile)
+            page.until("document.querySelectorAll('#log .warn').length > 0")
+            page.until(
+                "[...document.querySelectorAll('.filter b')].some((each) => each.textContent.includes('onerror'))"
+            )
+            channels = "[...document.querySelectorAll('#channels option')].map((each) => each.value)"
+            assert page.until(f"{channels}.includes({json.dumps(MARKUP)}) && 'there'")
+            assert page.until("document.querySelector('#slow tbody td:nth-child(2)')?.textContent.startsWith('/')")
+        assert page.run("document.title") == "filtered_websocket"
+        assert page.run("document.querySelectorAll('main img, main script, [onerror]').length") == 0
 
 
 def test_refusals_failures_and_the_log_are_shown_as_text(browser: Browser, server: FwsServer) -> None:
