@@ -93,6 +93,10 @@ class Candidate:
         """The client speaks first; nobody else looks whether it is still there."""
         reactor = self._connection.pipeline.server.reactor
         self._deadline = reactor.callLater(UPGRADE_SECONDS, self._too_late)
+        polling = self._state.polling.get(self._sid)
+        if polling is not None:
+            # Who has this id until then: an upgrade may come to nothing.
+            self._connection.pipeline.users[polling.id] = polling
 
     def _too_late(self) -> None:
         self._connection.close(1002, "an upgrade is wanted here")
@@ -116,6 +120,7 @@ class Candidate:
         estate = await taking.estate
         if estate is None:
             raise Close(1002, "session ID unknown")
+        self._connection.pipeline.users[self._connection.id] = self._connection
         session = self._connection.session = WebSocketSession(self._connection, estate)
         session.inherit(estate)
         taking.finish(session)

@@ -124,6 +124,24 @@ def test_a_websocket_that_does_not_take_over_in_time_is_closed(server: Server) -
     assert upgraded.is_open
 
 
+def test_a_session_is_among_the_users_whatever_comes_of_its_upgrades(server: Server) -> None:
+    client, users = Poller(server), server.pipeline().users
+    polling = users[client.id]
+    failing, second = client.websocket(), client.websocket()
+    failing.send("2probe")
+    failing.close()
+    assert users == {client.id: polling}
+    upgraded = client.websocket()
+    upgraded.send("2probe")
+    assert users == {client.id: polling}
+    upgraded.send("5")
+    assert users == {client.id: upgraded.connection}
+    second.close()
+    assert users == {client.id: upgraded.connection}
+    upgraded.close()
+    assert not users
+
+
 def test_a_websocket_for_a_session_that_ends_meanwhile_is_closed(server: Server) -> None:
     client = joined(server)
     ws = client.websocket()
