@@ -464,3 +464,9 @@ def test_in_a_pipeline_of_its_own_everything_is_the_same():
         assert b.events() == [("client-x", 1)]
         b.client.close()
         assert a.events()[0][0] == "pusher_internal:member_removed"
+
+
+def test_a_server_that_is_alone_closes_with_1001_when_it_stops():
+    with serving() as server:
+        client = Client(server)
+    assert client.client.close_code == 1001
