@@ -84,6 +84,24 @@ def test_what_is_wrong_is_refused_by_any_node(nodes: list[FwsServer]) -> None:
     assert ask(at(one), "GET", uri).status == 400
 
 
+def test_many_large_posts_to_a_node_that_has_not_their_sessions_do_not_cut_it_off(nodes: list[FwsServer]) -> None:
+    one, other = nodes
+    uris = [opened(one) for _ in range(60)]
+    body = f'42["{"x" * 990_000}"]'
+    clients = [other.client() for _ in uris]
+    for client, uri in zip(clients, uris, strict=True):
+        text(one, "POST", uri, "40")
+        start = f"POST {uri} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nContent-Type: text/plain\r\n\r\n"
+        client.send(start.encode(), body[:-1].encode())
+    for client in clients:
+        client.send(body[-1:].encode())
+    assert [client.response().status for client in clients] == [200] * 60
+    for client in clients:
+        client.socket.close()
+    for node in nodes:
+        assert "It is tried until it works" not in node.log
+
+
 def test_who_goes_away_while_another_node_polls_for_him_is_gone(nodes: list[FwsServer]) -> None:
     one, other = nodes
     uri = opened(one)

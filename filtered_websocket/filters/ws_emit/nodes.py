@@ -5,7 +5,8 @@ Nodes talk on the bus, in JSON: each listens to a channel of its own, and all to
     ws-emit::node::NODE   {"do": "GET" | "POST" | "has" | "probe" | "unprobe", "sid", "from", "id", "body"}  a request
                           {"do": "cancel", "from", "id"}           its client has gone
                           {"do": "taken", "id"}                    the node lives, and the answer may take its time
-                          {"do": "answer", "id", "status", "body"}
+                          {"do": "answer", "id", "status", "body", "from"}
+                          {"do": "got", "id", "from"}            the answer has arrived
                           {"do": "estate", "id", "estate"}         null if there is no such session
     ws-emit::nodes        {"do": "take", "sid", "from", "id"}      an upgrade: the session moves to its WebSocket's node
 
@@ -25,6 +26,7 @@ from filtered_websocket.filters.base import start
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import Emit
 from filtered_websocket.filters.ws_emit.estate import Estate
+from filtered_websocket.filters.ws_emit.window import Window
 from filtered_websocket.publication import Message
 
 OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"
@@ -81,6 +83,7 @@ class Nodes:
         self._timers: dict[int, Any] = {}
         self._moving: dict[int, Takeover] = {}
         self._answering: dict[tuple[str, int], Deferred[Any]] = {}
+        self._window = Window(pipeline.server.reactor.callLater)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -99,7 +102,13 @@ class Nodes:
             return succeed(None)
         number, answer = self._new(lambda _: self._tell(OWN + owner, "cancel", id=number, **{"from": self._name}))
         request = {"sid": sid, "from": self._name, "id": number, "body": body.decode("utf-8", "surrogateescape")}
-        self._tell(OWN + owner, what, **request).addErrback(self._failed, number)
+        message = wire.dumps({"do": what, **request})
+
+        def send() -> None:
+            self._wait(number, TAKEN_SECONDS)
+            self._publish(OWN + owner, message).addErrback(self._failed, number)
+
+        self._window.enter(number, len(message), send)
         return answer
 
     async def has(self, sid: str) -> bool:
@@ -127,6 +136,7 @@ class Nodes:
         if sid.startswith(self._name) or not self._storage.shared:
             return Takeover(self, succeed(None))
         number, estate = self._new(lambda _: None)
+        self._wait(number, TAKEN_SECONDS)
         takeover = self._moving[number] = Takeover(self, estate)
         self.takeovers.add(takeover)
         estate.addBoth(self._moved, number, takeover)
@@ -154,7 +164,6 @@ class Nodes:
 
         answer: Deferred[Any] = Deferred(cancel)
         self._asked[number] = answer
-        self._wait(number, TAKEN_SECONDS)
         return number, answer
 
     def _wait(self, number: int, seconds: float) -> None:
@@ -163,13 +172,17 @@ class Nodes:
         self._timers[number] = self._pipeline.server.reactor.callLater(seconds, self._timed_out, number)
 
     def _timed_out(self, number: int) -> None:
-        del self._timers[number]
-        self._asked.pop(number).callback(None)
+        asked = self._forget(number)
+        if asked is not None:
+            asked.callback(None)
 
     def _forget(self, number: int) -> Deferred[Any] | None:
-        if number in self._timers:
-            self._timers.pop(number).cancel()
-        return self._asked.pop(number, None)
+        timer = self._timers.pop(number, None)
+        if timer is not None and timer.active():
+            timer.cancel()
+        asked = self._asked.pop(number, None)
+        self._window.leave(number)
+        return asked
 
     def _failed(self, failure: Any, number: int) -> None:
         asked = self._forget(number)
@@ -177,7 +190,10 @@ class Nodes:
             asked.errback(failure)
 
     def _tell(self, channel: str, what: str, **values: Any) -> Deferred[Any]:
-        told: Deferred[Any] = self._storage.publish(channel, wire.dumps({"do": what, **values}))
+        return self._publish(channel, wire.dumps({"do": what, **values}))
+
+    def _publish(self, channel: str, message: str) -> Deferred[Any]:
+        told: Deferred[Any] = self._storage.publish(channel, message)
         return told
 
     # Being asked, and told.
@@ -213,7 +229,9 @@ class Nodes:
     def _answered(self, result: Any, key: tuple[str, int]) -> None:
         del self._answering[key]
         status, body = result if isinstance(result, tuple) else (400, None)
-        self._tell(OWN + key[0], "answer", id=key[1], status=status, body=body).addErrback(lambda _: None)
+        answer = {"do": "answer", "id": key[1], "status": status, "body": body, "from": self._name}
+        message = wire.dumps(answer)
+        self._window.enter(key, len(message), lambda: self._publish(OWN + key[0], message).addErrback(lambda _: None))
 
     def _on_cancel(self, message: dict[str, Any]) -> None:
         answering = self._answering.get((message["from"], message["id"]))
@@ -221,14 +239,19 @@ class Nodes:
             answering.cancel()
 
     def _on_taken(self, message: dict[str, Any]) -> None:
+        self._window.leave(message["id"])
         if message["id"] in self._asked:
             self._wait(message["id"], ANSWER_SECONDS)
 
     def _on_answer(self, message: dict[str, Any]) -> None:
         body = message["body"]
+        self._tell(OWN + message["from"], "got", id=message["id"], **{"from": self._name}).addErrback(lambda _: None)
         asked = self._forget(message["id"])
         if asked is not None:
             asked.callback(None if body is None else (message["status"], body))
+
+    def _on_got(self, message: dict[str, Any]) -> None:
+        self._window.leave((message["from"], message["id"]))
 
     def _on_take(self, message: dict[str, Any]) -> None:
         if message["from"] == self._name:
@@ -252,6 +275,7 @@ class Nodes:
         "cancel": _on_cancel,
         "taken": _on_taken,
         "answer": _on_answer,
+        "got": _on_got,
         "take": _on_take,
         "estate": _on_estate,
     }
@@ -265,3 +289,4 @@ class Nodes:
         for answering in tuple(self._answering.values()):
             answering.addErrback(lambda failure: failure.trap(CancelledError) and None)
             answering.cancel()
+        self._window.clear()

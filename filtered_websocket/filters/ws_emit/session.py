@@ -104,6 +104,8 @@ class Session:
             self.awaiting_pong = False
             if self._deadline is not None:
                 self._deadline.reset(PING_INTERVAL + PING_TIMEOUT)
+            if len(text) > wire.MAX_ECHO:
+                raise Malformed("a ping with more than a probe has")
             if kind == wire.PING:
                 self.send(((wire.PONG + text[1:]).encode(), False))
         elif kind == wire.CLOSE:

@@ -17,6 +17,9 @@ from filtered_websocket.publication import Message
 MAX_PAYLOAD = 1_000_000
 """Bytes of the largest polling payload, as told in the handshake."""
 
+MAX_ECHO = 255
+"""Characters of a client's own that an answer repeats; more would have it send what is large to other nodes."""
+
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 
@@ -67,6 +70,8 @@ def decode(text: str) -> Packet:
     if int(kind) in (EVENT, BINARY_EVENT, ACK, BINARY_ACK) and not isinstance(data, list):
         raise Malformed("the payload of an event is a JSON array")
     name = (namespace or "/").partition("?")[0]
+    if len(name) > MAX_ECHO:
+        raise Malformed("a namespace of more than people name")
     return Packet(int(kind), name, None if number is None else int(number), data, int(attachments or 0))
 
 

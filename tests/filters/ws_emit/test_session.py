@@ -271,6 +271,16 @@ def test_a_client_of_engine_io_3_stays_while_it_pings(server: Server) -> None:
     assert not client.is_open
 
 
+def test_a_ping_with_more_than_a_probe_has_ends_the_session(server: Server) -> None:
+    client = server.connect("/socket.io/?EIO=3&transport=websocket")
+    client.received()
+    client.send("2" + "x" * 254)
+    assert client.received() == ["3" + "x" * 254]
+    client.send("2" + "x" * 255)
+    assert client.received() == []
+    assert client.close_code == 1002
+
+
 def test_a_client_of_engine_io_3_polls(server: Server) -> None:
     client = Poller(server, connect=False, uri="/socket.io/?EIO=3&transport=polling")
     assert client.greeting.endswith("2:40")

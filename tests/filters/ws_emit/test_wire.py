@@ -64,6 +64,7 @@ def test_packets_are_read_as_clients_write_them(text: str, packet: Packet) -> No
         "2[NaN]",
         "2" + "[" * 100_000,
         '299999999999999999["a"]',
+        f"0/{'n' * wire.MAX_ECHO}",
     ],
 )
 def test_what_is_no_packet_is_refused(text: str) -> None:

@@ -1,0 +1,55 @@
+"""How much one node has on its way to others at a time; the rest waits its turn.
+
+Redis ends the connection of a subscriber for whom 32 MB wait (client-output-buffer-limit), and with it this node's ear
+for everything: without a limit, a few dozen large POSTs that come to the wrong node would be enough.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+LIMIT = 4_000_000
+"""Bytes. Of many nodes all may write to one."""
+LOST_SECONDS = 3.0
+"""After so long what was not told to have arrived counts as lost: its node has died."""
+
+
+class Window:
+    """
+    :param later: the reactor's `callLater`
+    """
+
+    def __init__(self, later: Callable[..., Any]) -> None:
+        self._later = later
+        self._waiting: dict[Hashable, tuple[int, Callable[[], object]]] = {}
+        self._inside: dict[Hashable, tuple[int, Any]] = {}
+        self._size = 0
+
+    def enter(self, key: Hashable, size: int, go: Callable[[], object]) -> None:
+        """Have something sent by `go`, now or when there is room; what is larger than all goes alone."""
+        self._waiting[key] = (size, go)
+        self._admit()
+
+    def leave(self, key: Hashable) -> None:
+        """It has arrived, or nobody wants it any more."""
+        self._waiting.pop(key, None)
+        size, lost = self._inside.pop(key, (0, None))
+        self._size -= size
+        if lost is not None and lost.active():
+            lost.cancel()
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting:
+            key, (size, go) = next(iter(self._waiting.items()))
+            if self._inside and self._size + size > LIMIT:
+                return
+            del self._waiting[key]
+            self._inside[key] = size, self._later(LOST_SECONDS, self.leave, key)
+            self._size += size
+            go()
+
+    def clear(self) -> None:
+        """Send nothing more."""
+        self._waiting.clear()
+        for key in tuple(self._inside):
+            self.leave(key)
