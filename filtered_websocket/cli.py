@@ -102,15 +102,19 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
 
 
 def handle_signals(reactor: Any, others: dict[int, Callable[[], object]], asked: list[int]) -> None:
-    """SIGTERM and SIGINT stop the server; the second one ends the process at once.
+    """SIGTERM and SIGINT stop the server; the second one ends the process at once; not a worker: ctrl-C at a terminal
+    and systemd tell all processes of a group, and then its parent tells it too.
 
     :param others: what else a signal does, in the reactor's thread
     :param asked: filled with the signal that asked to stop
     """
+    from filtered_websocket.service import WORKER
 
     def stop(number: int, frame: Any) -> None:
         if asked:
-            os._exit(1)
+            if WORKER not in os.environ:
+                os._exit(1)
+            return
         asked.append(number)
         reactor.callFromThread(stop_once, reactor)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.fdesc import setNonBlocking
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import deferLater
@@ -96,6 +97,10 @@ class Service:
         if server.is_secure:
             factory = Certificate(options.key, options.cert).wrap(server)
         self._port = listen(factory, options.host, options.port, options.backlog, self._reactor)
+        if WORKER in os.environ:
+            # The port has a descriptor of its own. With this one open it would go on taking connections, which nobody
+            # accepts, while the worker drains.
+            os.close(int(options.host.removeprefix("fd:")))
 
     def _listen_for_admin(self) -> None:
         server, options = self.server, self._options
@@ -148,7 +153,8 @@ class Service:
 
 @implementer(IReadDescriptor)
 class _Parent:
-    """The end of the pipe that a worker's parent holds: when it closes, the parent is gone, and the worker stops."""
+    """The end of the pipe that a worker's parent holds: when it closes, the parent is gone, and the worker stops. If it
+    is stopping already it ends at once: a parent goes before its workers only when told twice, or killed."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -164,8 +170,10 @@ class _Parent:
     def connectionLost(self, reason: Any) -> None:
         # A hang-up comes as this call, without doRead.
         self._reactor.removeReader(self)
-        if self._reactor.running:
+        try:
             self._reactor.stop()
+        except ReactorNotRunning:
+            os._exit(1)
 
     def logPrefix(self) -> str:
         return "parent"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -139,6 +140,43 @@ def going_away(client: RawClient) -> bool:
     return next(each for each in client.frames() if each.opcode == CLOSE).payload[:2] == (1001).to_bytes(2, "big")
 
 
+def test_a_signal_to_the_whole_group_drains_them_too_as_ctrl_c_and_systemd_send_it(two: FwsServer) -> None:
+    clients = on_each_worker(two, 2)
+    for process in children(two):
+        os.kill(process, signal.SIGINT)
+    two.signal(signal.SIGINT)
+    assert all(going_away(client) for client in clients.values())
+    for client in clients.values():
+        client.socket.close()
+    assert two.wait() == 0
+    assert not children(two)
+
+
+def is_closed(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def is_running(process: int) -> bool:
+    """Not a zombie, which waits for whoever has adopted it."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_second_signal_ends_parent_and_workers_at_once(fws_server: Start, redis: RedisServer) -> None:
+    server = fws_server("--workers", "2", "--drain_seconds", "600", *on(redis), module=WHO)
+    assert len(on_each_worker(server, 2)) == 2
+    workers = children(server)
+    server.signal()
+    wait_until(lambda: is_closed(server.port))
+    assert children(server) == workers, "they drain"
+    server.signal()
+    assert server.wait() == 1
+    wait_until(lambda: not any(is_running(process) for process in workers))
+
+
 def test_sigterm_drains_all_workers(two: FwsServer) -> None:
     clients = on_each_worker(two, 2)
     two.signal()
@@ -244,7 +282,8 @@ PRESENT = """
             await connection.storage_object.leave("lobby", connection.id, connection.id)
 """
 LEASE = 3.0
-LEASED = ("--lease_seconds", str(LEASE), "--ping_interval", "0")
+# A key of its own: other servers on this Redis would share its sweeping, and tell nobody.
+LEASED = ("--lease_seconds", str(LEASE), "--ping_interval", "0", "--redis_key", "leased")
 
 
 def members(client: RawClient) -> list[str]:
@@ -257,7 +296,6 @@ def members(client: RawClient) -> list[str]:
 def test_a_worker_killed_among_200_clients_takes_its_members_with_it_and_nothing_else(
     fws_server: Start, redis: RedisServer
 ) -> None:
-    redis.ask("FLUSHALL")
     server = fws_server("--workers", "3", *on(redis), *LEASED, module=PRESENT)
     began = time.monotonic()
     by_worker: dict[int, dict[str, RawClient]] = {}
