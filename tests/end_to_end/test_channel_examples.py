@@ -13,6 +13,7 @@ import pytest
 
 from filtered_websocket.signatures import sign
 from tests.browser import Browser
+from tests.end_to_end.lines import PusherJs
 from tests.end_to_end.server import FwsServer
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -64,6 +65,23 @@ def test_the_chat_with_presence_works_in_a_browser(pack: str, tmp_path: Path) ->
         browser.ask("Page.navigate", bob.session, url="about:blank")
         members(ann, "ann")
         has(ann, *before, "bob is here", "bob: hi ann", "bob has left")
+
+
+def test_pusher_js_takes_part_in_the_chat_as_the_examples_page_says(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "pusher", tmp_path / "pusher")
+    with ExitStack() as stack:
+        server = stack.enter_context(FwsServer("-c", "config.json", "-p", "0", "--host", "127.0.0.1", cwd=folder))
+        app = {"appId": "1001", "key": "example-key", "secret": "none of a page's business"}
+        app |= {"host": "127.0.0.1", "port": server.port, "useTLS": False}
+        app["endpoint"] = f"http://127.0.0.1:{server.port}/pusher/auth"
+        ann, bob = (stack.enter_context(PusherJs(app, name)).connected() for name in ("ann", "bob"))
+        ann.subscribe("presence-chat")
+        assert bob.subscribe("presence-chat")["members"] == {"ann": {"name": "ann"}, "bob": {"name": "bob"}}
+        bob.say("trigger", "presence-chat", "client-message", {"text": "hi"})
+        assert ann.event("presence-chat", "client-message") == {"text": "hi"}
+        assert ann.wait("from")["user"] == "bob"
+        bob.say("subscribe", "private-else")
+        assert bob.event("private-else", "pusher:subscription_error")["status"] == 403
 
 
 def test_what_the_original_kept_in_mongodb_is_brought(tmp_path: Path) -> None:

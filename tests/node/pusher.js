@@ -1,11 +1,12 @@
 // pusher-js and Pusher's Node SDK, told what to do in lines of JSON: node pusher.js OPTIONS USER
-// OPTIONS: {appId, key, secret, host, port, useTLS}; USER is who signs in and is a member of presence channels.
+// OPTIONS: {appId, key, secret, host, port, useTLS, endpoint}; USER is who signs in and is a member of presence channels.
+// With endpoint, a URL, it has its channels signed there, under the name of USER; else it signs them itself.
 import { createInterface } from "node:readline";
 import Api from "pusher";
 import Pusher from "pusher-js";
 
 const [json, user] = process.argv.slice(2);
-const { host, port, useTLS, ...app } = JSON.parse(json);
+const { host, port, useTLS, endpoint, ...app } = JSON.parse(json);
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 const master = Buffer.alloc(32, 7).toString("base64");
 const api = new Api({ ...app, host, port: String(port), useTLS, encryptionMasterKeyBase64: master });
@@ -18,7 +19,7 @@ const pusher = new Pusher(app.key, {
   wssPort: port,
   forceTLS: useTLS,
   enabledTransports: ["ws", "wss"],
-  channelAuthorization: {
+  channelAuthorization: endpoint ? { endpoint, params: { name: user } } : {
     customHandler: ({ socketId, channelName }, done) =>
       done(null, api.authorizeChannel(socketId, channelName, channelName.startsWith("presence-") ? member : undefined)),
   },
