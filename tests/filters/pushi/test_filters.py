@@ -10,7 +10,7 @@ from tests.filters.pushi.clients import APP, KEY, OTHER, PUSHI, Client, Http, sa
 
 SUCCEEDED = "subscription_succeeded"
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 
