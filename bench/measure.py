@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import places
 from rows import Row
@@ -47,7 +48,7 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
         if "redis" in row.needs:
             redis_port = _free_port()
             redis = f"{places.redis_server()} --bind 127.0.0.1 --port {redis_port} --save '' --appendonly no"
-            pids += stack.enter_context(_running(redis, redis_port, "redis", {}))
+            pids += stack.enter_context(_running(redis, redis_port, "redis"))
         command = row.command.format(
             port=port,
             redis_port=redis_port,
@@ -55,7 +56,9 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
             peers_python=places.PEERS_PYTHON,
             fws_server=places.fws_server(),
         )
-        pids += stack.enter_context(_running(command, port, f"{row.name}-{workload.name}", dict(row.env)))
+        # It accepts before it is ready, and says 503 meanwhile.
+        word = "listening on" if "{fws_server}" in row.command else ""
+        pids += stack.enter_context(_running(command, port, f"{row.name}-{workload.name}", dict(row.env), word))
         return _generate(port, pids, workload, entry, tmax)
 
 
@@ -72,8 +75,10 @@ def _generate(port: int, pids: list[int], workload: Workload, entry: tuple[str, 
 
 
 @contextlib.contextmanager
-def _running(command: str, port: int, name: str, env: dict[str, str]) -> Iterator[list[int]]:
-    """Starts a server, waits until it accepts, gives the ids of its processes, and ends them all."""
+def _running(
+    command: str, port: int, name: str, env: Mapping[str, str] = MappingProxyType({}), word: str = ""
+) -> Iterator[list[int]]:
+    """Starts a server, waits until it accepts and has said the word, gives its processes' ids, and ends them all."""
     log = places.LOGS / f"{name}.log"
     environment = os.environ | {"PYTHONPATH": str(places.ROOT), "NODE_PATH": str(places.NODE / "node_modules")} | env
     with log.open("wb") as output:
@@ -87,7 +92,7 @@ def _running(command: str, port: int, name: str, env: dict[str, str]) -> Iterato
             start_new_session=True,  # so that a server's own workers are ended with it
         )
     try:
-        _wait_until_it_accepts(process, port, log)
+        _wait_until_it_accepts(process, port, log, word)
         yield _family(process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -95,11 +100,12 @@ def _running(command: str, port: int, name: str, env: dict[str, str]) -> Iterato
         process.wait()
 
 
-def _wait_until_it_accepts(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_accepts(process: subprocess.Popen[bytes], port: int, log: Path, word: str) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+            if word in log.read_text(errors="replace"):
+                return
         # Not a sleep: whichever comes first, its end or the next try.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.01)

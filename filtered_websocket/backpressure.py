@@ -18,8 +18,8 @@ from filtered_websocket.hub import Batch, Send
 from filtered_websocket.transport import _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
-MAX_CORKED = 4096
-"""Bytes of the largest frame that is held back: what one read of 64 KiB asks for stays small."""
+MAX_CORKED = 16 * 1024
+"""Bytes that are held back for one connection until the turn ends."""
 
 
 class _Kept(NamedTuple):
@@ -35,7 +35,7 @@ class Backpressure(LeanProtocol):
     pipeline: Any
     blocked: bool
     _stream: Any = None
-    _corked: list[bytes] | None
+    _corked: bytes
     _backlog: deque[_Kept] | None = None
     _backlog_bytes = 0
     _mark: tuple[float, int] = (0.0, 0)
@@ -79,33 +79,21 @@ class Backpressure(LeanProtocol):
         self.pipeline.hub.bytes_out += len(blob)
         if self.blocked:
             self._queue(blob)
-        elif self._corked is not None and len(blob) <= MAX_CORKED:
-            self._corked.append(blob)
         else:
-            if self._corked:
+            if not self._corked:
+                self.pipeline.hub.cork(self)
+            self._corked += blob
+            if len(self._corked) > MAX_CORKED:
                 self.uncork()
-            self.transport.write(blob)
-
-    def cork(self) -> None:
-        """Hold small replies back until `uncork`, which follows in the same call from the reactor."""
-        hub = self.pipeline.hub
-        if hub.corked is not None:
-            # This connection is resumed inside the chain of another, whose replies came first.
-            hub.corked.uncork()
-        self._corked = []
-        hub.corked = self
 
     def uncork(self) -> None:
-        """Send what was held back. The hub does this first when it sends."""
-        corked, self._corked = self._corked, None
-        if self.pipeline.hub.corked is self:
-            self.pipeline.hub.corked = None
-        if corked:
-            blob = b"".join(corked)
+        """Send what was held back. Whatever else writes to this connection does this first."""
+        held, self._corked = self._corked, b""
+        if held and self.state == OPEN:
             if self.blocked:
-                self._queue(blob)
-            elif self.state == OPEN:
-                self.transport.write(blob)
+                self._queue(held)
+            else:
+                self.transport.write(held)
 
     def deliver(self, batch: Batch, policy: str) -> None:
         """Take messages of a channel."""

@@ -146,8 +146,8 @@ class Hub:
     ) -> None:
         self.channels: dict[str, Channel] = {}
         self.dirty: list[Channel] = []
-        #: the connection that holds replies back just now: they were sent before what is flushed here
-        self.corked: Any = None
+        #: connections that hold back what was sent to them alone in this turn: it was sent before what is flushed here
+        self.corked: list[Any] = []
         self.publications = 0
         self.deliveries = 0
         self.bytes_out = 0
@@ -244,6 +244,22 @@ class Hub:
             if channel is not None:
                 channel.sends = None
 
+    def cork(self, connection: Any) -> None:
+        """Have a connection's `uncork` called at the end of this turn, or before something is flushed."""
+        if not self.corked:
+            self._at_turn_end(self.uncork)
+        self.corked.append(connection)
+
+    def uncork(self) -> None:
+        """Send what connections hold back."""
+        corked, self.corked = self.corked, []
+        for connection in corked:
+            try:
+                connection.uncork()
+            except Exception:
+                # One that fails must not keep the others from what was sent to them.
+                _log.failure("a connection failed to send what it held back, which is lost for it")
+
     def flush(self) -> None:
         """Send what this turn has published."""
         dirty, self.dirty = self.dirty, []
@@ -252,8 +268,8 @@ class Hub:
                 self._flush(channel)
 
     def _flush(self, channel: Channel) -> None:
-        if self.corked is not None:
-            self.corked.uncork()
+        if self.corked:
+            self.uncork()
         pending, channel.pending, channel.pending_bytes = channel.pending, [], 0
         groups = None
         if len(pending) == 1:

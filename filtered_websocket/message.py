@@ -18,12 +18,13 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
     :param is_binary: settles the kind
     :raises TypeError: the payload is neither str nor bytes
     """
-    if isinstance(payload, str):
-        return payload.encode(), bool(is_binary)
-    if not isinstance(payload, (bytes, bytearray, memoryview)):
-        raise TypeError(
-            f"a message is str or bytes, not {type(payload).__name__}: encode it first, with json.dumps say"
-        )
+    if type(payload) is not bytearray:  # what a message filter hands on needs no further look
+        if isinstance(payload, str):
+            return payload.encode(), bool(is_binary)
+        if not isinstance(payload, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"a message is str or bytes, not {type(payload).__name__}: encode it first, with json.dumps say"
+            )
     data = bytes(payload)
     if is_binary is None:
         is_binary = in_binary_message.get() or not (data.isascii() or is_text(data))

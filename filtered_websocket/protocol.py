@@ -8,8 +8,8 @@ Rules:
 
 1. The fast path reads only at a frame boundary of an open connection; what `frames.read` does not take goes to
    Autobahn untouched, and so does all that follows it in the same read.
-2. Replies to frames that came in one read go out in one send (the connection is corked meanwhile); whatever else
-   writes to it uncorks it first.
+2. What is sent to this connection alone goes out at the end of the turn, in one send (it is corked meanwhile); whatever
+   else writes to it uncorks it first.
 3. Every connection that was opened is closed once: one connect chain, one disconnect chain.
 """
 
@@ -22,6 +22,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 
 from filtered_websocket import frames
+from filtered_websocket.backpressure import MAX_CORKED
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.handshake import METHOD
@@ -68,7 +69,8 @@ class Connection(Turns):
         self.data = b""
         self.opened = self.blocked = self.inside_message = self._waiting = False
         self.pipeline = self.transport = self.awaiting_pong = self.current_frame = None
-        self._corked = self._perMessageCompress = None
+        self._perMessageCompress = None
+        self._corked = b""
 
     # What a connection is to its filters.
 
@@ -110,12 +112,18 @@ class Connection(Turns):
         hub = self.pipeline.hub
         if hub.dirty:
             hub.settle(self)
-        if self.blocked or self._corked is not None or self._perMessageCompress is not None:
+        if self._corked or self.blocked or self._perMessageCompress is not None:
             self.send_frame(data, binary)
         else:
             blob = frames.make(data, binary)
             hub.bytes_out += len(blob)
-            self.transport.write(blob)
+            self._corked = blob
+            if len(blob) > MAX_CORKED:
+                self.uncork()
+            elif hub.corked:
+                hub.corked.append(self)
+            else:
+                hub.cork(self)
         hub.deliveries += 1
 
     def subscribe(self, channel: str) -> Deferred[Any]:
@@ -195,15 +203,11 @@ class Connection(Turns):
                 if frame is None:
                     break
                 payload, binary, at = frame
-                if at < size and self._corked is None:
-                    self.cork()
                 self._received(payload, binary)
                 if at == size or self._waiting or self.state != OPEN:
                     break
             else:
                 self.rest()
-            if self._corked is not None:
-                self.uncork()
             if at == size:
                 return
             if self._waiting:
@@ -265,7 +269,7 @@ class Connection(Turns):
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         # A pong or a close frame must not overtake what was sent or published before it.
-        if self._corked is not None:
+        if self._corked:
             self.uncork()
         if self.opened and self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)

@@ -6,12 +6,13 @@ Rules:
    refuses goes into Twisted's buffer, behind which all later writes then queue. (Twisted's own write costs an
    epoll_ctl, a turn of the reactor and a second epoll_ctl.)
 2. A transport tells its ``watcher`` when it becomes blocked (bytes are waiting) and when it has drained.
-3. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
+3. The lean reactor reads from several sockets, then handles what they brought: the kernel's code and the interpreter's
+   take turns less often, and each finds its caches warm.
+4. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
    timers and Deferreds produced does not wait for a socket event.
 """
 
 import socket
-import sys
 from collections.abc import Callable
 from select import EPOLLIN
 from typing import Any, Protocol
@@ -25,6 +26,9 @@ _log = Logger()
 
 READ_SIZE = 65536
 """Bytes taken from a socket at once."""
+
+READ_AHEAD = 128
+"""Sockets that are read before what they brought is handled: at most 8 MiB at a time."""
 
 REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
 
@@ -44,10 +48,11 @@ class _WriteThrough:
 
     # What every message looks at: see protocol.Connection.
     __slots__ = (
-        "_tempDataBuffer", "blocked", "connected", "dataBuffer", "producer", "protocol", "socket", "streamingProducer",
-        "taken", "watcher",
+        "_tempDataBuffer", "aborted", "blocked", "connected", "dataBuffer", "producer", "protocol", "socket",
+        "streamingProducer", "taken", "watcher",
     )  # fmt: skip
 
+    aborted: bool
     watcher: Watcher | None
     taken: int
     """Bytes that the kernel has taken out of the buffer."""
@@ -63,7 +68,7 @@ class _WriteThrough:
     protocol: Any
 
     def __init__(self, *arguments: Any) -> None:
-        self.blocked = self.streamingProducer = False
+        self.aborted = self.blocked = self.streamingProducer = False
         self.connected = self.taken = 0
         self.dataBuffer = b""
         self.producer = self.protocol = self.watcher = None
@@ -115,6 +120,10 @@ class _WriteThrough:
             self.blocked = False
             if self.watcher is not None:
                 self.watcher.transport_drained()
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+        super().abortConnection()  # type: ignore[misc]
 
     def doRead(self) -> BaseException | None:
         try:
@@ -213,20 +222,39 @@ class LeanEPollReactor(EPollReactor):
             timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
         events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
         selectable_of = self._selectables.get
+        reads: list[tuple[_WriteThrough, bytes | BaseException]] = []
         for fd, event in events:
             selectable = selectable_of(fd)
-            if event == EPOLLIN and isinstance(selectable, _WriteThrough):
+            if event == EPOLLIN and isinstance(selectable, _WriteThrough) and selectable.connected:
                 try:
-                    why = selectable.doRead()
-                except BaseException:  # the contract of Twisted's own loop: any error ends this connection only
-                    legacy_log.err()
-                    why = sys.exc_info()[1]
-                if why is not None:
-                    self._disconnectSelectable(selectable, why, True)
+                    reads.append((selectable, selectable.socket.recv(READ_SIZE) or main.CONNECTION_DONE))
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    reads.append((selectable, main.CONNECTION_LOST))
+                if len(reads) == READ_AHEAD:
+                    self._handle(reads)
+                    reads = []
             elif selectable is not None:
                 legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
+        if reads:
+            self._handle(reads)
         if self._turn_end:
             self._end_turn()
+
+    def _handle(self, reads: "list[tuple[_WriteThrough, bytes | BaseException]]") -> None:
+        for selectable, data in reads:
+            # What was handled just before may have ended this one.
+            if selectable.aborted or not selectable.connected:
+                continue
+            if isinstance(data, bytes):
+                try:
+                    selectable.protocol.dataReceived(data)
+                except BaseException as error:  # as in Twisted's own loop: any error ends this connection only
+                    legacy_log.err()
+                    self._disconnectSelectable(selectable, error, True)
+            else:
+                self._disconnectSelectable(selectable, data, True)
 
     doIteration = doPoll
 

@@ -1,5 +1,6 @@
 import itertools
 import os
+import select
 import socket
 import zlib
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from filtered_websocket.backpressure import MAX_CORKED
 from filtered_websocket.filters.base import WebSocketConnectFilter
 from tests import certificates
 from tests.end_to_end.raw_client import PING, TEXT, RawClient, frame, head
@@ -256,4 +258,67 @@ def test_close_of_a_slow_client_comes_behind_what_it_was_sent() -> None:
         received = [client.receive() for _ in range(sent)]
         assert all(each is not None and each.opcode == TEXT for each in received)
         assert client.closed() == (4000, "enough")
+        served.until_empty()
+
+
+# What is sent to one connection in one turn.
+
+
+def one_client(served: Served) -> tuple[RawClient, Any]:
+    client = served.open()
+    return client, next(iter(served.users.values()))
+
+
+def test_what_is_sent_in_one_turn_goes_out_at_its_end_in_one_send() -> None:
+    with serving(Join) as served:
+        client, connection = one_client(served)
+
+        def two() -> int:
+            connection.sendMessage("first")
+            connection.sendMessage("second")
+            assert not select.select([client.socket], [], [], 0)[0]
+            return len(connection._corked)
+
+        size = call(two)
+        assert len(client.socket.recv(65536, socket.MSG_PEEK)) == size
+        assert [client.text(), client.text()] == ["first", "second"]
+
+
+def test_messages_publications_and_a_close_of_one_turn_keep_their_order() -> None:
+    with serving(Join) as served:
+        client, connection = one_client(served)
+
+        def much() -> None:
+            connection.sendMessage("1")
+            connection.publish("news", "2")
+            connection.sendMessage("3")
+            connection.sendMessage("4" * MAX_CORKED)
+            connection.sendPing(b"5")
+            connection.sendMessage("6")
+            connection.publish("sports", "7")
+            connection.sendMessage("8")
+            connection.close(4000, "9")
+            connection.sendMessage("too late")
+
+        call(much)
+        received = [client.receive() for _ in range(8)]
+        assert [each and each.payload[:1] for each in received] == [b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8"]
+        assert client.closed() == (4000, "9")
+
+
+def test_a_filter_that_sends_without_end_in_one_turn_meets_the_limit() -> None:
+    with serving(Join, **options("disconnect")) as served:
+        _, connection = slow(served)
+
+        def flood() -> tuple[int, int]:
+            held = sent = 0
+            while connection.state == connection.STATE_OPEN:
+                connection.sendMessage("x" * 1000)
+                held = max(held, len(connection._corked))
+                sent += 1000
+            return held, sent
+
+        held, sent = call(flood)
+        assert 0 < held <= MAX_CORKED
+        assert sent < 10 * ROOM
         served.until_empty()

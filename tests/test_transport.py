@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from twisted.internet.interfaces import IPullProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from filtered_websocket.transport import LeanEPollReactor, TCPPort, UNIXPort, at_turn_end
+from filtered_websocket.transport import READ_AHEAD, LeanEPollReactor, TCPPort, UNIXPort, at_turn_end
 from tests.end_to_end.raw_client import DEADLINE
 from tests.serving import logged
 
@@ -23,6 +24,7 @@ class Server(protocol.Protocol):
     def __init__(self) -> None:
         self.received = b""
         self.lost: Any = None
+        self.victim: Any = None
         self.told: list[str] = []
 
     def connectionMade(self) -> None:
@@ -32,6 +34,8 @@ class Server(protocol.Protocol):
         self.received += data
         if data == b"raise":
             raise RuntimeError("a protocol that fails")
+        if data == b"abort":
+            self.victim.abortConnection()
 
     def connectionLost(self, reason: Any = None) -> None:
         self.lost = reason
@@ -221,6 +225,35 @@ def test_a_protocol_that_raises_ends_its_own_connection_only(
         assert "a protocol that fails" in "".join(lines)
         other.sendall(b"fine")
         turn_until(reactor, lambda: port.factory.made[1].received == b"fine")
+
+
+def test_what_was_read_from_one_that_another_then_aborts_is_not_handled(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    (port,) = [each for each in reactor.getReaders() if isinstance(each, TCPPort)]
+    with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as other:
+        turn_until(reactor, lambda: len(port.factory.made) == 2)
+        victim = port.factory.made[1]
+        server.victim = victim.transport
+        client.sendall(b"abort")
+        other.sendall(b"too late")
+        turn_until(reactor, lambda: victim.lost is not None)
+    assert server.received == b"abort"
+    assert victim.received == b""
+
+
+def test_more_sockets_than_are_read_at_a_time_are_all_handled(reactor: LeanEPollReactor) -> None:
+    port = TCPPort(0, Factory(), 200, "127.0.0.1", reactor)
+    port.startListening()
+    made = port.factory.made  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        address = ("127.0.0.1", port.getHost().port)
+        clients = [stack.enter_context(socket.create_connection(address, DEADLINE)) for _ in range(READ_AHEAD + 10)]
+        turn_until(reactor, lambda: len(made) == len(clients))
+        for client in clients:
+            client.sendall(b"x")
+        turn_until(reactor, lambda: all(each.received == b"x" for each in made))
 
 
 def test_the_end_of_a_peer_ends_the_connection(reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]) -> None:
