@@ -23,6 +23,7 @@ class Window:
         self._waiting: dict[Hashable, tuple[int, Callable[[], object]]] = {}
         self._inside: dict[Hashable, tuple[int, Any]] = {}
         self._size = 0
+        self._admitting = False
 
     def enter(self, key: Hashable, size: int, go: Callable[[], object]) -> None:
         """Have something sent by `go`, now or when there is room; what is larger than all goes alone."""
@@ -39,14 +40,21 @@ class Window:
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting:
-            key, (size, go) = next(iter(self._waiting.items()))
-            if self._inside and self._size + size > LIMIT:
-                return
-            del self._waiting[key]
-            self._inside[key] = size, self._later(LOST_SECONDS, self.leave, key)
-            self._size += size
-            go()
+        if self._admitting:
+            # What fails at once, because Redis is away, leaves at once: the loop below goes on, not another inside it.
+            return
+        self._admitting = True
+        try:
+            while self._waiting:
+                key, (size, go) = next(iter(self._waiting.items()))
+                if self._inside and self._size + size > LIMIT:
+                    return
+                del self._waiting[key]
+                self._inside[key] = size, self._later(LOST_SECONDS, self.leave, key)
+                self._size += size
+                go()
+        finally:
+            self._admitting = False
 
     def clear(self) -> None:
         """Send nothing more."""

@@ -1,3 +1,5 @@
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
@@ -53,6 +55,20 @@ def test_what_nobody_wants_any_more_is_not_sent() -> None:
     window.leave("b")
     window.leave("a")
     assert sent == ["a"]
+
+
+def test_any_number_may_fail_at_once() -> None:
+    window, _, sent = opened()
+    window.enter("a", LIMIT, lambda: sent.append("a"))
+
+    def fail(key: int) -> None:
+        sent.append(str(key))
+        window.leave(key)
+
+    for key in range(1000):
+        window.enter(key, LIMIT, partial(fail, key))
+    window.leave("a")
+    assert sent == ["a", *map(str, range(1000))]
 
 
 def test_after_its_end_nothing_is_sent_and_nothing_runs() -> None:
