@@ -26,6 +26,8 @@ class Begin(WebSocketStartFilter):
 class Admit(WebSocketHandshakeFilter):
     """Who has a good token, comes from a page that may, and finds a place."""
 
+    checks_origin = True
+
     @classmethod
     def filter(cls, web_socket_instance: Any, data: Any) -> None:
         pipeline, philote = web_socket_instance.pipeline, State.of(web_socket_instance.pipeline)

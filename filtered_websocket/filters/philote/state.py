@@ -59,6 +59,9 @@ class State:
             _log.warn("UNSAFE: anybody can make tokens (philote_secret is empty)")
         elif secret and len(secret.encode()) < SHORT_SECRET:
             _log.warn("UNSAFE: the key of tokens can be guessed (philote_secret is shorter than 32 bytes)")
+        if "*" in options.allowed_origins and not options.philote_check_origin:
+            paths = " ".join(self._pipeline.patterns)
+            _log.warn("UNSAFE: any web page may connect to {paths} (philote_check_origin is off)", paths=paths)
         self._options = options
 
     def fault(self, access: Access) -> str:

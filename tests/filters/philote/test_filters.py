@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.logger import formatEvent, globalLogPublisher
 
+from filtered_websocket import banner
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.testing import Refused, Server
 from tests.filters.philote.test_wire import ANYTHING, NAMES
@@ -133,18 +134,39 @@ def test_an_empty_secret_works_and_is_warned_of():
     try:
         with Server(PHILOTE) as server:
             assert server.connect("/?auth=" + token({}, "")).is_open
-        with Server(PHILOTE, philote_secret="short"):
+        with Server(PHILOTE, philote_secret="short", philote_check_origin=True):
             pass
         quiet = len(lines)
-        with serving():
+        with serving(philote_check_origin=True):
             pass
     finally:
         globalLogPublisher.removeObserver(observe)
     assert [line[:30] for line in lines[:quiet] if "UNSAFE" in line] == [
         "UNSAFE: anybody can make token",
+        "UNSAFE: any web page may conne",
         "UNSAFE: the key of tokens can ",
     ]
     assert not any("UNSAFE" in line for line in lines[quiet:])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, ["UNSAFE: any web page may connect to * (philote_check_origin is off)"]),
+        ({"philote_check_origin": True}, []),
+        ({"pipelines": {"*": {"filters": [PHILOTE], "allowed_origins": ["https://example.org"]}}}, []),
+    ],
+)
+def test_it_is_said_once_when_any_page_may_connect_and_only_then(options, says):
+    lines = []
+    observe = lambda event: lines.append(formatEvent(event))  # noqa: E731
+    globalLogPublisher.addObserver(observe)
+    try:
+        with Server(*([] if "pipelines" in options else [PHILOTE]), philote_secret=SECRET, **options) as server:
+            lines += banner.unsafe(server.server)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert [line for line in lines if "UNSAFE" in line] == says
 
 
 def test_tokens_and_secrets_are_in_no_log():
