@@ -1,6 +1,8 @@
 """examples/ws_emit: the real server and programs, the pages in a real browser."""
 
+import json
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -103,3 +105,44 @@ def test_the_page_shows_a_directory_to_those_who_know_the_secret(examples: Examp
             'document.querySelector("#state").textContent === "shown: 1" && files.rows[0].textContent.startsWith("two")'
         )
     assert stranger.run("state.textContent + files.rows.length") == "waiting for shown0"
+
+
+def begin(*words: str, cwd: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, *words], cwd=cwd, stderr=subprocess.PIPE, text=True)
+
+
+def test_programs_that_find_no_server_say_so_in_one_line_each_time_and_go_on(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/emit"
+        for words in (("time/tell_time.py",), ("dir2web/dir2web.py", str(tmp_path))):
+            with begin(*words, url, cwd=EXAMPLES) as program:
+                assert program.stderr is not None
+                lines = [program.stderr.readline() for _ in range(2)]
+                program.kill()
+            assert all(line.startswith(f"{url}: <urlopen error") for line in lines), lines
+
+
+def test_a_directory_named_by_a_point_has_the_room_of_its_name(tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
+    shown.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/emit"
+        with begin(str(EXAMPLES / "dir2web" / "dir2web.py"), ".", url, cwd=shown) as program:
+            try:
+                connection, _ = listening.accept()
+                with connection, connection.makefile("rb") as request:
+                    lines = iter(request.readline, b"\r\n")
+                    length = next(int(line[15:]) for line in lines if line.lower().startswith(b"content-length:"))
+                    list(lines)
+                    assert json.loads(request.read(length))["room"] == "dir2web::shown"
+            finally:
+                program.kill()
+
+
+def test_what_is_no_directory_is_told_in_one_line(tmp_path: Path) -> None:
+    for words in ([], [str(tmp_path / "none")]):
+        with begin("dir2web/dir2web.py", *words, cwd=EXAMPLES) as program:
+            assert program.communicate(timeout=10)[1].startswith("the name of a directory is wanted: ")
+            assert program.returncode == 1

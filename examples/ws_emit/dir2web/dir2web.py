@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-DIRECTORY = Path(sys.argv[1])
+if len(sys.argv) < 2 or not Path(sys.argv[1]).is_dir():
+    sys.exit("the name of a directory is wanted: python3 dir2web.py DIRECTORY [URL of /emit]")
+DIRECTORY = Path(sys.argv[1]).resolve()  # "." has no name of its own, and the room's is made of it
 URL = sys.argv[2] if len(sys.argv) > 2 else "http://localhost:8899/emit"
 SHOWN_AGAIN = 2.0
 
@@ -28,7 +30,10 @@ def listing() -> list[dict[str, object]]:
 def emit(files: list[dict[str, object]]) -> None:
     data = {"directory": DIRECTORY.name, "files": files}
     message = {"secret": "change-me", "event": "files", "room": f"dir2web::{DIRECTORY.name}", "data": data}
-    urlopen(Request(URL, json.dumps(message).encode(), {"Content-Type": "application/json"}), timeout=5).close()
+    try:
+        urlopen(Request(URL, json.dumps(message).encode(), {"Content-Type": "application/json"}), timeout=5).close()
+    except OSError as error:
+        print(f"{URL}: {error}", file=sys.stderr)
 
 
 shown, shown_at = None, 0.0
