@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IResolutionReceiver
@@ -32,7 +33,7 @@ from filtered_websocket.filters.base import start
 ATTEMPTS = 6
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
-"""For one attempt: resolving, connecting, TLS and the head of the answer."""
+"""For one attempt: resolving, connecting, TLS and the head of the answer; and once more for the rest of the answer."""
 MAX_WAITING = 1000
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer's body that are read, and dropped, so that it ends in good order."""
@@ -76,9 +77,11 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _OWN)
 
 
+_OWN = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")))
+"""What Python takes for public and is none: IPv6 ways to IPv4 addresses of one's own network, and site-local ones."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -135,7 +138,13 @@ class Webhooks:
             fields.addRawHeader(name, value)
         asked = agent.request(b"POST", url.encode("ascii"), fields, _Body(body))
         answer: Any = await asked.addTimeout(ANSWER_SECONDS, self._reactor)
-        answer.deliverBody(_Drop())
+        drop = _Drop()
+        answer.deliverBody(drop)
+        try:
+            # Else answers without an end would hold a connection each.
+            await drop.ended.addTimeout(ANSWER_SECONDS, self._reactor)
+        except defer.TimeoutError:
+            drop.transport.loseConnection()
         return int(answer.code)
 
 
@@ -281,6 +290,11 @@ class _Drop(Protocol):
 
     def __init__(self) -> None:
         self._left = MAX_ANSWER
+        self.ended: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        if not self.ended.called:
+            self.ended.callback(None)
 
     def dataReceived(self, data: bytes) -> None:
         self._left -= len(data)

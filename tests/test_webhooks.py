@@ -1,12 +1,14 @@
 """Web hooks, told to a real HTTP server by the real reactor."""
 
 import json
+import socket
 
 import pytest
 
 from filtered_websocket import webhooks
 from filtered_websocket.counters import Counters
 from filtered_websocket.webhooks import Webhooks, check_url, is_public
+from tests.end_to_end.raw_client import DEADLINE
 from tests.end_to_end.receiver import receiving
 from tests.reactor_thread import call, until
 
@@ -126,12 +128,30 @@ def test_a_destination_that_is_behind_is_bounded(make, monkeypatch):
     assert dropped(counters) == {"web hook: too many wait": 3}
 
 
+def test_an_answer_that_does_not_end_is_ended_and_holds_one_connection(make, monkeypatch):
+    monkeypatch.setattr(webhooks, "ANSWER_SECONDS", 0.3)
+    hooks, counters = make()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE)
+        tell(hooks, f"http://127.0.0.1:{server.getsockname()[1]}/", "first", "second")
+        for event in ("first", "second"):
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(DEADLINE)
+                asked = b""
+                while event.encode() not in asked:
+                    asked += connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx")
+                assert connection.recv(1) == b""
+    assert dropped(counters) == {}
+
+
 @pytest.mark.parametrize(
     "address",
     [
         "127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
-        "2002:7f00:1::", "ff02::1", "nonsense",
+        "2002:7f00:1::", "ff02::1", "::7f00:1", "::ffff:0:7f00:1", "64:ff9b:1::a00:1", "fec0::1", "nonsense",
     ],
 )  # fmt: skip
 def test_these_addresses_are_not_public(address):

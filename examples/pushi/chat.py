@@ -1,6 +1,7 @@
 """The page of the chat, and the endpoint that signs for its users. Usually that one is in an application of its own."""
 
 import json
+import re
 from pathlib import Path
 
 from filtered_websocket.signatures import sign
@@ -23,12 +24,10 @@ class Auth(Endpoint):
 
     @classmethod
     def handle(cls, pipeline, request):
-        app, socket_id, name = (
-            pipeline.options.pushi_apps[0],
-            request.argument("socket_id"),
-            request.argument("name", ""),
-        )
-        if not socket_id or not 0 < len(name) <= 40:
+        app, name = pipeline.options.pushi_apps[0], request.argument("name", "")
+        socket_id = request.argument("socket_id", "")
+        # With a socket_id such as UUID:private-else the signature would open another channel.
+        if not re.fullmatch("[0-9a-f-]{36}", socket_id) or not 0 < len(name) <= 40:
             raise HTTPError(400, "socket_id and a name are wanted")
         about = json.dumps({"user_id": name, "peer": True})
         # The signature covers who he is too: with --pushi_signed_presence nothing else is taken.

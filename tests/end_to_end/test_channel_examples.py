@@ -84,6 +84,16 @@ def test_pusher_js_takes_part_in_the_chat_as_the_examples_page_says(tmp_path: Pa
         assert bob.event("private-else", "pusher:subscription_error")["status"] == 403
 
 
+def test_the_chat_of_pushi_signs_for_its_own_channel_only(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "pushi", tmp_path / "pushi")
+    with FwsServer("-c", "config.json", "-p", "0", "--host", "127.0.0.1", cwd=folder) as server:
+        name = json.loads(json.loads(server.open("/example-key").text())["data"])["socket_id"]
+        for socket_id, status in ((name, 200), (f"{name}:private-else", 400)):
+            client = server.client()
+            client.send(f"GET /auth?socket_id={socket_id}&name=ann HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert client.response().status == status
+
+
 def test_what_the_original_kept_in_mongodb_is_brought(tmp_path: Path) -> None:
     now = time.time()
     record = {"enabled": True, "description": None, "meta": {}, "instance": "app1"}

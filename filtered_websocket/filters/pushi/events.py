@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -12,6 +13,10 @@ from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
+
+MAX_ANSWER = 4 * 1024 * 1024
+"""Characters of stored events that a client gets at one time. Without it one who has stored hundreds of large events
+could stop the server for seconds by asking for them."""
 
 RESERVED = frozenset(("channel", "channels", "event", "data", "persist", "echo", "mid", "timestamp", "sid"))
 """Members of a request that are not passed on to clients as they are."""
@@ -104,8 +109,10 @@ def keep_of(state: State, app: App) -> Keep:
 
 
 async def latest(state: State, name: str, skip: int = 0, count: int = 10) -> list[str]:
-    """Stored events of a history, newest first, as JSON."""
-    return _texts(await state.storage.latest(name, skip, count))
+    """Stored events of a history, newest first, as JSON: fewer than were asked for if they are large."""
+    texts = _texts(await state.storage.latest(name, skip, count))
+    sizes = accumulate(map(len, texts))
+    return [text for text, size in zip(texts, sizes, strict=True) if size <= MAX_ANSWER or text is texts[0]]
 
 
 async def latest_of_app(state: State, app: App, count: int) -> list[dict[str, Any]]:

@@ -146,6 +146,14 @@ def test_a_request_is_signed_as_a_whole(server, name, value):
     assert post(server, "events", EVENT, **{name: value})[0] == 401
 
 
+def test_nothing_can_be_said_besides_what_is_signed(server):
+    right = signed("GET", "/apps/1001/channels", info="subscription_count")
+    assert ask(server, right)[0] == 200
+    path, _, query = right.uri.partition("?")
+    for uri in (f"{path}?info=&{query}", f"{right.uri}&info=", f"{path}?{query}&auth_key=app-key"):
+        assert ask(server, HTTPRequest("GET", uri))[0] == 401
+
+
 @pytest.mark.parametrize("seconds", [-700, 700])
 def test_a_request_is_of_now(server, seconds):
     assert post(server, "events", EVENT, auth_timestamp=str(int(time.time()) + seconds))[0] == 401

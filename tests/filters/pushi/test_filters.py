@@ -146,6 +146,15 @@ def test_the_latest_events_come_newest_first_and_from_where_one_asks(server):
         assert client.ask("latest", "room", **wrong)["code"] == 4000
 
 
+def test_one_answer_holds_no_more_than_a_server_can_bear(server):
+    client = Client(server)
+    client.subscribe("room")
+    for number in range(6):
+        client.say("room", f"{number}" * 1_000_000, persist=True)
+    assert [said(event)[0] for event in client.ask("latest", "room")["events"]] == ["5", "4", "3", "2"]
+    assert [said(event)[0] for event in client.ask("latest", "room", skip=4)["events"]] == ["1", "0"]
+
+
 def test_an_app_keeps_so_many_events_for_so_long():
     with serving(APP | {"keep_events": 3}) as server:
         client = Client(server)
