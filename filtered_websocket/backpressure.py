@@ -198,8 +198,17 @@ class Backpressure(LeanProtocol):
         self.wasNotCleanReason = f"slow client: {reason}"
         self.abortConnection()
 
+    def dropConnection(self, abort: bool = False) -> None:
+        """Autobahn's way to end without a closing handshake."""
+        if self._corked:
+            self.uncork()
+        super().dropConnection(abort)
+
     def abortConnection(self) -> None:
         """End the connection now; what waits is lost. The disconnect chain runs."""
+        if self._corked:
+            # This does not wait for the client, only for the turn's end.
+            self.uncork()
         self.droppedByMe = True
         # The transport takes a turn to end: nothing is to be sent, counted or judged too slow meanwhile.
         self.state = CLOSED

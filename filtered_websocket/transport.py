@@ -263,6 +263,10 @@ def at_turn_end(reactor: Any) -> Callable[[Callable[[], object]], object]:
     """How to run something at the end of a reactor's turn; a reactor that is not ours does it in its next turn."""
     if isinstance(reactor, LeanEPollReactor):
         return reactor.at_turn_end
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    if loop is not None:
+        # Its timers run after what the sockets bring next, such as the end of a connection that has yet to be answered.
+        return loop.call_soon
     return lambda call: reactor.callLater(0, call)
 
 

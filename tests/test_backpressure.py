@@ -306,6 +306,22 @@ def test_messages_publications_and_a_close_of_one_turn_keep_their_order() -> Non
         assert client.closed() == (4000, "9")
 
 
+@pytest.mark.parametrize("way", ["abortConnection", "dropConnection"])
+def test_what_was_sent_before_an_end_without_a_closing_handshake_still_goes_out(way: str) -> None:
+    with serving(Join) as served:
+        client, connection = one_client(served)
+
+        def end() -> None:
+            connection.sendMessage("last")
+            getattr(connection, way)()
+            connection.sendMessage("too late")
+
+        call(end)
+        assert client.text() == "last"
+        client.ended()
+        served.until_empty()
+
+
 def test_a_filter_that_sends_without_end_in_one_turn_meets_the_limit() -> None:
     with serving(Join, **options("disconnect")) as served:
         _, connection = slow(served)

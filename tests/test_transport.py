@@ -327,6 +327,45 @@ def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
     assert ran == [1]
 
 
+ONE_BYTE_A_TURN = """
+import socket
+from filtered_websocket.transport import at_turn_end, install_reactor
+install_reactor({name!r})
+from twisted.internet import reactor
+from twisted.internet.abstract import FileDescriptor
+
+here, there = socket.socketpair()
+there.sendall(b"12")
+order = []
+
+class Reader(FileDescriptor):
+    def fileno(self):
+        return here.fileno()
+
+    def doRead(self):
+        order.append(here.recv(1).decode())
+        if order[-1] == "2":
+            reactor.callLater(0, reactor.stop)
+        at_turn_end(reactor)(lambda: order.append("end"))
+
+reactor.callWhenRunning(Reader(reactor).startReading)
+reactor.run()
+print(*order)
+"""
+
+
+@pytest.mark.parametrize("name", ["lean", "epoll", "select", "asyncio"])
+def test_what_is_to_run_at_the_end_of_a_turn_comes_before_what_the_sockets_bring_next(name: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", ONE_BYTE_A_TURN.format(name=name)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert run.stdout.split() == ["1", "end", "2", "end"], run.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
