@@ -18,6 +18,7 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
+from filtered_websocket.commands.manners import printable
 from filtered_websocket.config import Option, choice
 
 LOG_FORMAT = Option("log_format", choice("human", "json"), "human", "lines for people or for machines: human, json")
@@ -75,7 +76,8 @@ def _for_people(event: LogEvent) -> str | None:
     time = datetime.fromtimestamp(event["log_time"]).astimezone()
     level = event["log_level"].name if event.get("log_level") else "info"
     # One event, one line: what follows is indented, so that a line begins with a time or belongs to the one above.
-    body = text.rstrip().replace("\n", "\n    ")
+    # And what a filter's exception quotes of a client must not steer the terminal that shows the log.
+    body = printable(text.rstrip(), newlines=True).replace("\n", "\n    ")
     return f"{time:%Y-%m-%d %H:%M:%S} {level:5} {body}\n"
 
 

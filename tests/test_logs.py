@@ -16,6 +16,7 @@ SCRIPT = """
     log.debug("very detailed")
     log.info("listening on {port}", port=9000)
     log.warn("refused: {why}", why="two\\nlines")
+    log.info("a filter quotes {what}", what="\\x1b[2J\\rx\\u009b\\u00e9")
     log.info("Main loop terminated.")
     log.info("TCPPort starting on 9000")
     log.info("(TCPPort 9000 Closed)")
@@ -44,6 +45,7 @@ def test_people_get_one_line_per_event_and_what_belongs_to_it_indented():
     assert [line[20:] for line in events] == [
         "info  listening on 9000",
         "warn  refused: two",
+        r"info  a filter quotes \x1b[2J\rx\x9bé",
         "info  {'a': <class 'object'>}",
         "critical it failed",
         "critical never raised",
@@ -55,7 +57,8 @@ def test_people_get_one_line_per_event_and_what_belongs_to_it_indented():
 def test_machines_get_one_json_object_per_event():
     lines = [json.loads(line) for line in logged("json", "info")]
     assert [line["message"] for line in lines] == [
-        "listening on 9000", "refused: two\nlines", "{'a': <class 'object'>}", "it failed", "never raised",
+        "listening on 9000", "refused: two\nlines", "a filter quotes \x1b[2J\rx\x9bé", "{'a': <class 'object'>}",
+        "it failed", "never raised",
     ]  # fmt: skip
     first, *_, failed, never_raised = lines
     assert first["level"] == "info"
