@@ -1,8 +1,7 @@
 """Events: stored, associated with users, published, and told to web hooks."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -14,9 +13,9 @@ from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
 
-MAX_ANSWER = 4 * 1024 * 1024
-"""Characters of stored events that a client gets at one time. Without it one who has stored hundreds of large events
-could stop the server for seconds by asking for them."""
+MAX_ANSWER, PAGE = 4 * 1024 * 1024, 10
+"""Bytes of stored events that are given at one time, and how many are read at one time. Else a client that has stored
+hundreds of large ones, and asks for them, could hold the reactor for seconds, and Redis until it is taken for dead."""
 
 RESERVED = frozenset(("channel", "channels", "event", "data", "persist", "echo", "mid", "timestamp", "sid"))
 """Members of a request that are not passed on to clients as they are."""
@@ -110,19 +109,28 @@ def keep_of(state: State, app: App) -> Keep:
 
 async def latest(state: State, name: str, skip: int = 0, count: int = 10) -> list[str]:
     """Stored events of a history, newest first, as JSON: fewer than were asked for if they are large."""
-    texts = _texts(await state.storage.latest(name, skip, count))
-    sizes = accumulate(map(len, texts))
-    return [text for text, size in zip(texts, sizes, strict=True) if size <= MAX_ANSWER or text is texts[0]]
+    return [each.payload.decode() for each in await _newest(state, name, skip, count)]
 
 
 async def latest_of_app(state: State, app: App, count: int) -> list[dict[str, Any]]:
-    """The app's stored events, newest first."""
-    kept = await state.storage.latest(keys.all_events(app), 0, count)
+    """The app's stored events, newest first: fewer than were asked for if they are large."""
     return [
-        {"id": each.position.offset if each.position else 0, **wire.loads(text)}
-        for each, text in zip(kept, _texts(kept), strict=True)
+        {"id": each.position.offset if each.position else 0, **wire.loads(each.payload.decode())}
+        for each in await _newest(state, keys.all_events(app), 0, count)
     ]
 
 
-def _texts(kept: Iterable[Publication]) -> list[str]:
-    return [each.payload.decode() for each in kept]
+async def _newest(state: State, name: str, skip: int, count: int) -> list[Publication]:
+    found: dict[bytes, Publication] = {}  # by payload: what happens meanwhile moves the pages, so some come twice
+    size = read = 0
+    while (wanted := min(PAGE, count - len(found))) > 0:
+        page = await state.storage.latest(name, skip + read, wanted)
+        read += len(page)
+        for each in page:
+            size += len(each.payload)
+            if found and size > MAX_ANSWER:
+                return list(found.values())
+            found[each.payload] = each
+        if len(page) < wanted:
+            break
+    return list(found.values())

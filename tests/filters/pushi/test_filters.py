@@ -142,6 +142,10 @@ def test_the_latest_events_come_newest_first_and_from_where_one_asks(server):
     asked = [{}, {"skip": 13}, {"skip": "1", "count": "2"}, {"count": 0}, {"skip": -5, "count": 1}]
     got = [[said(event) for event in client.ask("latest", "room", **each)["events"]] for each in asked]
     assert got == [[str(n) for n in range(14, 4, -1)], ["1", "0"], ["13", "12"], [], ["14"]]
+    for count in (12, 500):
+        assert [said(event) for event in client.ask("latest", "room", count=count)["events"]] == [
+            str(number) for number in range(14, max(14 - count, -1), -1)
+        ]
     for wrong in ({"skip": "x"}, {"count": True}, {"count": 1.5}, {"skip": [1]}):
         assert client.ask("latest", "room", **wrong)["code"] == 4000
 
