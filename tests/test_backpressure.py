@@ -266,7 +266,7 @@ def test_close_of_a_slow_client_comes_behind_what_it_was_sent() -> None:
 
 def one_client(served: Served) -> tuple[RawClient, Any]:
     client = served.open()
-    return client, next(iter(served.users.values()))
+    return client, served.connection()
 
 
 def test_what_is_sent_in_one_turn_goes_out_at_its_end_in_one_send() -> None:
