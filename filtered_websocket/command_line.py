@@ -16,6 +16,17 @@ ASKED_HELP = {
     "check": "say all that is wrong with the options and exit, without opening a port",
 }
 
+EPILOG = """\
+Each option may also be given in the environment (--port as FWS_PORT) and in the JSON file ("port"). A flag counts more
+than the environment, the environment more than the file.
+
+examples:
+  fws_server                                            what one client sends, all others get
+  fws_server -f moderation chat --reload                your own modules, taken anew whenever you save them
+  fws_server -c config.json --check                     whether a configuration is good
+  fws_server -h -f filtered_websocket.filters.pusher    this text, with the options of these modules
+"""
+
 
 class UsageError(ConfigError):
     """The command line itself cannot be read: an unknown flag, a missing value."""
@@ -90,8 +101,9 @@ def help_text(
     parser = argparse.ArgumentParser(
         prog=prog,
         usage="%(prog)s [-h] [--version] [--check] [-c CONFIG] [-f [FILTERS ...]] [option ...]",
-        epilog='Each option may also be given in the environment (--port as FWS_PORT) and in the JSON file ("port"). '
-        "A flag counts more than the environment, the environment more than the file.",
+        description="Serves WebSocket clients with the filters of these modules.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,
     )

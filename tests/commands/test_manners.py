@@ -1,6 +1,7 @@
 """How every command behaves towards what it writes to and reads from, as processes of the system are used."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -38,6 +39,18 @@ def test_help_that_nobody_reads_ends_by_sigpipe_without_a_word(command: str) -> 
     )
     os.close(theirs)
     assert (ran.returncode, ran.stderr) == (-signal.SIGPIPE, b"")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_it_does_and_gives_an_example(command: str) -> None:
+    script = Path(sys.executable).parent / command
+    ran = subprocess.run(
+        [script, "-h"], capture_output=True, text=True, env=environment(), timeout=DEADLINE, check=True
+    )
+    usage, says, *_ = ran.stdout.split("\n\n")
+    assert usage.startswith(f"usage: {command} ")
+    assert says.endswith(".")
+    assert re.search(rf"^examples?:\n +(export .*\n +)?{command} ", ran.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
