@@ -111,16 +111,12 @@ class Presence(Private):
     def base(self) -> str:
         return self.name.removeprefix("presence-")
 
-    def peer(self, channel: str) -> str | None:
-        """With whom a peer channel is shared, if it is one of this member."""
-        base, _, pair = channel.removeprefix("peer-").rpartition(":")
-        users = pair.split("&")
-        if not self._inbox or base != self.base or len(users) != 2 or users != sorted(set(users)):
-            return None
-        assert self.member is not None
-        if self.member.user_id not in users:
-            return None
-        return users[users[0] == self.member.user_id]
+    def is_peer(self, channel: str) -> bool:
+        """Whether this is a peer channel that the member shares with another one."""
+        users = keys.peers_of(channel)
+        if not self._inbox or users is None or self.member is None:
+            return False
+        return users[0] == self.base and self.member.user_id in users[1:]
 
 
 class Personal(Private):

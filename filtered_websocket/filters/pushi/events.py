@@ -28,7 +28,6 @@ class Event(NamedTuple):
     :ivar extra: other members for the clients
     :ivar owner: the socket it comes from
     :ivar echo: the owner gets it too
-    :ivar to: names in the hub, where they are others than the channels'
     """
 
     name: str
@@ -38,7 +37,6 @@ class Event(NamedTuple):
     extra: Mapping[str, Any] = {}
     owner: str | None = None
     echo: bool = False
-    to: tuple[str, ...] = ()
 
 
 async def happen(state: State, app: App, event: Event) -> None:
@@ -62,12 +60,14 @@ def publish(state: State, app: App, event: Event, stamps: Sequence[Mapping[str, 
     for channel, stamp in zip(event.channels, stamps, strict=True):
         about = {"channel": channel, "event": event.name, "data": event.data}
         packet = wire.dumps({**event.extra, **about, **stamp})
+        names = keys.heard(app, channel)
         if len(event.channels) == 1:
-            begun.append(state.pipeline.publish(event.to or keys.live(app, channel), packet, exclude))
+            begun.append(state.pipeline.publish(names if len(names) > 1 else names[0], packet, exclude))
         else:
-            name, message = keys.live(app, channel), (packet.encode(), False)
-            begun.append(state.storage.send(Publication(name, (message,), exclude, None, tuple(besides))))
-            besides.append(name)
+            for name in names:
+                message = (packet.encode(), False)
+                begun.append(state.storage.send(Publication(name, (message,), exclude, None, tuple(besides))))
+                besides.append(name)
         hooks.tell(state, app, channel, packet)
     return begun
 

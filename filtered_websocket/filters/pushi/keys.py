@@ -18,6 +18,22 @@ def inbox(app: App, base: str, user_id: str) -> str:
     return f"{app.id}/inbox:{user_id}:{base}"
 
 
+def heard(app: App, channel: str) -> tuple[str, ...]:
+    """Where in the hub what happens in a channel is heard. Peers are in theirs without subscribing."""
+    users = peers_of(channel)
+    inboxes = [] if users is None else [inbox(app, users[0], user_id) for user_id in users[1:]]
+    return (*inboxes, live(app, channel))
+
+
+def peers_of(channel: str) -> tuple[str, str, str] | None:
+    """Whose peer channel this is: the base of the presence channel, and two users in their order; None if nobody's."""
+    if not channel.startswith("peer-"):
+        return None
+    base, _, pair = channel.removeprefix("peer-").rpartition(":")
+    users = pair.split("&")
+    return (base, users[0], users[1]) if len(users) == 2 and users[0] < users[1] else None
+
+
 def control(app: App, user_id: str) -> str:
     """Where a user's personal connections, on all nodes, hear of his subscriptions."""
     return f"!{app.id}:{user_id}"

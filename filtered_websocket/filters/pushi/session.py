@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 
 from filtered_websocket.filters.base import start
-from filtered_websocket.filters.pushi import events, keys, wire
+from filtered_websocket.filters.pushi import events, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.channels import Peer, Personal, Presence, Public, kind_of
 from filtered_websocket.filters.pushi.events import Event
@@ -101,7 +101,7 @@ class Session:
     async def _latest(self, data: dict[str, Any]) -> None:
         name = data["channel"]
         channel = self.channels.get(name)
-        if channel is None and self._peers(name):
+        if channel is None and self._is_peer(name):
             channel = Peer(self, name)
         if channel is None:
             raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
@@ -155,31 +155,23 @@ class Session:
         name = packet.channel
         if not name:
             raise PushiError(wire.MALFORMED, "an event is to name its channel")
-        to: tuple[str, ...] = ()
-        if name.startswith("peer-"):
-            to = self._peers(name)
-        if not to and name not in self.channels:
+        if name not in self.channels and not self._is_peer(name):
             raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
         self._spend(name)
         try:
             data = wire.text_of(packet.data)
         except PushiError as error:
             raise PushiError(error.code, error.message, name) from None
-        event = Event(packet.event, data, (name,), packet.persist, {}, self.connection.id, packet.echo, to)
+        event = Event(packet.event, data, (name,), packet.persist, {}, self.connection.id, packet.echo)
         if packet.persist:
             return self._steps.take(events.happen(self.state, self.app, event))
         events.publish(self.state, self.app, event, ({},))
         return None
 
-    def _peers(self, name: str) -> tuple[str, ...]:
-        """Where what is said in a peer channel goes, if this connection is one of the two."""
-        for channel in self.channels.values():
-            other = channel.peer(name) if isinstance(channel, Presence) else None
-            if other is not None and isinstance(channel, Presence) and channel.member is not None:
-                both = (channel.member.user_id, other)
-                inboxes = [keys.inbox(self.app, channel.base, user_id) for user_id in both]
-                return (*inboxes, keys.live(self.app, name))
-        return ()
+    def _is_peer(self, name: str) -> bool:
+        """Whether this is a peer channel of which this connection is one of the two."""
+        channels = self.channels.values() if name.startswith("peer-") else ()
+        return any(isinstance(channel, Presence) and channel.is_peer(name) for channel in channels)
 
     def _spend(self, name: str) -> None:
         """Take one token of a bucket that holds what may be sent in a second."""

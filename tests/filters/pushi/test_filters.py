@@ -277,6 +277,19 @@ def test_a_third_one_neither_writes_nor_reads_there(server, name):
     assert (a.packets(), b.packets()) == ([], [])
 
 
+def test_two_peers_hear_what_the_app_and_whom_it_signs_for_say_to_them(server):
+    (a, b, c), signed = peers(server, "a", "b", "c"), Client(server)
+    signed.subscribe("peer-r:a&b")
+    for channel in ("peer-r:a&b", ["global", "peer-r:a&b", "presence-r"]):
+        Http(server).trigger(channel, "psst")
+        for client in (a, b, signed):
+            assert client.events() == [("peer-r:a&b", "message", "psst")]
+    assert [channel for channel, _, _ in c.events()] == ["presence-r"]
+    signed.say("peer-r:a&b", "hear me")
+    assert [client.events()[0][2] for client in (a, b)] == ["hear me"] * 2
+    assert (signed.packets(), c.packets()) == ([], [])
+
+
 def test_who_has_left_the_room_hears_no_peer(server):
     a, b = peers(server, "a", "b")
     b.ask("unsubscribe", "presence-r")
