@@ -30,7 +30,7 @@ _log = Logger()
 _PACKAGE = __name__.partition(".")[0]
 AT_START = (
     "host", "port", "key", "cert", "storage", "reactor", "workers", "backlog", "log_format", "log_level",
-    "ping_interval", "ping_timeout",
+    "ping_interval", "ping_timeout", "admin_port", "admin_host", "filter_time_warn", "reload",
 )  # fmt: skip
 
 
@@ -61,8 +61,10 @@ async def reload(server: Any, argv: Sequence[str]) -> bool:
         before.restore()
         _log.failure("not reloaded, everything stays as it was")
         return False
-    for name in AT_START:
-        if getattr(options, name) != getattr(server.options, name):
+    of_storage = [option.name for option in getattr(server.storage_object, "OPTIONS", ())]
+    for name in (*AT_START, *of_storage):
+        # Another storage object's options are not among the new ones.
+        if hasattr(options, name) and getattr(options, name) != getattr(server.options, name):
             _log.warn("the option {name} has changed, which takes a restart", name=name)
     for odd in assembly.odd:
         _log.warn("{odd}", odd=odd)

@@ -41,7 +41,8 @@ def require_admin(request: HTTPRequest) -> None:
     if options.admin_secret:
         if not has_secret(request, options.admin_secret):
             raise HTTPError(401, "admin_secret is wanted, as Bearer or as the password of Basic", CHALLENGE)
-    elif options.admin_port is None and not is_local(request):
+    # Not the option: a reload may bring one, and the port not before a restart.
+    elif request.server.admin_site is None and not is_local(request):
         raise HTTPError(403, "only for this machine, unless admin_secret or admin_port is set")
 
 

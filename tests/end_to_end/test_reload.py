@@ -2,9 +2,14 @@
 
 import json
 import signal
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.conftest import Start
+from tests.end_to_end.raw_client import DEADLINE
 
 CHAT = """
     from filtered_websocket.filters.base import WebSocketMessageFilter
@@ -115,6 +120,42 @@ def test_what_takes_a_restart_is_said(fws_server: Start, tmp_path: Path) -> None
     config.write_text(json.dumps({"filters": ["my_filters"], "log_level": "warn"}))
     server.signal(signal.SIGHUP)
     server.wait_for("the option log_level has changed, which takes a restart")
+
+
+def test_what_the_storage_object_took_when_it_began_takes_a_restart(fws_server: Start, tmp_path: Path) -> None:
+    config = tmp_path / "fws.json"
+    config.write_text(json.dumps({"filters": ["my_filters"], "storage": "sqlite"}))
+    server = fws_server("-c", "fws.json", module=CHAT)
+    config.write_text(json.dumps({"filters": ["my_filters"], "storage": "sqlite", "sqlite_file": "other.sqlite"}))
+    server.signal(signal.SIGHUP)
+    server.wait_for("the option sqlite_file has changed, which takes a restart")
+    config.write_text(json.dumps({"filters": ["my_filters"]}))
+    server.signal(signal.SIGHUP)
+    server.wait_for("the option storage has changed, which takes a restart")
+
+
+def test_an_admin_port_that_waits_for_a_restart_opens_nothing_on_the_public_one(
+    fws_server: Start, tmp_path: Path
+) -> None:
+    config = tmp_path / "fws.json"
+    config.write_text(json.dumps({"filters": ["my_filters"]}))
+    server = fws_server("-c", "fws.json", module=CHAT)
+
+    def status_through_a_proxy(path: str) -> int:
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{server.port}{path}", headers={"X-Forwarded-For": "192.0.2.1"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked, timeout=DEADLINE)
+        refused.value.close()
+        return refused.value.code
+
+    assert (status_through_a_proxy("/metrics"), status_through_a_proxy("/dashboard")) == (403, 403)
+    config.write_text(json.dumps({"filters": ["my_filters"], "admin_port": 9601}))
+    server.signal(signal.SIGHUP)
+    server.wait_for("the option admin_port has changed, which takes a restart")
+    server.wait_for("reloaded: my_filters")
+    assert (status_through_a_proxy("/metrics"), status_through_a_proxy("/dashboard")) == (403, 403)
 
 
 def test_a_faulty_configuration_file_is_named(fws_server: Start, tmp_path: Path) -> None:
