@@ -1,6 +1,7 @@
 """No sticky sessions: requests of a session that come to any of several nodes, or workers."""
 
 import json
+import select
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -100,6 +101,24 @@ def test_many_large_posts_to_a_node_that_has_not_their_sessions_do_not_cut_it_of
         client.socket.close()
     for node in nodes:
         assert "It is tried until it works" not in node.log
+
+
+def test_posts_for_sessions_of_no_node_do_not_hold_up_others(nodes: list[FwsServer]) -> None:
+    one, other = nodes
+    uri = opened(one)
+    path, _, sid = uri.rpartition("sid=")
+    body = b'42["' + b"x" * 990_000 + b'"]'
+    start = f"POST {path}sid=invented{sid[8:]} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    clients = [other.client() for _ in range(16)]
+    for client in clients:
+        client.send(start.encode(), body)
+    sockets = [client.socket for client in clients]
+    assert select.select(sockets, [], [], 10)[0]
+    # Four at a time are given up, the first of them now.
+    assert text(other, "POST", uri, "40") == "ok"
+    assert len(select.select(sockets, [], [], 0)[0]) < 8
+    for client in clients:
+        client.socket.close()
 
 
 def test_who_goes_away_while_another_node_polls_for_him_is_gone(nodes: list[FwsServer]) -> None:

@@ -26,7 +26,7 @@ from filtered_websocket.filters.base import start
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import Emit
 from filtered_websocket.filters.ws_emit.estate import Estate
-from filtered_websocket.filters.ws_emit.window import Window
+from filtered_websocket.filters.ws_emit.window import Windows
 from filtered_websocket.publication import Message
 
 OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"
@@ -83,7 +83,7 @@ class Nodes:
         self._timers: dict[int, Any] = {}
         self._moving: dict[int, Takeover] = {}
         self._answering: dict[tuple[str, int], Deferred[Any]] = {}
-        self._window = Window(pipeline.server.reactor.callLater)
+        self._windows = Windows(pipeline.server.reactor.callLater)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class Nodes:
             self._wait(number, TAKEN_SECONDS)
             self._publish(OWN + owner, message).addErrback(self._failed, number)
 
-        self._window.enter(number, len(message), send)
+        self._windows.enter(owner, number, len(message), send)
         return answer
 
     async def has(self, sid: str) -> bool:
@@ -181,7 +181,7 @@ class Nodes:
         if timer is not None and timer.active():
             timer.cancel()
         asked = self._asked.pop(number, None)
-        self._window.leave(number)
+        self._windows.leave(number)
         return asked
 
     def _failed(self, failure: Any, number: int) -> None:
@@ -231,7 +231,8 @@ class Nodes:
         status, body = result if isinstance(result, tuple) else (400, None)
         answer = {"do": "answer", "id": key[1], "status": status, "body": body, "from": self._name}
         message = wire.dumps(answer)
-        self._window.enter(key, len(message), lambda: self._publish(OWN + key[0], message).addErrback(lambda _: None))
+        send = lambda: self._publish(OWN + key[0], message).addErrback(lambda _: None)  # noqa: E731
+        self._windows.enter(key[0], key, len(message), send)
 
     def _on_cancel(self, message: dict[str, Any]) -> None:
         answering = self._answering.get((message["from"], message["id"]))
@@ -239,7 +240,7 @@ class Nodes:
             answering.cancel()
 
     def _on_taken(self, message: dict[str, Any]) -> None:
-        self._window.leave(message["id"])
+        self._windows.leave(message["id"])
         if message["id"] in self._asked:
             self._wait(message["id"], ANSWER_SECONDS)
 
@@ -251,7 +252,7 @@ class Nodes:
             asked.callback(None if body is None else (message["status"], body))
 
     def _on_got(self, message: dict[str, Any]) -> None:
-        self._window.leave((message["from"], message["id"]))
+        self._windows.leave((message["from"], message["id"]))
 
     def _on_take(self, message: dict[str, Any]) -> None:
         if message["from"] == self._name:
@@ -289,4 +290,4 @@ class Nodes:
         for answering in tuple(self._answering.values()):
             answering.addErrback(lambda failure: failure.trap(CancelledError) and None)
             answering.cancel()
-        self._window.clear()
+        self._windows.clear()
