@@ -214,6 +214,13 @@ def test_one_of_several_processes_says_that_it_is_not_all(browser: Browser, serv
             said = "document.querySelector('#worker:not([hidden])')?.textContent"
             text = page.until(f"/figures here are those of worker [01] alone/.test({said}) && {said}")
             assert "--admin_port" in text
+            for width in (1400, 1000, 390):
+                browser.ask(
+                    "Emulation.setDeviceMetricsOverride", page.session, width=width, height=800, deviceScaleFactor=1,
+                    mobile=width < 600,
+                )  # fmt: skip
+                sides = "(({left, right}) => [left, right])(document.querySelector('%s').getBoundingClientRect())"
+                assert page.run(sides % "#worker") == page.run(sides % "#charts"), f"in line with the rest at {width}"
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1200, 4), (390, 2)])
