@@ -173,9 +173,13 @@ class Backpressure(LeanProtocol):
     def transport_drained(self) -> None:
         self.blocked = False
         self.factory.blocked.discard(self)
-        backlog, self._backlog, self._backlog_bytes = self._backlog, None, 0
         if self.pipeline is not None:
             self.pipeline.hub.refresh(self)
+        self.write_backlog()
+
+    def write_backlog(self) -> None:
+        """Give the transport what was held back: nothing of it can be dropped any more."""
+        backlog, self._backlog, self._backlog_bytes = self._backlog, None, 0
         if backlog and self.state == OPEN:
             self.transport.write(b"".join([kept.blob for kept in backlog]))
 

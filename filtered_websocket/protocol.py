@@ -279,6 +279,11 @@ class Connection(Turns):
             self.check_room()
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
+        if self.opened and self.state == OPEN:
+            # What waits for a slow client goes out first, and nothing of it is lost: it is within the limit.
+            self.uncork()
+            self.pipeline.hub.settle(self)
+            self.write_backlog()
         super().sendCloseFrame(code, reasonUtf8, isReply)
         if self.opened:
             # Nothing may follow a close frame: off the hub's fast road.

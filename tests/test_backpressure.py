@@ -11,7 +11,7 @@ import pytest
 from filtered_websocket.backpressure import MAX_CORKED
 from filtered_websocket.filters.base import WebSocketConnectFilter
 from tests import certificates
-from tests.end_to_end.raw_client import PING, TEXT, RawClient, frame, head
+from tests.end_to_end.raw_client import PING, RawClient, frame, head
 from tests.reactor_thread import call, until
 from tests.serving import Events, Served, logged, on_message, pairing, serving
 
@@ -250,13 +250,21 @@ def test_a_compressed_client_may_be_slow_too() -> None:
         assert connection.id in served.users
 
 
-def test_close_of_a_slow_client_comes_behind_what_it_was_sent() -> None:
-    with serving(Join, **options("disconnect", send_buffer=10**7)) as served:
+@pytest.mark.parametrize("policy", ["disconnect", "drop-new", "drop-old", "latest"])
+def test_close_of_a_slow_client_comes_behind_what_it_was_sent(policy: str) -> None:
+    with serving(Join, **options(policy, send_buffer=10**7)) as served:
         client, connection = slow(served)
         sent = fill(served, connection)
-        call(connection.close, 4000, "enough")
-        received = [client.receive() for _ in range(sent)]
-        assert all(each is not None and each.opcode == TEXT for each in received)
+
+        def last_words_and_close() -> None:
+            connection.publish("news", payload(sent))
+            connection.sendMessage(payload(sent + 1))
+            connection.publish("news", payload(sent + 2))
+            connection.close(4000, "enough")
+
+        call(last_words_and_close)
+        kept = [*range(sent), *([] if policy == "latest" else [sent]), sent + 1, sent + 2]
+        assert [number_of(client.text()) for _ in kept] == kept
         assert client.closed() == (4000, "enough")
         served.until_empty()
 
