@@ -35,7 +35,7 @@ def _level(value: Any) -> str:
 LOG_LEVEL = Option("log_level", _level, "info", f"least important level that is logged: {', '.join(LEVELS)}")
 OPTIONS = (LOG_FORMAT, LOG_LEVEL)
 
-_NOISE = re.compile(r"\S+ starting on \S+|\(.* Closed\)|Main loop terminated\.")
+_NOISE = re.compile(r"\S+( \(TLS\))? starting on \S+|\(.* Closed\)|Main loop terminated\.")
 
 
 def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:

@@ -19,6 +19,7 @@ SCRIPT = """
     log.info("a filter quotes {what}", what="\\x1b[2J\\rx\\u009b\\u00e9")
     log.info("Main loop terminated.")
     log.info("TCPPort starting on 9000")
+    log.info("Server (TLS) starting on 9000")
     log.info("(TCPPort 9000 Closed)")
     log.info("{object}", object={"a": object})
     try:
