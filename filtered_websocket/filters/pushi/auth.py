@@ -7,6 +7,9 @@ from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.wire import PushiError
 from filtered_websocket.signatures import signed
 
+MAX_MEMBER = 16 * 1024
+"""Bytes of channel_data, as JSON: whoever subscribes is told those of all members, in one packet."""
+
 
 class Member(NamedTuple):
     """
@@ -57,6 +60,9 @@ def member_of(channel: str, channel_data: Any) -> Member | None:
         raise PushiError(wire.MALFORMED, "channel_data is to be an object with a user_id", channel)
     assert isinstance(user_id, str)
     try:
-        return Member(user_id, wire.dumps(channel_data), channel_data.get("peer") is True)
+        data = wire.dumps(channel_data)
     except PushiError:
         raise PushiError(wire.MALFORMED, "channel_data is no JSON", channel) from None
+    if len(data) > MAX_MEMBER:
+        raise PushiError(wire.MALFORMED, f"channel_data may have {MAX_MEMBER} bytes", channel)
+    return Member(user_id, data, channel_data.get("peer") is True)

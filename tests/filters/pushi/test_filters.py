@@ -237,6 +237,13 @@ def test_channel_data_that_names_nobody_is_refused(server, about):
     assert client.subscribe("presence-a", about)["event"] == "subscription_error"
 
 
+def test_channel_data_which_all_members_are_told_is_small(server):
+    client = Client(server)
+    about = {"user_id": "u", "padding": "x" * (16 * 1024 - 28)}
+    assert client.subscribe("presence-a", about | {"padding": about["padding"] + "x"})["code"] == 4000
+    assert client.subscribe("presence-a", about)["members"] == {"u": about}
+
+
 def test_members_that_a_dead_node_held_are_taken_out(server):
     watcher = Client(server)
     watcher.subscribe("presence-a", {"user_id": "w"})
