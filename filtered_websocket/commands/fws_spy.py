@@ -104,7 +104,7 @@ def _lines(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterato
             # Once for each reason, not once a second.
             if str(error) != told:
                 told = str(error)
-                _say(told)
+                _say(f"{told.removesuffix(': not done')}; it is tried until it works")
             time.sleep(AGAIN_SECONDS)
 
 

@@ -81,6 +81,15 @@ def test_other_channels_are_named_and_redis_may_come_from_the_environment(redis:
     assert second.endswith(r" other text \x1b]0;title\x07")
 
 
+def test_it_says_that_it_waits_for_a_redis_that_is_away(tmp_path: Path) -> None:
+    command = spy("--redis", f"unix://{tmp_path}/redis.sock")
+    assert command.stderr is not None
+    said = command.stderr.readline()
+    assert said.endswith("is away: No such file or directory; it is tried until it works\n")
+    command.terminate()
+    command.communicate(timeout=15)
+
+
 def test_it_goes_on_when_redis_comes_back(redis: RedisServer) -> None:
     command = spy("-n", "1", "--redis_url", redis.url)
     wait_until(lambda: redis.ask("PUBSUB", "NUMSUB", "flask-socketio").endswith(b":1\r\n"))
