@@ -53,6 +53,9 @@ def test_the_chat_with_presence_works_in_a_browser(pack: str, tmp_path: Path) ->
         ann, bob = browser.open(url), browser.open(url)
         enter(ann, "ann")
         members(ann, "ann")
+        event = "message" if pack == "pushi" else "client-message"
+        for data in ("null", "no JSON"):  # hides nothing of what comes after it
+            ann.run(f"send({{ event: '{event}', channel: 'presence-chat', data: {json.dumps(data)} }})")
         say(ann, "é <b>hello</b>")
         enter(bob, "bob")
         for page in (ann, bob):
