@@ -4,7 +4,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from filtered_websocket.config import Option, text
@@ -46,7 +46,18 @@ class Certificate:
         return _Factory(creator, False, factory)
 
 
+class _Transport(BufferingTLSTransport):
+    def loseConnection(self) -> None:
+        # TLS drops what is written after this, where a plain transport sends it: replies that wait for the turn's end.
+        uncork = getattr(self.wrappedProtocol, "uncork", None)
+        if uncork is not None:
+            uncork()
+        super().loseConnection()
+
+
 class _Factory(TLSMemoryBIOFactory):
+    protocol = _Transport
+
     def buildProtocol(self, addr: Any) -> Any:
         protocol = self.wrappedFactory.buildProtocol(addr)
         # A factory may refuse a connection, before anything is spent on it.

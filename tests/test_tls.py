@@ -91,6 +91,17 @@ def test_a_large_message_goes_both_ways(files: certificates.Files) -> None:
         assert client.text() == "behind"
 
 
+def test_a_reply_goes_out_before_a_filter_ends_the_transport_itself(files: certificates.Files) -> None:
+    def last_word(connection: Any, data: bytearray) -> None:
+        connection.sendMessage(data)
+        connection.transport.loseConnection()
+
+    with serving(on_message(last_word), key=files.key, cert=files.cert) as served, served.open() as client:
+        client.send("bye")
+        assert client.text() == "bye"
+        assert client.receive() is None
+
+
 def test_a_refusal_over_tls_ends_though_the_client_keeps_its_side_open(files: certificates.Files) -> None:
     with serving(key=files.key, cert=files.cert, max_handshake_size=256) as served, served.client() as client:
         client.send(head(headers=[("X", "x" * 300)]))
