@@ -35,7 +35,10 @@ class Backpressure(LeanProtocol):
     pipeline: Any
     blocked: bool
     _stream: Any = None
-    _corked: bytes
+    corked: bytes
+    """Frames that were sent to this connection alone in this turn: the hub sends them at its end."""
+    direct: Send | None
+    """The socket's own send, while plain frames may go out by it: see `redirect`."""
     _backlog: deque[_Kept] | None = None
     _backlog_bytes = 0
     _mark: tuple[float, int] = (0.0, 0)
@@ -53,17 +56,25 @@ class Backpressure(LeanProtocol):
     def leave_transport(self) -> None:
         """Learn no more from it: it is lost, or another protocol's."""
         self.factory.blocked.discard(self)
+        self.direct = None
         if self._stream is not None:
             self._stream.watcher = None
             self._stream = None
 
-    @property
-    def direct(self) -> Send | None:
-        """The socket's own send, while plain frames may go out by it."""
+    def redirect(self) -> None:
+        """Find `direct` anew: whatever it depends on has changed."""
         stream = self._stream
-        if self.blocked or stream is not self.transport or self.state != OPEN or self._perMessageCompress is not None:
-            return None
-        return stream.socket.send if stream is not None and stream.connected else None
+        fits = (
+            self.state == OPEN
+            and not self.blocked
+            and self._perMessageCompress is None
+            and stream is not None
+            and stream is self.transport
+            and stream.connected
+        )
+        self.direct = stream.socket.send if fits else None
+        if self.pipeline is not None:
+            self.pipeline.hub.refresh(self)
 
     @property
     def pending(self) -> int:
@@ -76,20 +87,21 @@ class Backpressure(LeanProtocol):
             blob = frames.make(payload, binary)
         else:
             blob = frames.make_deflated(payload, binary, self._perMessageCompress.server_max_window_bits)
-        self.pipeline.hub.bytes_out += len(blob)
         if self.blocked:
+            self.pipeline.hub.bytes_out += len(blob)
             self._queue(blob)
         else:
-            if not self._corked:
+            if not self.corked:
                 self.pipeline.hub.cork(self)
-            self._corked += blob
-            if len(self._corked) > MAX_CORKED:
+            self.corked += blob
+            if len(self.corked) > MAX_CORKED:
                 self.uncork()
 
     def uncork(self) -> None:
         """Send what was held back. Whatever else writes to this connection does this first."""
-        held, self._corked = self._corked, b""
+        held, self.corked = self.corked, b""
         if held and self.state == OPEN:
+            self.pipeline.hub.bytes_out += len(held)
             if self.blocked:
                 self._queue(held)
             else:
@@ -167,14 +179,12 @@ class Backpressure(LeanProtocol):
         self.blocked = True
         self._mark_now(self.factory.reactor.seconds())
         self.factory.blocked.add(self)
-        if self.pipeline is not None:
-            self.pipeline.hub.refresh(self)
+        self.redirect()
 
     def transport_drained(self) -> None:
         self.blocked = False
         self.factory.blocked.discard(self)
-        if self.pipeline is not None:
-            self.pipeline.hub.refresh(self)
+        self.redirect()
         self.write_backlog()
 
     def write_backlog(self) -> None:
@@ -199,23 +209,22 @@ class Backpressure(LeanProtocol):
 
     def _too_slow(self, reason: str) -> None:
         self.factory.counters.count("closed", "slow client", f"{self.request.peer}: {reason}")
+        self.corked = b""  # lost with all that waits
         self.wasNotCleanReason = f"slow client: {reason}"
         self.abortConnection()
 
     def dropConnection(self, abort: bool = False) -> None:
         """Autobahn's way to end without a closing handshake."""
-        if self._corked:
-            self.uncork()
+        self.uncork()
         super().dropConnection(abort)
+        self.redirect()
 
     def abortConnection(self) -> None:
         """End the connection now; what waits is lost. The disconnect chain runs."""
-        if self._corked:
-            # This does not wait for the client, only for the turn's end.
-            self.uncork()
+        # What is held back does not wait for the client, only for the turn's end.
+        self.uncork()
         self.droppedByMe = True
         # The transport takes a turn to end: nothing is to be sent, counted or judged too slow meanwhile.
         self.state = CLOSED
-        if self.pipeline is not None:
-            self.pipeline.hub.refresh(self)
+        self.redirect()
         self.transport.abortConnection()

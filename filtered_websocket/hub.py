@@ -253,12 +253,25 @@ class Hub:
     def uncork(self) -> None:
         """Send what connections hold back."""
         corked, self.corked = self.corked, []
+        bytes_out = 0
         for connection in corked:
             try:
-                connection.uncork()
+                held, send = connection.corked, connection.direct
+                if send is None or not held:
+                    connection.uncork()
+                    continue
+                connection.corked = b""
+                bytes_out += len(held)
+                try:
+                    sent = send(held)
+                except OSError:  # BlockingIOError among them: see `_send`
+                    sent = 0
+                if sent != len(held):
+                    connection.finish(held, sent)
             except Exception:
                 # One that fails must not keep the others from what was sent to them.
                 _log.failure("a connection failed to send what it held back, which is lost for it")
+        self.bytes_out += bytes_out
 
     def flush(self) -> None:
         """Send what this turn has published."""

@@ -50,8 +50,8 @@ class Connection(Turns):
     # What every message looks at. CPython finds a slot at once, an attribute with a default on the class, as Autobahn's
     # and Twisted's are, only the long way (docs/performance.md).
     __slots__ = (
-        "_corked", "_perMessageCompress", "_waiting", "awaiting_pong", "blocked", "current_frame", "data", "factory",
-        "inside_message", "message_limit", "opened", "pipeline", "request", "state", "transport",
+        "_perMessageCompress", "_waiting", "awaiting_pong", "blocked", "corked", "current_frame", "data", "direct",
+        "factory", "inside_message", "message_limit", "opened", "pipeline", "request", "state", "transport",
     )  # fmt: skip
 
     awaiting_pong: bool | None
@@ -69,8 +69,8 @@ class Connection(Turns):
         self.data = b""
         self.opened = self.blocked = self.inside_message = self._waiting = False
         self.pipeline = self.transport = self.awaiting_pong = self.current_frame = None
-        self._perMessageCompress = None
-        self._corked = b""
+        self._perMessageCompress = self.direct = None
+        self.corked = b""
 
     # What a connection is to its filters.
 
@@ -106,25 +106,24 @@ class Connection(Turns):
         :raises TypeError: neither
         """
         data, binary = message(payload, isBinary)
-        if self.state != OPEN:
+        if self.direct is None and self.state != OPEN:
             self.factory.counters.count("dropped", "sent to a closed connection")
             return
         hub = self.pipeline.hub
+        hub.deliveries += 1
         if hub.dirty:
             hub.settle(self)
-        if self._corked or self.blocked or self._perMessageCompress is not None:
+        if self.direct is None or self.corked:
             self.send_frame(data, binary)
+            return
+        # What `send_frame` does, for what most messages are.
+        self.corked = blob = frames.make(data, binary)
+        if len(blob) > MAX_CORKED:
+            self.uncork()
+        elif hub.corked:
+            hub.corked.append(self)
         else:
-            blob = frames.make(data, binary)
-            hub.bytes_out += len(blob)
-            self._corked = blob
-            if len(blob) > MAX_CORKED:
-                self.uncork()
-            elif hub.corked:
-                hub.corked.append(self)
-            else:
-                hub.cork(self)
-        hub.deliveries += 1
+            hub.cork(self)
 
     def subscribe(self, channel: str) -> Deferred[Any]:
         """Join a channel; fires when confirmed. Joining twice is joining once: one copy of each message."""
@@ -197,19 +196,20 @@ class Connection(Turns):
     def feed(self, data: bytes) -> None:
         """Parse bytes that have passed the data chain."""
         if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
-            at, size, read, limit = 0, len(data), frames.read, self.message_limit
-            for _ in SHARE:
-                frame = read(data, at, limit)
-                if frame is None:
-                    break
+            at, left, limit = 0, SHARE, self.message_limit
+            frame = frames.read(data, 0, limit)
+            while frame is not None:
                 payload, binary, at = frame
                 self._received(payload, binary)
-                if at == size or self._waiting or self.state != OPEN:
+                if at == len(data):
+                    return
+                if self._waiting or self.state != OPEN:
                     break
-            else:
-                self.rest()
-            if at == size:
-                return
+                left -= 1
+                if not left:
+                    self.rest()
+                    break
+                frame = frames.read(data, at, limit)
             if self._waiting:
                 self.data = data[at:] + self.data
                 return
@@ -255,6 +255,7 @@ class Connection(Turns):
         if self.message_limit != self.maxMessagePayloadSize:
             self.maxMessagePayloadSize = self.message_limit
         pipeline.users[self.id] = self
+        self.redirect()
         self.factory.connection_opened(self)
         chain = pipeline.chains["connect"]
         if not chain:
@@ -269,8 +270,7 @@ class Connection(Turns):
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         # A pong or a close frame must not overtake what was sent or published before it.
-        if self._corked:
-            self.uncork()
+        self.uncork()
         if self.opened and self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         super().sendData(data)
@@ -285,9 +285,8 @@ class Connection(Turns):
             self.pipeline.hub.settle(self)
             self.write_backlog()
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        if self.opened:
-            # Nothing may follow a close frame: off the hub's fast road.
-            self.pipeline.hub.refresh(self)
+        # Nothing may follow a close frame: off the fast road.
+        self.redirect()
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
         if self.state == OPEN:

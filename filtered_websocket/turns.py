@@ -17,7 +17,7 @@ from filtered_websocket.websocket import OPEN
 
 _log = Logger()
 
-SHARE = range(128)
+SHARE = 128
 """Messages that the fast path hands to the message chain in one turn. Counted: a look at the clock for each would cost
 more than some filters."""
 SHARE_SECONDS = 0.002

@@ -285,7 +285,7 @@ def test_what_is_sent_in_one_turn_goes_out_at_its_end_in_one_send() -> None:
             connection.sendMessage("first")
             connection.sendMessage("second")
             assert not select.select([client.socket], [], [], 0)[0]
-            return len(connection._corked)
+            return len(connection.corked)
 
         size = call(two)
         assert len(client.socket.recv(65536, socket.MSG_PEEK)) == size
@@ -338,7 +338,7 @@ def test_a_filter_that_sends_without_end_in_one_turn_meets_the_limit() -> None:
             held = sent = 0
             while connection.state == connection.STATE_OPEN:
                 connection.sendMessage("x" * 1000)
-                held = max(held, len(connection._corked))
+                held = max(held, len(connection.corked))
                 sent += 1000
             return held, sent
 
@@ -346,3 +346,36 @@ def test_a_filter_that_sends_without_end_in_one_turn_meets_the_limit() -> None:
         assert 0 < held <= MAX_CORKED
         assert sent < 10 * ROOM
         served.until_empty()
+
+
+def test_the_socket_is_written_to_directly_until_a_close_frame_or_the_connection_s_end() -> None:
+    with serving(Join) as served:
+        for end in ("close", "abortConnection", "dropConnection"):
+            _, connection = one_client(served)
+
+            def until_the_end(connection: Any = connection, end: str = end) -> tuple[bool, bool]:
+                before = connection.direct is not None
+                getattr(connection, end)()
+                return before, connection.direct is not None
+
+            assert call(until_the_end) == (True, False)
+            call(connection.abortConnection)
+            served.until_empty()
+
+
+def test_a_reply_of_which_the_kernel_takes_a_part_arrives_whole_and_its_bytes_are_counted() -> None:
+    with serving(Join, **options("disconnect", send_buffer=10**7)) as served:
+        client, connection = slow(served)
+        hub = connection.pipeline.hub
+        before = call(lambda: hub.bytes_out)
+        size = MAX_CORKED - 4
+
+        def several() -> bool:
+            connection.sendMessage("x" * size)
+            return bool(connection.blocked)
+
+        sent = 1
+        while not call(several) and not call(lambda: connection.blocked):
+            sent += 1
+        assert call(lambda: hub.bytes_out) - before == sent * MAX_CORKED
+        assert [client.text() for _ in range(sent)] == ["x" * size] * sent

@@ -44,6 +44,7 @@ class OnSocket:
         self.delivered = []
         self.hub = None
         self.raw = b""
+        self.corked = b""
 
     @property
     def direct(self):
@@ -355,6 +356,26 @@ def test_what_the_kernel_refuses_is_finished_by_its_owner_and_nobody_else_is_dis
     turn.end()
     assert fanout.channels["room"].others == []
     assert slow.received() == [b"at last"]
+
+
+def test_what_connections_hold_back_goes_out_at_the_end_of_the_turn_whatever_their_sockets_take(
+    fanout, turn, subscriber
+):
+    one, slow, gone, failing, last = [subscriber(name, send_buffer=4096) for name in ("a", "b", "c", "d", "e")]
+    held = frames.make(b"x" * 50_000, False)
+    for connection in (one, slow, gone, failing, last):
+        connection.corked = frames.make(b"hello", False)
+        fanout.cork(connection)
+    slow.corked = held
+    gone.peer.close()
+    failing.corked = held
+    failing.finish = lambda blob, sent: 1 / 0
+    turn.end()
+    assert fanout.corked == []
+    assert [each.corked for each in (one, slow, gone, failing, last)] == [b""] * 5
+    assert 0 < len(slow.waiting) < len(held)
+    assert (one.received(), slow.received(), last.received()) == ([b"hello"], [b"x" * 50_000], [b"hello"])
+    assert fanout.bytes_out == 3 * len(frames.make(b"hello", False)) + 2 * len(held)
 
 
 def test_a_partial_send_to_the_first_and_the_last_subscriber_is_attributed_to_them(fanout, turn, subscriber):

@@ -128,7 +128,7 @@ class Side:
         :param share: messages and parser's steps in a turn; 0: as many as there are
         """
         kit, server = self.kit, self._server
-        protocol.SHARE = range(share or 1 << 30)
+        protocol.SHARE = share or 1 << 30
         turns.SHARE_SECONDS = -1.0 if share else 1e9
         server.told = []
         before = server.counters.totals.copy()
