@@ -8,13 +8,16 @@ Rules:
 2. A transport tells its ``watcher`` when it becomes blocked (bytes are waiting) and when it has drained.
 3. The lean reactor reads from several sockets, then handles what they brought: the kernel's code and the interpreter's
    take turns less often, and each finds its caches warm.
-4. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
+4. The lean reactor is told of a socket when something comes, not for as long as something is there (edge-triggered):
+   sockets are handled in the order in which they became readable. So whoever was served last in one turn is not last
+   again in the next, for which he comes a moment too late. Whatever may have left something unread asks again: `_arm`.
+5. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
    timers and Deferreds produced does not wait for a socket event.
 """
 
 import socket
 from collections.abc import Callable
-from select import EPOLLIN
+from select import EPOLLET, EPOLLIN, EPOLLRDHUP
 from typing import Any, Protocol
 
 from twisted.internet import main, tcp, unix
@@ -184,8 +187,15 @@ class UNIXPort(unix.Port):
         return self.opened
 
 
+# An end that comes together with the last bytes must be told apart from them: a read takes only the bytes.
+_EDGE = EPOLLIN | EPOLLRDHUP | EPOLLET
+
+
 class LeanEPollReactor(EPollReactor):
     """Twisted's epoll reactor, less two function calls and a logging context per readable event of our transports."""
+
+    _reads: set[int]
+    _writes: set[int]
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,6 +210,27 @@ class LeanEPollReactor(EPollReactor):
         connector = _UNIXConnector(address, factory, timeout, self, checkPID)
         connector.connect()
         return connector
+
+    def addReader(self, reader: Any) -> None:
+        fd = reader.fileno()
+        if isinstance(reader, _WriteThrough) and fd not in self._reads and fd not in self._writes:
+            self._poller.register(fd, _EDGE)
+            self._reads.add(fd)
+            self._selectables[fd] = reader
+        else:
+            super().addReader(reader)
+
+    def removeWriter(self, writer: Any) -> None:
+        wrote = writer.fileno() in self._writes
+        super().removeWriter(writer)
+        if wrote:
+            self._arm(writer)
+
+    def _arm(self, selectable: Any) -> None:
+        """Have what can be read now reported again. While it also waits to write, it is level-triggered anyway."""
+        fd = selectable.fileno()
+        if isinstance(selectable, _WriteThrough) and fd in self._reads and fd not in self._writes:
+            self._poller.modify(fd, _EDGE)
 
     def at_turn_end(self, call: Callable[[], object]) -> None:
         """Run this once before the next poll."""
@@ -227,16 +258,21 @@ class LeanEPollReactor(EPollReactor):
             selectable = selectable_of(fd)
             if event == EPOLLIN and isinstance(selectable, _WriteThrough) and selectable.connected:
                 try:
-                    reads.append((selectable, selectable.socket.recv(READ_SIZE) or main.CONNECTION_DONE))
+                    data = selectable.socket.recv(READ_SIZE)
                 except BlockingIOError:
                     continue
                 except OSError:
                     reads.append((selectable, main.CONNECTION_LOST))
+                    continue
+                if len(data) == READ_SIZE:
+                    self._arm(selectable)
+                reads.append((selectable, data or main.CONNECTION_DONE))
                 if len(reads) == READ_AHEAD:
                     self._handle(reads)
                     reads = []
             elif selectable is not None:
                 legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
+                self._arm(selectable)
         if reads:
             self._handle(reads)
         if self._turn_end:

@@ -1,9 +1,11 @@
 import os
+import random
+import select
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from twisted.internet.interfaces import IPullProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from filtered_websocket.transport import READ_AHEAD, LeanEPollReactor, TCPPort, UNIXPort, at_turn_end
+from filtered_websocket.transport import READ_AHEAD, READ_SIZE, LeanEPollReactor, TCPPort, UNIXPort, at_turn_end
 from tests.end_to_end.raw_client import DEADLINE
 from tests.serving import logged
 
@@ -89,6 +91,17 @@ def pair(reactor: LeanEPollReactor) -> Iterator[tuple[Server, socket.socket]]:
     with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as client:
         turn_until(reactor, lambda: factory.made)
         yield factory.made[0], client
+
+
+@contextmanager
+def another(reactor: LeanEPollReactor) -> Iterator[tuple[Server, socket.socket]]:
+    """One more connection to the port of `pair`."""
+    (port,) = [each for each in reactor.getReaders() if isinstance(each, TCPPort)]
+    made = port.factory.made
+    known = len(made)
+    with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as client:
+        turn_until(reactor, lambda: len(made) > known)
+        yield made[known], client
 
 
 def fill(server: Server) -> bytes:
@@ -216,25 +229,20 @@ def test_a_protocol_that_raises_ends_its_own_connection_only(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    (port,) = [each for each in reactor.getReaders() if isinstance(each, TCPPort)]
-    with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as other:
-        turn_until(reactor, lambda: len(port.factory.made) == 2)
+    with another(reactor) as (bystander, other):
         with logged() as lines:
             client.sendall(b"raise")
             turn_until(reactor, lambda: server.lost is not None)
         assert "a protocol that fails" in "".join(lines)
         other.sendall(b"fine")
-        turn_until(reactor, lambda: port.factory.made[1].received == b"fine")
+        turn_until(reactor, lambda: bystander.received == b"fine")
 
 
 def test_what_was_read_from_one_that_another_then_aborts_is_not_handled(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    (port,) = [each for each in reactor.getReaders() if isinstance(each, TCPPort)]
-    with socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE) as other:
-        turn_until(reactor, lambda: len(port.factory.made) == 2)
-        victim = port.factory.made[1]
+    with another(reactor) as (victim, other):
         server.victim = victim.transport
         client.sendall(b"abort")
         other.sendall(b"too late")
@@ -274,6 +282,85 @@ def test_a_unix_socket_writes_through_as_well(reactor: LeanEPollReactor, tmp_pat
         turn_until(reactor, lambda: factory.made)
         factory.made[0].transport.write(b"at once")
         assert client.recv(100) == b"at once"
+
+
+# Edge-triggered reading: whatever is left unread must be asked for again.
+
+
+@pytest.mark.parametrize("size", [1, READ_SIZE - 1, READ_SIZE, READ_SIZE + 1, 3 * READ_SIZE, 3 * READ_SIZE + 1])
+@pytest.mark.parametrize("ends", [False, True], ids=["goes on", "ends"])
+def test_all_that_waits_is_read_and_an_end_behind_it_is_seen(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], size: int, ends: bool
+) -> None:
+    server, client = pair
+    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)  # type: ignore[union-attr]
+    data = bytes(number % 251 for number in range(size))
+    client.sendall(data)
+    if ends:
+        client.close()
+    turn_until(reactor, lambda: len(server.received) == size)
+    assert server.received == data
+    if ends:
+        turn_until(reactor, lambda: server.lost is not None)
+    else:
+        client.sendall(b"more")
+        turn_until(reactor, lambda: server.received == data + b"more")
+        assert server.lost is None
+
+
+def test_sockets_are_handled_in_the_order_in_which_they_became_readable(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    heard: list[str] = []
+    with another(reactor) as second, another(reactor) as third:
+        connections = {"a": pair, "b": second, "c": third}
+        for name, (server, _) in connections.items():
+            server.dataReceived = lambda data, name=name: heard.append(name)  # type: ignore[method-assign,misc]
+        for order in ("abc", "cab", "bca", "cba", "abc"):
+            heard.clear()
+            for name in order:
+                connections[name][1].sendall(b"x")
+            turn_until(reactor, lambda: len(heard) == 3)
+            assert "".join(heard) == order
+
+
+def test_nothing_is_missed_whoever_reads_pauses_and_writes_meanwhile(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    transport: Any = server.transport
+    transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)
+    client.setblocking(False)
+    rng = random.Random(7)
+    sent, written, got = b"", b"", b""
+    for number in range(400):
+        act = rng.choice(("send", "send", "much", "turn", "turn", "pause", "resume", "write", "read"))
+        if act in ("send", "much"):
+            data = str(number).encode() * (20_000 if act == "much" else 1)
+            try:
+                sent += data[: client.send(data)]
+            except BlockingIOError:
+                reactor.iterate(0)
+        elif act == "turn":
+            reactor.iterate(0)
+        elif act == "pause":
+            transport.pauseProducing()
+        elif act == "resume":
+            transport.resumeProducing()
+        elif act == "write":
+            data = str(number).encode() * 5_000
+            transport.write(data)
+            written += data
+        else:
+            got += client.recv(1 << 20) if select.select([client], [], [], 0)[0] else b""
+    assert server.told.count("blocked") > 3
+    transport.resumeProducing()
+    got += drain(reactor, client, len(written) - len(got))
+    turn_until(reactor, lambda: len(server.received) == len(sent))
+    assert (server.received, got) == (sent, written)
+    client.close()
+    turn_until(reactor, lambda: server.lost is not None)
 
 
 # The end of a turn.
