@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.options import Given, Option, nearest, printable
+from filtered_websocket.options import Given, Option, nearest
 from filtered_websocket.parsers import Parser, boolean
+from filtered_websocket.printable import printable
 
 ASKED = {"-h": "help", "--help": "help", "--version": "version", "--check": "check"}
 ASKED_HELP = {

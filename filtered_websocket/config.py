@@ -22,10 +22,10 @@ from filtered_websocket.options import (
     PipelineConfig,
     Sourced,
     nearest,
-    printable,
     read_pipelines,
 )
 from filtered_websocket.parsers import boolean, choice, integer, json_value, read_object, seconds, size, text, words
+from filtered_websocket.printable import printable
 
 # Who declares options finds everything here.
 __all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]

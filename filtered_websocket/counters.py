@@ -11,10 +11,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.printable import printable
+
 _log = Logger()
 
 INTERVAL = 10.0
 """Seconds that one line of the log stands for."""
+MAX_DETAIL = 200
+"""Characters of a detail that the log shows."""
 
 
 class Counters:
@@ -42,9 +46,8 @@ class Counters:
         self.totals[kind] += 1
         if kind in self._logged:
             return
-        _log.warn(
-            "{what}: {reason}{detail}", what=what, reason=reason, detail=f" ({printable(detail)})" if detail else ""
-        )
+        shown = f" ({printable(detail[:MAX_DETAIL])})" if detail else ""
+        _log.warn("{what}: {reason}{detail}", what=what, reason=reason, detail=shown)
         if self._stopped:
             return
         self._logged[kind] = self.totals[kind]
@@ -95,8 +98,3 @@ class _Unclaimed:
     def __del__(self) -> None:
         if self.failResult is not None:
             self._counters.count("failed", self._reason, self.failResult.getErrorMessage())
-
-
-def printable(text: str, limit: int = 200) -> str:
-    """Text of a peer as the log may show it: control characters escaped, cut at a limit."""
-    return text[:limit].encode("unicode_escape").decode("ascii")

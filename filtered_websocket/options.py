@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.parsers import Parser, words
+from filtered_websocket.printable import printable
 
 
 # eq=False: an option is itself only. Two declarations with equal fields are still two, and a default may be a list.
@@ -154,11 +155,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """The end of a sentence that refuses ``name``."""
     matches = get_close_matches(name, names, n=1)
     return f"; did you mean {json.dumps(matches[0])}?" if matches else ""
-
-
-def printable(sentence: str) -> str:
-    """One line of it, whatever keys and values it quotes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
 
 
 Sourced = tuple[Any, str]  # a value and where it came from

@@ -28,11 +28,10 @@ ROOT = Path(filtered_websocket.__file__).parent
 
 RANKS = (
     # Leaves.
-    "errors frames transport publication parsers origins request counters changes heartbeat signatures stopwatch "
-    "websocket "
-    "paths rates addresses storage_objects.done web.base commands.manners " + PACKAGE,
+    "errors printable frames transport publication parsers origins request changes heartbeat signatures stopwatch "
+    "websocket paths rates addresses storage_objects.done web.base " + PACKAGE,
     # What one leaf more is enough for.
-    "options filters.base storage_objects.base hub message listening tracebacks admission",
+    "counters commands.manners options filters.base storage_objects.base hub message listening tracebacks admission",
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
@@ -69,7 +68,8 @@ PACKS_MAY = {
 }  # fmt: skip
 
 PURE = {
-    "errors", "frames", "rates", "addresses", "publication", "parsers", "options", "origins", "request", "signatures",
+    "errors", "printable", "frames", "rates", "addresses", "publication", "parsers", "options", "origins", "request",
+    "signatures",
     PACKAGE,
 }  # fmt: skip
 

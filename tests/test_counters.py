@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from filtered_websocket.counters import Counters, printable
+from filtered_websocket.counters import MAX_DETAIL, Counters
 
 
 @pytest.fixture
@@ -62,7 +62,8 @@ def test_stopping_writes_what_is_not_yet_written_and_sets_no_more_timers(counter
 def test_details_of_peers_cannot_forge_lines(counters, log):
     counters.count("refused", "origin", "a\nb\x1b[2J\u202e")
     assert log() == ["refused: origin (a\\nb\\x1b[2J\\u202e)"]
-    assert printable("x" * 500) == "x" * 200
+    counters.count("refused", "path", "x" * 500)
+    assert log()[1:] == [f"refused: path ({'x' * MAX_DETAIL})"]
 
 
 @pytest.mark.parametrize("fails", ["before", "after"])

@@ -21,8 +21,8 @@ from filtered_websocket.config import (
 )
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.limits import CHANNELS, MAX_CHANNEL_NAME
-from filtered_websocket.options import printable
 from filtered_websocket.parsers import read_object
+from filtered_websocket.printable import printable
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects import redis_options
 from filtered_websocket.storage_objects.base import StorageAway

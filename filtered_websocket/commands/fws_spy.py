@@ -16,7 +16,7 @@ from filtered_websocket.config import Configuration
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.ws_emit import plain_pickle
 from filtered_websocket.filters.ws_emit.bus import CHANNEL
-from filtered_websocket.options import printable
+from filtered_websocket.printable import printable
 from filtered_websocket.publication import MARK, decode
 from filtered_websocket.storage_objects import redis_options
 from filtered_websocket.storage_objects.base import StorageAway

@@ -10,6 +10,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from filtered_websocket.printable import printable
+
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What a disk that is full, or broken, answers."""
 
@@ -58,19 +60,3 @@ def _open_what_is_closed() -> None:
 def say(prog: str, text: str) -> None:
     """A line on standard error, whatever the text is."""
     print(f"{prog}: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - this is a command
-
-
-def printable(text: str, newlines: bool = False) -> str:
-    """Text of a peer as a terminal may show it: what could steer the terminal is escaped.
-
-    >>> printable("a\\x1b[2Jb\\u009b")
-    'a\\\\x1b[2Jb\\\\x9b'
-
-    :param newlines: leave line ends and tabs as they are
-    """
-    if text.isprintable():
-        return text
-    kept = "\n\t" if newlines else ""
-    return "".join(
-        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode("ascii") for each in text
-    )

@@ -5,8 +5,9 @@ import sys
 import time
 from typing import Any
 
-from filtered_websocket.commands.manners import printable, say
+from filtered_websocket.commands.manners import say
 from filtered_websocket.commands.speech.base import Heard, one_line
+from filtered_websocket.printable import printable
 
 
 class Output:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filtered_websocket.commands.figures import PIPELINE_NOW, PIPELINE_RATES, Figures
-from filtered_websocket.commands.manners import printable
+from filtered_websocket.printable import printable
 
 FILTERS = 5
 """The slowest filters are shown."""
