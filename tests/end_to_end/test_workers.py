@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -140,16 +140,21 @@ def going_away(client: RawClient) -> bool:
     return next(each for each in client.frames() if each.opcode == CLOSE).payload[:2] == (1001).to_bytes(2, "big")
 
 
+def all_go_away(server: FwsServer, clients: Iterable[RawClient]) -> None:
+    """The workers drain: they part from their clients, end, and the server with them."""
+    assert all(going_away(client) for client in clients)
+    for client in clients:
+        client.socket.close()
+    assert server.wait() == 0
+    assert not children(server)
+
+
 def test_a_signal_to_the_whole_group_drains_them_too_as_ctrl_c_and_systemd_send_it(two: FwsServer) -> None:
     clients = on_each_worker(two, 2)
     for process in children(two):
         os.kill(process, signal.SIGINT)
     two.signal(signal.SIGINT)
-    assert all(going_away(client) for client in clients.values())
-    for client in clients.values():
-        client.socket.close()
-    assert two.wait() == 0
-    assert not children(two)
+    all_go_away(two, clients.values())
 
 
 def is_closed(port: int) -> bool:
@@ -180,11 +185,7 @@ def test_the_second_signal_ends_parent_and_workers_at_once(fws_server: Start, re
 def test_sigterm_drains_all_workers(two: FwsServer) -> None:
     clients = on_each_worker(two, 2)
     two.signal()
-    assert all(going_away(client) for client in clients.values())
-    for client in clients.values():
-        client.socket.close()
-    assert two.wait() == 0
-    assert not children(two)
+    all_go_away(two, clients.values())
 
 
 def test_workers_end_when_their_parent_is_killed(two: FwsServer) -> None:

@@ -231,7 +231,10 @@ class Nodes:
         status, body = result if isinstance(result, tuple) else (400, None)
         answer = {"do": "answer", "id": key[1], "status": status, "body": body, "from": self._name}
         message = wire.dumps(answer)
-        send = lambda: self._publish(OWN + key[0], message).addErrback(lambda _: None)  # noqa: E731
+
+        def send() -> None:
+            self._publish(OWN + key[0], message).addErrback(lambda _: None)
+
         self._windows.enter(key[0], key, len(message), send)
 
     def _on_cancel(self, message: dict[str, Any]) -> None:
