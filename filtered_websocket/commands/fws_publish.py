@@ -46,10 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _main(argv: Sequence[str] | None) -> None:
     try:
         _run(_parser().parse_args(argv), os.environ, sys.stdin.buffer)
-    except (ConfigError, StorageAway, ValueError) as error:
-        for fault in str(error).splitlines():
-            _say(fault)
-        sys.exit(1)
+    except (StorageAway, ValueError) as error:
+        raise manners.Ended(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,7 +106,7 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
     with Publisher(**redis, pipeline=name, channels=rules, timeout=arguments.timeout) as publisher:
         _publish(publisher, arguments, stdin)
         if sys.stderr.isatty() and not arguments.bus and not publisher.nodes(arguments.channel):
-            _say(f'published, but no running server has a subscriber of "{arguments.channel}" now')
+            manners.say(PROG, f'published, but no running server has a subscriber of "{arguments.channel}" now')
 
 
 def _publish(publisher: Publisher, arguments: argparse.Namespace, stdin: IO[bytes]) -> None:
@@ -197,10 +195,6 @@ def _pipeline(options: Options, name: str, channel: str) -> PipelineConfig:
     if not found.name and channel.startswith(tuple(f"{each.name} " for each in pipelines if each.name)):
         raise ConfigError("this channel's name begins like the channels of another pipeline: use --pipeline")
     return found
-
-
-def _say(line: str) -> None:
-    print(f"{PROG}: {line}", file=sys.stderr)  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Exit codes: 0 as many shown as were asked for; 1 an option is wrong; 2 bad usage
 import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -40,15 +39,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
-    try:
-        for number, line in enumerate(_lines(arguments, os.environ), 1):
-            print(line, flush=True)  # noqa: T201 - this is a command
-            if number == arguments.count:
-                return
-    except (ConfigError, StorageAway) as error:
-        for fault in str(error).splitlines():
-            _say(fault)
-        sys.exit(1)
+    for number, line in enumerate(_lines(arguments, os.environ), 1):
+        print(line, flush=True)  # noqa: T201 - this is a command
+        if number == arguments.count:
+            return
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,7 +98,7 @@ def _lines(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterato
             # Once for each reason, not once a second.
             if str(error) != told:
                 told = str(error)
-                _say(f"{told.removesuffix(': not done')}; it is tried until it works")
+                manners.say(PROG, f"{told.removesuffix(': not done')}; it is tried until it works")
             time.sleep(AGAIN_SECONDS)
 
 
@@ -135,10 +129,6 @@ def describe(data: bytes) -> str:
         return f"text {data.decode()}"
     except UnicodeDecodeError:
         return f"bytes {data!r}"
-
-
-def _say(line: str) -> None:
-    print(f"{PROG}: {line}", file=sys.stderr, flush=True)  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

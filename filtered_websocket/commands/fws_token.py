@@ -24,6 +24,7 @@ from filtered_websocket.filters.philote.options import ORIGINAL, TOKEN_OPTIONS
 from filtered_websocket.filters.philote.state import keys_of
 from filtered_websocket.options import Given
 
+PROG = "fws_token"
 EPILOG = """\
 The secret is that of fws_server: "philote_secret" in the file of -c, FWS_PHILOTE_SECRET, or SECRET. No flag takes it,
 since all users of a machine see its command lines.
@@ -39,22 +40,20 @@ _PRIVATE = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    manners.run("fws_token", lambda: _main(argv))
+    manners.run(PROG, lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     try:
         print(arguments.run(arguments, _options(arguments)))  # noqa: T201
-    except ConfigError as error:
-        sys.exit(_say(str(error)))
     except auth.Refused as refused:
-        sys.exit(_say(refused.reason))
+        raise manners.Ended(refused.reason) from None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="fws_token", description="Makes and checks tokens for the Philote pack of fws_server.", epilog=EPILOG,
+        prog=PROG, description="Makes and checks tokens for the Philote pack of fws_server.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("-c", "--config", help="the JSON file of fws_server")
@@ -91,7 +90,7 @@ def _make(arguments: argparse.Namespace, options: Any) -> str:
         except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
             raise ConfigError(f"{arguments.private_key}: no private key for {algorithm}: {error}") from None
     if not options.philote_secret:
-        _say("warning: the secret is empty: anybody can make such a token")
+        manners.say(PROG, "warning: the secret is empty: anybody can make such a token")
     return auth.issue(claims, options.philote_secret, algorithm)
 
 
@@ -105,9 +104,9 @@ def _check(arguments: argparse.Namespace, options: Any) -> str:
 
 def _options(arguments: argparse.Namespace) -> Any:
     """The options of tokens, as fws_server would have them. Raises ConfigError."""
-    configuration = Configuration(["-c", arguments.config] if arguments.config else [], os.environ, "fws_token")
+    configuration = Configuration(["-c", arguments.config] if arguments.config else [], os.environ, PROG)
     secret = {name: ours for name, ours in ORIGINAL.environment.items() if ours == "philote_secret"}
-    configuration.declare(TOKEN_OPTIONS, "fws_token", Original(ORIGINAL.pack, ORIGINAL.port, secret))
+    configuration.declare(TOKEN_OPTIONS, PROG, Original(ORIGINAL.pack, ORIGINAL.port, secret))
     values = {option.name: configuration.early(option) for option in TOKEN_OPTIONS}
     pipelines = configuration.early(PIPELINES)
     if arguments.pipeline is not None:
@@ -131,11 +130,6 @@ def _moment(text: str) -> float:
     if moment <= time.time():
         raise argparse.ArgumentTypeError(f"{text} is over")
     return moment
-
-
-def _say(text: str) -> int:
-    print(f"fws_token: {text}", file=sys.stderr)  # noqa: T201
-    return 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How a command ends: its exit code, one line that says why, and nothing else.
+"""How a command ends: its exit code, what says why, and nothing else.
 
-0 done; 1 it could not be done, in one line on standard error; 2 bad usage (argparse); by SIGINT 130; by SIGPIPE, as the
-commands of the system end when nobody reads on.
+0 done; 1 it could not be done, a line for each reason on standard error; 2 bad usage (argparse); by SIGINT 130; by
+SIGPIPE, as the commands of the system end when nobody reads on.
 """
 
 import errno
@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.printable import printable
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -17,7 +18,7 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Ended(Exception):  # noqa: N818 - what happened
-    """The command has to end; the text says why, in one line."""
+    """The command has to end; the text says why."""
 
 
 def run(prog: str, command: Callable[[], object]) -> None:
@@ -33,8 +34,9 @@ def run(prog: str, command: Callable[[], object]) -> None:
             # Here, where what goes wrong can be told; argparse ends by SystemExit when it has printed its help.
             if sys.stdout is not None:
                 sys.stdout.flush()
-    except Ended as ended:
-        say(prog, str(ended))
+    except (Ended, ConfigError) as ended:
+        for reason in str(ended).splitlines():
+            say(prog, reason)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
