@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.end_to_end.raw_client import DEADLINE
 
@@ -68,7 +68,7 @@ class Lines:
         self._seen = [line for line in self._seen if line["is"] != kind]
         return found
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
@@ -130,7 +130,7 @@ class PythonApi(Lines):
 
     def __init__(self, package: str, module: str, name: str, root: str = "", before: str = "", **keywords: Any) -> None:
         script = str(TESTS / "python" / "calls.py")
-        path = os.pathsep.join(filter(None, (before, _folder(package))))
+        path = os.pathsep.join(filter(None, (before, folder(package))))
         environment = {"SSL_CERT_FILE": root} if root else {}
         arguments = (sys.executable, "-W", "ignore", script, module, name, json.dumps(keywords))
         super().__init__(*arguments, PYTHONPATH=path, **environment)
@@ -155,7 +155,7 @@ class PushiSocket(Lines):
     def __init__(self, url: str, ident: str, key: str, secret: str) -> None:
         script = str(TESTS / "python" / "pushi_socket.py")
         arguments = (sys.executable, "-W", "ignore", script, url, ident, key, secret)
-        super().__init__(*arguments, PYTHONPATH=_folder("pushi_service"))
+        super().__init__(*arguments, PYTHONPATH=folder("pushi_service"))
         self.id = self.wait("connect")["id"]
 
     def call(self, method: str, *arguments: Any, **keywords: Any) -> None:
@@ -170,6 +170,7 @@ class PushiSocket(Lines):
         return self.wait("subscribe", channel=channel)["data"]
 
 
-def _folder(package: str) -> str:
+def folder(package: str) -> str:
+    """The folder of a package in build/python."""
     assert (PACKAGES / package).is_dir(), f"build/python/{package} is not there: make test-tools"
     return str(PACKAGES / package)

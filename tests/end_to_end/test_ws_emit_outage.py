@@ -1,5 +1,6 @@
 """Redis restarted under load: programs emit without a pause, as if nothing were; stock clients see what comes of it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.lines import TESTS
 from tests.end_to_end.outage import ready, started
 from tests.end_to_end.raw_client import DEADLINE, wait_until
 from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import TESTS, Client, python_path
+from tests.end_to_end.socketio_clients import Client, python_path
 from tests.redis_server import RedisServer
 from tests.web.client import ask
 
@@ -35,7 +37,7 @@ class Emitter(threading.Thread):
         self.emitted = 0
         self._process = subprocess.Popen(
             [sys.executable, str(TESTS / "python" / "socketio_load.py"), kind, url],
-            env=python_path(*EMITTERS[kind]),
+            env=os.environ | python_path(*EMITTERS[kind]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # that Redis is away

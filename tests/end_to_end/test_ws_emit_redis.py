@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.lines import TESTS
 from tests.end_to_end.raw_client import wait_until
 from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import TESTS, Client, python_path
+from tests.end_to_end.socketio_clients import Client, python_path
 from tests.redis_server import RedisServer
 from tests.web.client import Answer, ask
 
@@ -68,7 +69,7 @@ def call(packages: tuple[str, ...], redis: RedisServer, *calls: Any, kind: str =
     """Have a program of these packages make calls of its manager."""
     done = subprocess.run(
         [sys.executable, str(TESTS / "python" / "socketio_emit.py"), kind, f"redis://127.0.0.1:{redis.port}/0"],
-        env=python_path(*packages),
+        env=os.environ | python_path(*packages),
         input="".join(json.dumps(each) + "\n" for each in calls),
         capture_output=True,
         text=True,
@@ -201,7 +202,7 @@ def test_servers_and_an_original_beside_them_each_deliver_once(serve: Serve, red
     one, other = serve(), serve()
     original = subprocess.Popen(
         [sys.executable, str(TESTS / "python" / "socketio_server.py"), f"redis://127.0.0.1:{redis.port}/0"],
-        env=python_path("socketio"),
+        env=os.environ | python_path("socketio"),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -24,7 +24,7 @@ socket.on("error", (error) => say({ is: "error", message: String(error.message ?
 
 createInterface({ input: process.stdin })
   .on("line", (line) => {
-    const { event, args, ack } = JSON.parse(line);
+    const [event, args, ack] = JSON.parse(line);
     const sent = args.map((each) => (each && each.bytes ? Buffer.from(each.bytes) : each));
     if (ack) socket.emit(event, ...sent, (...answer) => say({ is: "ack", ack, args: answer }));
     else socket.emit(event, ...sent);

@@ -43,7 +43,7 @@ except socketio.exceptions.ConnectionError as error:
     say(**{"is": "error"}, message=str(error))
     sys.exit(1)
 for line in sys.stdin:
-    told = json.loads(line)
-    sent = tuple(bytes(each["bytes"]) if isinstance(each, dict) and "bytes" in each else each for each in told["args"])
-    client.emit(told["event"], sent, callback=acknowledged(told["ack"]) if told["ack"] else None)
+    event, args, ack = json.loads(line)
+    sent = tuple(bytes(each["bytes"]) if isinstance(each, dict) and "bytes" in each else each for each in args)
+    client.emit(event, sent, callback=acknowledged(ack) if ack else None)
 client.disconnect()
