@@ -61,6 +61,7 @@ class _WriteThrough:
     """Bytes that the kernel has taken out of the buffer."""
 
     socket: socket.socket
+    fileno: Callable[[], int]
     dataBuffer: bytes
     offset: int
     _tempDataBuffer: list[bytes]
@@ -228,9 +229,10 @@ class LeanEPollReactor(EPollReactor):
 
     def _arm(self, selectable: Any) -> None:
         """Have what can be read now reported again. While it also waits to write, it is level-triggered anyway."""
-        fd = selectable.fileno()
-        if isinstance(selectable, _WriteThrough) and fd in self._reads and fd not in self._writes:
-            self._poller.modify(fd, _EDGE)
+        if isinstance(selectable, _WriteThrough):
+            fd = selectable.fileno()
+            if fd in self._reads and fd not in self._writes:
+                self._poller.modify(fd, _EDGE)
 
     def at_turn_end(self, call: Callable[[], object]) -> None:
         """Run this once before the next poll."""
@@ -283,14 +285,16 @@ class LeanEPollReactor(EPollReactor):
             # What was handled just before may have ended this one.
             if selectable.aborted or not selectable.connected:
                 continue
+            why = data
             if isinstance(data, bytes):
                 try:
                     selectable.protocol.dataReceived(data)
+                    continue
                 except BaseException as error:  # as in Twisted's own loop: any error ends this connection only
                     legacy_log.err()
-                    self._disconnectSelectable(selectable, error, True)
-            else:
-                self._disconnectSelectable(selectable, data, True)
+                    why = error
+            # Who raises even here, such as a storage object: what was read from others is read once.
+            legacy_log.callWithLogger(selectable, self._disconnectSelectable, selectable, why, True)
 
     doIteration = doPoll
 

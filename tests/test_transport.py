@@ -238,6 +238,60 @@ def test_a_protocol_that_raises_ends_its_own_connection_only(
         turn_until(reactor, lambda: bystander.received == b"fine")
 
 
+def test_a_protocol_that_raises_when_it_is_lost_takes_nothing_from_the_others_of_its_turn(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+
+    def fail(reason: Any) -> None:
+        raise RuntimeError("a storage object that fails")
+
+    server.connectionLost = fail  # type: ignore[assignment,method-assign]
+    with another(reactor) as (second, other), another(reactor) as (third, leaving):
+        third.connectionLost = fail  # type: ignore[assignment,method-assign]
+        with logged() as lines:
+            client.sendall(b"raise")
+            leaving.shutdown(socket.SHUT_WR)
+            other.sendall(b"read once")
+            # An error that left the turn would arrive here.
+            turn_until(reactor, lambda: second.received)
+        assert second.received == b"read once"
+        assert "".join(lines).count("a storage object that fails") >= 2
+
+
+def test_a_descriptor_of_somebody_else_s_that_is_gone_when_its_event_was_handled_takes_nothing_from_the_others(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    here, there = socket.socketpair()
+
+    class Gone:
+        """What a library registers: it has no number any more when it has ended."""
+
+        ended = False
+
+        def fileno(self) -> int:
+            if self.ended:
+                raise ValueError("closed")
+            return here.fileno()
+
+        def logPrefix(self) -> str:
+            return "gone"
+
+        def doRead(self) -> None:
+            reactor.removeReader(self)
+            self.ended = True
+
+        def connectionLost(self, reason: Any) -> None: ...
+
+    with here, there:
+        reactor.addReader(Gone())
+        there.sendall(b"x")
+        client.sendall(b"mine")
+        reactor.doPoll(DEADLINE)
+        turn_until(reactor, lambda: server.received == b"mine")
+
+
 def test_what_was_read_from_one_that_another_then_aborts_is_not_handled(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
