@@ -71,6 +71,8 @@ class Backpressure(LeanProtocol):
             and stream is not None
             and stream is self.transport
             and stream.connected
+            # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.
+            and not stream.aborted
         )
         self.direct = stream.socket.send if fits else None
         if self.pipeline is not None:

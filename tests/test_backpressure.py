@@ -363,6 +363,32 @@ def test_the_socket_is_written_to_directly_until_a_close_frame_or_the_connection
             served.until_empty()
 
 
+def test_nothing_takes_the_place_of_the_rest_of_a_frame_that_an_aborted_transport_had_begun_to_send() -> None:
+    with serving(Join, **options("disconnect", send_buffer=10**7)) as served:
+        client, connection = slow(served)
+        fill(served, connection)
+
+        def heard() -> bytes:
+            data = b""
+            while select.select([client.socket], [], [], 0.1)[0]:
+                data += client.socket.recv(1 << 20)
+            return data
+
+        def abort_and_send() -> tuple[bytes, bytes]:
+            connection.transport.abortConnection()
+            # Makes room in the kernel, of which the server has not yet been told.
+            before = heard()
+            connection.sendMessage("out of place")
+            connection.publish("news", "out of place")
+            connection.pipeline.hub.flush()
+            return before, heard()
+
+        before, after = call(abort_and_send)
+        assert before
+        assert after == b""
+        served.until_empty()
+
+
 def test_a_reply_of_which_the_kernel_takes_a_part_arrives_whole_and_its_bytes_are_counted() -> None:
     with serving(Join, **options("disconnect", send_buffer=10**7)) as served:
         client, connection = slow(served)
