@@ -11,7 +11,10 @@ Rules:
 4. The lean reactor is told of a socket when something comes, not for as long as something is there (edge-triggered):
    sockets are handled in the order in which they became readable. So whoever was served last in one turn is not last
    again in the next, for which he comes a moment too late. Whatever may have left something unread asks again: `_arm`.
-5. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
+5. A TCP connection of a client ends as RFC 6455, 7.1.1, shows it: we close our side, and then read until the peer has
+   closed his, a while at most. A close with something unread, such as a late pong, is a reset, by which the peer loses
+   what he has not read yet.
+6. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
    timers and Deferreds produced does not wait for a socket event.
 """
 
@@ -24,6 +27,7 @@ from twisted.internet import main, tcp, unix
 from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
+from twisted.python.failure import Failure
 
 _log = Logger()
 
@@ -32,6 +36,11 @@ READ_SIZE = 65536
 
 READ_AHEAD = 128
 """Sockets that are read before what they brought is handled: at most 8 MiB at a time."""
+
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 1024 * 1024
+MAX_LINGERING = 1000
+"""How long, for how many bytes, and on how many connections of a port at once it is waited for a peer to close too."""
 
 REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
 
@@ -143,13 +152,50 @@ class _WriteThrough:
         return None
 
 
+class _Lingering:
+    """The protocol of a connection that is over for everybody but the kernel: drops what still comes."""
+
+    def __init__(self, transport: "TCPTransport") -> None:
+        self._transport = transport
+        self._left = LINGER_BYTES
+        transport.server.lingering += 1
+        done = Failure(main.CONNECTION_DONE)
+        self._timer = transport.reactor.callLater(LINGER_SECONDS, transport.connectionLost, done)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            self._transport.abortConnection()
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._transport.server.lingering -= 1
+        if self._timer.active():
+            self._timer.cancel()
+
+
 class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
     """A TCP connection that writes through."""
+
+    server: "TCPPort"
+    reactor: Any
 
     def __init__(self, sock: socket.socket, *arguments: Any) -> None:
         # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(sock, *arguments)
+
+    def _postLoseConnection(self) -> BaseException | None:
+        if self.server.lingering >= MAX_LINGERING:
+            return main.CONNECTION_DONE
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return main.CONNECTION_DONE
+        self._writeDisconnected = True
+        former, self.protocol = self.protocol, _Lingering(self)
+        former.connectionLost(Failure(main.CONNECTION_DONE))
+        self.startReading()
+        return None
 
 
 class UNIXTransport(_WriteThrough, unix.Server):  # type: ignore[misc]  # as above
@@ -176,6 +222,8 @@ class _UNIXConnector(unix.Connector):
 
 class TCPPort(tcp.Port):
     transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
+    lingering = 0
+    """Connections of this port that are over, and whose peers have yet to close their side."""
 
 
 class UNIXPort(unix.Port):

@@ -17,11 +17,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, datetimeToString
 from twisted.web.http_headers import Headers
 
+from filtered_websocket.transport import LINGER_BYTES
 from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
-
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 1024 * 1024
-"""How long, and how much of it, a refused client may go on sending."""
 
 MAX_HEADERS = 128
 
@@ -221,13 +218,6 @@ class Channel(HTTPChannel):
         self.site.counters.count("refused", "http", f"{error.status} {error.message}")
         self._send(response or Response(error.status, {"error": error.message}, error.headers), True)
         self.setTimeout(None)
-        self._networkProducer.resumeProducing()
-        if not self.isSecure() and hasattr(self.transport, "loseWriteConnection"):
-            self.transport.loseWriteConnection()
-        self._timer = self.callLater(LINGER_SECONDS, self._end)
-
-    def _end(self) -> None:
-        self._timer = None
         self._close()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
