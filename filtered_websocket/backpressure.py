@@ -56,10 +56,10 @@ class Backpressure(LeanProtocol):
     def leave_transport(self) -> None:
         """Learn no more from it: it is lost, or another protocol's."""
         self.factory.blocked.discard(self)
-        self.direct = None
         if self._stream is not None:
             self._stream.watcher = None
             self._stream = None
+            self.redirect()
 
     def redirect(self) -> None:
         """Find `direct` anew: whatever it depends on has changed."""

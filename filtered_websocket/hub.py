@@ -251,7 +251,7 @@ class Hub:
         self.corked.append(connection)
 
     def uncork(self) -> None:
-        """Send what connections hold back."""
+        """Send what connections hold back: past them, where they are on the fast road."""
         corked, self.corked = self.corked, []
         bytes_out = 0
         for connection in corked:

@@ -23,6 +23,8 @@ from tests.serving import logged
 class Server(protocol.Protocol):
     """Notes what it hears, in the order it hears it."""
 
+    transport: Any
+
     def __init__(self) -> None:
         self.received = b""
         self.lost: Any = None
@@ -30,7 +32,7 @@ class Server(protocol.Protocol):
         self.told: list[str] = []
 
     def connectionMade(self) -> None:
-        self.transport.watcher = self  # type: ignore[union-attr]
+        self.transport.watcher = self
 
     def dataReceived(self, data: bytes) -> None:
         self.received += data
@@ -106,11 +108,11 @@ def another(reactor: LeanEPollReactor) -> Iterator[tuple[Server, socket.socket]]
 
 def fill(server: Server) -> bytes:
     """Write until the kernel refuses; what was written."""
-    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[union-attr]
+    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     written = b""
-    while not server.transport.blocked:  # type: ignore[union-attr]
+    while not server.transport.blocked:
         chunk = str(len(written)).encode().ljust(10_000, b".")
-        server.transport.write(chunk)  # type: ignore[union-attr]
+        server.transport.write(chunk)
         written += chunk
     return written
 
@@ -143,14 +145,14 @@ def test_a_write_is_sent_before_it_returns(pair: tuple[Server, socket.socket]) -
 
 def test_nagle_is_off(pair: tuple[Server, socket.socket]) -> None:
     server, _ = pair
-    assert server.transport.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # type: ignore[attr-defined]
+    assert server.transport.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_what_the_kernel_refuses_waits_and_keeps_its_order(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
     written = fill(server)
     assert server.told == ["blocked"]
     before = transport.pending
@@ -181,7 +183,7 @@ def test_a_write_to_a_peer_that_is_gone_ends_the_connection_where_twisted_ends_i
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
     transport.pauseProducing()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
@@ -206,7 +208,7 @@ def test_a_pull_producer_is_asked_again_and_again(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
 
     @implementer(IPullProducer)
     class Counts:
@@ -347,7 +349,7 @@ def test_all_that_waits_is_read_and_an_end_behind_it_is_seen(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], size: int, ends: bool
 ) -> None:
     server, client = pair
-    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)  # type: ignore[union-attr]
+    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)
     data = bytes(number % 251 for number in range(size))
     client.sendall(data)
     if ends:
@@ -382,7 +384,7 @@ def test_nothing_is_missed_whoever_reads_pauses_and_writes_meanwhile(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
     transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)
     client.setblocking(False)
@@ -421,7 +423,7 @@ def test_nothing_is_missed_whoever_reads_pauses_and_writes_meanwhile(
 
 
 def port_of(server: Server) -> Any:
-    return server.transport.server  # type: ignore[union-attr]
+    return server.transport.server
 
 
 def read_to_the_end(reactor: LeanEPollReactor, client: socket.socket) -> bytes:
@@ -443,7 +445,7 @@ def test_a_peer_that_goes_on_sending_still_reads_all_that_was_sent_before_the_en
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
     written = fill(server)
     transport.loseConnection()
     client.sendall(b"late")
@@ -465,7 +467,7 @@ def test_a_peer_that_never_closes_is_not_waited_for_long(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
     monkeypatch.setattr("filtered_websocket.transport.LINGER_SECONDS", 0.01)
     transport.loseConnection()
     assert read_to_the_end(reactor, client) == b""
@@ -477,7 +479,7 @@ def test_a_peer_that_sends_without_end_is_reset(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, client = pair
-    transport: Any = server.transport
+    transport = server.transport
     monkeypatch.setattr("filtered_websocket.transport.LINGER_BYTES", 1000)
     transport.loseConnection()
     client.sendall(b"x" * 1001)
@@ -492,14 +494,14 @@ def test_only_so_many_peers_are_waited_for(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, _ = pair
-    transport: Any = server.transport
+    transport = server.transport
     monkeypatch.setattr("filtered_websocket.transport.MAX_LINGERING", 1)
     with another(reactor) as (second, _):
         transport.loseConnection()
         turn_until(reactor, lambda: server.lost is not None)
-        second.transport.loseConnection()  # type: ignore[union-attr]
+        second.transport.loseConnection()
         turn_until(reactor, lambda: second.lost is not None)
-        assert (transport.connected, second.transport.connected) == (1, 0)  # type: ignore[union-attr]
+        assert (transport.connected, second.transport.connected) == (1, 0)
 
 
 # The end of a turn.
