@@ -135,6 +135,17 @@ def test_a_flask_application_emits(serve: Serve, redis: RedisServer, connect: An
     assert client.event() == ("all",)
 
 
+def test_bytes_are_delivered_whatever_protocol_a_pickle_is_of(serve: Serve, redis: RedisServer, connect: Any) -> None:
+    client = connect(serve("--ws_emit_pickle"))
+    client.wait("connect")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        for data in (b"x\xff", bytearray(b"x\xff"), {"empty": [b"", bytearray()]}):
+            wanted = {"method": "emit", "event": "e", "namespace": "/", "data": data}
+            publish(redis, pickle.dumps(wanted, protocol))
+        x, empty = {"bytes": [120, 255]}, {"bytes": []}
+        assert [client.event() for _ in range(3)] == [("e", x), ("e", x), ("e", {"empty": [empty, empty]})]
+
+
 class Malicious:
     def __init__(self, path: Path) -> None:
         self.path = path
