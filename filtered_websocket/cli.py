@@ -16,6 +16,7 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.config import Options, UsageError
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.printable import printable
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -28,7 +29,7 @@ def _run(argv: Sequence[str]) -> None:
         sys.exit(_main(argv))
     except ConfigError as error:
         for fault in error.faults:
-            print(f"fws_server: {fault}", file=sys.stderr)  # noqa: T201 - before there is a log
+            print(printable(f"fws_server: {fault}"), file=sys.stderr)  # noqa: T201 - before there is a log
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
@@ -51,7 +52,7 @@ def _main(argv: Sequence[str]) -> int:
     options = assembly.options()
     # Workers are this program again: their parent has said it.
     for warning in () if WORKER in os.environ else (*assembly.configuration.warnings, *assembly.odd):
-        print(f"fws_server: warning: {warning}", file=sys.stderr)  # noqa: T201
+        print(printable(f"fws_server: warning: {warning}"), file=sys.stderr)  # noqa: T201
     if asked == "check":
         print("fws_server: the configuration is good")  # noqa: T201
         return 0

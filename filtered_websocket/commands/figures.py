@@ -50,7 +50,8 @@ class Figures:
             for pipeline, value in self.rates(metric, "pipeline").items():
                 rows[pipeline][title] = value
         if len(rows) > 1:
-            rows["all"] = {title: sum(row[title] for row in rows.values()) for title in next(iter(rows.values()))}
+            first, *_ = rows.values()
+            rows["all"] = {title: sum(row.get(title, math.nan) for row in rows.values()) for title in first}
         return rows
 
     def reasons(self) -> list[tuple[str, str, float, float]]:
@@ -73,7 +74,7 @@ class Figures:
         for labels, count in counts.items():
             of = dict(labels)
             if count and labels in sums:
-                rows.append((of["pipeline"], of["event"], of["filter"], sums[labels] / count))
+                rows.append((of.get("pipeline", ""), of.get("event", ""), of.get("filter", ""), sums[labels] / count))
         return sorted(rows, key=lambda row: -row[3])
 
     def cpu(self) -> float:
@@ -88,11 +89,14 @@ class Figures:
         bounds: dict[float, float] = {}
         earlier = self._before.by(f"{LAG}_bucket", "le") if self._before is not None else {}
         for bound, count in self.now.by(f"{LAG}_bucket", "le").items():
-            bounds[float(bound)] = count - earlier.get(bound, 0)
+            try:
+                bounds[float(bound)] = count - earlier.get(bound, 0)
+            except ValueError:
+                continue  # no class of ours
         ticks = self._growth(f"{LAG}_count")
         if not bounds or not ticks > 0:
             return math.nan, math.nan
-        within = next(bound for bound, count in sorted(bounds.items()) if count >= 0.99 * ticks)
+        within = next((bound for bound, count in sorted(bounds.items()) if count >= 0.99 * ticks), math.nan)
         return self._growth(f"{LAG}_sum") / ticks, within
 
     def _growth(self, name: str) -> float:

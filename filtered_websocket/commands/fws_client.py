@@ -66,8 +66,8 @@ def _main(argv: Sequence[str] | None) -> None:
     asyncio.run(session())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> manners.Parser:
+    parser = manners.Parser(
         prog=PROG, usage="%(prog)s URL [option ...] [subscribe [NAME ...]] [publish [NAME] [DATA]]", epilog=EPILOG,
         description="Talks to a WebSocket server.", formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filtered_websocket.commands import manners
 from filtered_websocket.commands.manners import Ended
+from filtered_websocket.printable import printable
 
 PROG = "fws_new"
 EPILOG = """\
@@ -97,8 +98,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     manners.run(PROG, lambda: _new(Path(_parser().parse_args(argv).name)))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> manners.Parser:
+    parser = manners.Parser(
         prog=PROG, description="Begins a server of your own: a filter module, its test and a configuration.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
@@ -125,7 +126,7 @@ def _new(folder: Path) -> None:
     except OSError as error:
         raise Ended(f"{error.filename}: {error.strerror}") from None
     into = "" if here else f"cd {shlex.quote(str(folder))} && "
-    print(f"{into}pytest\n{into}fws_server -c config.json")  # noqa: T201 - this is a command
+    print(printable(f"{into}pytest\n{into}fws_server -c config.json", newlines=True))  # noqa: T201 - this is a command
 
 
 def module_name(name: str, adapt: bool) -> str:

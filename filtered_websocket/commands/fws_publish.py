@@ -50,8 +50,8 @@ def _main(argv: Sequence[str] | None) -> None:
         raise manners.Ended(str(error)) from None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> manners.Parser:
+    parser = manners.Parser(
         prog=PROG,
         usage="%(prog)s [option ...] CHANNEL [DATA]",
         description="Publish to a channel's subscribers on all running servers that share a Redis.",

@@ -45,8 +45,8 @@ def _main(argv: Sequence[str] | None) -> None:
             return
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> manners.Parser:
+    parser = manners.Parser(
         prog=PROG,
         usage="%(prog)s [option ...] [CHANNEL ...]",
         description="Show what passes on channels of Redis, JSON or pickle. Nothing of it is executed.",

@@ -23,6 +23,7 @@ from filtered_websocket.filters.philote import auth, keys
 from filtered_websocket.filters.philote.options import ORIGINAL, TOKEN_OPTIONS
 from filtered_websocket.filters.philote.state import keys_of
 from filtered_websocket.options import Given
+from filtered_websocket.printable import printable
 
 PROG = "fws_token"
 EPILOG = """\
@@ -46,13 +47,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     try:
-        print(arguments.run(arguments, _options(arguments)))  # noqa: T201
+        print(printable(arguments.run(arguments, _options(arguments)), newlines=True))  # noqa: T201
     except auth.Refused as refused:
         raise manners.Ended(refused.reason) from None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> manners.Parser:
+    parser = manners.Parser(
         prog=PROG, description="Makes and checks tokens for the Philote pack of fws_server.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip

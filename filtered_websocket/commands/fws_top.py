@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from rich.console import Console
 from rich.live import Live
 
 from filtered_websocket.commands import manners
@@ -23,6 +22,7 @@ from filtered_websocket.commands.figures import Figures
 from filtered_websocket.commands.manners import Ended
 from filtered_websocket.commands.panel import panel
 from filtered_websocket.commands.scrape import Scrape, Server
+from filtered_websocket.commands.terminal import console
 
 PROG = "fws_top"
 SECRET = "FWS_ADMIN_SECRET"  # noqa: S105 - a name, that of the server's option
@@ -51,8 +51,8 @@ def _main(argv: Sequence[str] | None) -> None:
     (_print if once else _watch)(server, arguments.interval)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> manners.Parser:
+    parser = manners.Parser(
         prog=PROG, description="Shows the live figures of a running fws_server.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
@@ -87,9 +87,9 @@ def _seconds(text: str) -> float:
 def _print(server: Server, interval: float) -> None:
     before = server.ask()
     time.sleep(interval)
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, color_system=None)
-    with console.capture() as capture:
-        console.print(panel(Figures(before, server.ask()), server.url))
+    screen = console() if sys.stdout.isatty() else console(width=PIPE_WIDTH, color_system=None)
+    with screen.capture() as capture:
+        screen.print(panel(Figures(before, server.ask()), server.url))
     for line in capture.get().splitlines():
         print(line.rstrip())  # noqa: T201 - this is a command
 
@@ -97,8 +97,7 @@ def _print(server: Server, interval: float) -> None:
 def _watch(server: Server, interval: float) -> None:
     before: Scrape | None = None
     now, trouble = server.ask(), ""
-    console = Console()
-    with _keys() as quits, Live(console=console, screen=True, auto_refresh=False) as live:
+    with _keys() as quits, Live(console=console(), screen=True, auto_refresh=False) as live:
         while True:
             live.update(panel(Figures(before, now), server.url, trouble), refresh=True)
             if quits(interval):

@@ -9,9 +9,10 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
-from filtered_websocket.commands import post
+from filtered_websocket.commands import http, post
 from filtered_websocket.commands.backoff import Backoff
 from filtered_websocket.commands.manners import Ended
 from filtered_websocket.commands.speech.base import Answer, Denied, Established, Heard, Post, Speech, Subscribed
@@ -23,6 +24,14 @@ AWAY = frozenset({1001, 1006, 1011, 1012, 1013, 1014, *range(4100, 4300)})
 """Close codes after which coming back makes sense; all others say that it does not."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses of a handshake, likewise."""
+
+
+class _Connect(connect):
+    """Follows no redirect: keys and tokens, in headers, in the address and in what is said then, are for the server
+    that was named."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class Link:
@@ -78,16 +87,15 @@ class Link:
         :raises Ended: as `run`
         """
         address = self.speech.address()
-        opening = connect(
+        opening = _Connect(
             address, additional_headers=self._headers, subprotocols=self._protocols or None, max_size=MAX_SIZE,
             close_timeout=CLOSE_TIMEOUT, user_agent_header="fws_client",
         )  # fmt: skip
         try:
             socket = await opening
         except InvalidStatus as error:
-            status = error.response.status_code
-            reason = (error.response.body or b"").decode("utf-8", "replace").strip() or error.response.reason_phrase
-            return self._away(f"{address} refuses: {status} {reason[:200]}", self._patient and status in BUSY)
+            busy = error.response.status_code in BUSY
+            return self._away(f"{address} refuses: {_refusal(error.response)}", self._patient and busy)
         except InvalidURI:
             raise Ended(f"{address} is no address of a WebSocket") from None
         except (InvalidHandshake, ProxyError, OSError, TimeoutError) as error:
@@ -245,6 +253,13 @@ class Link:
         self._leaving = True
         if self._socket is not None:
             await self._socket.close()
+
+
+def _refusal(response: Response) -> str:
+    status, reason, elsewhere = response.status_code, response.reason_phrase, response.headers.get_all("Location")
+    if 300 <= status < 400 and elsewhere:
+        return f"{status} {reason}: {http.elsewhere(elsewhere[0])}"
+    return f"{status} {((response.body or b'').decode('utf-8', 'replace').strip() or reason)[:200]}"
 
 
 def _reason(error: Exception) -> str:

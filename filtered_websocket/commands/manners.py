@@ -4,11 +4,13 @@
 SIGPIPE, as the commands of the system end when nobody reads on.
 """
 
+import argparse
 import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.printable import printable
@@ -35,7 +37,8 @@ def run(prog: str, command: Callable[[], object]) -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except (Ended, ConfigError) as ended:
-        for reason in str(ended).splitlines():
+        # A line for each fault, and for nothing else: a reason that a server gives may hold line ends of its own.
+        for reason in ended.faults if isinstance(ended, ConfigError) else (str(ended),):
             say(prog, reason)
         sys.exit(1)
     except KeyboardInterrupt:
@@ -50,6 +53,13 @@ def run(prog: str, command: Callable[[], object]) -> None:
         # Python would try once more to write what waits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
+
+
+class Parser(argparse.ArgumentParser):
+    """Argparse's, which repeats in its errors what it was given."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def _open_what_is_closed() -> None:

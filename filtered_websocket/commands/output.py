@@ -7,7 +7,6 @@ from typing import Any
 
 from filtered_websocket.commands.manners import say
 from filtered_websocket.commands.speech.base import Heard, one_line
-from filtered_websocket.printable import printable
 
 
 class Output:
@@ -22,9 +21,9 @@ class Output:
         self._verbose = verbose or sys.stderr.isatty()
         self._console: Any = None
         if sys.stdout.isatty():
-            from rich.console import Console
+            from filtered_websocket.commands.terminal import console
 
-            self._console = Console(highlight=False)
+            self._console = console()
 
     def heard(self, heard: Heard) -> None:
         shown = heard.data if self._data else heard.text
@@ -46,11 +45,13 @@ class Output:
         from rich.highlighter import JSONHighlighter
         from rich.text import Text
 
+        from filtered_websocket.commands.terminal import shown as text_of
+
         text, is_json = _readable(shown)
-        body = Text(printable(text, newlines=True))
+        body = text_of(text, newlines=True)
         if is_json:
             JSONHighlighter().highlight(body)
-        head = Text(f"{time.strftime('%H:%M:%S')} ", "dim") + Text(printable(f"{channel} " if channel else ""), "bold")
+        head = Text(f"{time.strftime('%H:%M:%S')} ", "dim") + text_of(f"{channel} " if channel else "", "bold")
         self._console.print(head + body, soft_wrap=True)
 
 

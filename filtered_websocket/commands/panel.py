@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from filtered_websocket.commands.figures import PIPELINE_NOW, PIPELINE_RATES, Figures
-from filtered_websocket.printable import printable
+from filtered_websocket.commands.terminal import shown
 
 FILTERS = 5
 """The slowest filters are shown."""
@@ -29,7 +29,7 @@ def panel(figures: Figures, url: str, trouble: str = "") -> RenderableType:
 def _parts(figures: Figures, url: str, trouble: str) -> Iterator[RenderableType]:
     yield _head(figures, url)
     if trouble:
-        yield Text(printable(trouble), "bold red")
+        yield shown(trouble, "bold red")
     yield ""
     yield _pipelines(figures)
     yield ""
@@ -38,14 +38,14 @@ def _parts(figures: Figures, url: str, trouble: str) -> Iterator[RenderableType]
     if reasons:
         table = _table("trouble", "reason", "total", "per_s")
         for what, reason, total, rate in reasons[:REASONS]:
-            table.add_row(what, printable(reason), amount(total), Text(amount(rate), "bold red" if rate > 0 else ""))
+            _add(table, what, reason, amount(total), Text(amount(rate), "bold red" if rate > 0 else ""))
         yield ""
         yield table
     filters = figures.filters()
     if filters:
         table = _table("slowest", "event", "pipeline", "mean_ms")
         for pipeline, event, name, seconds in filters[:FILTERS]:
-            table.add_row(printable(name), event, printable(pipeline), amount(seconds * 1000))
+            _add(table, name, event, pipeline, amount(seconds * 1000))
         yield ""
         yield table
 
@@ -53,11 +53,11 @@ def _parts(figures: Figures, url: str, trouble: str) -> Iterator[RenderableType]
 def _head(figures: Figures, url: str) -> Text:
     now = figures.now
     version = next(iter(now.by("fws_info", "version")), "")
-    head = Text(no_wrap=True, overflow="ellipsis").append(printable(url), "bold")
-    head.append(f"  filtered_websocket {printable(version)}  ")
+    head = Text(no_wrap=True, overflow="ellipsis").append_text(shown(url, "bold"))
+    head.append_text(shown(f"  filtered_websocket {version}  "))
     head.append("ready" if now.value("fws_ready") else "NOT READY", "green" if now.value("fws_ready") else "bold red")
     began = now.value("process_start_time_seconds")
-    if began:
+    if began and math.isfinite(began):
         head.append(f"  up {_duration(time.time() - began)}")
     head.append(f"  cpu {amount(figures.cpu() * 100)} %")
     memory = now.value("process_resident_memory_bytes")
@@ -73,7 +73,7 @@ def _pipelines(figures: Figures) -> Table:
     titles = [*PIPELINE_NOW, *PIPELINE_RATES]
     table = _table("pipeline", *titles)
     for name, row in figures.pipelines().items():
-        table.add_row(printable(name), *(amount(row.get(title, math.nan)) for title in titles))
+        _add(table, name, *(amount(row.get(title, math.nan)) for title in titles))
     return table
 
 
@@ -84,7 +84,8 @@ def _state(figures: Figures) -> Table:
     round_trip = now.value("fws_storage_round_trip_seconds")
     mean, most = figures.lag()
     answers = sum(figures.rates("fws_http_responses_total", "status").values())
-    table.add_row(
+    _add(
+        table,
         Text("ready" if works else "AWAY", "green" if works else "bold red"),
         "none" if round_trip is None or math.isnan(round_trip) else amount(round_trip * 1000),
         amount(mean * 1000),
@@ -102,6 +103,11 @@ def _table(*titles: str) -> Table:
     for title in titles:
         table.add_column(title, justify="left" if title in words else "right", no_wrap=True)
     return table
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    """A row: a str may be a name from outside, a Text is ours."""
+    table.add_row(*(shown(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
 def amount(value: float) -> str:

@@ -1,14 +1,16 @@
 """Publications by HTTP."""
 
 import asyncio
-import urllib.error
 import urllib.request
 
+from filtered_websocket.commands import http
 from filtered_websocket.commands.manners import Ended
 from filtered_websocket.commands.speech.base import Post
 
 TIMEOUT = 10
 """Seconds for one request."""
+MOST = 65536
+"""Bytes that are read of an answer."""
 
 
 class TryAgain(Exception):  # noqa: N818 - what to do
@@ -28,13 +30,11 @@ def _send(post: Post) -> None:
     # The URL is made of one that begins with ws:// or wss://.
     request = urllib.request.Request(post.url, post.body, post.headers, method="POST")  # noqa: S310
     try:
-        urllib.request.urlopen(request, timeout=TIMEOUT).close()  # noqa: S310
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code == 429 or error.code >= 500:
-                raise TryAgain(f"{error.code} {error.reason}") from None
-            reason = error.read(500).decode("utf-8", "replace").strip()
+        http.ask(request, TIMEOUT, MOST)
+    except http.Refused as refused:
+        if refused.status == 429 or refused.status >= 500:
+            raise TryAgain(str(refused)) from None
         where = post.url.partition("?")[0]
-        raise Ended(f"the server refuses what is published: {where}: {error.code} {reason or error.reason}") from None
-    except OSError as error:
-        raise TryAgain(str(getattr(error, "reason", error))) from None
+        raise Ended(f"the server refuses what is published: {where}: {refused}") from None
+    except http.Unreachable as away:
+        raise TryAgain(str(away)) from None

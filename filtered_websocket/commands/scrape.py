@@ -1,14 +1,13 @@
 """What a server's /metrics says, asked for once."""
 
-import http.client
 import time
-import urllib.error
 import urllib.request
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from filtered_websocket.commands import http
 from filtered_websocket.commands.manners import Ended
 
 TIMEOUT = 5
@@ -54,16 +53,12 @@ class Server:
         """
         request = urllib.request.Request(self.url, headers=self._headers)  # noqa: S310 - the command has looked at it
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-                text = answer.read(MOST).decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                reason = error.read(500).decode("utf-8", "replace").strip()
-            raise Ended(f"{self.url} refuses: {error.code} {reason or error.reason}") from None
-        except (OSError, http.client.HTTPException) as error:
-            cause = getattr(error, "reason", None) or error
-            raise Ended(f"cannot reach {self.url}: {getattr(cause, 'strerror', None) or cause}") from None
-        except ValueError:
+            text = http.ask(request, TIMEOUT, MOST).decode()
+        except http.Refused as refused:
+            raise Ended(f"{self.url} refuses: {refused}") from None
+        except http.Unreachable as away:
+            raise Ended(f"cannot reach {self.url}: {away}") from None
+        except UnicodeDecodeError:
             text = ""
         return read(text, time.monotonic(), self.url)
 
@@ -77,7 +72,8 @@ def read(text: str, moment: float, where: str) -> Scrape:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 samples.setdefault(sample.name, {})[frozenset(sample.labels.items())] = sample.value
-    except ValueError:
+    except Exception:
+        # Of a text that is no metrics the parser says so in many ways, not all of them ValueError.
         samples = {}
     if "fws_ready" not in samples:
         raise Ended(f"{where} answers, but not with the metrics of fws_server: is this its address, or its admin port?")

@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { pipeline } from "./pipes.js";
-import { bytes, clock, count, element, many, pairs, rows, seconds } from "./text.js";
+import { bytes, clock, count, element, many, pairs, rows, seconds, visible } from "./text.js";
 import { offer, tick } from "./watch.js";
 
 const KEPT = 300, LINES = 200, INTERVAL = 1000;
@@ -34,7 +34,7 @@ function worker(number, admin) {
 let samples = [], line = 0, process = null;
 
 function state(text, good) {
-  find("state").textContent = text;
+  find("state").textContent = visible(text);
   find("state").className = `pill ${good ? "good" : "bad"}`;
 }
 
@@ -90,7 +90,7 @@ function show(figures) {
 async function ask() {
   try {
     const since = samples.at(-1)?.time ?? 0;
-    const response = await fetch(`dashboard/figures?since=${since}&log=${line}`);
+    const response = await fetch(`dashboard/figures?since=${since}&log=${line}`, { redirect: "error" });
     if (response.ok) show(await response.json());
     else state((await response.json()).error, false);
   } catch {

@@ -1,8 +1,13 @@
 // Values as text. Whatever comes from outside enters the page as text, never as HTML.
 
+// What turns the text around it about, or steers anything, is shown as its number.
+const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const number = (character) => `\\u${character.codePointAt(0).toString(16).padStart(4, "0")}`;
+export const visible = (text) => `${text}`.replace(STEERING, (each) => (each === "\n" || each === "\t" ? each : number(each)));
+
 export function element(tag, text = "", name = "") {
   const made = document.createElement(tag);
-  if (text !== "") made.textContent = text;
+  if (text !== "") made.textContent = visible(text);
   if (name) made.className = name;
   return made;
 }

@@ -1,12 +1,13 @@
 // Look into a channel, and publish to it. The secret stays in this page's memory.
 
-import { bytes, clock, element, many } from "./text.js";
+import { bytes, clock, element, many, visible } from "./text.js";
 
 const MOST = 200;
 const find = (id) => document.getElementById(id);
 
 async function post(path, body) {
   const response = await fetch(`dashboard/${path}`, {
+    redirect: "error",
     method: "POST", headers: { "Publish-Secret": find("secret").value }, body: JSON.stringify(body),
   });
   const answer = await response.json();
@@ -19,7 +20,7 @@ const chosen = () => ({ channel: find("channel").value, pipeline: find("pipeline
 let watched = null, asking = false;
 
 function say(text, mark = "") {
-  find("answer").textContent = text;
+  find("answer").textContent = visible(text);
   find("answer").className = mark;
 }
 
