@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site bench conformance fuzz clean
+.PHONY: help install run test test-tools style format types check docs docs-site bench instructions conformance fuzz clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-12s %s\n' "make $$verb" "$$says"; done
@@ -45,6 +45,9 @@ docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; com
 
 bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 20 minutes (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
+
+instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before and now: half a minute; BASE=commit
+	$(BIN)/python bench/instructions/compare.py $(BASE)
 
 conformance: $(VENV)/dev.stamp  ## the Autobahn test suite, which needs a Python 2.7: about 15 minutes; FAST=1: sections 1-10
 	$(BIN)/python -m tests.conformance.run $(if $(FAST),--fast)

@@ -1,6 +1,10 @@
 """What the benchmark makes of its measurements: medians, ratios within a round, verdicts, the table and the chart."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -122,3 +126,54 @@ def test_every_row_and_workload_can_be_started():
         for part in filled:
             assert not part.startswith("servers/") or (places.BENCH / part).exists()
     assert {workload.entry for workload in WORKLOADS} == {"rooms", "echo"}
+
+
+@pytest.fixture
+def instructions(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH / "instructions"))
+    import compare
+
+    return compare
+
+
+def test_a_hot_path_that_grows_above_the_limit_is_named_with_its_functions(instructions):
+    before = instructions.Counts(
+        {"echo": 1000, "rooms": 1000}, {"echo": {"read": 80, "send": 20}, "rooms": {"read": 9}}
+    )
+    now = instructions.Counts({"echo": 1031, "rooms": 1029}, {"echo": {"read": 80, "send": 25}, "rooms": {"read": 10}})
+    lines, good = instructions.report(before, now)
+    assert not good
+    assert [line.split() for line in lines[1:]] == [
+        ["echo", "1,000", "1,031", "+3.10%", "too", "much"],
+        ["send:", "+5.00%", "of", "the", "path's", "bytecodes"],
+        ["rooms", "1,000", "1,029", "+2.90%"],
+    ]
+
+
+def test_hot_paths_within_the_limit_are_good(instructions):
+    counts = instructions.Counts({"echo": 1000}, {"echo": {"read": 80}})
+    assert instructions.report(counts, counts._replace(instructions={"echo": 900}))[1]
+
+
+def test_the_fixed_run_counts_the_same_twice_and_tells_which_function_of_the_package_grew(tmp_path, instructions):
+    package = tmp_path / "slower"
+    shutil.copytree(BENCH.parent / "filtered_websocket", package / "filtered_websocket")
+    counts = [drive(BENCH.parent, tmp_path), drive(BENCH.parent, tmp_path)]
+    (source,) = package.rglob("frames.py")
+    text = source.read_text()
+    body = text.index("    length = len(payload)", text.index("def make("))
+    source.write_text(f"{text[:body]}    for _ in range(20):\n        pass\n{text[body:]}")
+    counts.append(drive(package, tmp_path))
+    first, second, slower = ({path: sum(each.values()) for path, each in count.items()} for count in counts)
+    assert all(abs(second[path] / first[path] - 1) < 0.003 for path in first)
+    assert slower["echo"] > first["echo"] * 1.03
+    assert instructions.grown(counts[0]["echo"], counts[2]["echo"], 1)[0][0] == "make"
+
+
+def drive(package, tmp_path):
+    """How many bytecodes each function runs on each hot path."""
+    command = [sys.executable, str(BENCH / "instructions" / "drive.py"), "bytecodes", str(tmp_path / "bytecodes")]
+    environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONPATH": str(package)}
+    ran = subprocess.run(command, cwd=BENCH, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads((tmp_path / "bytecodes").read_text())

@@ -1,0 +1,137 @@
+"""Counts the instructions of the hot paths, of a named commit's package and of this one, and fails above 3 %.
+
+    make instructions [BASE=COMMIT]
+
+Both are run by the same interpreter with the same libraries, in one run. What is counted are the instructions that the
+process itself runs, not the kernel's: the same each time to about a third of a percent, however busy the machine is.
+The named commit stands in the file BASE; it moves when a growth has been accepted, with the reason in the commit.
+"""
+
+import argparse
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build" / "instructions"
+LIMIT = 0.03
+SECONDS = 600
+"""For one run: it takes about 15 s."""
+
+Bytecodes = dict[str, int]
+
+
+class Counts(NamedTuple):
+    """What one package costs, path by path."""
+
+    instructions: dict[str, int]
+    bytecodes: dict[str, Bytecodes]
+
+
+def grown(base: Bytecodes, now: Bytecodes, most: int = 8) -> list[tuple[str, int]]:
+    """The functions that run more bytecodes than before, the largest growth first."""
+    growth = {name: count - base.get(name, 0) for name, count in now.items()}
+    return sorted(((name, more) for name, more in growth.items() if more > 0), key=lambda each: -each[1])[:most]
+
+
+def report(base: Counts, now: Counts, limit: float = LIMIT) -> tuple[list[str], bool]:
+    """
+    :returns: lines for people, and whether every path is within the limit
+    """
+    lines, good = [f"{'':24}{'before':>14}{'now':>14}"], True
+    for path, before in base.instructions.items():
+        after = now.instructions[path]
+        growth = after / before - 1
+        lines.append(f"{path:24}{before:14,}{after:14,}  {growth:+.2%}{'  too much' if growth > limit else ''}")
+        if growth > limit:
+            good = False
+            functions = grown(base.bytecodes[path], now.bytecodes[path])
+            total = sum(base.bytecodes[path].values())
+            lines += [f"    {name}: {more / total:+.2%} of the path's bytecodes" for name, more in functions]
+            if not functions:
+                lines.append("    no Python function runs more bytecodes: what it calls costs more")
+    return lines, good
+
+
+def count(package: Path, name: str) -> Counts:
+    """
+    :param package: the folder in which filtered_websocket lies
+    """
+    folder = BUILD / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(package),
+    }
+    drive = [sys.executable, str(HERE / "drive.py")]
+    valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind", "--collect-atstart=no"]
+    for command in ([*drive, "bytecodes", f"{folder}/bytecodes"], [*valgrind, *drive, "callgrind", _library()]):
+        ran = subprocess.run(
+            command, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        if ran.returncode:
+            sys.exit(f"instructions: {' '.join(command)} failed:\n{ran.stdout}{ran.stderr}")
+    instructions = {}
+    for file in sorted(folder.glob("callgrind.*"), key=lambda each: int(each.suffix[1:])):
+        text = file.read_text()
+        path = re.search(r"^desc: Trigger: Client Request: (.*)$", text, re.MULTILINE)
+        total = re.search(r"^totals: (\d+)$", text, re.MULTILINE)
+        assert path is not None
+        assert total is not None
+        instructions[path[1]] = int(total[1])
+    return Counts(instructions, json.loads((folder / "bytecodes").read_text()))
+
+
+def _library() -> str:
+    return str(BUILD / "callgrind.so")
+
+
+def _prepare() -> None:
+    for program, package in (("valgrind", "valgrind"), ("gcc", "gcc libc6-dev")):
+        if shutil.which(program) is None:
+            sys.exit(f"instructions: no {program}; on Debian: apt-get install {package}")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", _library(), str(HERE / "callgrind.c")], check=True)
+
+
+def _package_of(commit: str) -> Path:
+    """The package as it was in that commit."""
+    command = ["git", "-C", str(ROOT), "archive", commit, "filtered_websocket"]
+    archive = subprocess.run(command, capture_output=True, check=False)
+    if archive.returncode:
+        sys.exit(f"instructions: no package of {commit}: {archive.stderr.decode().strip()}")
+    folder = BUILD / "base"
+    shutil.rmtree(folder, ignore_errors=True)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("base", nargs="?", default=(HERE / "BASE").read_text().strip(), help="the commit compared with")
+    base = parser.parse_args().base
+    _prepare()
+    with ThreadPoolExecutor(2) as pool:
+        before, now = pool.map(count, (_package_of(base), ROOT), ("before", "now"))
+    lines, good = report(before, now)
+    print(f"instructions of {base[:12]} and of this checkout, {sys.version.split()[0]}")
+    print("\n".join(lines))
+    if not good:
+        sys.exit(f"instructions: a hot path has grown by more than {LIMIT:.0%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""The fixed run whose instructions are counted: the real `fws_server`, with its clients in the same process.
+
+    drive.py callgrind LIBRARY    run by valgrind; LIBRARY is callgrind.c, compiled
+    drive.py bytecodes FILE       writes how many bytecodes each Python function has run, for each path, as JSON
+
+The reactor is turned by hand: the clients send, the reactor turns, the clients read. So every run of one commit meets
+the same events in the same order. Only the reactor's turns count. The clocks stand still, and random bytes are the same
+each time. Nothing here knows more of the package than what its users see, so that it fits older and newer commits.
+"""
+
+import itertools
+import os
+import random
+import sys
+import time
+
+# Before anything takes them from these modules.
+time.time = time.monotonic = time.perf_counter = itertools.repeat(1e9).__next__
+os.urandom = random.Random(16).randbytes
+
+import collections  # noqa: E402
+import ctypes  # noqa: E402
+import importlib.util  # noqa: E402
+import json  # noqa: E402
+import runpy  # noqa: E402
+import socket  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from twisted.internet import main  # noqa: E402
+from twisted.internet.tcp import Port  # noqa: E402
+
+CONFIG = Path(__file__).resolve().parent.parent / "config.json"
+HEAD = (
+    "GET %s HTTP/1.1\r\nHost: 127.0.0.1:9000\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://127.0.0.1:9000\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0)\r\nAccept-Encoding: gzip, deflate, br\r\n"
+    "Sec-WebSocket-Extensions: permessage-deflate\r\nCookie: session=0123456789abcdef\r\n\r\n"
+)
+ECHO = "/echo"
+MAX_TURNS = 200
+"""Turns of the reactor within which an answer comes: one or two do, and an answer that never comes is an error."""
+
+
+class Callgrind:
+    """Counts the instructions of a call; valgrind writes a file for each path."""
+
+    def __init__(self, library: str) -> None:
+        self._library = ctypes.CDLL(library)
+
+    def count(self, call: Callable[[], object]) -> None:
+        self._library.toggle()
+        call()
+        self._library.toggle()
+
+    def end(self, path: str) -> None:
+        self._library.end_path(path.encode())
+
+    def finish(self) -> None: ...
+
+
+class Bytecodes:
+    """Counts the bytecodes of a call, by Python function."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._paths: dict[str, dict[str, int]] = {}
+        self._counts: collections.Counter[Any] = collections.Counter()
+
+    def _trace(self, frame: Any, event: str, _argument: Any) -> Any:
+        if event == "call":
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        elif event == "opcode":
+            self._counts[frame.f_code] += 1
+        return self._trace
+
+    def count(self, call: Callable[[], object]) -> None:
+        sys.settrace(self._trace)
+        try:
+            call()
+        finally:
+            sys.settrace(None)
+
+    def end(self, path: str) -> None:
+        functions: collections.Counter[str] = collections.Counter()
+        for code, count in self._counts.items():
+            # Without its module: a function that has moved is the same function.
+            functions[code.co_qualname] += count
+        self._paths[path] = dict(functions)
+        self._counts.clear()
+
+    def finish(self) -> None:
+        Path(self._file).write_text(json.dumps(self._paths))
+
+
+class Clients:
+    """Clients of the server in this process."""
+
+    def __init__(self, turn: Callable[[], object]) -> None:
+        self.turn = turn
+        self._port = 0
+        self._sockets: list[socket.socket] = []
+
+    def wait_for_server(self, reactor: Any) -> None:
+        """Turn the reactor until the server answers a handshake."""
+        for _ in range(MAX_TURNS):
+            reactor.iterate(0)
+            ports = [each.getHost().port for each in reactor.getReaders() if isinstance(each, Port)]
+            if ports:
+                self._port = ports[0]
+                if self.connect([ECHO]) == [b"HTTP/1.1 101"]:
+                    self.leave()
+                    return
+                self.leave()
+        raise RuntimeError("the server does not answer")
+
+    def connect(self, paths: list[str]) -> list[bytes]:
+        """:returns: how each answer begins"""
+        for path in paths:
+            client = socket.create_connection(("127.0.0.1", self._port))
+            client.sendall((HEAD % path).encode())
+            self._sockets.append(client)
+        return [answer[:12] for answer in self._read(self._sockets[-len(paths) :], None)]
+
+    def exchange(self, senders: slice, data: bytes, expected: int) -> None:
+        """Send this from some of the clients, and turn the reactor until so many bytes have come to all."""
+        for client in self._sockets[senders]:
+            client.sendall(data)
+        self._read(self._sockets, expected)
+
+    def _read(self, clients: list[socket.socket], expected: int | None) -> list[bytes]:
+        """:param expected: bytes for each; None: the end of a head"""
+        answers = dict.fromkeys(clients, b"")
+        waiting = set(clients)
+        for _ in range(MAX_TURNS):
+            self.turn()
+            for client in list(waiting):
+                try:
+                    answers[client] += client.recv(1 << 20, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    continue
+                answer = answers[client]
+                if b"\r\n\r\n" in answer if expected is None else len(answer) >= expected:
+                    waiting.remove(client)
+            if not waiting:
+                return list(answers.values())
+        raise RuntimeError(f"{len(waiting)} of {len(clients)} clients wait for an answer")
+
+    def leave(self) -> None:
+        """Close all, and let the server see it."""
+        for client in self._sockets:
+            client.close()
+        self._sockets.clear()
+
+
+def frame(payload: bytes) -> bytes:
+    """A masked binary frame of fewer than 64 KiB."""
+    mask = b"\x11\x22\x33\x44"
+    masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+    head = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return b"\x82" + head + mask + masked
+
+
+def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
+    """Each hot path: its name, how often it runs, and one run of it; its clients are there when it is given out."""
+    small, middle = b"e" * 64, b"m" * 128
+
+    clients.connect([ECHO] * 50)
+    yield "echo", 20, lambda: clients.exchange(slice(None), frame(small), 66)
+    clients.leave()
+    clients.connect([ECHO] * 10)
+    yield "echo, 16 in flight", 10, lambda: clients.exchange(slice(None), frame(small) * 16, 16 * 66)
+    clients.leave()
+    clients.connect(["/c0"] * 200)
+    yield "fan-out", 20, lambda: clients.exchange(slice(1), frame(middle), 132)
+    clients.leave()
+    clients.connect([f"/c{number % 10}" for number in range(100)])
+    yield "rooms", 10, lambda: clients.exchange(slice(None), frame(middle), 10 * 132)
+    clients.leave()
+    yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
+    clients.leave()
+
+
+def drive(reactor: Any, meter: Callgrind | Bytecodes) -> None:
+    def turn() -> None:
+        reactor.iterate(0)
+
+    clients = Clients(turn)
+    clients.wait_for_server(reactor)
+    for name, times, run in paths(clients):
+        for _ in range(3):  # the interpreter specializes what has run a few times
+            run()
+        clients.turn = lambda: meter.count(turn)
+        for _ in range(times):
+            run()
+        clients.turn = turn
+        meter.end(name)
+    meter.finish()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def begin(meter: Callgrind | Bytecodes) -> None:
+    """Run `fws_server`, and drive it as soon as its reactor runs."""
+    spec = importlib.util.find_spec("filtered_websocket")
+    if spec is None or not str(spec.origin).startswith(os.environ["PYTHONPATH"]):
+        sys.exit(f"this would count {spec and spec.origin}, not the package in {os.environ['PYTHONPATH']}")
+    install = main.installReactor
+
+    def installed(reactor: Any) -> None:
+        install(reactor)
+        reactor.callWhenRunning(reactor.callLater, 0, drive, reactor, meter)
+
+    main.installReactor = installed
+    sys.argv = ["fws_server", "-c", str(CONFIG), "-p", "0", "--log_level", "error"]
+    runpy.run_module("filtered_websocket", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    begin({"callgrind": Callgrind, "bytecodes": Bytecodes}[sys.argv[1]](sys.argv[2]))
