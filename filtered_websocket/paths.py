@@ -28,6 +28,26 @@ def match(pattern: str, path: str) -> tuple[str, ...] | None:
     return (*found, path[at : len(path) - len(last)])
 
 
+def prefixes(pattern: str, path: str) -> list[str]:
+    """What may stand in front of another path in one that fits a pattern: its beginnings, at a slash, that the pattern
+    fixes. The empty one comes first.
+
+    >>> prefixes("/live/*", "/live/apps/7")
+    ['', '/live']
+    >>> prefixes("/*/chat/*", "/7/chat/apps")
+    ['', '/7/chat']
+    """
+    found = match(pattern, path)
+    if not found:
+        return [""]
+    literal, tail = pattern.partition("*")[0], pattern.rpartition("*")[2]
+    # Not each beginning up to the last star: what stands for the others clients choose, with as many slashes as fit.
+    ends = [index for index, character in enumerate(literal) if character == "/"]
+    last = len(path) - len(tail) - len(found[-1])
+    ends += [last] if path.startswith("/", last) else [last - 1] if path.startswith("/", last - 1) else []
+    return list(dict.fromkeys(["", *(path[:end] for end in ends if end > 0)]))
+
+
 def rank(pattern: str) -> tuple[int, int, int]:
     """Of several patterns that fit, the one of the highest rank is meant: the longest literal beginning, then the one
     without `*`, then the most literal characters.

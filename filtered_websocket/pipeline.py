@@ -106,6 +106,12 @@ class Pipeline:
         """How well a path fits: the rank of its best pattern, () for none."""
         return max((paths.rank(each) for each in self.patterns if paths.match(each, path) is not None), default=())
 
+    def prefixes(self, path: str) -> list[str]:
+        """What may stand in front of an endpoint's own path in this one: "", and what its patterns fix."""
+        if self.patterns == ("*",):
+            return [""]
+        return list(dict.fromkeys(prefix for each in self.patterns for prefix in paths.prefixes(each, path)))
+
     # Publishing.
 
     def publish(self, channel: str | Iterable[str], payload: Any, exclude: Any = None) -> Deferred[Any]:

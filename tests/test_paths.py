@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.paths import match, rank
+from filtered_websocket.paths import match, prefixes, rank
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,25 @@ def test_a_star_stands_for_any_characters_and_slashes_among_them(
 def test_matching_is_that_of_a_regular_expression(pattern: str, path: str) -> None:
     expression = ".*".join(re.escape(part) for part in pattern.split("*"))
     assert (match(pattern, path) is not None) == (re.fullmatch(expression, path) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "found"),
+    [
+        ("*", "/apps/7", [""]),
+        ("/live", "/live", [""]),
+        ("/live/*", "/live/apps/7", ["", "/live"]),
+        ("/live*", "/live/apps/7", ["", "/live"]),
+        ("/live*", "/lively/apps/7", [""]),
+        ("/a/b/*", "/a/b/apps", ["", "/a", "/a/b"]),
+        ("/*/b/*", "/a/b/apps", ["", "/a/b"]),
+        ("/a/*/x", "/a/b/c/x", ["", "/a"]),
+        ("/a/*", "/b/", [""]),
+    ],
+)
+def test_what_a_pattern_fixes_may_stand_in_front(pattern: str, path: str, found: list[str]) -> None:
+    assert prefixes(pattern, path) == found
+
+
+def test_a_path_of_many_slashes_has_no_more_beginnings_than_its_pattern() -> None:
+    assert len(prefixes("/*/x/*", "/a" * 10_000 + "/x/apps")) == 2

@@ -10,7 +10,9 @@ Rules:
 
 1. A subclass of `Endpoint` with a `path` is registered; one without is a base for others. One that is defined again
    (same module, same qualified name) takes the place of its former self.
-2. An endpoint belongs to the pipelines that bring its module, and answers for paths that fit their patterns.
+2. An endpoint belongs to the pipelines that bring its module, and answers for paths that fit their patterns: for its
+   own path, and for that behind the beginning that the pattern fixes. In a pipeline of `/live/*`, `/hello/*` is served
+   at `/live/hello/*`.
 3. Of the endpoints that fit a path the most specific answers (`paths.rank`); a pack's comes before the server's own.
 4. `handle` returns a `Response`, a body (str, bytes, or a dict or list as JSON), or a Deferred or coroutine of those. A
    long poll is a Deferred that is not fired yet: when the client goes away, it is cancelled.
@@ -103,6 +105,8 @@ class HTTPRequest:
     :param secure: the client speaks TLS, to us or to the outermost trusted proxy
     :param direct: nothing says that a proxy stands between
     :ivar path: percent-decoded, without the query
+    :ivar prefix: the beginning of the path that is the pipeline's, "/live" in `/live/*`, where the endpoint's own path
+        stands behind one
     :ivar wildcards: what each `*` of the endpoint's path stands for, percent-decoded
     :ivar server: what all pipelines share
     """
@@ -123,6 +127,7 @@ class HTTPRequest:
         self.peer, self.secure, self.direct, self.server = peer, secure, direct, server
         self.raw_path, _, self.query = uri.partition("?")
         self.path = unquote(self.raw_path) or "/"
+        self.prefix = ""
         self.wildcards: tuple[str, ...] = ()
 
     @property

@@ -100,15 +100,18 @@ class Site(Factory):
         )
 
     def find(self, request: HTTPRequest) -> Route:
-        """Where a request goes; sets its `wildcards`. Raises HTTPError while the server starts."""
+        """Where a request goes; sets its `prefix` and `wildcards`. Raises HTTPError while the server starts."""
         if not self.server.started and not request.path.startswith("/health/"):
             raise HTTPError(503, "the server is starting", (("Retry-After", "1"),))
         pipeline = self.server.pipeline_for(request.path) if self._public and self.server.started else None
+        prefixes = [""] if pipeline is None else pipeline.prefixes(request.raw_path)
         for pattern, group in self._table(pipeline):
-            found = paths.match(pattern, request.raw_path)
-            if found is not None:
-                request.wildcards = tuple(unquote(each) for each in found)
-                return self._choose(group, pipeline, request)
+            for prefix in prefixes:
+                found = paths.match(pattern, request.raw_path[len(prefix) :])
+                # The server's own are at one place only.
+                if found is not None and not (prefix and group[0] in self._own):
+                    request.prefix, request.wildcards = unquote(prefix), tuple(unquote(each) for each in found)
+                    return self._choose(group, pipeline, request)
         elsewhere = any(paths.match(each.path, request.raw_path) is not None for each in self._elsewhere)
         if pipeline is None or elsewhere or request.method not in ("GET", "HEAD"):
             error = HTTPError(404, "nothing is served here")

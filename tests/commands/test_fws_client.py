@@ -52,6 +52,12 @@ OPTIONS: dict[str, Any] = {
             "pusher_apps": [{"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}],
         },
         "/echo": ["echo"],
+        "/live/*": {
+            "filters": [f"{BUNDLED}.pusher"],
+            "pusher_apps": [{"id": "1001", "key": "app-key", "secret": "app-secret"}],
+        },
+        "/past/*": {"filters": [f"{BUNDLED}.pushi"], "pushi_apps": [{"id": "p", "key": PUSHI_KEY, "secret": "s"}]},
+        "/rooms/*": {"filters": [f"{BUNDLED}.ws_emit"], "ws_emit_secret": "emit-secret"},
     },
 }
 ECHO = """\
@@ -110,6 +116,13 @@ PACKS = {
     "pusher private": Pack("/", ("--app-key", "app-key", "--secret", "app-secret"), "private-news"),
     "pusher presence": Pack("/", ("--app_key", "app-key", "--secret", "app-secret"), "presence-news"),
 }  # fmt: skip
+BEHIND_A_PATH = {
+    "pusher behind a path": Pack("/live/app/app-key", (), "news", ("--app_id", "1001", "--secret", "app-secret")),
+    "pushi behind a path": Pack(f"/past/{PUSHI_KEY}", (), "news"),
+    "pushi behind a path, its key given": Pack("/past", ("--app_key", PUSHI_KEY), "news"),
+    "ws_emit behind a path": Pack("/rooms/socket.io/", (), "news", ("--secret", "emit-secret")),
+}
+PACKS |= BEHIND_A_PATH
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Pusher(ChannelSpeech):
             raise BadTerms("--app_id goes with --secret: events by HTTP are signed")
         text = data if isinstance(data, str) else dumps(data)
         body = dumps({"name": self.terms.event or "message", "channel": channel, "data": text}).encode()
-        path = f"/apps/{self.terms.app_id}/events"
+        path = f"{self.url.path.rpartition('/app/')[0]}/apps/{self.terms.app_id}/events"
         query = (
             f"auth_key={self.app_key}&auth_timestamp={int(time.time())}&auth_version=1.0"
             f"&body_md5={hashlib.md5(body, usedforsecurity=False).hexdigest()}"

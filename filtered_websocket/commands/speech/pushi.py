@@ -12,7 +12,7 @@ class Pushi(ChannelSpeech):
     signed = ("private-", "presence-", "personal-", "peer-")
 
     def address(self) -> str:
-        return self.url._replace(path=f"/{self.app_key}").geturl()
+        return self.url._replace(path=f"{self.url.path.removesuffix(self.app_key).rstrip('/')}/{self.app_key}").geturl()
 
     def happened(self, event: str, channel: str, packet: dict[str, Any], frame: Frame) -> Iterable[Event]:
         if event != "pusher_internal:unsubscription_succeeded":

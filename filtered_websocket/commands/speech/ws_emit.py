@@ -108,7 +108,8 @@ class WsEmit(Speech):
             raise BadTerms("clients of WS-Emit do not publish: --secret is wanted, that of POST /emit")
         event = self.terms.event or "message"
         body = {"event": event, "room": channel or None, "data": data, "secret": self.terms.secret}
-        return Post(of_http(self.url, "/emit"), dumps(body).encode(), {"Content-Type": "application/json"})
+        url = of_http(self.url, f"{self.url.path.rpartition('/socket.io')[0]}/emit")
+        return Post(url, dumps(body).encode(), {"Content-Type": "application/json"})
 
 
 def _put_in(value: Any, attachments: list[bytes]) -> Any:

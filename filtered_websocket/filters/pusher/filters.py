@@ -56,7 +56,7 @@ class Greet(WebSocketConnectFilter):
         state, request = State.of(connection.pipeline), connection.request
         connection.pusher = None
         try:
-            app = await state.apps.of_key(request.path.partition("/app/")[2])
+            app = await state.apps.of_key(key_in(request.path))
             check(app, request.params.get("protocol", [""])[0], connection.pipeline)
             assert app is not None
         except PusherError as error:
@@ -65,6 +65,12 @@ class Greet(WebSocketConnectFilter):
             return
         connection.pusher = Session(connection, app)
         connection.sendMessage(wire.established(connection.id, connection.pipeline.options.pusher_activity_timeout))
+
+
+def key_in(path: str) -> str:
+    """The app's key: the last segment, behind ``/app/``, wherever the pipeline is; "" where there is none."""
+    before, _, key = path.rpartition("/")
+    return key if before.endswith("/app") else ""
 
 
 def check(app: App | None, protocol: str, pipeline: Any) -> None:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from filtered_websocket import __version__
 from filtered_websocket.filters.pushi import events, sessions, wire
@@ -62,7 +62,8 @@ class Login(Rest):
             raise HTTPError(404, "there is no app with this id, key and secret")
         token = await sessions.begin(state, app)
         secure = "; Secure" if request.secure else ""
-        cookie = f"sid={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
+        # Two pipelines of one host have a login each.
+        cookie = f"sid={token}; Path={quote(request.prefix) or '/'}; HttpOnly; SameSite=Strict{secure}"
         return Response(200, {"token": token}, (("Set-Cookie", cookie), ("Cache-Control", "no-store")))
 
 
