@@ -1,4 +1,5 @@
-"""Where the values of options come from: default < JSON file < environment < flag.
+"""Where the values of options come from: default < JSON file < environment < flag. A wrong value is a fault where it
+would count; where another overrules it, it is only said.
 
 Filter modules and storage objects declare options of their own, and which of them are loaded is itself an option. So a
 ``Configuration`` is used in two phases: ``early`` answers for the options declared so far and overlooks what it does
@@ -20,12 +21,14 @@ from filtered_websocket.options import (
     Options,
     Original,
     PipelineConfig,
+    Refused,
     Sourced,
     nearest,
     read_pipelines,
 )
 from filtered_websocket.parsers import boolean, choice, integer, json_value, read_object, seconds, size, text, words
 from filtered_websocket.printable import printable
+from filtered_websocket.sources import ServiceLinks
 
 # Who declares options finds everything here.
 __all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]
@@ -61,6 +64,7 @@ class Configuration:
     ) -> None:
         self.argv, self.environ, self.prog = tuple(argv), dict(environ), prog
         self.warnings: list[str] = []
+        self._links = ServiceLinks(environ)
         self._declared: dict[str, tuple[Option, str]] = {}
         self._originals: dict[str, Original] = {}
         self._path, self._document = "", dict[str, Any]()
@@ -141,11 +145,18 @@ class Configuration:
         faults = [self._unreadable] if self._unreadable else []
         self.warnings = self._unknown_variables()
         values: dict[str, Sourced] = {name: (self._default(o), "default") for name, (o, _) in self._declared.items()}
-        for given in self._given(faults):
+        wrong: dict[str, list[ConfigError]] = {}
+        for given in self._given(faults, self.warnings):
+            name = given.option.name
             try:
-                values[given.option.name] = given.parsed(), given.source
+                values[name] = given.parsed(), given.source
             except ConfigError as error:
+                wrong.setdefault(name, []).append(error)
                 faults.append(error)
+                continue
+            for lost in wrong.pop(name, ()):
+                faults.remove(lost)
+                self.warnings.append(f"{lost}; {given.source} overrules it")
         filled = self._filled(values, faults)
         values |= {name: each for name, each in filled.items() if values[name][1] == "default"}
         for original in self._originals.values():
@@ -212,7 +223,8 @@ class Configuration:
 
     def _unknown_variables(self) -> list[str]:
         known = self._variables()
-        unknown = [name for name in self.environ if name.startswith("FWS_") and name not in known]
+        known_or_link = known.keys() | self._links.names
+        unknown = [name for name in self.environ if name.startswith("FWS_") and name not in known_or_link]
         return [printable(f"unknown environment name {name}{nearest(name, known)}") for name in unknown]
 
     def _refused(self, names: Callable[[Original], Mapping[str, str]]) -> dict[str, list[Option]]:
@@ -230,27 +242,38 @@ class Configuration:
         if self._unreadable:
             raise self._unreadable
         found: Sourced | None = None
+        wrong: ConfigError | None = None
         values: dict[str, Sourced] = {}
-        for given in self._given([]):
+        for given in self._given([], []):
             if given.option is option:
-                found = given.parsed(), given.source
+                try:
+                    found, wrong = (given.parsed(), given.source), None
+                except ConfigError as error:
+                    wrong = error
             elif given.option.fills is not None:
                 try:
                     values[given.option.name] = given.parsed(), given.source
                 except ConfigError:
                     continue  # `resolve` tells of it
+        if wrong:
+            raise wrong
         return found or self._filled(values, []).get(option.name) or (self._default(option), "default")
 
-    def _given(self, faults: list[ConfigError]) -> Iterator[Given]:
-        """Each value given, those that count least first."""
+    def _given(self, faults: list[ConfigError], odd: list[str]) -> Iterator[Given]:
+        """Each value given, those that count least first.
+
+        :param odd: filled with what is passed over, one line each
+        """
         yield from self._from_file(faults)
         variables = self._variables()
         for name, options in self._refused(lambda original: original.environment).items():
-            if self.environ.get(name) and name not in variables:
+            if self.environ.get(name) and name not in variables and name not in self._links.names:
                 ours = " or ".join(option.variable for option in options)
-                faults.append(ConfigError(f"{name} counts only while one pack is loaded; use {ours}"))
+                says = f"{name} counts only while one pack is loaded; use {ours}"
+                yield from (Refused(option, says, name, name) for option in options)
+        odd += self._links.warnings(variables)
         for name, option in variables.items():
-            if name in self.environ:
+            if name in self.environ and name not in self._links.names:
                 yield Given(option, self.environ[name], name, name)
         refused = self._refused(lambda original: original.flags)
         ours_of = {flag: " or ".join(option.spellings[-1] for option in options) for flag, options in refused.items()}
@@ -309,13 +332,14 @@ class Configuration:
         return {name: each for name, each in self._filled(overrides, faults).items() if name in scoped} | overrides
 
     def _filled(self, values: Mapping[str, Sourced], faults: list[ConfigError]) -> dict[str, Sourced]:
-        """The values that other options fill in."""
+        """The values that other options fill in, where no other is given."""
         filled: dict[str, Sourced] = {}
         for name, (value, _) in values.items():
             fills = self._declared[name][0].fills
             for target, (raw, place) in fills(value).items() if fills and value is not None else ():
-                if target not in self._declared:
-                    continue  # a program that is not fws_server has no port, say
+                # A program that is not fws_server has no port, say; and what is given counts more.
+                if target not in self._declared or values.get(target, ("", "default"))[1] != "default":
+                    continue
                 try:
                     filled[target] = Given(self._declared[target][0], raw, name, place).parsed(), name
                 except ConfigError as error:

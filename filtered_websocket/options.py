@@ -82,6 +82,13 @@ class Given(NamedTuple):
             raise ConfigError(printable(f"{self.place}: {error}{got}")) from None
 
 
+class Refused(Given):
+    """One that cannot count; the value says why."""
+
+    def parsed(self) -> Any:
+        raise ConfigError(self.value)
+
+
 class Original(NamedTuple):
     """What the server that a pack replaces was configured with. Counts only while that pack is the only one.
 

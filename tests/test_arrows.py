@@ -28,8 +28,8 @@ ROOT = Path(filtered_websocket.__file__).parent
 
 RANKS = (
     # Leaves.
-    "errors printable frames transport publication parsers origins request changes heartbeat signatures stopwatch "
-    "websocket paths rates addresses storage_objects.done web.base " + PACKAGE,
+    "errors printable frames transport publication parsers sources origins request changes heartbeat signatures "
+    "stopwatch websocket paths rates addresses storage_objects.done web.base " + PACKAGE,
     # What one leaf more is enough for.
     "counters commands.manners options filters.base storage_objects.base hub message listening tracebacks admission",
     # Options, from the command line up to what is declared with them.
@@ -68,8 +68,8 @@ PACKS_MAY = {
 }  # fmt: skip
 
 PURE = {
-    "errors", "printable", "frames", "rates", "addresses", "publication", "parsers", "options", "origins", "request",
-    "signatures",
+    "errors", "printable", "frames", "rates", "addresses", "publication", "parsers", "sources", "options", "origins",
+    "request", "signatures",
     PACKAGE,
 }  # fmt: skip
 

@@ -166,6 +166,16 @@ def test_check_names_all_faults_at_once_and_good_is_good(folder: Path) -> None:
     assert (started.returncode, len(faults(started))) == (1, 1)
 
 
+def test_a_service_link_of_kubernetes_does_not_end_the_start(folder: Path) -> None:
+    link = {"FWS_PORT": "tcp://10.0.0.11:9000", "FWS_SERVICE_HOST": "10.0.0.11", "FWS_PORT_9000_TCP_PROTO": "tcp"}
+    checked = command("--check", cwd=folder, environment=link)
+    assert (checked.returncode, checked.stdout) == (0, "fws_server: the configuration is good\n")
+    assert checked.stderr.startswith("fws_server: warning: FWS_PORT is passed over: ")
+    assert checked.stderr.count("\n") == 1
+    with FwsServer(cwd=folder, environment=link) as server:
+        server.open().quit()
+
+
 def test_a_module_without_filters_is_served_but_not_in_silence(folder: Path) -> None:
     (run,) = all_of([["-f", "good", "forgot", "--check"]], folder)
     warned = f"fws_server: warning: filter module forgot brings no filters: {folder}/forgot.py defines no subclass"

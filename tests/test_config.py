@@ -338,6 +338,65 @@ def test_an_unknown_environment_name_of_ours_is_only_a_warning(configure):
     assert configuration.warnings == ['unknown environment name FWS_PROT; did you mean "FWS_PORT"?']
 
 
+def test_a_wrong_value_that_loses_is_said_and_is_no_fault(configure):
+    configuration = configure("-p", "1", environ={"FWS_PORT": "http"}, file={"port": True})
+    assert configuration.early(PORT) == 1
+    assert configuration.resolve().port == 1
+    assert configuration.warnings == [
+        "config.json: port: an integer from 0 to 65535 is wanted, not true; --port overrules it",
+        'FWS_PORT: an integer from 0 to 65535 is wanted, not "http"; --port overrules it',
+    ]
+    assert configure(environ={"FWS_PORT": "2"}, file={"port": "x"}).resolve().port == 2
+
+
+def test_a_wrong_value_that_counts_is_a_fault_whatever_it_overrules(configure):
+    configuration = configure("-p", "x", environ={"FWS_PORT": "2"})
+    with pytest.raises(ConfigError):
+        configuration.early(PORT)
+    assert faults(configuration) == ['-p (port): an integer from 0 to 65535 is wanted, not "x"']
+
+
+LINK = {
+    "FWS_PORT": "tcp://10.0.0.11:9000",
+    "FWS_SERVICE_HOST": "10.0.0.11",
+    "FWS_SERVICE_PORT": "9000",
+    "FWS_SERVICE_PORT_HTTP": "9000",
+    "FWS_PORT_9000_TCP": "tcp://10.0.0.11:9000",
+    "FWS_PORT_9000_TCP_PROTO": "tcp",
+    "FWS_PORT_9000_TCP_PORT": "9000",
+    "FWS_PORT_9000_TCP_ADDR": "10.0.0.11",
+}
+"""What Kubernetes puts into a container for a Service called fws."""
+
+
+@pytest.mark.parametrize(("words", "port"), [([], 9000), (["-p", "1"], 1)])
+def test_a_service_link_is_passed_over_and_said_once(configure, words, port):
+    configuration = configure(*words, environ=LINK)
+    assert configuration.early(PORT) == configuration.resolve().port == port
+    assert configuration.warnings == [
+        "FWS_PORT is passed over: it is the link that Kubernetes makes of a Service called fws; "
+        "enableServiceLinks: false in the pod leaves it out"
+    ]
+
+
+@pytest.mark.parametrize("value", ["udp://10.0.0.11:9000", "sctp://10.0.0.11:9000", "tcp://[fd00::1]:9000"])
+def test_a_service_of_any_name_protocol_and_family_is_known(configure, value):
+    environ = {"FWS_ADMIN_PORT": value, "FWS_ADMIN_SERVICE_HOST": "10.0.0.11", "FWS_ADMIN_PORT_9000_UDP": value}
+    configuration = configure(environ=environ)
+    configuration.declare([Option("admin_port", integer(0, 65535), None, "a port")], "web")
+    assert configuration.resolve().admin_port is None
+    assert len(configuration.warnings) == 1
+    assert "a Service called fws-admin;" in configuration.warnings[0]
+
+
+def test_what_is_like_a_service_link_and_is_none_is_a_fault(configure):
+    for value in ("tcp://", "tcp://10.0.0.11", "http://10.0.0.11:9000", "tcp://10.0.0.11:x"):
+        assert len(faults(configure(environ={"FWS_PORT": value}))) == 1
+    configuration = configure(environ={"FWS_SERVICE_HOST": "10.0.0.11"})
+    configuration.resolve()
+    assert configuration.warnings == ["unknown environment name FWS_SERVICE_HOST"]
+
+
 def test_a_parser_may_be_a_plain_type(configure):
     configuration = configure(file={"depth": []})
     configuration.declare([Option("depth", int, 1, "how deep")], "mine")
@@ -503,6 +562,26 @@ def test_beside_another_pack_the_originals_names_are_refused_with_ours(configure
         "PORT counts only while one pack is loaded; use FWS_PORT",
         "--secret counts only while one pack is loaded; use --ws_emit_secret",
     ]
+
+
+def test_an_originals_name_that_is_refused_is_no_fault_where_ours_overrules_it(configure):
+    configuration = configure("-p", "3", environ={"PORT": "1", "SECRET": "x", "FWS_PHILOTE_SECRET": "y"})
+    configuration.declare([PHILOTE_SECRET], "philote", PHILOTE)
+    configuration.declare([EMIT_SECRET], "ws_emit", EMIT)
+    # The other pack's would be meant too.
+    refused = "SECRET counts only while one pack is loaded; use FWS_PHILOTE_SECRET or FWS_WS_EMIT_SECRET"
+    assert faults(configuration) == [refused]
+    configuration.environ["FWS_WS_EMIT_SECRET"] = "z"
+    assert configuration.resolve().port == 3
+    assert "PORT counts only while one pack is loaded; use FWS_PORT; --port overrules it" in configuration.warnings
+
+
+def test_a_service_link_is_passed_over_under_an_originals_name_too(configure):
+    configuration = configure(environ={"SERVER_PORT": "tcp://10.0.0.11:80", "SERVER_SERVICE_HOST": "10.0.0.11"})
+    configuration.declare([], "pushi", Original("pushi", 9090, {"SERVER_PORT": "port"}))
+    assert configuration.resolve().port == 9090
+    (warning,) = configuration.warnings
+    assert warning.startswith("SERVER_PORT is passed over: ")
 
 
 def test_two_packs_without_their_original_names_keep_our_default_port(configure):
