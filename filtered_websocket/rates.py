@@ -9,14 +9,15 @@ class Bucket:
     :param now: seconds of any clock, always the same
     """
 
-    __slots__ = ("_burst", "_level", "_rate", "_then")
+    __slots__ = ("_burst", "_level", "_then", "rate")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
+        self.rate, self._burst = rate, burst
         self._level, self._then = burst, now
 
     def _fill(self, now: float) -> float:
-        self._level = min(self._burst, self._level + (now - self._then) * self._rate)
+        # A clock that was set back takes nothing away: what is owed is what was spent, never more.
+        self._level = min(self._burst, self._level + max(0.0, now - self._then) * self.rate)
         self._then = now
         return self._level
 
@@ -34,4 +35,4 @@ class Bucket:
 
     def debt(self, now: float) -> float:
         """Seconds until nothing is owed any more; 0 if nothing is."""
-        return max(0.0, -self._fill(now) / self._rate)
+        return max(0.0, -self._fill(now) / self.rate)

@@ -14,11 +14,14 @@ Rules:
 5. A TCP connection of a client ends as RFC 6455, 7.1.1, shows it: we close our side, and then read until the peer has
    closed his, a while at most. A close with something unread, such as a late pong, is a reset, by which the peer loses
    what he has not read yet.
-6. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
+6. Every reactor that is installed here counts its seconds by the monotonic clock: no interval ends, or grows, because
+   the wall clock is set. The date is what `time.time` says.
+7. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
    timers and Deferreds produced does not wait for a socket event.
 """
 
 import socket
+import time
 from collections.abc import Callable
 from select import EPOLLET, EPOLLIN, EPOLLRDHUP
 from typing import Any, Protocol
@@ -243,6 +246,8 @@ _EDGE = EPOLLIN | EPOLLRDHUP | EPOLLET
 class LeanEPollReactor(EPollReactor):
     """Twisted's epoll reactor, less two function calls and a logging context per readable event of our transports."""
 
+    seconds = staticmethod(time.monotonic)
+
     _reads: set[int]
     _writes: set[int]
 
@@ -382,3 +387,8 @@ def install_reactor(name: str) -> None:
         from twisted.internet import selectreactor
 
         selectreactor.install()
+    from twisted.internet import reactor
+
+    installed: Any = reactor
+    # Before the first timer is set. Twisted's own is the wall clock.
+    installed.seconds = time.monotonic

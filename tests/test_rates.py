@@ -30,6 +30,15 @@ def test_a_debt_is_paid_at_the_rate():
     assert bucket.debt(10.0) == 0
 
 
+def test_a_clock_that_goes_back_makes_nobody_owe_more_than_was_spent():
+    bucket = Bucket(10, 20, 1000.0)
+    assert not bucket.spend(25, 1000.0)
+    assert bucket.debt(940.0) == 0.5
+    assert bucket.debt(940.5) == 0
+    assert not bucket.take(940.5)
+    assert bucket.take(940.7)
+
+
 @given(
     st.integers(1, 1000), st.integers(1, 5000), st.lists(st.tuples(st.floats(0, 2), st.integers(0, 100)), max_size=50)
 )

@@ -26,6 +26,14 @@ LOOKED_AT = 10_000
 REASONS = 50
 
 
+_STARTED = time.time() - time.monotonic()
+
+
+def _date() -> float:
+    """Seconds since 1970 that never go back: a page asks for what came after its newest."""
+    return _STARTED + time.monotonic()
+
+
 class Sample(NamedTuple):
     """The state, and totals since the start, at one time (seconds since 1970)."""
 
@@ -65,7 +73,7 @@ class History:
         watchdog = server.watchdog
         self._samples.append(
             Sample(
-                time.time(),
+                _date(),
                 len(server.connections),
                 sum(len(hub.channels) for hub in hubs),
                 sum(pipeline.messages_in for pipeline in server.pipelines),
@@ -94,7 +102,7 @@ def figures(server: Any, round_trip: float) -> dict[str, Any]:
         "process": os.getpid(),
         "worker": server.dashboard.worker,
         "admin_port": server.admin_site is not None,
-        "now": time.time(),
+        "now": _date(),
         "memory": _resident(),
         "unready": server.unready,
         "max_connections": options.max_connections,

@@ -11,7 +11,8 @@ from filtered_websocket.filters.philote.channels import Exact, Wildcards
 from filtered_websocket.filters.philote.keys import SHORT_SECRET, Keys
 
 _log = Logger()
-_DAY = 86400.0
+_LOOK_SECONDS = 60.0
+"""How often the wall clock is looked at, which alone knows when a token ends: it may be set while one waits."""
 
 
 def keys_of(options: Any) -> Keys:
@@ -84,8 +85,7 @@ class State:
             self._expiring.pop(connection.id, None)
             connection.close(1008, "the token has expired")
         else:
-            # No timer of a reactor goes on for the years that a token may.
-            later = self._reactor.callLater(min(left, _DAY), self.close_at, connection, expires)
+            later = self._reactor.callLater(min(left, _LOOK_SECONDS), self.close_at, connection, expires)
             self._expiring[connection.id] = later
 
     def forget(self, connection: Any) -> None:

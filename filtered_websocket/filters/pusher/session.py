@@ -12,6 +12,7 @@ from filtered_websocket.filters.pusher.channels import Public, caches, is_name, 
 from filtered_websocket.filters.pusher.state import State, control_of
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
 from filtered_websocket.presence import Steps
+from filtered_websocket.rates import Bucket
 from filtered_websocket.storage_objects.base import StorageAway
 
 
@@ -27,8 +28,7 @@ class Session:
         self.channels: dict[str, Public] = {}
         self.user: User | None = None
         self._steps = Steps()
-        self._tokens = float(self.options.pusher_client_event_rate)
-        self._filled = self.state.reactor.seconds()
+        self._bucket: Bucket | None = None
 
     @property
     def options(self) -> Any:
@@ -155,8 +155,8 @@ class Session:
         if not rate:
             return
         now = self.state.reactor.seconds()
-        self._tokens = min(rate, self._tokens + (now - self._filled) * rate)
-        self._filled = now
-        if self._tokens < 1:
+        if self._bucket is None or self._bucket.rate != rate:
+            # The first event, or a reload has brought another rate.
+            self._bucket = Bucket(rate, rate, now)
+        if not self._bucket.take(now):
             raise PusherError(wire.REFUSED, f"more than {rate} client events in a second")
-        self._tokens -= 1

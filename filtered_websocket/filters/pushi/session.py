@@ -12,6 +12,7 @@ from filtered_websocket.filters.pushi.events import Event
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import Packet, PushiError
 from filtered_websocket.presence import Steps
+from filtered_websocket.rates import Bucket
 from filtered_websocket.storage_objects.base import StorageAway
 
 MAX_LATEST = 500
@@ -28,8 +29,7 @@ class Session:
         self.state = State.of(connection.pipeline)
         self.channels: dict[str, Public] = {}
         self._steps = Steps()
-        self._tokens = float(self.options.pushi_event_rate)
-        self._filled = self.state.reactor.seconds()
+        self._bucket: Bucket | None = None
 
     @property
     def options(self) -> Any:
@@ -179,8 +179,8 @@ class Session:
         if not rate:
             return
         now = self.state.reactor.seconds()
-        self._tokens = min(rate, self._tokens + (now - self._filled) * rate)
-        self._filled = now
-        if self._tokens < 1:
+        if self._bucket is None or self._bucket.rate != rate:
+            # The first event, or a reload has brought another rate.
+            self._bucket = Bucket(rate, rate, now)
+        if not self._bucket.take(now):
             raise PushiError(wire.REFUSED, f"more than {rate} events in a second", name)
-        self._tokens -= 1

@@ -269,6 +269,18 @@ def test_an_expired_token_ends_its_connection_by_option(monkeypatch):
         assert forever.is_open
 
 
+def test_a_token_ends_by_the_wall_clock_also_when_that_is_set_while_it_is_waited_for(monkeypatch):
+    now = [time.time()]
+    monkeypatch.setattr("filtered_websocket.filters.philote.state.time.time", lambda: now[0])
+    with serving(philote_enforce_expiry=True, ping_interval=0) as server:
+        client = connect(server, exp=now[0] + 7200)
+        server.advance(60)
+        assert client.is_open
+        now[0] += 7201
+        server.advance(60)
+        assert (client.close_code, client.close_reason) == (1008, "the token has expired")
+
+
 def test_wildcards_by_option():
     with serving(philote_wildcards=True) as server:
         a = connect(server, (), ["chat/*"])
