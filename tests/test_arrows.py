@@ -29,9 +29,10 @@ ROOT = Path(filtered_websocket.__file__).parent
 RANKS = (
     # Leaves.
     "errors printable frames transport publication parsers sources origins request changes heartbeat signatures "
-    "stopwatch websocket paths rates addresses storage_objects.done web.base " + PACKAGE,
+    "stopwatch websocket paths rates addresses storage_objects.done registry " + PACKAGE,
     # What one leaf more is enough for.
-    "counters commands.manners options filters.base storage_objects.base hub message listening tracebacks admission",
+    "counters commands.manners options filters.base web.base storage_objects.base hub message listening tracebacks "
+    "admission",
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",

@@ -165,6 +165,17 @@ def test_a_module_whose_source_is_away_brings_its_own(files):
     assert files.filters("b") == ["B"]
 
 
+def test_a_module_brings_every_filter_that_a_loop_defines(files):
+    files.write(
+        loop="""
+            for banned in ("spam", "eggs"):
+                class Ban(WebSocketMessageFilter):
+                    word = banned
+            """
+    ).load("loop")
+    assert [each.word for each in filters_of(f"{files.prefix}loop", WebSocketMessageFilter)] == ["spam", "eggs"]
+
+
 def test_an_empty_module_brings_nothing(files):
     (files.path / f"{files.prefix}empty.py").write_text("")
     importlib.invalidate_caches()

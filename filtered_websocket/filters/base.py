@@ -5,8 +5,8 @@ Rules:
 1. A class made by `FilterMeta` whose bases hold no chain is the root of a new chain. Every subclass of a root joins the
    root's ``_filters``, in the order of definition. The list lives on the root, so two chains made with one metaclass
    never share it.
-2. A class that is defined again (a reloaded module, or `six.add_metaclass`, which builds every class twice) takes the
-   place of its former self: same module and same qualified name.
+2. Every subclass joins, also one of several of a name. A class takes the place of its former self only where its module
+   is reloaded, or the class is built twice, as by `six.add_metaclass` (`registry`).
 3. A chain is a pipe. What a filter returns goes to the next filter; None leaves the data as it was.
 4. A filter may be ``async def`` or return a Deferred: the run then waits, and `run` answers with a Deferred.
 
@@ -35,6 +35,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StopChain
+from filtered_websocket.registry import Registry
 
 Step = Callable[[Any, Any], Any]
 """A filter as a chain calls it: ``step(instance, data)``."""
@@ -43,18 +44,18 @@ Step = Callable[[Any, Any], Any]
 class FilterMeta(type):
     """The metaclass of filters: a class registers itself when it is defined. Chains of your own use it too."""
 
-    _filters: list["FilterMeta"]
+    _filters: "Registry[FilterMeta]"
     step: Step
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
         roots = [base for base in cls.__mro__[1:] if "_filters" in vars(base)]
         if not roots:
-            cls._filters = []
+            cls._filters = Registry(cls)
             return
         cls.step = _as_step(cls.filter)  # type: ignore[attr-defined]
         for root in roots:
-            _join(root._filters, cls)  # type: ignore[attr-defined]
+            root._filters.join(cls, namespace)  # type: ignore[attr-defined]
 
 
 def _as_step(function: Callable[..., Any]) -> Step:
@@ -64,14 +65,6 @@ def _as_step(function: Callable[..., Any]) -> Step:
     if inspect.Parameter.VAR_POSITIONAL in kinds or sum(kind in positional for kind in kinds) != 1:
         return function
     return lambda instance, data: function(instance)
-
-
-def _join(filters: list[FilterMeta], cls: FilterMeta) -> None:
-    for index, other in enumerate(filters):
-        if (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__):
-            filters[index] = cls
-            return
-    filters.append(cls)
 
 
 class FilterBase:

@@ -8,8 +8,8 @@
 
 Rules:
 
-1. A subclass of `Endpoint` with a `path` is registered; one without is a base for others. One that is defined again
-   (same module, same qualified name) takes the place of its former self.
+1. A subclass of `Endpoint` with a `path` is registered; one without is a base for others. Several of a name are
+   several; one takes the place of its former self only when its module is reloaded (`registry`).
 2. An endpoint belongs to the pipelines that bring its module, and answers for paths that fit their patterns: for its
    own path, and for that behind the beginning that the pattern fixes. In a pipeline of `/live/*`, `/hello/*` is served
    at `/live/hello/*`.
@@ -26,6 +26,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from filtered_websocket.registry import Registry
+
 MAX_DEPTH = 64
 """Deepest nesting of a JSON body: what is deeper may hold no function that walks it."""
 
@@ -35,18 +37,16 @@ Headers = Iterable[tuple[str, str]]
 class EndpointMeta(type):
     """The metaclass of endpoints: a class with a path registers itself when it is defined."""
 
-    registered: list["EndpointMeta"] = []  # noqa: RUF012 - one list, as `_filters` of a chain's root
+    registered: "Registry[EndpointMeta]"
     path: str
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
-        if not getattr(cls, "path", ""):
-            return
-        for index, other in enumerate(EndpointMeta.registered):
-            if (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__):
-                EndpointMeta.registered[index] = cls
-                return
-        EndpointMeta.registered.append(cls)
+        if getattr(cls, "path", ""):
+            EndpointMeta.registered.join(cls, namespace)
+
+
+EndpointMeta.registered = Registry(EndpointMeta)
 
 
 class HTTPError(Exception):

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import subprocess
 import sys
+from dataclasses import dataclass
 from textwrap import dedent
 
 import pytest
@@ -11,7 +12,7 @@ import six
 from twisted.internet.defer import CancelledError, Deferred, fail, inlineCallbacks, succeed
 
 from filtered_websocket.errors import Close, Reject, StopChain
-from filtered_websocket.filters.base import EVENTS, FilterBase, FilterMeta, run, start
+from filtered_websocket.filters.base import EVENTS, FilterBase, FilterMeta, WebSocketMessageFilter, run, start
 
 
 def new_chain():
@@ -151,13 +152,54 @@ def test_a_subclass_of_a_filter_is_one_more_filter_of_the_same_chain(chain):
     assert chain.run(None, "") == "12"
 
 
-def test_a_class_defined_again_takes_the_place_of_its_former_self(chain):
-    first = filter_of(chain, lambda cls, instance, data: data + "1", "First")
-    filter_of(chain, lambda cls, instance, data: data + "2", "Second")
-    assert chain.run(None, "") == "12"
-    again = filter_of(chain, lambda cls, instance, data: data + "9", "First")
-    assert again is not first
-    assert chain.run(None, "") == "92"
+def test_within_one_generation_every_class_joins_also_those_of_one_name(chain):
+    for word in ("spam", "eggs", "ham"):
+
+        class Ban(chain):
+            banned = word
+
+            @classmethod
+            def filter(cls, web_socket_instance, data):
+                return data.replace(cls.banned, "-")
+
+    assert [each.banned for each in chain._filters] == ["spam", "eggs", "ham"]
+    assert chain.run(None, "eggs, spam and ham") == "-, - and -"
+
+
+def test_a_class_that_a_decorator_builds_a_second_time_joins_once_in_each_of_its_chains(chain):
+    other = new_chain()
+    for number in range(2):
+
+        @dataclass(slots=True)
+        class Counted(chain, other):
+            value: int = number
+
+        assert chain._filters[-1] is other._filters[-1] is Counted
+    assert [each.__name__ for each in chain._filters] == [each.__name__ for each in other._filters] == ["Counted"] * 2
+
+
+def test_classes_of_a_loop_take_the_places_of_their_former_selves_when_their_module_is_reloaded(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    file = tmp_path / "module_with_a_loop.py"
+    source = """
+        from filtered_websocket.filters.base import WebSocketMessageFilter
+        for each in WORDS:
+            class Ban(WebSocketMessageFilter):
+                word = each
+    """
+
+    def words():
+        return [each.word for each in WebSocketMessageFilter._filters if each.__module__ == file.stem]
+
+    file.write_text(dedent(source.replace("WORDS", "'ab'")))
+    importlib.invalidate_caches()
+    module = importlib.import_module(file.stem)
+    assert words() == ["a", "b"]
+    for _ in range(2):
+        file.write_text(dedent(source.replace("WORDS", "['x', 'y', 'z']")))
+        importlib.reload(module)
+        assert words() == ["x", "y", "z"]
 
 
 def test_reloading_a_module_does_not_double_its_filters(tmp_path, monkeypatch):
@@ -288,8 +330,8 @@ def test_whatever_else_a_filter_raises_comes_out_of_the_run(chain, error):
     assert caught.value is error
     if isinstance(error, KeyboardInterrupt):
         return  # in a coroutine it is the event loop's
-    filter_of(chain, raises_later)  # the same name: it takes the place
-    assert chain._filters != [raising]
+    chain._filters.remove(raising)
+    filter_of(chain, raises_later)
     assert outcome(chain.run(None))[0].value is error
 
 

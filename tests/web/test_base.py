@@ -17,24 +17,15 @@ def test_an_endpoint_with_a_path_registers_by_being_defined() -> None:
     EndpointMeta.registered.remove(There)
 
 
-def test_an_endpoint_defined_again_takes_the_place_of_its_former_self() -> None:
-    def define(answer: str) -> EndpointMeta:
-        class Again(Endpoint):
-            path = f"/{answer}"
+def test_every_endpoint_of_a_loop_registers() -> None:
+    begin = len(EndpointMeta.registered)
+    for word in ("one", "two"):
 
-        return Again
+        class Page(Endpoint):
+            path = f"/{word}"
 
-    first = define("first")
-    place = EndpointMeta.registered.index(first)
-
-    class Later(Endpoint):
-        path = "/later"
-
-    second = define("second")
-    assert EndpointMeta.registered[place] is second
-    assert first not in EndpointMeta.registered
-    EndpointMeta.registered.remove(second)
-    EndpointMeta.registered.remove(Later)
+    assert [each.path for each in EndpointMeta.registered[begin:]] == ["/one", "/two"]
+    del EndpointMeta.registered[begin:]
 
 
 @pytest.mark.parametrize(

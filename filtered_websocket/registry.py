@@ -1,0 +1,60 @@
+"""Registries: lists that classes join by being defined. A chain is one, and so are all endpoints.
+
+Rules:
+
+1. Every class joins, in the order of definition, also where several have one name: a loop may define them.
+2. A class takes the place of its former self, and only of that: of the class out of whose namespace it is built
+   (`six.add_metaclass` and ``dataclass(slots=True)`` build a class a second time), or of a class of its name that its
+   module defined before it was reloaded.
+"""
+
+import sys
+from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
+
+Class = TypeVar("Class", bound=type)
+
+
+class _Definition:
+    """One execution of a class statement. A class built a second time has its former self's in its namespace."""
+
+    def __init__(self, cls: type) -> None:
+        # Python gives a module another one whenever it executes its source.
+        self.spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
+
+
+class Registry(list[Class], Generic[Class]):
+    """The classes that have joined.
+
+    :ivar owner: what they join, such as a chain's root
+    """
+
+    def __init__(self, owner: type) -> None:
+        super().__init__()
+        self.owner = owner
+        _registries[id(self)] = self
+
+    def join(self, cls: Class, namespace: dict[str, Any]) -> None:
+        """Add a class that is being defined.
+
+        :param namespace: what it is built of
+        """
+        former: Any = namespace.get("_definition")
+        if vars(cls).get("_definition") is former:
+            cls._definition = _Definition(cls)  # type: ignore[attr-defined]
+        spec = vars(cls)["_definition"].spec
+        for index, other in enumerate(self):
+            definition = vars(other)["_definition"]
+            same_name = (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__)
+            if definition is former or (same_name and definition.spec is not spec):
+                self[index] = cls
+                return
+        self.append(cls)
+
+
+_registries: WeakValueDictionary[int, Registry[Any]] = WeakValueDictionary()
+
+
+def registries() -> list[Registry[Any]]:
+    """Every registry there is: of all chains, a user's own too, and of endpoints."""
+    return list(_registries.values())
