@@ -6,6 +6,7 @@ happened to be imported first.
 """
 
 import ast
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -111,7 +112,7 @@ def _is_users(name: str) -> bool:
 def _imports(module: ModuleType) -> Iterator[str]:
     """The loaded modules that a module's own statements import, functions' bodies left out."""
     try:
-        tree = ast.parse(inspect.getsource(module))
+        tree = _parsed(inspect.getsource(module))
     except (OSError, TypeError, SyntaxError):
         return
     pending: list[ast.AST] = list(reversed(tree.body))
@@ -125,6 +126,18 @@ def _imports(module: ModuleType) -> Iterator[str]:
             pending += reversed(node.orelse)
         elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             pending += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _parsed(source: str) -> ast.Module:
+    # Python 3.11 raises SystemError if garbage is collected meanwhile whose end formats a traceback, which parses too
+    # (gh-106905). A Deferred that has failed unseen is such garbage.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(source)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _imported_from(node: ast.ImportFrom, module: ModuleType) -> Iterator[str]:
