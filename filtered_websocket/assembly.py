@@ -14,7 +14,10 @@ from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
 PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
 HOST = Option(
-    "host", text, "", "address to listen on (default: all), unix:PATH, or fd:NUMBER of an inherited listening socket"
+    "host",
+    text,
+    "",
+    "address to listen on (default: all, IPv4 and IPv6), unix:PATH, or fd:NUMBER of an inherited listening socket",
 )
 REACTOR = Option(
     "reactor",

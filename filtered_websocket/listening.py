@@ -1,4 +1,8 @@
-"""Where the server listens: an address and port, a Unix socket, or a socket it has inherited."""
+"""Where the server listens: an address and port, a Unix socket, or a socket it has inherited.
+
+No address means all: one IPv6 socket that takes IPv4 too, so that one port serves both, also one that the system
+chooses; an IPv4 socket where the machine has no IPv6. IPv4 clients keep their IPv4 address (`transport.TCPPort`).
+"""
 
 import os
 import socket
@@ -25,7 +29,8 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, sh
     elif host.startswith("fd:"):
         return _inherited(host, factory, reactor)
     else:
-        opened = (_SharedPort if shared else TCPPort)(port, factory, backlog, host, reactor)
+        opened = _Port(port, factory, backlog, "::" if not host and has_dual_stack() else host, reactor)
+        opened.shared, opened.dual = shared, not host
     try:
         opened.startListening()
     except CannotListenError as error:
@@ -37,10 +42,38 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, sh
     return opened
 
 
-class _SharedPort(TCPPort):
+def has_dual_stack() -> bool:
+    """Whether an IPv6 socket of this machine can take IPv4 connections as well."""
+    if not socket.has_dualstack_ipv6():
+        return False
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            _set_dual(tried)
+            tried.bind(("::", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _set_dual(opened: socket.socket) -> None:
+    # The system's own default may be either (Linux: net.ipv6.bindv6only).
+    opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+
+
+class _Port(TCPPort):
+    """
+    :ivar shared: another process of ours may have the same port open
+    :ivar dual: on an IPv6 socket, it is IPv4's as well
+    """
+
+    shared = dual = False
+
     def createInternetSocket(self) -> socket.socket:
         opened = super().createInternetSocket()
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if self.shared:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if self.dual and opened.family == socket.AF_INET6:
+            _set_dual(opened)
         return opened
 
 
@@ -81,12 +114,20 @@ def _inherited(host: str, factory: Any, reactor: Any) -> Any:
 
 def address_of(opened: Any, secure: bool) -> str:
     """The URL that clients would use."""
+    return addresses_of(opened.socket, secure)[0]
+
+
+def addresses_of(opened: socket.socket, secure: bool) -> list[str]:
+    """The URLs of a listening socket: two of one that all IPv4 and IPv6 addresses have, IPv4's first."""
     scheme = "wss" if secure else "ws"
-    host = opened.getHost()
-    if not hasattr(host, "port"):
-        return f"{scheme}+unix:{os.fsdecode(host.name)}"
-    name = f"[{host.host}]" if ":" in host.host else host.host
-    return f"{scheme}://{name}:{host.port}"
+    if opened.family == socket.AF_UNIX:
+        return [f"{scheme}+unix:{os.fsdecode(opened.getsockname())}"]
+    host, port = opened.getsockname()[:2]
+    if opened.family == socket.AF_INET:
+        return [f"{scheme}://{host}:{port}"]
+    url = f"{scheme}://[{host}]:{port}"
+    both = host == "::" and not opened.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    return [f"{scheme}://0.0.0.0:{port}", url] if both else [url]
 
 
 def bind(host: str, port: int, backlog: int) -> socket.socket:
@@ -94,6 +135,7 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
 
     :raises ConfigError: the address cannot be had, in one line
     """
+    opened = None
     try:
         if host.startswith("fd:"):
             return socket.socket(fileno=os.dup(int(host[3:])))
@@ -103,11 +145,16 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
             opened.bind(address)
             os.chmod(address, 0o666)  # noqa: S103 - clients of any user may connect, as to a port
         else:
-            opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+            address = "::" if not host and has_dual_stack() else host
+            opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            opened.bind((host, port))
+            if address != host:
+                _set_dual(opened)
+            opened.bind((address, port))
         opened.listen(backlog)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
+        if opened is not None:
+            opened.close()
         where = f"port {port}{f' of {host}' if host else ''}" if ":" not in host[:5] else host
         raise ConfigError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}") from None
     opened.setblocking(False)

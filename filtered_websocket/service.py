@@ -18,7 +18,7 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.changes import Changes
 from filtered_websocket.config import Options
 from filtered_websocket.filters.base import start
-from filtered_websocket.listening import address_of, listen
+from filtered_websocket.listening import address_of, addresses_of, listen
 from filtered_websocket.reload import files, reload
 from filtered_websocket.server import Server
 from filtered_websocket.stopwatch import Stopwatch
@@ -88,7 +88,7 @@ class Service:
         address = address_of(self._port, server.is_secure)
         if server.admin_site is None and "+unix:" not in address:
             _log.info("{line}", line=banner.dashboard(server, address))
-        _log.info("listening on {address}", address=address)
+        _log.info("listening on {where}", where=" and ".join(addresses_of(self._port.socket, server.is_secure)))
 
     def _listen(self) -> None:
         server, options = self.server, self._options

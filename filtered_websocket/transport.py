@@ -27,6 +27,7 @@ from select import EPOLLET, EPOLLIN, EPOLLRDHUP
 from typing import Any, Protocol
 
 from twisted.internet import main, tcp, unix
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
@@ -182,10 +183,13 @@ class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, 
     server: "TCPPort"
     reactor: Any
 
-    def __init__(self, sock: socket.socket, *arguments: Any) -> None:
+    def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
         # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().__init__(sock, *arguments)
+        super().__init__(sock, protocol, _dotted(client), *arguments)
+
+    def getHost(self) -> Any:
+        return _address(self.socket.getsockname())
 
     def _postLoseConnection(self) -> BaseException | None:
         if self.server.lingering >= MAX_LINGERING:
@@ -223,10 +227,24 @@ class _UNIXConnector(unix.Connector):
         return UNIXClient(self.address, self, self.reactor, self.checkPID)
 
 
+def _dotted(name: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A socket's address; that of an IPv4 peer on an IPv6 socket as it would be on an IPv4 socket."""
+    host = name[0]
+    return (host[7:], name[1]) if len(name) == 4 and host.startswith("::ffff:") and "." in host else name
+
+
+def _address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
+    name = _dotted(name)
+    return IPv4Address("TCP", *name) if len(name) == 2 else IPv6Address("TCP", *name)
+
+
 class TCPPort(tcp.Port):
     transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
     lingering = 0
     """Connections of this port that are over, and whose peers have yet to close their side."""
+
+    def _buildAddr(self, address: tuple[Any, ...]) -> Any:
+        return _address(address)
 
 
 class UNIXPort(unix.Port):

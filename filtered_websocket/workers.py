@@ -22,7 +22,7 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.config import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import start
-from filtered_websocket.listening import bind
+from filtered_websocket.listening import addresses_of, bind
 from filtered_websocket.private_redis import PrivateRedis
 from filtered_websocket.service import STATUS, WORKER
 
@@ -126,12 +126,8 @@ class Workers:
             await worker.ready
             if worker.gone.called:
                 raise ConfigError("a worker did not start: its own lines above say why")
-        name = self._socket.getsockname()
-        where = f"unix:{name}" if isinstance(name, str) else f"{name[0]}:{name[1]}"
-        scheme = "wss" if options.key else "ws"
-        _log.info(
-            "listening on {scheme}://{where} with {count} workers", scheme=scheme, where=where, count=options.workers
-        )
+        where = " and ".join(addresses_of(self._socket, bool(options.key)))
+        _log.info("listening on {where} with {count} workers", where=where, count=options.workers)
 
     def _spawn(self, number: int) -> Worker:
         assert self._socket is not None

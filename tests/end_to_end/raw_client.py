@@ -77,7 +77,8 @@ class RawClient:
     """
 
     def __init__(self, address: Any, tls: bool = False, receive_buffer: int = 0, source: str = "") -> None:
-        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        named = isinstance(address, str)
+        family = socket.AF_UNIX if named else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
