@@ -6,6 +6,7 @@ from typing import Any
 from filtered_websocket import __version__
 from filtered_websocket.filters.base import EVENTS
 from filtered_websocket.limits import ALLOWED_ORIGINS, OFF_BY_DEFAULT
+from filtered_websocket.listening import KEPT_BACK, SELECT, SELECT_MOST, descriptors
 
 SHORT = 16
 """Characters of a secret that nobody guesses, if it is random."""
@@ -21,9 +22,25 @@ def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
         f"limits: {options.max_connections} connections, messages of {options.max_message_size} bytes, "
         f"{options.send_buffer} bytes or {options.send_timeout:g} s for a slow client"
     )
+    yield from _few_descriptors(options.max_connections, reactor)
     off = [o.name for o in OFF_BY_DEFAULT if not any(getattr(each.options, o.name) for each in server.pipelines)]
     if off:
         yield f"limits that are off: {', '.join(off)}"
+
+
+def _few_descriptors(connections: int, reactor: str) -> Iterator[str]:
+    """Whether fewer clients will find a descriptor than the limit on connections lets in, and what to do about it."""
+    most = descriptors()
+    if reactor == SELECT:
+        yield (
+            f"descriptors: --reactor select looks at those up to {min(most, SELECT_MOST) - 1:,} and no other; clients "
+            "beyond them are refused"
+        )
+    elif most < connections + KEPT_BACK:
+        yield (
+            f"descriptors: {most:,}, too few for max_connections: clients beyond them are refused "
+            "(LimitNOFILE= of systemd, ulimit -Hn)"
+        )
 
 
 def dashboard(server: Any, address: str) -> str:

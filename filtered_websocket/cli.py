@@ -5,7 +5,6 @@ by ctrl-C while filter modules are imported.
 """
 
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.config import Options, UsageError
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.listening import raise_descriptors
 from filtered_websocket.printable import printable
 
 
@@ -57,7 +57,9 @@ def _main(argv: Sequence[str]) -> int:
         print("fws_server: the configuration is good")  # noqa: T201
         return 0
     logs.begin(options.log_format, options.log_level)
-    _raise_descriptors()
+    from twisted.internet import reactor
+
+    raise_descriptors(type(reactor).__name__)
     return serve(argv, assembly, options)
 
 
@@ -136,9 +138,3 @@ def stop_once(reactor: Any) -> None:
         reactor.stop()
     except ReactorNotRunning:
         pass
-
-
-def _raise_descriptors() -> None:
-    """A connection is a descriptor: take as many as the system lets this process have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,25 +1,198 @@
-"""Where the server listens: an address and port, a Unix socket, or a socket it has inherited.
+"""Where the server listens: an address and port, a Unix socket, or a socket it has inherited; and how it accepts.
 
 No address means all: one IPv6 socket that takes IPv4 too, so that one port serves both, also one that the system
-chooses; an IPv4 socket where the machine has no IPv6. IPv4 clients keep their IPv4 address (`transport.TCPPort`).
+chooses; an IPv4 socket where the machine has no IPv6. IPv4 clients keep their IPv4 address (`TCPPort`).
+
+A process that has no descriptor left refuses: the client is closed at once, counted, and the port goes on. Clients of a
+port that is for everybody leave a few descriptors to what the server needs itself: its storage, its log, the port for
+its operator, the files of a reload.
 """
 
+import errno
 import os
+import resource
 import socket
 import stat
+import sys
+from collections.abc import Callable
 from typing import Any
 
+from twisted.internet import tcp, unix
 from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport import TCPPort, UNIXPort
+from filtered_websocket.transport import TCPTransport, UNIXTransport, address
+
+_log = Logger()
+
+AT_ONCE = 100
+"""Connections that a port accepts in one turn of the reactor."""
+KEPT_BACK = 32
+"""Descriptors that clients leave to the server; of a small limit, an eighth."""
+PAUSE = 0.1
+"""Seconds a port rests when nothing can be accepted, not even to be closed."""
+SELECT, SELECT_MOST = "SelectReactor", 1024
+"""Descriptors that `select` can look at (FD_SETSIZE): 0 to 1,023."""
+
+_NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, shared: bool = False) -> Any:
+def descriptors() -> int:
+    """How many this process may have."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_descriptors(reactor: str) -> None:
+    """A connection is a descriptor: take as many as the system lets this process have, and its reactor can look at.
+
+    :param reactor: its class's name
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = hard
+    if reactor == SELECT:
+        soft = SELECT_MOST if hard == resource.RLIM_INFINITY else min(hard, SELECT_MOST)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class _Accepting:
+    """A port of ours. Mixed in before Twisted's class, which logs every client that it cannot accept, and counts none.
+
+    :ivar refused: told of each that is refused for want of a descriptor: its address
+    :ivar kept_back: how many descriptors its clients leave to others
+    :ivar lingering: connections of this port that are over, and whose peers have yet to close their side
+    """
+
+    refused: Callable[[str], object] | None = None
+    lingering = 0
+    kept_back = 0
+    factory: Any
+    socket: Any
+    transport: Any
+    reactor: Any
+    sessionno: int
+    connected: bool
+    _buildAddr: Callable[[Any], Any]
+    startReading: Callable[[], None]
+    stopReading: Callable[[], None]
+    _spare: int | None = None
+
+    def startListening(self) -> None:
+        super().startListening()  # type: ignore[misc]
+        self._most = descriptors()
+        self._reserve()
+
+    def doRead(self) -> None:
+        accept, most = self.socket.accept, self._most - self.kept_back
+        for _ in range(AT_ONCE):
+            try:
+                opened, name = accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _NONE_LEFT:
+                    self._none_left(error)
+                    return
+                continue  # the fault of that one connection: accept(2), "Error handling"
+            if opened.fileno() >= most:
+                self._refuse(opened, name)
+                continue
+            try:
+                self._serve(opened, name)
+            except Exception:
+                _log.failure("a connection could not be served")
+                opened.close()
+
+    def _serve(self, opened: Any, name: Any) -> None:
+        if len(name) == 4 and opened.family == socket.AF_INET6 and name[3]:
+            host, _ = socket.getnameinfo(name, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)  # with its scope
+            name = (host, *name[1:])
+        protocol = self.factory.buildProtocol(self._buildAddr(name))
+        if protocol is None:
+            opened.close()
+            return
+        self.sessionno += 1
+        protocol.makeConnection(self.transport(opened, protocol, name, self, self.sessionno, self.reactor))
+
+    def _refuse(self, opened: Any, name: Any) -> None:
+        opened.close()
+        if self.refused is not None:
+            self.refused(str(name[0]) if isinstance(name, tuple) else "unix")
+
+    def _none_left(self, error: OSError) -> None:
+        """Close those who wait in the kernel, each on the descriptor that is kept for this; without it, rest."""
+        for _ in range(AT_ONCE if self._spare is not None and error.errno == errno.EMFILE else 0):
+            self._release()
+            try:
+                self._refuse(*self.socket.accept())
+            except OSError:
+                self._reserve()
+                return
+            self._reserve()
+            if self._spare is None:
+                break
+        if self.refused is not None:
+            self.refused(error.strerror or "")
+        self.stopReading()
+        self.reactor.callLater(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.connected:
+            self._reserve()
+            self.startReading()
+
+    def _reserve(self) -> None:
+        if self._spare is None:
+            try:
+                self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                pass  # asked for again
+
+    def _release(self) -> None:
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+
+    def connectionLost(self, reason: Any) -> None:
+        self._release()
+        super().connectionLost(reason)  # type: ignore[misc]
+
+
+class TCPPort(_Accepting, tcp.Port):  # type: ignore[misc]  # its attributes, which Twisted types otherwise
+    transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
+
+    def _buildAddr(self, name: tuple[Any, ...]) -> Any:
+        return address(name)
+
+
+class UNIXPort(_Accepting, unix.Port):  # type: ignore[misc]  # as above
+    transport = UNIXTransport
+    opened: socket.socket
+
+    def createInternetSocket(self) -> socket.socket:
+        # Twisted forgets it when it cannot be bound; whoever asked for it closes it then.
+        self.opened = super().createInternetSocket()
+        return self.opened
+
+
+def listen(
+    factory: Any,
+    host: str,
+    port: int,
+    backlog: int,
+    reactor: Any,
+    *,
+    shared: bool = False,
+    refused: Callable[[str], object] | None = None,
+    for_everybody: bool = False,
+) -> Any:
     """Open a port.
 
     :param host: an address ("" for all), ``unix:PATH``, or ``fd:NUMBER`` of an inherited listening socket
     :param shared: another process of ours may have the same port open
+    :param refused: told the address of each client for which there is no descriptor
+    :param for_everybody: whether its clients leave some descriptors to the server
     :raises ConfigError: the address cannot be had, in one line
     """
     opened: Any
@@ -27,10 +200,12 @@ def listen(factory: Any, host: str, port: int, backlog: int, reactor: Any, *, sh
         opened = UNIXPort(os.fsencode(host[5:]), factory, backlog, mode=0o666, reactor=reactor, wantPID=False)
         _remove_stale(host[5:])
     elif host.startswith("fd:"):
-        return _inherited(host, factory, reactor)
+        opened = _inherited(host, factory, reactor)
     else:
         opened = _Port(port, factory, backlog, "::" if not host and has_dual_stack() else host, reactor)
         opened.shared, opened.dual = shared, not host
+    opened.refused = refused
+    opened.kept_back = min(KEPT_BACK, descriptors() // 8) if for_everybody else 0
     try:
         opened.startListening()
     except CannotListenError as error:
@@ -108,7 +283,6 @@ def _inherited(host: str, factory: Any, reactor: Any) -> Any:
         opened = UNIXPort._fromListeningDescriptor(reactor, number, factory)
     else:
         opened = TCPPort._fromListeningDescriptor(reactor, number, family, factory)
-    opened.startListening()
     return opened
 
 
@@ -141,9 +315,9 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
             return socket.socket(fileno=os.dup(int(host[3:])))
         if host.startswith("unix:"):
             _remove_stale(host[5:])
-            opened, address = socket.socket(socket.AF_UNIX), host[5:]
-            opened.bind(address)
-            os.chmod(address, 0o666)  # noqa: S103 - clients of any user may connect, as to a port
+            opened, path = socket.socket(socket.AF_UNIX), host[5:]
+            opened.bind(path)
+            os.chmod(path, 0o666)  # noqa: S103 - clients of any user may connect, as to a port
         else:
             address = "::" if not host and has_dual_stack() else host
             opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)

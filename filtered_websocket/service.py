@@ -96,7 +96,15 @@ class Service:
         factory: Any = server
         if server.is_secure:
             factory = Certificate(options.key, options.cert).wrap(server)
-        self._port = listen(factory, options.host, options.port, options.backlog, self._reactor)
+        self._port = listen(
+            factory,
+            options.host,
+            options.port,
+            options.backlog,
+            self._reactor,
+            refused=server.no_descriptor,
+            for_everybody=True,
+        )
         if WORKER in os.environ:
             # The port has a descriptor of its own. With this one open it would go on taking connections, which nobody
             # accepts, while the worker drains.
@@ -109,7 +117,15 @@ class Service:
         # A worker's replacement opens the same port before it ends.
         shared = WORKER in os.environ
         port, backlog = options.admin_port, options.backlog
-        self._admin_port = listen(server.admin_site, options.admin_host, port, backlog, self._reactor, shared=shared)
+        self._admin_port = listen(
+            server.admin_site,
+            options.admin_host,
+            port,
+            backlog,
+            self._reactor,
+            shared=shared,
+            refused=server.no_descriptor,
+        )
         address = address_of(self._admin_port, False).replace("ws", "http", 1)
         _log.info("health, metrics and publish on {address}", address=address)
         _log.info("{line}", line=banner.dashboard(server, address))

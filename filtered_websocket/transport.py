@@ -1,4 +1,4 @@
-"""Sockets that write through, the ports that make them, and the reactor that reads them with little ceremony.
+"""Sockets that write through, and the reactor that reads them with little ceremony.
 
 Rules:
 
@@ -180,7 +180,8 @@ class _Lingering:
 class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
     """A TCP connection that writes through."""
 
-    server: "TCPPort"
+    server: Any
+    """The port it came to."""
     reactor: Any
 
     def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
@@ -189,7 +190,7 @@ class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, 
         super().__init__(sock, protocol, _dotted(client), *arguments)
 
     def getHost(self) -> Any:
-        return _address(self.socket.getsockname())
+        return address(self.socket.getsockname())
 
     def _postLoseConnection(self) -> BaseException | None:
         if self.server.lingering >= MAX_LINGERING:
@@ -233,28 +234,10 @@ def _dotted(name: tuple[Any, ...]) -> tuple[Any, ...]:
     return (host[7:], name[1]) if len(name) == 4 and host.startswith("::ffff:") and "." in host else name
 
 
-def _address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
+def address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
+    """The same for Twisted."""
     name = _dotted(name)
     return IPv4Address("TCP", *name) if len(name) == 2 else IPv6Address("TCP", *name)
-
-
-class TCPPort(tcp.Port):
-    transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
-    lingering = 0
-    """Connections of this port that are over, and whose peers have yet to close their side."""
-
-    def _buildAddr(self, address: tuple[Any, ...]) -> Any:
-        return _address(address)
-
-
-class UNIXPort(unix.Port):
-    transport = UNIXTransport
-    opened: socket.socket
-
-    def createInternetSocket(self) -> socket.socket:
-        # Twisted forgets it when it cannot be bound; whoever asked for it closes it then.
-        self.opened = super().createInternetSocket()
-        return self.opened
 
 
 # An end that comes together with the last bytes must be told apart from them: a read takes only the bytes.

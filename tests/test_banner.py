@@ -34,6 +34,7 @@ InAPack.__module__ = "somebodys.pack.filters"
 def test_each_pipeline_is_drawn_as_pipes_in_the_order_of_its_chains(monkeypatch):
     monkeypatch.setitem(sys.modules, InAPack.__module__, ModuleType(InAPack.__module__))
     with Server(Spam, Markdown, BROADCAST, Spy, pipelines={"/x /y*": [InAPack], "/nothing": []}) as server:
+        monkeypatch.setattr(banner, "descriptors", lambda: 1_000_000)
         lines = list(banner.lines(server.server, "memory", "LeanEPollReactor"))
     assert lines == [
         f"filtered_websocket {__version__}, storage memory, LeanEPollReactor",
@@ -106,9 +107,25 @@ def test_which_limits_are_off_is_said(options, off):
         assert list(banner.lines(server.server, "memory", "x"))[-1] == f"limits that are off: {off}"
 
 
+@pytest.mark.parametrize(
+    ("reactor", "most", "says"),
+    [
+        ("LeanEPollReactor", 20032, None),
+        ("LeanEPollReactor", 20031, "descriptors: 20,031, too few for max_connections"),
+        ("SelectReactor", 1024, "descriptors: --reactor select looks at those up to 1,023 and no other"),
+        ("SelectReactor", 512, "descriptors: --reactor select looks at those up to 511 and no other"),
+    ],
+)
+def test_fewer_descriptors_than_connections_are_said(monkeypatch, reactor, most, says):
+    monkeypatch.setattr(banner, "descriptors", lambda: most)
+    with Server(Spam) as server:
+        lines = [line for line in banner.lines(server.server, "memory", reactor) if line.startswith("descriptors")]
+    assert [line[: len(says)] for line in lines] == ([says] if says else [])
+
+
 def test_nothing_is_said_to_be_off_when_all_is_on():
     with Server(Spam, accept_rate=1, message_rate=1, byte_rate=1, max_connections_per_address=1) as server:
-        assert list(banner.lines(server.server, "memory", "x"))[-1].startswith("limits: ")
+        assert "limits that are off" not in "\n".join(banner.lines(server.server, "memory", "x"))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from twisted.internet.interfaces import IPullProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from filtered_websocket.transport import READ_AHEAD, READ_SIZE, LeanEPollReactor, TCPPort, UNIXPort, at_turn_end
+from filtered_websocket.listening import TCPPort, UNIXPort
+from filtered_websocket.transport import READ_AHEAD, READ_SIZE, LeanEPollReactor, at_turn_end
 from tests.end_to_end.raw_client import DEADLINE
 from tests.serving import logged
 
