@@ -6,7 +6,7 @@ from typing import Any
 from filtered_websocket import __version__
 from filtered_websocket.filters.base import EVENTS
 from filtered_websocket.limits import ALLOWED_ORIGINS, OFF_BY_DEFAULT
-from filtered_websocket.listening import KEPT_BACK, SELECT, SELECT_MOST, descriptors
+from filtered_websocket.listening import SELECT, SELECT_MOST, descriptors
 
 SHORT = 16
 """Characters of a secret that nobody guesses, if it is random."""
@@ -36,7 +36,7 @@ def _few_descriptors(connections: int, reactor: str) -> Iterator[str]:
             f"descriptors: --reactor select looks at those up to {min(most, SELECT_MOST) - 1:,} and no other; clients "
             "beyond them are refused"
         )
-    elif most < connections + KEPT_BACK:
+    elif most < connections:
         yield (
             f"descriptors: {most:,}, too few for max_connections: clients beyond them are refused "
             "(LimitNOFILE= of systemd, ulimit -Hn)"
