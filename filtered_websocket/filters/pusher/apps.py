@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from filtered_websocket.signatures import equal
-from filtered_websocket.webhooks import check_url
+from filtered_websocket.webhooks import check_hooks
 
 STORED = "pusher apps"
 """The map in the storage object: an app's id -> the app, as JSON."""
@@ -55,7 +55,7 @@ def read_app(value: Any) -> App:
     flags = [value.get("client_events", False), value.get("enabled", True)]
     if not all(isinstance(flag, bool) for flag in flags):
         raise ValueError(f"app {ident}: client_events and enabled are true or false")
-    urls = tuple(check_url(url) for url in hooks)
+    urls = check_hooks(hooks)
     return App(ident, value["key"], value["secret"], flags[0], urls, flags[1], connections)
 
 

@@ -9,7 +9,7 @@ from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pusher import hooks, wire
 from filtered_websocket.filters.pusher.apps import App, Apps
 from filtered_websocket.presence import Presence
-from filtered_websocket.webhooks import Webhooks
+from filtered_websocket.webhooks import Posts, Webhooks
 
 _log = Logger()
 
@@ -38,7 +38,7 @@ class State:
         self.storage = pipeline.storage_object
         self.reactor = pipeline.server.reactor
         self.presence = Presence(self.storage, self._joined, self._left)
-        self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False)
+        self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False, Posts.of(pipeline.server))
         pipeline.member_left.append(self._member_left)
         pipeline.member_returned.append(self._member_returned)
         pipeline.vacated.append(self._vacated)
@@ -100,10 +100,11 @@ class State:
 
     # Web hooks.
 
-    def tell(self, app: App, event: dict[str, Any]) -> None:
+    def tell(self, app: App, event: dict[str, str]) -> None:
         """Tell an app's hooks of an event."""
-        for url in app.webhooks:
-            self.webhooks.tell(url, event, hooks.renderer(app), app.id, hooks.MOST)
+        if app.webhooks:
+            size = sum(len(value) for value in event.values())
+            self.webhooks.tell(app.webhooks, event, hooks.renderer(app), app.id, most=hooks.MOST, size=size)
 
     def stop(self) -> None:
         self.webhooks.stop()

@@ -62,8 +62,9 @@ def tell(state: Any, app: App, channel: str, packet: str) -> None:
 
 
 def _tell(urls: list[str], state: Any, app: App, packet: str) -> None:
-    for url in urls:
-        state.webhooks.tell(url, packet, renderer(app, state.pipeline.options.pushi_sign_webhooks), app.id)
+    if urls:
+        render = renderer(app, state.pipeline.options.pushi_sign_webhooks)
+        state.webhooks.tell(urls, packet, render, app.id, size=len(packet))
 
 
 async def _urls(state: Any, app: App, channel: str, webs: list[Web] | None) -> list[str]:

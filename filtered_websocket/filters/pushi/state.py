@@ -10,7 +10,7 @@ from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs
 from filtered_websocket.presence import Presence
-from filtered_websocket.webhooks import Webhooks
+from filtered_websocket.webhooks import Posts, Webhooks
 
 _log = Logger()
 
@@ -30,7 +30,7 @@ class State:
         self.storage = pipeline.storage_object
         self.reactor = pipeline.server.reactor
         self.presence = Presence(self.storage, self._joined, self._left)
-        self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False)
+        self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False, Posts.of(pipeline.server))
         self.webs = Webs(self.storage, self.reactor)
         self.listener: Any = None
         pipeline.member_left.append(self._member_left)

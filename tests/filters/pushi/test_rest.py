@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filtered_websocket.filters.pushi import rest_data
 from filtered_websocket.signatures import sign
 from filtered_websocket.storage_objects.memory import StorageObject
+from filtered_websocket.webhooks import MAX_HOOKS
 from tests.filters.pushi.clients import KEY, OTHER, SECRET, Client, Http, said, serving
 
 
@@ -317,6 +319,17 @@ def test_registering_anew_may_end_what_the_url_had(http):
         path = "/webs?unsubscribe=True" if number == 2 else "/webs"
         http.post(path, {"url": "https://a.example/", "event": f"room {number}"})
     assert [web["event"] for web in http.get("/webs")["subscriptions"]] == ["room 2"]
+
+
+def test_an_app_has_so_many_hooks_and_those_it_has_may_be_registered_again(http, monkeypatch):
+    monkeypatch.setattr(rest_data, "MAX_WEBS", 102)
+    for number in range(MAX_HOOKS):
+        assert http.ask("POST", "/webs", {"url": f"https://a.example/{number}", "event": "room"})[0] == 200
+    assert error_of(*http.ask("POST", "/webs", {"url": "https://a.example/more", "event": "room"})) == 400
+    for event in ("second", "third", "second"):
+        assert http.ask("POST", "/webs", {"url": "https://a.example/0", "event": event})[0] == 200
+    assert error_of(*http.ask("POST", "/webs", {"url": "https://a.example/0", "event": "fourth"})) == 400
+    assert len(http.get("/webs")["subscriptions"]) == 102
 
 
 def test_hooks_of_signed_channels_are_signed(http):

@@ -1,0 +1,20 @@
+"""Web hooks: POST requests that tell other servers what happened, in order, tried again when they fail.
+
+Rules:
+
+1. One destination gets one request at a time, so it hears things in their order. What happens meanwhile waits, in a
+   bounded queue; what does not fit is dropped and counted.
+2. An answer of 2xx is a success. Anything else is tried again after 1, 2, 4, ... seconds, `ATTEMPTS` times in all.
+   Redirects are not followed: they would lead past rule 3.
+3. Whoever can register a hook must not reach the network behind this server (SSRF). The name is resolved once, each
+   address is looked at, and the connection is made to the address that was looked at: a name that resolves to another
+   one the next time (DNS rebinding) gains nothing. An option lets private addresses in.
+4. Whoever can register hooks chooses how many there are, and what answers them: hooks, what waits for them and posts
+   under way are bounded for each app, posts in all too, and an answer in bytes and time, head and body alike.
+"""
+
+from filtered_websocket.webhooks.addresses import is_public
+from filtered_websocket.webhooks.destinations import MAX_HOOKS, Render, Webhooks, check_hooks, check_url
+from filtered_websocket.webhooks.posts import Posts, Request
+
+__all__ = ["MAX_HOOKS", "Posts", "Render", "Request", "Webhooks", "check_hooks", "check_url", "is_public"]
