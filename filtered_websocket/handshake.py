@@ -24,6 +24,7 @@ from filtered_websocket import origins
 from filtered_websocket.admission import Refusal
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run
+from filtered_websocket.messages import deflate
 from filtered_websocket.request import Request
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
@@ -223,11 +224,20 @@ class Handshake(LeanProtocol):
         if self.state != CONNECTING:
             return
         try:
-            super().succeedHandshake(res)
+            super().succeedHandshake(self._agree(res) if self.factory.options.compression else res)
         except Exception:
             # Autobahn would leave it in a Deferred that nobody sees, and the socket open.
             _log.failure("an opening handshake failed")
             self.transport.abortConnection()
+
+    def _agree(self, answer: Answer) -> Answer:
+        """Answer the client's offers of extensions."""
+        agreed = deflate.negotiate(self.request.headers.get("sec-websocket-extensions", ""))
+        if agreed is None:
+            return answer
+        self._perMessageCompress, text = agreed
+        protocol, headers = answer
+        return protocol, {**headers, "Sec-WebSocket-Extensions": [text]}
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
         if self.state != CONNECTING:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
-from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
@@ -172,24 +171,10 @@ class Server(WebSocketServerFactory):
             # Autobahn's timers end when a second begins: up to one too early.
             openHandshakeTimeout=options.handshake_timeout + 1,
             closeHandshakeTimeout=options.close_timeout + 1,
-            perMessageCompressionAccept=self._accept_compression if options.compression else lambda offers: None,
             # Origins are decided in the handshake, where the refusal is 403 and the option has a name.
             allowedOrigins=["*"],
             allowNullOrigin=True,
         )
-
-    def _accept_compression(self, offers: list[Any]) -> Any:
-        for offer in offers:
-            if isinstance(offer, PerMessageDeflateOffer):
-                # Without context of ours one compressed frame serves every client of equal window size. The inflated
-                # size is limited inside the decompressor.
-                return PerMessageDeflateOfferAccept(
-                    offer,
-                    request_no_context_takeover=offer.accept_no_context_takeover,
-                    no_context_takeover=True,
-                    max_message_size=max(pipeline.options.max_message_size for pipeline in self.pipelines),
-                )
-        return None
 
     # Paths and peers.
 

@@ -4,12 +4,15 @@ the class, and the holes in closing that were found by trying (docs/architecture
 Autobahn's options are attributes of the class that `lean` makes for a server, not copied per connection.
 """
 
+import zlib
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.util import encode_truncate
 from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
 from autobahn.websocket.utf8validator import Utf8Validator
+
+from filtered_websocket.messages.deflate import Deflate, TooLargeError
 
 OPEN = WebSocketProtocol.STATE_OPEN
 CONNECTING = WebSocketProtocol.STATE_CONNECTING
@@ -61,12 +64,15 @@ class LeanProtocol(WebSocketServerProtocol):
     autoPingPendingSeq = 0
     websocket_version = 13
     _utf8validator: Utf8Validator | None = None
+    _isMessageCompressed = False
     # Set when they are needed, or slots of the connection.
     data: bytes
     transport: Any
     maxMessagePayloadSize: int
     message_data: Any
     message_is_binary: bool
+    current_frame: Any
+    _perMessageCompress: Deflate | None
 
     log = _Silent()
 
@@ -113,6 +119,51 @@ class LeanProtocol(WebSocketServerProtocol):
         # Autobahn keeps a list of pieces. A piece of no or few bytes would cost many times what it took to send.
         super().onMessageBegin(isBinary)
         self.message_data = bytearray()
+
+    def _parseExtensionsHeader(self, header: str, removeQuotes: bool = True) -> list[Any]:
+        # The handshake takes the offers: for Autobahn one that it cannot read is the end of the handshake.
+        return []
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        # The limit is that of the message: what deflate cannot shrink it makes longer.
+        super().onMessageFrameBegin(0 if self._isMessageCompressed else length)
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        compressed = self._isMessageCompressed and self.current_frame.opcode < 8
+        return self._inflate(payload) if compressed else super().onFrameData(payload)
+
+    def onFrameEnd(self) -> bool | None:
+        frame = self.current_frame
+        if self._isMessageCompressed and frame.fin and frame.opcode < 8:
+            if self._inflate(None) is False:
+                return False
+            self._isMessageCompressed = False
+        return super().onFrameEnd()
+
+    def _inflate(self, data: bytes | None) -> bool | None:
+        """Take compressed bytes of a message; None: its end. Returns False when it has failed, as `onFrameData` does.
+
+        Autobahn would hand on a message of which its inflater still holds a part.
+        """
+        deflate, room = self._perMessageCompress, self.maxMessagePayloadSize - len(self.message_data)
+        assert deflate is not None
+        try:
+            payload = deflate.end(room) if data is None else deflate.inflate(data, room)
+        except TooLargeError:
+            self.wasMaxMessagePayloadSizeExceeded = True
+            limit = self.maxMessagePayloadSize
+            self._max_message_size_exceeded(limit + 1, limit, f"the message inflates to more than {limit} bytes")
+            return False
+        except zlib.error as error:
+            self._invalid_payload(f"the message cannot be inflated: {error}")
+            return False
+        if self.utf8validateIncomingCurrentMessage:
+            self.utf8validateLast = self.utf8validator.validate(payload)
+            if not self.utf8validateLast[0]:
+                self._invalid_payload("a text message is no UTF-8")
+                return False
+        self.onMessageFrameData(payload)
+        return None
 
     def onMessageFrameData(self, payload: bytes) -> None:
         if not self.failedByMe:

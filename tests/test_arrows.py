@@ -29,10 +29,10 @@ ROOT = Path(filtered_websocket.__file__).parent
 RANKS = (
     # Leaves.
     "errors printable frames transport publication parsers sources origins request changes heartbeat signatures "
-    "stopwatch websocket paths rates addresses storage_objects.done registry " + PACKAGE,
+    "stopwatch messages.* paths rates addresses storage_objects.done registry " + PACKAGE,
     # What one leaf more is enough for.
-    "counters commands.manners options filters.base web.base storage_objects.base hub message listening tracebacks "
-    "admission",
+    "websocket counters commands.manners options filters.base web.base storage_objects.base hub message listening "
+    "tracebacks admission",
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
@@ -70,7 +70,7 @@ PACKS_MAY = {
 
 PURE = {
     "errors", "printable", "frames", "rates", "addresses", "publication", "parsers", "sources", "options", "origins",
-    "request", "signatures",
+    "request", "signatures", "messages.deflate",
     PACKAGE,
 }  # fmt: skip
 

@@ -391,9 +391,6 @@ GARBAGE = {
     "a target that cannot be parsed": head("http://[::1"),
     "one subprotocol twice": head(headers=[("Sec-WebSocket-Protocol", "a, a")]),
     "an origin that is none": head(headers=[("Origin", "\x80\xff")]),
-    "an extension of numbers that are none": head(
-        headers=[("Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=x")]
-    ),
 }
 
 
@@ -424,6 +421,43 @@ def test_an_odd_but_correct_handshake_is_accepted(odd: bytes) -> None:
         client.send(odd, frame("hello"))
         assert client.response().status == 101
         assert client.text() == "hello"
+
+
+UNTAKABLE = {
+    "a window that zlib cannot compress for": "permessage-deflate; server_max_window_bits=8",
+    "a window that is none": "permessage-deflate; server_max_window_bits=16",
+    "a window with a leading zero": "permessage-deflate; client_max_window_bits=09",
+    "a window of words": "permessage-deflate; client_max_window_bits=x",
+    "a server window without a value": "permessage-deflate; server_max_window_bits",
+    "a value where none may be": "permessage-deflate; client_no_context_takeover=1",
+    "a parameter that is not known": "permessage-deflate; x_unknown",
+    "a parameter twice": "permessage-deflate; client_max_window_bits; client_max_window_bits",
+    "a malformed parameter": "permessage-deflate; server_max_window_bits=",
+    "nothing at all behind a semicolon": "permessage-deflate;",
+    "another extension": "permessage-bzip2; x=1",
+    "an older one of the same purpose": "x-webkit-deflate-frame",
+    "an empty list": "",
+}
+
+
+@pytest.mark.parametrize("compression", [True, False])
+@pytest.mark.parametrize("what", UNTAKABLE)
+def test_an_offer_that_cannot_be_taken_is_declined_and_the_handshake_goes_on(what: str, compression: bool) -> None:
+    options = {"compression": True} if compression else {}
+    with serving(on_message(echo), **options) as served, served.client() as client:
+        client.send(head(headers=[("Sec-WebSocket-Extensions", UNTAKABLE[what])]), frame("hello"))
+        response = client.response()
+        assert (response.status, response.header("Sec-WebSocket-Extensions")) == (101, [])
+        assert client.text() == "hello"
+
+
+@pytest.mark.parametrize("what", UNTAKABLE)
+def test_behind_an_offer_that_cannot_be_taken_the_next_is_tried(what: str) -> None:
+    offers = f"{UNTAKABLE[what]}, permessage-deflate; server_max_window_bits=9, permessage-deflate"
+    with serving(compression=True) as served, served.client() as client:
+        client.send(head(headers=[("Sec-WebSocket-Extensions", offers)]))
+        taken = ["permessage-deflate; server_max_window_bits=9"]
+        assert client.response().header("Sec-WebSocket-Extensions") == taken
 
 
 @pytest.mark.parametrize("cut", range(0, len(head()), 7))

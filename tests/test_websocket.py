@@ -1,3 +1,4 @@
+import random
 import re
 import zlib
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from filtered_websocket.protocol import Connection
+from filtered_websocket.testing import Server
 from filtered_websocket.websocket import CLOSE_CODES, LeanProtocol
 from tests.end_to_end.raw_client import BINARY, CLOSE, TEXT, Frame, close_frame, close_of, frame, head
 from tests.reactor_thread import call, until
@@ -89,18 +91,20 @@ class Deflating:
     :param offer: the parameters it offers
     """
 
-    def __init__(self, served: Served, offer: str = "") -> None:
+    def __init__(self, served: Served, offer: str = "", path: str = "/") -> None:
         extension = f"permessage-deflate{'; ' if offer else ''}{offer}"
         self.raw = served.client()
 
-        self.raw.send(head("/", [("Sec-WebSocket-Extensions", extension)]))
+        self.raw.send(head(path, [("Sec-WebSocket-Extensions", extension)]))
         response = self.raw.response()
         assert response.status == 101
         (self.answer,) = response.header("Sec-WebSocket-Extensions")
         bits = re.search(r"server_max_window_bits=(\d+)", self.answer)
         self._inflate = zlib.decompressobj(-int(bits[1]) if bits else -15)
         client_bits = re.search(r"client_max_window_bits=(\d+)", self.answer)
-        self._bits = -int(client_bits[1]) if client_bits else -15
+        self.bits = -int(client_bits[1]) if client_bits else -15
+        self._forgets = "client_no_context_takeover" in self.answer
+        self._deflate: Any = None
 
     def receive(self) -> bytes:
         got = self.raw.receive()
@@ -109,8 +113,10 @@ class Deflating:
         return self._inflate.decompress(got.payload + b"\0\0\xff\xff")
 
     def deflated(self, data: bytes) -> bytes:
-        deflate = zlib.compressobj(9, zlib.DEFLATED, self._bits)
-        return (deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        """As clients do that keep what they may: in the context of what was sent before, unless they agreed not to."""
+        if self._deflate is None or self._forgets:
+            self._deflate = zlib.compressobj(9, zlib.DEFLATED, self.bits)
+        return bytes(self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
     def send(self, data: bytes, opcode: int = TEXT) -> None:
         self.raw.send(frame(self.deflated(data), opcode, rsv=4))
@@ -145,6 +151,35 @@ def test_messages_are_compressed_both_ways_for_every_window(compressed: Served, 
         assert client.receive() == b"own " + each
         assert client.receive() == each
     client.raw.quit()
+
+
+def test_a_client_is_asked_for_nothing_but_what_it_has_offered(compressed: Served) -> None:
+    answers = {offer: Deflating(compressed, offer).answer for offer in [*OFFERS, "client_max_window_bits=10"]}
+    assert answers == {
+        "": "permessage-deflate",
+        "server_no_context_takeover; client_no_context_takeover": (
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        ),
+        "server_max_window_bits=9": "permessage-deflate; server_max_window_bits=9",
+        "server_max_window_bits=12; client_max_window_bits=10": (
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=10"
+        ),
+        "client_max_window_bits": "permessage-deflate; client_max_window_bits=12",
+        "client_max_window_bits=10": "permessage-deflate; client_max_window_bits=10",
+    }
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_only_a_client_that_has_sent_compressed_data_costs_an_inflater(compressed: Served, offer: str) -> None:
+    client = Deflating(compressed, offer)
+    until(lambda: compressed.users)
+    deflate = compressed.connection()._perMessageCompress
+    client.raw.send(frame("plain"))
+    assert client.receive() == b"own plain"
+    assert deflate._inflater is None
+    client.send(b"deflated")
+    assert [client.receive() for _ in range(2)] == [b"plain", b"own deflated"]
+    assert (deflate._inflater is None) == ("client_no_context_takeover" in offer)
 
 
 def test_clients_of_all_windows_and_of_none_share_a_channel(compressed: Served) -> None:
@@ -202,6 +237,115 @@ def test_a_message_that_inflates_to_exactly_the_limit_is_taken() -> None:
         assert client.receive() == b"x" * 100_000
         client.send(b"x" * 100_001)
         assert client.raw.closed()[0] == 1009
+
+
+def fragments_of(data: bytes, size: int) -> list[bytes]:
+    """One compressed message in frames of this size."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    return [
+        frame(part, 0 if at else BINARY, fin=at == len(parts) - 1, rsv=0 if at else 4) for at, part in enumerate(parts)
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 257, 258, 2400, 4096, 100_000])
+@pytest.mark.parametrize("above", [1, 2, 100, 119, 257, 258])
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_of_a_message_that_inflates_to_more_than_the_limit_nothing_is_handed_on(
+    limit: int, above: int, size: int
+) -> None:
+    # An inflater may still hold up to 257 bytes, of one long match, when all its input is used up.
+    with serving(on_message(echo), compression=True, max_message_size=limit) as served:
+        client = Deflating(served)
+        client.send(b"a" * limit, BINARY)
+        assert client.receive() == b"a" * limit
+        client.raw.send(*fragments_of(client.deflated(b"a" * (limit + above)), size))
+        assert client.raw.closed()[0] == 1009
+        served.until_empty()
+
+
+def test_what_deflate_cannot_shrink_may_be_as_long_as_the_limit_too() -> None:
+    noise = random.Random(1).randbytes(100_000)
+    with serving(on_message(echo), compression=True, max_message_size=len(noise)) as served:
+        client = Deflating(served)
+        deflated = client.deflated(noise)
+        assert len(deflated) > len(noise)
+        for size in (1 << 20, 30_000):
+            client.raw.send(*fragments_of(deflated, size))
+            assert client.receive() == noise
+            deflated = client.deflated(noise[::-1])
+            noise = noise[::-1]
+
+
+STORED = b"\x00\x04\x00\xfb\xff"
+"""The head of a stored block of four bytes (RFC 1951, 3.2.4)."""
+
+
+def ended_stream(data: bytes) -> bytes:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return deflate.compress(data) + deflate.flush(zlib.Z_FINISH)
+
+
+def by_itself(data: bytes) -> bytes:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -9)
+    return (deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+@pytest.mark.parametrize(
+    ("deflated", "inflated"),
+    [
+        # RFC 7692, 7.2.3.4 and .5: a final block, and what may follow it.
+        (bytes.fromhex("f348cdc9c9070000"), b"Hello"),
+        (ended_stream(b"Hello"), b"Hello"),
+        (ended_stream(b"one, ") + ended_stream(b"two"), b"one, two"),
+        (ended_stream(b"one, ") + bytes.fromhex("f248cdc9c90700"), b"one, Hello"),
+        (bytes.fromhex("f24805000000ffffcac9c90700"), b"Hello"),
+        # The four bytes that a sender leaves out may be the last of its data: they too are part of the message.
+        (STORED, b"\0\0\xff\xff"),
+        (b"", b""),
+        (b"\0", b""),
+    ],
+)
+@pytest.mark.parametrize("offer", OFFERS)
+def test_a_message_is_handed_on_whole_however_its_stream_ends(offer: str, deflated: bytes, inflated: bytes) -> None:
+    with serving(on_message(echo), compression=True) as served:
+        client = Deflating(served, offer)
+        for size in (1 << 20, 1, 3):
+            client.raw.send(*(fragments_of(deflated, size) or [frame(b"", BINARY, rsv=4)]))
+            assert client.receive() == inflated
+            client.raw.send(frame(by_itself(b"and the next"), BINARY, rsv=4))
+            assert client.receive() == b"and the next"
+
+
+def test_text_whose_last_bytes_come_out_at_the_end_alone_is_checked_too() -> None:
+    with serving(on_message(echo), compression=True) as served:
+        client = Deflating(served)
+        client.raw.send(frame(STORED, TEXT, rsv=4))
+        assert client.raw.closed()[0] == 1007
+
+
+def test_the_limit_holds_for_what_comes_out_at_the_end_alone_too() -> None:
+    with serving(on_message(echo), compression=True, max_message_size=3) as served:
+        client = Deflating(served)
+        client.raw.send(frame(STORED, BINARY, rsv=4))
+        assert client.raw.closed()[0] == 1009
+
+
+def test_a_message_of_nothing_but_ends_of_streams_holds_nobody_up() -> None:
+    with serving(on_message(echo), compression=True) as served:
+        client = Deflating(served)
+        client.raw.send(frame(ended_stream(b"") * 100_000, BINARY, rsv=4))
+        assert client.raw.closed()[0] == 1007
+        served.until_empty()
+
+
+def test_the_limit_of_inflated_messages_is_that_of_the_clients_own_pipeline() -> None:
+    pipelines = {"/small": {"filters": [on_message(echo)], "max_message_size": 1000}, "*": [on_message(echo)]}
+    with Server(pipelines=pipelines, compression=True) as server:
+        small, large = (server.connect(path, compression=True) for path in ("/small", "/"))
+        for client in (small, large):
+            client.send(b"x" * 1001)
+        assert (small.received(), small.close_code) == ([], 1009)
+        assert large.received() == [b"x" * 1001]
 
 
 @pytest.mark.parametrize("fragmented", [False, True])

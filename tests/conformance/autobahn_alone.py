@@ -5,6 +5,7 @@
 
 from typing import Any
 
+from autobahn.websocket.compress import PerMessageDeflate
 from autobahn.websocket.protocol import WebSocketProtocol
 
 from filtered_websocket import server
@@ -25,7 +26,12 @@ class AutobahnAlone(Connection):
 
     def sendMessage(self, payload: Any, isBinary: bool | None = None, *_: Any) -> None:
         if self.state == OPEN:
+            agreed = self._perMessageCompress
+            if agreed is not None:
+                autobahns = PerMessageDeflate(True, True, True, agreed.server_max_window_bits, 15, 8)
+                self._perMessageCompress = autobahns
             WebSocketProtocol.sendMessage(self, *message(payload, isBinary))
+            self._perMessageCompress = agreed
         else:
             super().sendMessage(payload, isBinary)  # which counts what it drops
 

@@ -27,7 +27,7 @@ INSTRUMENTED = [
     "filtered_websocket.websocket",
     "filtered_websocket.backpressure",
     "autobahn.websocket.protocol",
-    "autobahn.websocket.compress_deflate",
+    "filtered_websocket.messages.deflate",
 ]
 DEFLATE, SHARE, FRAMES = 1, 2, 4
 OPCODES = (1, 2, 1, 2, 1, 2, 0, 0, 8, 9, 10, 1, 2, 0, 3, 15)

@@ -1,0 +1,1 @@
+"""What travels in messages: pure functions and objects of bytes."""
