@@ -1,11 +1,11 @@
 """What the server says of itself when it starts: where it listens, its pipelines as pipes, and what is unsafe."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from filtered_websocket import __version__
 from filtered_websocket.filters.base import EVENTS
-from filtered_websocket.limits import ALLOWED_ORIGINS, OFF_BY_DEFAULT
+from filtered_websocket.limits import ALLOWED_ORIGINS, MAY_BE_OFF
 from filtered_websocket.listening import SELECT, SELECT_MOST, descriptors
 
 SHORT = 16
@@ -23,7 +23,7 @@ def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
         f"{options.send_buffer} bytes or {options.send_timeout:g} s for a slow client"
     )
     yield from _few_descriptors(options.max_connections, reactor)
-    off = [o.name for o in OFF_BY_DEFAULT if not any(getattr(each.options, o.name) for each in server.pipelines)]
+    off = list(_off(server.pipelines))
     if off:
         yield f"limits that are off: {', '.join(off)}"
 
@@ -41,6 +41,15 @@ def _few_descriptors(connections: int, reactor: str) -> Iterator[str]:
             f"descriptors: {most:,}, too few for max_connections: clients beyond them are refused "
             "(LimitNOFILE= of systemd, ulimit -Hn)"
         )
+
+
+def _off(pipelines: Iterable[Any]) -> Iterator[str]:
+    """The limits that are off, with the pipelines where they are if not in all."""
+    for option in MAY_BE_OFF:
+        without = [each.name or "*" for each in pipelines if not getattr(each.options, option.name)]
+        everywhere = len(without) == len(list(pipelines))
+        if without:
+            yield option.name if everywhere else f"{option.name} ({', '.join(without)})"
 
 
 def dashboard(server: Any, address: str) -> str:

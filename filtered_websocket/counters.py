@@ -35,19 +35,20 @@ class Counters:
         self._calls: list[Any] = []
         self._stopped = False
 
-    def count(self, what: str, reason: str, detail: str = "") -> None:
-        """Count one event.
+    def count(self, what: str, reason: str, detail: str = "", times: int = 1) -> None:
+        """Count one event, or several of one kind.
 
         :param what: ``refused``, ``dropped``, ``slowed``, ``closed`` or ``failed``
         :param reason: from a small fixed set: it becomes a label
         :param detail: of this one event, for the log only; escaped there, never a secret
         """
         kind = (what, reason)
-        self.totals[kind] += 1
+        self.totals[kind] += times
         if kind in self._logged:
             return
+        several = f", {times}" if times > 1 else ""
         shown = f" ({printable(detail[:MAX_DETAIL])})" if detail else ""
-        _log.warn("{what}: {reason}{detail}", what=what, reason=reason, detail=shown)
+        _log.warn("{what}: {reason}{several}{detail}", what=what, reason=reason, several=several, detail=shown)
         if self._stopped:
             return
         self._logged[kind] = self.totals[kind]

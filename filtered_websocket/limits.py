@@ -5,6 +5,7 @@ from typing import Any
 
 from filtered_websocket.config import Option, boolean, choice, integer, json_value, seconds, size, words
 from filtered_websocket.origins import SAME_HOST
+from filtered_websocket.storage_objects.base import DEFAULT_POOL
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -129,6 +130,22 @@ CHANNELS = Option(
     '"slow": what slow clients lose}',
     scope="pipeline",
 )
+HISTORY_BYTES = Option(
+    "history_bytes",
+    size(0, 1024 * GIB),
+    DEFAULT_POOL.bytes,
+    "most that the histories of all channels keep, each publication counted with 512 bytes more; the oldest go first; "
+    "a pack's apps count for themselves; 0: any number",
+    unit="bytes",
+    scope="pipeline",
+)
+HISTORY_CHANNELS = Option(
+    "history_channels",
+    integer(0, 100_000_000),
+    DEFAULT_POOL.channels,
+    "most channels that have a history; those whose history ends soonest go first; 0: any number",
+    scope="pipeline",
+)
 
 OPTIONS = (
     MAX_MESSAGE_SIZE,
@@ -153,11 +170,15 @@ OPTIONS = (
     BACKLOG,
     COMPRESSION,
     CHANNELS,
+    HISTORY_BYTES,
+    HISTORY_CHANNELS,
 )
 
 
 OFF_BY_DEFAULT = (MAX_CONNECTIONS_PER_ADDRESS, ACCEPT_RATE, MESSAGE_RATE, BYTE_RATE)
 """How much is much depends on what is served, and on how many clients share an address."""
+MAY_BE_OFF = (*OFF_BY_DEFAULT, HISTORY_BYTES, HISTORY_CHANNELS)
+"""Limits of which 0 means none."""
 
 
 def rule_for(channel: str, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:

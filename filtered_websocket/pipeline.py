@@ -23,7 +23,7 @@ from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits import rule_for
 from filtered_websocket.message import messages
 from filtered_websocket.publication import Message, Publication
-from filtered_websocket.storage_objects.base import DONE, BaseStorageObject, Keep
+from filtered_websocket.storage_objects.base import DONE, BaseStorageObject, Keep, Pool
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.web.base import EndpointMeta
@@ -164,7 +164,17 @@ class Pipeline:
 
     def _keep(self, channel: str) -> Keep | None:
         rule = rule_for(channel, self._rules)
-        return Keep(rule["history"], rule.get("history_seconds", 0)) if rule.get("history") else None
+        if not rule.get("history"):
+            return None
+        count, seconds, pool = self.keep(rule["history"], rule.get("history_seconds", 0))
+        return Keep(count, seconds, Pool(self.prefix + pool.name, pool.bytes, pool.channels))
+
+    def keep(self, count: int, seconds: float = 0, of: str = "channels") -> Keep:
+        """What a channel keeps, for ``storage_object.send``: within ``history_bytes`` and ``history_channels``.
+
+        :param of: what these limits hold for: the pipeline's channels, or what a pack keeps for one of its apps
+        """
+        return Keep(count, seconds, Pool(of, self.options.history_bytes, self.options.history_channels))
 
     def _policy(self, channel: str) -> str:
         return rule_for(channel, self._rules).get("slow", self.options.slow_client)

@@ -16,14 +16,14 @@ from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from filtered_websocket.limits import CHANNELS, rule_for
+from filtered_websocket.limits import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, rule_for
 from filtered_websocket.message import messages
 from filtered_websocket.publication import MARK, Publication, encode
-from filtered_websocket.storage_objects.base import StorageAway, as_bytes
+from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway, as_bytes
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis_address import addresses, fit
 from filtered_websocket.storage_objects.redis_blocking import BlockingConnection
-from filtered_websocket.storage_objects.redis_history_scripts import SEND
+from filtered_websocket.storage_objects.redis_history_scripts import SEND, keep_values
 from filtered_websocket.storage_objects.redis_options import OPTIONS
 
 __all__ = ["Publisher", "StorageAway"]
@@ -34,6 +34,7 @@ class Publisher:
     :param redis_url: as the servers have it; other options of theirs, such as ``redis_key``, go by their names
     :param pipeline: the first pattern of the pipeline whose channels are meant, "" for that of ``filters``
     :param channels: the servers' option of this name: which channels keep history
+    :param history_bytes, history_channels: theirs too: what all histories may take
     :param timeout: seconds that Redis may take to connect and to answer
     :raises TypeError: no such option
     :raises ValueError: a wrong value
@@ -46,6 +47,8 @@ class Publisher:
         *,
         pipeline: str = "",
         channels: Mapping[str, Mapping[str, Any]] | None = None,
+        history_bytes: int | str = HISTORY_BYTES.default,
+        history_channels: int = HISTORY_CHANNELS.default,
         timeout: float = 5.0,
         **redis_options: Any,
     ) -> None:
@@ -62,6 +65,8 @@ class Publisher:
         self._key = as_bytes(options.redis_key) + b":"
         self._prefix = f"{pipeline} " if pipeline else ""
         self._rules: Any = CHANNELS.parse({pattern: dict(rule) for pattern, rule in (channels or {}).items()})
+        most, many = HISTORY_BYTES.parse(history_bytes), HISTORY_CHANNELS.parse(history_channels)
+        self._pool = Pool(self._prefix + "channels", most, many)
         self._timeout = timeout
         self._epoch = new_epoch().encode()
         self._forget()
@@ -130,9 +135,9 @@ class Publisher:
             if not rule.get("history"):
                 connection.ask(b"PUBLISH", self._key + b"c:" + raw, MARK + b"\n" + body)
                 return
-            keep = b"%d" % rule["history"], b"%d" % (rule.get("history_seconds", 0) * 1000)
+            keep = Keep(rule["history"], rule.get("history_seconds", 0), self._pool)
             keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
-            connection.run(SEND, keys, [self._key + b"c:" + raw, body, *keep, self._epoch])
+            connection.run(SEND, keys, [self._key + b"c:" + raw, body, *keep_values(keep, self._epoch, self._key)])
 
     def _turn(self) -> threading.Lock:
         if self._process != os.getpid():

@@ -313,6 +313,9 @@ class Server(WebSocketServerFactory):
     def gap(self, channel: str) -> None:
         self.counters.count("dropped", "lost while the storage object was away", channel)
 
+    def history_dropped(self, limit: str, count: int, channel: str) -> None:
+        self.counters.count("dropped", f"kept publications over {limit}", channel, count)
+
     def ready_changed(self, ready: bool) -> None:
         (_log.info if ready else _log.error)("the storage object is {state}", state="ready" if ready else "away")
 

@@ -98,8 +98,10 @@ def test_an_admin_port_on_loopback_or_with_a_secret_is_safe(options):
     ("options", "off"),
     [
         ({"accept_rate": 5, "message_rate": 5}, "max_connections_per_address, byte_rate"),
+        ({"accept_rate": 5, "message_rate": 5, "history_bytes": 0, "history_channels": 0},
+         "max_connections_per_address, byte_rate, history_bytes, history_channels"),
         ({"pipelines": {"/x": {"filters": [], "byte_rate": "1K"}}, "max_connections_per_address": 9},
-         "accept_rate, message_rate"),
+         "accept_rate, message_rate, byte_rate (*)"),
     ],
 )  # fmt: skip
 def test_which_limits_are_off_is_said(options, off):

@@ -20,7 +20,7 @@ from filtered_websocket.config import (
     seconds,
 )
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.limits import CHANNELS, MAX_CHANNEL_NAME
+from filtered_websocket.limits import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
 from filtered_websocket.parsers import read_object
 from filtered_websocket.printable import printable
 from filtered_websocket.publisher import Publisher
@@ -30,7 +30,7 @@ from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
 PROG = "fws_publish"
 REDIS = ("redis", BACKENDS["redis"])
-STORED = (STORAGE, MAX_CHANNEL_NAME, CHANNELS, *redis_options.OPTIONS)
+STORED = (STORAGE, MAX_CHANNEL_NAME, CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, *redis_options.OPTIONS)
 EXAMPLE = """examples:
   fws_publish room "hello all"                   to the subscribers of a channel, through redis://localhost
   fws_publish -c config.json room < lines.txt    a message for each line; Redis and history as the server has them
@@ -100,10 +100,11 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
             "both, or publish with POST /publish"
         )
     pipeline = None if arguments.bus else _pipeline(options, arguments.pipeline, arguments.channel)
-    rules = {} if pipeline is None else pipeline.options.channels
+    ruled = options if pipeline is None else pipeline.options
+    kept = {option.name: getattr(ruled, option.name) for option in (CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS)}
     redis = {option.name: getattr(options, option.name) for option in redis_options.OPTIONS}
     name = "" if pipeline is None else pipeline.name
-    with Publisher(**redis, pipeline=name, channels=rules, timeout=arguments.timeout) as publisher:
+    with Publisher(**redis, **kept, pipeline=name, timeout=arguments.timeout) as publisher:
         _publish(publisher, arguments, stdin)
         if sys.stderr.isatty() and not arguments.bus and not publisher.nodes(arguments.channel):
             manners.say(PROG, f'published, but no running server has a subscriber of "{arguments.channel}" now')
@@ -142,7 +143,7 @@ def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Optio
     document = {key: value for key, value in _file(path).items() if key in names} if path else {}
     pipelines = document.get(PIPELINES.name)
     if isinstance(pipelines, dict):
-        kept = (FILTERS.name, CHANNELS.name)
+        kept = (FILTERS.name, CHANNELS.name, HISTORY_BYTES.name, HISTORY_CHANNELS.name)
         document[PIPELINES.name] = {
             patterns: {key: entry[key] for key in kept if key in entry} if isinstance(entry, dict) else entry
             for patterns, entry in pipelines.items()

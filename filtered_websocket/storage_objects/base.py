@@ -14,19 +14,49 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.publication import Position, Publication
 from filtered_websocket.storage_objects.done import DONE
 
-__all__ = ["DONE", "BasePubSubStorageObject", "BaseStorageObject", "Consumer", "Keep", "Position", "StorageAway"]
-__all__ += ["as_bytes", "as_text", "make", "wrap"]
+__all__ = [
+    "DEFAULT_POOL",
+    "DONE",
+    "BasePubSubStorageObject",
+    "BaseStorageObject",
+    "Consumer",
+    "Keep",
+    "Pool",
+    "Position",
+]
+__all__ += ["StorageAway", "as_bytes", "as_text", "make", "wrap"]
 
 
 class StorageAway(Exception):  # noqa: N818 -- a state, told as an exception
     """The storage cannot be asked now. What was asked was not done, or it is unknown whether it was (the text says)."""
 
 
+class Pool(NamedTuple):
+    """What the histories of several channels may take together: so names that clients invent cost what a limit says.
+
+    Above ``bytes`` the oldest publications go first, whichever channel they are of. Above ``channels`` those histories
+    go whose end by age is nearest, and of those without an end the ones that were written longest ago. 0: any number.
+    A publication counts as its payload, its channel's name and `PUBLICATION_COST`. All that append to a pool of one
+    ``name`` give it the same limits; with several Redises each has the whole limit.
+    """
+
+    name: str = "histories"
+    bytes: int = 64 * 1024 * 1024
+    channels: int = 10_000
+
+
+DEFAULT_POOL = Pool()
+PUBLICATION_COST = 512
+"""Bytes that a kept publication counts for beside its payload and its channel's name: about what memory it takes."""
+
+
 class Keep(NamedTuple):
-    """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age)."""
+    """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age), as
+    long as there is room in their ``pool``."""
 
     count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     seconds: float = 0
+    pool: Pool = DEFAULT_POOL
 
 
 class Consumer(Protocol):
@@ -49,6 +79,12 @@ class Consumer(Protocol):
 
     def gap(self, channel: str) -> object:
         """Publications on this channel were lost for this node and cannot be had from history."""
+
+    def history_dropped(self, limit: str, count: int, channel: str) -> object:
+        """Publications left their histories before their time, for what was sent on this channel.
+
+        :param limit: of the pool: ``history_bytes`` or ``history_channels``
+        """
 
     def ready_changed(self, ready: bool) -> object:
         """The storage came or went."""
@@ -188,8 +224,8 @@ class BaseStorageObject(ABC):
         """Kept publications, newest first: ``count`` of them after the first ``skip``."""
 
     @abstractmethod
-    def position(self, channel: str) -> Deferred[Position]:
-        """Where the channel's history ends now; begins one, at offset 0, for a channel that has none."""
+    def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
+        """Where the channel's history ends now; of a channel that has none one begins, at offset 0, in this pool."""
 
     # Presence.
 

@@ -1,15 +1,25 @@
-"""What channels keep, in this process's memory: the newest publications of each, in order, with their positions."""
+"""What channels keep, in this process's memory: the newest publications of each, in order, with their positions.
+
+The channels of a pool share its limits: every kept publication stands in its channel's history and in its pool, which
+has them in the order they came, of whichever channel.
+"""
 
 import time
-from collections import deque
-from itertools import islice
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from itertools import count, islice
+from typing import Any
 from uuid import uuid4
 
 from filtered_websocket.publication import Position, Publication
-from filtered_websocket.storage_objects.base import Keep
+from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep, Pool
 
 EPOCH_SECONDS = 86400.0
 """How long a channel's epoch outlives its last publication, so that who saw that one can still be told so."""
+
+Dropped = Callable[[str, int, str], object]
+"""Told of publications that left before their time: the limit, how many, and what was sent on which channel."""
 
 
 def new_epoch() -> str:
@@ -17,49 +27,120 @@ def new_epoch() -> str:
     return uuid4().hex[:12]
 
 
+class _Kept:
+    __slots__ = ("at", "cost", "history", "pool", "publication")
+
+    def __init__(self, at: float, publication: Publication, history: "_History", pool: "_Pool") -> None:
+        self.at, self.publication, self.history, self.pool = at, publication, history, pool
+        payloads = sum([len(payload) for payload, _ in publication.messages])
+        self.cost = PUBLICATION_COST + len(publication.channel) + payloads
+
+
 class _History:
-    """One channel's: ``kept`` holds ``(stored at, publication)``, whose offsets end with ``top`` without a hole."""
+    """One channel's: the offsets of ``kept`` end with ``top`` without a hole."""
 
-    __slots__ = ("epoch", "expires", "keep", "kept", "top")
+    __slots__ = ("channel", "end", "epoch", "expires", "keep", "kept", "pool", "top", "written")
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str, expires: float) -> None:
+        self.channel = channel
         self.epoch = new_epoch()
-        self.top = 0
-        self.kept: deque[tuple[float, Publication]] = deque()
+        self.top = self.written = 0
+        self.kept: deque[_Kept] = deque()
         self.keep = Keep(0)
-        self.expires = 0.0
+        self.expires = expires
+        self.pool: _Pool | None = None
+        self.end: Any = None
+
+    def drop_oldest(self) -> _Kept:
+        oldest = self.kept.popleft()
+        del oldest.pool.kept[oldest]
+        oldest.pool.bytes -= oldest.cost
+        return oldest
+
+    def expired(self, kept: _Kept, now: float) -> bool:
+        return bool(self.keep.seconds) and kept.at <= now - self.keep.seconds
 
     def trim(self, now: float) -> None:
-        kept, keep = self.kept, self.keep
-        while len(kept) > keep.count:
-            kept.popleft()
-        if keep.seconds:
-            oldest = now - keep.seconds
-            while kept and kept[0][0] <= oldest:
-                kept.popleft()
+        while len(self.kept) > self.keep.count or (self.kept and self.expired(self.kept[0], now)):
+            self.drop_oldest()
+
+
+class _Pool:
+    """``ends`` is a heap of when its channels' histories end, with one entry for each that counts, its ``end``. It may
+    be too early, where the channel was written to since: that is seen when it comes up."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[_Kept, None] = OrderedDict()
+        self.bytes = self.channels = 0
+        self.ends: list[tuple[float, int, _History]] = []
+
+    def next_to_end(self) -> _History:
+        while True:
+            end = heappop(self.ends)
+            expires, written, history = end
+            if history.end is not end:
+                continue
+            if (expires, written) == (history.expires, history.written):
+                return history
+            self._put(history)
+
+    def join(self, history: _History) -> None:
+        if history.pool is not None:
+            history.pool.leave(history)
+        history.pool = self
+        self.channels += 1
+        if len(self.ends) > 2 * self.channels + 100:  # mostly of histories that are gone
+            self.ends = [end for end in self.ends if end[2].end is end]
+            heapify(self.ends)
+        self._put(history)
+
+    def leave(self, history: _History) -> None:
+        history.pool = history.end = None
+        self.channels -= 1
+
+    def _put(self, history: _History) -> None:
+        history.end = (history.expires, history.written, history)
+        heappush(self.ends, history.end)
 
 
 class Histories:
-    """The histories of all channels. Old ones go away in passing, so no timer is needed."""
+    """The histories of all channels. Old ones go away in passing, so no timer is needed.
 
-    def __init__(self) -> None:
+    :param dropped: is told of what the limits of pools have cost
+    """
+
+    def __init__(self, dropped: Dropped) -> None:
+        self._dropped = dropped
         self._histories: dict[str, _History] = {}
+        self._pools: dict[str, _Pool] = {}
         self._appends = 0
+        self._next_sweep = 0.0
+        self._written = count(1)
 
     def append(self, publication: Publication, keep: Keep) -> Position:
         """Keep a publication; its position, which it also carries from now on."""
         now = time.monotonic()
-        history = self._of(publication.channel, now)
+        history = self._of(publication.channel, now, keep.pool)
+        pool = self._pool(keep.pool)
+        if history.pool is not pool:
+            self._make_room(pool, keep.pool, publication.channel, now)
+            pool.join(history)
         history.top += 1
+        history.written = next(self._written)
         history.keep = keep
-        publication.position = Position(history.epoch, history.top)
-        history.kept.append((now, publication))
-        history.trim(now)
         history.expires = now + keep.seconds + EPOCH_SECONDS if keep.seconds else float("inf")
+        publication.position = Position(history.epoch, history.top)
+        kept = _Kept(now, publication, history, pool)
+        history.kept.append(kept)
+        pool.kept[kept] = None
+        pool.bytes += kept.cost
+        history.trim(now)
         self._appends += 1
         if self._appends > len(self._histories):  # so a sweep costs each append about one look at a history
             self._appends = 0
             self._sweep(now)
+        if pool.bytes > keep.pool.bytes > 0:
+            self._drop_oldest(pool, keep.pool.bytes, publication.channel, now)
         return publication.position
 
     def since(self, channel: str, position: Position) -> list[Publication] | None:
@@ -71,7 +152,7 @@ class Histories:
         missed = history.top - position.offset
         if not 0 <= missed <= len(history.kept):
             return None
-        return [publication for _, publication in islice(history.kept, len(history.kept) - missed, None)]
+        return [kept.publication for kept in islice(history.kept, len(history.kept) - missed, None)]
 
     def latest(self, channel: str, skip: int, count: int) -> list[Publication]:
         """Newest first."""
@@ -79,22 +160,60 @@ class Histories:
         if history is None:
             return []
         history.trim(time.monotonic())
-        return [publication for _, publication in islice(reversed(history.kept), skip, skip + count)]
+        return [kept.publication for kept in islice(reversed(history.kept), skip, skip + count)]
 
-    def position(self, channel: str) -> Position:
+    def position(self, channel: str, pool: Pool) -> Position:
         """Where the history ends; it begins here if there is none."""
-        history = self._of(channel, time.monotonic())
+        history = self._of(channel, time.monotonic(), pool)
         return Position(history.epoch, history.top)
 
-    def _of(self, channel: str, now: float) -> _History:
+    def _of(self, channel: str, now: float, limits: Pool) -> _History:
         history = self._histories.get(channel)
         if history is None:
-            history = self._histories[channel] = _History()
-            history.expires = now + EPOCH_SECONDS
+            pool = self._pool(limits)
+            self._make_room(pool, limits, channel, now)
+            history = self._histories[channel] = _History(channel, now + EPOCH_SECONDS)
+            history.written = next(self._written)
+            pool.join(history)
         return history
 
+    def _pool(self, limits: Pool) -> _Pool:
+        pool = self._pools.get(limits.name)
+        if pool is None:
+            pool = self._pools[limits.name] = _Pool()
+        return pool
+
+    def _make_room(self, pool: _Pool, limits: Pool, channel: str, now: float) -> None:
+        """For one channel more."""
+        while pool.channels >= limits.channels > 0:
+            history = pool.next_to_end()
+            lost = sum(not history.expired(kept, now) for kept in history.kept)
+            self._forget(history)
+            if lost:
+                self._dropped("history_channels", lost, channel)
+
+    def _drop_oldest(self, pool: _Pool, limit: int, channel: str, now: float) -> None:
+        if now >= self._next_sweep:
+            self._sweep(now)
+            # A hundredth of the time at most: a pool may be full for ever.
+            self._next_sweep = now + 100 * (time.monotonic() - now)
+        lost = 0
+        while pool.bytes > limit:
+            history = next(iter(pool.kept)).history
+            lost += not history.expired(history.drop_oldest(), now)
+        if lost:
+            self._dropped("history_bytes", lost, channel)
+
+    def _forget(self, history: _History) -> None:
+        while history.kept:
+            history.drop_oldest()
+        if history.pool is not None:
+            history.pool.leave(history)
+        del self._histories[history.channel]
+
     def _sweep(self, now: float) -> None:
-        for channel, history in list(self._histories.items()):
+        for history in list(self._histories.values()):
             history.trim(now)
             if history.expires < now:
-                del self._histories[channel]
+                self._forget(history)
+        self._pools = {name: pool for name, pool in self._pools.items() if pool.channels or pool.kept}

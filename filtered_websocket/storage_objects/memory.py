@@ -14,10 +14,12 @@ from twisted.logger import Logger
 
 from filtered_websocket.publication import Position, Publication
 from filtered_websocket.storage_objects.base import (
+    DEFAULT_POOL,
     DONE,
     BaseStorageObject,
     Consumer,
     Keep,
+    Pool,
     as_bytes,
     as_value,
     check_text,
@@ -39,7 +41,7 @@ class StorageObject(BaseStorageObject):
     def __init__(self, options: object = None) -> None:
         self._sets: dict[str, set[str]] = {}
         self._maps: dict[str, dict[str, str | bytes]] = {}
-        self._histories = Histories()
+        self._histories = Histories(self._dropped)
         self._presence: dict[str, dict[str, dict[str, str]]] = {}  # channel -> member -> holder -> info, newest last
         self._counts: dict[str, int] = {}
         self._subscribed: set[str] = set()
@@ -195,9 +197,9 @@ class StorageObject(BaseStorageObject):
         check_text(channel)
         return succeed(self._histories.latest(channel, max(skip, 0), max(count, 0)))
 
-    def position(self, channel: str) -> Deferred[Position]:
+    def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         check_text(channel)
-        return succeed(self._histories.position(channel))
+        return succeed(self._histories.position(channel, pool))
 
     # Presence.
 
@@ -224,6 +226,10 @@ class StorageObject(BaseStorageObject):
         check_text(channel)
         members = self._presence.get(channel, {})
         return succeed({member: next(reversed(holders.values())) for member, holders in members.items()})
+
+    def _dropped(self, limit: str, count: int, channel: str) -> None:
+        if self._consumer is not None:
+            self._consumer.history_dropped(limit, count, channel)
 
     def _deliver(self, consume: Callable[[Any], object], item: Any) -> None:
         if self._delivering:

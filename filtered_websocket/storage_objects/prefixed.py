@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
+from filtered_websocket.storage_objects.base import DEFAULT_POOL, BaseStorageObject, Consumer, Keep, Pool
 
 
 class PrefixedStorageObject(BaseStorageObject):
@@ -63,6 +63,8 @@ class PrefixedStorageObject(BaseStorageObject):
 
     def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Position | None]:
         name = self._prefix + publication.channel
+        if keep is not None:
+            keep = Keep(keep.count, keep.seconds, self._own(keep.pool))
         return self._storage.send(
             Publication(name, publication.messages, publication.exclude, publication.position, publication.besides),
             keep,
@@ -89,8 +91,8 @@ class PrefixedStorageObject(BaseStorageObject):
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         return self._storage.latest(self._prefix + channel, skip, count)
 
-    def position(self, channel: str) -> Deferred[Position]:
-        return self._storage.position(self._prefix + channel)
+    def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
+        return self._storage.position(self._prefix + channel, self._own(pool))
 
     def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
         return self._storage.join(self._prefix + channel, member, holder, info)
@@ -100,6 +102,9 @@ class PrefixedStorageObject(BaseStorageObject):
 
     def members(self, channel: str) -> Deferred[dict[str, str]]:
         return self._storage.members(self._prefix + channel)
+
+    def _own(self, pool: Pool) -> Pool:
+        return Pool(self._prefix + pool.name, pool.bytes, pool.channels)
 
     def _shorten(self, channels: dict[str, Any]) -> dict[str, Any]:
         return {name[len(self._prefix) :]: count for name, count in channels.items()}

@@ -3,8 +3,9 @@
     fws:s:KEY           set         a set of the storage object, so any tool can read and change it
     fws:m:KEY           hash        a map
     fws:c:CHANNEL       pub/sub     publications; what other programs PUBLISH there is taken as a message as it is
-    fws:h:CHANNEL       list        history: "<expires, ms> <envelope>", oldest first
+    fws:h:CHANNEL       list        history: "<expires, ms>,<number> <envelope>", oldest first
     fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset; expires a day after the last
+    fws:b:POOL, o:, x:              what histories take together (``redis_pool_scripts``)
     fws:p:CHANNEL       hash        presence: member -> JSON of [[holder, node, info], ...], the newest last
     fws:totals          hash        tracked channel -> subscribers on all nodes
     fws:occupied        sorted set  the tracked channels that have some, all of score 0, for searching by prefix
@@ -23,6 +24,7 @@ Whether a write survives Redis itself depends on how Redis is configured (append
 not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Cluster.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
@@ -31,10 +33,12 @@ from twisted.logger import Logger
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
 from filtered_websocket.storage_objects import redis_replies as replies
 from filtered_websocket.storage_objects.base import (
+    DEFAULT_POOL,
     DONE,
     BaseStorageObject,
     Consumer,
     Keep,
+    Pool,
     StorageAway,
     as_bytes,
     check_text,
@@ -42,11 +46,19 @@ from filtered_websocket.storage_objects.base import (
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis_address import addresses, fit
 from filtered_websocket.storage_objects.redis_command import Script, command
-from filtered_websocket.storage_objects.redis_history_scripts import LATEST, POSITION, SEND, SEND_REQUEST, SINCE
+from filtered_websocket.storage_objects.redis_history_scripts import (
+    LATEST,
+    POSITION,
+    SEND,
+    SEND_REQUEST,
+    SINCE,
+    keep_values,
+)
 from filtered_websocket.storage_objects.redis_lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis_options import OPTIONS
 
 log = Logger()
+MAX_TAILS = 1000
 PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"
 
 
@@ -65,7 +77,7 @@ class StorageObject(BaseStorageObject):
         self._prefix = as_bytes(options.redis_key) + b":"
         self._channel_prefix = self._prefix + b"c:"
         self._node = new_epoch().encode()
-        self._tails: dict[Keep, bytes] = {}  # as many as the configuration names
+        self._tails: dict[Keep, bytes] = {}
         self._shards: list[Any] = []
         self._consumer: Consumer | None = None
         self._was_ready = False
@@ -169,16 +181,30 @@ class StorageObject(BaseStorageObject):
         else:
             kept, meta = self._prefix + b"h:" + raw, self._prefix + b"e:" + raw
             tail = self._tails.get(keep) or self._tail(keep)
-            script, convert = SEND, replies.position
+            script, convert = SEND, self._kept(publication.channel)
             request = SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
         if shard.open:
             return shard.request(request, convert, script)
         return shard.write(lambda: shard.request(request, convert, script))
 
     def _tail(self, keep: Keep) -> bytes:
-        parts = command(b"%d" % keep.count, b"%d" % (keep.seconds * 1000), self._node)
+        if len(self._tails) >= MAX_TAILS:  # of apps that come and go
+            self._tails.clear()
+        parts = command(*keep_values(keep, self._node, self._prefix))
         self._tails[keep] = tail = parts.partition(b"\r\n")[2]
         return tail
+
+    def _kept(self, channel: str) -> Callable[[bytes], Position]:
+        """What makes a position of a reply, and tells of what it says was dropped."""
+
+        def convert(reply: bytes) -> Position:
+            position, dropped = replies.position(reply)
+            for limit, count in zip(("history_bytes", "history_channels"), dropped, strict=True):
+                if count and self._consumer is not None:
+                    self._consumer.history_dropped(limit, count, channel)
+            return position
+
+        return convert
 
     def subscribe(self, channel: str) -> Deferred[None]:
         check_text(channel)
@@ -214,7 +240,7 @@ class StorageObject(BaseStorageObject):
             return None if envelopes is None else [decode(channel, envelope) for envelope in envelopes]
 
         shard = self._of(channel)
-        values = as_bytes(position.epoch), b"%d" % position.offset
+        values = as_bytes(position.epoch), b"%d" % position.offset, self._prefix
         return shard.run(SINCE, shard.history_keys(channel), values, found)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
@@ -224,12 +250,13 @@ class StorageObject(BaseStorageObject):
         if count < 1:
             return succeed([])
         shard = self._of(channel)
-        values = b"%d" % max(skip, 0), b"%d" % count
-        return shard.run(LATEST, shard.history_keys(channel)[:1], values, found)
+        values = b"%d" % max(skip, 0), b"%d" % count, self._prefix
+        return shard.run(LATEST, shard.history_keys(channel), values, found)
 
-    def position(self, channel: str) -> Deferred[Position]:
+    def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         shard = self._of(channel)
-        return shard.run(POSITION, shard.history_keys(channel)[1:], (self._node,), replies.position)
+        values = self._node, as_bytes(pool.name), b"%d" % pool.channels, self._prefix
+        return shard.run(POSITION, shard.history_keys(channel)[1:], values, self._kept(channel))
 
     # Presence.
 

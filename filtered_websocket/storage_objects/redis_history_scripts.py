@@ -1,38 +1,66 @@
 """The Lua of history: append, publish and read in one step. The keys are those of ``redis.py``."""
 
+from filtered_websocket.storage_objects.base import Keep, as_bytes
 from filtered_websocket.storage_objects.history import EPOCH_SECONDS
 from filtered_websocket.storage_objects.redis_command import NOW, Script
+from filtered_websocket.storage_objects.redis_pool_scripts import ENDED, FOR_EVER, MOST_DROPPED, POOLS
 
-# An item of history is "<expires> <envelope>"; expires is 0 for never. Old ones leave at the head.
+# An item of history is "<expires>,<number in its pool> <envelope>"; expires is 0 for never. Before there were pools it
+# had no number. Old ones leave at the head.
 _TRIM = """
-local function trim(list)
+local function trim(list, meta)
+  local bytes, channel = 0, string.sub(list, #prefix + 3)
   while true do
     local head = redis.call('LINDEX', list, 0)
-    if not head then return end
-    local expires = tonumber(string.match(head, '^%d+'))
-    if expires == 0 or expires > now then return end
+    if not head or not expired(head) then break end
     redis.call('LPOP', list)
+    bytes = bytes + cost(head, channel)
+  end
+  local pool = bytes > 0 and redis.call('HGET', meta, 'p')
+  if pool then
+    account(pool, channel, held(pool, channel) - bytes)
+    place(pool, channel)
   end
 end
 local function envelope(item) return string.sub(item, string.find(item, ' ', 1, true) + 1) end
 """
 
 # Old items stay until somebody reads: there are never more than count. Nothing here looks at a payload but to copy it.
-# KEYS list, meta; ARGV Redis channel, body, count, milliseconds (0: for ever), name for a new epoch
+# KEYS list, meta; ARGV Redis channel, body, count, milliseconds (0: for ever), name for a new epoch, pool, its bytes,
+# its channels, prefix -> "epoch:offset", behind it " <publications dropped for bytes> <for channels>" if any were
 SEND = Script(
     NOW,
+    POOLS,
     f"""
-local epoch = redis.call('HGET', KEYS[2], 'e')
+local channel, pool, keep = string.sub(KEYS[1], #prefix + 3), ARGV[6], tonumber(ARGV[4])
+local was = redis.call('PTTL', prefix .. 'b:' .. pool)
+local epoch, before = unpack(redis.call('HMGET', KEYS[2], 'e', 'p'))
 if not epoch then
   epoch = ARGV[5] .. '.' .. time[1] .. '.' .. time[2]
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[2], 'e', epoch)
+  leave(pool, channel)
+end
+local bytes = held(pool, channel)
+if before ~= pool then
+  if before then
+    bytes = held(before, channel)
+    leave(before, channel)
+  end
+  redis.call('HSET', KEYS[2], 'p', pool)
 end
 local where = epoch .. ':' .. redis.call('HINCRBY', KEYS[2], 'o', 1)
 local sent = '\\255' .. where .. '\\n' .. ARGV[2]
-local keep = tonumber(ARGV[4])
-local length = redis.call('RPUSH', KEYS[1], string.format('%.0f ', keep > 0 and now + keep or 0) .. sent)
-if length > tonumber(ARGV[3]) then redis.call('LTRIM', KEYS[1], -ARGV[3], -1) end
+local number = redis.call('HINCRBY', prefix .. 'b:' .. pool, 's', 1)
+local item = string.format('%.0f,%.0f ', keep > 0 and now + keep or 0, number) .. sent
+local length = redis.call('RPUSH', KEYS[1], item)
+bytes = bytes + cost(item, channel)
+-- One by one, for their sizes; a rule that has become much smaller takes effect in several steps.
+local popped = math.min(length - ARGV[3], {MOST_DROPPED})
+for _ = 1, popped do bytes = bytes - cost(redis.call('LPOP', KEYS[1]), channel) end
+-- Where it is alone the size is known, whatever nodes that count nothing have added or taken.
+account(pool, channel, length - math.max(popped, 0) == 1 and cost(item, channel) or bytes)
+if popped > 0 or length == 1 or before ~= pool then place(pool, channel) end
 if keep > 0 then
   redis.call('PEXPIRE', KEYS[1], keep)
   redis.call('PEXPIRE', KEYS[2], keep + {int(EPOCH_SECONDS * 1000)})
@@ -40,25 +68,40 @@ else
   redis.call('PERSIST', KEYS[1])
   redis.call('PERSIST', KEYS[2])
 end
+redis.call('ZADD', prefix .. 'x:' .. pool, string.format('%.3f', exactly + (keep > 0 and keep or {FOR_EVER})), channel)
+settle(pool)
+local channels = make_room(pool, tonumber(ARGV[8]), channel)
+local dropped = drop_oldest(pool, tonumber(ARGV[7]))
+live(pool, keep, was)
 redis.call('PUBLISH', ARGV[1], sent)
+if channels + dropped > 0 then return where .. ' ' .. dropped .. ' ' .. channels end
 return where
 """,
 )
 
 SEND_REQUEST = (
-    b"*10\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
+    b"*14\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
     + b"$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n%b"
 )
-"""``SEND.request`` in one step: of list, meta, channel and body, each with its length, and the last three ready."""
+"""``SEND.request`` in one step: of list, meta, channel and body, each with its length, and the rest, `keep_values`."""
 
-# KEYS list, meta; ARGV epoch, offset -> the envelopes after it, or nil
+
+def keep_values(keep: Keep, node: bytes, prefix: bytes) -> tuple[bytes, ...]:
+    """What ``SEND`` takes after the body."""
+    milliseconds, pool = b"%d" % (keep.seconds * 1000), keep.pool
+    limits = as_bytes(pool.name), b"%d" % pool.bytes, b"%d" % pool.channels
+    return b"%d" % keep.count, milliseconds, node, *limits, prefix
+
+
+# KEYS list, meta; ARGV epoch, offset, prefix -> the envelopes after it, or nil
 SINCE = Script(
     NOW,
+    POOLS,
     _TRIM,
     """
 local meta = redis.call('HMGET', KEYS[2], 'e', 'o')
 if meta[1] ~= ARGV[1] then return false end
-trim(KEYS[1])
+trim(KEYS[1], KEYS[2])
 local missed = tonumber(meta[2] or 0) - ARGV[2]
 if missed < 0 or missed > redis.call('LLEN', KEYS[1]) then return false end
 local found = {}
@@ -69,20 +112,24 @@ return found
 """,
 )
 
-# For a node that was away. KEYS list, meta; ARGV epoch ('': none when it subscribed), offset
+# For a node that was away. KEYS list, meta; ARGV epoch ('': none when it subscribed), offset,
+# prefix
 # -> {1 if nothing is missing, what there is of it...}
 RECOVER = Script(
     NOW,
+    POOLS,
     _TRIM,
     """
 local meta = redis.call('HMGET', KEYS[2], 'e', 'o')
 if not meta[1] then return {0} end
-trim(KEYS[1])
+trim(KEYS[1], KEYS[2])
 local top, kept = tonumber(meta[2] or 0), redis.call('LLEN', KEYS[1])
 local missed = top
 if meta[1] == ARGV[1] then missed = top - ARGV[2] end
 if missed < 0 then
   -- Redis came back with older data: from now on the same positions would name other publications.
+  local pool = redis.call('HGET', KEYS[2], 'p')
+  if pool then leave(pool, string.sub(KEYS[1], #prefix + 3)) end
   redis.call('DEL', KEYS[1], KEYS[2])
   return {0}
 end
@@ -94,12 +141,13 @@ return found
 """,
 )
 
-# KEYS list; ARGV skip, count -> envelopes, oldest first
+# KEYS list, meta; ARGV skip, count, prefix -> envelopes, oldest first
 LATEST = Script(
     NOW,
+    POOLS,
     _TRIM,
     """
-trim(KEYS[1])
+trim(KEYS[1], KEYS[2])
 local found = {}
 for _, item in ipairs(redis.call('LRANGE', KEYS[1], -(ARGV[1] + ARGV[2]), -(ARGV[1] + 1))) do
   found[#found + 1] = envelope(item)
@@ -108,17 +156,27 @@ return found
 """,
 )
 
-# KEYS meta; ARGV name for a new epoch -> "epoch:offset"
+# KEYS meta; ARGV name for a new epoch, pool, its channels, prefix -> "epoch:offset", and behind it as `SEND`
 POSITION = Script(
     NOW,
+    POOLS,
     f"""
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o')
+local lost = 0
 if not meta[1] then
+  local channel, pool = string.sub(KEYS[1], #prefix + 3), ARGV[2]
+  local was = redis.call('PTTL', prefix .. 'b:' .. pool)
   meta[1] = ARGV[1] .. '.' .. time[1] .. '.' .. time[2]
-  redis.call('HSET', KEYS[1], 'e', meta[1], 'o', 0)
+  redis.call('HSET', KEYS[1], 'e', meta[1], 'o', 0, 'p', pool)
   redis.call('PEXPIRE', KEYS[1], {int(EPOCH_SECONDS * 1000)})
+  account(pool, channel, 0)
+  redis.call('ZADD', prefix .. 'x:' .. pool, string.format('%.3f', exactly - {ENDED}), channel)
+  settle(pool)
+  lost = make_room(pool, tonumber(ARGV[3]), channel)
+  live(pool, 1, was)
 end
-return meta[1] .. ':' .. (meta[2] or 0)
+local where = meta[1] .. ':' .. (meta[2] or 0)
+return lost > 0 and where .. ' 0 ' .. lost or where
 """,
 )
 

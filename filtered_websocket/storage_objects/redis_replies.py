@@ -31,9 +31,11 @@ def members(reply: list[bytes]) -> dict[str, str]:
     return {as_text(member): json.loads(as_text(holders))[-1][2] for member, holders in _pairs(reply)}
 
 
-def position(reply: bytes) -> Position:
-    epoch, _, offset = reply.decode().rpartition(":")
-    return Position(epoch, int(offset))
+def position(reply: bytes) -> tuple[Position, tuple[int, int]]:
+    """With what that cost: publications dropped for a pool's bytes, and for its channels."""
+    where, *dropped = reply.decode().split(" ")
+    epoch, _, offset = where.rpartition(":")
+    return Position(epoch, int(offset)), (int(dropped[0]), int(dropped[1])) if dropped else (0, 0)
 
 
 def merged(counts: list[dict[str, int]]) -> dict[str, int]:

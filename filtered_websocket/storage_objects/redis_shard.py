@@ -46,7 +46,7 @@ class Shard:
         self.ready = self.open = False  # open: writes are taken, though a gap may not be filled yet
         self.subscriptions = Subscriptions(self, prefix + b"c:")
         self.leases = Leases(self, prefix, options.lease_seconds)
-        self._prefix, self._changed = prefix, changed
+        self.prefix, self._changed = prefix, changed
         self._heartbeat: float = options.redis_heartbeat
         self._queue_limit: int = options.redis_queue
         self._queue: deque[tuple[Callable[[], Deferred[Any]], Deferred[Any]]] = deque()
@@ -121,7 +121,7 @@ class Shard:
     def history_keys(self, channel: str) -> tuple[bytes, bytes]:
         """The keys of a channel's history, and of where it stands."""
         raw = as_bytes(channel)
-        return self._prefix + b"h:" + raw, self._prefix + b"e:" + raw
+        return self.prefix + b"h:" + raw, self.prefix + b"e:" + raw
 
     def meta_request(self, channel: str) -> bytes:
         return command(b"HMGET", self.history_keys(channel)[1], b"e", b"o")

@@ -212,7 +212,7 @@ class Subscriptions:
                 self._fill(subscription, bool(reply[0]), reply[1:])
 
         last = subscription.last
-        values = (last.epoch.encode(), b"%d" % last.offset)
+        values = (last.epoch.encode(), b"%d" % last.offset, self._shard.prefix)
         return command.ask(RECOVER.request(self._shard.history_keys(subscription.name), values), found, RECOVER)
 
     def _fill(self, subscription: _Subscription, proven: bool, envelopes: list[bytes]) -> None:

@@ -6,14 +6,24 @@ in history is delivered when it is on disk, so that no subscriber has a position
 """
 
 from typing import Any
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred, fail
 
 from filtered_websocket.config import Option, text
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
 from filtered_websocket.storage_objects import memory
-from filtered_websocket.storage_objects.base import Consumer, Keep, StorageAway, as_bytes, as_text, as_value, check_text
+from filtered_websocket.storage_objects.base import (
+    DEFAULT_POOL,
+    Consumer,
+    Keep,
+    Pool,
+    StorageAway,
+    as_bytes,
+    as_text,
+    as_value,
+    check_text,
+)
+from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.sqlite_tables import Tables
 from filtered_websocket.storage_objects.sqlite_writer import Writer
 
@@ -95,13 +105,15 @@ class StorageObject(memory.StorageObject):
         except ValueError as error:
             return fail(error)
 
-        def stored(position: tuple[str, int]) -> Position:
+        def stored(result: tuple[tuple[str, int], dict[str, int]]) -> Position:
+            position, dropped = result
+            for limit, count in dropped.items():
+                self._dropped(limit, count, publication.channel)
             publication.position = Position(*position)
             super(StorageObject, self).send(publication)
             return publication.position
 
-        channel = as_bytes(publication.channel)
-        return self._ask(Tables.append, channel, body, keep.count, keep.seconds, uuid4().hex[:12], convert=stored)
+        return self._ask(Tables.append, as_bytes(publication.channel), body, keep, new_epoch(), convert=stored)
 
     def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
         check_text(channel)
@@ -119,11 +131,16 @@ class StorageObject(memory.StorageObject):
 
         return self._ask(Tables.latest, as_bytes(channel), max(skip, 0), max(count, 0), convert=found)
 
-    def position(self, channel: str) -> Deferred[Position]:
+    def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         check_text(channel)
-        return self._ask(
-            Tables.position, as_bytes(channel), uuid4().hex[:12], convert=lambda position: Position(*position)
-        )
+
+        def found(result: tuple[tuple[str, int], dict[str, int]]) -> Position:
+            position, dropped = result
+            for limit, count in dropped.items():
+                self._dropped(limit, count, channel)
+            return Position(*position)
+
+        return self._ask(Tables.position, as_bytes(channel), pool, new_epoch(), convert=found)
 
     def _ask(self, question: Any, *arguments: Any, convert: Any = None) -> Deferred[Any]:
         if self._writer is None or self._stopping is not None:

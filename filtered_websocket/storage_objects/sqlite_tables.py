@@ -1,22 +1,12 @@
-"""The tables of SQLite storage and every statement on them; no thread and no Deferred here.
-
-Names and values are blobs, as ``as_bytes`` makes them. Times are the wall clock's: they outlive the process.
-"""
+"""The tables of SQLite storage (``sqlite_schema``) and every statement on them; no thread and no Deferred here."""
 
 import sqlite3
 import time
 
+from filtered_websocket.storage_objects.base import Keep, Pool
 from filtered_websocket.storage_objects.history import EPOCH_SECONDS
+from filtered_websocket.storage_objects.sqlite_schema import FOR_EVER, migrate
 
-VERSION = 1
-SCHEMA = """
-CREATE TABLE sets (key BLOB, value BLOB, PRIMARY KEY (key, value)) WITHOUT ROWID;
-CREATE TABLE maps (key BLOB, field BLOB, value BLOB, PRIMARY KEY (key, field)) WITHOUT ROWID;
-CREATE TABLE channels (channel BLOB PRIMARY KEY, epoch TEXT, top INTEGER, expires REAL);
-CREATE TABLE history (channel BLOB, offset INTEGER, expires REAL, body BLOB, PRIMARY KEY (channel, offset));
-CREATE INDEX channels_by_expiry ON channels (expires) WHERE expires IS NOT NULL;
-CREATE INDEX history_by_expiry ON history (expires) WHERE expires IS NOT NULL;
-"""
 PURGE_EVERY = 1000
 """Appends between looks for what has expired on any channel."""
 
@@ -32,6 +22,8 @@ class Tables:
         # Transactions are begun and ended by the writer, by hand.
         self.connection = sqlite3.connect(file, isolation_level=None, timeout=0.2)
         self._appends = 0
+        # What ends at a time ends after its interval, whatever is done to the wall clock while the process runs.
+        self._ahead = time.time() - time.monotonic()
         try:
             self._open()
         except BaseException:
@@ -46,13 +38,7 @@ class Tables:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")  # a commit is on disk when it returns
         execute("BEGIN IMMEDIATE")
-        (version,) = execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise ValueError(f"written by a newer version (format {version}, known {VERSION})")
-        if version == 0:
-            for statement in SCHEMA.split(";")[:-1]:
-                execute(statement)
-            execute(f"PRAGMA user_version = {VERSION}")
+        migrate(self.connection)
         execute("COMMIT")
 
     def get(self, key: bytes) -> list[bytes]:
@@ -76,32 +62,86 @@ class Tables:
             return self._changed("DELETE FROM maps WHERE key = ?", key)
         return self._changed("DELETE FROM maps WHERE key = ? AND field = ?", key, field)
 
-    def append(self, channel: bytes, body: bytes, count: int, seconds: float, new_epoch: str) -> tuple[str, int]:
-        """The position it gets."""
+    def append(self, channel: bytes, body: bytes, keep: Keep, new_epoch: str) -> tuple[tuple[str, int], dict[str, int]]:
+        """The position it gets, and how many publications left before their time for each limit."""
         execute = self.connection.execute
-        now = time.time()
-        expires = now + seconds if seconds else None
-        epoch, top = self.position(channel, new_epoch)
+        now = self._now()
+        expires = now + keep.seconds if keep.seconds else None
+        (epoch, top), dropped = self.position(channel, keep.pool, new_epoch)
+        pool = self._pool(keep.pool)
         top += 1
         execute(
-            "UPDATE channels SET top = ?, expires = ? WHERE channel = ?",
-            (top, expires and expires + EPOCH_SECONDS, channel),
+            "UPDATE channels SET top = ?, expires = ?, pool = ?, ends = ? WHERE channel = ?",
+            (top, expires and expires + EPOCH_SECONDS, pool, expires or FOR_EVER + now, channel),
         )
-        execute("INSERT INTO history VALUES (?, ?, ?, ?)", (channel, top, expires, body))
-        execute("DELETE FROM history WHERE channel = ? AND offset <= ?", (channel, top - count))
+        execute(
+            "INSERT INTO history (channel, offset, expires, body, pool) VALUES (?, ?, ?, ?, ?)",
+            (channel, top, expires, body, pool),
+        )
+        execute("DELETE FROM history WHERE channel = ? AND offset <= ?", (channel, top - keep.count))
         self._appends += 1
         if self._appends % PURGE_EVERY == 1:
             execute("DELETE FROM history WHERE expires <= ?", (now,))
             execute("DELETE FROM channels WHERE expires <= ?", (now,))
-        return epoch, top
+        if keep.pool.bytes and (lost := self._drop_oldest(pool, keep.pool.bytes, now)):
+            dropped["history_bytes"] = lost
+        return (epoch, top), dropped
 
-    def position(self, channel: bytes, new_epoch: str) -> tuple[str, int]:
+    def position(self, channel: bytes, pool: Pool, new_epoch: str) -> tuple[tuple[str, int], dict[str, int]]:
         found = self._where(channel)
+        if found is not None:
+            return found, {}
+        now = self._now()
+        number = self._pool(pool)
+        lost = self._make_room(number, pool.channels, now) if pool.channels else 0
+        self.connection.execute(
+            "INSERT INTO channels (channel, epoch, top, expires, pool, ends) VALUES (?, ?, 0, ?, ?, ?)",
+            (channel, new_epoch, now + EPOCH_SECONDS, number, now),
+        )
+        return (new_epoch, 0), {"history_channels": lost} if lost else {}
+
+    def _pool(self, pool: Pool) -> int:
+        """The number of a pool."""
+        execute = self.connection.execute
+        found = execute("SELECT pool FROM pools WHERE name = ?", (pool.name,)).fetchone()
         if found is None:
-            expires = time.time() + EPOCH_SECONDS
-            self.connection.execute("INSERT INTO channels VALUES (?, ?, 0, ?)", (channel, new_epoch, expires))
-            return new_epoch, 0
-        return found
+            found = (execute("INSERT INTO pools (name, bytes, channels) VALUES (?, 0, 0)", (pool.name,)).lastrowid,)
+        return int(found[0])
+
+    def _drop_oldest(self, pool: int, limit: int, now: float) -> int:
+        """Drop publications above the limit; how many were not too old anyway."""
+        execute = self.connection.execute
+        size = "SELECT bytes FROM pools WHERE pool = ?", (pool,)
+        if execute(*size).fetchone()[0] <= limit:
+            return 0
+        execute("DELETE FROM history WHERE expires <= ?", (now,))
+        lost = 0
+        while execute(*size).fetchone()[0] > limit:
+            execute(
+                "DELETE FROM history WHERE rowid = (SELECT rowid FROM history WHERE pool = ? ORDER BY rowid LIMIT 1)",
+                (pool,),
+            )
+            lost += 1
+        return lost
+
+    def _make_room(self, pool: int, limit: int, now: float) -> int:
+        """Have room for one channel more; how many publications that cost which were not too old anyway."""
+        execute = self.connection.execute
+        (channels,) = execute("SELECT channels FROM pools WHERE pool = ?", (pool,)).fetchone()
+        if channels < limit:
+            return 0
+        going = execute(
+            "SELECT channel FROM channels WHERE pool = ? ORDER BY ends LIMIT ?", (pool, channels - limit + 1)
+        )
+        lost = 0
+        for (channel,) in going.fetchall():
+            (kept,) = execute(
+                "SELECT count(*) FROM history WHERE channel = ? AND (expires IS NULL OR expires > ?)", (channel, now)
+            ).fetchone()
+            lost += kept
+            execute("DELETE FROM history WHERE channel = ?", (channel,))
+            execute("DELETE FROM channels WHERE channel = ?", (channel,))
+        return lost
 
     def since(self, channel: bytes, epoch: str, offset: int) -> list[tuple[str, int, bytes]] | None:
         """``(epoch, offset, body)`` of each after that, None if some are missing."""
@@ -111,7 +151,7 @@ class Tables:
         rows = self.connection.execute(
             "SELECT ?, offset, body FROM history WHERE channel = ? AND offset > ? AND (expires IS NULL OR expires > ?)"
             " ORDER BY offset",
-            (epoch, channel, offset, time.time()),
+            (epoch, channel, offset, self._now()),
         ).fetchall()
         return rows if len(rows) == found[1] - offset else None
 
@@ -122,8 +162,11 @@ class Tables:
         return self.connection.execute(
             "SELECT ?, offset, body FROM history WHERE channel = ? AND (expires IS NULL OR expires > ?)"
             " ORDER BY offset DESC LIMIT ? OFFSET ?",
-            (found[0], channel, time.time(), count, skip),
+            (found[0], channel, self._now(), count, skip),
         ).fetchall()
+
+    def _now(self) -> float:
+        return time.monotonic() + self._ahead
 
     def _where(self, channel: bytes) -> tuple[str, int] | None:
         return self.connection.execute("SELECT epoch, top FROM channels WHERE channel = ?", (channel,)).fetchone()

@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import urllib.request
 from pathlib import Path
 from textwrap import dedent
 
@@ -67,6 +68,35 @@ def sync(client: RawClient) -> None:
     """Wait until the server has handled what this client sent."""
     client.send("token:sync")
     client.text()
+
+
+# Histories.
+
+KEEPS = """
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    class Keeps(WebSocketMessageFilter):
+        @classmethod
+        async def filter(cls, connection, data):
+            await connection.publish(f"room {data[:1].decode()}", data)
+            kept = [await connection.storage_object.latest(f"room {each}", 0, 100) for each in "ab"]
+            connection.sendMessage(" ".join(str(len(each)) for each in kept))
+"""
+
+
+def test_what_histories_keep_is_bounded_and_what_that_costs_is_counted(fws_server: Start) -> None:
+    rules = '{"room *": {"history": 1000}}'
+    server = fws_server("-f", "my_filters", "--channels", rules, "--history_bytes", "64k", module=KEEPS)
+    client = server.open()
+    said = []
+    for message in ("a" * 10000, *["b" * 10000] * 9):
+        client.send(message)
+        said.append(client.text())
+    assert said[:6] == [f"1 {n}" for n in range(6)]
+    assert said[6:] == ["0 6"] * 4
+    server.wait_for("dropped: kept publications over history_bytes .room b")
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as page:
+        assert 'fws_dropped_total{reason="kept publications over history_bytes"} 4.0' in page.read().decode()
 
 
 # A user's own, with the original's synchronous methods.

@@ -21,6 +21,7 @@ class Recorder:
         self.returned: list[tuple[str, str, str]] = []
         self.empty: list[str] = []
         self.gaps: list[str] = []
+        self.dropped: list[tuple[str, int, str]] = []
         self.readiness: list[bool] = []
         self._changed = threading.Condition()
 
@@ -41,6 +42,9 @@ class Recorder:
 
     def gap(self, channel: str) -> None:
         self._note(self.gaps, channel)
+
+    def history_dropped(self, limit: str, count: int, channel: str) -> None:
+        self._note(self.dropped, (limit, count, channel))
 
     def ready_changed(self, ready: bool) -> None:
         self._note(self.readiness, ready)

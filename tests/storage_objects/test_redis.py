@@ -6,9 +6,9 @@ import pytest
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.publication import MARK, Position
-from filtered_websocket.storage_objects.base import Keep, StorageAway
+from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway
 from filtered_websocket.storage_objects.redis import StorageObject
-from filtered_websocket.storage_objects.redis_history_scripts import RECOVER, SEND
+from filtered_websocket.storage_objects.redis_history_scripts import RECOVER, SEND, keep_values
 from tests.reactor_thread import call, until
 from tests.redis_server import RedisServer, free_port
 from tests.storage_objects.backends import Backend, message
@@ -71,7 +71,7 @@ def kept_by_others(channel, payload, count=1000):
     """The command by which another node appends to a history and publishes."""
     body = b"\0\0\0\0\0\1\0" + len(payload).to_bytes(4, "big") + payload.encode()
     name = channel.encode()
-    values = (b"fws:c:" + name, body, b"%d" % count, b"60000", b"other")
+    values = (b"fws:c:" + name, body, *keep_values(Keep(count, 60), b"other", b"fws:"))
     return (b"EVAL", SEND.source, b"2", b"fws:h:" + name, b"fws:e:" + name, *values)
 
 
@@ -447,6 +447,29 @@ def test_nothing_that_nodes_hold_is_without_expiry(shared, redis_server):
     keys = [line for line in redis_server.ask("KEYS", "*").split(b"\r\n") if line.startswith(b"fws:")]
     assert len(keys) >= 8
     assert [key for key in keys if redis_server.ask("TTL", key) == b":-1\r\n"] == []
+
+
+def test_what_a_version_without_pools_has_kept_is_read_and_leaves_first(shared, redis_server):
+    """A rolling upgrade: both write to the same histories for a while."""
+    node = shared.node()
+    pool = Pool("two", 2 * 3000)
+
+    def old(number):
+        envelope = b"\xffold:%d\n" % number + b"\0\0\0\0\0\1\0\0\0\x08\0" + b"o" * 2048
+        redis_server.ask("RPUSH", "fws:h:room", b"0 " + envelope)
+        redis_server.ask("HSET", "fws:e:room", "e", "old", "o", str(number))
+
+    old(1)
+    send(node, "room", "n" * 2048, Keep(100, 0, pool))
+    old(3)
+    assert [one.position for one in node.latest("room", 0, 10)] == [Position("old", n) for n in (3, 2, 1)]
+    for channel in ("a", "b"):
+        send(node, channel, "n" * 2048, Keep(100, 0, pool))
+    assert [one.position.offset for one in node.latest("room", 0, 10)] == [3, 2]
+    send(node, "room", "n", Keep(1, 0, pool))
+    counted = [int(redis_server.ask("HGET", "fws:b:two", field).split()[1]) for field in ("b", "croom", "ca", "cb")]
+    assert counted[0] == sum(counted[1:])
+    assert 512 < counted[1] < 600
 
 
 def test_scripts_that_were_flushed_are_sent_again_in_order(shared, redis_server):

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.storage_objects.base import Keep, StorageAway
+from filtered_websocket.publication import Position, encode
+from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep, StorageAway
 from tests.reactor_thread import call
 from tests.storage_objects.backends import Backend, Node, message
 
@@ -100,6 +101,32 @@ def test_calls_of_one_turn_share_syncs(files):
     call(lambda: sent[-1])
     assert time.process_time() - started < 2
     assert len(node.latest("room", 0, 10_000)) == 5000
+
+
+def test_a_file_of_the_version_without_pools_is_taken_over(files, file):
+    with sqlite3.connect(file) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE sets (key BLOB, value BLOB, PRIMARY KEY (key, value)) WITHOUT ROWID;
+            CREATE TABLE maps (key BLOB, field BLOB, value BLOB, PRIMARY KEY (key, field)) WITHOUT ROWID;
+            CREATE TABLE channels (channel BLOB PRIMARY KEY, epoch TEXT, top INTEGER, expires REAL);
+            CREATE TABLE history (channel BLOB, offset INTEGER, expires REAL, body BLOB, PRIMARY KEY (channel, offset));
+            CREATE INDEX channels_by_expiry ON channels (expires) WHERE expires IS NOT NULL;
+            CREATE INDEX history_by_expiry ON history (expires) WHERE expires IS NOT NULL;
+            PRAGMA user_version = 1;
+            """
+        )
+        body = encode(message("room", "o" * 2048))
+        connection.execute("INSERT INTO channels VALUES (CAST('room' AS BLOB), 'epoch', 2, NULL)")
+        for offset in (1, 2):
+            connection.execute("INSERT INTO history VALUES (CAST('room' AS BLOB), ?, NULL, ?)", (offset, body))
+    connection.close()
+    node = files.node()
+    assert [one.position for one in node.latest("room", 0, 10)] == [Position("epoch", 2), Position("epoch", 1)]
+    # What it held counts, in the pool of those who name none.
+    node.send(message("room", "n" * 2048), Keep(10, 0, DEFAULT_POOL._replace(bytes=6000)))
+    assert [one.position.offset for one in node.latest("room", 0, 10)] == [3, 2]
+    assert node.recorder.dropped == [("history_bytes", 1, "room")]
 
 
 def test_what_has_expired_leaves_the_file(files, file):
