@@ -8,7 +8,8 @@ from typing import Any
 from tests.end_to_end.lines import TESTS, Lines, folder
 
 NODE = {"js-4": "socket.io-client", "js-3": "socket.io-client-3", "js-2": "socket.io-client-2"}
-PYTHON = "python"
+PYTHON = {"python": "socketio", "python-4": "socketio-4"}
+"""Kinds of clients: of npm, with the package each imports, and of PyPI, each with its folder in build/python."""
 TRANSPORTS = {"default": ("polling", "websocket"), "polling": ("polling",), "websocket": ("websocket",)}
 
 
@@ -19,15 +20,15 @@ def python_path(*names: str) -> dict[str, str]:
 
 class Client(Lines):
     """
-    :param kind: a key of `NODE`, or `PYTHON`
+    :param kind: a key of `NODE` or of `PYTHON`
     :param transports: a key of `TRANSPORTS`
     """
 
     def __init__(self, kind: str, url: str, transports: str = "default") -> None:
         names = TRANSPORTS[transports]
-        if kind == PYTHON:
+        if kind in PYTHON:
             script = str(TESTS / "python" / "socketio_client.py")
-            super().__init__(sys.executable, script, url, ",".join(names), **python_path("socketio"))
+            super().__init__(sys.executable, script, url, ",".join(names), **python_path(PYTHON[kind]))
         else:
             assert (TESTS / "node" / "node_modules" / NODE[kind]).is_dir(), "not installed: make test-tools"
             options = {} if transports == "default" else {"transports": names}

@@ -74,6 +74,23 @@ def test_a_polling_session_is_answered_by_a_node_that_has_it_not(nodes: list[Fws
     assert ask(at(other), "GET", uri).status == 400
 
 
+def test_bytes_of_engine_io_3_are_answered_in_binary_frames_by_a_node_that_has_not_the_session(
+    nodes: list[FwsServer], redis: RedisServer
+) -> None:
+    one, other = nodes
+    uri = POLLING.replace("EIO=4", "EIO=3")
+    handshake = json.loads(ask(at(one), "GET", uri).body.decode().partition(":")[2][1:].partition("2:40")[0])
+    uri = f"{uri}&sid={handshake['sid']}"
+    event = b'450-7["dance"]'
+    assert ask(at(other), "POST", uri, b"\0\1\4\xff" + event).body == b"ok"
+    assert text(other, "GET", uri) == "5:437[]"
+    data = {"method": "emit", "event": "e", "data": [[{"_placeholder": True, "num": 0}], "Af8="], "binary": True}
+    redis.ask("PUBLISH", "flask-socketio", json.dumps(data))
+    answer = ask(at(other), "GET", uri)
+    assert answer.body == b'\0\3\11\xff451-["e",{"_placeholder":true,"num":0}]\1\3\xff\4\1\xff'
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
 def test_what_is_wrong_is_refused_by_any_node(nodes: list[FwsServer]) -> None:
     one, other = nodes
     uri = opened(one)

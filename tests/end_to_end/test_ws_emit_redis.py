@@ -15,7 +15,7 @@ import pytest
 from tests.end_to_end.lines import TESTS
 from tests.end_to_end.raw_client import wait_until
 from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import Client, python_path
+from tests.end_to_end.socketio_clients import NODE, PYTHON, TRANSPORTS, Client, python_path
 from tests.redis_server import RedisServer
 from tests.web.client import Answer, ask
 
@@ -144,6 +144,22 @@ def test_bytes_are_delivered_whatever_protocol_a_pickle_is_of(serve: Serve, redi
             publish(redis, pickle.dumps(wanted, protocol))
         x, empty = {"bytes": [120, 255]}, {"bytes": []}
         assert [client.event() for _ in range(3)] == [("e", x), ("e", x), ("e", {"empty": [empty, empty]})]
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS)
+@pytest.mark.parametrize("kind", [*NODE, *PYTHON])
+def test_bytes_go_to_every_stock_client_and_come_from_it_on_every_transport(
+    serve: Serve, redis: RedisServer, connect: Any, kind: str, transports: str
+) -> None:
+    client = connect(serve("--ws_emit_eio3", "--ws_emit_cors", "*"), kind, transports)
+    client.wait("connect")
+    assert client.ask("dance", {"bytes": [*range(256)]}, "é", {"bytes": []}) == []
+    assert client.ask("join", {"room": "a"}) == []
+    sent = [{"bytes": [*range(256)] * 300}, "é😀", {"bytes": [4]}]
+    call(GENERATIONS["newest"], redis, ["emit", {"event": "b", "data": {"tuple": sent}, "room": "a"}])
+    assert client.event() == ("b", *sent)
+    call(GENERATIONS["newest"], redis, ["emit", {"event": "last", "data": "x"}])
+    assert client.event() == ("last", "x")
 
 
 class Malicious:

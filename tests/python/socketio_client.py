@@ -13,23 +13,29 @@ def say(**line: Any) -> None:
     sys.stdout.flush()
 
 
-client = socketio.Client(reconnection=False)
+class Client(socketio.Client):  # type: ignore[misc]
+    """Tells of all events: python-socketio 4 has no handler for whatever has none."""
+
+    def _trigger_event(self, event: str, namespace: str, *args: Any) -> None:
+        if event not in ("connect", "disconnect", "connect_error"):
+            say(**{"is": "event"}, event=event, args=args)
+        super()._trigger_event(event, namespace, *args)
 
 
-@client.on("*")  # type: ignore[untyped-decorator]
-def _(event: str, *args: Any) -> None:
-    say(**{"is": "event"}, event=event, args=args)
+client = Client(reconnection=False)
 
 
 @client.event  # type: ignore[untyped-decorator]
 def connect() -> None:
-    say(**{"is": "connect"}, id=client.get_sid(), transport=client.transport())
-    if client.transport() == "websocket":
-        say(**{"is": "upgrade"})
+    say(
+        **{"is": "connect"},
+        id=client.get_sid() if hasattr(client, "get_sid") else client.sid,
+        transport=client.transport(),
+    )
 
 
 @client.event  # type: ignore[untyped-decorator]
-def disconnect(reason: str) -> None:
+def disconnect(reason: str = "") -> None:
     say(**{"is": "disconnect"}, reason=reason)
 
 
@@ -42,6 +48,8 @@ try:
 except socketio.exceptions.ConnectionError as error:
     say(**{"is": "error"}, message=str(error))
     sys.exit(1)
+if client.transport() == "websocket":
+    say(**{"is": "upgrade"})
 for line in sys.stdin:
     event, args, ack = json.loads(line)
     sent = tuple(bytes(each["bytes"]) if isinstance(each, dict) and "bytes" in each else each for each in args)

@@ -4,6 +4,8 @@
                                                          "pingInterval":25000,"maxPayload":1000000}
     GET  ...&sid=SID                                200  packets, joined by 0x1E, when there are some
     POST ...&sid=SID                                200  ok
+         of Engine.IO 3: packets behind their lengths, "5:421[]", or 0x00 0x05 0xFF "421[]", 0x01 0x03 0xFF 0x04 and two
+         bytes; an answer that holds bytes is of the second kind, without b64=1
     GET  ...&transport=websocket                    101  <- 0{... "upgrades":[]}
     GET  ...&transport=websocket&sid=SID            101  -> 2probe  <- 3probe  -> 5       an upgrade
          no EIO=4 (or 3), no transport, no such session, two GETs at a time, an origin not in ws_emit_cors: 400;

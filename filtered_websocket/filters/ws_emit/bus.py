@@ -124,7 +124,7 @@ def _emit(message: dict[str, Any]) -> Order:
     if message.get("binary"):
         if not isinstance(data, list) or not data or not all(isinstance(each, str) for each in data[1:]):
             raise Malformed("binary data is a list: the arguments, and base64")
-        data = wire.put_in(data[0], [base64.b64decode(each, validate=True) for each in data[1:]])
+        data = wire.put_in(data[0], [wire.from_base64(each) for each in data[1:]])
     if "binary" in message:
         several = isinstance(data, list)
     arguments = tuple(data) if several and data is not None else (data,)

@@ -5,7 +5,7 @@ Nodes talk on the bus, in JSON: each listens to a channel of its own, and all to
     ws-emit::node::NODE   {"do": "GET" | "POST" | "has" | "probe" | "unprobe", "sid", "from", "id", "body"}  a request
                           {"do": "cancel", "from", "id"}           its client has gone
                           {"do": "taken", "id"}                    the node lives, and the answer may take its time
-                          {"do": "answer", "id", "status", "body", "from"}
+                          {"do": "answer", "id", "status", "body", "binary", "from"}     binary: the body is base64
                           {"do": "got", "id", "from"}            the answer has arrived
                           {"do": "estate", "id", "estate"}         null if there is no such session
     ws-emit::nodes        {"do": "take", "sid", "from", "id"}      an upgrade: the session moves to its WebSocket's node
@@ -14,6 +14,7 @@ The bus has one order for all who listen. What is emitted before a ``take`` is i
 who hears his own ``take`` as well, remembers what is emitted. So an upgrade neither loses nor doubles anything.
 """
 
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from itertools import count
@@ -36,7 +37,7 @@ TAKEN_SECONDS = 3.0
 ANSWER_SECONDS = 55.0
 """How long it then has to answer; a GET waits for a ping at most."""
 
-Answer = tuple[int, str]
+Answer = tuple[int, wire.Payload]
 """Status and body."""
 
 
@@ -230,6 +231,8 @@ class Nodes:
         del self._answering[key]
         status, body = result if isinstance(result, tuple) else (400, None)
         answer = {"do": "answer", "id": key[1], "status": status, "body": body, "from": self._name}
+        if isinstance(body, bytes):
+            answer |= {"body": base64.b64encode(body).decode(), "binary": True}
         message = wire.dumps(answer)
 
         def send() -> None:
@@ -248,7 +251,7 @@ class Nodes:
             self._wait(message["id"], ANSWER_SECONDS)
 
     def _on_answer(self, message: dict[str, Any]) -> None:
-        body = message["body"]
+        body = wire.from_base64(message["body"]) if message.get("binary") else message["body"]
         self._tell(OWN + message["from"], "got", id=message["id"], **{"from": self._name}).addErrback(lambda _: None)
         asked = self._forget(message["id"])
         if asked is not None:

@@ -53,7 +53,8 @@ class PollingSession(Session):
         self.state.polling[self.sid] = self
         pipeline.users[self.id] = self
         self._waiting = Backlog(pipeline.options.send_buffer)
-        self._get: Deferred[str] | None = None
+        self._get: Deferred[wire.Payload] | None = None
+        self._base64_only = request.argument("b64") in ("1", "true")
         self._posting = DeferredLock()
         self._pace = Pace(pipeline.options, self._now())
         self._upgrades_until = -1.0
@@ -120,14 +121,17 @@ class PollingSession(Session):
     def _answer_get(self, waiting: tuple[Message, ...]) -> None:
         get, self._get = self._get, None
         if get is not None:
-            get.callback(wire.encode_payload(waiting, self.protocol))
+            get.callback(self._encoded(waiting))
+
+    def _encoded(self, messages: tuple[Message, ...]) -> wire.Payload:
+        return wire.encode_payload(messages, self.protocol, self._base64_only)
 
     # Requests.
 
     def _now(self) -> float:
         return float(self.pipeline.server.reactor.seconds())
 
-    def poll(self) -> Deferred[str]:
+    def poll(self) -> Deferred[wire.Payload]:
         """The body of the answer to a GET, when there is something to say.
 
         :raises Refused: another GET waits; both end the session, the protocol allows one
@@ -138,7 +142,7 @@ class PollingSession(Session):
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         if self._waiting or self._now() < self._upgrades_until:
-            return succeed(wire.encode_payload(self._waiting.take() or (wire.NOOP_MESSAGE,), self.protocol))
+            return succeed(self._encoded(self._waiting.take() or (wire.NOOP_MESSAGE,)))
         self._get = Deferred(self._cancelled)
         return self._get
 

@@ -62,7 +62,9 @@ class Polling(Endpoint):
             raise _refusal(3) from None
         if answer is None:
             raise _refusal(1)
-        return Response(answer[0], answer[1], (("Cache-Control", "no-store"),), _TEXT)
+        status, body = answer
+        kind = _TEXT if isinstance(body, str) else None
+        return Response(status, body, (("Cache-Control", "no-store"),), kind)
 
     @classmethod
     def preflight(cls, request: HTTPRequest) -> Response:
@@ -74,7 +76,7 @@ class Polling(Endpoint):
         return Response(200, b"", headers, _TEXT)
 
     @classmethod
-    async def open(cls, pipeline: Any, request: HTTPRequest, protocol: int) -> str:
+    async def open(cls, pipeline: Any, request: HTTPRequest, protocol: int) -> wire.Payload:
         """Begin a session: the body of the answer."""
         state, options = State.of(pipeline), pipeline.options
         if len(state.polling) >= options.max_connections:

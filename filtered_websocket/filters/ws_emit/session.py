@@ -90,6 +90,8 @@ class Session:
         if self.ended:
             return None
         try:
+            if not binary and payload[:1] == b"b":
+                payload, binary = wire.decode_text(payload.decode(), self.protocol)
             return self._attachment() if binary else self._packet(payload.decode())
         except (Malformed, UnicodeDecodeError) as error:
             self.pipeline.server.counters.count("closed", "ws_emit: malformed packet", str(error))

@@ -9,9 +9,6 @@ from filtered_websocket.filters.ws_emit.polling import UPGRADE_SECONDS
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.publication import Message
 
-_BINARY_3 = b"\x04"
-"""What a binary frame of Engine.IO 3 begins with: the type of the packet, message."""
-
 
 class WebSocketSession(Session):
     """
@@ -39,7 +36,7 @@ class WebSocketSession(Session):
     def _as_frames(self, messages: Any) -> Any:
         if self.protocol != 3:
             return messages
-        return [(_BINARY_3 + payload, True) if binary else (payload, False) for payload, binary in messages]
+        return [(wire.BINARY_MESSAGE + payload, True) if binary else (payload, False) for payload, binary in messages]
 
     def deliver(self, batch: Any, policy: str) -> None:
         if any(binary for _, binary in batch.messages):
@@ -49,7 +46,7 @@ class WebSocketSession(Session):
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
         # A binary frame of Engine.IO 3 that is no message has no meaning.
-        return super().receive(payload, binary and not (self.protocol == 3 and payload[:1] != _BINARY_3))
+        return super().receive(payload, binary and not (self.protocol == 3 and payload[:1] != wire.BINARY_MESSAGE))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         self.connection.close(code, reason)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from filtered_websocket.publication import Message
@@ -143,25 +143,73 @@ def put_in(value: Any, attachments: Sequence[bytes]) -> Any:
 # Payloads of polling.
 
 
+Payload = str | bytes
+"""Bytes where binary frames are in it, for which HTTP has the type ``application/octet-stream``."""
+
+
 def decode_payload(body: bytes, protocol: int) -> Iterator[Message]:
     """The messages in the body of a POST, one at a time: half a million of them take 40 times what the body takes.
 
     :raises Malformed: it is no payload
     """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise Malformed("a payload is UTF-8") from None
+    if protocol == 3 and body[:1] in (_TEXT_FRAME, _BINARY_FRAME):
+        yield from _frames_of_3(body)
+        return
+    text = _text(body)
     for part in _parts_of_3(text) if protocol == 3 else _parts(text):
-        yield _message(part, protocol)
+        yield decode_text(part, protocol)
 
 
-def encode_payload(messages: Iterable[Message], protocol: int) -> str:
-    """The body of the answer to a GET."""
+def encode_payload(messages: Sequence[Message], protocol: int, base64_only: bool = False) -> Payload:
+    """The body of the answer to a GET.
+
+    :param base64_only: the client cannot read bytes, and Engine.IO 3 has a form for it too; 4 has no other
+    """
     if protocol != 3:
         return _SEPARATOR.join(["b" + _base64(data) if binary else data.decode() for data, binary in messages])
+    if not base64_only and any(binary for _, binary in messages):
+        return b"".join([_frame_of_3(data, binary) for data, binary in messages])
     parts = ["b4" + _base64(data) if binary else data.decode() for data, binary in messages]
     return "".join(f"{len(part.encode('utf-16-le')) // 2}:{part}" for part in parts)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Malformed("a payload is UTF-8") from None
+
+
+_TEXT_FRAME, _BINARY_FRAME, _END_OF_LENGTH = b"\0", b"\1", b"\xff"
+BINARY_MESSAGE = b"\4"
+"""What bytes of Engine.IO 3 begin with, on a WebSocket too: the type of the packet, message."""
+
+
+def _frames_of_3(body: bytes) -> Iterator[Message]:
+    """The packets of a binary payload: ``0|1``, the length in digits that are bytes, ``255``, and the packet."""
+    at = 0
+    while at < len(body):
+        kind, digits = body[at : at + 1], body.find(_END_OF_LENGTH, at + 1, at + 12)
+        length = body[at + 1 : digits]
+        if kind not in (_TEXT_FRAME, _BINARY_FRAME) or digits < at + 2 or max(length) > 9:
+            raise Malformed("a binary payload's packet has no length")
+        begin = digits + 1
+        at = begin + int("".join(map(str, length)))
+        if at > len(body):
+            raise Malformed("a packet's length is not what its payload says")
+        packet = body[begin:at]
+        if kind == _TEXT_FRAME:
+            yield decode_text(_text(packet), 3)
+        elif packet[:1] == BINARY_MESSAGE:
+            yield packet[1:], True
+        else:
+            raise Malformed("a binary packet is a message")
+
+
+def _frame_of_3(data: bytes, binary: bool) -> bytes:
+    packet = BINARY_MESSAGE + data if binary else data
+    length = bytes(map(int, str(len(packet))))
+    return b"".join([_BINARY_FRAME if binary else _TEXT_FRAME, length, _END_OF_LENGTH, packet])
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -193,13 +241,29 @@ def _parts_of_3(text: str) -> Iterator[str]:
         at = end
 
 
-def _message(part: str, protocol: int) -> Message:
+def decode_text(part: str, protocol: int) -> Message:
+    """The message in a packet that came as text: in base64 it is bytes, on a WebSocket too.
+
+    :raises Malformed: it is no base64
+    """
     if not part.startswith("b"):
         return part.encode(), False
     if protocol == 3 and part[1:2] != MESSAGE:
         raise Malformed("a binary packet is a message")
+    return from_base64(part[2 if protocol == 3 else 1 :]), True
+
+
+_STANDARD = str.maketrans("-_", "+/", "\t\n\r ")
+
+
+def from_base64(text: str) -> bytes:
+    """The bytes in base64 of either alphabet; line ends (Java's) and a missing padding do no harm, as in Node.js.
+
+    :raises Malformed: it is none
+    """
+    digits = text.translate(_STANDARD).rstrip("=")
     try:
-        return base64.b64decode(part[2 if protocol == 3 else 1 :], validate=True), True
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise Malformed("a binary packet is base64") from None
 

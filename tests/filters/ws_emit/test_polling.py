@@ -261,3 +261,33 @@ def test_a_session_is_to_filters_what_a_connection_is() -> None:
         session.loseConnection()
         assert not server.pipeline().users
         assert not server.pipeline().hub.channels
+
+
+OLD = "/socket.io/?EIO=3&transport=polling"
+
+
+def test_a_binary_payload_of_engine_io_3_is_obeyed_and_bytes_are_answered_in_one(server: Server) -> None:
+    client = Poller(server, connect=False, uri=OLD)
+    event = b'451-7["dance",{"_placeholder":true,"num":0}]'
+    join = b'420["join",{"room":"a"}]'
+    assert (len(event), len(join)) == (44, 24)
+    body = b"\0\4\4\xff" + event + b"\1\4\xff\4\1\xff\n" + b"\0\2\4\xff" + join
+    assert ask(server, "POST", client.uri, body).text == "ok"
+    assert client.get().text == "5:437[]5:430[]"
+    data = [[{"_placeholder": True, "num": 0}], "Af8="]
+    message = {"method": "emit", "event": "e", "data": data, "binary": True, "room": "a"}
+    server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))
+    response = client.get().response
+    assert response.content_type == "application/octet-stream"
+    assert response.body == b'\0\3\11\xff451-["e",{"_placeholder":true,"num":0}]\1\3\xff\4\1\xff'
+    emit(server, event="e", data="text", secret="123")
+    assert client.get().response.content_type.startswith("text/plain")
+
+
+def test_who_asks_for_base64_at_its_first_request_gets_no_bytes(server: Server) -> None:
+    client = Poller(server, connect=False, uri=f"{OLD}&b64=1")
+    message = {"method": "emit", "event": "e", "data": [[{"_placeholder": True, "num": 0}], "Af8="], "binary": True}
+    server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))
+    get = client.get()
+    assert get.response.content_type.startswith("text/plain")
+    assert get.text == '39:451-["e",{"_placeholder":true,"num":0}]6:b4Af8='

@@ -14,7 +14,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.message import in_binary_message
 from filtered_websocket.testing import Server
-from tests.filters.ws_emit.clients import PACK, Poller, emit, socket
+from tests.filters.ws_emit.clients import PACK, WEBSOCKET, Poller, emit, socket
 
 
 class Watch(WebSocketMessageFilter):
@@ -290,3 +290,14 @@ def test_a_client_of_engine_io_3_polls(server: Server) -> None:
     assert client.get().text == '12:42["\\u00e9"]'
     client.post("5:4abcd")
     assert client.get().status == 400
+
+
+@pytest.mark.parametrize(("uri", "packet"), [(WEBSOCKET, "bAQD/"), (WEBSOCKET.replace("EIO=4", "EIO=3"), "b4AQD/\n")])
+def test_bytes_in_base64_are_bytes_on_a_websocket_too(server: Server, uri: str, packet: str) -> None:
+    client = socket(server, uri=uri) if "EIO=4" in uri else server.connect(uri)
+    client.received()
+    client.send('451-7["dance",{"_placeholder":true,"num":0}]')
+    client.send(packet)
+    assert client.received() == ["437[]"]
+    client.send("b!")
+    assert client.close_code == 1002
