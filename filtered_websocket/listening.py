@@ -59,12 +59,12 @@ def raise_descriptors(reactor: str) -> None:
 class _Accepting:
     """A port of ours. Mixed in before Twisted's class, which logs every client that it cannot accept, and counts none.
 
-    :ivar refused: told of each that is refused for want of a descriptor: its address
+    :ivar count: told what happens to clients here: what, reason, the client's address (`Counters.count`)
     :ivar kept_back: how many descriptors its clients leave to others
     :ivar lingering: connections of this port that are over, and whose peers have yet to close their side
     """
 
-    refused: Callable[[str], object] | None = None
+    count: Callable[..., object] | None = None
     lingering = 0
     kept_back = 0
     factory: Any
@@ -117,8 +117,11 @@ class _Accepting:
 
     def _refuse(self, opened: Any, name: Any) -> None:
         opened.close()
-        if self.refused is not None:
-            self.refused(str(name[0]) if isinstance(name, tuple) else "unix")
+        self._count_refused(str(name[0]) if isinstance(name, tuple) else "unix")
+
+    def _count_refused(self, detail: str) -> None:
+        if self.count is not None:
+            self.count("refused", "out of descriptors", detail)
 
     def _none_left(self, error: OSError) -> None:
         """Close those who wait in the kernel, each on the descriptor that is kept for this; without it, rest."""
@@ -132,8 +135,7 @@ class _Accepting:
             self._reserve()
             if self._spare is None:
                 break
-        if self.refused is not None:
-            self.refused(error.strerror or "")
+        self._count_refused(error.strerror or "")
         self.stopReading()
         self.reactor.callLater(PAUSE, self._go_on)
 
@@ -184,14 +186,14 @@ def listen(
     reactor: Any,
     *,
     shared: bool = False,
-    refused: Callable[[str], object] | None = None,
+    count: Callable[..., object] | None = None,
     for_everybody: bool = False,
 ) -> Any:
     """Open a port.
 
     :param host: an address ("" for all), ``unix:PATH``, or ``fd:NUMBER`` of an inherited listening socket
     :param shared: another process of ours may have the same port open
-    :param refused: told the address of each client for which there is no descriptor
+    :param count: `Counters.count`, for what happens to clients before and after they are a protocol's
     :param for_everybody: whether its clients leave some descriptors to the server
     :raises ConfigError: the address cannot be had, in one line
     """
@@ -204,7 +206,7 @@ def listen(
     else:
         opened = _Port(port, factory, backlog, "::" if not host and has_dual_stack() else host, reactor)
         opened.shared, opened.dual = shared, not host
-    opened.refused = refused
+    opened.count = count
     opened.kept_back = min(KEPT_BACK, descriptors() // 8) if for_everybody else 0
     try:
         opened.startListening()

@@ -221,10 +221,6 @@ class Server(WebSocketServerFactory):
             return None
         return self.admission.admit(super().buildProtocol(addr), addr)
 
-    def no_descriptor(self, address: str) -> None:
-        """A port has refused a client because this process can open nothing more for clients."""
-        self.counters.count("refused", "out of descriptors", address)
-
     @property
     def sites(self) -> tuple[Site, ...]:
         return (self.site,) if self.admin_site is None else (self.site, self.admin_site)

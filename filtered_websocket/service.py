@@ -102,7 +102,7 @@ class Service:
             options.port,
             options.backlog,
             self._reactor,
-            refused=server.no_descriptor,
+            count=server.counters.count,
             for_everybody=True,
         )
         if WORKER in os.environ:
@@ -124,7 +124,7 @@ class Service:
             backlog,
             self._reactor,
             shared=shared,
-            refused=server.no_descriptor,
+            count=server.counters.count,
         )
         address = address_of(self._admin_port, False).replace("ws", "http", 1)
         _log.info("health, metrics and publish on {address}", address=address)

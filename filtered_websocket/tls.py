@@ -4,11 +4,14 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.protocol import connectionDone
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from filtered_websocket.config import Option, text
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.transport import CLOSING_SECONDS
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
 CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
@@ -47,12 +50,29 @@ class Certificate:
 
 
 class _Transport(BufferingTLSTransport):
+    transport: Any
+    _deadline: Any = None
+
     def loseConnection(self) -> None:
         # TLS drops what is written after this, where a plain transport sends it: replies that wait for the turn's end.
         uncork = getattr(self.wrappedProtocol, "uncork", None)
         if uncork is not None:
             uncork()
         super().loseConnection()
+        if self.connected and not self.transport.disconnecting and self._deadline is None:
+            # Something is to be written first, for which the peer must do its part.
+            self._deadline = self.transport.reactor.callLater(CLOSING_SECONDS, self.abortConnection)
+
+    def _shutdownTLS(self) -> None:
+        super()._shutdownTLS()
+        # Twisted waits for the peer's close alert, for ever if need be. The alert is sent, that is enough (RFC 8446,
+        # 6.1); what ends the connection now is what ends every connection (`transport`, rule 5).
+        self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        super().connectionLost(reason)
 
 
 class _Factory(TLSMemoryBIOFactory):

@@ -11,9 +11,10 @@ Rules:
 4. The lean reactor is told of a socket when something comes, not for as long as something is there (edge-triggered):
    sockets are handled in the order in which they became readable. So whoever was served last in one turn is not last
    again in the next, for which he comes a moment too late. Whatever may have left something unread asks again: `_arm`.
-5. A TCP connection of a client ends as RFC 6455, 7.1.1, shows it: we close our side, and then read until the peer has
-   closed his, a while at most. A close with something unread, such as a late pong, is a reset, by which the peer loses
-   what he has not read yet.
+5. A connection of a client ends as RFC 6455, 7.1.1, shows it: we close our side, and then read until the peer has
+   closed its own, a while at most. A close with something unread, such as a late pong, is a reset, by which the peer
+   loses what it has not read yet. Every end has a deadline, before it (while nothing of what was written is taken) and
+   after it.
 6. Every reactor that is installed here counts its seconds by the monotonic clock: no interval ends, or grows, because
    the wall clock is set. The date is what `time.time` says.
 7. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
@@ -41,8 +42,11 @@ READ_SIZE = 65536
 READ_AHEAD = 128
 """Sockets that are read before what they brought is handled: at most 8 MiB at a time."""
 
+CLOSING_SECONDS = 10.0
+"""How long a connection that is to end may wait for its peer to take anything of what was written before."""
+
 LINGER_SECONDS = 2.0
-LINGER_BYTES = 1024 * 1024
+LINGER_BYTES = 16 * 1024 * 1024
 MAX_LINGERING = 1000
 """How long, for how many bytes, and on how many connections of a port at once it is waited for a peer to close too."""
 
@@ -74,6 +78,10 @@ class _WriteThrough:
     """Bytes that the kernel has taken out of the buffer."""
 
     socket: socket.socket
+    server: Any = None
+    """The port that it came to."""
+    reactor: Any
+    disconnecting: bool
     fileno: Callable[[], int]
     dataBuffer: bytes
     offset: int
@@ -83,6 +91,9 @@ class _WriteThrough:
     producer: Any
     streamingProducer: bool
     protocol: Any
+    _writeDisconnected: bool
+    _closing: Any = None
+    """The deadline of an end that waits for the peer."""
 
     def __init__(self, *arguments: Any) -> None:
         self.aborted = self.blocked = self.streamingProducer = False
@@ -138,9 +149,27 @@ class _WriteThrough:
             if self.watcher is not None:
                 self.watcher.transport_drained()
 
+    def loseConnection(self) -> None:
+        super().loseConnection()  # type: ignore[misc]
+        if self.disconnecting and self._closing is None:
+            self._closing = self.reactor.callLater(CLOSING_SECONDS, self._judge_closing, self.taken)
+
+    def _judge_closing(self, taken: int) -> None:
+        if self.taken > taken:
+            self._closing = self.reactor.callLater(CLOSING_SECONDS, self._judge_closing, self.taken)
+            return
+        if getattr(self.server, "count", None) is not None:
+            self.server.count("closed", "does not take what it was sent before the end")
+        self.abortConnection()
+
     def abortConnection(self) -> None:
         self.aborted = True
         super().abortConnection()  # type: ignore[misc]
+
+    def connectionLost(self, reason: Failure) -> None:
+        if self._closing is not None and self._closing.active():
+            self._closing.cancel()
+        super().connectionLost(reason)  # type: ignore[misc]
 
     def doRead(self) -> BaseException | None:
         try:
@@ -159,7 +188,7 @@ class _WriteThrough:
 class _Lingering:
     """The protocol of a connection that is over for everybody but the kernel: drops what still comes."""
 
-    def __init__(self, transport: "TCPTransport") -> None:
+    def __init__(self, transport: "_Accepted") -> None:
         self._transport = transport
         self._left = LINGER_BYTES
         transport.server.lingering += 1
@@ -177,20 +206,10 @@ class _Lingering:
             self._timer.cancel()
 
 
-class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
-    """A TCP connection that writes through."""
+class _Accepted(_WriteThrough):
+    """A stream socket of a client."""
 
-    server: Any
-    """The port it came to."""
-    reactor: Any
-
-    def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
-        # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().__init__(sock, protocol, _dotted(client), *arguments)
-
-    def getHost(self) -> Any:
-        return address(self.socket.getsockname())
+    startReading: Callable[[], None]
 
     def _postLoseConnection(self) -> BaseException | None:
         if self.server.lingering >= MAX_LINGERING:
@@ -200,13 +219,27 @@ class TCPTransport(_WriteThrough, tcp.Server):  # type: ignore[misc]  # doRead, 
         except OSError:
             return main.CONNECTION_DONE
         self._writeDisconnected = True
+        if self._closing.active():
+            self._closing.cancel()
         former, self.protocol = self.protocol, _Lingering(self)
         former.connectionLost(Failure(main.CONNECTION_DONE))
         self.startReading()
         return None
 
 
-class UNIXTransport(_WriteThrough, unix.Server):  # type: ignore[misc]  # as above
+class TCPTransport(_Accepted, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
+    """A TCP connection that writes through."""
+
+    def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
+        # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock, protocol, _dotted(client), *arguments)
+
+    def getHost(self) -> Any:
+        return address(self.socket.getsockname())
+
+
+class UNIXTransport(_Accepted, unix.Server):  # type: ignore[misc]  # as above
     """A connection on a Unix socket that writes through."""
 
 

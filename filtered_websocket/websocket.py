@@ -109,12 +109,6 @@ class LeanProtocol(WebSocketServerProtocol):
         """Autobahn's one way to the transport: handshakes, control frames, its own messages."""
         self.transport.write(data)
 
-    def onFrameBegin(self) -> None:
-        super().onFrameBegin()
-        if self.failedByMe:
-            # What comes before the close reply is skipped, not inflated and checked for nobody.
-            self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
-
     def onMessageBegin(self, isBinary: bool) -> None:
         # Autobahn keeps a list of pieces. A piece of no or few bytes would cost many times what it took to send.
         super().onMessageBegin(isBinary)
@@ -166,38 +160,32 @@ class LeanProtocol(WebSocketServerProtocol):
         return None
 
     def onMessageFrameData(self, payload: bytes) -> None:
-        if not self.failedByMe:
-            self.message_data += payload
+        self.message_data += payload
 
     def onMessageEnd(self) -> None:
-        if not self.failedByMe:
-            self.onMessage(self.message_data, self.message_is_binary)
+        self.onMessage(self.message_data, self.message_is_binary)
         self.message_data = None
 
-    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
-        super()._max_message_size_exceeded(msg_size, max_msg_size, reason)
-        # What is left of the message is skipped, uninflated, until the close reply: Autobahn would stop and collect it.
-        self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
+    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
+        # RFC 6455, 7.1.7: a close frame, and nothing of what follows is read. Autobahn would read on for the reply.
+        if self.state == CLOSED:
+            return
+        self.failedByMe = True
+        if self.state == OPEN:
+            self.sendCloseFrame(code, encode_truncate(reason, 123))
+        self.dropConnection()
+
+    def _protocol_violation(self, reason: str) -> bool:
+        super()._protocol_violation(reason)
+        return True
 
     def _invalid_payload(self, reason: str) -> bool:
-        # The same: Autobahn would fail again at the message's next bytes, and drop the connection with its close frame.
-        self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
-        return bool(super()._invalid_payload(reason))
-
-    def consumeData(self) -> None:
-        super().consumeData()
-        if self.failedByMe and self.data and self.state == CLOSING:
-            # Autobahn stops at what cannot be inflated. Behind it may be the close frame that ends the connection.
-            super().consumeData()
+        super()._invalid_payload(reason)
+        return True
 
     def _closeConnection(self, abort: bool = False) -> None:
         # Autobahn resets the connection after the closing handshake, and a reset overtakes what is still under way.
-        abort = abort and (self.wasCloseHandshakeTimeout or self.wasOpenHandshakeTimeout)
-        super()._closeConnection(abort)
-        beneath = getattr(self.transport, "transport", None)
-        if beneath is not None and not abort:
-            # TLS would wait for the peer's close alert, for ever if need be; a server does not (RFC 6455, 7.1.1).
-            beneath.loseConnection()
+        super()._closeConnection(abort and (self.wasCloseHandshakeTimeout or self.wasOpenHandshakeTimeout))
 
     def send_close(self, code: int, reason: str) -> None:
         """Begin the closing handshake (Autobahn's own sendClose knows fewer codes).
