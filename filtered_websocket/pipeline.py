@@ -182,8 +182,8 @@ class Pipeline:
     def _check(self, channel: str) -> None:
         if not isinstance(channel, str):
             raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
-        if not 0 < len(channel) <= self._max_name:
-            text = f"a channel's name has 1 to {self._max_name} characters, not {len(channel)}"
+        if len(channel) > self._max_name:
+            text = f"a channel's name has at most {self._max_name} characters, not {len(channel)}"
             raise NotAllowed("max_channel_name", text)
         if not self.prefix and channel.startswith(self.server.foreign):
             raise NotAllowed("channel of another pipeline", "this channel's name begins like those of another pipeline")

@@ -34,11 +34,15 @@ from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()
 
+MAX_ID = 255
+"""Characters of an id: it travels with every publication that excludes it."""
+
 
 class Connection(Turns):
     """One client.
 
-    :ivar id: a UUID4 as text; a handshake filter may set another
+    :ivar id: a UUID4 as text; a handshake filter may set another, of 1 to 255 printable characters. A connection that
+        opens with the id of an open one takes its place: that one is closed with 1008
     :ivar token: for filters' own use
     :ivar request: the :class:`Request` it was opened with
     :ivar pipeline: the :class:`Pipeline` that serves its path
@@ -82,6 +86,10 @@ class Connection(Turns):
 
     @id.setter
     def id(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise TypeError(f"an id is a str, not {type(value).__name__}")
+        if not 0 < len(value) <= MAX_ID or not value.isprintable():
+            raise ValueError(f"an id has 1 to {MAX_ID} printable characters")
         if self.opened:
             raise ValueError("an id is chosen in a handshake filter: that of an open connection is known to others")
         self._id = value
@@ -254,7 +262,9 @@ class Connection(Turns):
         self.message_limit = pipeline.options.max_message_size
         if self.message_limit != self.maxMessagePayloadSize:
             self.maxMessagePayloadSize = self.message_limit
-        pipeline.users[self.id] = self
+        former = pipeline.users.setdefault(self.id, self)
+        if former is not self:
+            self._succeed(former)
         self.redirect()
         self.factory.connection_opened(self)
         chain = pipeline.chains["connect"]
@@ -267,6 +277,13 @@ class Connection(Turns):
             return
         if isinstance(result, Deferred):
             self._wait(result)
+
+    def _succeed(self, former: "Connection") -> None:
+        """Take the place of an earlier connection of the same id: in each channel there is one of an id."""
+        self.pipeline.users[self.id] = self
+        if former.state == OPEN:
+            self.factory.counters.count("closed", "id taken by a later connection", former.request.peer)
+            former.close(1008, "id taken by a later connection")
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         # A pong or a close frame must not overtake what was sent or published before it.

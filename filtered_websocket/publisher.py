@@ -85,15 +85,15 @@ class Publisher:
         :param exclude: an id, or ids, of connections that get nothing
         :param binary: settles the kind of the messages
         :raises StorageAway: Redis has not got it, or it is unknown whether it has: the text says which
-        :raises TypeError: a payload that is neither str nor bytes
-        :raises ValueError: a channel without a name, or more than an envelope can hold
+        :raises TypeError: a payload that is neither str nor bytes, or a channel's name that is no str
+        :raises ValueError: more than an envelope can hold
         """
         batch = messages(payload, binary)
         excluded = frozenset((exclude,) if isinstance(exclude, str) else exclude)
         names = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
         for name in names:
-            if not isinstance(name, str) or not name:
-                raise ValueError("a channel's name is a text that is not empty")
+            if not isinstance(name, str):
+                raise TypeError(f"a channel's name is a str, not {type(name).__name__}")
         for index, name in enumerate(names if batch else ()):
             self._send(name, encode(Publication(name, batch, excluded, None, names[:index])))
 

@@ -1,5 +1,6 @@
 """What went wrong in a filter, told so that its author sees his own code: the framework's frames are left out."""
 
+import inspect
 import os
 import traceback
 from types import TracebackType
@@ -29,8 +30,16 @@ def _users(error: BaseException) -> TracebackType | None:
     return trace
 
 
+def _awaited(error: BaseException) -> Any:
+    """The filter that was awaited when an exception came (`filters.base`), None if none was."""
+    return getattr(error, "filter_step", None)
+
+
 def culprit(error: BaseException) -> str:
     """The filter an exception came out of, as ``module.Class.filter``."""
+    step = _awaited(error)
+    if step is not None:
+        return f"{getattr(step, '__module__', '?')}.{getattr(step, '__qualname__', step)}"
     trace = _users(error)
     if trace is None:
         return "a filter"
@@ -45,15 +54,25 @@ def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any) -> None:
         if not isinstance(result, Failure):
             return result
         error = TimeoutError(f"the filter took longer than {seconds:g} s (filter_timeout)")
+        error.filter_step = _awaited(result.value)  # type: ignore[attr-defined, arg-type]
         raise error.with_traceback(result.value.__traceback__ if result.value is not None else None)
 
     waiting.addTimeout(seconds, clock, too_long)
 
 
 def users_traceback(error: BaseException) -> str:
-    """The traceback from the first frame that is not the framework's."""
-    trace = _users(error)
-    shown = traceback.format_exception(type(error), error, trace if trace is not None else error.__traceback__)
+    """The traceback from the first frame that is not the framework's.
+
+    A filter that returned a Deferred has no frame in it: then its definition stands in front.
+    """
+    trace, step = _users(error), _awaited(error)
+    code = getattr(inspect.unwrap(step), "__code__", None) if step is not None else None
+    if code is None or (trace is not None and trace.tb_frame.f_code is code):
+        shown = traceback.format_exception(type(error), error, trace if trace is not None else error.__traceback__)
+    else:
+        shown = ["Traceback (most recent call last):\n"]
+        shown += traceback.format_list([traceback.FrameSummary(code.co_filename, code.co_firstlineno, code.co_name)])
+        shown += [*traceback.format_tb(trace), *traceback.format_exception_only(error)]
     if isinstance(error, RuntimeError) and str(error) == "no running event loop":
         shown.append("To await what is asyncio's, start with --reactor asyncio\n")
     return "".join(shown)

@@ -188,9 +188,8 @@ def test_messages_of_one_payload_go_together_and_an_empty_one_goes_nowhere(consu
         ("x", 1, None, TypeError),
         ("x", ["fine", None], None, TypeError),
         ("x", "\ud800", None, ValueError),
-        ("", "hi", None, ValueError),
         ("c" * 256, "hi", None, ValueError),
-        (["x", ""], "hi", None, ValueError),
+        (["x", "c" * 256], "hi", None, ValueError),
         (["x", 5], "hi", None, TypeError),
         (None, "hi", None, TypeError),
         (b"x", "hi", None, TypeError),
@@ -340,7 +339,7 @@ def test_a_client_that_goes_before_the_confirmation_leaves_nothing_behind():
         assert server.pipeline()._subscribing == {}
 
 
-@pytest.mark.parametrize(("channel", "error"), [("", ValueError), ("c" * 256, ValueError), (5, TypeError)])
+@pytest.mark.parametrize(("channel", "error"), [("c" * 256, ValueError), (5, TypeError)])
 def test_subscribe_never_raises_its_deferred_fails(channel, error):
     with Server(Rooms) as server:
         connection = server.connect().connection
@@ -349,7 +348,7 @@ def test_subscribe_never_raises_its_deferred_fails(channel, error):
         assert set(connection.channels) == set()
 
 
-@pytest.mark.parametrize("names", [["a", "b", "c"], ["c" * 256], [""], ["/shop a"]])
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["c" * 256], ["/shop a"]])
 def test_a_client_that_wants_more_than_he_may_have_is_closed_with_1008_and_counted(names):
     class Asks(WebSocketMessageFilter):
         @classmethod

@@ -14,7 +14,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.storage_objects.base import StorageAway
 from tests import certificates
-from tests.end_to_end.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, frame, head
+from tests.end_to_end.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, close_of, frame, head
 from tests.reactor_thread import call, until
 from tests.serving import Events, a_turn, logged, on_message, pairing, serving
 
@@ -480,21 +480,87 @@ def test_users_may_be_iterated_over_several_turns_while_clients_come_and_go() ->
             other.quit()
 
 
-def test_an_id_chosen_by_a_handshake_filter_is_the_key_in_users() -> None:
-    class Names(WebSocketHandshakeFilter):
+class Names(WebSocketHandshakeFilter):
+    @classmethod
+    def filter(cls, connection: Any, request: Any) -> None:
+        connection.id = request.params["name"][0]
+
+
+def joins(connection: Any, data: bytearray) -> None:
+    connection.subscribe("news")
+    connection.publish("news", data)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_connection_that_loses_its_id_to_a_later_one_is_closed_and_counted(answers: bool) -> None:
+    events = Events()
+    with serving(Names, on_message(joins), *pairing_of_ids(events)) as served:
+        ann = served.open("/?name=ann")
+        ann.send("first")
+        assert ann.text() == "first"
+        again = served.open("/?name=ann")
+        assert served.counted("closed", "id taken by a later connection") == 1
+        again.send("second")
+        assert again.text() == "second"
+        # It is never silently deaf, and when it ends it takes nothing along that is the later one's.
+        if answers:
+            assert ann.closed() == (1008, "id taken by a later connection")
+        else:
+            got = ann.receive()
+            assert got is not None
+            assert close_of(got)[0] == 1008
+            ann.socket.close()
+        assert events.next() == ("ann", 1008)
+        assert list(call(lambda: dict(served.users))) == ["ann"]
+        call(served.server.pipelines[0].publish, "news", "third")
+        assert again.text() == "third"
+        again.quit()
+        assert events.next()[0] == "ann"
+        served.until_empty()
+
+
+def pairing_of_ids(events: Events) -> tuple[FilterMeta, ...]:
+    class Ended(WebSocketDisconnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> None:
+            events.tell((connection.id, connection.close_code))
+
+    return (Ended,)
+
+
+def test_of_many_connections_that_open_with_one_id_the_last_stays() -> None:
+    with serving(Names, on_message(joins)) as served:
+        clients = []
+        for _ in range(20):
+            clients.append(served.open("/?name=ann"))
+            clients[-1].send("here")
+        assert clients[-1].text() == "here"
+        for each in clients[:-1]:
+            while (got := each.receive()) is not None and got.opcode != CLOSE:
+                pass
+            assert got is not None
+            assert close_of(got)[0] == 1008
+        assert served.counted("closed", "id taken by a later connection") == 19
+
+
+@pytest.mark.parametrize(
+    ("ident", "error"),
+    [(7, TypeError), (None, TypeError), (b"ann", TypeError), ("", ValueError), ("a" * 256, ValueError),
+     ("a\nb", ValueError), ("\ud800", ValueError)],
+)  # fmt: skip
+def test_what_can_be_no_id_is_refused_where_it_is_given(ident: Any, error: type[Exception]) -> None:
+    events = Events()
+
+    class Gives(WebSocketHandshakeFilter):
         @classmethod
         def filter(cls, connection: Any, request: Any) -> None:
-            connection.id = request.params["name"][0]
+            try:
+                connection.id = ident
+            except error as wrong:
+                events.tell(str(wrong))
 
-    with serving(Names, on_message(echo)) as served, served.open("/?name=ann") as ann:
-        assert list(call(lambda: dict(served.users))) == ["ann"]
-        # Who comes later under the same id has the place, and who goes then does not take it along.
-        with served.open("/?name=ann") as again:
-            ann.quit()
-            until(lambda: served.server.countConnections == 1)
-            assert list(call(lambda: dict(served.users))) == ["ann"]
-            again.send("here")
-            assert again.text() == "here"
+    with serving(Gives) as served, served.open():
+        assert "id" in events.next()
 
 
 def test_an_id_may_not_change_while_a_connection_is_open() -> None:

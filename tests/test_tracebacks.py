@@ -55,13 +55,21 @@ async def fails_much_later(instance, data):
 from_elsewhere: list[Deferred] = []
 
 
+async def waits_and_goes_on(instance, data):
+    await Deferred.fromCoroutine(nothing_at_all())
+
+
+async def nothing_at_all():
+    return None
+
+
 @pytest.mark.parametrize(
     ("step", "name"),
     [
         (Raises.step, "Raises.filter"),
         (fails_at_once, "fails_at_once"),
         (fails_later, "fails_later"),
-        (lambda instance, data: Deferred.fromCoroutine(fails_at_once(instance, data)), "fails_at_once"),
+        (lambda instance, data: Deferred.fromCoroutine(fails_at_once(instance, data)), "<lambda>"),
     ],
 )
 def test_an_exception_names_the_filter_it_came_out_of(step, name):
@@ -122,6 +130,54 @@ def test_a_filter_that_takes_too_long_is_cancelled_and_named_where_it_waited():
     assert type(failed[0]) is TimeoutError
     assert str(failed[0]) == "the filter took longer than 5 s (filter_timeout)"
     assert culprit(failed[0]).endswith("hangs")
+
+
+class Returns(Chain):
+    """Returns a Deferred of its own."""
+
+    @classmethod
+    def filter(cls, web_socket_instance, data):
+        return from_elsewhere[-1]
+
+
+class ReturnsTwo(Chain):
+    """Written with one parameter, as the original's README writes filters."""
+
+    @classmethod
+    def filter(cls, web_socket_instance):
+        return Deferred.fromCoroutine(returns_another())
+
+
+async def returns_another():
+    return from_elsewhere[-1]
+
+
+def nothing(instance, data): ...
+
+
+@pytest.mark.parametrize(
+    "chain", [(Returns.step,), (nothing, Returns.step, nothing), (waits_and_goes_on, Returns.step)]
+)
+@pytest.mark.parametrize("returns", [Returns, ReturnsTwo])
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_filter_that_returns_a_deferred_is_named_when_that_hangs_or_fails(chain, returns, hangs):
+    clock, failed = Clock(), []
+    from_elsewhere.append(Deferred())
+    waiting = run([returns.step if step is Returns.step else step for step in chain], None, b"x")
+    limit_time(waiting, 5, clock)
+    waiting.addErrback(lambda failure: failed.append(failure.value))
+    if hangs:
+        clock.advance(5)
+    else:
+        from_elsewhere.pop().errback(OSError("refused"))
+    (error,) = failed
+    assert culprit(error) == f"{__name__}.{returns.__name__}.filter"
+    shown = users_traceback(error).splitlines()
+    assert shown[0] == "Traceback (most recent call last):"
+    assert shown[1].strip().startswith(f'File "{__file__}"')
+    assert shown[1].endswith("in filter")
+    assert shown[-1] in ("TimeoutError: the filter took longer than 5 s (filter_timeout)", "OSError: refused")
+    assert not any("twisted" in line or "filters/base.py" in line for line in shown)
 
 
 def test_a_filter_in_time_is_what_it_would_be_without_a_limit():

@@ -191,8 +191,8 @@ def _pipeline(options: Options, name: str, channel: str) -> PipelineConfig:
         channel.encode()
     except UnicodeEncodeError:
         raise ConfigError("CHANNEL is no text in UTF-8") from None
-    if not 0 < len(channel) <= options.max_channel_name:
-        raise ConfigError(f"a channel's name has 1 to {options.max_channel_name} characters, not {len(channel)}")
+    if len(channel) > options.max_channel_name:
+        raise ConfigError(f"a channel's name has at most {options.max_channel_name} characters, not {len(channel)}")
     if not found.name and channel.startswith(tuple(f"{each.name} " for each in pipelines if each.name)):
         raise ConfigError("this channel's name begins like the channels of another pipeline: use --pipeline")
     return found

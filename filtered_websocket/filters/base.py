@@ -26,6 +26,7 @@ bar
 """
 
 import asyncio
+import functools
 import inspect
 import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
@@ -64,7 +65,7 @@ def _as_step(function: Callable[..., Any]) -> Step:
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     if inspect.Parameter.VAR_POSITIONAL in kinds or sum(kind in positional for kind in kinds) != 1:
         return function
-    return lambda instance, data: function(instance)
+    return functools.wraps(function)(lambda instance, data: function(instance))
 
 
 class FilterBase:
@@ -104,7 +105,7 @@ def run(steps: Iterator[Step] | list[Step] | tuple[Step, ...], instance: Any, da
                 if isinstance(result, Deferred) and _has_fired(result):
                     result = result.result
                 else:
-                    return start(_finish(result, steps, instance, data))
+                    return start(_finish(result, step, steps, instance, data))
             if result is not None:
                 data = result
     return data
@@ -115,18 +116,23 @@ def _has_fired(deferred: "Deferred[Any]") -> bool:
     return bool(deferred.called) and not deferred.paused and not isinstance(deferred.result, (Failure, Deferred))
 
 
-async def _finish(waited: Any, steps: Iterator[Step], instance: Any, data: Any) -> Any:
-    result = await waited
-    while result is not None and inspect.isawaitable(result):
-        result = await result
-    if result is not None:
-        data = result
-    for step in steps:
-        result = step(instance, data)
+async def _finish(waited: Any, step: Step, steps: Iterator[Step], instance: Any, data: Any) -> Any:
+    try:
+        result = await waited
         while result is not None and inspect.isawaitable(result):
             result = await result
         if result is not None:
             data = result
+        for step in steps:  # noqa: PLR1704 - the one that is awaited now
+            result = step(instance, data)
+            while result is not None and inspect.isawaitable(result):
+                result = await result
+            if result is not None:
+                data = result
+    except BaseException as error:
+        # What a Deferred fails with holds no frame of the filter that returned it.
+        error.filter_step = step  # type: ignore[attr-defined]
+        raise
     return data
 
 

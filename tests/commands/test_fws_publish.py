@@ -147,7 +147,7 @@ def test_a_pipeline_is_believed_where_no_file_tells(node, publish):
 
 
 def test_a_channel_s_name_is_checked_as_the_server_checks_it(publish, redis):
-    assert publish("x" * 256, "hi") == (1, "fws_publish: a channel's name has 1 to 255 characters, not 256\n")
+    assert publish("x" * 256, "hi") == (1, "fws_publish: a channel's name has at most 255 characters, not 256\n")
     pipelines = {"storage": "redis", "redis_url": redis.url, "filters": [], "pipelines": {"/chat": []}}
     code, said = publish("-c", "config.json", "/chat room", "hi", on=(), config=pipelines)
     assert (code, said.count("\n")) == (1, 1)

@@ -84,7 +84,7 @@ def test_a_token_that_can_be_no_group_is_refused_and_the_client_lives(server):
     a = registered(server, "x")
     a.send("token:" + "y" * 300)
     (answer,) = a.received()
-    assert answer.startswith("Error: no such group: a channel's name has 1 to 255 characters")
+    assert answer.startswith("Error: no such group: a channel's name has at most 255 characters")
     a.send("hi")
     assert a.received() == ["Error: No token has been set"]
     assert server.result(server.storage_object.get("x")) is None

@@ -64,7 +64,6 @@ def test_without_the_secret_it_is_401(headers: dict[str, str]) -> None:
         ({"channel": "a", "channels": ["b"], "data": "x"}, 400),
         ({"channel": "a", "data": "x", "chanel": "b"}, 400),
         ({"channel": 7, "data": "x"}, 400),
-        ({"channel": "", "data": "x"}, 400),
         ({"channel": "a" * 300, "data": "x"}, 400),
         ({"channels": [], "data": "x"}, 400),
         ({"channels": ["a"] * 101, "data": "x"}, 400),

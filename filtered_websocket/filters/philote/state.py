@@ -41,7 +41,7 @@ class State:
         self._pipeline = pipeline
         self._reactor = pipeline.server.reactor
         self._started: float = self._reactor.seconds()
-        self._expiring: dict[str, Any] = {}
+        self._expiring: dict[Any, Any] = {}
 
     @classmethod
     def of(cls, pipeline: Any) -> "State":
@@ -82,14 +82,14 @@ class State:
         """Close a connection when its token ends."""
         left = expires - time.time()
         if left <= 0:
-            self._expiring.pop(connection.id, None)
+            self._expiring.pop(connection, None)
             connection.close(1008, "the token has expired")
         else:
             later = self._reactor.callLater(min(left, _LOOK_SECONDS), self.close_at, connection, expires)
-            self._expiring[connection.id] = later
+            self._expiring[connection] = later
 
     def forget(self, connection: Any) -> None:
         """The connection has ended."""
-        later = self._expiring.pop(connection.id, None)
+        later = self._expiring.pop(connection, None)
         if later is not None:
             later.cancel()

@@ -115,7 +115,18 @@ def test_allowed_channels_are_checked_before_the_type_and_keys():
         assert (client.close_code, client.close_reason) == (1002, "Invalid channel")
 
 
-@pytest.mark.parametrize("channel", ["", "x" * 256, "/other y"])
+@pytest.mark.parametrize("path", ["/", "/other"])
+def test_the_empty_text_is_a_channel_like_others(path):
+    with Server(WSPS, pipelines={"/other": [WSPS]}) as server:
+        a, b, c = server.connect(path), server.connect(path), server.connect(path)
+        subscribe(a, "")
+        subscribe(b, "b")
+        publish(c, "", data=1)
+        assert a.received() == ['{"type":"message","channel":"","data":1}']
+        assert b.received() == []
+
+
+@pytest.mark.parametrize("channel", ["x" * 256, "/other y"])
 def test_a_channel_that_this_server_cannot_have_is_invalid(channel):
     with Server(WSPS, pipelines={"/other": [WSPS]}) as server:
         client = server.connect()
