@@ -71,8 +71,9 @@ class Pipeline:
         self.member_returned: list[Callable[[str, str, str], object]] = []
         #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
         self.vacated: list[Callable[[str], object]] = []
-        #: close code and reason when the server stops; some protocols have a code of their own for it
-        self.farewell: tuple[int, str] = (1001, "server is stopping")
+        #: close code and reason when the server stops; some protocols have a code of their own for it. None: their
+        #: connections end without a close frame
+        self.farewell: tuple[int, str] | None = (1001, "server is stopping")
         self.opened = 0
         self.messages_in = 0
         self.bytes_in = 0

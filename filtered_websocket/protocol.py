@@ -297,10 +297,7 @@ class Connection(Turns):
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         if self.opened and self.state == OPEN:
-            # What waits for a slow client goes out first, and nothing of it is lost: it is within the limit.
-            self.uncork()
-            self.pipeline.hub.settle(self)
-            self.write_backlog()
+            self.send_all_held()
         super().sendCloseFrame(code, reasonUtf8, isReply)
         # Nothing may follow a close frame: off the fast road.
         self.redirect()
@@ -309,6 +306,23 @@ class Connection(Turns):
         if self.state == OPEN:
             self.factory.counters.count("closed", f"protocol error {code}", f"{self.request.peer}: {reason}")
         super()._fail_connection(code, reason)
+
+    def say_farewell(self) -> None:
+        """End as the pipeline's protocol has it, because the server does."""
+        farewell = self.pipeline.farewell
+        if farewell is not None:
+            self.close(*farewell)
+        elif self.state == OPEN:
+            self.send_all_held()
+            self.wasNotCleanReason = "server is stopping"
+            self.dropConnection()
+            self._end_wait()
+
+    def send_all_held(self) -> None:
+        """Send what was sent and published before; of what waits for a slow client nothing is lost now."""
+        self.uncork()
+        self.pipeline.hub.settle(self)
+        self.write_backlog()
 
     def standing_still(self) -> bool:
         return self._waiting or self.blocked

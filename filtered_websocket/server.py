@@ -240,7 +240,7 @@ class Server(WebSocketServerFactory):
         self.connections.add(connection)
         self.heartbeat.add(connection)
         if self.stopping:
-            connection.close(*connection.pipeline.farewell)
+            connection.say_farewell()
 
     def connection_closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -394,7 +394,7 @@ class Server(WebSocketServerFactory):
         begin = self.reactor.seconds()
         for number in range(slices):
             for connection in clients[number::slices]:
-                connection.close(*connection.pipeline.farewell)
+                connection.say_farewell()
             wait = begin + (number + 1) * seconds / slices - self.reactor.seconds()
             if wait > 0 and self.connections:
                 await deferLater(self.reactor, wait)

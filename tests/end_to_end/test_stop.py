@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,14 @@ from tests import certificates
 from tests.end_to_end.conftest import Start
 from tests.end_to_end.raw_client import close_of, head, wait_until
 from tests.end_to_end.server import FwsServer
+from tests.redis_server import RedisServer
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis") as running:
+        yield running
+
 
 FILTERS = """
     from filtered_websocket.filters.base import *
@@ -116,3 +125,32 @@ def test_a_server_that_still_waits_for_redis_ends_as_asked(tmp_path: Path) -> No
         server.signal()
         assert server.wait() == 0
         assert "cannot start" not in server.log
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGUSR2], ids=["stop", "a worker's end"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_engine_io_ends_without_a_close_frame_that_javas_clients_would_heed_and_then_hear_no_end(
+    fws_server: Start, redis: RedisServer, way: int, tls: bool, tmp_path: Path
+) -> None:
+    files = certificates.write(tmp_path)
+    options = (
+        ["--workers", "2", "--storage", "redis", "--redis_url", redis.url]
+        if way == signal.SIGUSR2
+        else ["--drain_seconds", "0.2"]
+    )
+    options += ["-key", files.key, "-cert", files.cert] if tls else []
+    server = fws_server("-f", "filtered_websocket.filters.ws_emit", *options)
+    uri = "/socket.io/?EIO=4&transport=websocket"
+    clients = [server.client(tls).open(uri) for _ in range(4)]
+    for client in clients:
+        client.send('42["x"]', "40", '427["dance"]')
+        assert [client.text()[:2] for _ in range(3)] == ["0{", "40", "43"]
+    asked = time.monotonic()
+    server.signal(way)
+    for client in clients:
+        assert list(client.frames()) == []
+        client.socket.close()
+    assert time.monotonic() - asked < 2.5, "well before any ping, and what a busy machine adds"
+    if way == signal.SIGTERM:
+        assert server.wait() == 0
+        assert "Traceback" not in server.log

@@ -27,6 +27,8 @@ class Begin(WebSocketStartFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> Any:
+        # Java's clients read nothing behind a close frame, and notice the end only when a ping does not come.
+        web_socket_instance.farewell = None
         return State.of(web_socket_instance).listening
 
 
