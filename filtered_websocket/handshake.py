@@ -82,16 +82,24 @@ class Handshake(LeanProtocol):
     def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
         """Say how to accept, from a handshake filter; without it the answer is a plain 101.
 
+        What several filters say adds up; of several protocols the last one counts.
+
         :param protocol: one of `request.protocols`
         :param headers: pairs of ``(name, value)`` for the 101; a name may come several times
         :raises ValueError: a protocol the client did not offer, or a header that would end before its end
         """
         if protocol is not None and protocol not in self.request.protocols:
             raise ValueError(f"the client offers {self.request.protocols}, not the subprotocol {protocol!r}")
-        chosen: dict[str, list[str]] = {}
+        before, said = self._accepted
+        chosen = {name: [*values] for name, values in said.items()}
         for name, value in _pairs(headers):
             chosen.setdefault(name, []).append(value)
-        self._accepted = (protocol, chosen)
+        self._accepted = (protocol or before, chosen)
+
+    @property
+    def chosen_protocol(self) -> str | None:
+        """What `accept` has chosen so far."""
+        return self._accepted[0]
 
     def processHandshake(self) -> None:
         if self._deciding is not None:

@@ -50,6 +50,9 @@ class Admit(WebSocketHandshakeFilter):
             raise Reject(400, "unsupported protocol version") from error
         if params.get("transport") != ["websocket"]:
             raise Reject(400, "transport unknown")
+        if data.protocols and web_socket_instance.chosen_protocol is None:
+            # None means anything here, but a browser that hears none of those it offered closes.
+            web_socket_instance.accept(data.protocols[0])
         state, sid = State.of(pipeline), params.get("sid", [""])[0]
         if sid:
             return cls.candidate(web_socket_instance, state, sid, protocol)

@@ -10,8 +10,12 @@ EMIT = "/emit"
 
 
 def is_at(pipeline: Any, path: str, wanted: str) -> bool:
-    """Whether a path is the one wanted; the pipeline of ``/live/*`` has it at ``/live/socket.io/``, say."""
-    return path.startswith(wanted) or (pipeline.name != "" and wanted in path)
+    """Whether a path is the one wanted; the pipeline of ``/live/*`` has it at ``/live/socket.io/``, say.
+
+    The slash at its end may be missing, as with python-socketio's server.
+    """
+    named, bare = pipeline.name != "", wanted.rstrip("/")
+    return path in (wanted, bare) or path.startswith(wanted) or (named and (wanted in path or path.endswith(bare)))
 
 
 def protocol_of(pipeline: Any, params: Mapping[str, list[str]]) -> int:

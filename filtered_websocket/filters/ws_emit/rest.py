@@ -91,6 +91,12 @@ class Polling(Endpoint):
         return await session.poll()
 
 
+class PollingWithoutSlash(Polling):
+    """The same, for clients that leave the slash out."""
+
+    path = f"*{PATH.rstrip('/')}"
+
+
 class EmitEvent(Endpoint):
     """POST /emit: a program sends an event to a room, or to everybody."""
 

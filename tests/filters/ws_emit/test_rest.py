@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from filtered_websocket.filters.base import WebSocketHandshakeFilter
 from filtered_websocket.testing import Refused, Server
 from tests.filters.ws_emit.clients import PACK, POLLING, WEBSOCKET, Poller, ask, emit, socket
 
@@ -79,7 +80,7 @@ def test_a_star_lets_every_page_in_and_names_it() -> None:
 
 
 def test_a_websocket_elsewhere_is_not_found(server: Server) -> None:
-    for path in ("/", "/socket.io?EIO=4&transport=websocket", "/emit", "/other/socket.io/?EIO=4&transport=websocket"):
+    for path in ("/", "/socket.iox?EIO=4&transport=websocket", "/emit", "/other/socket.io/?EIO=4&transport=websocket"):
         with pytest.raises(Refused) as refused:
             server.connect(path)
         assert refused.value.status == 404
@@ -163,3 +164,42 @@ def test_without_a_secret_there_is_no_emit() -> None:
     with Server(PACK) as server:
         for secret in ("", None, "x"):
             assert emit(server, event="e", secret=secret).status == 404
+
+
+@pytest.mark.parametrize("eio", ["3", "4"])
+def test_the_slash_at_the_paths_end_may_be_missing(server: Server, eio: str) -> None:
+    uri = f"/socket.io?EIO={eio}&transport=polling"
+    client = Poller(server, connect=False, uri=uri)
+    assert ask(server, "OPTIONS", uri).status == 200
+    if eio == "4":
+        client.post("40")
+        assert client.received()[0].startswith("40{")
+    upgraded = client.websocket()
+    upgraded.send("2probe")
+    assert upgraded.received() == ["3probe"]
+    assert server.connect(uri.replace("polling", "websocket")).is_open
+    for path in ("/socket.iox", "/socket.i", "/x/socket.io", "/socket.io%3F"):
+        assert ask(server, "GET", uri.replace("/socket.io", path)).status in (404, 426)
+
+
+def test_the_slash_may_be_missing_in_a_pipeline_of_its_own_too() -> None:
+    with Server(pipelines={"/live/*": {"filters": [PACK]}}) as server:
+        Poller(server, uri="/live/socket.io?EIO=4&transport=polling")
+        assert server.connect("/live/socket.io?EIO=4&transport=websocket").is_open
+        assert ask(server, "GET", "/socket.io?EIO=4&transport=polling").status == 404
+
+
+def test_a_client_that_offers_subprotocols_gets_the_first_unless_a_filter_has_chosen() -> None:
+    uri = "/socket.io/?EIO=4&transport=websocket"
+    with Server(PACK) as server:
+        assert server.connect(uri, protocols=["a", "b"]).protocol == "a"
+        assert server.connect(uri).protocol is None
+
+    class Choose(WebSocketHandshakeFilter):
+        @classmethod
+        def filter(cls, web_socket_instance: Any, data: Any) -> None:
+            web_socket_instance.accept("b", [("X-Seen", "1")])
+
+    with Server(Choose, PACK) as server:
+        client = server.connect(uri, {}, ["a", "b"])
+        assert (client.protocol, client.response_headers["X-Seen"]) == ("b", "1")
