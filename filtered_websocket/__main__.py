@@ -1,5 +1,24 @@
-"""`python -m filtered_websocket` is `fws_server`."""
+"""`python -m filtered_websocket` is `fws_server`, and so is the script of that name: this is what runs first."""
 
-from filtered_websocket.cli import main
+import sys
 
-main()
+from filtered_websocket import stopping
+
+
+def main() -> None:
+    """Run the command as this process."""
+    stopping.begin()
+    try:
+        # Takes most of a second, in which signals come too.
+        from filtered_websocket.cli import main as command
+
+        command()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except SystemExit as end:
+        stopping.exits(end.code)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -10,13 +10,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from filtered_websocket import __version__, logs, transport
+from twisted.logger import Logger
+
+from filtered_websocket import __version__, logs, stopping, transport
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.config import Options, UsageError
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.listening import raise_descriptors
 from filtered_websocket.printable import printable
+
+_log = Logger()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -57,6 +61,7 @@ def _main(argv: Sequence[str]) -> int:
         print("fws_server: the configuration is good")  # noqa: T201
         return 0
     logs.begin(options.log_format, options.log_level)
+    stopping.deadline.tell = _tell_what_is_lost
     from twisted.internet import reactor
 
     raise_descriptors(type(reactor).__name__)
@@ -94,22 +99,27 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
 
     def begin() -> None:
         # The reactor has set its own handlers just before.
-        handle_signals(reactor, service.signals, asked)
+        handle_signals(reactor, service.signals, asked, service.stop_limit)
         start(service.begin()).addErrback(not_started)
 
     reactor.callWhenRunning(begin)
     reactor.run()
     if failed:
         raise failed[0]
+    if service.failure is not None:
+        raise service.failure
     return 0
 
 
-def handle_signals(reactor: Any, others: dict[int, Callable[[], object]], asked: list[int]) -> None:
+def handle_signals(
+    reactor: Any, others: dict[int, Callable[[], object]], asked: list[int], limit: Callable[[], float]
+) -> None:
     """SIGTERM and SIGINT stop the server; the second one ends the process at once; not a worker: ctrl-C at a terminal
     and systemd tell all processes of a group, and then its parent tells it too.
 
     :param others: what else a signal does, in the reactor's thread
     :param asked: filled with the signal that asked to stop
+    :param limit: how long stopping may take, in seconds
     """
     from filtered_websocket.service import WORKER
 
@@ -119,6 +129,8 @@ def handle_signals(reactor: Any, others: dict[int, Callable[[], object]], asked:
                 os._exit(1)
             return
         asked.append(number)
+        # From here, not from where the reactor begins to stop: a filter may hold it.
+        stopping.deadline.within(limit(), 1)
         reactor.callFromThread(stop_once, reactor)
 
     def other(number: int, frame: Any) -> None:
@@ -126,8 +138,28 @@ def handle_signals(reactor: Any, others: dict[int, Callable[[], object]], asked:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    for another in others:
-        signal.signal(another, other)
+    for another in stopping.KEPT:
+        if another in others:
+            signal.signal(another, other)
+        else:
+            signal.signal(another, signal.SIG_DFL)
+    for early in dict.fromkeys(stopping.kept):
+        if early in others:
+            reactor.callFromThread(others[early])
+
+
+def _tell_what_is_lost(frames: dict[str, Any]) -> None:
+    """Said by a process that ends by force.
+
+    :param frames: what each thread runs, by its name
+    """
+    from filtered_websocket.watchdog import culprit_of
+
+    busy = [f"{name} ({culprit_of(frame) or 'in a library'})" for name, frame in frames.items()]
+    busy += [f"child process {each}" for each in stopping.children()]
+    _log.warn(
+        "ended by force, the time to stop is over; still at work: {busy}", busy=", ".join(busy) or "the interpreter"
+    )
 
 
 def stop_once(reactor: Any) -> None:

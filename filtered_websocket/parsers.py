@@ -6,7 +6,9 @@ secret. bool is an int to Python; to someone who writes JSON it is not, so ``tru
 
 import json
 import math
+import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -73,6 +75,18 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("text is wanted, in JSON between quotes")
     return value
+
+
+UNIX_PATH_BYTES = 107 if sys.platform == "linux" else 103
+"""What the kernel takes as a Unix socket's path."""
+
+
+def unix_path(path: str) -> str:
+    """The path of a Unix socket."""
+    size = len(os.fsencode(path))
+    if not 0 < size <= UNIX_PATH_BYTES:
+        raise ValueError(f"a Unix socket's path has 1 to {UNIX_PATH_BYTES} bytes, not {size}")
+    return path
 
 
 def choice(*names: str) -> Parser:

@@ -13,11 +13,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from filtered_websocket import banner
+from filtered_websocket import banner, stopping
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.changes import Changes
 from filtered_websocket.config import Options
-from filtered_websocket.filters.base import start
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.filter_modules import filters_of
+from filtered_websocket.filters.base import WebSocketStopFilter, start
 from filtered_websocket.listening import address_of, addresses_of, listen
 from filtered_websocket.reload import files, reload
 from filtered_websocket.server import Server
@@ -32,11 +34,30 @@ WORKER = "FILTERED_WEBSOCKET_WORKER"
 `STATUS` it tells its parent ``ready`` and ``reloaded``, a word per line."""
 STATUS = 4
 
+STOP_SECONDS = 2.0
+"""How long a stop takes at most, draining, stop filters and what is owed not counted."""
+FORCE_SECONDS = 0.5
+"""A process that is not through by then ends by force after this."""
+
+
+def stop_limit(options: Options) -> float:
+    """Seconds within which a process with these options ends when it is told to.
+
+    A supervisor has to allow as much.
+    """
+    stops = [
+        each.options.filter_timeout
+        for each in options.pipelines
+        if any(filters_of(name, WebSocketStopFilter) for name in each.filters)
+    ]
+    return float(options.drain_delay + options.drain_seconds + STOP_SECONDS + max(stops, default=0))
+
 
 class Service:
     """One server in one process.
 
     :ivar signals: what signals do, beside stopping
+    :ivar failure: why it stopped of itself: None, it does not
     """
 
     def __init__(self, argv: Sequence[str], assembly: Assembly, options: Options, reactor: Any) -> None:
@@ -44,6 +65,7 @@ class Service:
         self._assembly = assembly
         self._options = options
         self._reactor = reactor
+        self.failure: ConfigError | None = None
         self._port: Any = None
         self._admin_port: Any = None
         self._changes: Changes | None = None
@@ -141,9 +163,23 @@ class Service:
         """Take filters and configuration anew; if anything is wrong with them, keep what is."""
         return start(reload(self.server, self._argv)).addBoth(lambda _: self._tell("reloaded"))
 
+    def stop_limit(self) -> float:
+        """Seconds after a signal to stop at which the process ends by force."""
+        return stop_limit(self.server.options) + FORCE_SECONDS
+
     def end(self) -> Deferred[Any]:
         """Stop listening and drain; the reactor stops when this fires."""
-        return start(self._end())
+        began = self._reactor.seconds()
+        stopping.deadline.within(self.stop_limit(), 1)
+
+        def ended(result: Any) -> Any:
+            # Threads of filters, and hooks of theirs, have what is left of the time.
+            drained = self._options.drain_delay + self._options.drain_seconds
+            left = began + drained + stopping.EXIT_SECONDS - self._reactor.seconds()
+            stopping.deadline.within(max(left, 0.2), 0 if self.server.started else 1)
+            return result
+
+        return start(self._end()).addBoth(ended)
 
     async def _end(self) -> None:
         server = self.server

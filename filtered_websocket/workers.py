@@ -18,13 +18,14 @@ from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 
+from filtered_websocket import stopping
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.config import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import start
 from filtered_websocket.listening import addresses_of, bind
 from filtered_websocket.private_redis import PrivateRedis
-from filtered_websocket.service import STATUS, WORKER
+from filtered_websocket.service import FORCE_SECONDS, STATUS, WORKER, stop_limit
 
 _log = Logger()
 
@@ -34,8 +35,11 @@ LISTENING = 3
 SHORT_LIFE, PAUSE = 1.0, 0.5
 """Seconds: a worker that lived shorter than the first is started again after the second, else at once."""
 
-KILL_AFTER = 5.0
-"""Seconds a worker may take to end beyond its time to drain."""
+HOPELESS = 3
+"""So often each worker may die before it serves, while none does: then none ever will."""
+
+KILL_AFTER = 0.5
+"""A worker that has not ended by force is killed so many seconds later."""
 
 
 class Worker(ProcessProtocol):
@@ -49,6 +53,7 @@ class Worker(ProcessProtocol):
         self._reactor = reactor
         self._ended = ended
         self._words = b""
+        self.served = False
         self._waiting: dict[bytes, Deferred[None]] = {}
         self.ready = self.says("ready")
 
@@ -59,6 +64,7 @@ class Worker(ProcessProtocol):
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         *words, self._words = (self._words + data).split(b"\n")
         for word in words:
+            self.served = self.served or word == b"ready"
             self._fire(word)
 
     def processEnded(self, reason: Any) -> None:
@@ -90,6 +96,7 @@ class Worker(ProcessProtocol):
 class Workers:
     """The parent.
 
+    :ivar failure: why it stopped of itself
     :raises ConfigError: the storage object does not cross processes, and no Redis can be started for it
     """
 
@@ -102,6 +109,8 @@ class Workers:
         self._stopping = False
         self._busy = False
         self._redis: PrivateRedis | None = None
+        self._stillborn = 0
+        self.failure: ConfigError | None = None
         # A user's own storage object need not declare anything.
         if not getattr(assembly.backend, "shared", False):
             self._redis = PrivateRedis(options, reactor)
@@ -119,7 +128,7 @@ class Workers:
         self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         self._socket = bind(options.host, options.port, options.backlog)
         if self._redis is not None:
-            self._redis.start()
+            await self._redis.begin()
         for number in range(options.workers):
             self._spawn(number)
         for worker in list(self._workers.values()):
@@ -151,6 +160,12 @@ class Workers:
 
     def _ended(self, worker: Worker) -> None:
         if self._stopping or not worker.wanted or self._workers.get(worker.number) is not worker:
+            return
+        self._stillborn = 0 if worker.served else self._stillborn + 1
+        alive = [each for each in self._workers.values() if each.served and not each.gone.called]
+        if self._stillborn >= HOPELESS * self._options.workers and not alive:
+            self.failure = ConfigError("no worker starts any more: its own lines above say why")
+            self._reactor.stop()
             return
         _log.error("worker {number} has died; starting it again", number=worker.number)
         short = self._reactor.seconds() - worker.began < SHORT_LIFE
@@ -192,12 +207,21 @@ class Workers:
         _log.info("worker {number} is replaced", number=number)
 
     def _seconds(self) -> float:
-        drain = getattr(self._options, "drain_seconds", 0) + getattr(self._options, "drain_delay", 0)
-        return float(drain) + KILL_AFTER
+        """How long a worker has to end."""
+        return stop_limit(self._options) + FORCE_SECONDS + KILL_AFTER
+
+    def stop_limit(self) -> float:
+        """Seconds after a signal to stop at which the process ends by force."""
+        return self._seconds() + 2 * FORCE_SECONDS
 
     def end(self) -> Deferred[Any]:
         """Drain all workers; fires when the last is gone."""
-        return start(self._end())
+        stopping.deadline.within(self.stop_limit(), 1)
+        return start(self._end()).addBoth(self._has_ended)
+
+    def _has_ended(self, result: Any) -> Any:
+        stopping.deadline.within(FORCE_SECONDS, 0)
+        return result
 
     async def _end(self) -> None:
         self._stopping = True

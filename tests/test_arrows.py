@@ -28,8 +28,8 @@ ROOT = Path(filtered_websocket.__file__).parent
 
 RANKS = (
     # Leaves.
-    "errors printable frames transport publication parsers sources origins request changes heartbeat signatures "
-    "stopwatch messages.* paths rates addresses storage_objects.done registry " + PACKAGE,
+    "errors stopping printable frames transport publication parsers sources origins request changes heartbeat "
+    "signatures stopwatch messages.* paths rates addresses storage_objects.done registry " + PACKAGE,
     # What one leaf more is enough for.
     "websocket counters commands.manners options filters.base web.base storage_objects.base hub message listening "
     "tracebacks admission",
@@ -69,8 +69,8 @@ PACKS_MAY = {
 }  # fmt: skip
 
 PURE = {
-    "errors", "printable", "frames", "rates", "addresses", "publication", "parsers", "sources", "options", "origins",
-    "request", "signatures", "messages.deflate",
+    "errors", "printable", "stopping", "frames", "rates", "addresses", "publication", "parsers", "sources", "options",
+    "origins", "request", "signatures", "messages.deflate",
     PACKAGE,
 }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The parent's side of a worker, without processes; with them see end_to_end/test_workers.py."""
 
+import socket
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,6 +87,30 @@ def test_who_asks_for_memory_is_not_given_redis_instead(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="memory does not"):
         workers("--storage", "memory")
+
+
+def test_a_redis_has_a_socket_that_can_be_whatever_the_folder_of_temporary_files(tmp_path, monkeypatch):
+    temporary = tmp_path / ("x" * 120)
+    temporary.mkdir()
+    (tmp_path / "redis-server").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    redis = PrivateRedis(SimpleNamespace(workers=2, storage="memory", source=lambda name: "default"), Clock())
+    path = redis.url.removeprefix("unix://")
+    assert len(path) <= 107
+    with socket.socket(socket.AF_UNIX) as fits:
+        fits.bind(path)
+    assert list(temporary.iterdir()) == []
+    with pytest.raises(StopIteration):
+        redis.stop().send(None)
+
+
+def test_a_redis_for_which_there_is_no_folder_is_refused_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "redis-server").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match=r"no folder for the workers' redis-server: .*none.*: No such file"):
+        PrivateRedis(SimpleNamespace(workers=2, storage="memory", source=lambda name: "default"), Clock())
 
 
 def test_a_redis_that_was_never_started_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -1,17 +1,21 @@
 """How the server ends: on a signal, with every kind of client connected."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from tests import certificates
 from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import close_of, head, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.end_to_end.raw_client import DEADLINE, close_of, head, wait_until
+from tests.end_to_end.server import FwsServer, command
 from tests.redis_server import RedisServer
 
 
@@ -116,6 +120,197 @@ def test_a_stopping_server_takes_no_new_client(fws_server: Start) -> None:
     assert server.wait() == 0
     silent.socket.close()
     assert not os.path.exists(f"/proc/{server.process.pid}/fd")
+
+
+WAITS = """
+    import os, time
+    from filtered_websocket.filters import broadcast_messages
+
+    print("importing", flush=True)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+"""
+
+
+def importing(folder: Path, *before: str) -> subprocess.Popen[str]:
+    """A server that is importing its filter module, and will until there is a file "go"."""
+    (folder / "my_filters.py").write_text(dedent(WAITS))
+    command = [
+        *before,
+        sys.executable,
+        "-m",
+        "filtered_websocket",
+        "-f",
+        "my_filters",
+        "--host",
+        "127.0.0.1",
+        "-p",
+        "0",
+    ]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    return process
+
+
+def rest(process: subprocess.Popen[str]) -> str:
+    """What it has said when it has ended; a process that does not is killed."""
+    try:
+        return process.communicate(timeout=DEADLINE)[1]
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "2"], ["--reload"]], ids=["one", "workers", "reload"])
+def test_sigterm_ends_process_1_while_it_imports(tmp_path: Path, options: list[str]) -> None:
+    spaces = ["unshare", "--pid", "--fork"] if os.getuid() == 0 else ["unshare", "-r", "--pid", "--fork"]
+    if subprocess.run([*spaces, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("NO PROCESS NAMESPACES here, so what process 1 does is not tried")
+    process = importing(tmp_path, *spaces)
+    child = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+    os.kill(child, signal.SIGTERM)
+    assert rest(process) == ""
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_sigterm_ends_any_other_process_while_it_imports(tmp_path: Path) -> None:
+    process = importing(tmp_path)
+    process.terminate()
+    assert rest(process) == ""
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_ctrl_c_ends_a_process_that_imports_without_a_traceback(tmp_path: Path) -> None:
+    process = importing(tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert rest(process) == ""
+    assert process.returncode == 130
+
+
+def test_sighup_while_it_imports_ends_nothing_and_is_heeded_later(tmp_path: Path) -> None:
+    process = importing(tmp_path)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGUSR2)
+    (tmp_path / "go").touch()
+    assert process.stderr is not None
+    said = ""
+    while "listening on" not in said or "reloaded: " not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.terminate()
+    assert rest(process).endswith("stopped\n")
+    assert process.returncode == 0
+
+
+AT_WORK = """
+    import multiprocessing, os, re, signal, threading, time
+    from twisted.internet.threads import deferToThread
+    from filtered_websocket.filters.base import *
+
+    def ignores(pipe):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        pipe.send(os.getpid())
+        time.sleep(60)
+
+    def ordinary(pipe):
+        pipe.send(os.getpid())
+        time.sleep(60)
+
+    def child(target, **options):
+        ours, theirs = multiprocessing.Pipe()
+        multiprocessing.get_context("fork").Process(target=target, args=(theirs,), **options).start()
+        return str(ours.recv())
+
+    class Work(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, connection, data):
+            what = data.decode()
+            if what == "pool":
+                deferToThread(time.sleep, 60)
+            elif what == "thread":
+                threading.Thread(target=time.sleep, args=(60,)).start()
+            elif what == "a child that ignores signals":
+                what = child(ignores)
+            elif what == "a daemon that ignores signals":
+                what = child(ignores, daemon=True)
+            elif what == "an ordinary child":
+                what = child(ordinary)
+            elif what == "held":
+                print("held", flush=True)
+                time.sleep(60)
+            connection.sendMessage(what)
+"""
+
+
+@pytest.mark.parametrize(
+    "what", ["pool", "thread", "a child that ignores signals", "a daemon that ignores signals", "an ordinary child"]
+)
+def test_it_ends_in_time_whatever_threads_and_children_do(fws_server: Start, what: str) -> None:
+    server = fws_server("-f", "my_filters", module=AT_WORK)
+    client = server.open()
+    client.send(what)
+    answer = client.text()
+    client.quit()
+    asked = time.monotonic()
+    server.signal()
+    try:
+        # Not wait(): a child keeps standard error open.
+        assert server.process.wait(DEADLINE) == 0
+    finally:
+        if answer.isdecimal():
+            os.kill(int(answer), signal.SIGKILL)
+    assert time.monotonic() - asked < 2.5, "2 s, and what a busy machine adds"
+    assert server.wait() == 0
+    who = f"child process {answer}" if answer.isdecimal() else r"\S*Thread-.*"
+    assert re.search(
+        rf"stopped\n.* warn  ended by force, the time to stop is over; still at work: {who}\n$", server.log
+    )
+
+
+def test_a_forked_child_has_not_the_servers_signals(fws_server: Start) -> None:
+    server = fws_server("-f", "my_filters", module=AT_WORK)
+    client = server.open()
+    client.send("an ordinary child")
+    child = int(client.text())
+    client.quit()
+    os.kill(child, signal.SIGTERM)
+    # A zombie, until its parent asks for it.
+    wait_until(lambda: " (zombie)" in Path(f"/proc/{child}/status").read_text())
+    server.signal()
+    assert server.wait() == 0
+    assert "ended by force" not in server.log
+
+
+def test_a_filter_that_holds_the_reactor_does_not_hold_the_end(fws_server: Start) -> None:
+    server = fws_server("-f", "my_filters", module=AT_WORK)
+    client = server.open()
+    client.send("held")
+    wait_until(lambda: "held" in server.printed)
+    asked = time.monotonic()
+    server.signal()
+    assert server.wait() == 1
+    assert time.monotonic() - asked < 3.5, "2.5 s, and what a busy machine adds"
+    assert "ended by force, the time to stop is over; still at work: MainThread (my_filters.Work.filter)" in server.log
+    client.socket.close()
+
+
+THREAD = """
+    import threading, time
+    from filtered_websocket.filters import broadcast_messages
+    threading.Thread(target=time.sleep, args=(60,)).start()
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--check"], 0), (["-h"], 0), (["--host", "192.0.2.1"], 1)])
+def test_a_thread_of_a_filter_module_does_not_hold_a_command_that_is_through(
+    tmp_path: Path, words: list[str], code: int
+) -> None:
+    (tmp_path / "my_filters.py").write_text(dedent(THREAD))
+    began = time.monotonic()
+    ended = command("-f", "my_filters", *words, cwd=tmp_path)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (code, False)
+    assert time.monotonic() - began < 10
 
 
 def test_a_server_that_still_waits_for_redis_ends_as_asked(tmp_path: Path) -> None:

@@ -205,6 +205,47 @@ def test_workers_without_shared_storage_are_refused_in_one_line(tmp_path: Path) 
 # A Redis of the workers' own.
 
 
+def with_program(folder: Path, program: Path | str) -> dict[str, str]:
+    """An environment in which redis-server is this."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "redis-server").symlink_to(program)
+    return {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_a_private_redis_starts_also_where_the_folder_of_temporary_files_has_a_long_name(
+    fws_server: Start, redis: RedisServer, tmp_path: Path
+) -> None:
+    temporary = tmp_path / ("x" * 120)
+    temporary.mkdir()
+    environment = with_program(tmp_path, redis._command[0]) | {"TMPDIR": str(temporary)}
+    server = fws_server("--workers", "2", "-f", "my_filters", module=WHO, environment=environment)
+    one, other = on_each_worker(server, 2).values()
+    one.send("through the private redis")
+    while other.text() != "through the private redis":
+        pass
+    assert "has died" not in server.log
+
+
+def test_a_private_redis_that_can_never_start_ends_the_parent_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "broken").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "broken").chmod(0o755)
+    ended = command("--workers", "2", "-p", "0", cwd=tmp_path, environment=with_program(tmp_path, tmp_path / "broken"))
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith(f"fws_server: cannot start {tmp_path}/bin/redis-server for the workers: ")
+    assert "has died" not in ended.stderr
+
+
+def test_workers_of_which_none_can_start_again_end_the_parent(fws_server: Start, redis: RedisServer) -> None:
+    server = fws_server("--workers", "2", *on(redis), module=WHO)
+    (server.folder / "my_filters.py").write_text("import no_such_library")
+    for worker in children(server):
+        os.kill(worker, signal.SIGKILL)
+    assert server.wait() == 1
+    assert server.log.endswith("fws_server: no worker starts any more: its own lines above say why\n")
+
+
 @pytest.fixture
 def with_private_redis(fws_server: Start, redis: RedisServer, tmp_path: Path) -> FwsServer:
     (tmp_path / "bin").mkdir()
