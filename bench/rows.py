@@ -34,6 +34,10 @@ _SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join",{"room":"c%c"}]', "--tm
 # A token for each channel, signed with the empty secret: who reads c7 writes c7.
 _TOKENS = str(Path(__file__).parent / "load" / "philote_paths.txt")
 
+# Clients that speak permessage-deflate and have each sent one compressed message: what an inflater takes. Which window
+# it has, the offer tells.
+_DEFLATE = ("--path", "/echo", "--deflated", "hello", "--hdr", "Sec-WebSocket-Extensions: permessage-deflate{}\r\n")
+
 _SERVERS = (
     Row("c_limit", "{build}/climit {port} 0"),
     Row("c_limit_coalesce", "{build}/climit {port} 1"),
@@ -42,6 +46,15 @@ _SERVERS = (
         "filtered_websocket_redis",
         "{fws_server} -c config.json -p {port}" + _REDIS,
         needs=("redis",),
+    ),
+    *(
+        Row(
+            f"{OURS}_{name}",
+            "{fws_server} -c config.json -p {port} --compression",
+            rooms=(*_DEFLATE[:-1], _DEFLATE[-1].format(offer)),
+            workloads=("idle",),
+        )
+        for name, offer in (("deflate", "; client_max_window_bits"), ("deflate_32k", ""))
     ),
     Row("picows", _AIO.format("picows")),
     Row("node_ws", "node servers/node_ws.js {port}", needs=("node",)),
@@ -109,6 +122,12 @@ ROWS = (
         for row in _PACKS
     ),
 )
+
+
+def measured_in(names: Iterable[str], workload: str) -> list[str]:
+    """Those of these rows that are not left out of this workload."""
+    left_out = {row.name for row in ROWS if row.workloads and workload not in row.workloads}
+    return [name for name in names if name not in left_out]
 
 
 def measured_in_everything(names: Iterable[str]) -> list[str]:

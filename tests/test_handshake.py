@@ -102,8 +102,9 @@ def test_who_is_closed_by_a_handshake_filter_is_not_let_in(either: Any, end: Any
 
 def test_stop_chain_accepts(either: Any) -> None:
     events = Events()
+    stops = on_handshake(either(raises(StopChain())))
     never = on_handshake(lambda connection, request: events.tell("ran"))
-    with serving(on_handshake(either(raises(StopChain()))), never, on_message(echo)) as served:
+    with serving(stops, never, on_message(echo)) as served:
         served.open().quit()
         assert events.none_is_left()
 

@@ -31,7 +31,7 @@ typedef struct {
     int inflight;
 } conn;
 
-static char *path = "/", *pubpath = NULL, *hdr = "", *tmpl = "%P", *late = NULL;
+static char *path = "/", *pubpath = NULL, *hdr = "", *tmpl = "%P", *late = NULL, *deflated = NULL;
 static char *init_[MAXINIT], *pubinit[MAXINIT], *plist[4096];
 static int ninit = 0, npubinit = 0, nplist = 0;
 static int port = 9000, S = 128, eio = 0;
@@ -154,6 +154,22 @@ static void sendtext(conn *c, const char *t, int op) {
     free(b);
 }
 
+static void senddeflated(conn *c, const char *t) { /* RFC 7692, 7.2.3.3: one stored block, and an empty one's begin */
+    int n = strlen(t);
+    char *d = malloc(n + 6);
+    unsigned char *b = malloc(n + 22);
+    d[0] = 0;
+    d[1] = n & 255;
+    d[2] = n >> 8;
+    d[3] = ~n & 255;
+    d[4] = (~n >> 8) & 255;
+    memcpy(d + 5, t, n);
+    d[n + 5] = 0;
+    rawsend(c, b, mkframe(b, d, n + 6, 0x41));
+    free(b);
+    free(d);
+}
+
 static char padding[70000];
 static void prep(conn *c) { /* template with marker @@0000000000 + padding to S */
     if (c->tmpl)
@@ -256,6 +272,8 @@ static void do_open(conn *c) {
         sendtext(c, t, 1);
         free(t);
     }
+    if (deflated)
+        senddeflated(c, deflated);
 }
 
 static void onread(conn *c) {

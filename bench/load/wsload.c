@@ -271,6 +271,7 @@ static void usage(void) {
             "wsload --mode fanout|echo|pair|idle --port P --pid P[,P] [--path P] [--pub-path P] [--paths FILE]\n"
             "       [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--self 0|1]\n"
             "       [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT] [--hdr 'A: b\\r\\n'] [--eio]\n"
+            "       [--deflated TEXT]\n"
             "       [--tmax SEC] [--warm SEC] [--hold SEC] [--settle SEC] [--label L]\n"
             "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload.\n");
     exit(1);
@@ -336,6 +337,8 @@ static void options(int argc, char **argv) {
             settle = atof(argv[++i]);
         else if (A("--self"))
             pubself = atoi(argv[++i]);
+        else if (A("--deflated"))
+            deflated = argv[++i];
         else if (A("--label"))
             label = argv[++i];
         else if (!strcmp(a, "--eio"))

@@ -10,6 +10,7 @@ What is sent needs no context: `frames.make_deflated`.
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 from websockets.exceptions import InvalidHeaderFormat
 from websockets.headers import parse_extension
@@ -41,6 +42,12 @@ def negotiate(header: str) -> "tuple[Deflate, str] | None":
     :param header: the client's Sec-WebSocket-Extensions
     :returns: the extension, and its answer for the 101; None where nothing is taken
     """
+    agreed = _agreed(header)
+    return (Deflate(*agreed[:3]), agreed[3]) if agreed is not None else None
+
+
+@lru_cache(64)  # the clients of one library, or one browser, all say the same
+def _agreed(header: str) -> tuple[int, int, bool, str] | None:
     for offer in header.split(","):
         if offer.count('"') % 2:
             # A comma in quotes, where only a token may stand (RFC 6455, 9.1): what follows cannot be told.
@@ -56,7 +63,8 @@ def negotiate(header: str) -> "tuple[Deflate, str] | None":
     return None
 
 
-def _take(parameters: Sequence[tuple[str, str | None]]) -> "tuple[Deflate, str] | None":
+def _take(parameters: Sequence[tuple[str, str | None]]) -> tuple[int, int, bool, str] | None:
+    """What is agreed if this offer is taken: `Deflate`'s parameters, and the answer."""
     asked = {name.lower(): value for name, value in parameters}
     if len(asked) < len(parameters) or not _PARAMETERS.issuperset(asked):
         return None
@@ -78,7 +86,7 @@ def _take(parameters: Sequence[tuple[str, str | None]]) -> "tuple[Deflate, str] 
             return None
         client_bits = min(CLIENT_WINDOW, _WINDOWS[hint or "15"])
         answer.append(f"{_CLIENT_BITS}={client_bits}")
-    return Deflate(server_bits, client_bits, _CLIENT_FORGETS in asked), "; ".join(answer)
+    return server_bits, client_bits, _CLIENT_FORGETS in asked, "; ".join(answer)
 
 
 class Deflate:
