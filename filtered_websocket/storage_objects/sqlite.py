@@ -3,17 +3,20 @@
 A call is confirmed (its Deferred fires) when it is on disk: the write-ahead log is synced before. One thread does all
 of it, in the order of the calls, and whatever has come up meanwhile shares one transaction and one sync. What is kept
 in history is delivered when it is on disk, so that no subscriber has a position that a crash could give away again.
+While something is wrong with the file (``sqlite_writer``) it is away, as Redis may be: what would write is refused.
 """
 
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
 
 from filtered_websocket.config import Option, text
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import (
     DEFAULT_POOL,
+    DONE,
     Consumer,
     Keep,
     Pool,
@@ -26,6 +29,8 @@ from filtered_websocket.storage_objects.base import (
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.sqlite_tables import Tables
 from filtered_websocket.storage_objects.sqlite_writer import Writer
+
+log = Logger()
 
 
 class StorageObject(memory.StorageObject):
@@ -42,17 +47,25 @@ class StorageObject(memory.StorageObject):
         self._file: str = options.sqlite_file
         self._writer: Writer | None = None
         self._stopping: Deferred[None] | None = None
+        self._well = True
+        self._waiting: list[Deferred[None]] = []
 
     @property
     def ready(self) -> bool:
-        return self._writer is not None and self._stopping is None
+        return self._writer is not None and self._stopping is None and self._well
 
     def wait_ready(self) -> Deferred[None]:
-        return super().wait_ready() if self.ready else fail(StorageAway("the storage object is not started"))
+        if self.ready:
+            return DONE
+        if self._writer is None or self._stopping is not None:
+            return fail(StorageAway("the storage object is not started"))
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
 
     def start(self, consumer: Consumer) -> Deferred[None]:
         super().start(consumer)
-        self._writer = Writer(self._file)
+        self._writer = Writer(self._file, self._changed)
         return self._writer.start()
 
     def stop(self) -> Deferred[None]:
@@ -61,6 +74,9 @@ class StorageObject(memory.StorageObject):
             return super().stop()
         if self._stopping is None:
             self._stopping = self._writer.stop().addCallback(lambda _: memory.StorageObject.stop(self))
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                one.errback(StorageAway("the storage object was stopped"))
         done: Deferred[None] = Deferred()
         self._stopping.addBoth(lambda _: done.callback(None))
         return done
@@ -141,6 +157,24 @@ class StorageObject(memory.StorageObject):
             return Position(*position)
 
         return self._ask(Tables.position, as_bytes(channel), pool, new_epoch(), convert=found)
+
+    def _changed(self, fault: str) -> None:
+        if fault:
+            log.error("SQLite file {fault}. Writes are refused. It is tried until it works.", fault=fault.rstrip("."))
+        else:
+            log.info("SQLite file {file}: all is well again", file=self._file)
+        if self._well == (not fault):
+            return
+        self._well = not fault
+        if self._well:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                one.callback(None)
+        if self._consumer is not None:
+            try:
+                self._consumer.ready_changed(self._well)
+            except Exception:
+                log.failure("the consumer failed on being told of readiness")
 
     def _ask(self, question: Any, *arguments: Any, convert: Any = None) -> Deferred[Any]:
         if self._writer is None or self._stopping is not None:

@@ -51,12 +51,15 @@ _POOLS = (
 _STEPS = (_FIRST, _POOLS)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, begin: bool) -> None:
     """Bring a file to this version, in the transaction that is open.
 
-    :raises ValueError: it was written by a newer version
+    :param begin: whether an empty file may be begun
+    :raises ValueError: it was written by a newer version, or is empty
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if not version and not begin:
+        raise ValueError("it is empty")
     if version > VERSION:
         raise ValueError(f"written by a newer version (format {version}, known {VERSION})")
     for statements in _STEPS[version:]:

@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import sqlite3
 import urllib.request
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +13,7 @@ import pytest
 from tests.end_to_end.conftest import Start
 from tests.end_to_end.raw_client import RawClient
 from tests.end_to_end.server import FwsServer, command
+from tests.web.client import ask
 
 BY_TOKEN = "filtered_websocket.filters.broadcast_messages_by_token"
 
@@ -97,6 +99,47 @@ def test_what_histories_keep_is_bounded_and_what_that_costs_is_counted(fws_serve
     server.wait_for("dropped: kept publications over history_bytes .room b")
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as page:
         assert 'fws_dropped_total{reason="kept publications over history_bytes"} 4.0' in page.read().decode()
+
+
+# SQLite's file under a server that runs.
+
+STORES = """
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    class Stores(WebSocketMessageFilter):
+        @classmethod
+        async def filter(cls, connection, data):
+            await connection.storage_object.put("map", data.decode(), "value")
+            connection.sendMessage("stored")
+"""
+
+
+def test_a_deleted_file_makes_the_server_unready_and_confirms_nothing(fws_server: Start, tmp_path: Path) -> None:
+    file = tmp_path / "state.sqlite"
+    server = fws_server("-f", "my_filters", "--storage", "sqlite", "--sqlite_file", str(file), module=STORES)
+    client = server.open()
+    client.send("first")
+    assert client.text() == "stored"
+    assert file.stat().st_mode & 0o777 == 0o600
+    health = "127.0.0.1", server.port
+    assert ask(health, "GET", "/health/ready").status == 200
+    file.rename(tmp_path / "aside")
+    server.wait_for("state.sqlite: it was deleted")
+    assert ask(health, "GET", "/health/ready").status == 503
+    client.send("lost")
+    assert client.closed()[0] == 1013
+    (tmp_path / "aside").rename(file)
+    server.wait_for("all is well again")
+    assert ask(health, "GET", "/health/ready").status == 200
+    again = server.open()
+    again.send("second")
+    assert again.text() == "stored"
+    copied = sqlite3.connect(tmp_path / "copy.sqlite")
+    source = sqlite3.connect(file)
+    source.backup(copied)
+    assert {field for (field,) in copied.execute("SELECT field FROM maps")} == {b"first", b"second"}
+    source.close()
+    copied.close()
 
 
 # A user's own, with the original's synchronous methods.

@@ -1,0 +1,77 @@
+"""The file of SQLite storage on its disk: one server has it, nobody else may read it, and it is noticed when it goes.
+
+SQLite's own locks do not say that another server is there, since other programs (a backup) are to read while the
+server runs. So a file beside it, ``-lock``, is locked. Rule: nothing here opens a database's own files beside SQLite,
+since to close one of them would drop the locks that SQLite holds (POSIX, fcntl).
+"""
+
+import fcntl
+import os
+import stat
+from typing import NamedTuple
+
+OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IXOTH
+
+
+class Identity(NamedTuple):
+    """Which files have the names of the database, its log and its shared memory: device and inode, None for none."""
+
+    database: tuple[int, int] | None
+    log: tuple[int, int] | None
+    shared: tuple[int, int] | None
+
+
+class DatabaseFile:
+    """
+    :param path: of the database
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.realpath(path)
+        self._lock: int | None = None
+
+    def claim(self) -> None:
+        """Have the file for this server alone; make it if there is none, readable by its owner only.
+
+        :raises OSError: it cannot be made or reached
+        :raises ValueError: another server has it
+        """
+        lock = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise ValueError("another server uses it") from None
+        self._lock = lock
+        try:
+            # SQLite gives the log and the shared memory the mode of the database.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            self._hide()
+
+    def release(self) -> None:
+        """Let another server have it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def identity(self) -> Identity:
+        return Identity(_inode(self.path), _inode(f"{self.path}-wal"), _inode(f"{self.path}-shm"))
+
+    def _hide(self) -> None:
+        """Files that all can read, as versions before made them, are the owner's from now on. A group that was let in
+        was let in by somebody."""
+        for path in (self.path, f"{self.path}-wal", f"{self.path}-shm"):
+            try:
+                if os.stat(path).st_mode & OTHERS:
+                    os.chmod(path, 0o600)
+            except (FileNotFoundError, PermissionError):
+                continue  # none; or another user's, who decides
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
