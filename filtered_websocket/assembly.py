@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from filtered_websocket import logs, server, transport
-from filtered_websocket.config import Configuration, Option, Options, UsageError, boolean, choice, integer, text
+from filtered_websocket.config import Configuration, Option, Options, UsageError, boolean, choice, integer, text, words
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import brings_nothing, checks_of, load, options_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, make
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
+
+
+def _module_names(value: Any) -> list[str]:
+    names = words(value)
+    if not all(part.isidentifier() for name in names for part in name.split(".")):
+        raise ValueError("names of modules are wanted, such as chat.database")
+    return names
+
 
 PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
 HOST = Option(
@@ -33,7 +41,14 @@ RELOAD = Option(
     "reload when a filter module or the configuration file changes: in development",
     switch=True,
 )
-OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS, RELOAD)
+RELOAD_KEEP = Option(
+    "reload_keep",
+    _module_names,
+    [],
+    "modules of your own that a reload leaves as they are, with their submodules: their globals, and what they opened",
+    many=True,
+)
+OPTIONS = (PORT, HOST, STORAGE, REACTOR, WORKERS, RELOAD, RELOAD_KEEP)
 
 
 NOTHING = (
@@ -85,6 +100,13 @@ class Assembly:
             self.backend = self._load_storage()
         except ConfigError as error:
             self._faults.append(error)
+
+    def reload_keep(self) -> tuple[str, ...]:
+        """The modules that a reload leaves as they are; none while the option cannot be read."""
+        try:
+            return tuple(self.configuration.early(RELOAD_KEEP))
+        except ConfigError:
+            return ()  # `options` tells of it
 
     def _load_storage(self) -> Any:
         name = self.configuration.early(STORAGE)

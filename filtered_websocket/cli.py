@@ -17,6 +17,7 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.config import Options, UsageError
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.filter_modules import importing
 from filtered_websocket.listening import raise_descriptors
 from filtered_websocket.printable import printable
 
@@ -49,6 +50,7 @@ def _main(argv: Sequence[str]) -> int:
     transport.install_reactor(assembly.reactor())
     from filtered_websocket.service import WORKER
 
+    importing.install()
     assembly.load()
     if asked == "help":
         print(assembly.configuration.help())  # noqa: T201

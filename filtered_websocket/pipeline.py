@@ -245,34 +245,44 @@ class Pipeline:
 
     # Beginning and end.
 
-    def adopt(self, draft: "Pipeline") -> None:
-        """Take over the options and chains of a pipeline made from a newer configuration."""
-        self.options, self.modules, self.patterns = draft.options, draft.modules, draft.patterns
-        self.filters, self.chains, self.endpoints = draft.filters, draft.chains, draft.endpoints
-        self._rules, self._max_name = draft._rules, draft._max_name
+    def anew(self, draft: "Pipeline", old: Collection[str]) -> dict[str, Any]:
+        """What becomes of this pipeline with a newer configuration: its attributes, name -> value.
 
-    def start(self, modules: Collection[str] | None = None) -> Deferred[Any]:
-        """Run the start chain, or only what these modules have in it.
+        :param draft: a pipeline made from that
+        :param old: the modules that are replaced: what they asked to be called is called no more
+        """
+        names = ("options", "modules", "patterns", "filters", "chains", "endpoints", "_rules", "_max_name")
+        called = {name: getattr(self, name) for name in ("member_left", "member_returned", "vacated")}
+        kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
+        return {name: getattr(draft, name) for name in names} | kept
+
+    def start(self, filters: Collection[FilterMeta] | None = None, instance: Any = None) -> Deferred[Any]:
+        """Run the start chain, or these filters of it.
 
         Fails with ConfigError, one line, when a filter does.
+
+        :param instance: what filters get in place of this pipeline
         """
-        steps = [each.step for each in self.filters["start"] if modules is None or each.__module__ in modules]
-        result = maybeDeferred(run, steps, self, None)
-        limit_time(result, self.options.filter_timeout, self.server.reactor)
+        steps = [each.step for each in (self.filters["start"] if filters is None else filters)]
+        result = maybeDeferred(run, steps, instance or self, None)
+        limit_time(result, (instance or self).options.filter_timeout, self.server.reactor)
         result.addErrback(lambda failure: failure.trap(StopChain) and None)
         return result.addErrback(self._not_started)
 
-    def stop(self, filters: Collection[FilterMeta] | None = None) -> Deferred[Any]:
-        """Run the stop chain, or these filters of an older one.
+    def stop(self, filters: Collection[FilterMeta] | None = None, instance: Any = None) -> Deferred[Any]:
+        """Run the stop chain, or these filters, for up to ``filter_timeout`` seconds.
 
         A filter that fails does not keep the next from closing what it opened.
-        """
-        return start(self._stop(self.filters["stop"] if filters is None else filters))
 
-    async def _stop(self, filters: Collection[FilterMeta]) -> None:
+        :param instance: what filters get in place of this pipeline
+        """
+        stopping = start(self._stop(self.filters["stop"] if filters is None else filters, instance or self))
+        return stopping.addTimeout(self.options.filter_timeout, self.server.reactor)
+
+    async def _stop(self, filters: Collection[FilterMeta], instance: Any) -> None:
         for step in [each.step for each in filters]:
             try:
-                await maybeDeferred(run, (step,), self, None)
+                await maybeDeferred(run, (step,), instance, None)
             except BaseException as error:
                 if not isinstance(error, StopChain):
                     _log.error("{trace}", trace=users_traceback(error))
@@ -290,6 +300,11 @@ def _with_defaults(options: Any, modules: Iterable[str]) -> Any:
     """The options of a pipeline, with the defaults of its packs where nobody has given anything."""
     values = {name: (value, module) for module in modules for name, value in defaults_of(module).items()}
     return options.overridden({name: each for name, each in values.items() if options.source(name) == "default"})
+
+
+def _module_of(call: Callable[..., Any]) -> str:
+    """The module that a function is written in, or that of a partial."""
+    return str(getattr(getattr(call, "func", call), "__module__", ""))
 
 
 def _ids(exclude: Any) -> Collection[str]:

@@ -247,13 +247,13 @@ class Server(WebSocketServerFactory):
         self.heartbeat.remove(connection)
         self._check_emptied()
 
-    def ending(self, disconnect_chain: Deferred[Any]) -> None:
-        """A disconnect chain runs; the server's own end waits for it."""
-        self._ending.add(disconnect_chain)
-        disconnect_chain.addBoth(self._has_ended, disconnect_chain)
+    def ending(self, chain: Deferred[Any]) -> None:
+        """A disconnect chain runs, or a stop chain after a reload; the server's own end waits for it."""
+        self._ending.add(chain)
+        chain.addBoth(self._has_ended, chain)
 
-    def _has_ended(self, _: Any, disconnect_chain: Deferred[Any]) -> None:
-        self._ending.discard(disconnect_chain)
+    def _has_ended(self, _: Any, chain: Deferred[Any]) -> None:
+        self._ending.discard(chain)
         self._check_emptied()
 
     def _check_emptied(self) -> None:
@@ -317,26 +317,18 @@ class Server(WebSocketServerFactory):
 
     # Beginning, reloading and end.
 
-    async def take(self, options: Any, drafts: list[Pipeline], modules: list[str]) -> None:
+    def take(self, options: Any, pipelines: list[Pipeline]) -> None:
         """Put a newer configuration into force.
 
-        :param drafts: its pipelines: living ones of the same name take them over, others begin as they are
-        :param modules: those that were reloaded: their old stop filters run when nothing uses them any more
+        :param pipelines: what it names: living ones, which hold what is new already, and new ones
         """
-        living = {pipeline.name: pipeline for pipeline in self.pipelines}
-        closing = [(pipeline, pipeline.filters["stop"]) for pipeline in self.pipelines]
         self.options = options
         for pipeline in self.pipelines:
-            # One that is not in the configuration any more serves the connections it has, and gets no new ones.
-            pipeline.patterns = ()
-        for draft in drafts:
-            if draft.name in living:
-                living[draft.name].adopt(draft)
-            else:
-                self.pipelines.append(draft)
+            if pipeline not in pipelines:
+                # It is not in the configuration any more: it serves the connections it has, and gets no new ones.
+                pipeline.patterns = ()
+        self.pipelines += [pipeline for pipeline in pipelines if pipeline not in self.pipelines]
         self._arrange()
-        for pipeline, filters in closing:
-            await pipeline.stop([each for each in filters if each.__module__ in modules])
 
     def start(self) -> Deferred[Any]:
         """Start the storage object and the pipelines. Fails with ConfigError."""
@@ -370,10 +362,7 @@ class Server(WebSocketServerFactory):
         self.site.abort()
         # Their disconnect chains are yet to run.
         await self._until_empty(ABORT_SECONDS)
-        await DeferredList(
-            [pipeline.stop().addTimeout(pipeline.options.filter_timeout, self.reactor) for pipeline in self.pipelines],
-            consumeErrors=True,
-        )
+        await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
         self.heartbeat.stop()
         if self._ages.running:
             self._ages.stop()

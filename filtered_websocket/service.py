@@ -31,7 +31,7 @@ _log = Logger()
 
 WORKER = "FILTERED_WEBSOCKET_WORKER"
 """Environment name of a worker's number. A worker's standard input is a pipe that ends with its parent; on descriptor
-`STATUS` it tells its parent ``ready`` and ``reloaded``, a word per line."""
+`STATUS` it tells its parent ``ready``, ``reloaded`` and ``refused`` (to reload), a word per line."""
 STATUS = 4
 
 STOP_SECONDS = 2.0
@@ -69,6 +69,8 @@ class Service:
         self._port: Any = None
         self._admin_port: Any = None
         self._changes: Changes | None = None
+        self._begun = self._reload_wanted = False
+        self._reloading: Deferred[Any] | None = None
         self.server = Server(options, assembly.storage_object(options), reactor)
         self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
@@ -96,6 +98,9 @@ class Service:
         if options.reload:
             self._changes = Changes(lambda: files(server), self.reload, self._reactor)
             self._changes.start()
+        self._begun = True
+        if self._reload_wanted:
+            self.reload()
         if not early:
             self._listen()
         if os.environ.get(WORKER, "0") == "0":
@@ -159,9 +164,29 @@ class Service:
             except OSError:
                 pass  # the parent is gone, and with it standard input, which ends this process
 
-    def reload(self) -> Deferred[Any]:
-        """Take filters and configuration anew; if anything is wrong with them, keep what is."""
-        return start(reload(self.server, self._argv)).addBoth(lambda _: self._tell("reloaded"))
+    def reload(self) -> None:
+        """Take filters and configuration anew; if anything is wrong with them, keep what is.
+
+        One reload at a time. Asked meanwhile, or before all has begun, another follows: files may have changed since
+        they were read.
+        """
+        self._reload_wanted = True
+        if self._reloading is None and self._begun:
+            reloading = start(self._reload())
+            self._reloading = None if reloading.called else reloading
+
+    async def _reload(self) -> None:
+        taken = False
+        while self._reload_wanted and not self.server.draining:
+            self._reload_wanted = False
+            try:
+                taken = await reload(self.server, self._argv)
+            except BaseException:
+                _log.failure("reload")
+        if self.server.draining:
+            _log.info("not reloaded: the server is stopping")
+        self._reloading = None
+        self._tell("reloaded" if taken else "refused")
 
     def stop_limit(self) -> float:
         """Seconds after a signal to stop at which the process ends by force."""
@@ -186,6 +211,9 @@ class Service:
         server.draining = True
         if self._changes is not None:
             self._changes.stop()
+        if (reloading := self._reloading) is not None:
+            reloading.cancel()
+            await reloading
         if self._port is not None:
             if self._options.drain_delay and server.started:
                 _log.info("draining in {seconds:g} s (drain_delay)", seconds=self._options.drain_delay)

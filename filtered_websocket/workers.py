@@ -68,9 +68,10 @@ class Worker(ProcessProtocol):
             self._fire(word)
 
     def processEnded(self, reason: Any) -> None:
+        # First: who waits for a word asks then whether it was said.
+        self.gone.callback(None)
         for word in list(self._waiting):
             self._fire(word)
-        self.gone.callback(None)
         self._ended(self)
 
     def _fire(self, word: bytes) -> None:
@@ -108,6 +109,7 @@ class Workers:
         self._workers: dict[int, Worker] = {}
         self._stopping = False
         self._busy = False
+        self._asked: list[Callable[[int], Any]] = []
         self._redis: PrivateRedis | None = None
         self._stillborn = 0
         self.failure: ConfigError | None = None
@@ -176,35 +178,50 @@ class Workers:
             self._spawn(worker.number)
 
     def _one_at_a_time(self, act: Callable[[int], Any]) -> None:
+        """Do something to every worker, until one says no: then the rest stays as it is. Asked meanwhile, it waits."""
+        if act not in self._asked:
+            self._asked.append(act)
         if self._busy or self._stopping:
             return
         self._busy = True
 
         async def every() -> None:
             try:
-                for number in list(self._workers):
-                    await act(number)
+                while self._asked:
+                    act = self._asked.pop(0)
+                    for number in list(self._workers):
+                        if self._stopping or not await act(number):
+                            break
             finally:
                 self._busy = False
 
         start(every()).addErrback(lambda failure: _log.failure("workers", failure))
 
-    async def _reload(self, number: int) -> None:
+    async def _reload(self, number: int) -> bool:
         worker = self._workers[number]
-        done = worker.says("reloaded")
+        # The signal would end one that is still importing.
+        await worker.ready
+        reloaded, refused = worker.says("reloaded"), worker.says("refused")
         worker.signal(signal.SIGHUP)
-        await done
+        await DeferredList([reloaded, refused], fireOnOneCallback=True)
+        if worker.gone.called or not reloaded.called:
+            first = not [each for each in self._workers if each < number]
+            rest = "no worker has reloaded" if first else "those before it run what is new, it and the others the old"
+            _log.error("worker {number} has not reloaded: {rest}", number=number, rest=rest)
+            return False
+        return True
 
-    async def _replace(self, number: int) -> None:
+    async def _replace(self, number: int) -> bool:
         old = self._workers[number]
         new = self._spawn(number)
         await new.ready
         if new.gone.called:
             _log.error("worker {number} is not replaced: the new one did not start", number=number)
             new.wanted, self._workers[number] = False, old
-            return
+            return False
         await old.end(self._seconds())
         _log.info("worker {number} is replaced", number=number)
+        return True
 
     def _seconds(self) -> float:
         """How long a worker has to end."""

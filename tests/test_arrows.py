@@ -36,7 +36,7 @@ RANKS = (
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
-    "limits logs tls watchdog presence webhooks.* filter_modules handshake backpressure consumer "
+    "limits logs tls watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
     "storage_objects.prefixed",
     "awaiting",
     "turns",

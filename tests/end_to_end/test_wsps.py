@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from textwrap import dedent
 
 import pytest
 
@@ -203,6 +204,30 @@ def test_over_redis_two_nodes_get_every_message_once_and_in_order(fws_server, tm
         for reader in readers:
             reader.known("all")
             reader.socket.quit()
+
+
+def test_a_reload_takes_the_local_settings_and_the_manager_anew(fws_server, tmp_path):
+    manager = """
+        from wspsserver.auth import BaseAuthManager
+        class Keys(BaseAuthManager):
+            def authenticate(self, event, channel, key):
+                return key == self.settings.WANTED + "!"
+    """
+    (tmp_path / "managers.py").write_text(dedent(manager))
+    (tmp_path / "local_settings.py").write_text("AUTHORIZATION_MANAGER = 'managers:Keys'\nWANTED = 'one'\n")
+    server = fws_server("-f", WSPS, "--wsps_settings", "local_settings")
+    client = Python(server)
+    client.say("subscribe", "x", key="one!")
+    client.say("publish", "x", data=0, key="one!")
+    assert client.message() == ("x", 0)
+    (tmp_path / "managers.py").write_text(dedent(manager).replace("!", "?"))
+    (tmp_path / "local_settings.py").write_text("AUTHORIZATION_MANAGER = 'managers:Keys'\nWANTED = 'two'\n")
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: local_settings, managers")
+    client.say("publish", "x", data=1, key="two?")
+    assert client.message() == ("x", 1)
+    client.say("publish", "x", data=1, key="one!")
+    assert client.socket.closed() == (1002, "Authorization failed")
 
 
 PAGE = "docs/packs/wsps.md"

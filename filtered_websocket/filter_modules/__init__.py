@@ -10,25 +10,27 @@ import gc
 import importlib
 import importlib.util
 import inspect
-import os
 import sys
-import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.filter_modules import importing
+from filtered_websocket.filter_modules.importing import Source, is_library, is_own
 from filtered_websocket.filters.base import EVENTS, FilterMeta
 from filtered_websocket.web.base import EndpointMeta
 
-_LIBRARIES = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "platstdlib", "purelib")})
-_IMPORTING = ("<frozen importlib", importlib.__file__, __file__)
+_MAY_HOLD_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+_IMPORTING = ("<frozen importlib", importlib.__file__, __file__, importing.__file__)
 
 
-def load(name: str) -> ModuleType:
+def load(name: str, kind: str = "filter module") -> ModuleType:
     """Import a filter module.
 
+    :param kind: what it is, for the fault
     :raises ConfigError: it is not there or raises; one line that says where in the user's code
     """
     try:
@@ -36,7 +38,7 @@ def load(name: str) -> ModuleType:
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigError(f"filter module {name}: {_reason(name, error)}") from error
+        raise ConfigError(f"{kind} {name}: {_reason(name, error)}") from error
 
 
 def _reason(name: str, error: BaseException) -> str:
@@ -51,7 +53,7 @@ def _reason(name: str, error: BaseException) -> str:
     places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     places = [place for place in places if not place[0].startswith(_IMPORTING)]
     # Where a library raised helps nobody: the last place before it does.
-    users = [place for place in places if not place[0].startswith(_LIBRARIES)] or places
+    users = [place for place in places if not is_library(place[0])] or places
     place = " ({}, line {})".format(*users[-1]) if users else ""
     return f"{type(error).__name__}: {text}{place}"
 
@@ -93,7 +95,7 @@ def _visit(name: str, order: list[str], seen: set[str]) -> None:
     defining = {each.__module__ for root in EVENTS for each in root._filters}
     defining.update(each.__module__ for each in EndpointMeta.registered)
     for imported in _imports(sys.modules[name]):
-        if _holds_filters(imported, defining) or _is_users(imported):
+        if _holds_filters(imported, defining) or is_own(imported):
             _visit(imported, order, seen)
     if _holds_filters(name, defining):
         order.append(name)
@@ -103,56 +105,90 @@ def _holds_filters(name: str, defining: set[str]) -> bool:
     return name in defining or any(module.startswith(f"{name}.") for module in defining)
 
 
-def _is_users(name: str) -> bool:
-    """Whether a module is the user's own. It may import filter modules where it defines none."""
-    file = getattr(sys.modules[name], "__file__", None) or _LIBRARIES[0]
-    return not file.startswith(_LIBRARIES) and name.partition(".")[0] != "filtered_websocket"
-
-
 def _imports(module: ModuleType) -> Iterator[str]:
     """The loaded modules that a module's own statements import, functions' bodies left out."""
+    for statement in _statements(_text(module)):
+        if not statement.late:
+            yield from _named(statement, module, sys.modules)
+
+
+def imports(module: ModuleType, among: Container[str]) -> Iterator[tuple[str, bool]]:
+    """Modules that are imported anywhere in a module, by functions too, as far as they are among these.
+
+    :returns: name, and whether the code has an answer where there is no such module
+    """
+    for statement in _statements(_text(module)):
+        yield from ((name, statement.tried) for name in _named(statement, module, among))
+
+
+class _Statement(NamedTuple):
+    """An import. ``late``: in a function; ``tried``: in a ``try``."""
+
+    node: ast.Import | ast.ImportFrom
+    late: bool
+    tried: bool
+
+
+def _text(module: ModuleType) -> str | bytes:
+    """The source of a module, as it was loaded; empty if there is none."""
+    loader = getattr(module.__spec__, "loader", None)
+    if isinstance(loader, Source):
+        return loader.text
     try:
-        tree = _parsed(inspect.getsource(module))
-    except (OSError, TypeError, SyntaxError):
-        return
-    pending: list[ast.AST] = list(reversed(tree.body))
+        return inspect.getsource(module)
+    except (OSError, TypeError):
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _statements(text: str | bytes) -> tuple[_Statement, ...]:
+    found: list[_Statement] = []
+    try:
+        pending: list[tuple[ast.AST, bool, bool]] = [(_parsed(text), False, False)]
+    except (SyntaxError, ValueError):
+        return ()
     while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in sys.modules)
-        elif isinstance(node, ast.ImportFrom):
-            yield from _imported_from(node, module)
-        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            pending += reversed(node.orelse)
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            pending += reversed(list(ast.iter_child_nodes(node)))
+        node, late, tried = pending.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.append(_Statement(node, late, tried))
+            continue
+        inside = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            inside = list(node.orelse)
+        late = late or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        tried = tried or isinstance(node, (ast.Try, ast.TryStar))
+        pending += [(each, late, tried) for each in reversed(inside) if isinstance(each, _MAY_HOLD_STATEMENTS)]
+    return tuple(found)
 
 
-def _parsed(source: str) -> ast.Module:
+def _parsed(text: str | bytes) -> ast.Module:
     # Python 3.11 raises SystemError if garbage is collected meanwhile whose end formats a traceback, which parses too
     # (gh-106905). A Deferred that has failed unseen is such garbage.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return ast.parse(source)
+        return ast.parse(text)
     finally:
         if collecting:
             gc.enable()
 
 
-def _imported_from(node: ast.ImportFrom, module: ModuleType) -> Iterator[str]:
+def _named(statement: _Statement, module: ModuleType, among: Container[str]) -> Iterator[str]:
+    """The modules among these that a statement imports."""
+    node = statement.node
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in among)
+        return
     source = "." * node.level + (node.module or "")
     if node.level:
         source = importlib.util.resolve_name(source, module.__package__ or "")
-    if source not in sys.modules:
-        return
     names = [alias.name for alias in node.names]
     if names == ["*"]:
-        names = list(getattr(sys.modules[source], "__all__", ("*",)))
-    loaded = [f"{source}.{name}" for name in names if f"{source}.{name}" in sys.modules]
+        names = list(getattr(sys.modules.get(source), "__all__", ("*",)))
+    loaded = [f"{source}.{name}" for name in names if f"{source}.{name}" in among]
     # A package named only to reach its submodules brings those, not all that it holds.
     yield from loaded
-    if len(loaded) < len(names):
+    if len(loaded) < len(names) and source in among:
         yield source
 
 
