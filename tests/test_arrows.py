@@ -29,7 +29,7 @@ ROOT = Path(filtered_websocket.__file__).parent
 RANKS = (
     # Leaves.
     "errors stopping printable frames transport publication parsers sources origins request changes heartbeat "
-    "signatures stopwatch messages.* paths rates addresses storage_objects.done registry " + PACKAGE,
+    "signatures stopwatch messages.* paths rates addresses resolving storage_objects.done registry " + PACKAGE,
     # What one leaf more is enough for.
     "websocket counters commands.manners options filters.base web.base storage_objects.base hub message listening "
     "tracebacks admission",

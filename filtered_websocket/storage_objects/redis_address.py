@@ -49,7 +49,9 @@ class Address(NamedTuple):
         from twisted.internet import reactor, ssl
         from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 
-        plain: Any = HostnameEndpoint(reactor, host, port, timeout=timeout)
+        from filtered_websocket.resolving import STORAGE, Resolving
+
+        plain: Any = HostnameEndpoint(Resolving(reactor, STORAGE), host, port, timeout=timeout)
         if not self.tls:
             return plain
         trusted = None
@@ -171,10 +173,13 @@ class SentinelEndpoint:
         from twisted.internet import reactor
         from twisted.internet.endpoints import HostnameEndpoint
 
+        from filtered_websocket.resolving import STORAGE, Resolving
+
         reasons = []
         for host, port in self._address.sentinels:
             try:
-                endpoint: Any = HostnameEndpoint(reactor, host, port, timeout=self._timeout)
+                own = Resolving(reactor, STORAGE)
+                endpoint: Any = HostnameEndpoint(own, host, port, timeout=self._timeout)
                 question = yield endpoint.connect(_Questions(self._address.master))
                 try:
                     place = yield question.answer.addTimeout(self._timeout, reactor)

@@ -11,6 +11,7 @@ from twisted.web.client import URI
 from zope.interface import implementer
 
 from filtered_websocket.filters.base import start
+from filtered_websocket.resolving import HOOKS, Resolving
 
 CONNECT_SECONDS = 5.0
 
@@ -83,5 +84,5 @@ def resolve(reactor: Any, host: str) -> Deferred[list[str]]:
             if not found.called:
                 found.callback(sorted(dict.fromkeys(self.addresses), key=lambda each: ":" in each))
 
-    reactor.nameResolver.resolveHostName(Receiver(), host)
+    Resolving(reactor, HOOKS).nameResolver.resolveHostName(Receiver(), host)
     return found

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -56,6 +57,35 @@ def test_a_server_that_stops_is_no_news_to_the_others(two: list[FwsServer], redi
         assert third.wait() == 0
     redis.ask("PUBLISH", "global", "next")
     assert client.text() == "next"
+
+
+FILLS = """
+    import time
+    from twisted.internet.threads import deferToThread
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    class Fills(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, connection, data):
+            connection.sendMessage("filling")
+            return deferToThread(time.sleep, 60)
+"""
+
+
+def test_a_server_comes_back_to_redis_while_filters_fill_the_pool_of_threads(tmp_path: Path) -> None:
+    (tmp_path / "my_filters.py").write_text(dedent(FILLS))
+    with RedisServer(tmp_path / "redis", tcp=True) as redis:
+        storage = ("--storage", "redis", "--redis_host", "localhost", "--redis_port", str(redis.port))
+        with FwsServer("-f", "my_filters", "--filter_timeout", "100", *storage, cwd=tmp_path) as server:
+            for _ in range(14):
+                client = server.open()
+                client.send("fill")
+                assert client.text() == "filling"
+            redis.kill()
+            server.wait_for("the storage object is away")
+            redis.start()
+            # Long before any of the filters ends.
+            server.wait_for("the storage object is away(.|\\n)*the storage object is ready")
 
 
 def test_messages_are_broadcast_to_the_clients_of_all_servers(two: list[FwsServer]) -> None:
