@@ -1,4 +1,4 @@
-"""Connections by the address they come from."""
+"""Addresses: what proxies write of their clients, which are this machine's own, how many connections each has."""
 
 from collections import Counter
 from functools import lru_cache
@@ -23,6 +23,59 @@ def network(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(IPv6Network((found, 64), strict=False))
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host, by name or address, is this machine itself: no name server is asked, and none can lie.
+
+    >>> is_loopback("app.localhost"), is_loopback("::ffff:127.0.0.1"), is_loopback("127.0.0.1.example")
+    (True, True, False)
+    """
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        found = ip_address(name)
+    except ValueError:
+        return False
+    return bool((getattr(found, "ipv4_mapped", None) or found).is_loopback)
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case.
+
+    >>> host_name("Example.com:9000"), host_name("[::1]:80"), host_name("[::1]")
+    ('example.com', '::1', '::1')
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+@lru_cache(maxsize=1024)
+def without_port(entry: str) -> str:
+    """The address in an entry of X-Forwarded-For, without the port that some proxies write behind it.
+
+    >>> without_port("192.0.2.2:40000"), without_port("[2001:db8::1]:40000"), without_port("2001:db8::1")
+    ('192.0.2.2', '2001:db8::1', '2001:db8::1')
+    """
+    entry = entry.strip(' \t"')
+    if entry.startswith("[") or entry.count(":") == 1:
+        entry = host_name(entry)
+    try:
+        mapped = getattr(ip_address(entry), "ipv4_mapped", None)
+    except ValueError:
+        return entry
+    return entry if mapped is None else str(mapped)
+
+
+def forwarded(header: str, proxies: int) -> str:
+    """What the outermost of so many trusted proxies wrote into a list that each adds to; "" if there are fewer entries.
+
+    >>> forwarded("6.6.6.6, 192.0.2.2, 10.0.0.1", 2)
+    '192.0.2.2'
+    """
+    entries = header.split(",")
+    return entries[-proxies].strip(" \t") if len(entries) >= proxies else ""
 
 
 class Addresses:

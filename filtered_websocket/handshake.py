@@ -1,6 +1,6 @@
 """The opening handshake: which pipeline, may it connect, and what do the handshake filters say.
 
-Autobahn reads and checks the request and writes the 101. Rules added here:
+The head is read by `web.head`, as every other; Autobahn is given what it holds, and writes the 101. Rules:
 
 1. A head that grows beyond its limit is refused while it grows.
 2. While a filter decides, reading pauses and the bytes that are there wait. Nothing is decided twice, and a client that
@@ -14,37 +14,31 @@ Autobahn reads and checks the request and writes the 101. Rules added here:
 import re
 from typing import Any
 
-from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
-from filtered_websocket import origins
 from filtered_websocket.admission import Refusal
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run
 from filtered_websocket.messages import deflate
+from filtered_websocket.origins import MAX_ORIGIN
 from filtered_websocket.request import Request
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
+from filtered_websocket.web import upgrade
+from filtered_websocket.web.head import Head, Refused, end_of, parse
 from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
 
 _log = Logger()
 
 _HANDSHAKE_ONLY = (
-    "http_request_data", "http_status_line", "http_headers", "http_request_uri", "http_request_path",
-    "http_request_params", "http_request_host", "http_response_data", "websocket_version", "websocket_protocols",
-    "websocket_origin", "websocket_extensions", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
-    "openHandshakeTimeoutCall", "send_state",
+    "http_response_data", "websocket_protocols", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey", "openHandshakeTimeoutCall", "send_state", "_searched",
 )  # fmt: skip
 """What Autobahn leaves on a connection that has opened, and nobody needs again."""
 
-MAX_HEADERS = 128
-"""Of an opening handshake, as of every request."""
-
 METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
 """How a request line begins, as far as it is there."""
-_UPGRADE = re.compile(rb"(?i)\r\nupgrade:[^\r\n]*websocket")
 
 Answer = tuple[str | None, dict[str, list[str]]]
 
@@ -71,11 +65,17 @@ class Handshake(LeanProtocol):
 
     request: Request
     pipeline: Any
+    # What Autobahn takes from the head. The extensions are negotiated here.
+    websocket_protocols: list[str]
+    websocket_extensions = ()
+    _wskey: str
     http: Any = None
     """What speaks HTTP on this connection, when it was handed over."""
     unwelcome: Refusal | None = None
     """Why it was not let in, to be told when it speaks."""
     _deciding: Deferred[Any] | None = None
+    _searched = 0
+    """Bytes of an unfinished head that hold no end of it."""
     _accepted: Answer = (None, {})
     _refusal: tuple[str, tuple[tuple[str, str], ...]] = ("malformed handshake", ())
 
@@ -108,22 +108,30 @@ class Handshake(LeanProtocol):
             self._refusal = ("", self.unwelcome.headers)
             self.failHandshake(self.unwelcome.text, self.unwelcome.status)
             return
-        end = self.data.find(b"\r\n\r\n")
-        if end < 0 and len(self.data) <= self.factory.options.max_handshake_size:
-            if not b"GET ".startswith(self.data[:4]):
-                if METHOD.match(self.data):
-                    self._hand_over()
-                else:
-                    self.failHandshake("Bad Request", 400)
-        elif not 0 <= end <= self.factory.options.max_handshake_size or self.data.count(b"\n", 0, end) > MAX_HEADERS:
-            self._refusal = ("handshake too large", ())
-            self.failHandshake("Request Header Fields Too Large", 431)
-        elif self.data.startswith(b"GET ") and _UPGRADE.search(self.data, 0, end):
-            super().processHandshake()
-        elif METHOD.match(self.data):
-            self._hand_over()
+        data = self.data
+        size = end_of(data, self.factory.options.max_handshake_size, self._searched)
+        if isinstance(size, Refused):
+            self._refuse(size)
+        elif data.startswith(b"GET ") and size:
+            head = parse(data[:size])
+            if isinstance(head, Refused):
+                self._refuse(head)
+            elif upgrade.is_asked(head):
+                self.data = data[size:]
+                self._handshake(head)
+            else:
+                self._hand_over()
+        elif not b"GET ".startswith(data[:4]):
+            if METHOD.match(data):
+                self._hand_over()
+            else:
+                self.failHandshake("Bad Request", 400)
         else:
-            self.failHandshake("Bad Request", 400)
+            self._searched = len(data)
+
+    def _refuse(self, refused: Refused) -> None:
+        self._refusal = ("handshake too large" if refused.status == 431 else "malformed handshake", refused.headers)
+        self.failHandshake(refused.text, refused.status)
 
     def _hand_over(self) -> None:
         """Let the site's protocol have the connection, and what was received."""
@@ -162,37 +170,49 @@ class Handshake(LeanProtocol):
     def leave_transport(self) -> None:
         """Let go of what is known of the transport."""
 
-    def onConnect(self, request: ConnectionRequest) -> Any:
-        self.request = Request(self.http_request_data, self.factory.peer_of(self))
-        self.request_checked()
+    def _handshake(self, head: Head) -> None:
+        """What Autobahn does between its parser and its answer."""
+        asked = upgrade.read(head)
+        if isinstance(asked, Refused):
+            self._refuse(asked)
+            return
+        self._wskey, self.websocket_protocols = asked
+        self.request = request = Request(head, self.factory.client_of(self.transport, head.headers))
+        unwelcome = self._unwelcome(request)
+        if unwelcome is not None:
+            self.failHandshake(*unwelcome)
+            return
         chain = self.pipeline.chains["handshake"]
-        if not chain:
-            return self._accepted
-        try:
-            result = run(chain, self, self.request)
-        except BaseException as error:
-            return self._decided(Failure(error))
-        if not isinstance(result, Deferred):
-            return self._accepted
-        return self._decide_later(result)
+        if chain:
+            try:
+                result = run(chain, self, request)
+            except BaseException as error:
+                self._failed_to_decide(error)
+                return
+            if isinstance(result, Deferred):
+                self._decide_later(result)
+                return
+        self.succeedHandshake(self._accepted)
 
-    def request_checked(self) -> None:
-        """What is decided before any filter: pipeline, connections, origin. Raises ConnectionDeny."""
-        server, request = self.factory, self.request
+    def _unwelcome(self, request: Request) -> tuple[str, int] | None:
+        """What is decided before any filter: pipeline, connections, origin."""
+        server = self.factory
         self.pipeline = server.pipeline_for(request.path)
         if self.pipeline is None:
-            raise self._denied(404, "Not Found", "no such path", request.path)
+            return self._denied(404, "Not Found", "no such path", request.path)
         if server.countConnections > server.options.max_connections:
-            raise self._denied(503, "Service Unavailable", "max_connections")
+            return self._denied(503, "Service Unavailable", "max_connections")
         unwelcome = server.admission.opening(self, request.peer)
         if unwelcome is not None:
-            raise self._denied(unwelcome.status, unwelcome.text, unwelcome.reason, request.peer)
-        allowed = self.pipeline.options.allowed_origins
-        if not origins.allowed(request.origin, server.host_of(request), allowed, server.is_secure):
-            detail = f"{request.origin}; the option allowed_origins would allow it"
-            raise self._denied(403, "Forbidden", "origin", detail)
+            return self._denied(unwelcome.status, unwelcome.text, unwelcome.reason, request.peer)
+        if not server.origin_allowed(request, self.pipeline.options.allowed_origins):
+            detail = f"{(request.origin or '')[:MAX_ORIGIN]}; the option allowed_origins would allow it"
+            if server.may_be_rebound(request):
+                detail += f", or trusted_proxies if a proxy on this machine sends Host {request.host[:MAX_ORIGIN]}"
+            return self._denied(403, "Forbidden", "origin", detail)
+        return None
 
-    def _decide_later(self, result: Deferred[Any]) -> Deferred[Answer]:
+    def _decide_later(self, result: Deferred[Any]) -> None:
         self.transport.pauseProducing()
         # The time of the filters has a limit of its own.
         if self.openHandshakeTimeoutCall is not None:
@@ -200,33 +220,42 @@ class Handshake(LeanProtocol):
             self.openHandshakeTimeoutCall = None
         self._deciding = result
         limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
-        return result.addBoth(self._decided)
+        result.addBoth(self._decided)
 
-    def _decided(self, result: Any) -> Answer:
-        deciding, self._deciding = self._deciding, None
-        if deciding is not None and self.state == CONNECTING:
+    def _decided(self, result: Any) -> None:
+        self._deciding = None
+        if self.state == CONNECTING:
             self.transport.resumeProducing()
         if isinstance(result, Failure):
-            error: BaseException = result.value  # type: ignore[assignment]  # None only while a Failure is pickled
-            if isinstance(error, Reject):
-                try:
-                    self._refusal = ("a handshake filter", tuple(_pairs(error.headers)))
-                except ValueError as wrong:
-                    _log.error("{trace}", trace=users_traceback(wrong))
-                    raise self._denied(500, "Internal Server Error", "a handshake filter failed") from None
-                raise ConnectionDeny(error.status, error.reason)
-            if isinstance(error, Close):
-                raise self._denied(403, "Forbidden", "a handshake filter")
-            if not isinstance(error, StopChain):
-                if self.state == CONNECTING or not isinstance(error, CancelledError):
-                    _log.error("{trace}", trace=users_traceback(error))
-                raise self._denied(500, "Internal Server Error", "a handshake filter failed", culprit(error))
-        return self._accepted
+            self._failed_to_decide(result.value)  # type: ignore[arg-type]  # None only while a Failure is pickled
+        else:
+            self.succeedHandshake(self._accepted)
 
-    def _denied(self, status: int, text: str, reason: str, detail: str = "") -> ConnectionDeny:
+    def _failed_to_decide(self, error: BaseException) -> None:
+        """The handshake chain has been ended by an exception."""
+        if isinstance(error, StopChain):
+            self.succeedHandshake(self._accepted)
+            return
+        text, status = "Forbidden", 403
+        if isinstance(error, Reject):
+            try:
+                self._refusal = ("a handshake filter", tuple(_pairs(error.headers)))
+                text, status = error.reason, error.status
+            except ValueError as wrong:
+                _log.error("{trace}", trace=users_traceback(wrong))
+                text, status = self._denied(500, "Internal Server Error", "a handshake filter failed")
+        elif isinstance(error, Close):
+            self._denied(403, text, "a handshake filter")
+        else:
+            if self.state == CONNECTING or not isinstance(error, CancelledError):
+                _log.error("{trace}", trace=users_traceback(error))
+            text, status = self._denied(500, "Internal Server Error", "a handshake filter failed", culprit(error))
+        self.failHandshake(text, status)
+
+    def _denied(self, status: int, text: str, reason: str, detail: str = "") -> tuple[str, int]:
         self.factory.counters.count("refused", reason, detail)
         self._refusal = ("", ())
-        return ConnectionDeny(status, text)
+        return text, status
 
     def succeedHandshake(self, res: Any) -> None:
         if self.state != CONNECTING:

@@ -179,7 +179,7 @@ class Connection(Turns):
             if line < 0 and len(data) < self.factory.options.max_handshake_size and METHOD.match(data):
                 self._held = data
                 return
-            self.pipeline = self.factory.pipeline_of_head(data)
+            self.pipeline = self.factory.pipeline_of_line(data)
         chain = self.pipeline.chains["data"] if self.pipeline is not None else ()
         if not chain:
             self.feed(data)

@@ -1,26 +1,27 @@
-"""The request that opened a connection, kept as the bytes it came in and read when somebody asks."""
+"""The request that opened a connection: its head, kept as the bytes it came in and read again when somebody asks."""
 
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
+
+from filtered_websocket.web.head import Head, elements, parse, path_of
 
 
 class Request:
     """An opening handshake's request. Lives as long as its connection.
 
-    :param head: the request line and headers as received, up to the empty line; headers are Latin-1 (RFC 9110, 5.5)
+    :param head: as it was read from the client
     :param peer: address of the client, behind trusted proxies the one they report
     """
 
-    __slots__ = ("_head", "_headers", "path", "peer", "uri")
+    __slots__ = ("_headers", "_raw", "path", "peer", "uri")
 
-    def __init__(self, head: bytes, peer: str = "") -> None:
-        self._head = head
-        self._headers: dict[str, str] | None = None
+    def __init__(self, head: Head, peer: str = "") -> None:
+        self._raw = head.raw
+        self._headers: dict[str, str] | None = head.headers
         self.peer = peer
-        line = head[: head.find(b"\r\n")].decode("latin-1").split(" ")
-        #: the request target as sent, query included
-        self.uri = line[1] if len(line) > 1 else "/"
+        #: path and query as sent
+        self.uri = head.target
         #: the path, percent-decoded, without the query
-        self.path = unquote(self.uri.partition("?")[0]) or "/"
+        self.path = path_of(head.target)
 
     @property
     def params(self) -> dict[str, list[str]]:
@@ -31,13 +32,9 @@ class Request:
     def headers(self) -> dict[str, str]:
         """Headers by lower-case name; a header sent several times is joined by commas (RFC 9110, 5.3)."""
         if self._headers is None:
-            headers: dict[str, str] = {}
-            for line in self._head.split(b"\r\n")[1:]:
-                name, colon, value = line.decode("latin-1").partition(":")
-                if colon:
-                    name, value = name.strip().lower(), value.strip()
-                    headers[name] = f"{headers[name]},{value}" if name in headers else value
-            self._headers = headers
+            head = parse(self._raw)
+            assert isinstance(head, Head)
+            self._headers = head.headers
         return self._headers
 
     def forget(self) -> None:
@@ -57,7 +54,7 @@ class Request:
     @property
     def protocols(self) -> list[str]:
         """The subprotocols the client offers, in its order of preference."""
-        return [name.strip() for name in self.headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
+        return elements(self.headers.get("sec-websocket-protocol", ""))
 
     def __repr__(self) -> str:
         # Without the query: tokens travel there.

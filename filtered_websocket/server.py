@@ -1,7 +1,7 @@
 """The server: what listens. Paths to pipelines, the storage object's consumer, start and stop."""
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -9,12 +9,12 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from filtered_websocket import limits, tls, transport, watchdog
+from filtered_websocket import limits, origins, tls, transport, watchdog
+from filtered_websocket.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.admission import Admission
 from filtered_websocket.config import Option, integer, seconds
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
-from filtered_websocket.handshake import METHOD
 from filtered_websocket.heartbeat import Heartbeat
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
@@ -27,7 +27,8 @@ from filtered_websocket.turns import Rests
 from filtered_websocket.watchdog import Watchdog
 from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
-from filtered_websocket.web.base import EndpointMeta
+from filtered_websocket.web.base import EndpointMeta, HTTPRequest
+from filtered_websocket.web.head import is_forwarded, path_of_line
 from filtered_websocket.web.health import Live, Ready
 from filtered_websocket.web.idempotency import Idempotency
 from filtered_websocket.web.metrics import Metrics
@@ -185,30 +186,53 @@ class Server(WebSocketServerFactory):
         fitting = [(fit, pipeline) for pipeline in self.pipelines if (fit := pipeline.fit(path))]
         return max(fitting, key=lambda each: each[0])[1] if fitting else None
 
-    def pipeline_of_head(self, data: bytes) -> Pipeline | None:
+    def pipeline_of_line(self, data: bytes) -> Pipeline | None:
         """The pipeline that a connection's first bytes ask for: that of all other paths where they are no HTTP."""
-        line = data.partition(b"\r\n")[0]
-        return self.pipeline_for(Request(line + b"\r\n").path) if METHOD.match(line) else self._unnamed
+        path = path_of_line(data)
+        return self._unnamed if path is None else self.pipeline_for(path)
 
-    def peer_of(self, connection: Connection) -> str:
+    def client_of(self, transport: Any, headers: Mapping[str, str]) -> str:
         """The client's address: what the trusted proxies say, else the socket's peer."""
-        return self.client_of(connection.transport, connection.http_headers.get("x-forwarded-for", ""))
-
-    def client_of(self, transport: Any, x_forwarded_for: str) -> str:
-        """As `peer_of`, of a transport and the header it brought."""
+        trusted = self.options.trusted_proxies
+        if trusted and (entry := forwarded(headers.get("x-forwarded-for", ""), trusted)):
+            return without_port(entry)
         peer = transport.getPeer()
         address = getattr(peer, "host", None) or getattr(peer, "name", None) or "unix"
-        trusted = self.options.trusted_proxies
-        if trusted:
-            forwarded = [each.strip() for each in x_forwarded_for.split(",")]
-            if len(forwarded) >= trusted and forwarded[-trusted]:
-                return forwarded[-trusted]
         return address.decode("utf-8", "replace") if isinstance(address, bytes) else str(address)
 
-    def host_of(self, request: Request) -> str:
-        """The host that a client asked for: where proxies are trusted, what they say it was."""
-        forwarded = request.headers.get("x-forwarded-host", "") if self.options.trusted_proxies else ""
-        return forwarded.partition(",")[0].strip() or request.host
+    def is_secure_for(self, headers: Mapping[str, str], itself: bool) -> bool:
+        """Whether the client speaks TLS, to us or to the outermost trusted proxy.
+
+        :param itself: whether it speaks TLS to us
+        """
+        trusted, said = self.options.trusted_proxies, headers.get("x-forwarded-proto", "")
+        if not (trusted and said):
+            return itself
+        return forwarded(said, min(trusted, said.count(",") + 1)).lower() == "https"
+
+    def origin_allowed(self, request: Request | HTTPRequest, patterns: list[str]) -> bool:
+        """Whether the page that a request comes from may connect.
+
+        :param patterns: as the option allowed_origins has them
+        """
+        if request.origin is None:
+            return True
+        headers, host = request.headers, request.host
+        trusted, said = self.options.trusted_proxies, headers.get("x-forwarded-host", "")
+        if trusted and said:
+            host = forwarded(said, min(trusted, said.count(",") + 1)) or host
+        return origins.allowed(
+            request.origin, host, patterns, self.is_secure_for(headers, self.is_secure), self.may_be_rebound(request)
+        )
+
+    def may_be_rebound(self, request: Request | HTTPRequest) -> bool:
+        """Whether Host may be a web page's own name that its name server has turned to this machine (DNS rebinding)."""
+        return not (
+            self.options.trusted_proxies
+            or is_loopback(host_name(request.host))
+            or not is_loopback(request.peer)
+            or is_forwarded(request.headers)
+        )
 
     # Connections.
 

@@ -8,7 +8,7 @@ connections costs others no more than that of one. Nobody is refused by this.
 
 from collections import deque
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.logger import Logger
 
@@ -26,14 +26,21 @@ REST_SECONDS = 0.005
 """Time in one turn for all connections that had their share in an earlier one; at least one of them goes on."""
 
 
+class Resting(Protocol):
+    """A connection that has had its share, WebSocket or HTTP."""
+
+    def go_on(self) -> None:
+        """Handle what waits, or a part of it again. Raises nothing."""
+
+
 class Rests:
     """The connections of a server that have had their share, in the order in which they go on."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._queue: deque[Turns] = deque()
+        self._queue: deque[Resting] = deque()
 
-    def add(self, connection: "Turns") -> None:
+    def add(self, connection: Resting) -> None:
         if not self._queue:
             self._reactor.callLater(0, self._turn)
         self._queue.append(connection)

@@ -114,10 +114,6 @@ class LeanProtocol(WebSocketServerProtocol):
         super().onMessageBegin(isBinary)
         self.message_data = bytearray()
 
-    def _parseExtensionsHeader(self, header: str, removeQuotes: bool = True) -> list[Any]:
-        # The handshake takes the offers: for Autobahn one that it cannot read is the end of the handshake.
-        return []
-
     def onMessageFrameBegin(self, length: int) -> None:
         # The limit is that of the message: what deflate cannot shrink it makes longer.
         super().onMessageFrameBegin(0 if self._isMessageCompressed else length)

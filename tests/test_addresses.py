@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.addresses import Addresses, network
+from filtered_websocket.addresses import Addresses, forwarded, host_name, is_loopback, network, without_port
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,50 @@ def test_nothing_is_kept_of_who_has_gone_or_was_refused():
         addresses.leave(number)
     assert len(addresses) == 0
     assert not addresses._whose
+
+
+@pytest.mark.parametrize(
+    ("entry", "address"),
+    [
+        ("192.0.2.2", "192.0.2.2"),
+        ("192.0.2.2:40000", "192.0.2.2"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("::1", "::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:40000", "2001:db8::1"),
+        ('"[2001:db8::1]:40000"', "2001:db8::1"),
+        ("::ffff:192.0.2.2", "192.0.2.2"),
+        ("[::ffff:192.0.2.2]:1", "192.0.2.2"),
+        ("unknown", "unknown"),
+        ("_hidden:1", "_hidden"),
+    ],
+)
+def test_an_entry_of_a_proxy_is_an_address_without_its_port(entry, address):
+    assert without_port(entry) == address
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "entry"), [("a", 1, "a"), ("a, b,c ", 2, "b"), ("a", 2, ""), ("", 1, "")]
+)
+def test_of_a_list_that_proxies_add_to_the_outermost_trusted_one_has_written_an_entry(header, proxies, entry):
+    assert forwarded(header, proxies) == entry
+
+
+@pytest.mark.parametrize("name", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_names_and_addresses_of_this_machine_are_loopback(name):
+    assert is_loopback(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "localhost.", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0", "unix"],
+)
+def test_others_are_not(name):
+    assert not is_loopback(name)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("A.b:80", "a.b"), ("[::1]:80", "::1"), ("[::1]", "::1"), ("h", "h"), ("", ""), (":80", "")]
+)
+def test_a_host_has_a_name(host, name):
+    assert host_name(host) == name

@@ -28,11 +28,11 @@ ROOT = Path(filtered_websocket.__file__).parent
 
 RANKS = (
     # Leaves.
-    "errors stopping printable frames transport publication parsers sources origins request changes heartbeat "
-    "signatures stopwatch messages.* paths rates addresses resolving storage_objects.done registry " + PACKAGE,
+    "errors stopping printable frames transport publication parsers sources changes heartbeat "
+    "signatures stopwatch messages.* paths rates addresses resolving storage_objects.done registry web.head " + PACKAGE,
     # What one leaf more is enough for.
     "websocket counters commands.manners options filters.base web.base storage_objects.base hub message listening "
-    "tracebacks admission",
+    "tracebacks admission origins request web.body web.upgrade",
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
@@ -70,7 +70,7 @@ PACKS_MAY = {
 
 PURE = {
     "errors", "printable", "stopping", "frames", "rates", "addresses", "publication", "parsers", "sources", "options",
-    "origins", "request", "signatures", "messages.deflate",
+    "origins", "request", "signatures", "messages.deflate", "web.head", "web.body", "web.upgrade",
     PACKAGE,
 }  # fmt: skip
 

@@ -1,8 +1,13 @@
 """Which pages may connect."""
 
-import pytest
+import re
+import time
 
-from filtered_websocket.origins import SAME_HOST, allowed
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filtered_websocket.origins import MAX_ORIGIN, SAME_HOST, allowed
 
 
 @pytest.mark.parametrize(
@@ -80,3 +85,35 @@ def test_other_origins_are_named_with_stars_where_anything_may_stand(pattern, fi
 
 def test_without_patterns_no_page_may():
     assert not allowed("http://example.com", "example.com", [])
+
+
+_short = st.text(st.sampled_from("ab:/."), max_size=12)
+
+
+@given(_short, st.lists(_short, min_size=1, max_size=5))
+def test_stars_stand_for_what_a_regular_expression_would_find(origin, parts):
+    expected = re.fullmatch(".*".join(map(re.escape, parts)), origin) is not None
+    assert allowed(origin, "other.host", ["*".join(parts)]) == (expected or parts == ["", ""])
+
+
+def test_however_many_stars_matching_takes_no_time_that_grows_with_what_a_client_sends():
+    pattern = "https://*a*a*a*a*a*a*b"
+    begin = time.process_time()
+    for _ in range(100):
+        assert not allowed("https://" + "a" * (MAX_ORIGIN - 8), "h", [pattern])
+    assert time.process_time() - begin < 1
+
+
+def test_an_origin_longer_than_any_is_refused_whatever_is_allowed():
+    longest = "https://" + "a" * (MAX_ORIGIN - 8)
+    assert allowed(longest, "h", ["*"])
+    assert not allowed(longest + "a", "h", ["*", longest + "a"])
+
+
+def test_where_names_prove_nothing_an_origin_must_be_named():
+    page, host = "http://rebound.example:9000", "rebound.example:9000"
+    assert allowed(page, host, [SAME_HOST])
+    assert not allowed(page, host, [SAME_HOST], by_name=True)
+    for named in (page, "*", "http://*.example:9000"):
+        assert allowed(page, host, [SAME_HOST, named], by_name=True)
+    assert allowed(None, host, [SAME_HOST], by_name=True)

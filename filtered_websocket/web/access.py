@@ -3,9 +3,9 @@
 import base64
 import binascii
 import hmac
-import ipaddress
 from typing import Any
 
+from filtered_websocket.addresses import host_name, is_loopback
 from filtered_websocket.web.base import HTTPError, HTTPRequest
 
 CHALLENGE = (("WWW-Authenticate", 'Basic realm="filtered_websocket"'),)
@@ -28,8 +28,7 @@ def has_secret(request: HTTPRequest, secret: str) -> bool:
 def is_local(request: HTTPRequest) -> bool:
     """Whether a request comes from this machine, through no proxy, and is not one that a web page tricked a browser
     into (its Host would be the page's: DNS rebinding)."""
-    name = request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
-    return request.direct and _is_loopback(request.peer) and (name == "localhost" or _is_address(name.strip("[]")))
+    return request.direct and is_loopback(request.peer) and is_loopback(host_name(request.host))
 
 
 def require_admin(request: HTTPRequest) -> None:
@@ -44,20 +43,3 @@ def require_admin(request: HTTPRequest) -> None:
     # Not the option: a reload may bring one, and the port not before a restart.
     elif request.server.admin_site is None and not is_local(request):
         raise HTTPError(403, "only for this machine, unless admin_secret or admin_port is set")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(text: str) -> bool:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)

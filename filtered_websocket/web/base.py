@@ -24,7 +24,9 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
+
+from filtered_websocket.web.head import path_of
 
 from filtered_websocket.registry import Registry
 
@@ -126,7 +128,7 @@ class HTTPRequest:
         self.method, self.uri, self.headers, self.body = method, uri, headers, body
         self.peer, self.secure, self.direct, self.server = peer, secure, direct, server
         self.raw_path, _, self.query = uri.partition("?")
-        self.path = unquote(self.raw_path) or "/"
+        self.path = path_of(uri) or "/"
         self.prefix = ""
         self.wildcards: tuple[str, ...] = ()
 

@@ -1,98 +1,62 @@
-"""One HTTP connection: `twisted.web` reads the requests, this sees that nobody takes more than his share.
+"""One HTTP connection: heads and bodies are read by `web.head` and `web.body`, answers are given by the site.
 
 Rules:
 
-1. One request of a connection is answered per reactor turn, however many were sent together: others have theirs
-   meanwhile.
-2. A request must be complete within a time of its own, however slowly it trickles. A connection at rest has another.
-3. Who is refused before the request is complete gets the whole answer: the rest of what he sends is read and dropped
-   for a moment, because closing at once would reset the connection and take the answer away.
+1. One request at a time: what a client has sent behind it is read when the answer has left, and of what waits no more
+   is taken from the kernel than `MAX_WAITING`.
+2. A connection leaves the reactor to others as WebSockets do (`turns.py`): after each answer, and when its share of the
+   turn is used up, it goes on in a later one, and all that wait so have one share between them.
+3. A request must be complete within a time of its own, however slowly it trickles. A connection at rest has another.
+   A connection that is closed has a third: it ends, whatever its client reads or says.
+4. A client that is refused before its request is complete gets the whole answer: the rest of what it sends is read and
+   dropped for a moment, because closing at once would reset the connection and take the answer away.
+5. A wrong request is a value (`Refused`), not an exception: an exception keeps the frames, and these the bytes, of
+   every request that was wrong.
 """
 
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel, datetimeToString
-from twisted.web.http_headers import Headers
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
+from twisted.web.http import datetimeToString
+from zope.interface import implementer
 
 from filtered_websocket.transport import LINGER_BYTES
+from filtered_websocket.turns import SHARE_SECONDS
+from filtered_websocket.web import upgrade
 from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
+from filtered_websocket.web.body import Chunked, Sized
+from filtered_websocket.web.head import Head, Refused, body_length, end_of, parse, words
 
-MAX_HEADERS = 128
+_log = Logger()
+
+MAX_WAITING = 16 * 1024
+"""Bytes behind a request that is being answered, above which reading pauses. Below it, the client's end is noticed."""
+CLOSE_SECONDS = 15
+"""How long a connection that is closed has for what was written, and for TLS's good-bye."""
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Exchange:
-    """One request and its response; what `HTTPChannel` calls a request."""
+    """One request and its response."""
 
-    def __init__(self, channel: "Channel", queued: int = 0) -> None:
-        self.channel = channel
-        self.requestHeaders = Headers()
-        self.responseHeaders = Headers()  # the channel's own note; what is sent is in the Response
-        self.gone = False
-        self.request: HTTPRequest
-        self.route: Any = None
+    def __init__(self, request: HTTPRequest, route: Any, body: Sized | Chunked) -> None:
+        self.request, self.route, self.body = request, route, body
         self.waiting: Deferred[Any] | None = None
-        self._body: list[bytes] = []
-        self._size = 0
-
-    def parseCookies(self) -> None:
-        """Nothing: whoever wants cookies asks the request."""
-
-    def gotLength(self, length: int | None) -> None:
-        """The head is complete; the body has this length, None if that will only show."""
-        site, channel = self.channel.site, self.channel
-        try:
-            self.request = site.request(channel, channel._command, channel._path, self.requestHeaders)
-            self.route = site.find(self.request)
-        except HTTPError as error:
-            channel.refuse(error)
-            return
-        if length is not None and length > self.route.limit:
-            self._too_large()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        if self.channel.refused:
-            return
-        self._size += len(data)
-        if self._size > self.route.limit:
-            self._too_large()
-        else:
-            self._body.append(data)
-
-    def _too_large(self) -> None:
-        error = self.route.error or HTTPError(413, f"the body may have {self.route.limit} bytes")
-        self.channel.refuse(error, self.channel.site.refusal(self.route, self.request, error))
-
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        self.request.body = b"".join(self._body)
-        self._body = []
-        answer = self.channel.site.answer(self.route, self.request)
-        if isinstance(answer, Deferred):
-            self.waiting = answer
-            answer.addCallback(self.respond)
-        else:
-            self.respond(answer)
-
-    def respond(self, response: Response) -> None:
-        self.waiting = None
-        if not self.gone:
-            self.channel.respond(self, response)
 
     def cancel(self) -> None:
         """End a wait; the client, if it is still there, gets 503."""
         if self.waiting is not None:
             self.waiting.cancel()
 
-    def connectionLost(self, reason: Failure) -> None:
-        self.gone = True
-        self.cancel()
 
-
-class Channel(HTTPChannel):
+@implementer(IPushProducer)
+class Channel(Protocol):
     """One HTTP connection.
 
     :param site: what answers
@@ -100,97 +64,202 @@ class Channel(HTTPChannel):
     """
 
     former: Any = None
-    requestFactory = Exchange  # type: ignore[assignment]
-    maxHeaders = MAX_HEADERS
-    requests: list[Exchange]
-    callLater: Any
-    _networkProducer: Any
-    _path: Any
     transport: Any
 
     def __init__(self, site: Any) -> None:
-        super().__init__()
         self.site = site
-        self.timeOut = site.options.http_idle_timeout
-        self.totalHeadersSize = self.MAX_LENGTH = site.options.max_handshake_size
-        self.callLater = site.reactor.callLater
-        self.refused = False
-        self._receiving = False
-        self._dropped = 0
+        self._data = bytearray()
+        self._searched = 0
+        self._exchange: Exchange | None = None
         self._timer: Any = None
+        self._dropped = 0
+        self._persistent = True
+        self._receiving = self._answering = self._resting = self._stalled = self._paused = self._ended = False
 
     def connectionMade(self) -> None:
         self.site.channels.add(self)
-        super().connectionMade()
+        self.transport.registerProducer(self, True)
+        self._set_timer(self.site.options.http_idle_timeout)
 
     def connectionLost(self, reason: Any = None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        super().connectionLost(reason)
+        self._stop_timer()
+        self._ended, self._resting = True, False
+        if self._exchange is not None:
+            self._exchange.cancel()
         self.site.gone(self)
 
+    @property
+    def is_secure(self) -> bool:
+        return bool(ISSLTransport.providedBy(self.transport))
+
+    # Receiving.
+
     def dataReceived(self, data: bytes) -> None:
-        if self.refused:
+        if self._ended:
             self._dropped += len(data)
             if self._dropped > LINGER_BYTES:
                 self.transport.abortConnection()
             return
-        if not self._receiving and not self._handlingRequest:
-            self._receiving = True
-            self.setTimeout(self.site.options.http_request_timeout)
-        # Not HTTPChannel's own, which would grant the time anew with every byte.
-        super(HTTPChannel, self).dataReceived(data)
-
-    def allContentReceived(self) -> None:
-        if self.refused:
-            return
-        if self.former is not None and self._asks_for_websocket():
-            self._give_back(self.former)
+        self._data += data
+        if self._is_busy():
+            if len(self._data) > MAX_WAITING:
+                self._paused = True
+                self.transport.pauseProducing()
         else:
-            super().allContentReceived()
+            self._go_on()
 
-    def _asks_for_websocket(self) -> bool:
-        upgrade = self.requests[-1].requestHeaders.getRawHeaders(b"upgrade", [])
-        return (
-            self._command == b"GET"
-            and self._transferDecoder is None
-            and any(b"websocket" in each.lower() for each in upgrade)
-            # Whoever has not read what was answered before gets 426: a WebSocket begins with nothing waiting.
-            and not getattr(getattr(self.transport, "transport", self.transport), "pending", 0)
-        )
+    def _is_busy(self) -> bool:
+        """Whether what has come waits for something else than more of it."""
+        return self._answering or self._resting or self._stalled
 
-    def _give_back(self, former: Any) -> None:
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self.transport.resumeProducing()
+
+    def pauseProducing(self) -> None:
+        """The client does not take what was written."""
+        self._stalled = True
+
+    def resumeProducing(self) -> None:
+        """It has taken it."""
+        self._stalled = False
+        self._rest()
+
+    def stopProducing(self) -> None:
+        """The transport is lost: `connectionLost` follows."""
+
+    def _rest(self) -> None:
+        """Go on in a later turn."""
+        if not (self._resting or self._answering or self._ended):
+            self._resting = True
+            self.site.server.rests.add(self)
+
+    def go_on(self) -> None:
+        """Handle what waits, or a part of it."""
+        if not self._resting:
+            return
+        self._resting = False
+        try:
+            self._go_on()
+        except Exception:
+            _log.failure("an HTTP connection has failed")
+            self.transport.abortConnection()
+
+    def _go_on(self) -> None:
+        """Read what was received, as far as one request and the share of a turn go."""
+        ends = perf_counter() + SHARE_SECONDS
+        while self._data and not (self._answering or self._stalled or self._ended):
+            left = len(self._data)
+            if self._exchange is None:
+                self._read_head()
+            else:
+                self._read_body(self._exchange)
+            if len(self._data) == left:
+                break
+            if perf_counter() > ends:
+                self._rest()
+                break
+        if not (self._ended or (self._is_busy() and len(self._data) > MAX_WAITING)):
+            self._resume()
+
+    def _read_head(self) -> None:
+        if not self._receiving:
+            # An empty line before a request is none (RFC 9112, 2.2).
+            while self._data.startswith(b"\r\n"):
+                del self._data[:2]
+            if not self._data:
+                return
+            self._receiving = True
+            self._set_timer(self.site.options.http_request_timeout)
+        size = end_of(self._data, self.site.options.max_handshake_size, self._searched)
+        if not isinstance(size, int):
+            self._refuse(size)
+        elif not size:
+            self._searched = len(self._data)
+        else:
+            head = parse(bytes(self._data[:size]))
+            del self._data[:size]
+            self._searched = 0
+            if isinstance(head, Refused):
+                self._refuse(head)
+            elif self.former is not None and upgrade.is_asked(head) and not self._has_unread_answers():
+                self._give_back(head)
+            else:
+                self._begin(head)
+
+    def _begin(self, head: Head) -> None:
+        """The head of a request is complete."""
+        self._persistent = head.version == "1.1" and "close" not in words(head.headers, "connection")
+        length = body_length(head)
+        if isinstance(length, Refused):
+            self._refuse(length)
+            return
+        request = self.site.request(self, head)
+        route = self.site.find(request)
+        body = Chunked(route.limit) if length is None else Sized(length)
+        self._exchange = Exchange(request, route, body)
+        if length is not None and length > route.limit:
+            self._too_large(self._exchange)
+        elif length == 0:
+            self._answer(self._exchange)
+        elif head.version == "1.1" and "100-continue" in words(head.headers, "expect"):
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _read_body(self, exchange: Exchange) -> None:
+        taken = exchange.body.take(self._data)
+        if not isinstance(taken, Refused):
+            if taken:
+                self._answer(exchange)
+        elif taken.status == 413:
+            self._too_large(exchange)
+        else:
+            self._refuse(taken)
+
+    def _has_unread_answers(self) -> bool:
+        """A WebSocket begins with nothing waiting. Who has not read what was answered before gets 426."""
+        return bool(getattr(getattr(self.transport, "transport", self.transport), "pending", 0))
+
+    def _give_back(self, head: Head) -> None:
         """Let the protocol that handed this connection over have it again, with the request that was just read."""
-        headers = self.requests.pop().requestHeaders.getAllRawHeaders()
-        lines = [b"GET %b %b" % (self._path, self._version)]
-        lines += [b"%b: %b" % (name, value) for name, values in headers for value in values]
-        data = b"\r\n".join([*lines, b"", b""]) + self.clearLineBuffer()
-        self.setTimeout(None)
-        self._networkProducer.unregisterProducer()
-        former.take_back(data)
+        data = head.raw + bytes(self._data)
+        self._data.clear()
+        self._stop_timer()
+        self._ended = True
+        self.transport.unregisterProducer()
+        self._resume()
+        self.former.take_back(data)
         self.site.gone(self)
 
-    def requestDone(self, request: Any) -> None:
-        if self.persistent:
-            self._timer = self.callLater(0, self._go_on, request)
+    # Answering.
+
+    def _answer(self, exchange: Exchange) -> None:
+        """The request is complete."""
+        self._answering, self._receiving = True, False
+        self._stop_timer()
+        exchange.request.body = bytes(exchange.body.content)
+        answer = self.site.answer(exchange.route, exchange.request)
+        if isinstance(answer, Deferred):
+            exchange.waiting = answer
+            answer.addCallback(self._respond, exchange)
         else:
-            super().requestDone(request)
+            self._respond(answer, exchange)
 
-    def _go_on(self, request: Exchange) -> None:
-        self._timer = None
-        self._receiving = False
-        if self.site.closing:
-            self.persistent = 0
-        self._savedTimeOut = self.site.options.http_idle_timeout
-        super().requestDone(request)
-
-    def respond(self, exchange: Exchange, response: Response) -> None:
+    def _respond(self, response: Response, exchange: Exchange) -> None:
         """Send the response to the request that was received."""
+        exchange.waiting = None
+        if self._ended:
+            return
         if self.site.closing or not self.site.server.started:
-            self.persistent = 0
+            self._persistent = False
+        self._exchange, self._answering = None, False
         self._send(response, exchange.request.method != "HEAD")
-        self.requestDone(exchange)
+        if not self._persistent:
+            self._close()
+            return
+        self._set_timer(self.site.options.http_idle_timeout)
+        if self._data:
+            self._rest()
 
     def _send(self, response: Response, with_body: bool) -> None:
         status = response.status
@@ -202,58 +271,65 @@ class Channel(HTTPChannel):
             if response.content_type:
                 lines.append(b"Content-Type: " + _header(response.content_type))
         lines += [_header(name) + b": " + _header(value) for name, value in response.headers]
-        if not self.persistent:
+        if not self._persistent:
             lines.append(b"Connection: close")
         head = b"\r\n".join([*lines, b"", b""])
         self.transport.write(head + response.body if with_body and not bodiless else head)
 
-    # Refusing.
+    # Refusing and ending.
 
-    def refuse(self, error: HTTPError, response: Response | None = None) -> None:
+    def _refuse(self, refused: Refused, response: Response | None = None) -> None:
         """Answer before the request is complete, and close."""
-        if self.refused:
-            return
-        self.refused = self.paused = True
-        self.persistent = 0
-        self.site.counters.count("refused", "http", f"{error.status} {error.message}")
-        self._send(response or Response(error.status, {"error": error.message}, error.headers), True)
-        self.setTimeout(None)
+        self._persistent = False
+        self.site.counters.count("refused", "http", f"{refused.status} {refused.text}")
+        self._send(response or Response(refused.status, {"error": refused.text}, refused.headers), True)
         self._close()
 
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        large = self._receivedHeaderSize > self.totalHeadersSize or self._receivedHeaderCount > self.maxHeaders
-        self.refuse(HTTPError(431) if large else HTTPError(400))
+    def _too_large(self, exchange: Exchange) -> None:
+        error = exchange.route.error or HTTPError(413, f"the body may have {exchange.route.limit} bytes")
+        answer = self.site.refusal(exchange.route, exchange.request, error)
+        self._refuse(Refused(error.status, error.message), answer)
 
-    def lineLengthExceeded(self, line: bytes) -> None:
-        self.refuse(HTTPError(431))
+    def _set_timer(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = self.site.reactor.callLater(seconds, self._time_is_over)
 
-    def _send100Continue(self) -> None:
-        if not self.refused:
-            super()._send100Continue()
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def timeoutConnection(self) -> None:
-        if self._receiving:
-            self.refuse(HTTPError(408, "the request was not complete in time"))
+    def _time_is_over(self) -> None:
+        self._timer = None
+        if self._ended:
+            self.site.counters.count("closed", "http client does not read")
+            self.transport.abortConnection()
+        elif self._receiving:
+            self._refuse(Refused(408, "the request was not complete in time"))
         else:
             self._close()
 
     def _close(self) -> None:
         """Close when what was written has been taken, and in any case soon."""
-        if self._abortingCall is None and self.abortTimeout is not None:
-            self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
-        self.loseConnection()
+        if self._ended:
+            return
+        self._ended = True
+        self._data.clear()
+        self._set_timer(CLOSE_SECONDS)
+        self.transport.unregisterProducer()
+        # TLS reads to close.
+        self._resume()
+        self.transport.loseConnection()
 
-    def forceAbortClient(self) -> None:
-        self._abortingCall = None
-        self.site.counters.count("closed", "http client does not read")
-        self.transport.abortConnection()
+    def loseConnection(self) -> None:
+        """Close: the protocol in front of this one has failed."""
+        self._close()
 
     def shut(self) -> None:
         """The server ends: close when the answer under way is sent; a wait ends now."""
-        waiting = [exchange for exchange in self.requests if exchange.waiting is not None]
-        for exchange in waiting:
-            exchange.cancel()
-        if not waiting and not self._handlingRequest:
+        if self._exchange is not None and self._exchange.waiting is not None:
+            self._exchange.cancel()
+        elif not self._answering:
             self._close()
 
 

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from filtered_websocket import origins
 from filtered_websocket.web.base import EndpointMeta, HTTPRequest, Response
 
 MAX_AGE = 600
@@ -12,7 +11,7 @@ MAX_AGE = 600
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(, ?[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 
 
-def headers(endpoint: Any, pipeline: Any, request: HTTPRequest) -> list[tuple[str, str]]:
+def headers(server: Any, endpoint: Any, pipeline: Any, request: HTTPRequest) -> list[tuple[str, str]]:
     """What a response says of who may read it."""
     allowed = endpoint.cors_of(pipeline)
     if allowed is None:
@@ -21,7 +20,7 @@ def headers(endpoint: Any, pipeline: Any, request: HTTPRequest) -> list[tuple[st
     if "*" in allowed and not endpoint.cors_credentials:
         return [("Access-Control-Allow-Origin", "*")]
     says = [("Vary", "Origin")]
-    if request.origin is not None and origins.allowed(request.origin, request.host, allowed, request.secure):
+    if request.origin is not None and server.origin_allowed(request, allowed):
         says.append(("Access-Control-Allow-Origin", request.origin))
         if endpoint.cors_credentials:
             says.append(("Access-Control-Allow-Credentials", "true"))

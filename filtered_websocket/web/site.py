@@ -10,7 +10,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http_headers import Headers
 
 from filtered_websocket import paths
 from filtered_websocket.errors import Reject
@@ -20,6 +19,7 @@ from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
 from filtered_websocket.web.channel import Channel
+from filtered_websocket.web.head import Head, is_forwarded
 
 _log = Logger()
 
@@ -76,33 +76,24 @@ class Site(Factory):
 
     # Finding.
 
-    def request(self, channel: Channel, method: bytes, target: bytes, headers: Headers) -> HTTPRequest:
-        """The request of this head. Raises HTTPError."""
-        uri = target.decode("latin-1")
-        if uri.startswith(("http://", "https://")):
-            # As a proxy would be asked (RFC 9112, 3.2.2).
-            uri = "/" + uri.partition("://")[2].partition("/")[2]
-        if not uri.startswith("/") and uri != "*":
-            raise HTTPError(400)
-        fields = {
-            name.decode("latin-1").lower(): ("; " if name == b"Cookie" else ",").join(
-                value.decode("latin-1") for value in values
-            )
-            for name, values in headers.getAllRawHeaders()
-        }
-        direct = not any(name in fields for name in ("x-forwarded-for", "x-real-ip", "forwarded", "via"))
-        peer = self.server.client_of(channel.transport, fields.get("x-forwarded-for", ""))
-        secure = channel.isSecure()
-        if self.options.trusted_proxies and "x-forwarded-proto" in fields:
-            secure = fields["x-forwarded-proto"].rpartition(",")[2].strip().lower() == "https"
+    def request(self, channel: Channel, head: Head) -> HTTPRequest:
+        """The request of this head."""
+        server, headers = self.server, head.headers
         return HTTPRequest(
-            method.decode("latin-1"), uri, fields, peer=peer, secure=secure, direct=direct, server=self.server
+            head.method,
+            head.target,
+            headers,
+            peer=server.client_of(channel.transport, headers),
+            secure=server.is_secure_for(headers, channel.is_secure),
+            direct=not (self.options.trusted_proxies or is_forwarded(headers)),
+            server=server,
         )
 
     def find(self, request: HTTPRequest) -> Route:
-        """Where a request goes; sets its `prefix` and `wildcards`. Raises HTTPError while the server starts."""
+        """Where a request goes; sets its `prefix` and `wildcards`."""
         if not self.server.started and not request.path.startswith("/health/"):
-            raise HTTPError(503, "the server is starting", (("Retry-After", "1"),))
+            error = HTTPError(503, "the server is starting", (("Retry-After", "1"),))
+            return Route(Endpoint, None, Endpoint.max_body, error)
         pipeline = self.server.pipeline_for(request.path) if self._public and self.server.started else None
         prefixes = [""] if pipeline is None else pipeline.prefixes(request.raw_path)
         for pattern, group in self._table(pipeline):
@@ -150,9 +141,10 @@ class Site(Factory):
 
     def answer(self, route: Route, request: HTTPRequest) -> Any:
         """The response to a complete request, or a Deferred of it, which does not fail and may be cancelled."""
+        if route.error is not None:
+            # Rendered, not raised: raised, it would keep the frames that keep it.
+            return self._failed(route.error, route, request)
         try:
-            if route.error is not None:
-                raise route.error
             if request.method == "OPTIONS" and "OPTIONS" not in route.endpoint.methods:
                 return self._finished(cors.options(route.group, request), route, request)
             result = route.endpoint.handle(route.pipeline, request)
@@ -171,7 +163,7 @@ class Site(Factory):
 
     def _finished(self, result: Any, route: Route, request: HTTPRequest) -> Response:
         response = Response.of(result)
-        says = cors.headers(route.endpoint, route.pipeline, request)
+        says = cors.headers(self.server, route.endpoint, route.pipeline, request)
         if says:
             response.headers = (*response.headers, *says)
         return response

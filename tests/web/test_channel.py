@@ -1,16 +1,20 @@
 """One HTTP connection, read by the server's own code over real sockets: good clients, slow ones and hostile ones."""
 
+import gc
 import threading
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
-from filtered_websocket.web.base import Endpoint, HTTPRequest
+from filtered_websocket.transport import READ_SIZE
+from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
+from filtered_websocket.web.channel import MAX_WAITING
 from tests.certificates import write
-from tests.end_to_end.raw_client import RawClient, close_frame, frame, head
+from tests.end_to_end.raw_client import DEADLINE, RawClient, close_frame, frame, head
 from tests.reactor_thread import call, until
 from tests.serving import Served, serving
 from tests.web.client import ask_on, connection, ended, read_answer
@@ -354,6 +358,160 @@ def test_a_client_that_never_reads_stops_being_read() -> None:
         assert call(lambda: channel.transport.pending) < 1_000_000
         client.socket.close()
         until_gone(served)
+
+
+class Refuse(Endpoint):
+    """Answers with an error, which is raised, as endpoints do."""
+
+    path = "/refuse"
+
+    @classmethod
+    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+        raise HTTPError(403, "no")
+
+
+class RefuseLater(Endpoint):
+    path = "/refuse/later"
+
+    @classmethod
+    async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+        raise HTTPError(403, "no")
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/refuse", "/refuse/later", "/metrics"])
+def test_an_answer_that_is_an_error_keeps_nothing_of_its_request(path: str) -> None:
+    # Without the garbage collector: what is kept until it runs is kept by every request of a flood.
+    requests = 200
+    with serving(Refuse, RefuseLater) as served, served.client() as client:
+        sent = f"GET {path} HTTP/1.1\r\nHost: example.com\r\n\r\n".encode()
+        client.send(sent)
+        assert read_answer(client).status >= 400
+
+        def left() -> int:
+            return sum(isinstance(each, (HTTPRequest, HTTPError)) for each in gc.get_objects())
+
+        call(gc.collect)
+        call(gc.disable)
+        try:
+            before = call(left)
+            client.send(sent * requests)
+            for _ in range(requests):
+                assert read_answer(client).status >= 400
+            assert call(left) - before < 5
+        finally:
+            call(gc.enable)
+
+
+def test_what_was_sent_behind_a_request_is_read_only_as_answers_leave() -> None:
+    waiting: list[Deferred[Any]] = []
+
+    class Later(Endpoint):
+        path = "/later"
+
+        @classmethod
+        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+            waiting.append(Deferred())
+            return waiting[-1]
+
+    with serving(Echo, Later) as served, served.client() as client:
+        client.socket.settimeout(1)
+        client.send(b"GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
+        until(lambda: bool(waiting))
+        with pytest.raises(TimeoutError):
+            client.send(get() * 1_000_000)
+        channel = call(lambda: next(iter(served.server.site.channels)))
+        # One read beyond the limit, at most.
+        assert call(lambda: len(channel._data)) <= MAX_WAITING + READ_SIZE
+        client.socket.settimeout(DEADLINE)
+        call(waiting[0].callback, "first")
+        assert read_answer(client).body == b"first"
+        assert [read_answer(client).status for _ in range(100)] == [200] * 100
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_body_costs_its_bytes_in_however_small_chunks_it_comes(size: int) -> None:
+    class Large(Echo):
+        path = "/echo"
+        max_body = 1_000_000
+
+    count = 300_000 // size
+    with serving(Large) as served, served.client() as client:
+        client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        until(lambda: any(channel._exchange for channel in served.server.site.channels))
+        tracemalloc.start()
+        try:
+            client.send((b"%x\r\n%b\r\n" % (size, b"x" * size)) * count)
+            until(lambda: len(next(iter(served.server.site.channels))._exchange.body.content) == 300_000)
+            held = call(lambda: tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        assert held < 700_000
+        client.send(b"0\r\n\r\n")
+        assert read_answer(client).body == b"POST  " + b"x" * 300_000
+
+
+def test_bodies_in_tiny_chunks_leave_the_turn_to_others() -> None:
+    class Large(Echo):
+        path = "/echo"
+        max_body = 10_000_000
+
+    with serving(Large, Answer) as served, served.open() as bystander:
+        flood = [served.client() for _ in range(5)]
+        turns: list[float] = []
+        for client in flood:
+            client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        until(lambda: len(served.server.site.channels) == len(flood))
+        channels = call(lambda: list(served.server.site.channels))
+
+        def all_at_once() -> None:
+            # What the kernel could bring in one turn.
+            for channel in channels:
+                begin = time.perf_counter()
+                channel.dataReceived(b"1\r\nx\r\n" * 50_000)
+                turns.append(time.perf_counter() - begin)
+
+        call(all_at_once)
+        # Each had its share, 2 ms; the rest waits in one queue with all others that have had theirs.
+        assert sorted(turns)[2] < 0.02, turns
+        assert call(lambda: sum(len(channel._data) > 0 for channel in channels)) == len(flood)
+        bystander.send("ping")
+        assert bystander.text() == "ping"
+        until(lambda: all(len(channel._exchange.body.content) == 50_000 for channel in channels))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+        "Content-Length: 3\r\nContent-Length: 3\r\n",
+        "Content-Length: +3\r\n",
+    ],
+)
+def test_a_body_whose_end_two_parsers_could_see_elsewhere_is_400(headers: str) -> None:
+    with serving(Echo) as served, served.client() as client:
+        client.send(f"POST /echo HTTP/1.1\r\nHost: h\r\n{headers}\r\n3\r\nabc\r\n0\r\n\r\n".encode() + get("smuggled"))
+        answer = read_answer(client)
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert ended(client)
+
+
+def test_a_handshake_with_a_body_is_a_request_as_any_other() -> None:
+    with serving(Echo, Answer) as served, served.client() as client:
+        client.send(head("/chat", [("Content-Length", "3")]) + b"abc" + get("next"))
+        assert read_answer(client).status == 426
+        assert read_answer(client).body == b"GET next "
+
+
+def test_an_empty_line_before_a_request_is_none() -> None:
+    with serving(Echo) as served, served.client() as client:
+        client.send(get("1") + b"\r\n" + get("2"))
+        assert [read_answer(client).body for _ in range(2)] == [b"GET 1 ", b"GET 2 "]
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -37,16 +37,22 @@ class Admit(WebSocketHandshakeFilter):
         fault = philote.fault(access)
         if fault:
             raise auth.Refused(f"the token cannot be read: {fault}")
-        if pipeline.options.philote_check_origin and not _same_host(data):
+        if pipeline.options.philote_check_origin and not _same_host(pipeline.server, data):
             raise Reject(403, "pages of this origin may not connect")
         if len(pipeline.users) >= pipeline.options.philote_max_connections:
             raise Reject(503, "Service Unavailable", (("Retry-After", "1"),))
         web_socket_instance.token = access
 
 
-def _same_host(request: Any) -> bool:
+def _same_host(server: Any, request: Any) -> bool:
     """As Philote had it: the page's host and port, as written, are those of the Host header."""
-    return request.origin is None or urlsplit(request.origin).netloc.lower() == request.host.lower()
+    if request.origin is None:
+        return True
+    try:
+        page = urlsplit(request.origin).netloc
+    except ValueError:
+        return False
+    return page.lower() == request.host.lower() and not server.may_be_rebound(request)
 
 
 class Join(WebSocketConnectFilter):

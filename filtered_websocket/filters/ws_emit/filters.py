@@ -18,7 +18,6 @@ from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
 from filtered_websocket.filters.ws_emit.wire import Malformed
 from filtered_websocket.message import in_binary_message
-from filtered_websocket.origins import allowed
 from filtered_websocket.web.base import HTTPError
 
 
@@ -42,7 +41,7 @@ class Admit(WebSocketHandshakeFilter):
         pipeline, params = web_socket_instance.pipeline, data.params
         if not is_at(pipeline, data.path, PATH):
             raise Reject(404, f"Socket.IO is served at {PATH}")
-        if not allowed(data.origin, data.host, pipeline.options.ws_emit_cors, pipeline.server.is_secure):
+        if not pipeline.server.origin_allowed(data, pipeline.options.ws_emit_cors):
             raise Reject(400, "pages of this origin may not connect")
         try:
             protocol = protocol_of(pipeline, params)

@@ -9,7 +9,6 @@ from filtered_websocket.filters.ws_emit.estate import Estate
 from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
 from filtered_websocket.filters.ws_emit.state import State
-from filtered_websocket.origins import allowed
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
 
 _TEXT = "text/plain; charset=UTF-8"
@@ -42,7 +41,7 @@ class Polling(Endpoint):
     async def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
         if not is_at(pipeline, request.path, PATH):
             raise HTTPError(404, f"Socket.IO is served at {PATH}")
-        if not allowed(request.origin, request.host, pipeline.options.ws_emit_cors, request.secure):
+        if not pipeline.server.origin_allowed(request, pipeline.options.ws_emit_cors):
             raise _refusal(4)
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS":
