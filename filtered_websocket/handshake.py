@@ -33,7 +33,8 @@ from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
 _log = Logger()
 
 _HANDSHAKE_ONLY = (
-    "http_response_data", "websocket_protocols", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey", "openHandshakeTimeoutCall", "send_state", "_searched",
+    "http_response_data", "websocket_protocols", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
+    "openHandshakeTimeoutCall", "send_state", "_searched",
 )  # fmt: skip
 """What Autobahn leaves on a connection that has opened, and nobody needs again."""
 

@@ -26,9 +26,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
-from filtered_websocket.web.head import path_of
-
 from filtered_websocket.registry import Registry
+from filtered_websocket.web.head import path_of
 
 MAX_DEPTH = 64
 """Deepest nesting of a JSON body: what is deeper may hold no function that walks it."""
