@@ -7,7 +7,7 @@ The way out, for everything that is published, however it was entered:
 With Redis the echo is the only delivery, also for the node that published: one order everywhere.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
@@ -71,6 +71,9 @@ class Pipeline:
         self.member_returned: list[Callable[[str, str, str], object]] = []
         #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
         self.vacated: list[Callable[[str], object]] = []
+        #: called when the server stops and its clients are gone: coroutine functions that send what others are still
+        #: owed, within ``server.seconds_to_stop``
+        self.settling: list[Callable[[], Coroutine[Any, Any, None]]] = []
         #: close code and reason when the server stops; some protocols have a code of their own for it. None: their
         #: connections end without a close frame
         self.farewell: tuple[int, str] | None = (1001, "server is stopping")

@@ -55,10 +55,18 @@ DRAIN_SECONDS = Option(
     "drain_seconds",
     seconds(0, 3600),
     0,
-    "time over which clients are closed when the server stops; 0: all at once, ended within 2 s",
+    "time over which clients are closed when the server stops; 0: all at once",
     unit="s",
 )
-OPTIONS = (TRUSTED_PROXIES, DRAIN_DELAY, DRAIN_SECONDS)
+STOP_SECONDS = Option(
+    "stop_seconds",
+    seconds(0, 3600),
+    5,
+    "most time to send what is owed when the server stops: web hooks, leaves, events that were accepted; what is then "
+    "left goes to other nodes or the next start where storage lasts",
+    unit="s",
+)
+OPTIONS = (TRUSTED_PROXIES, DRAIN_DELAY, DRAIN_SECONDS, STOP_SECONDS)
 DECLARED = (
     ("tls", tls.OPTIONS),
     ("limits", limits.OPTIONS),
@@ -68,10 +76,12 @@ DECLARED = (
 )
 """Every option a `Server` reads, by owner, whoever makes it: the command, or the testing kit."""
 
-STOP_SECONDS = 1.5
+FAREWELL_SECONDS = 1.5
 """How long clients have to answer our close frames when the server stops."""
 ABORT_SECONDS = 0.3
-"""How long the disconnect chains of those have who did not."""
+"""How long the disconnect chains of those have at least who did not."""
+LAST_SECONDS = 2.0
+"""How long packs have beyond the time to send what is owed: to leave the rest to others."""
 SLICE_SECONDS = 0.02
 """While clients are closed over a time, some are closed each so often."""
 
@@ -136,6 +146,9 @@ class Server(WebSocketServerFactory):
         self.site.when_empty = self._check_emptied
         self._ending: set[Deferred[Any]] = set()
         self._emptied: Deferred[None] | None = None
+        self._owed: set[Deferred[Any]] = set()
+        self._paid: Deferred[None] | None = None
+        self._stop_ends: float | None = None
         self._ages = LoopingCall(self._check_ages)
         self._ages.clock = reactor
         self.pipelines = [Pipeline(config, self) for config in options.pipelines]
@@ -280,6 +293,18 @@ class Server(WebSocketServerFactory):
         self._ending.discard(chain)
         self._check_emptied()
 
+    def owe(self, step: Deferred[Any]) -> None:
+        """Something that others are told of in the end, such as a leave: the server's own end waits for it, as long as
+        ``stop_seconds`` allow."""
+        self._owed.add(step)
+        step.addBoth(self._has_paid, step)
+
+    def _has_paid(self, _: Any, step: Deferred[Any]) -> None:
+        self._owed.discard(step)
+        if not self._owed and self._paid is not None:
+            paid, self._paid = self._paid, None
+            paid.callback(None)
+
     def _check_emptied(self) -> None:
         if self._emptied is not None and not self.connections and not self._ending and not self.site.channels:
             emptied, self._emptied = self._emptied, None
@@ -372,7 +397,8 @@ class Server(WebSocketServerFactory):
     def stop(self) -> Deferred[Any]:
         """Close every client, then the pipelines, then the storage object.
 
-        Ends within 2 seconds, or that much after ``drain_seconds``.
+        Ends within 2 seconds where nothing is owed, and else within ``stop_seconds`` and 2; that much after
+        ``drain_seconds``, and with what stop filters need.
         """
         return start_coroutine(self._stop())
 
@@ -380,12 +406,22 @@ class Server(WebSocketServerFactory):
         self.stopping = True
         self.site.shut()
         await self._close_clients(self.options.drain_seconds)
-        await self._until_empty(STOP_SECONDS)
+        self._stop_ends = self.reactor.seconds() + self.options.stop_seconds
+        await self._until_empty(FAREWELL_SECONDS)
         for connection in list(self.connections):
             connection.abortConnection()
         self.site.abort()
         # Their disconnect chains are yet to run.
         await self._until_empty(ABORT_SECONDS)
+        if self._owed:
+            self._paid = Deferred()
+            await self._paid.addTimeout(self.seconds_to_stop, self.reactor).addErrback(lambda _: None)
+        for _ in {*self._ending, *self._owed}:
+            self.counters.count("dropped", "filters took longer than the stop")
+        settled = [start_coroutine(settle()) for pipeline in self.pipelines for settle in pipeline.settling]
+        if settled:
+            settling = DeferredList(settled, consumeErrors=True)
+            await settling.addTimeout(self.seconds_to_stop + LAST_SECONDS, self.reactor, lambda *_: None)
         await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
         self.heartbeat.stop()
         if self._ages.running:
@@ -393,6 +429,13 @@ class Server(WebSocketServerFactory):
         self.dashboard.stop()
         await self.storage_object.stop()
         self.counters.stop()
+
+    @property
+    def seconds_to_stop(self) -> float:
+        """How long what is owed may be sent: less and less once the clients are closed."""
+        if self._stop_ends is None:
+            return float(self.options.stop_seconds)
+        return max(0.0, self._stop_ends - self.reactor.seconds())
 
     async def _until_empty(self, seconds: float) -> None:
         self._emptied = Deferred()

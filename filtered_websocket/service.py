@@ -50,7 +50,8 @@ def stop_limit(options: Options) -> float:
         for each in options.pipelines
         if any(filters_of(name, WebSocketStopFilter) for name in each.filters)
     ]
-    return float(options.drain_delay + options.drain_seconds + STOP_SECONDS + max(stops, default=0))
+    owed = options.drain_delay + options.drain_seconds + options.stop_seconds
+    return float(owed + STOP_SECONDS + max(stops, default=0))
 
 
 class Service:

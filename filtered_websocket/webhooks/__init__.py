@@ -11,10 +11,14 @@ Rules:
    one the next time (DNS rebinding) gains nothing. An option lets private addresses in.
 4. Whoever can register hooks chooses how many there are, and what answers them: hooks, what waits for them and posts
    under way are bounded for each app, posts in all too, and an answer in bytes and time, head and body alike.
+5. When the server stops, what waits is told as long as there is time; what is left is kept for another node or the next
+   start where there is storage that lasts (`owed`), else lost and counted.
 """
 
 from filtered_websocket.webhooks.addresses import is_public
 from filtered_websocket.webhooks.destinations import MAX_HOOKS, Render, Webhooks, check_hooks, check_url
+from filtered_websocket.webhooks.owed import Owed, failed, under_way
 from filtered_websocket.webhooks.posts import Posts, Request
 
-__all__ = ["MAX_HOOKS", "Posts", "Render", "Request", "Webhooks", "check_hooks", "check_url", "is_public"]
+__all__ = ["MAX_HOOKS", "Owed", "Posts", "Render", "Request", "Webhooks", "check_hooks", "check_url", "is_public"]
+__all__ += ["failed", "under_way"]

@@ -19,7 +19,10 @@ class Hook(NamedTuple):
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers with the statuses it is given, then with 200."""
+    """Answers with the statuses it is given, then with 200.
+
+    :ivar seconds: that it takes for each
+    """
 
     daemon_threads = True
 
@@ -28,11 +31,26 @@ class Receiver(ThreadingHTTPServer):
         self.statuses: queue.Queue[int] = queue.Queue()
         for status in statuses:
             self.statuses.put(status)
+        self.seconds = 0.0
         self.requests: queue.Queue[Hook] = queue.Queue()
         self.url = f"http://127.0.0.1:{self.server_port}/hook?secret=1"
 
     def next(self) -> Hook:
         return self.requests.get(timeout=DEADLINE)
+
+    def refuse(self, times: int = 50) -> None:
+        """Answer so many requests with 503."""
+        for _ in range(times):
+            self.statuses.put(503)
+
+    def begin_anew(self) -> None:
+        """Forget what was refused, and answer with 200 again."""
+        for waiting in (self.statuses, self.requests):
+            while True:
+                try:
+                    waiting.get_nowait()
+                except queue.Empty:
+                    break
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -40,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        threading.Event().wait(self.server.seconds)
         try:
             status = self.server.statuses.get_nowait()
         except queue.Empty:

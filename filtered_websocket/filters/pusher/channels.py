@@ -8,7 +8,7 @@ from typing import Any
 
 from filtered_websocket.filters.pusher import auth, wire
 from filtered_websocket.filters.pusher.auth import User
-from filtered_websocket.filters.pusher.state import key_of
+from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.wire import PusherError
 from filtered_websocket.presence import Full
 

@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import caches, is_name
-from filtered_websocket.filters.pusher.state import State, key_of
+from filtered_websocket.filters.pusher.keys import key_of
+from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.web.base import HTTPError

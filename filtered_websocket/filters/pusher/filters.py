@@ -12,12 +12,14 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
     WebSocketStartFilter,
     WebSocketStopFilter,
+    start,
 )
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.session import Session
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import PusherError
+from filtered_websocket.webhooks import under_way
 
 PROTOCOLS = range(5, 8)
 """Protocol 7, and two before it that differ in nothing that is spoken here."""
@@ -28,11 +30,11 @@ after the second that they wait after 1001: pusher-js, once refused, waits for f
 
 
 class Begin(WebSocketStartFilter):
-    """Take the apps, and listen for members that other nodes have lost."""
+    """Take the apps, and begin to tell hooks what nodes that have stopped have left."""
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        State.of(web_socket_instance)
+        State.of(web_socket_instance).owed.start()
         if web_socket_instance.storage_object.shared:
             web_socket_instance.farewell = FAREWELL
 
@@ -121,7 +123,7 @@ class Leave(WebSocketDisconnectFilter):
     async def filter(cls, web_socket_instance: Any, data: None) -> None:
         session = getattr(web_socket_instance, "pusher", None)
         if session is not None:
-            await session.end()
+            await under_way(start(session.end()), session.state.pipeline.server)
 
 
 class Terminate(WebSocketConsumerFilter):
@@ -138,7 +140,7 @@ class Terminate(WebSocketConsumerFilter):
 
 
 class End(WebSocketStopFilter):
-    """Web hooks that wait are given up."""
+    """Nothing more is told, nor taken from others."""
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:

@@ -12,6 +12,11 @@ WEBHOOK_PRIVATE = Option(
     "pusher_webhook_private", boolean, False, "web hooks may go to private addresses too, such as 127.0.0.1",
     scope="pipeline", switch=True,
 )  # fmt: skip
+WEBHOOK_DELAY = Option(
+    "pusher_webhook_delay", seconds(0, 3600), 3,
+    "time after which web hooks are told that a member has left or a channel is vacated, if that is so still; 0: none",
+    unit="s", scope="pipeline",
+)  # fmt: skip
 CLIENT_EVENT_RATE = Option(
     "pusher_client_event_rate", integer(0, 1_000_000), 10, "client events of one connection per second; 0: any number",
     scope="pipeline",
@@ -39,8 +44,8 @@ CACHE_SECONDS = Option(
     unit="s", scope="pipeline",
 )  # fmt: skip
 OPTIONS = (
-    APPS, WEBHOOK_PRIVATE, CLIENT_EVENT_RATE, MAX_EVENT_SIZE, MAX_CHANNEL_NAME, MAX_MEMBERS, MAX_MEMBER_SIZE,
-    ACTIVITY_TIMEOUT, CACHE_SECONDS,
+    APPS, WEBHOOK_PRIVATE, WEBHOOK_DELAY, CLIENT_EVENT_RATE, MAX_EVENT_SIZE, MAX_CHANNEL_NAME, MAX_MEMBERS,
+    MAX_MEMBER_SIZE, ACTIVITY_TIMEOUT, CACHE_SECONDS,
 )  # fmt: skip
 
 ORIGINAL = Original("pusher", 6001)

@@ -6,7 +6,8 @@ from typing import Any
 from filtered_websocket.filters.pusher import auth, events
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import PresenceChannel, is_name, kind_of
-from filtered_websocket.filters.pusher.state import State, control_of, key_of
+from filtered_websocket.filters.pusher.keys import control_of, key_of
+from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 
 KNOWN_INFO = {"user_count", "subscription_count"}

@@ -9,7 +9,8 @@ from filtered_websocket.filters.pusher import auth, events, wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.auth import User
 from filtered_websocket.filters.pusher.channels import Public, caches, is_name, kind_of
-from filtered_websocket.filters.pusher.state import State, control_of
+from filtered_websocket.filters.pusher.keys import control_of
+from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
 from filtered_websocket.presence import Steps
 from filtered_websocket.rates import Bucket

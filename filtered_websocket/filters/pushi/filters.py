@@ -12,11 +12,13 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
     WebSocketStartFilter,
     WebSocketStopFilter,
+    start,
 )
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
+from filtered_websocket.webhooks import under_way
 
 KEY_LENGTH = 64
 
@@ -32,6 +34,7 @@ class Begin(WebSocketStartFilter):
         state = State.of(web_socket_instance)
         listener.check(web_socket_instance.options)
         await state.apps.seed()
+        state.owed.start()
         state.listener = listener.listen(web_socket_instance)
 
 
@@ -100,7 +103,8 @@ class Leave(WebSocketDisconnectFilter):
     @classmethod
     async def filter(cls, web_socket_instance: Any, data: None) -> None:
         if web_socket_instance.pushi is not None:
-            await web_socket_instance.pushi.end()
+            session = web_socket_instance.pushi
+            await under_way(start(session.end()), session.state.pipeline.server)
 
 
 class Resubscribe(WebSocketConsumerFilter):
@@ -120,7 +124,7 @@ class Resubscribe(WebSocketConsumerFilter):
 
 
 class End(WebSocketStopFilter):
-    """Web hooks that wait are given up, and the second port is closed."""
+    """Nothing more is told, nor taken from others; the second port is closed."""
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:

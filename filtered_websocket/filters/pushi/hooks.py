@@ -57,11 +57,15 @@ def tell(state: Any, app: App, channel: str, packet: str) -> None:
     if webs is not None and not webs:
         return
     found: Deferred[Any] = start(_urls(state, app, channel, webs))
-    found.addCallback(_tell, state, app, packet)
-    found.addErrback(lambda failure: failure.trap(StorageAway) and None)
+    found.addCallback(lambda urls: post(state, app, urls, packet))
+    found.addErrback(
+        lambda failure: failure.trap(StorageAway) and state.webhooks.dropped("the storage is away", app.id)
+    )
+    state.under_way(found)
 
 
-def _tell(urls: list[str], state: Any, app: App, packet: str) -> None:
+def post(state: Any, app: App, urls: list[str], packet: str) -> None:
+    """Post a packet to these hooks of an app."""
     if urls:
         render = renderer(app, state.pipeline.options.pushi_sign_webhooks)
         state.webhooks.tell(urls, packet, render, app.id, size=len(packet))

@@ -6,13 +6,16 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from filtered_websocket.filters.base import start
-from filtered_websocket.filters.pushi import keys, wire
+from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs
 from filtered_websocket.presence import Presence
-from filtered_websocket.webhooks import Posts, Webhooks
+from filtered_websocket.webhooks import Owed, Posts, Webhooks, failed, under_way
 
 _log = Logger()
+
+OWED = "pushi owed"
+"""The map in the storage object of what hooks are owed."""
 
 
 class State:
@@ -20,6 +23,7 @@ class State:
     :ivar apps: the apps
     :ivar presence: the members of presence channels
     :ivar webs: where web hooks are registered
+    :ivar owed: what hooks are owed by nodes that have stopped
     """
 
     apps: Apps
@@ -32,9 +36,11 @@ class State:
         self.presence = Presence(self.storage, self._joined, self._left)
         self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False, Posts.of(pipeline.server))
         self.webs = Webs(self.storage, self.reactor)
+        self.owed = Owed(self.storage, OWED, self.reactor, self._take_over)
         self.listener: Any = None
         pipeline.member_left.append(self._member_left)
         pipeline.member_returned.append(self._member_returned)
+        pipeline.settling.append(self._settle)
 
     @classmethod
     def of(cls, pipeline: Any) -> "State":
@@ -68,16 +74,37 @@ class State:
         # The list of sockets is kept as presence too, and tells nobody.
         if keys.split(key, "/members:") is None:
             return
-        gone = start(self.presence.gone(key, user_id, data))
-        gone.addErrback(lambda failure: _log.failure("a member's leave could not be told", failure))
+        self.under_way(start(self.presence.gone(key, user_id, data)))
 
     def _member_returned(self, key: str, user_id: str, data: str) -> None:
         # Others were told that this user had left, while this node was cut off from the storage.
         if keys.split(key, "/members:") is not None:
             self._joined(key, user_id, data, "")
 
+    async def _take_over(self, record: dict[str, Any]) -> None:
+        app = await self.apps.of_id(record["app"])
+        for packet in record["events"]:
+            if app is None:
+                self.webhooks.dropped("the app or its hook is gone", record["app"])
+            else:
+                hooks.post(self, app, [record["url"]], packet)
+
+    # The end.
+
+    def under_way(self, step: Deferred[Any]) -> None:
+        """Something that others are told of in the end."""
+        under_way(step, self.pipeline.server).addErrback(failed)
+
+    async def _settle(self) -> None:
+        """Tell hooks what they are owed, as long as there is time, and leave the rest to others."""
+        self.owed.stop()
+        left = await self.webhooks.finish(self.pipeline.server.seconds_to_stop)
+        await self.owed.hand_over(left, self.webhooks)
+
     def stop(self) -> None:
+        self.owed.stop()
         self.webhooks.stop()
+        self.pipeline.settling.remove(self._settle)
         self.pipeline.member_left.remove(self._member_left)
         self.pipeline.member_returned.remove(self._member_returned)
         if self.listener is not None:

@@ -1,0 +1,134 @@
+"""What hooks are owed and this process may not come to tell, kept where another one finds it.
+
+It is a map of the storage object. Whoever deletes a field is the only one to tell what was in it: of several who try,
+one is told that it was there. Each record has an owner, who tells it when it is due; when that is long past, or the
+owner has said that it stops, any other node tells it, or the next start.
+"""
+
+import json
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket.filters.base import start
+from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.webhooks.destinations import Left, Webhooks
+
+_log = Logger()
+
+LOOK_SECONDS = 5.0
+"""How often a node looks for what others have left."""
+GRACE_SECONDS = 5.0
+"""How long past its time a record is still its owner's to tell."""
+KEEP_SECONDS = 1.0
+"""How long the storage object has, at the end, to take what is left."""
+BATCH = 50
+"""Events of one record."""
+
+Record = dict[str, Any]
+
+
+class Owed:
+    """What the hooks of one pack in one pipeline are owed.
+
+    :param name: of the map
+    :param tell: tells what a record that somebody else has left holds
+    """
+
+    def __init__(self, storage: Any, name: str, reactor: Any, tell: Callable[[Record], Coroutine[Any, Any, None]]):
+        self._storage, self._name, self._reactor, self._tell = storage, name, reactor, tell
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = reactor
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is kept here is found by others, or after this process."""
+        return bool(self._storage.shared or self._storage.durable)
+
+    def start(self) -> None:
+        """Tell what others have left, now and from time to time."""
+        if self._storage.shared:
+            self._looking.start(LOOK_SECONDS)
+        elif self._storage.durable:
+            self._look()
+
+    def stop(self) -> None:
+        """Take nothing more from others."""
+        if self._looking.running:
+            self._looking.stop()
+
+    def keep(self, field: str, record: Record, seconds: float) -> Deferred[Any]:
+        """Keep what its owner, this process, will tell after so many seconds."""
+        # The one clock that processes share. It is looked at only when the owner did not do as it said.
+        kept: Deferred[Any] = self._storage.put(self._name, field, json.dumps({**record, "due": time.time() + seconds}))
+        return kept
+
+    def claim(self, field: str) -> Deferred[bool]:
+        """Take a record away; True if it was there: then nobody else tells it."""
+        claimed: Deferred[bool] = self._storage.delete(self._name, field)
+        return claimed
+
+    async def hand_over(self, left: list[Left], hooks: Webhooks) -> None:
+        """Keep what was not told when the server stops, for another node or the next start; what cannot be is lost, and
+        counted."""
+        records = [
+            (app, url, events[at : at + BATCH]) for app, url, events in left for at in range(0, len(events), BATCH)
+        ]
+        kept = 0
+        ends = self._reactor.seconds() + KEEP_SECONDS
+        for app, url, events in records:
+            try:
+                if not self.lasts:
+                    raise StorageAway("nothing is kept")
+                record = json.dumps({"app": app, "url": url, "events": events, "due": 0})
+                put: Deferred[Any] = self._storage.put(self._name, uuid4().hex, record)
+                await put.addTimeout(max(ends - self._reactor.seconds(), 0.01), self._reactor)
+                kept += len(events)
+            except Exception:
+                for _ in events:
+                    hooks.dropped("the server stopped", app)
+        if kept:
+            _log.info("{count} events of web hooks are left to other nodes, or to the next start", count=kept)
+
+    def _look(self) -> None:
+        start(self._take()).addErrback(failed)
+
+    async def _take(self) -> None:
+        for field, raw in (await self._storage.fields(self._name)).items():
+            try:
+                record = json.loads(raw)
+                overdue = record["due"] + (GRACE_SECONDS if record["due"] else 0) <= time.time()
+            except (ValueError, TypeError, LookupError):
+                overdue, record = True, None  # nobody can tell it
+            if overdue and await self.claim(field) and record is not None:
+                await self._tell(record)
+
+
+def under_way(step: Deferred[Any], server: Any) -> Deferred[Any]:
+    """Have the server's end wait for something that others are told of in the end.
+
+    :returns: what the step comes to, for one who waits for it
+    """
+    heard: Deferred[Any] = Deferred()
+
+    def over(result: Any) -> None:
+        if not heard.called:
+            heard.callback(result)
+        elif isinstance(result, Failure):
+            failed(result)
+
+    step.addBoth(over)
+    server.owe(step)
+    return heard
+
+
+def failed(failure: Failure) -> None:
+    """Log why something could not be told, unless it was that the storage is away: then others will see to it."""
+    if not failure.check(StorageAway):
+        _log.failure("what others are owed", failure)

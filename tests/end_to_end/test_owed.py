@@ -1,0 +1,220 @@
+"""What others are owed when a server stops: a stop is never worse than a crash."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from websockets.sync.client import connect
+
+from filtered_websocket.signatures import sign
+from tests.end_to_end.channel_servers import running
+from tests.end_to_end.raw_client import DEADLINE
+from tests.end_to_end.receiver import Receiver, receiving
+from tests.end_to_end.server import FwsServer
+from tests.redis_server import RedisServer
+from tests.web.client import ask
+
+KEY, SECRET = "k" * 64, "secret"
+ROOMS = ("presence-a", "presence-b", "presence-c")
+SIX = sorted([("channel_vacated", room, "") for room in ROOMS] + [("member_removed", room, "u") for room in ROOMS])
+JOINED = sorted([("channel_occupied", room, "") for room in ROOMS] + [("member_added", room, "u") for room in ROOMS])
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+    while Page.opened:
+        Page.opened.pop().close()
+
+
+@pytest.fixture
+def receiver(stack: ExitStack) -> Receiver:
+    return stack.enter_context(receiving())
+
+
+@pytest.fixture
+def redis(tmp_path: Path, stack: ExitStack) -> dict[str, Any]:
+    server = stack.enter_context(RedisServer(tmp_path / "redis"))
+    return {"storage": "redis", "redis_url": server.url, "lease_seconds": 2}
+
+
+class Cluster:
+    """Servers of one pack, whose hooks all go to one receiver."""
+
+    def __init__(self, folder: Path, stack: ExitStack, receiver: Receiver) -> None:
+        self.folder, self.stack, self.receiver = folder, stack, receiver
+
+    def pusher(self, name: str, **options: Any) -> FwsServer:
+        app = {"id": "1001", "key": KEY, "secret": SECRET, "client_events": True, "webhooks": [self.receiver.url]}
+        return self._begin(name, "pusher", {"pusher_apps": [app], "pusher_webhook_private": True} | options)
+
+    def pushi(self, name: str, **options: Any) -> FwsServer:
+        app = {"id": "a", "key": KEY, "secret": SECRET}
+        return self._begin(name, "pushi", {"pushi_apps": [app], "pushi_webhook_private": True} | options)
+
+    def _begin(self, name: str, pack: str, options: dict[str, Any]) -> FwsServer:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return self.stack.enter_context(running(folder, filters=[f"filtered_websocket.filters.{pack}"], **options))
+
+    def told(self, count: int) -> list[tuple[str, str, str]]:
+        """So many events that hooks are told next, in the order of their names."""
+        told: list[tuple[str, str, str]] = []
+        while len(told) < count:
+            events = json.loads(self.receiver.next().body)["events"]
+            told += [(event["name"], event["channel"], event.get("user_id", "")) for event in events]
+        return sorted(told)
+
+    def nothing_more(self) -> None:
+        assert self.receiver.requests.empty(), self.receiver.requests.get_nowait()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, stack: ExitStack, receiver: Receiver) -> Cluster:
+    return Cluster(tmp_path, stack, receiver)
+
+
+class Page:
+    """A user's page, in some presence channels."""
+
+    opened: ClassVar[list["Page"]] = []
+
+    def __init__(self, server: FwsServer, user: str, *rooms: str) -> None:
+        self.opened.append(self)
+        self._end = ExitStack()
+        opened = connect(f"ws://127.0.0.1:{server.port}/app/{KEY}?protocol=7", close_timeout=0.1)
+        self.client = self._end.enter_context(opened)
+        socket_id = json.loads(self.packet()["data"])["socket_id"]
+        for room in rooms:
+            about = json.dumps({"user_id": user})
+            auth = f"{KEY}:{sign(SECRET, f'{socket_id}:{room}:{about}')}"
+            data = {"channel": room, "auth": auth, "channel_data": about}
+            self.client.send(json.dumps({"event": "pusher:subscribe", "data": data}))
+            assert self.packet()["event"] == "pusher_internal:subscription_succeeded"
+
+    def packet(self) -> Any:
+        return json.loads(self.client.recv(DEADLINE))
+
+    def close(self) -> None:
+        self._end.close()
+
+
+def stopped(server: FwsServer, within: float = 10.0) -> None:
+    server.signal(signal.SIGTERM)
+    assert server.wait(within) == 0
+
+
+# Web hooks of Pusher, which the end of its clients causes.
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["SIGTERM", "SIGKILL"])
+def test_the_end_of_one_of_two_nodes_is_told_however_it_ends(
+    cluster: Cluster, redis: dict[str, Any], kill: bool
+) -> None:
+    a, _ = cluster.pusher("a", **redis), cluster.pusher("b", **redis)
+    Page(a, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    if kill:
+        a.process.kill()
+    else:
+        stopped(a)
+    assert cluster.told(6) == SIX
+    cluster.nothing_more()
+
+
+@pytest.mark.parametrize("storage", [{}, {"storage": "sqlite", "sqlite_file": "f.sqlite"}], ids=["memory", "sqlite"])
+def test_the_end_of_a_single_node_is_told_at_once(cluster: Cluster, storage: dict[str, Any]) -> None:
+    server = cluster.pusher("a", **storage)
+    Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    begin = time.monotonic()
+    stopped(server)
+    assert time.monotonic() - begin < 2.5, "nobody who comes back is waited for"
+    assert cluster.told(6) == SIX
+
+
+def test_what_was_delayed_before_the_stop_is_told_too(cluster: Cluster) -> None:
+    server = cluster.pusher("a", pusher_webhook_delay=60)
+    page = Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    page.close()
+    stopped(server)
+    assert cluster.told(6) == SIX
+    cluster.nothing_more()
+
+
+def test_a_stop_without_hooks_waits_for_nobody(cluster: Cluster) -> None:
+    server = cluster.pusher("a", pusher_apps=[{"id": "1001", "key": KEY, "secret": SECRET}])
+    Page(server, "u", *ROOMS)
+    begin = time.monotonic()
+    stopped(server)
+    assert time.monotonic() - begin < 2.5
+
+
+def test_what_cannot_be_told_in_time_is_told_by_the_other_node(cluster: Cluster, redis: dict[str, Any]) -> None:
+    a, _ = cluster.pusher("a", stop_seconds=1, **redis), cluster.pusher("b", **redis)
+    Page(a, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    cluster.receiver.refuse()
+    begin = time.monotonic()
+    stopped(a)
+    assert time.monotonic() - begin < 5
+    cluster.receiver.begin_anew()
+    assert cluster.told(6) == SIX
+    cluster.nothing_more()
+
+
+def test_what_cannot_be_told_in_time_is_told_by_the_next_start_where_storage_lasts(cluster: Cluster) -> None:
+    storage = {"storage": "sqlite", "sqlite_file": "f.sqlite"}
+    server = cluster.pusher("a", stop_seconds=0.5, **storage)
+    Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    cluster.receiver.refuse()
+    stopped(server)
+    assert "6 events of web hooks are left to other nodes, or to the next start" in server.log
+    cluster.receiver.begin_anew()
+    cluster.pusher("a", **storage)
+    assert cluster.told(6) == SIX
+
+
+def test_what_is_lost_is_counted_and_logged(cluster: Cluster) -> None:
+    server = cluster.pusher("a", stop_seconds=0.5)
+    Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    cluster.receiver.refuse()
+    stopped(server)
+    assert "dropped: web hook: the server stopped (1001)" in server.log
+    assert "dropped: web hook: the server stopped, 5 more" in server.log
+
+
+# Events that Pushi has accepted.
+
+
+def hooked(server: FwsServer, url: str, *channels: str) -> str:
+    """Register a hook; the session's token."""
+    at = ("127.0.0.1", server.port)
+    sid: str = ask(at, "GET", f"/login?app_id=a&app_key={KEY}&app_secret={SECRET}").json["token"]
+    for channel in channels:
+        assert ask(at, "POST", f"/webs?sid={sid}", {"url": url, "event": channel}).status == 200
+    return sid
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "one of two"])
+def test_hooks_are_told_of_every_event_that_was_accepted(cluster: Cluster, redis: dict[str, Any], shared: bool) -> None:
+    a = cluster.pushi("a", **(redis if shared else {}))
+    if shared:
+        cluster.pushi("b", **redis)
+    sid = hooked(a, cluster.receiver.url, "room")
+    cluster.receiver.seconds = 0.2
+    for number in range(5):
+        posted = ask(("127.0.0.1", a.port), "POST", f"/events?sid={sid}", {"data": str(number), "channel": "room"})
+        assert posted.status == 200
+    stopped(a)
+    assert [json.loads(cluster.receiver.next().body)["data"] for _ in range(5)] == list("01234")
+    cluster.nothing_more()
