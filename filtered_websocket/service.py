@@ -50,8 +50,9 @@ def stop_limit(options: Options) -> float:
         for each in options.pipelines
         if any(filters_of(name, WebSocketStopFilter) for name in each.filters)
     ]
-    owed = options.drain_delay + options.drain_seconds + options.stop_seconds
-    return float(owed + STOP_SECONDS + max(stops, default=0))
+    # Only packs owe anything, which have stop filters.
+    owed = options.stop_seconds + max(stops) if stops else 0
+    return float(options.drain_delay + options.drain_seconds + STOP_SECONDS + owed)
 
 
 class Service:
