@@ -2,7 +2,7 @@
 
 1. An offer that cannot be taken is declined, and the next is tried: no offer can make a handshake fail (section 5.1).
 2. Nothing is asked of a client but what it has offered. What it sends is inflated with the context of its earlier
-   messages, unless it has offered to do without.
+   messages, whatever it has agreed to: some clients keep it all the same (Jetty's), and it does no harm to the others.
 3. A message is all that was sent of it, to the last byte that the inflater still holds, or an error.
 
 What is sent needs no context: `frames.make_deflated`.
@@ -18,7 +18,7 @@ from websockets.headers import parse_extension
 NAME = "permessage-deflate"
 
 CLIENT_WINDOW = 12
-"""Bits of the window that a client is asked to keep to: an inflater then takes 11 KB, not 40 (docs/performance.md)."""
+"""Bits of the window that a client is asked to keep to: an inflater then takes 13 KB, not 41 (docs/performance.md)."""
 MAX_FINAL_BLOCKS = 64
 """In one message. Each costs an inflater; who ends the stream for each message, or each fragment, needs few."""
 
@@ -43,11 +43,11 @@ def negotiate(header: str) -> "tuple[Deflate, str] | None":
     :returns: the extension, and its answer for the 101; None where nothing is taken
     """
     agreed = _agreed(header)
-    return (Deflate(*agreed[:3]), agreed[3]) if agreed is not None else None
+    return (Deflate(*agreed[:2]), agreed[2]) if agreed is not None else None
 
 
 @lru_cache(64)  # the clients of one library, or one browser, all say the same
-def _agreed(header: str) -> tuple[int, int, bool, str] | None:
+def _agreed(header: str) -> tuple[int, int, str] | None:
     for offer in header.split(","):
         if offer.count('"') % 2:
             # A comma in quotes, where only a token may stand (RFC 6455, 9.1): what follows cannot be told.
@@ -57,13 +57,22 @@ def _agreed(header: str) -> tuple[int, int, bool, str] | None:
         except InvalidHeaderFormat:
             continue
         for name, parameters in parsed:
-            taken = _take(parameters) if name.lower() == NAME else None
+            taken = _take(parameters, _can_narrow(offer)) if name.lower() == NAME else None
             if taken is not None:
                 return taken
     return None
 
 
-def _take(parameters: Sequence[tuple[str, str | None]]) -> tuple[int, int, bool, str] | None:
+def _can_narrow(offer: str) -> bool:
+    """Whether a client that offers client_max_window_bits can be taken at its word.
+
+    Netty's cannot send anything when it is (without jzlib, which it does not bring), Jetty's keeps its 32 KB. Both
+    write the parameter without a space in front, unlike browsers and the libraries that can.
+    """
+    return f";{_CLIENT_BITS}" not in offer.lower()
+
+
+def _take(parameters: Sequence[tuple[str, str | None]], can_narrow: bool) -> tuple[int, int, str] | None:
     """What is agreed if this offer is taken: `Deflate`'s parameters, and the answer."""
     asked = {name.lower(): value for name, value in parameters}
     if len(asked) < len(parameters) or not _PARAMETERS.issuperset(asked):
@@ -84,9 +93,10 @@ def _take(parameters: Sequence[tuple[str, str | None]]) -> tuple[int, int, bool,
         hint = asked[_CLIENT_BITS]
         if hint is not None and hint not in _WINDOWS:
             return None
-        client_bits = min(CLIENT_WINDOW, _WINDOWS[hint or "15"])
-        answer.append(f"{_CLIENT_BITS}={client_bits}")
-    return server_bits, client_bits, _CLIENT_FORGETS in asked, "; ".join(answer)
+        if can_narrow:
+            client_bits = min(CLIENT_WINDOW, _WINDOWS[hint or "15"])
+            answer.append(f"{_CLIENT_BITS}={client_bits}")
+    return server_bits, client_bits, "; ".join(answer)
 
 
 class Deflate:
@@ -94,17 +104,15 @@ class Deflate:
 
     :param server_max_window_bits: of the window that what is sent to it is compressed with
     :param client_max_window_bits: of the window that it compresses with
-    :param client_forgets: whether it compresses each message by itself
     """
 
-    __slots__ = ("_begun", "_client_bits", "_client_forgets", "_final_blocks", "_inflater", "server_max_window_bits")
+    __slots__ = ("_begun", "_client_bits", "_final_blocks", "_inflater", "server_max_window_bits")
 
     EXTENSION_NAME = NAME
 
-    def __init__(self, server_max_window_bits: int, client_max_window_bits: int, client_forgets: bool) -> None:
+    def __init__(self, server_max_window_bits: int, client_max_window_bits: int) -> None:
         self.server_max_window_bits = server_max_window_bits
         self._client_bits = max(_LEAST_WINDOW, client_max_window_bits)
-        self._client_forgets = client_forgets
         # Made when it is needed: many clients only listen.
         self._inflater: zlib._Decompress | None = None
         self._begun = False
@@ -145,7 +153,4 @@ class Deflate:
     def end(self, room: int) -> bytes:
         """End a message; what comes out at its end. Parameters and errors as of `inflate`."""
         # Behind a final block, or nothing at all, there is no empty block of which the end was left out.
-        inflated = self.inflate(_TAIL, room) if self._begun else b""
-        if self._client_forgets:
-            self._inflater = None
-        return inflated
+        return self.inflate(_TAIL, room) if self._begun else b""
