@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -202,6 +203,66 @@ def test_a_pickle_is_not_even_looked_at_without_the_option(serve: Serve, redis: 
     emit(server, event="last")
     assert client.event() == ("last",)
     server.wait_for(r"pickles are read with ws_emit_pickle")
+
+
+def test_pipelines_on_one_redis_are_isolated_and_a_flask_application_reaches_the_one_that_is_named(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    pack = "filtered_websocket.filters.ws_emit"
+    pipelines = {"/a/*": {"filters": [pack], "ws_emit_secret": "a"}, "/b/*": {"filters": [pack], "ws_emit_secret": "b"}}
+    options = ["--storage", "redis", "--redis_url", redis.url, "--pipelines", json.dumps(pipelines)]
+    uri = "/socket.io/?EIO=4&transport=websocket"
+    with ExitStack() as stack:
+        servers = []
+        for number, more in enumerate(([], ["--ws_emit_pipeline", "/b/*"])):
+            (tmp_path / str(number)).mkdir()
+            servers.append(stack.enter_context(FwsServer(*options, *more, cwd=tmp_path / str(number))))
+        unsaid = "reach no client: say with ws_emit_pipeline which of /a/\\*, /b/\\* they are to emit to"
+        assert len(re.findall(unsaid, servers[0].log)) == 1
+        assert not re.findall(unsaid, servers[1].log)
+        clients = {}
+        for server in servers:
+            for name in ("/a", "/b"):
+                clients[server, name] = client = server.open(name + uri)
+                client.send("40", '420["join",{"room":"r"}]')
+                assert [client.text()[:2] for _ in range(3)] == ["0{", "40", "43"]
+        body = {"event": "e", "room": "r", "data": "of a", "secret": "a"}
+        sent = ask(("127.0.0.1", servers[0].port), "POST", "/a/emit", body, {"Content-Type": "application/json"})
+        assert sent.body == b"OK\n"
+        call(GENERATIONS["newest"], redis, ["emit", {"event": "f", "data": "flask", "room": "r"}], kind="flask")
+        for server in servers:
+            for name, secret in (("/a", "a"), ("/b", "b")):
+                body = {"event": "last", "secret": secret}
+                ask(("127.0.0.1", server.port), "POST", f"{name}/emit", body, {"Content-Type": "application/json"})
+        heard = {key: [each[2:] for each in heard_until(client, 2)] for key, client in clients.items()}
+        last = ['["last"]'] * 2
+        assert heard[servers[0], "/a"] == ['["e","of a"]', *last]
+        assert heard[servers[0], "/b"] == last
+        assert heard[servers[1], "/a"] == ['["e","of a"]', *last]
+        assert heard[servers[1], "/b"] == ['["f","flask"]', *last]
+
+
+def heard_until(client: Any, lasts: int) -> list[str]:
+    """What a client hears until it has heard "last" so often."""
+    heard: list[str] = []
+    while heard.count('42["last"]') < lasts:
+        heard.append(client.text())
+    return heard
+
+
+def test_a_session_of_one_pipeline_is_nobodys_in_another_on_any_node(tmp_path: Path, redis: RedisServer) -> None:
+    pipelines = {name: ["filtered_websocket.filters.ws_emit"] for name in ("/a/*", "/b/*")}
+    options = ["--storage", "redis", "--redis_url", redis.url, "--pipelines", json.dumps(pipelines)]
+    with ExitStack() as stack:
+        ports = []
+        for number in range(2):
+            (tmp_path / str(number)).mkdir()
+            ports.append(stack.enter_context(FwsServer(*options, cwd=tmp_path / str(number))).port)
+        uri = "/socket.io/?EIO=4&transport=polling"
+        sid = json.loads(ask(("127.0.0.1", ports[0]), "GET", f"/a{uri}").body[1:])["sid"]
+        for port in ports:
+            assert ask(("127.0.0.1", port), "POST", f"/b{uri}&sid={sid}", b"40").status == 400
+            assert ask(("127.0.0.1", port), "POST", f"/a{uri}&sid={sid}", b"40").body == b"ok"
 
 
 def test_rooms_with_a_secret_ask_redis_for_it(serve: Serve, redis: RedisServer, connect: Any) -> None:

@@ -11,6 +11,8 @@
                        5.15   JSON with "binary": data is the argument; if binary, [with placeholders, base64 ...]
                     >= 5.16   JSON with "binary": data is a list of arguments; if binary, [such a list, base64 ...]
 
+What we write has one member more, which others pass over, "pipeline": the name of the pipeline that it is for.
+
 So: without "binary" data is one argument as it is; with it, a list is a list of arguments. We write the newest. No
 argument and one that is null are the same to a client of python-socketio, and here: it gets none.
 """
@@ -70,9 +72,10 @@ class ChangeRoom(NamedTuple):
 Order = Emit | CloseRoom | Disconnect | ChangeRoom
 
 
-def encode(emit: Emit) -> bytes:
+def encode(emit: Emit, pipeline: str) -> bytes:
     """An emission as python-socketio 5.16 and later write it.
 
+    :param pipeline: the name of the one whose clients are meant
     :raises Malformed: arguments that JSON cannot hold
     """
     attachments: list[bytes] = []
@@ -87,14 +90,16 @@ def encode(emit: Emit) -> bytes:
         "skip_sid": list(emit.skip) or None,
         "callback": None,
         "host_id": HOST_ID,
+        "pipeline": pipeline,
     }
     return wire.dumps(message).encode()
 
 
-def decode(data: bytes, pickles: bool) -> Order | None:
+def decode(data: bytes, pickles: bool, is_for: Callable[[Any], bool] = lambda _: True) -> Order | None:
     """What a program on the bus wants; None if that is nothing for us.
 
     :param pickles: read pickles too
+    :param is_for: whether what names this pipeline is for us; None where it names none
     :raises Malformed: it is nothing of the above
     """
     try:
@@ -102,7 +107,7 @@ def decode(data: bytes, pickles: bool) -> Order | None:
         if not isinstance(message, dict):
             raise Malformed("not an object")
         read = _METHODS.get(message.get("method", ""))
-        return read(message) if read is not None else None
+        return read(message) if read is not None and is_for(message.get("pipeline")) else None
     except Malformed:
         raise
     except (ValueError, TypeError, RecursionError) as error:

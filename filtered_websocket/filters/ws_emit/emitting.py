@@ -33,11 +33,11 @@ def emit(
 
 
 def send(pipeline: Any, emission: Emit) -> Deferred[Any]:
-    """Put an emission on the bus; what comes back from there is delivered.
+    """Put an emission for the clients of a pipeline on the bus; what comes back from there is delivered.
 
     :raises Malformed: arguments that JSON cannot hold
     """
-    published: Deferred[Any] = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission))
+    published: Deferred[Any] = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name))
     return published
 
 

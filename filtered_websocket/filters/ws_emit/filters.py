@@ -1,6 +1,9 @@
 """The filters of the WS-Emit pack: admit, greet, obey, forget; and carry out what the bus says."""
 
+from functools import partial
 from typing import Any
+
+from twisted.logger import Logger
 
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.base import (
@@ -12,13 +15,15 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.filters.ws_emit import bus, rooms
+from filtered_websocket.filters.ws_emit import addressing, bus, rooms
 from filtered_websocket.filters.ws_emit.handshake import PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
 from filtered_websocket.filters.ws_emit.wire import Malformed
 from filtered_websocket.message import in_binary_message
 from filtered_websocket.web.base import HTTPError
+
+_log = Logger()
 
 
 class Begin(WebSocketStartFilter):
@@ -28,6 +33,8 @@ class Begin(WebSocketStartFilter):
     def filter(cls, web_socket_instance: Any, data: None) -> Any:
         # Java's clients read nothing behind a close frame, and notice the end only when a ping does not come.
         web_socket_instance.farewell = None
+        if warning := addressing.check(web_socket_instance):
+            _log.warn("{warning}", warning=warning)
         return State.of(web_socket_instance).listening
 
 
@@ -102,7 +109,10 @@ class CarryOut(WebSocketConsumerFilter):
         channel, message = data.get("channel"), bytes(data["data"])
         if channel == bus.CHANNEL.encode():
             cls.order(web_socket_instance, message)
-        elif isinstance(channel, bytes) and channel.decode("latin-1") in State.of(web_socket_instance).nodes.channels:
+        elif (
+            isinstance(channel, bytes)
+            and channel.decode("utf-8", "replace") in State.of(web_socket_instance).nodes.channels
+        ):
             State.of(web_socket_instance).nodes.consume(message)
 
     @classmethod
@@ -110,7 +120,7 @@ class CarryOut(WebSocketConsumerFilter):
         """One that cannot be read is counted; the next is none the worse for it."""
         State.of(pipeline)
         try:
-            order = bus.decode(message, pipeline.options.ws_emit_pickle)
+            order = bus.decode(message, pipeline.options.ws_emit_pickle, partial(addressing.is_for, pipeline))
             if order is not None:
                 rooms.carry_out(pipeline, order)
         except Malformed as error:

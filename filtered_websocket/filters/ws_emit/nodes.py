@@ -31,6 +31,7 @@ from filtered_websocket.filters.ws_emit.window import Windows
 from filtered_websocket.publication import Message
 
 OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"
+"""In front of the channels, behind the pipeline's prefix: a session of one pipeline is nobody's in another."""
 
 TAKEN_SECONDS = 3.0
 """How long a node has to say that it lives."""
@@ -78,6 +79,7 @@ class Nodes:
     ) -> None:
         self._pipeline, self._name, self._polling, self._answer = pipeline, name, polling, answer
         self._storage = pipeline.storage_object
+        self._own, self._shared = pipeline.prefix + OWN, pipeline.prefix + SHARED
         self.takeovers: set[Takeover] = set()
         self._ids = count(1)
         self._asked: dict[int, Deferred[Any]] = {}
@@ -89,7 +91,7 @@ class Nodes:
     @property
     def channels(self) -> tuple[str, ...]:
         """What this node listens to; alone it has nobody to listen to."""
-        return (OWN + self._name, SHARED) if self._storage.shared else ()
+        return (self._own + self._name, self._shared) if self._storage.shared else ()
 
     # Asking.
 
@@ -101,13 +103,13 @@ class Nodes:
         owner = sid[: len(self._name)]
         if sid in self._polling or owner == self._name or not self._storage.shared:
             return succeed(None)
-        number, answer = self._new(lambda _: self._tell(OWN + owner, "cancel", id=number, **{"from": self._name}))
+        number, answer = self._new(lambda _: self._tell(self._own + owner, "cancel", id=number, **{"from": self._name}))
         request = {"sid": sid, "from": self._name, "id": number, "body": body.decode("utf-8", "surrogateescape")}
         message = wire.dumps({"do": what, **request})
 
         def send() -> None:
             self._wait(number, TAKEN_SECONDS)
-            self._publish(OWN + owner, message).addErrback(self._failed, number)
+            self._publish(self._own + owner, message).addErrback(self._failed, number)
 
         self._windows.enter(owner, number, len(message), send)
         return answer
@@ -141,7 +143,7 @@ class Nodes:
         takeover = self._moving[number] = Takeover(self, estate)
         self.takeovers.add(takeover)
         estate.addBoth(self._moved, number, takeover)
-        self._tell(SHARED, "take", sid=sid, id=number, **{"from": self._name}).addErrback(self._failed, number)
+        self._tell(self._shared, "take", sid=sid, id=number, **{"from": self._name}).addErrback(self._failed, number)
         return takeover
 
     def _moved(self, result: Any, number: int, takeover: Takeover) -> Any:
@@ -215,7 +217,7 @@ class Nodes:
         )
         answering.addBoth(self._answered, key)
         if key in self._answering:
-            self._tell(OWN + key[0], "taken", id=key[1]).addErrback(lambda _: None)
+            self._tell(self._own + key[0], "taken", id=key[1]).addErrback(lambda _: None)
 
     async def _do(self, what: str, sid: str, body: bytes) -> Answer | None:
         session = self._polling.get(sid)
@@ -236,7 +238,7 @@ class Nodes:
         message = wire.dumps(answer)
 
         def send() -> None:
-            self._publish(OWN + key[0], message).addErrback(lambda _: None)
+            self._publish(self._own + key[0], message).addErrback(lambda _: None)
 
         self._windows.enter(key[0], key, len(message), send)
 
@@ -252,7 +254,9 @@ class Nodes:
 
     def _on_answer(self, message: dict[str, Any]) -> None:
         body = wire.from_base64(message["body"]) if message.get("binary") else message["body"]
-        self._tell(OWN + message["from"], "got", id=message["id"], **{"from": self._name}).addErrback(lambda _: None)
+        self._tell(self._own + message["from"], "got", id=message["id"], **{"from": self._name}).addErrback(
+            lambda _: None
+        )
         asked = self._forget(message["id"])
         if asked is not None:
             asked.callback(None if body is None else (message["status"], body))
@@ -269,7 +273,7 @@ class Nodes:
             return
         session = self._polling.get(message["sid"])
         estate = None if session is None else session.leave().as_json()
-        self._tell(OWN + message["from"], "estate", id=message["id"], estate=estate).addErrback(lambda _: None)
+        self._tell(self._own + message["from"], "estate", id=message["id"], estate=estate).addErrback(lambda _: None)
 
     def _on_estate(self, message: dict[str, Any]) -> None:
         estate = message["estate"]

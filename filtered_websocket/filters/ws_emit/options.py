@@ -67,6 +67,13 @@ PICKLE = Option(
 EIO3 = Option(
     "ws_emit_eio3", boolean, False, "serve clients of Socket.IO 2 (Engine.IO 3) too", scope="pipeline", switch=True
 )
+PIPELINE = Option(
+    "ws_emit_pipeline",
+    text,
+    "",
+    "where several pipelines have this pack: that to which programs emit that know no pipelines, such as "
+    "Flask-SocketIO: its first pattern, * for that of the option filters",
+)
 ADDRESS = Option("ws_emit_address", _address, None, "HOST:PORT, as WS-Emit had it: host and port", fills=_fill_address)
 REDIS = Option(
     "ws_emit_redis",
@@ -79,7 +86,7 @@ REDIS = Option(
 VERBOSE = Option("ws_emit_verbose", boolean, False, "log_level debug", switch=True, fills=_fill_verbose)
 FLASK_SECRET = Option("ws_emit_flask_secret", text, None, "taken and not used, as WS-Emit had it", secret=True)
 
-OPTIONS = (SECRET, CORS, ROOM_SECRETS, PICKLE, EIO3, ADDRESS, REDIS, VERBOSE, FLASK_SECRET)
+OPTIONS = (SECRET, CORS, ROOM_SECRETS, PICKLE, EIO3, PIPELINE, ADDRESS, REDIS, VERBOSE, FLASK_SECRET)
 
 ORIGINAL = Original(
     "ws_emit",

@@ -136,7 +136,7 @@ def test_pickles_are_read_only_where_the_option_says_so() -> None:
 
 
 def test_what_is_written_is_the_newest_form() -> None:
-    written = json.loads(bus.encode(Emit("update", ({"a": b"\0"}, 1), ("time",), ("s",))))
+    written = json.loads(bus.encode(Emit("update", ({"a": b"\0"}, 1), ("time",), ("s",)), "/a/*"))
     assert written == {
         "method": "emit",
         "event": "update",
@@ -147,9 +147,10 @@ def test_what_is_written_is_the_newest_form() -> None:
         "skip_sid": ["s"],
         "callback": None,
         "host_id": bus.HOST_ID,
+        "pipeline": "/a/*",
     }
     assert len(bus.HOST_ID) == 32
-    nothing = json.loads(bus.encode(Emit("update", ())))
+    nothing = json.loads(bus.encode(Emit("update", ()), ""))
     assert (nothing["data"], nothing["binary"], nothing["room"], nothing["skip_sid"]) == ([None], False, None, None)
 
 
@@ -159,4 +160,4 @@ def test_what_is_written_is_the_newest_form() -> None:
 )
 def test_what_is_written_is_read_as_it_was_meant(arguments: tuple[Any, ...], rooms: Any) -> None:
     emit = Emit("e", arguments, None if rooms is None else tuple(rooms))
-    assert bus.decode(bus.encode(emit), False) == emit
+    assert bus.decode(bus.encode(emit, ""), False) == emit

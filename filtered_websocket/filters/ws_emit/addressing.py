@@ -1,0 +1,52 @@
+"""Which pipeline an order on the bus is for: all of them hear the one channel that programs write to.
+
+What this server writes names its pipeline. Other programs, such as Flask-SocketIO, know no pipelines: what they write
+is for the only pipeline with this pack. Where there are several, the option ``ws_emit_pipeline`` names the one; without
+it there is none, since none is less wrong than all.
+"""
+
+from typing import Any
+
+from filtered_websocket.errors import ConfigError
+
+_PACK = __name__.rpartition(".")[0] + "."
+
+
+def _has_pack(pipeline: Any) -> bool:
+    # By name: a reload makes the filters anew. A pipeline without patterns has left the configuration.
+    return bool(pipeline.patterns) and any(each.__module__.startswith(_PACK) for each in pipeline.filters["consumer"])
+
+
+def _names(pipeline: Any) -> tuple[str, ...]:
+    """What the option may call it; that of ``filters`` has the pattern ``*``."""
+    return (pipeline.name, *pipeline.patterns)
+
+
+def is_for(pipeline: Any, named: Any) -> bool:
+    """Whether an order is for this pipeline.
+
+    :param named: the pipeline that the order names; None if it names none
+    """
+    if named is not None:
+        return bool(named == pipeline.name)
+    chosen = pipeline.server.options.ws_emit_pipeline
+    if chosen:
+        return chosen in _names(pipeline)
+    return all(each is pipeline for each in pipeline.server.pipelines if _has_pack(each))
+
+
+def check(pipeline: Any) -> str:
+    """What is to be said at the start of this pipeline; it is said once, by the first of them.
+
+    :raises ConfigError: the option names none of them
+    """
+    having = [each for each in pipeline.server.pipelines if _has_pack(each)]
+    chosen, called = pipeline.server.options.ws_emit_pipeline, ", ".join(each.name or "*" for each in having)
+    if chosen and not any(chosen in _names(each) for each in having):
+        raise ConfigError(f"ws_emit_pipeline: {chosen} is no pipeline with this pack; there is {called}")
+    if chosen or len(having) < 2 or having[0] is not pipeline:
+        return ""
+    return (
+        "programs that know no pipelines, such as Flask-SocketIO, reach no client: "
+        f"say with ws_emit_pipeline which of {called} they are to emit to"
+    )
