@@ -22,7 +22,7 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.changes import checksum
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules.generation import Generation, own_modules
-from filtered_websocket.filter_modules.importing import IMPORTER, Source
+from filtered_websocket.filter_modules.importing import IMPORTER, Source, loader_of
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.storage_objects.names import BACKENDS
 
@@ -90,7 +90,7 @@ def _warn_of_what_stays(server: Any, options: Any, odd: list[str], own: list[str
         if hasattr(options, name) and getattr(options, name) != getattr(server.options, name):
             _log.warn("the option {name} has changed, which takes a restart", name=name)
     for name in own:
-        loader: Any = getattr(sys.modules[name].__spec__, "loader", None)
+        loader = loader_of(sys.modules[name])
         if name not in replaced and isinstance(loader, Source) and _on_disk(loader.path) != checksum(loader.text):
             _log.warn("the module {name} has changed, which takes a restart: it stays", name=name)
     for each in odd:
@@ -108,7 +108,7 @@ def files(server: Any) -> dict[str, int | None]:
     found: dict[str, int | None] = dict.fromkeys(IMPORTER.missing)
     for name in own_modules(module for pipeline in server.pipelines for module in pipeline.modules):
         module: Any = sys.modules[name]
-        loader = getattr(module.__spec__, "loader", None)
+        loader = loader_of(module)
         if isinstance(loader, Source):
             found[loader.path] = checksum(loader.text)
         elif file := getattr(module, "__file__", None):

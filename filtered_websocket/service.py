@@ -29,6 +29,9 @@ from filtered_websocket.watchdog import Watchdog
 
 _log = Logger()
 
+CANCEL_SECONDS = 0.5
+"""How long the start filters of a reload have to give up when the server stops."""
+
 WORKER = "FILTERED_WEBSOCKET_WORKER"
 """Environment name of a worker's number. A worker's standard input is a pipe that ends with its parent; on descriptor
 `STATUS` it tells its parent ``ready``, ``reloaded`` and ``refused`` (to reload), a word per line."""
@@ -213,9 +216,12 @@ class Service:
         server.draining = True
         if self._changes is not None:
             self._changes.stop()
-        if (reloading := self._reloading) is not None:
-            reloading.cancel()
-            await reloading
+        if self._reloading is not None:
+            # A start filter may not let itself be cancelled.
+            given_up: Deferred[Any] = Deferred()
+            self._reloading.chainDeferred(given_up)
+            self._reloading.cancel()
+            await given_up.addTimeout(CANCEL_SECONDS, self._reactor).addErrback(lambda _: None)
         if self._port is not None:
             if self._options.drain_delay and server.started:
                 _log.info("draining in {seconds:g} s (drain_delay)", seconds=self._options.drain_delay)

@@ -42,7 +42,8 @@ class Stopwatch:
         self._server = server
         self._loop = LoopingCall(self.arm)
         self._loop.clock = clock
-        self._timed: dict[int, tuple[tuple[Step, ...], tuple[Step, ...]]] = {}
+        #: (pipeline's name, event) -> its chain and the timed one; a chain that a reload has replaced is held no longer
+        self._timed: dict[tuple[str, str], tuple[tuple[Step, ...], tuple[Step, ...]]] = {}
 
     def start(self) -> None:
         self._loop.start(INTERVAL, now=False)
@@ -59,7 +60,7 @@ class Stopwatch:
                     pipeline.chains[event] = self._timed_chain(pipeline, event, chain)
 
     def _timed_chain(self, pipeline: Any, event: str, chain: tuple[Step, ...]) -> tuple[Step, ...]:
-        plain, timed = self._timed.get(id(chain), ((), ()))
+        plain, timed = self._timed.get((pipeline.name, event), ((), ()))
         if plain is not chain:
             names = [f"{each.__module__}.{each.__qualname__}" for each in pipeline.filters[event]]
             timed = tuple(
@@ -67,7 +68,7 @@ class Stopwatch:
                 for step, name in zip(chain, names, strict=True)
             )
             timed[0].ends = (pipeline.chains, event, chain)
-            self._timed[id(chain)] = (chain, timed)
+            self._timed[pipeline.name, event] = (chain, timed)
         return timed
 
 

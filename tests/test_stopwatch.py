@@ -1,4 +1,6 @@
+import gc
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -47,6 +49,18 @@ def test_one_run_is_timed_and_the_plain_chain_is_back_for_the_next() -> None:
     assert found["mine.a"][0] == found["mine.b"][0] == 1
     assert found["mine.a"][1] >= 0.02 > found["mine.b"][1]
     assert next(iter(watch.times)) == ("/chat", "message", "mine.a")
+
+
+def test_a_chain_that_a_reload_has_replaced_is_let_go() -> None:
+    pipeline = Pipeline(a=None)
+    watch = Stopwatch(Server(pipeline), Clock())
+    former = []
+    for _ in range(3):
+        pipeline.chains = {"message": (lambda instance, data: None,), "connect": ()}
+        former.append(weakref.ref(pipeline.chains["message"][0]))
+        watch.arm()
+    gc.collect()
+    assert [each() is None for each in former] == [True, True, False]
 
 
 def test_a_chain_that_does_not_run_stays_armed_and_an_empty_one_is_left_alone() -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import importing
-from filtered_websocket.filter_modules.importing import Source, is_library, is_own
+from filtered_websocket.filter_modules.importing import Source, is_library, is_own, loader_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta
 from filtered_websocket.web.base import EndpointMeta
 
@@ -131,7 +131,7 @@ class _Statement(NamedTuple):
 
 def _text(module: ModuleType) -> str | bytes:
     """The source of a module, as it was loaded; empty if there is none."""
-    loader = getattr(module.__spec__, "loader", None)
+    loader = loader_of(module)
     if isinstance(loader, Source):
         return loader.text
     try:

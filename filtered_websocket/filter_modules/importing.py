@@ -38,8 +38,10 @@ def is_own(name: str, module: ModuleType | None = None) -> bool:
     :param module: default: the one that is imported by this name
     """
     module = module or sys.modules.get(name)
+    if name in IMPORTER.names and module is not None:
+        return True  # a module may have put any object into its place
     # Its own name: it may be imported by another, as WSPS's is.
-    if module is None or str(module.__name__).partition(".")[0] == _PACKAGE or name in _MAIN:
+    if module is None or name in _MAIN or str(getattr(module, "__name__", name)).partition(".")[0] == _PACKAGE:
         return False
     file = getattr(module, "__file__", None)
     # A package without an __init__.py is where its directories are.
@@ -49,7 +51,12 @@ def is_own(name: str, module: ModuleType | None = None) -> bool:
 
 def is_extension(module: ModuleType) -> bool:
     """Whether it is machine code, which a process loads once."""
-    return isinstance(getattr(module.__spec__, "loader", None), ExtensionFileLoader)
+    return isinstance(loader_of(module), ExtensionFileLoader)
+
+
+def loader_of(module: object) -> Any:
+    """What loaded a module, None where it is not known."""
+    return getattr(getattr(module, "__spec__", None), "loader", None)
 
 
 class Source(SourceFileLoader):
