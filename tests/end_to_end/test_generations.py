@@ -69,7 +69,8 @@ class Site:
 
     def wait(self, says: str = "reloaded") -> str:
         self._times[says] += 1
-        return self.server.wait_for(rf"(?:(?<!not ){says}[:,] ([^\n]*)\n[^$]*){{{self._times[says]}}}").group(1)
+        line = rf".*?\b(?:info|error) +{says}[:,] ([^\n]*)\n"
+        return self.server.wait_for(rf"(?s)(?>{line}){{{self._times[says]}}}").group(1)
 
     def says(self) -> str:
         self.client.send("?")
