@@ -168,6 +168,24 @@ class Handshake(LeanProtocol):
         self.connectionMade()
         self.feed(data)
 
+    def put_off(self, site: Any) -> Any:
+        """What has this connection's transport until the server has started."""
+        self.http = site.buildProtocol(None, self)
+        self.factory.admission.hand_over(self, self.http)
+        return self.http
+
+    def take_over(self, transport: Any, data: bytes) -> None:
+        """Have the connection that was put off.
+
+        :param data: what has come meanwhile
+        """
+        self.factory.admission.hand_over(self.http, self)
+        self.http = None
+        _let_have(transport, self)
+        self.makeConnection(transport)
+        if data:
+            self.dataReceived(data)
+
     def leave_transport(self) -> None:
         """Let go of what is known of the transport."""
 

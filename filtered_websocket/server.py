@@ -250,13 +250,15 @@ class Server(WebSocketServerFactory):
     # Connections.
 
     def buildProtocol(self, addr: Any) -> Any:
-        if not self.started:
-            # Neither filters nor storage can serve anybody, but whoever asks how the server is gets an answer.
-            if not self.site.full:
-                return self.site.buildProtocol(addr)
-            self.counters.count("refused", "max_http_connections", getattr(addr, "host", ""))
-            return None
-        return self.admission.admit(super().buildProtocol(addr), addr)
+        connection = self.admission.admit(super().buildProtocol(addr), addr)
+        if self.started or connection is None or connection.unwelcome is not None:
+            return connection
+        # Neither filters nor storage can serve anybody yet: a handshake waits, and health is answered.
+        if not self.site.full:
+            return connection.put_off(self.site)
+        self.admission.leave(connection)
+        self.counters.count("refused", "max_http_connections", getattr(addr, "host", ""))
+        return None
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -391,8 +393,7 @@ class Server(WebSocketServerFactory):
             await pipeline.start()
         self.started = True
         for channel in list(self.site.channels):
-            # They came as plain HTTP only because nothing else was served yet.
-            channel.shut()
+            channel.server_started()
 
     def stop(self) -> Deferred[Any]:
         """Close every client, then the pipelines, then the storage object.

@@ -80,7 +80,8 @@ class Service:
         self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
     async def begin(self) -> None:
-        """Listen and start everything. While it starts, which may take until a Redis is there, only health is answered.
+        """Listen and start everything. While it starts, which may take until a Redis is there, only health is answered;
+        handshakes wait.
 
         :raises ConfigError: a start filter failed, the address cannot be had, a storage that can never work
         """

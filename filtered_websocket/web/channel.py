@@ -10,7 +10,8 @@ Rules:
    A connection that is closed has a third: it ends, whatever its client reads or says.
 4. A client that is refused before its request is complete gets the whole answer: the rest of what it sends is read and
    dropped for a moment, because closing at once would reset the connection and take the answer away.
-5. A wrong request is a value (`Refused`), not an exception: an exception keeps the frames, and these the bytes, of
+5. While the server starts, a handshake waits for it, at most `handshake_timeout`; health is answered at once.
+6. A wrong request is a value (`Refused`), not an exception: an exception keeps the frames, and these the bytes, of
    every request that was wrong.
 """
 
@@ -39,6 +40,8 @@ MAX_WAITING = 16 * 1024
 CLOSE_SECONDS = 15
 """How long a connection that is closed has for what was written, and for TLS's good-bye."""
 
+STARTING = Refused(503, "the server is starting", (("Retry-After", "1"),))
+
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -60,14 +63,16 @@ class Channel(Protocol):
     """One HTTP connection.
 
     :param site: what answers
+    :param later: the protocol that gets the connection as soon as the server serves more than its health
     :ivar former: the protocol that handed the connection over
     """
 
     former: Any = None
     transport: Any
 
-    def __init__(self, site: Any) -> None:
+    def __init__(self, site: Any, later: Any = None) -> None:
         self.site = site
+        self._later = later
         self._data = bytearray()
         self._searched = 0
         self._exchange: Exchange | None = None
@@ -75,6 +80,8 @@ class Channel(Protocol):
         self._dropped = 0
         self._persistent = True
         self._receiving = self._answering = self._resting = self._stalled = self._paused = self._ended = False
+        #: a handshake waits until the server has started
+        self._held = False
 
     def connectionMade(self) -> None:
         self.site.channels.add(self)
@@ -110,7 +117,7 @@ class Channel(Protocol):
 
     def _is_busy(self) -> bool:
         """Whether what has come waits for something else than more of it."""
-        return self._answering or self._resting or self._stalled
+        return self._answering or self._resting or self._stalled or self._held
 
     def _resume(self) -> None:
         if self._paused:
@@ -148,8 +155,11 @@ class Channel(Protocol):
 
     def _go_on(self) -> None:
         """Read what was received, as far as one request and the share of a turn go."""
+        if self._later is not None and self._exchange is None and self.site.server.started:
+            self._hand_on(self._later)
+            return
         ends = perf_counter() + SHARE_SECONDS
-        while self._data and not (self._answering or self._stalled or self._ended):
+        while self._data and not (self._is_busy() or self._ended):
             left = len(self._data)
             if self._exchange is None:
                 self._read_head()
@@ -183,6 +193,8 @@ class Channel(Protocol):
             self._searched = 0
             if isinstance(head, Refused):
                 self._refuse(head)
+            elif self._later is not None and upgrade.is_asked(head):
+                self._hold(head)
             elif self.former is not None and upgrade.is_asked(head) and not self._has_unread_answers():
                 self._give_back(head)
             else:
@@ -222,14 +234,35 @@ class Channel(Protocol):
 
     def _give_back(self, head: Head) -> None:
         """Let the protocol that handed this connection over have it again, with the request that was just read."""
-        data = head.raw + bytes(self._data)
+        self.former.take_back(head.raw + self._leave())
+        self.site.gone(self)
+
+    def _hold(self, head: Head) -> None:
+        """Keep a handshake until the server has started."""
+        self._data[:0] = head.raw
+        self._held, self._receiving = True, False
+        self._set_timer(self.site.options.handshake_timeout)
+
+    def server_started(self) -> None:
+        """What came before may be served now, in its turn."""
+        self._held = False
+        self._rest()
+
+    def _hand_on(self, later: Any) -> None:
+        """Let the protocol that was meant to have this connection have it, with all that has come."""
+        self._later = None
+        later.take_over(self.transport, self._leave())
+        self.site.gone(self)
+
+    def _leave(self) -> bytes:
+        """Let go of the transport; what was not read yet."""
+        data = bytes(self._data)
         self._data.clear()
         self._stop_timer()
         self._ended = True
         self.transport.unregisterProducer()
         self._resume()
-        self.former.take_back(data)
-        self.site.gone(self)
+        return data
 
     # Answering.
 
@@ -304,6 +337,8 @@ class Channel(Protocol):
         if self._ended:
             self.site.counters.count("closed", "http client does not read")
             self.transport.abortConnection()
+        elif self._held:
+            self._refuse(STARTING)
         elif self._receiving:
             self._refuse(Refused(408, "the request was not complete in time"))
         else:
@@ -329,6 +364,8 @@ class Channel(Protocol):
         """The server ends: close when the answer under way is sent; a wait ends now."""
         if self._exchange is not None and self._exchange.waiting is not None:
             self._exchange.cancel()
+        elif self._held:
+            self._refuse(STARTING)
         elif not self._answering:
             self._close()
 

@@ -18,7 +18,7 @@ from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
-from filtered_websocket.web.channel import Channel
+from filtered_websocket.web.channel import STARTING, Channel
 from filtered_websocket.web.head import Head, is_forwarded
 
 _log = Logger()
@@ -62,8 +62,12 @@ class Site(Factory):
         self._own, self._elsewhere, self._public = own, elsewhere, public
         self._tables: dict[Any, tuple[Group, list[tuple[str, Group]]]] = {}
 
-    def buildProtocol(self, addr: Any) -> Channel:
-        return Channel(self)
+    def buildProtocol(self, addr: Any, later: Any = None) -> Channel:
+        """A connection's protocol.
+
+        :param later: the protocol that gets the connection when the server has started
+        """
+        return Channel(self, later)
 
     @property
     def options(self) -> Any:
@@ -92,8 +96,7 @@ class Site(Factory):
     def find(self, request: HTTPRequest) -> Route:
         """Where a request goes; sets its `prefix` and `wildcards`."""
         if not self.server.started and not request.path.startswith("/health/"):
-            error = HTTPError(503, "the server is starting", (("Retry-After", "1"),))
-            return Route(Endpoint, None, Endpoint.max_body, error)
+            return Route(Endpoint, None, Endpoint.max_body, HTTPError(*STARTING))
         pipeline = self.server.pipeline_for(request.path) if self._public and self.server.started else None
         prefixes = [""] if pipeline is None else pipeline.prefixes(request.raw_path)
         for pattern, group in self._table(pipeline):
