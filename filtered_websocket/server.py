@@ -411,12 +411,13 @@ class Server(WebSocketServerFactory):
         await self._until_empty(FAREWELL_SECONDS)
         for connection in list(self.connections):
             connection.abortConnection()
-        self.site.abort()
+        self.site.abort(at_work=False)
         # Their disconnect chains are yet to run.
         await self._until_empty(ABORT_SECONDS)
         if self._owed:
             self._paid = Deferred()
             await self._paid.addTimeout(self.seconds_to_stop, self.reactor).addErrback(lambda _: None)
+        self.site.abort()
         for _ in {*self._ending, *self._owed}:
             self.counters.count("dropped", "filters took longer than the stop")
         settled = [start_coroutine(settle()) for pipeline in self.pipelines for settle in pipeline.settling]

@@ -99,6 +99,12 @@ class Channel(Protocol):
     def is_secure(self) -> bool:
         return bool(ISSLTransport.providedBy(self.transport))
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a request is being answered that may change something."""
+        exchange = self._exchange
+        return exchange is not None and exchange.waiting is not None and exchange.request.method not in ("GET", "HEAD")
+
     # Receiving.
 
     def dataReceived(self, data: bytes) -> None:
@@ -361,8 +367,11 @@ class Channel(Protocol):
         self._close()
 
     def shut(self) -> None:
-        """The server ends: close when the answer under way is sent; a wait ends now."""
-        if self._exchange is not None and self._exchange.waiting is not None:
+        """The server ends: close when the answer under way is sent; a long poll ends now. What changes something is not
+        cut off in the middle: the end waits for it."""
+        if self.at_work:
+            self.site.server.owe(self._exchange.waiting)  # type: ignore[union-attr]
+        elif self._exchange is not None and self._exchange.waiting is not None:
             self._exchange.cancel()
         elif self._held:
             self._refuse(STARTING)

@@ -201,14 +201,19 @@ class Site(Factory):
     # Ending.
 
     def shut(self) -> None:
-        """Close what rests, end what waits with 503; what is being answered is closed behind its answer."""
+        """Close what rests, end long polls with 503; what is being answered is closed behind its answer."""
         self.closing = True
         for channel in list(self.channels):
             channel.shut()
 
-    def abort(self) -> None:
+    def abort(self, at_work: bool = True) -> None:
+        """Cut off all connections.
+
+        :param at_work: those too whose request changes something
+        """
         for channel in list(self.channels):
-            channel.transport.abortConnection()
+            if at_work or not channel.at_work:
+                channel.transport.abortConnection()
 
     def gone(self, channel: Channel) -> None:
         self.channels.discard(channel)

@@ -1,5 +1,6 @@
 """Which endpoint answers, and how what goes wrong is answered: over real sockets, by the server's own code."""
 
+import time
 from typing import Any
 
 import pytest
@@ -204,6 +205,48 @@ def test_a_long_poll_ends_with_503_when_the_server_stops() -> None:
         assert (answer.status, answer.headers["connection"]) == (503, "close")
         assert ended(client)
         assert ended(resting)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.5], ids=["at once", "after clients were cut off"])
+def test_a_request_that_changes_something_is_not_cut_off_by_the_servers_end(seconds: float) -> None:
+    """The kind: a stop in the middle. What was done of it would be done again, since the answer said 503."""
+    reached: list[Any] = []
+    changed: list[str] = []
+
+    async def change(pipeline: Any, request: HTTPRequest) -> Any:
+        waits: Deferred[None] = Deferred()
+        reached.append(waits)
+        changed.append("begun")
+        await waits
+        changed.append("done")
+        return {}
+
+    with serving(endpoint("/change", change, ("POST",))) as served, served.client() as client:
+        client.send(b"POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+        until(lambda: bool(reached))
+
+        def stop() -> Any:
+            stopped = served.server.stop()
+            served.server.reactor.callLater(seconds, reached[0].callback, None)
+            return stopped
+
+        call(stop)
+        answer = read_answer(client)
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert changed == ["begun", "done"]
+
+
+def test_a_request_that_never_ends_holds_the_servers_end_for_stop_seconds() -> None:
+    ends: list[Any] = []
+    given = endpoint("/change", lambda pipeline, request: Deferred(ends.append), ("POST",))
+    with serving(given, stop_seconds=2.5) as served, served.client() as client:
+        client.send(b"POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+        until(lambda: any(channel.at_work for channel in served.server.site.channels))
+        begin = time.monotonic()
+        call(served.server.stop)
+        assert 2 < time.monotonic() - begin < 4.5
+        assert len(ends) == 1
+        assert served.counted("dropped", "filters took longer than the stop") == 1
 
 
 def test_behind_a_trusted_proxy_the_peer_is_the_client() -> None:
