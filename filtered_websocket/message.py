@@ -31,6 +31,11 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
     return data, is_binary
 
 
+def utf8_size(text: str) -> int:
+    """How many bytes a text has, which is what limits count. A lone surrogate, which JSON can hold, counts as three."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]:
     """The messages in a payload: one, or a list or tuple of several that are sent together."""
     if type(payload) is bytearray and is_binary is None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import start
-from filtered_websocket.message import in_binary_message, message, messages
+from filtered_websocket.message import in_binary_message, message, messages, utf8_size
 
 
 @pytest.fixture
@@ -64,6 +64,11 @@ def test_several_messages_are_a_list_or_a_tuple():
 def test_a_lone_surrogate_is_no_text():
     with pytest.raises(UnicodeEncodeError):
         message("\ud800")
+
+
+@pytest.mark.parametrize(("text", "size"), [("", 0), ("ab", 2), ("é", 2), ("\N{PILE OF POO}", 4), ("\ud800x", 4)])
+def test_the_size_of_a_text_is_that_of_its_bytes(text, size):
+    assert utf8_size(text) == size
 
 
 def test_the_kind_survives_an_await_and_is_nobody_elses():

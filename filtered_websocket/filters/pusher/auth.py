@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.wire import PusherError
+from filtered_websocket.message import utf8_size
 from filtered_websocket.signatures import equal, sign, signed
 from filtered_websocket.web.base import HTTPError, HTTPRequest
 
@@ -40,7 +41,7 @@ def member_of(channel: str, channel_data: str, most: int) -> User:
     :param most: bytes that it may have
     :raises PusherError: it names none
     """
-    if len(channel_data.encode("utf-8", "surrogatepass")) > most:
+    if utf8_size(channel_data) > most:
         raise PusherError(wire.MALFORMED, f"channel_data may have {most} bytes", channel, 413)
     try:
         data = wire.members_of(channel_data)

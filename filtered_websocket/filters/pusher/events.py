@@ -10,6 +10,7 @@ from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import caches, is_name
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.state import State
+from filtered_websocket.message import utf8_size
 from filtered_websocket.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.web.base import HTTPError
@@ -47,7 +48,7 @@ def read_event(body: Any, options: Any, batched: bool = False) -> Event:
         raise HTTPError(400, "names that begin with pusher: are the server's own")
     if not isinstance(data, str):
         raise HTTPError(400, "an event's data is a string: encode it first")
-    if len(data.encode("utf-8", "surrogatepass")) > options.pusher_max_event_size:
+    if utf8_size(data) > options.pusher_max_event_size:
         raise HTTPError(413, f"an event's data may have {options.pusher_max_event_size} bytes")
     channels = [body.get("channel")] if batched or "channels" not in body else body["channels"]
     if not isinstance(channels, list) or not 0 < len(channels) <= MAX_CHANNELS:

@@ -144,7 +144,7 @@ class Session:
         user_id = channel.user.id if channel.user is not None else ""
         sent = wire.client_event(packet, user_id)
         most = self.options.pusher_max_event_size
-        if len(sent) > most and len(wire.dumps(packet.data)) > most:
+        if len(sent) > most and wire.size(packet.data) > most:
             raise PusherError(wire.REFUSED, f"an event's data may have {most} bytes", packet.channel)
         self.connection.publish(channel.key, sent, exclude=self.connection.id)
         if self.app.webhooks:

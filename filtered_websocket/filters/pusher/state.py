@@ -9,6 +9,7 @@ from filtered_websocket.filters.pusher import hooks, wire
 from filtered_websocket.filters.pusher.apps import App, Apps
 from filtered_websocket.filters.pusher.departures import Departures, Event
 from filtered_websocket.filters.pusher.keys import key_of
+from filtered_websocket.message import utf8_size
 from filtered_websocket.presence import Presence
 from filtered_websocket.webhooks import Owed, Posts, Webhooks, failed, under_way
 
@@ -100,7 +101,7 @@ class State:
     def tell(self, app: App, event: Event, *urls: str) -> None:
         """Tell an app's hooks of an event, or only these."""
         if app.webhooks:
-            size = sum(len(value) for value in event.values())
+            size = sum(utf8_size(value) for value in event.values())
             self.webhooks.tell(urls or app.webhooks, event, hooks.renderer(app), app.id, most=hooks.MOST, size=size)
 
     async def _take_over(self, record: dict[str, Any]) -> None:

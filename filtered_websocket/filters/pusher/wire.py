@@ -4,6 +4,8 @@ import json
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NamedTuple, NoReturn
 
+from filtered_websocket.message import utf8_size
+
 MALFORMED, REFUSED = 4300, 4301
 UNAUTHORIZED = 4009
 
@@ -82,6 +84,11 @@ def dumps(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
     except (ValueError, RecursionError):
         raise PusherError(MALFORMED, "JSON is wanted") from None
+
+
+def size(value: Any) -> int:
+    """Bytes of a JSON value, in UTF-8: not with the escapes that it is passed on with."""
+    return utf8_size(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def established(socket_id: str, activity_timeout: int) -> str:

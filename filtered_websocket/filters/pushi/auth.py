@@ -63,6 +63,6 @@ def member_of(channel: str, channel_data: Any) -> Member | None:
         data = wire.dumps(channel_data)
     except PushiError:
         raise PushiError(wire.MALFORMED, "channel_data is no JSON", channel) from None
-    if len(data) > MAX_MEMBER:
+    if len(data) > MAX_MEMBER and wire.size(channel_data) > MAX_MEMBER:
         raise PushiError(wire.MALFORMED, f"channel_data may have {MAX_MEMBER} bytes", channel)
     return Member(user_id, data, channel_data.get("peer") is True)

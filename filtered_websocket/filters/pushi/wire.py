@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NamedTuple, NoReturn
 
+from filtered_websocket.message import utf8_size
+
 MAX_NAME = 180
 """Characters of a channel's name or a user's id: both stand in keys of the storage object."""
 
@@ -66,6 +68,11 @@ def members_of(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict) or not is_name(data.get("channel")):
         raise PushiError(MALFORMED, f"data is to be an object with a channel of 1 to {MAX_NAME} characters")
     return data
+
+
+def size(value: Any) -> int:
+    """Bytes of a JSON value, in UTF-8: not with the escapes that it is passed on with."""
+    return utf8_size(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def is_name(name: object) -> bool:

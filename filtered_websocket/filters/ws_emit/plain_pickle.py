@@ -16,6 +16,8 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
+from filtered_websocket.message import utf8_size
+
 MAX_BYTES = 1 << 20
 MAX_GROWTH = 4
 """Bytes of text and bytes in the value, or as many times the pickle's, which is as large as storage carries:
@@ -174,7 +176,7 @@ def _measure(value: Any, limit: int) -> None:
             if isinstance(each, _Mark):
                 raise NotPlain("a broken pickle: a mark in the place of a value")
             if isinstance(each, (str, bytes)):
-                size += len(each)
+                size += len(each) if isinstance(each, bytes) else utf8_size(each)
             elif isinstance(each, int) and each.bit_length() > MAX_BITS:
                 raise NotPlain(f"an integer of more than {MAX_BITS} bits")
             elif isinstance(each, (list, tuple)):

@@ -329,6 +329,29 @@ def test_a_large_client_event_is_refused():
         assert error_of(client.packets()) == 4301
 
 
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        ("é" * 2000, 4002),
+        ("\N{PILE OF POO}" * 100, 402),
+        ("\ud800" * 10, 32),
+        ({"é": ["é" * 1000]}, 2011),
+        ("\\" * 50, 102),
+        ("x" * 100, 102),
+    ],
+)
+def test_a_client_event_s_limit_counts_the_bytes_of_its_data_as_utf8(data, size):
+    for most, refused in ((size, False), (size - 1, True)):
+        with serving(pusher_max_event_size=most) as server:
+            a, b = Client(server), Client(server)
+            for client in (a, b):
+                client.subscribe("private-a")
+            a.send("client-x", data, "private-a")
+            if refused:
+                assert error_of(a.packets()) == 4301
+            assert b.events() == ([] if refused else [("client-x", data)])
+
+
 # Signing in.
 
 

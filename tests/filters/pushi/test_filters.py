@@ -244,6 +244,13 @@ def test_channel_data_which_all_members_are_told_is_small(server):
     assert client.subscribe("presence-a", about)["members"] == {"u": about}
 
 
+def test_the_limit_of_channel_data_counts_its_bytes_as_utf8(server):
+    client = Client(server)
+    about = {"user_id": "u", "padding": "é" * (8 * 1024 - 14)}
+    assert client.subscribe("presence-a", about | {"padding": about["padding"] + "x"})["code"] == 4000
+    assert client.subscribe("presence-a", about)["members"] == {"u": about}
+
+
 def test_members_that_a_dead_node_held_are_taken_out(server):
     watcher = Client(server)
     watcher.subscribe("presence-a", {"user_id": "w"})
