@@ -16,6 +16,7 @@ from filtered_websocket import command_line
 from filtered_websocket.command_line import ASKED, UsageError, from_action, shown_default
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.options import (
+    Entry,
     Given,
     Option,
     Options,
@@ -28,7 +29,7 @@ from filtered_websocket.options import (
 )
 from filtered_websocket.parsers import boolean, choice, integer, json_value, read_object, seconds, size, text, words
 from filtered_websocket.printable import printable
-from filtered_websocket.sources import ServiceLinks
+from filtered_websocket.sources import ServiceLinks, exposed
 
 # Who declares options finds everything here.
 __all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]
@@ -176,6 +177,7 @@ class Configuration:
             own = options.overridden(self._overrides(patterns, written, source, faults)) if written else options
             pipelines.append(PipelineConfig(patterns[0] if written else "", patterns, filters, own))
         raise_all(faults)
+        self.warnings += exposed(self._path, self._secrets_in_file(entries))
         return options.overridden({"pipelines": (tuple(pipelines), source)})
 
     def help(self) -> str:
@@ -292,6 +294,16 @@ class Configuration:
             else:
                 unknown = f"{path}: unknown option {json.dumps(key)}{nearest(key, self._declared)}"
                 faults.append(ConfigError(printable(unknown)))
+
+    def _secrets_in_file(self, entries: list[Entry]) -> Iterator[str]:
+        """What the file holds that is secret, also where a flag overrules it."""
+        flags = self._declared_flags()
+        within = entries if "pipelines" in self._document else []
+        for place, written in [("", self._document), *((f"pipelines.{at[0]}.", own) for at, _, own in within)]:
+            for key, value in written.items():
+                option = flags.get(f"--{key}")
+                if option and option.secret and option is not PIPELINES and value:
+                    yield f"{place}{key}"
 
     def _from_switches(self, listed: Any, faults: list[ConfigError]) -> Iterator[Given]:
         flags, place = self._declared_flags(), f"{self._path}: flags"

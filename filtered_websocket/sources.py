@@ -1,15 +1,33 @@
-"""What the environment holds that looks like ours and is not: the links that Kubernetes makes of Services.
+"""What is odd about where values come from: a file of secrets that all can read, and what the environment holds that
+looks like ours and is not, the links that Kubernetes makes of Services.
 
 For a Service called ``fws`` each container of the namespace gets ``FWS_PORT=tcp://10.0.0.11:9000``,
 ``FWS_SERVICE_HOST``, ``FWS_SERVICE_PORT``, ``FWS_PORT_9000_TCP_ADDR`` and more; for one called ``fws-admin``
 ``FWS_ADMIN_PORT`` and so on; Docker's old links look alike. None of them was set by whoever configured the server.
 """
 
+import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 
 _LINK = re.compile(r"(tcp|udp|sctp)://\S+:[0-9]+", re.ASCII | re.IGNORECASE)
 _PARTS = re.compile(r"_PORT_[0-9]+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?|_SERVICE_HOST|_SERVICE_PORT(_\w+)?")
+
+
+def exposed(path: str, secrets: Iterable[str]) -> list[str]:
+    """A warning if everybody on this machine can read what should be secret.
+
+    :param path: of a file
+    :param secrets: what it holds that is secret
+    """
+    names = ", ".join(secrets)
+    try:
+        if not names or not os.stat(path).st_mode & stat.S_IROTH:
+            return []
+    except OSError:
+        return []
+    return [f"{path}: all on this machine can read it, and it holds {names}: chmod 600, or 640 for a group"]
 
 
 class ServiceLinks:

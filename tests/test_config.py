@@ -338,6 +338,32 @@ def test_an_unknown_environment_name_of_ours_is_only_a_warning(configure):
     assert configuration.warnings == ['unknown environment name FWS_PROT; did you mean "FWS_PORT"?']
 
 
+def test_a_file_with_secrets_that_all_can_read_is_warned_of_and_the_secrets_are_not_shown(configure, tmp_path):
+    file = {"word": "x", "hidden": "s3cret", "pipelines": {"/a": {"filters": ["m"], "hidden": "s3cret", "word": "y"}}}
+    configuration = configure("--hidden", "other", file=file)
+    configuration.declare((Option("hidden", text, "", "a secret", secret=True, scope="pipeline"),), "server")
+    configuration.declare((Option("word", text, "", "none", scope="pipeline"),), "server")
+    (tmp_path / "config.json").chmod(0o644)
+    configuration.resolve()
+    (warning,) = configuration.warnings
+    assert warning == (
+        "config.json: all on this machine can read it, and it holds hidden, pipelines./a.hidden: chmod 600, or 640 for "
+        "a group"
+    )
+    for mode in (0o600, 0o640):
+        (tmp_path / "config.json").chmod(mode)
+        configuration.resolve()
+        assert configuration.warnings == []
+
+
+def test_a_file_without_secrets_may_be_read_by_all(configure, tmp_path):
+    configuration = configure(file={"hidden": "", "pipelines": {"/a": ["m"]}})
+    configuration.declare((Option("hidden", text, "", "a secret", secret=True),), "server")
+    (tmp_path / "config.json").chmod(0o644)
+    configuration.resolve()
+    assert configuration.warnings == []
+
+
 def test_a_wrong_value_that_loses_is_said_and_is_no_fault(configure):
     configuration = configure("-p", "1", environ={"FWS_PORT": "http"}, file={"port": True})
     assert configuration.early(PORT) == 1
