@@ -20,7 +20,8 @@ options without a value, and lines that begin with `#` are comments. Sizes are b
 marked so may have another value in each entry of `pipelines`. A wrong value ends the start where it would count; where
 another overrules it, it is a warning.
 
-`fws_server --check` says all that is wrong with the options and exits, without opening a port.
+`fws_server --check` says all that is wrong with the options and exits, without opening a port: what is good to it
+starts, unless a port is in use or a start filter fails.
 
 """
 

@@ -5,10 +5,20 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from filtered_websocket import logs, server, transport
-from filtered_websocket.config import Configuration, Option, Options, UsageError, boolean, choice, integer, text, words
+from filtered_websocket import logs, preflight, server, transport
+from filtered_websocket.config import (
+    Configuration,
+    Option,
+    Options,
+    UsageError,
+    boolean,
+    choice,
+    integer,
+    listening_address,
+    words,
+)
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import brings_nothing, checks_of, load, options_of
+from filtered_websocket.filter_modules import brings_nothing, load, options_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, make
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
@@ -23,7 +33,7 @@ def _module_names(value: Any) -> list[str]:
 PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
 HOST = Option(
     "host",
-    text,
+    listening_address,
     "",
     "address to listen on (default: all, IPv4 and IPv6), unix:PATH, or fd:NUMBER of an inherited listening socket",
 )
@@ -121,9 +131,10 @@ class Assembly:
             self.configuration.declare_parser(backend.parser, f"storage {name}")
         return backend
 
-    def options(self) -> Options:
+    def options(self, starts: bool = True) -> Options:
         """The resolved options, checked as far as that goes without opening a port.
 
+        :param starts: for a process that is to start, not for one that reloads
         :raises ConfigError: with every fault there is; UsageError if one of them is bad usage
         """
         faults = list(self._faults)
@@ -132,7 +143,7 @@ class Assembly:
         except ConfigError as error:
             faults.append(error)
         if not faults:
-            _check(options, faults)
+            faults += preflight.faults(options, self.backend, starts)
         if faults:
             kind = UsageError if any(isinstance(each, UsageError) for each in faults) else ConfigError
             raise kind(*dict.fromkeys(fault for each in faults for fault in each.faults))
@@ -153,23 +164,3 @@ class Assembly:
 
 def _unusable(storage: str, error: Exception) -> ConfigError:
     return ConfigError(f"storage {storage}: {type(error).__name__}: {' '.join(str(error).split())}")
-
-
-def _check(options: Options, faults: list[ConfigError]) -> None:
-    """What only trying can tell."""
-    from filtered_websocket.tls import Certificate
-
-    if bool(options.key) != bool(options.cert):
-        faults.append(ConfigError("TLS needs both -key and -cert"))
-    elif options.key:
-        try:
-            Certificate(options.key, options.cert)
-        except ConfigError as error:
-            faults.append(error)
-    for pipeline in options.pipelines:
-        for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name)):
-            try:
-                check(pipeline.options)
-            except ConfigError as error:
-                where = f"pipelines.{pipeline.name}: " if pipeline.name else ""
-                faults.append(ConfigError(*(f"{where}{fault}" for fault in error.faults)))

@@ -27,13 +27,24 @@ from filtered_websocket.options import (
     nearest,
     read_pipelines,
 )
-from filtered_websocket.parsers import boolean, choice, integer, json_value, read_object, seconds, size, text, words
+from filtered_websocket.parsers import (
+    boolean,
+    choice,
+    integer,
+    json_value,
+    listening_address,
+    read_object,
+    seconds,
+    size,
+    text,
+    words,
+)
 from filtered_websocket.printable import printable
 from filtered_websocket.sources import ServiceLinks, exposed
 
 # Who declares options finds everything here.
 __all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]
-__all__ += ["boolean", "choice", "integer", "json_value", "seconds", "size", "text", "words"]
+__all__ += ["boolean", "choice", "integer", "json_value", "listening_address", "seconds", "size", "text", "words"]
 
 DEFAULT_FILTERS = ["filtered_websocket.filters.broadcast_messages", "filtered_websocket.filters.stdout_messages"]
 CONFIG = Option("config", text, None, "JSON file of options", flags=("-c",))

@@ -213,10 +213,14 @@ def listen(
     except CannotListenError as error:
         if isinstance(opened, UNIXPort):
             opened.opened.close()
-        reason = getattr(error.socketError, "strerror", None) or str(error.socketError)
-        where = host if host.startswith("unix:") else f"port {port}{f' of {host}' if host else ''}"
-        raise ConfigError(f"cannot listen on {where}: {reason}") from None
+        raise cannot_listen(host, port, error.socketError) from None
     return opened
+
+
+def cannot_listen(host: str, port: int, error: BaseException) -> ConfigError:
+    """What is said of an address that cannot be had."""
+    where = host if host.startswith(("unix:", "fd:")) else f"port {port}{f' of {host}' if host else ''}"
+    return ConfigError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}")
 
 
 def has_dual_stack() -> bool:
@@ -331,7 +335,6 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
     except (OSError, ValueError, OverflowError) as error:
         if opened is not None:
             opened.close()
-        where = f"port {port}{f' of {host}' if host else ''}" if ":" not in host[:5] else host
-        raise ConfigError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}") from None
+        raise cannot_listen(host, port, error) from None
     opened.setblocking(False)
     return opened

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, NoReturn
 
 Parser = Callable[[Any], Any]
@@ -87,6 +88,28 @@ def unix_path(path: str) -> str:
     if not 0 < size <= UNIX_PATH_BYTES:
         raise ValueError(f"a Unix socket's path has 1 to {UNIX_PATH_BYTES} bytes, not {size}")
     return path
+
+
+def listening_address(value: Any) -> str:
+    """Where to listen: an address or a name of this machine, ``unix:PATH``, or ``fd:NUMBER``; "" for all addresses."""
+    host = text(value).strip()
+    if host.startswith("unix:"):
+        return f"unix:{unix_path(host[5:])}"
+    if host.startswith("fd:"):
+        if not re.fullmatch("[0-9]{1,9}", host[3:]):
+            raise ValueError("fd:NUMBER is wanted, such as fd:3")
+        return host
+    if host == "*":
+        raise ValueError("an address is wanted; leave it out for all")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if ":" in host:
+        try:
+            ip_address(host.partition("%")[0])
+        except ValueError:
+            raise ValueError("an address is wanted without a port, or unix:PATH, or fd:NUMBER") from None
+    elif re.search(r"[\s/@\[\]]", host):
+        raise ValueError("an address is wanted, such as 127.0.0.1, or unix:PATH, or fd:NUMBER")
+    return host
 
 
 def choice(*names: str) -> Parser:

@@ -49,7 +49,7 @@ async def reload(server: Any, argv: Sequence[str]) -> bool:
     try:
         generation.take_out()
         assembly.load()
-        options = assembly.options()
+        options = assembly.options(starts=False)
         generation.complete()
         living = {pipeline.name: pipeline for pipeline in server.pipelines}
         drafts = [_Draft(config, server, living.get(config.name), generation.names) for config in options.pipelines]

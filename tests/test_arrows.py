@@ -36,7 +36,7 @@ RANKS = (
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
-    "limits logs tls watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
+    "limits logs tls private_redis watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
     "storage_objects.prefixed",
     "awaiting",
     "turns",
@@ -46,9 +46,10 @@ RANKS = (
     "publisher throttled",
     # One server; what makes one; one process; many.
     "server",
-    "assembly testing.*",
+    "preflight testing.*",
+    "assembly",
     "reload",
-    "service private_redis",
+    "service",
     "workers",
     "cli commands.*",
     "__main__",
@@ -65,6 +66,7 @@ UPWARDS = {
 PACKS_MAY = {
     "errors", "config", "filters.base", "web.base", "storage_objects.base", "presence", "signatures", "webhooks",
     "publication", "message", "origins", "heartbeat", "counters", "rates", "addresses", "tracebacks",
+    "listening", "tls",
     PACKAGE,
 }  # fmt: skip
 

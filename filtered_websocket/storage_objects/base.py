@@ -107,6 +107,14 @@ class BaseStorageObject(ABC):
         self.options, self.storage = options, None
 
     @classmethod
+    def check_options(cls, options: Any) -> None:
+        """What a start would fail for and no option alone can tell; opens and makes nothing.
+
+        :raises ConfigError: with a line for each fault
+        """
+        return
+
+    @classmethod
     def parser(cls, parser: Any) -> Any:
         """The original's way to declare options: add them to an argparse parser."""
         return parser

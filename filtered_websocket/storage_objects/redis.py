@@ -71,6 +71,14 @@ class StorageObject(BaseStorageObject):
     shared = True
     OPTIONS = OPTIONS
 
+    @classmethod
+    def check_options(cls, options: Any) -> None:
+        """
+        :raises ConfigError: options that exclude each other, or a ``redis_ca`` that is none
+        """
+        for address in addresses(options):
+            address.check()
+
     def __init__(self, options: Any) -> None:
         self._options = options
         self._addresses = addresses(options)

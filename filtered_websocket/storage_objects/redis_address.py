@@ -14,6 +14,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.parsers import unix_path
 
 REDIS_PORT, SENTINEL_PORT = 6379, 26379
 
@@ -32,6 +33,18 @@ class Address(NamedTuple):
     master: str = ""
     sentinels: tuple[tuple[str, int], ...] = ()
     authorities: str = ""
+
+    def check(self) -> None:
+        """
+        :raises ConfigError: what it needs, other than the server, is not there
+        """
+        try:
+            self.reached_at(self.host, self.port, 1)
+        except OSError as error:
+            raise ConfigError(f"redis_ca {self.authorities}: {error.strerror or error}") from None
+        except Exception:
+            # OpenSSL's errors are of several kinds, and tell of its own functions.
+            raise ConfigError(f"redis_ca {self.authorities}: not a PEM file of certificates") from None
 
     def endpoint(self, timeout: float) -> Any:
         """What connects to it, giving up after ``timeout`` seconds."""
@@ -75,6 +88,8 @@ def parse_url(url: str) -> Address:
     query = parse_qs(parts.query)
     username = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
+    if parts.scheme == "unix" and parts.path:
+        unix_path(unquote(parts.path))
     try:
         if parts.scheme == "unix":
             path = unquote(parts.path)

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from filtered_websocket.config import Option, text
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import (
@@ -27,6 +28,7 @@ from filtered_websocket.storage_objects.base import (
     check_text,
 )
 from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.sqlite_file import look_at
 from filtered_websocket.storage_objects.sqlite_tables import Tables
 from filtered_websocket.storage_objects.sqlite_writer import Writer
 
@@ -41,6 +43,18 @@ class StorageObject(memory.StorageObject):
     durable = True
     shared = False
     OPTIONS = (Option("sqlite_file", text, "filtered_websocket.sqlite", "file of SQLite storage"),)
+
+    @classmethod
+    def check_options(cls, options: Any) -> None:
+        """
+        :raises ConfigError: its file can never be one of SQLite's, or not be written; as `start`, but nothing is made
+        """
+        try:
+            look_at(options.sqlite_file)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"sqlite_file {options.sqlite_file}: {getattr(error, 'strerror', None) or error}"
+            ) from None
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

@@ -5,11 +5,13 @@ server runs. So a file beside it, ``-lock``, is locked. Rule: nothing here opens
 since to close one of them would drop the locks that SQLite holds (POSIX, fcntl).
 """
 
+import errno
 import fcntl
 import os
 import stat
 from typing import NamedTuple
 
+MAGIC = b"SQLite format 3\0"
 OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IXOTH
 
 
@@ -67,6 +69,26 @@ class DatabaseFile:
                     os.chmod(path, 0o600)
             except (FileNotFoundError, PermissionError):
                 continue  # none; or another user's, who decides
+
+
+def look_at(path: str) -> None:
+    """Whether a server could begin with this file. To be called before one has it in this process.
+
+    :raises OSError: it cannot be reached or made
+    :raises ValueError: it is no database
+    """
+    path = os.path.realpath(path)
+    folder = os.path.dirname(path)
+    os.stat(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    try:
+        with open(path, "r+b") as file:
+            begin = file.read(len(MAGIC))
+    except FileNotFoundError:
+        return
+    if begin not in (b"", MAGIC):
+        raise ValueError("file is not a database")
 
 
 def _inode(path: str) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """The options of plain HTTP."""
 
-from filtered_websocket.config import Option, integer, seconds, text
+from filtered_websocket.config import Option, integer, listening_address, seconds, text
 
 DAY = 86400
 
@@ -19,7 +19,7 @@ PUBLISH_SECRET = Option(
 ADMIN_PORT = Option(
     "admin_port", integer(0, 65535), None, "a port of its own for health, metrics and publish; 0: any that is free"
 )
-ADMIN_HOST = Option("admin_host", text, "127.0.0.1", "address of admin_port")
+ADMIN_HOST = Option("admin_host", listening_address, "127.0.0.1", "address of admin_port")
 ADMIN_SECRET = Option(
     "admin_secret",
     text,

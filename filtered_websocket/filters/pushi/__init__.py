@@ -28,7 +28,9 @@ HTTP (`rest`, `rest_data`): /login /logout /apps /subscriptions /events /sockets
 with --pushi_rest_port, on another.
 """
 
-from filtered_websocket.filters.pushi import filters, rest, rest_data
+from filtered_websocket.filters.pushi import filters, listener, rest, rest_data
 from filtered_websocket.filters.pushi.options import DEFAULTS, OPTIONS, ORIGINAL
 
-__all__ = ["DEFAULTS", "OPTIONS", "ORIGINAL", "filters", "rest", "rest_data"]
+__all__ = ["CHECK", "DEFAULTS", "OPTIONS", "ORIGINAL", "filters", "rest", "rest_data"]
+
+CHECK = listener.check

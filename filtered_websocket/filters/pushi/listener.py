@@ -2,24 +2,28 @@
 
 from typing import Any
 
-from OpenSSL import SSL
-from twisted.internet import ssl
-from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
+from filtered_websocket import listening
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.tls import Certificate
 
 _log = Logger()
 
 
 def check(options: Any) -> None:
     """
-    :raises ConfigError: SERVER_SSL says one thing, and the key another
+    :raises ConfigError: SERVER_SSL says one thing, and the key another; or the second port cannot be
     """
     secure = bool(getattr(options, "key", "") and getattr(options, "cert", ""))
     if options.pushi_server_ssl is not None and options.pushi_server_ssl != secure:
         want = "give SERVER_SSL_KEY and SERVER_SSL_CER" if options.pushi_server_ssl else "leave key and certificate out"
         raise ConfigError(f"SERVER_SSL (pushi_server_ssl) is {int(options.pushi_server_ssl)}: {want}, or leave it out")
+    if options.pushi_rest_port is None:
+        return
+    if getattr(options, "workers", 1) not in (None, 1):
+        raise ConfigError("pushi_rest_port wants workers to be 1; HTTP is answered on the server's own port as well")
+    _certificate(options)
 
 
 def listen(pipeline: Any) -> Any:
@@ -27,44 +31,31 @@ def listen(pipeline: Any) -> Any:
 
     :raises ConfigError: it cannot be had
     """
-    options, reactor = pipeline.options, pipeline.server.reactor
+    options, server = pipeline.options, pipeline.server
     if options.pushi_rest_port is None:
         return None
-    if getattr(options, "workers", 1) not in (None, 1):
-        raise ConfigError("pushi_rest_port wants workers to be 1; HTTP is answered on the server's own port as well")
-    site, backlog = pipeline.server.site, options.backlog
-    secure = bool(options.pushi_rest_key) if options.pushi_rest_ssl is None else options.pushi_rest_ssl
-    where = options.pushi_rest_port, options.pushi_rest_host
+    check(options)
+    certificate = _certificate(options)
+    site = server.site if certificate is None else certificate.wrap(server.site)
+    host, port = options.pushi_rest_host, options.pushi_rest_port
     try:
-        if secure:
-            context = _context(options.pushi_rest_key, options.pushi_rest_cert)
-            opened = reactor.listenSSL(where[0], site, context, backlog, where[1])
-        else:
-            opened = reactor.listenTCP(where[0], site, backlog, where[1])
-    except CannotListenError as error:
-        reason = getattr(error.socketError, "strerror", None) or error.socketError
-        raise ConfigError(f"cannot listen on pushi_rest_port {where[0]} of {where[1]}: {reason}") from None
-    address = f"{'https' if secure else 'http'}://{where[1]}:{opened.getHost().port}"
-    _log.info("Pushi's HTTP on {address}", address=address)
+        opened = listening.listen(
+            site, host, port, options.backlog, server.reactor, count=server.counters.count, for_everybody=True
+        )
+    except ConfigError as error:
+        raise ConfigError(f"pushi_rest_port: {error}") from None
+    addresses = [each.replace("ws", "http", 1) for each in listening.addresses_of(opened.socket, bool(certificate))]
+    _log.info("Pushi's HTTP on {address}", address=" and ".join(addresses))
     return opened
 
 
-class _Context(ssl.ContextFactory):
-    """TLS with a certificate and those that signed it, as in SERVER_SSL_CER."""
-
-    def __init__(self, key: str, cert: str) -> None:
-        self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        self._context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        self._context.use_certificate_chain_file(cert)
-        self._context.use_privatekey_file(key)
-        self._context.check_privatekey()
-
-    def getContext(self) -> SSL.Context:
-        return self._context
-
-
-def _context(key: str, cert: str) -> _Context:
+def _certificate(options: Any) -> Certificate | None:
+    """The certificate of the second port; None: it speaks no TLS."""
+    secure = bool(options.pushi_rest_key) if options.pushi_rest_ssl is None else options.pushi_rest_ssl
+    if not secure:
+        return None
     try:
-        return _Context(key, cert or key)
-    except (SSL.Error, OSError):
-        raise ConfigError("pushi_rest_key and pushi_rest_cert: no key and certificate that fit are there") from None
+        # In the original one file may hold both.
+        return Certificate(options.pushi_rest_key, options.pushi_rest_cert or options.pushi_rest_key)
+    except ConfigError as error:
+        raise ConfigError(f"pushi_rest_key and pushi_rest_cert: no key and certificate that fit: {error}") from None

@@ -1,6 +1,6 @@
 """The options of the Pushi pack."""
 
-from filtered_websocket.config import Option, Original, boolean, integer, json_value, seconds, text
+from filtered_websocket.config import Option, Original, boolean, integer, json_value, listening_address, seconds, text
 from filtered_websocket.filters.pushi.apps import read_apps
 
 YEAR = 365 * 86400
@@ -49,7 +49,7 @@ SIGN_WEBHOOKS = Option(
     scope="pipeline", switch=True,
 )  # fmt: skip
 REST_PORT = Option("pushi_rest_port", integer(0, 65535), None, "a second port for HTTP; 0: any that is free")
-REST_HOST = Option("pushi_rest_host", text, "127.0.0.1", "address of pushi_rest_port")
+REST_HOST = Option("pushi_rest_host", listening_address, "127.0.0.1", "address of pushi_rest_port")
 REST_KEY = Option("pushi_rest_key", text, "", "PEM file of the private key of pushi_rest_port")
 REST_CERT = Option("pushi_rest_cert", text, "", "PEM file of the certificate of pushi_rest_port")
 REST_SSL = Option("pushi_rest_ssl", boolean, None, "whether pushi_rest_port speaks TLS (default: if it has a key)")
