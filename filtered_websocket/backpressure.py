@@ -3,7 +3,8 @@
 A connection whose bytes the kernel takes has no buffer of ours. When the kernel refuses, it is blocked until its buffer
 has drained. While it is blocked,
 
-1. more than ``send_buffer`` bytes, or anything waiting longer than ``send_timeout``, is too slow;
+1. more than ``send_buffer`` bytes behind the largest message that waits, or nothing taken for ``send_timeout``, is too
+   slow: whoever goes on reading gets every message, however large;
 2. what is lost then is the channel's policy: the connection (``disconnect``), what comes (``drop-new``), the oldest of
    what was not yet sent (``drop-old``), or all of a channel but its newest message (``latest``);
 3. what is sent to the connection itself is never dropped: the connection is, if it must be;
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 from filtered_websocket import frames
 from filtered_websocket.hub import Batch, Send
-from filtered_websocket.transport import _WriteThrough
+from filtered_websocket.transport import LARGE, _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
 MAX_CORKED = 16 * 1024
@@ -42,7 +43,9 @@ class Backpressure(LeanProtocol):
     _backlog: deque[_Kept] | None = None
     _backlog_bytes = 0
     _mark: tuple[float, int] = (0.0, 0)
-    """A time, and how much the kernel will have taken when all is out that waited then: the mark then moves on."""
+    """When the kernel was last seen to take something, and how much it will have taken when it takes more."""
+    _largest: tuple[int, int] = (0, 0)
+    """Of the largest message in the transport: its bytes, and how much the kernel will have taken behind its last."""
 
     def watch_transport(self) -> None:
         """Learn from the transport (beneath TLS, the one that TLS writes to) whether it keeps up."""
@@ -83,6 +86,36 @@ class Backpressure(LeanProtocol):
         """Bytes that wait for this client."""
         return (self._stream.pending if self._stream is not None else 0) + self._backlog_bytes
 
+    @property
+    def behind(self) -> int:
+        """Bytes that wait for this client, without the largest message among them, if it is large."""
+        pending = self.pending
+        if pending <= self.pipeline.options.send_buffer:
+            return pending  # which is all that anybody asks
+        size, end = self._largest
+        waiting = [len(kept.blob) for kept in self._backlog or ()]
+        if self._stream is not None:
+            waiting.append(min(size, end - self._stream.taken))
+        return pending - max(filter(self._is_large, waiting), default=0)
+
+    def _is_large(self, size: int) -> bool:
+        return size >= min(LARGE, self.pipeline.options.send_buffer)
+
+    def _write(self, blob: bytes | memoryview) -> None:
+        """Have the transport write a message, and remember how large it is if it waits."""
+        stream = self._stream
+        if stream is None:
+            self.transport.write(blob)
+            return
+        before = stream.taken + stream.pending
+        self.transport.write(blob)
+        if self.blocked:
+            # Of what went to the kernel at once nothing is counted: all that is there now is what waits.
+            end = stream.taken + stream.pending
+            size, former = end - before, self._largest[1] - stream.taken
+            if size > min(self._largest[0], former):
+                self._largest = (size, end)
+
     def send_frame(self, payload: bytes, binary: bool) -> None:
         """Send one message to this connection alone."""
         if self._perMessageCompress is None:
@@ -107,22 +140,22 @@ class Backpressure(LeanProtocol):
             if self.blocked:
                 self._queue(held)
             else:
-                self.transport.write(held)
+                self._write(held)
 
     def deliver(self, batch: Batch, policy: str) -> None:
         """Take messages of a channel."""
         if self.state != OPEN:
             return
         if not self.blocked:
-            self.transport.write(self._encoded(batch))
+            self._write(self._encoded(batch))
         elif policy == "disconnect":
             self._queue(self._encoded(batch))
         elif policy == "drop-new":
             blob = self._encoded(batch)
-            if self.pending + len(blob) > self.pipeline.options.send_buffer:
-                self._lost(len(batch.groups), policy)
-            else:
+            if self._has_room_for(blob):
                 self._queue(blob)
+            else:
+                self._lost(len(batch.groups), policy)
         else:
             self._keep(batch, policy)
 
@@ -136,21 +169,26 @@ class Backpressure(LeanProtocol):
 
     def finish(self, blob: bytes, sent: int) -> None:
         """The hub's send of this blob went out in part: the rest waits in the transport."""
-        self.transport.write(blob[sent:])
+        self._write(memoryview(blob)[sent:])
+
+    def _has_room_for(self, blob: bytes) -> bool:
+        """Whether it may wait: one large message always may, beside others that are within the limit."""
+        room = self.pipeline.options.send_buffer
+        return self.behind + len(blob) <= room or (self._is_large(len(blob)) and self.pending <= room)
 
     def _queue(self, blob: bytes) -> None:
         """Write behind what waits, within the limit."""
-        if self.pending + len(blob) > self.pipeline.options.send_buffer:
+        if not self._has_room_for(blob):
             self._too_slow(f"more than {self.pipeline.options.send_buffer} bytes wait (send_buffer)")
         elif self._backlog is not None:
             self._backlog.append(_Kept(None, blob))
             self._backlog_bytes += len(blob)
         else:
-            self.transport.write(blob)
+            self._write(blob)
 
     def check_room(self) -> None:
         """Judge what has been written past the policies: control frames."""
-        if self.pending > self.pipeline.options.send_buffer:
+        if self.behind > self.pipeline.options.send_buffer:
             self._too_slow(f"more than {self.pipeline.options.send_buffer} bytes wait (send_buffer)")
 
     def _keep(self, batch: Batch, policy: str) -> None:
@@ -163,12 +201,12 @@ class Backpressure(LeanProtocol):
                 self._lost(older + len(batch.groups) - 1, policy)
             self._backlog = deque(kept for kept in self._backlog if kept.channel != batch.channel)
             self._backlog_bytes = sum(len(kept.blob) for kept in self._backlog)
-        for group in batch.groups[-1:] if policy == "latest" else batch.groups:
-            blob = self._encoded(Batch(batch.channel, group))
+        for each in batch.split()[-1:] if policy == "latest" else batch.split():
+            blob = self._encoded(each)
             self._backlog.append(_Kept(batch.channel, blob))
             self._backlog_bytes += len(blob)
         room = self.pipeline.options.send_buffer
-        while self.pending > room:
+        while self.behind > room:
             oldest = next((kept for kept in self._backlog if kept.channel is not None), None)
             if oldest is None:
                 self._too_slow(f"more than {room} bytes wait (send_buffer)")
@@ -193,17 +231,18 @@ class Backpressure(LeanProtocol):
         """Give the transport what was held back: nothing of it can be dropped any more."""
         backlog, self._backlog, self._backlog_bytes = self._backlog, None, 0
         if backlog and self.state == OPEN:
-            self.transport.write(b"".join([kept.blob for kept in backlog]))
+            for kept in backlog:
+                self._write(kept.blob)
 
     def check_age(self, now: float) -> None:
-        """Called every second while blocked: is the oldest that waits too old?"""
+        """Called every second while blocked: has the client taken nothing for too long?"""
         if self._stream.taken >= self._mark[1]:
             self._mark_now(now)
         elif self.pipeline is not None and now - self._mark[0] > self.pipeline.options.send_timeout:
             self._too_slow(f"nothing taken for {self.pipeline.options.send_timeout:g} s (send_timeout)")
 
     def _mark_now(self, now: float) -> None:
-        self._mark = (now, self._stream.taken + self._stream.pending)
+        self._mark = (now, self._stream.taken + 1)
 
     def _lost(self, count: int, policy: str) -> None:
         for _ in range(count):

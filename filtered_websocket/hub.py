@@ -41,7 +41,7 @@ class Batch:
     :ivar groups: the same messages, those together that were published together: who loses one of them loses all
     """
 
-    __slots__ = ("_deflated", "_plain", "channel", "groups", "messages")
+    __slots__ = ("_deflated", "_plain", "_split", "channel", "groups", "messages")
 
     def __init__(
         self, channel: str, messages: Sequence[Message], groups: Sequence[Sequence[Message]] | None = None
@@ -51,6 +51,7 @@ class Batch:
         self.groups = (messages,) if groups is None else groups
         self._plain: bytes | None = None
         self._deflated: dict[int, bytes] | None = None
+        self._split: Sequence[Batch] | None = None
 
     @property
     def plain(self) -> bytes:
@@ -63,6 +64,13 @@ class Batch:
     @plain.setter
     def plain(self, frames_joined: bytes) -> None:
         self._plain = frames_joined
+
+    def split(self) -> "Sequence[Batch]":
+        """One for each group, the same for all who ask: many may have them wait."""
+        if self._split is None:
+            single = len(self.groups) == 1
+            self._split = (self,) if single else [Batch(self.channel, group) for group in self.groups]
+        return self._split
 
     def deflated(self, window_bits: int) -> bytes:
         """The messages as frames compressed for this window size, joined."""

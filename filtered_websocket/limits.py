@@ -75,13 +75,18 @@ OVER_RATE = Option(
     scope="pipeline",
 )
 SEND_BUFFER = Option(
-    "send_buffer", size(KIB, 4 * GIB), MIB, "most that may wait for one slow client", unit="bytes", scope="pipeline"
+    "send_buffer",
+    size(KIB, 4 * GIB),
+    MIB,
+    "most that may wait for one slow client, beside the largest message that waits",
+    unit="bytes",
+    scope="pipeline",
 )
 SEND_TIMEOUT = Option(
     "send_timeout",
     seconds(0.1, DAY),
     10,
-    "longest that anything may wait for one slow client",
+    "longest that a client may take nothing of what waits for it",
     unit="s",
     scope="pipeline",
 )

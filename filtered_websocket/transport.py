@@ -5,6 +5,7 @@ Rules:
 1. Write through: while a transport has nothing waiting, a write is one ``socket.send`` now. Only what the kernel
    refuses goes into Twisted's buffer, behind which all later writes then queue. (Twisted's own write costs an
    epoll_ctl, a turn of the reactor and a second epoll_ctl.)
+   What is large waits as it is, not copied: thousands of transports may hold the same blob.
 2. A transport tells its ``watcher`` when it becomes blocked (bytes are waiting) and when it has drained.
 3. The lean reactor reads from several sockets, then handles what they brought: the kernel's code and the interpreter's
    take turns less often, and each finds its caches warm.
@@ -39,6 +40,9 @@ _log = Logger()
 READ_SIZE = 65536
 """Bytes taken from a socket at once."""
 
+LARGE = 65536
+"""Bytes of a write that waits by reference; smaller ones are joined."""
+
 READ_AHEAD = 128
 """Sockets that are read before what they brought is handled: at most 8 MiB at a time."""
 
@@ -68,8 +72,8 @@ class _WriteThrough:
 
     # What every message looks at: see protocol.Connection.
     __slots__ = (
-        "_tempDataBuffer", "aborted", "blocked", "connected", "dataBuffer", "producer", "protocol", "socket",
-        "streamingProducer", "taken", "watcher",
+        "_tempDataBuffer", "_tempDataLen", "aborted", "blocked", "connected", "dataBuffer", "offset", "producer",
+        "protocol", "socket", "streamingProducer", "taken", "watcher",
     )  # fmt: skip
 
     aborted: bool
@@ -83,10 +87,13 @@ class _WriteThrough:
     reactor: Any
     disconnecting: bool
     fileno: Callable[[], int]
-    dataBuffer: bytes
+    dataBuffer: bytes | bytearray | memoryview
+    """What is being sent, from the offset on."""
     offset: int
-    _tempDataBuffer: list[bytes]
+    _tempDataBuffer: list[bytearray | memoryview]
+    """What waits behind it."""
     _tempDataLen: int
+    _maybePauseProducer: Callable[[], None]
     connected: int
     producer: Any
     streamingProducer: bool
@@ -97,7 +104,7 @@ class _WriteThrough:
 
     def __init__(self, *arguments: Any) -> None:
         self.aborted = self.blocked = self.streamingProducer = False
-        self.connected = self.taken = 0
+        self.connected = self.taken = self.offset = 0
         self.dataBuffer = b""
         self.producer = self.protocol = self.watcher = None
         super().__init__(*arguments)
@@ -107,7 +114,7 @@ class _WriteThrough:
         """Bytes that wait for the kernel to take them."""
         return len(self.dataBuffer) - self.offset + self._tempDataLen
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         if (
             self._tempDataBuffer
             or self.dataBuffer
@@ -115,7 +122,7 @@ class _WriteThrough:
             # A pull producer is resumed by write events, which a write that went through does not cause.
             or (self.producer is not None and not self.streamingProducer)
         ):
-            super().write(data)  # type: ignore[misc]
+            self._wait(memoryview(data))
             return
         try:
             sent = self.socket.send(data)
@@ -125,7 +132,38 @@ class _WriteThrough:
             # The write event that follows meets the same error where Twisted ends connections.
             sent = 0
         if sent != len(data):
-            super().write(bytes(memoryview(data)[sent:]))  # type: ignore[misc]
+            self._wait(memoryview(data)[sent:])
+
+    def _wait(self, data: memoryview) -> None:
+        """Twisted's own write, but that it would copy what is large as often as somebody waits for it."""
+        if not self.connected or self._writeDisconnected or not data:
+            return
+        waiting = self._tempDataBuffer
+        if len(data) >= LARGE:
+            waiting.append(data)
+        elif waiting and isinstance(waiting[-1], bytearray) and len(waiting[-1]) < LARGE:
+            waiting[-1] += data
+        else:
+            waiting.append(bytearray(data))
+        self._tempDataLen += len(data)
+        self._maybePauseProducer()
+        self.startWriting()
+
+    def doWrite(self) -> Any:
+        if self.offset == len(self.dataBuffer) and self._tempDataBuffer:
+            self.dataBuffer, self.offset = self._tempDataBuffer.pop(0), 0
+            self._tempDataLen -= len(self.dataBuffer)
+        if self.dataBuffer:
+            # As Twisted does, but that what is left is not joined with what waits behind it.
+            sent = self.writeSomeData(memoryview(self.dataBuffer)[self.offset :])
+            if not isinstance(sent, int) or sent < 0:
+                return sent
+            self.offset += sent
+            if self.offset < len(self.dataBuffer) or self._tempDataBuffer:
+                return None
+            self.dataBuffer, self.offset = b"", 0
+        # Nothing is left: what comes then is Twisted's affair.
+        return super().doWrite()  # type: ignore[misc]
 
     def writeSomeData(self, data: Any) -> Any:
         sent = super().writeSomeData(data)  # type: ignore[misc]

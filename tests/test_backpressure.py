@@ -1,7 +1,9 @@
 import itertools
 import os
+import random
 import select
 import socket
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -405,3 +407,70 @@ def test_a_reply_of_which_the_kernel_takes_a_part_arrives_whole_and_its_bytes_ar
             sent += 1
         assert call(lambda: hub.bytes_out) - before == sent * MAX_CORKED
         assert [client.text() for _ in range(sent)] == ["x" * size] * sent
+
+
+LARGE = "x" * 3_000_000
+
+
+@pytest.mark.parametrize("policy", ["disconnect", "drop-new", "drop-old", "latest"])
+@pytest.mark.parametrize("way", ["plain", "tls", "deflate"])
+def test_one_message_of_any_size_passes_to_a_client_that_goes_on_reading(policy: str, way: str, tmp_path: Path) -> None:
+    files = certificates.write(tmp_path)
+    more = {"plain": {}, "tls": {"key": files.key, "cert": files.cert}, "deflate": {"compression": True}}[way]
+    large = LARGE if way != "deflate" else random.Random(1).randbytes(1_000_000).hex()
+    with serving(Join, **options(policy, **more)) as served:
+        client = served.client(receive_buffer=4096)
+        offer = [("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover")]
+        client.open(headers=offer if way == "deflate" else [])
+        connection = served.connection()
+        publish(served, [1], "sports")  # waits before it, maybe
+        call(served.server.pipelines[0].publish, "news", large)
+        publish(served, [2], "sports")  # and one behind it
+        assert call(lambda: connection.pending) > ROOM
+        received = [client.receive() for _ in range(3)]
+        assert all(received)
+        texts = [inflated(each) for each in received if each is not None]
+        assert sorted(texts, key=len) == [payload(1), payload(2), large]
+        assert call(lambda: (connection.id in served.users, connection._largest[0] > 0)) == (True, True)
+        assert served.counted("dropped", f"slow client, {policy}") == 0
+
+
+def inflated(got: Any) -> str:
+    data = got.payload if not got.rsv & 4 else zlib.decompressobj(-15).decompress(got.payload + b"\0\0\xff\xff")
+    return str(data.decode())
+
+
+@pytest.mark.parametrize(("more", "room"), [(itertools.cycle(["small" * 800]), ROOM // 4004), ([LARGE], 0)])
+def test_send_buffer_bounds_what_waits_behind_a_large_message(more: Any, room: int) -> None:
+    with serving(Join, **options("disconnect")) as served:
+        _, connection = slow(served)
+        call(served.server.pipelines[0].publish, "news", LARGE)
+        sent = 0
+        for each in more:
+            call(served.server.pipelines[0].publish, "sports", each)
+            if not call(lambda: connection.pending and connection.state == connection.STATE_OPEN):
+                break
+            sent += 1
+        assert sent == room
+        until(lambda: connection.id not in served.users)
+        assert served.counted("closed", "slow client") == 1
+
+
+@pytest.mark.parametrize("policy", ["disconnect", "drop-old"])
+def test_a_large_message_is_held_once_however_many_it_waits_for(policy: str) -> None:
+    with serving(Join, **options(policy)) as served:
+        clients = [slow(served) for _ in range(20)]
+        if policy == "drop-old":
+            for _, connection in clients:
+                fill(served, connection)
+        tracemalloc.start()
+        try:
+            call(served.server.pipelines[0].publish, "news", LARGE)
+            assert call(lambda: min(connection.pending for _, connection in clients)) > 2_000_000
+            assert tracemalloc.get_traced_memory()[1] < 4 * len(LARGE)
+            for client, _ in clients[:2]:
+                while len(client.text()) < len(LARGE):
+                    pass
+            assert tracemalloc.get_traced_memory()[1] < 4 * len(LARGE) + 4 * len(LARGE)  # two clients have their own
+        finally:
+            tracemalloc.stop()
