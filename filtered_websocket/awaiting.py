@@ -1,7 +1,17 @@
 """Chains that wait, and chains that fail, on one connection.
 
-While a filter is awaited, nothing of its connection is parsed and reading pauses: the bytes wait, in order, mostly in
-the kernel. A filter that raises ends the connection: fail closed.
+While a filter is awaited, or a client is above its rate, nothing of the connection is parsed: the bytes wait, in order.
+A few are read ahead, the others wait in the kernel. A filter that raises ends the connection: fail closed.
+
+A client that leaves meanwhile has left:
+
+1. The end of the stream is seen: by reading, or, while that pauses, by the transport, which calls `transport_ended`.
+   The filter is cancelled; what the client sent and no filter has seen is dropped and counted.
+2. A close frame is seen among what was read ahead. What was sent before it has a moment to be handled, since a client
+   may send and close in one breath; then it is dropped as above, and the close frame is answered. (Not where there are
+   data filters: what their bytes mean only shows behind them.)
+3. A connection that has had its share of a turn waits for nothing but its turns, which come soon: it handles what was
+   sent before the end, for that moment too.
 """
 
 import asyncio
@@ -11,14 +21,18 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket import frames
 from filtered_websocket.backpressure import Backpressure
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain
-from filtered_websocket.handshake import Handshake
+from filtered_websocket.handshake import MAX_HELD, Handshake
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()
+
+LEAVE_SECONDS = 0.5
+"""What was sent before a close frame has so long to be handled."""
 
 
 class Awaiting(Backpressure, Handshake):
@@ -26,8 +40,15 @@ class Awaiting(Backpressure, Handshake):
 
     _running: Deferred[Any] | None = None
     _waiting: bool
+    resting = False
+    """Whether it is its share of the turn that is used up."""
     _held = b""
     """Bytes that came while a filter was awaited, before any data filter has seen them."""
+    _paused = False
+    _ahead: int | None = None
+    """How far the bytes in `data` have been looked through for a close frame; None: not yet."""
+    _leaving: Any = None
+    """The moment that a client's end leaves to what was sent before it."""
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with a code and a reason, after what was sent and published before. Before the 101: refuse with 403.
@@ -52,7 +73,6 @@ class Awaiting(Backpressure, Handshake):
         self._running = result
         if self.state in (OPEN, CONNECTING) or self.http is not None:
             self._waiting = True
-            self.transport.pauseProducing()
         limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
         result.addErrback(self._awaited_failed)
         result.addBoth(self._awaited, result)
@@ -66,6 +86,7 @@ class Awaiting(Backpressure, Handshake):
         if not self._waiting:
             return
         self._waiting = False
+        self._ahead = None
         data, self.data = self.data, b""
         if data:
             self.feed(data)
@@ -73,8 +94,71 @@ class Awaiting(Backpressure, Handshake):
             held, self._held = self._held, b""
             self.dataReceived(held)
         # Also on a connection that is closing: its close reply is yet to be read, and TLS needs to read to close.
-        if not self._waiting and self.transport is not None and self.transport.connected:
+        if self._paused and not self._waiting and self.transport is not None and self.transport.connected:
+            self._paused = False
             self.transport.resumeProducing()
+
+    def pause(self) -> None:
+        """Read nothing more for now."""
+        self._paused = True
+        self.transport.pauseProducing()
+
+    def hold(self, data: bytes) -> None:
+        """Keep what came while something is waited for."""
+        if self._held or self.factory.has_data_filters:
+            self._held += data
+        else:
+            self.data += data
+        if not self._paused and len(self.data) + len(self._held) >= MAX_HELD:
+            self.pause()
+        self.look_ahead()
+
+    # The end of the client while something is waited for.
+
+    def _next_frame(self) -> int:
+        """Where in `data` the next frame begins."""
+        frame = self.current_frame
+        return 0 if frame is None else frame.length - self.current_frame_masker.pointer()
+
+    def look_ahead(self) -> None:
+        """See whether a close frame is among what waits."""
+        if self.state != OPEN or self.resting or self._leaving is not None or self.factory.has_data_filters:
+            return
+        begin = self._next_frame() if self._ahead is None else self._ahead
+        self._ahead, found = frames.close_ahead(self.data, begin)
+        if found:
+            self._leaving = self.factory.reactor.callLater(LEAVE_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        """What was sent before the close frame has had its time."""
+        self._leaving = None
+        at, found = frames.close_ahead(self.data, self._next_frame())
+        if self.state != OPEN or not self._waiting or not found:
+            return
+        if at:
+            self.unheard()
+        data, self.data = self.data[at:], b""
+        self._waiting, self.current_frame = False, None
+        self.feed(data)
+        if self.state != OPEN and self._running is not None:
+            self._running.cancel()
+
+    def transport_ended(self) -> None:
+        """The client has closed or reset the connection, and reading pauses."""
+        if not self.resting:
+            self.lose_transport()
+        elif self._leaving is None:
+            self._leaving = self.factory.reactor.callLater(LEAVE_SECONDS, self._end_rest)
+
+    def _end_rest(self) -> None:
+        self._leaving = None
+        if self._waiting:
+            self.lose_transport()
+        # Else reading goes on, and finds the end.
+
+    def unheard(self) -> None:
+        """Count what a client has sent before its end, and no filter has seen."""
+        self.factory.counters.count("dropped", "sent by a client that has left")
 
     def _awaited_failed(self, failure: Failure) -> None:
         if self.state != CLOSED or not failure.check(CancelledError, asyncio.CancelledError):

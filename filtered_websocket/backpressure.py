@@ -14,6 +14,9 @@ has drained. While it is blocked,
 from collections import deque
 from typing import Any, NamedTuple
 
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
 from filtered_websocket import frames
 from filtered_websocket.hub import Batch, Send
 from filtered_websocket.transport import LARGE, _WriteThrough
@@ -80,6 +83,10 @@ class Backpressure(LeanProtocol):
         self.direct = stream.socket.send if fits else None
         if self.pipeline is not None:
             self.pipeline.hub.refresh(self)
+
+    def lose_transport(self) -> None:
+        """The peer has ended the connection: so does everything that lies on it."""
+        (self._stream or self.transport).connectionLost(Failure(ConnectionDone()))
 
     @property
     def pending(self) -> int:

@@ -27,6 +27,30 @@ RSV1 = 0x40
 _SMALL = tuple(tuple(bytes((first, length)) for length in range(126)) for first in (FIN_TEXT, FIN_BINARY))
 
 
+CLOSE = 8
+
+
+def close_ahead(data: bytes, at: int) -> tuple[int, bool]:
+    """Look for a close frame in bytes that are yet to be parsed.
+
+    :param at: where a frame begins; behind the end is fine
+    :returns: where the close frame begins and True, else where to look when there is more, and False
+    """
+    size = len(data)
+    while at + 2 <= size:
+        if data[at] & 15 == CLOSE:
+            return at, True
+        length = data[at + 1] & 127
+        begin = at + (6 if data[at + 1] & 128 else 2)
+        wide = {126: 2, 127: 8}.get(length, 0)
+        if wide:
+            if at + 2 + wide > size:
+                break
+            length = int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+        at = begin + wide + length
+    return at, False
+
+
 def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None:
     """Read the frame that begins at an offset.
 

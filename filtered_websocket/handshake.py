@@ -3,14 +3,15 @@
 The head is read by `web.head`, as every other; Autobahn is given what it holds, and writes the 101. Rules:
 
 1. A head that grows beyond its limit is refused while it grows.
-2. While a filter decides, reading pauses and the bytes that are there wait. Nothing is decided twice, and a client that
-   has gone meanwhile is not accepted.
+2. While a filter decides, the bytes that come wait; reading goes on for a while, so that a client's end is seen, which
+   cancels the filter. Nothing is decided twice, and a client that has gone meanwhile is not accepted.
 3. A refusal is a complete HTTP response. It says nothing of what went wrong inside.
 4. What is HTTP but no WebSocket is handed to the site, bytes and all, as soon as that shows. Where there are data
    filters this connection stays between, so that they see the bytes. A later request on the same connection may ask for
    a WebSocket all the same (proxies use the connections they keep for whatever comes next): then it is taken back.
 """
 
+import asyncio
 import re
 from typing import Any
 
@@ -37,6 +38,9 @@ _HANDSHAKE_ONLY = (
     "openHandshakeTimeoutCall", "send_state", "_searched",
 )  # fmt: skip
 """What Autobahn leaves on a connection that has opened, and nobody needs again."""
+
+MAX_HELD = 64 * 1024
+"""Bytes read ahead while something is waited for: then reading pauses. One read comes on top."""
 
 METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
 """How a request line begins, as far as it is there."""
@@ -104,6 +108,8 @@ class Handshake(LeanProtocol):
 
     def processHandshake(self) -> None:
         if self._deciding is not None:
+            if len(self.data) >= MAX_HELD:
+                self.transport.pauseProducing()
             return
         if self.unwelcome is not None:
             self._refusal = ("", self.unwelcome.headers)
@@ -232,7 +238,6 @@ class Handshake(LeanProtocol):
         return None
 
     def _decide_later(self, result: Deferred[Any]) -> None:
-        self.transport.pauseProducing()
         # The time of the filters has a limit of its own.
         if self.openHandshakeTimeoutCall is not None:
             self.openHandshakeTimeoutCall.cancel()
@@ -252,6 +257,8 @@ class Handshake(LeanProtocol):
 
     def _failed_to_decide(self, error: BaseException) -> None:
         """The handshake chain has been ended by an exception."""
+        if self.state != CONNECTING and isinstance(error, (CancelledError, asyncio.CancelledError)):
+            return  # the client has gone
         if isinstance(error, StopChain):
             self.succeedHandshake(self._accepted)
             return
@@ -266,8 +273,7 @@ class Handshake(LeanProtocol):
         elif isinstance(error, Close):
             self._denied(403, text, "a handshake filter")
         else:
-            if self.state == CONNECTING or not isinstance(error, CancelledError):
-                _log.error("{trace}", trace=users_traceback(error))
+            _log.error("{trace}", trace=users_traceback(error))
             text, status = self._denied(500, "Internal Server Error", "a handshake filter failed", culprit(error))
         self.failHandshake(text, status)
 

@@ -66,6 +66,7 @@ class Connection(Turns):
     close_code: int | None = None
     close_reason: str | None = None
     slot = 0
+    _asks_http = False
     _id: str | None = None
 
     def __init__(self) -> None:
@@ -165,7 +166,7 @@ class Connection(Turns):
         if self.awaiting_pong:
             self.awaiting_pong = False
         if self._waiting:
-            self._held += data
+            self.hold(data)
         elif self.factory.has_data_filters:
             self._filter_data(data)
         else:
@@ -190,6 +191,8 @@ class Connection(Turns):
             self._failed(error)
             return
         if isinstance(result, Deferred):
+            # What a request's first bytes ask for, an HTTP client that has closed its side still gets.
+            self._asks_http = self.state == CONNECTING and b"websocket" not in data.lower()
             self._wait(result.addCallback(self._filtered))
         else:
             self._filtered(result)
@@ -220,6 +223,7 @@ class Connection(Turns):
                 frame = frames.read(data, at, limit)
             if self._waiting:
                 self.data = data[at:] + self.data
+                self.look_ahead()
                 return
             if at:
                 data = data[at:]
@@ -324,6 +328,16 @@ class Connection(Turns):
         self.pipeline.hub.settle(self)
         self.write_backlog()
 
+    def half_closed(self) -> bool:
+        """A client has closed its side: whether the connection stays. For a WebSocket that is the end."""
+        if self.http is None and not (self._waiting and self._asks_http):
+            return False
+        if self._waiting:
+            # Of what a data filter has: the end is read again behind it.
+            self._paused = True
+            return True
+        return bool(self.http.half_closed())
+
     def standing_still(self) -> bool:
         return self._waiting or self.blocked
 
@@ -335,6 +349,11 @@ class Connection(Turns):
     def connectionLost(self, reason: Any = ConnectionDone) -> None:
         self.leave_transport()
         self.factory.admission.leave(self)
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if self._waiting and self.state == OPEN and (self.data or self._held):
+            self.unheard()
         # Who is cancelled can tell from it that there is nobody left to close; the disconnect chain comes after him.
         self.state = CLOSED
         for running in (self._running, self._deciding):

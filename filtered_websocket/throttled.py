@@ -66,7 +66,6 @@ class ThrottledConnection(Connection):
             self.factory.counters.count("slowed", reason, self.request.peer)
             if not self._waiting:
                 self._waiting = True
-                self.transport.pauseProducing()
                 self._end_wait()
 
     def _end_wait(self) -> None:

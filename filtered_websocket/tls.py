@@ -52,6 +52,7 @@ class Certificate:
 class _Transport(BufferingTLSTransport):
     transport: Any
     _deadline: Any = None
+    _peer_closed = False
 
     def loseConnection(self) -> None:
         # TLS drops what is written after this, where a plain transport sends it: replies that wait for the turn's end.
@@ -63,16 +64,38 @@ class _Transport(BufferingTLSTransport):
             # Something is to be written first, for which the peer must do its part.
             self._deadline = self.transport.reactor.callLater(CLOSING_SECONDS, self.abortConnection)
 
+    def half_closed(self) -> bool:
+        """The client has closed its side: whether the connection stays."""
+        half_closed = getattr(self.wrappedProtocol, "half_closed", None)
+        return half_closed is not None and bool(half_closed())
+
+    def _flushReceiveBIO(self) -> None:
+        self._peer_closed = False
+        super()._flushReceiveBIO()
+        if self._peer_closed:
+            # Writing goes on: RFC 8446, 6.1.
+            self._lostTLSConnection = False
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
+        if self._peer_closed:
+            self._lostTLSConnection = True  # for the loop that reads
+        else:
+            super()._tlsShutdownFinished(reason)
+
     def _shutdownTLS(self) -> None:
+        alerted = self._tlsConnection.get_shutdown() & SSL.RECEIVED_SHUTDOWN
+        if alerted and self.connected and not self.disconnecting and self.half_closed():
+            self._peer_closed = not self.disconnecting
+            return
         super()._shutdownTLS()
         # Twisted waits for the peer's close alert, for ever if need be. The alert is sent, that is enough (RFC 8446,
         # 6.1); what ends the connection now is what ends every connection (`transport`, rule 5).
         self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
-        super().connectionLost(reason)
 
 
 class _Factory(TLSMemoryBIOFactory):

@@ -25,7 +25,7 @@ Rules:
 import socket
 import time
 from collections.abc import Callable
-from select import EPOLLET, EPOLLIN, EPOLLRDHUP
+from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP, epoll
 from typing import Any, Protocol
 
 from twisted.internet import main, tcp, unix
@@ -65,6 +65,9 @@ class Watcher(Protocol):
 
     def transport_drained(self) -> None:
         """The transport's buffer is empty again, or lost with its connection."""
+
+    def transport_ended(self) -> None:
+        """The peer has closed or reset the connection, while reading pauses: there may be bytes before its end."""
 
 
 class _WriteThrough:
@@ -244,10 +247,95 @@ class _Lingering:
             self._timer.cancel()
 
 
+class _Ends:
+    """Sees the ends of connections that are not read, on any reactor: an epoll, which the reactor watches."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._poller = epoll()
+        self._streams: dict[int, _Accepted] = {}
+        self.fileno = self._poller.fileno
+        self._reactor = reactor
+        reactor.addReader(self)
+
+    def watch(self, stream: "_Accepted", half: bool) -> None:
+        """
+        :param half: whether the peer's end alone is one (a FIN), not only that of both (a reset)
+        """
+        fd = stream.fileno()
+        self._poller.register(fd, (EPOLLRDHUP if half else 0) | EPOLLET)
+        self._streams[fd] = stream
+
+    def forget(self, stream: "_Accepted") -> None:
+        fd = stream.fileno()
+        if self._streams.get(fd) is stream:
+            del self._streams[fd]
+            if not self._poller.closed:
+                self._poller.unregister(fd)
+
+    def doRead(self) -> None:
+        for fd, event in self._poller.poll(0):
+            stream = self._streams.get(fd)
+            if stream is not None:
+                stream.peer_ended(bool(event & (EPOLLHUP | EPOLLERR)))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor ends."""
+        _ENDS.pop(self._reactor, None)
+        self._poller.close()
+
+    def logPrefix(self) -> str:
+        return "ends"
+
+
+_ENDS: dict[Any, _Ends] = {}
+
+
 class _Accepted(_WriteThrough):
     """A stream socket of a client."""
 
     startReading: Callable[[], None]
+    _watched: _Ends | None = None
+
+    def pauseProducing(self) -> None:
+        super().pauseProducing()  # type: ignore[misc]
+        self._watch_end()
+
+    def resumeProducing(self) -> None:
+        self._forget_end()
+        super().resumeProducing()  # type: ignore[misc]
+
+    def _watch_end(self) -> None:
+        if self._watched is None and self.connected:
+            self._watched = _ENDS.get(self.reactor) or _ENDS.setdefault(self.reactor, _Ends(self.reactor))
+            self._watched.watch(self, half=self.watcher is not None)
+
+    def _forget_end(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            watched.forget(self)
+
+    def peer_ended(self, both: bool) -> None:
+        """The peer has ended what is not read.
+
+        :param both: there is no writing to it any more either
+        """
+        if self.disconnecting and not both:
+            return  # what is still to be written may be awaited
+        if self.watcher is not None:
+            self.watcher.transport_ended()
+        elif both:
+            self.connectionLost(Failure(main.CONNECTION_LOST))
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        half_closed = getattr(self.protocol, "half_closed", None)
+        if half_closed is not None and half_closed():
+            self._watch_end()
+        else:
+            self.connectionLost(reason)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._forget_end()
+        super().connectionLost(reason)
 
     def _postLoseConnection(self) -> BaseException | None:
         if self.server.lingering >= MAX_LINGERING:

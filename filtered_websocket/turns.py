@@ -63,13 +63,13 @@ class Rests:
 class Turns(Awaiting):
     """A connection that leaves the reactor to others in time."""
 
-    resting = False
-
     def parse(self, data: bytes) -> None:
         """Let Autobahn's parser have these bytes, for as long as the share lasts."""
         # On the factory: one connection is parsed at a time, and each would have to keep it.
         self.factory.turn_ends = perf_counter() + SHARE_SECONDS
         self._dataReceived(data)
+        if self._waiting and self.data:
+            self.look_ahead()
 
     def processData(self) -> bool:
         # Autobahn's loop stops at a frame boundary while a filter is awaited; what is parsed after a close may go on.
@@ -85,7 +85,7 @@ class Turns(Awaiting):
     def rest(self) -> None:
         """Go on in a later turn."""
         self._waiting = self.resting = True
-        self.transport.pauseProducing()
+        self.pause()
         self.factory.rests.add(self)
 
     def go_on(self) -> None:

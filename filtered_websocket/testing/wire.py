@@ -26,6 +26,7 @@ class Wire:
         self._paused = False
         self._aborted = False
         self._client_gone: Exception | None = None
+        self._ended = False
 
     # What a protocol calls.
 
@@ -88,11 +89,27 @@ class Wire:
         if self.disconnecting and not self._written:
             self._lose(ConnectionDone())
             return True
-        # The end of a stream is not seen while nobody reads, a reset neither.
-        if self._client_gone is not None and not self._paused and not self._client.outgoing:
-            self._lose(self._client_gone)
-            return True
+        if self._client_gone is not None and not self._ended:
+            return self._tell_end(self._client_gone) or moved
         return moved
+
+    def _tell_end(self, why: Exception) -> bool:
+        if self._client.outgoing and not self._paused:
+            return False
+        if self._paused and hasattr(self.protocol, "transport_ended"):
+            self._ended = True
+            self.protocol.transport_ended()
+            return True
+        if isinstance(why, ConnectionDone) and (self._paused or self.protocol.half_closed()):
+            # An HTTP client that has closed its side waits for its answer.
+            return False
+        self._lose(why)
+        return True
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The protocol has been told of the client's end, and takes it for that of the connection."""
+        if self.connected:
+            self._lose(reason.value)  # type: ignore[arg-type]  # it has one
 
     def _lose(self, reason: Exception) -> None:
         self.connected, self.disconnected = False, True

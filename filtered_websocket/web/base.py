@@ -203,6 +203,8 @@ class Endpoint(metaclass=EndpointMeta):
         another origin. Where an option decides, override `cors_of`.
     :cvar cors_credentials: whether those pages may send cookies along
     :cvar max_body: bytes of the largest body taken
+    :cvar long_poll: methods whose answer waits for something to happen: it is given up as soon as its client closes its
+        side of the connection, which others may do who still want their answer
     """
 
     path: str = ""
@@ -210,6 +212,7 @@ class Endpoint(metaclass=EndpointMeta):
     cors: tuple[str, ...] | None = None
     cors_credentials: bool = False
     max_body: int = 64 * 1024
+    long_poll: tuple[str, ...] = ()
 
     @classmethod
     def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:

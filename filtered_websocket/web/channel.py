@@ -7,11 +7,12 @@ Rules:
 2. A connection leaves the reactor to others as WebSockets do (`turns.py`): after each answer, and when its share of the
    turn is used up, it goes on in a later one, and all that wait so have one share between them.
 3. A request must be complete within a time of its own, however slowly it trickles. A connection at rest has another.
-   A connection that is closed has a third: it ends, whatever its client reads or says.
-4. A client that is refused before its request is complete gets the whole answer: the rest of what it sends is read and
+   One that is closed ends as all do (`transport`, rule 5).
+4. A client that has closed its side gets the answers to what it has asked before; a long poll ends.
+5. A client that is refused before its request is complete gets the whole answer: the rest of what it sends is read and
    dropped for a moment, because closing at once would reset the connection and take the answer away.
-5. While the server starts, a handshake waits for it, at most `handshake_timeout`; health is answered at once.
-6. A wrong request is a value (`Refused`), not an exception: an exception keeps the frames, and these the bytes, of
+6. While the server starts, a handshake waits for it, at most `handshake_timeout`; health is answered at once.
+7. A wrong request is a value (`Refused`), not an exception: an exception keeps the frames, and these the bytes, of
    every request that was wrong.
 """
 
@@ -37,8 +38,6 @@ _log = Logger()
 
 MAX_WAITING = 16 * 1024
 """Bytes behind a request that is being answered, above which reading pauses. Below it, the client's end is noticed."""
-CLOSE_SECONDS = 15
-"""How long a connection that is closed has for what was written, and for TLS's good-bye."""
 
 STARTING = Refused(503, "the server is starting", (("Retry-After", "1"),))
 
@@ -80,6 +79,7 @@ class Channel(Protocol):
         self._dropped = 0
         self._persistent = True
         self._receiving = self._answering = self._resting = self._stalled = self._paused = self._ended = False
+        self._half_closed = False
         #: a handshake waits until the server has started
         self._held = False
 
@@ -120,6 +120,24 @@ class Channel(Protocol):
                 self.transport.pauseProducing()
         else:
             self._go_on()
+
+    def half_closed(self) -> bool:
+        """The client has closed its side: whether the connection stays."""
+        if self._ended:
+            return True
+        if not self._is_busy():
+            # What was written goes out; of a request that is not complete the rest never comes.
+            self._close()
+            return True
+        exchange = self._exchange
+        if self._held:
+            return False  # for a WebSocket that is the end
+        if self._answering and exchange is not None and exchange.request.method in exchange.route.endpoint.long_poll:
+            return False
+        if not self._half_closed:
+            self._half_closed = True
+            self._set_timer(self.site.options.http_request_timeout)
+        return True
 
     def _is_busy(self) -> bool:
         """Whether what has come waits for something else than more of it."""
@@ -176,6 +194,8 @@ class Channel(Protocol):
             if perf_counter() > ends:
                 self._rest()
                 break
+        if self._half_closed and not self._is_busy():
+            self._close()
         if not (self._ended or (self._is_busy() and len(self._data) > MAX_WAITING)):
             self._resume()
 
@@ -276,6 +296,8 @@ class Channel(Protocol):
         """The request is complete."""
         self._answering, self._receiving = True, False
         self._stop_timer()
+        if self._half_closed:
+            self._set_timer(self.site.options.http_request_timeout)
         exchange.request.body = bytes(exchange.body.content)
         answer = self.site.answer(exchange.route, exchange.request)
         if isinstance(answer, Deferred):
@@ -299,6 +321,8 @@ class Channel(Protocol):
         self._set_timer(self.site.options.http_idle_timeout)
         if self._data:
             self._rest()
+        elif self._half_closed:
+            self._close()
 
     def _send(self, response: Response, with_body: bool) -> None:
         status = response.status
@@ -340,10 +364,7 @@ class Channel(Protocol):
 
     def _time_is_over(self) -> None:
         self._timer = None
-        if self._ended:
-            self.site.counters.count("closed", "http client does not read")
-            self.transport.abortConnection()
-        elif self._held:
+        if self._held:
             self._refuse(STARTING)
         elif self._receiving:
             self._refuse(Refused(408, "the request was not complete in time"))
@@ -356,7 +377,7 @@ class Channel(Protocol):
             return
         self._ended = True
         self._data.clear()
-        self._set_timer(CLOSE_SECONDS)
+        self._stop_timer()
         self.transport.unregisterProducer()
         # TLS reads to close.
         self._resume()

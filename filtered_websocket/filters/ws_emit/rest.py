@@ -27,6 +27,7 @@ class Polling(Endpoint):
     methods = ("GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
     cors_credentials = True
     max_body = wire.MAX_PAYLOAD
+    long_poll = ("GET",)
 
     @classmethod
     def cors_of(cls, pipeline: Any) -> Any:
