@@ -298,16 +298,16 @@ class _Accepted(_WriteThrough):
 
     def pauseProducing(self) -> None:
         super().pauseProducing()  # type: ignore[misc]
-        self._watch_end()
+        self._watch_end(half=self.watcher is not None)
 
     def resumeProducing(self) -> None:
         self._forget_end()
         super().resumeProducing()  # type: ignore[misc]
 
-    def _watch_end(self) -> None:
+    def _watch_end(self, half: bool) -> None:
         if self._watched is None and self.connected:
             self._watched = _ENDS.get(self.reactor) or _ENDS.setdefault(self.reactor, _Ends(self.reactor))
-            self._watched.watch(self, half=self.watcher is not None)
+            self._watched.watch(self, half)
 
     def _forget_end(self) -> None:
         watched, self._watched = self._watched, None
@@ -329,7 +329,7 @@ class _Accepted(_WriteThrough):
     def readConnectionLost(self, reason: Failure) -> None:
         half_closed = getattr(self.protocol, "half_closed", None)
         if half_closed is not None and half_closed():
-            self._watch_end()
+            self._watch_end(half=False)
         else:
             self.connectionLost(reason)
 

@@ -40,6 +40,9 @@ MAX_WAITING = 16 * 1024
 """Bytes behind a request that is being answered, above which reading pauses. Below it, the client's end is noticed."""
 
 STARTING = Refused(503, "the server is starting", (("Retry-After", "1"),))
+HALF_CLOSED_SECONDS = 5.0
+"""How long a client that has closed its side, and may have gone, is answered: each of its requests."""
+
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -136,7 +139,7 @@ class Channel(Protocol):
             return False
         if not self._half_closed:
             self._half_closed = True
-            self._set_timer(self.site.options.http_request_timeout)
+            self._set_timer(HALF_CLOSED_SECONDS)
         return True
 
     def _is_busy(self) -> bool:
@@ -297,7 +300,7 @@ class Channel(Protocol):
         self._answering, self._receiving = True, False
         self._stop_timer()
         if self._half_closed:
-            self._set_timer(self.site.options.http_request_timeout)
+            self._set_timer(HALF_CLOSED_SECONDS)
         exchange.request.body = bytes(exchange.body.content)
         answer = self.site.answer(exchange.route, exchange.request)
         if isinstance(answer, Deferred):
