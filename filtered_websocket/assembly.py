@@ -2,7 +2,9 @@
 
 import importlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from filtered_websocket import logs, preflight, server, transport
@@ -106,6 +108,8 @@ class Assembly:
                     self.odd.append(NOTHING.format(name=name, file=getattr(module, "__file__", None) or name))
             except ConfigError as error:
                 self._faults.append(error)
+        missing = [name for name in self.reload_keep() if not _is_there(name)]
+        self.odd += [f"reload_keep has no effect on {name}: there is no such module" for name in missing]
         try:
             self.backend = self._load_storage()
         except ConfigError as error:
@@ -160,6 +164,15 @@ class Assembly:
             raise
         except Exception as error:
             raise _unusable(options.storage, error) from error
+
+
+def _is_there(name: str) -> bool:
+    """Whether there is a module of this name, without importing any."""
+    known = name in sys.modules or name.rpartition(".")[0] in sys.modules
+    try:
+        return name in sys.modules or find_spec(name if known else name.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _unusable(storage: str, error: Exception) -> ConfigError:

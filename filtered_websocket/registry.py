@@ -45,8 +45,10 @@ class Registry(list[Class], Generic[Class]):
         spec = vars(cls)["_definition"].spec
         for index, other in enumerate(self):
             definition = vars(other)["_definition"]
+            # Not the qualified names: a decorator may set that of what it builds afterwards.
+            again = definition is former and other.__name__ == cls.__name__
             same_name = (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__)
-            if definition is former or (same_name and definition.spec is not spec):
+            if again or (same_name and definition.spec is not spec):
                 self[index] = cls
                 return
         self.append(cls)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.conftest import Start
 from tests.end_to_end.raw_client import DEADLINE, RawClient
-from tests.end_to_end.server import FwsServer
+from tests.end_to_end.server import FwsServer, command
 
 HEAD = "from filtered_websocket.filters.base import *\nfrom filtered_websocket.filters.base import FilterMeta\n"
 REPLY = """
@@ -378,6 +378,20 @@ def test_which_modules_stay_is_taken_from_the_newer_configuration(site: Site) ->
     assert site.says() == "1"
 
 
+def test_a_module_that_shall_stay_and_is_not_there_is_warned_of(site: Site) -> None:
+    site.write(chat__init="", chat__late="", filters="import chat\nVALUE = 0" + REPLY)
+    names = ("chat", "chat.late", "json", "chat.databse", "no_such", "no_such.module")
+    site.serve("-f", "filters", "--reload_keep", *names)
+    for name in names[3:]:
+        site.server.wait_for(f"reload_keep has no effect on {name}: there is no such module")
+    assert site.server.log.count("no effect") == 3
+    checked = command("-f", "filters", "--check", "--reload_keep", "chat/late.py", cwd=site.folder)
+    assert (checked.returncode, checked.stderr) == (
+        1,
+        "fws_server: --reload_keep: names of modules are wanted, such as chat.database\n",
+    )
+
+
 def test_an_installed_module_stays_wherever_its_environment_is(site: Site) -> None:
     installed = site.folder / "somewhere" / "lib" / "site-packages"
     installed.mkdir(parents=True)
@@ -554,8 +568,9 @@ def test_a_reload_that_is_asked_for_while_the_server_starts_follows_the_start(si
     assert site.server.printed.splitlines() == ["waits 1", "waits 2"]
 
 
-def test_a_server_that_stops_gives_up_the_reload_that_waits(site: Site) -> None:
-    site.write(filters=WAITS.replace("NUMBER", "1")).serve("-f", "filters")
+@pytest.mark.parametrize("reactor", ["auto", "asyncio"])
+def test_a_server_that_stops_gives_up_the_reload_that_waits(site: Site, reactor: str) -> None:
+    site.write(filters=WAITS.replace("NUMBER", "1")).serve("-f", "filters", "--reactor", reactor)
     (site.folder / "gate").touch()
     site.write(filters=WAITS.replace("NUMBER", "2"))
     site.server.signal(signal.SIGHUP)

@@ -128,6 +128,41 @@ def test_a_broken_filter_leaves_every_worker_and_all_its_clients_as_they_are(thr
     assert [who(client) for client in clients] == before
 
 
+def test_a_worker_that_does_not_reload_ends_it_for_those_behind_it(fws_server: Start, redis: RedisServer) -> None:
+    fails = """
+    from filtered_websocket.filters.base import WebSocketStartFilter
+
+    class Fails(WebSocketStartFilter):
+        @classmethod
+        def filter(cls, pipeline):
+            if VERSION == 2 and os.environ["FILTERED_WEBSOCKET_WORKER"] == "1":
+                raise OSError("no database")
+    """
+    server = fws_server("--workers", "3", *on(redis), module=WHO + fails)
+    clients = on_each_worker(server)
+    module = server.folder / "my_filters.py"
+    module.write_text(module.read_text().replace("VERSION = 1", "VERSION = 2"))
+    server.signal(signal.SIGHUP)
+    server.wait_for("worker 1 has not reloaded: those before it run what is new, it and the others the old")
+    assert sorted(who(client)[1] for client in clients.values()) == [1, 1, 2]
+    module.write_text(module.read_text().replace("VERSION = 2\n", "VERSION = 3\n"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: [who(client)[1] for client in clients.values()] == [3, 3, 3])
+
+
+def test_what_is_asked_of_workers_while_they_are_busy_follows(two: FwsServer) -> None:
+    before = set(on_each_worker(two, 2))
+    module = two.folder / "my_filters.py"
+    for version in range(2, 8):
+        module.write_text(module.read_text().replace(f"VERSION = {version - 1}", f"VERSION = {version}"))
+        two.signal(signal.SIGHUP)
+    two.signal(signal.SIGUSR2)
+    two.wait_for("worker 1 is replaced")
+    replaced = on_each_worker(two, 2)
+    assert before.isdisjoint(replaced)
+    assert [who(client)[1] for client in replaced.values()] == [7, 7]
+
+
 def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: FwsServer) -> None:
     before = children(three)
     three.signal(signal.SIGUSR2)

@@ -178,6 +178,13 @@ def test_a_class_that_a_decorator_builds_a_second_time_joins_once_in_each_of_its
     assert [each.__name__ for each in chain._filters] == [each.__name__ for each in other._filters] == ["Counted"] * 2
 
 
+def test_a_copy_of_a_filter_under_another_name_is_another_filter(chain):
+    original = filter_of(chain, lambda cls, instance, data: data + "x", "Original")
+    copy = FilterMeta("Copy", (chain,), dict(vars(original)))
+    assert chain._filters == [original, copy]
+    assert chain.run(None, "") == "xx"
+
+
 def test_classes_of_a_loop_take_the_places_of_their_former_selves_when_their_module_is_reloaded(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
