@@ -90,7 +90,7 @@ _PACKS = (
     ),
     Row(
         "pushi",  # events that are not stored, on public channels
-        _PACK.format("pushi"),
+        _PACK.format("pushi") + " --pushi_event_rate 0 --pushi_max_event_size 1M",
         env=(("FWS_PUSHI_APPS", '[{"id":"bench","key":"bench","secret":"secret"}]'),),
         rooms=(
             *("--path", "/bench", "--init", '{"event":"pusher:subscribe","data":{"channel":"c%c"}}'),

@@ -5,7 +5,7 @@ from typing import Any
 
 from filtered_websocket import __version__
 from filtered_websocket.filters.base import EVENTS
-from filtered_websocket.limits import ALLOWED_ORIGINS, MAY_BE_OFF
+from filtered_websocket.limits import ALLOWED_ORIGINS
 from filtered_websocket.listening import SELECT, SELECT_MOST, descriptors
 
 SHORT = 16
@@ -44,12 +44,15 @@ def _few_descriptors(connections: int, reactor: str) -> Iterator[str]:
 
 
 def _off(pipelines: Iterable[Any]) -> Iterator[str]:
-    """The limits that are off, with the pipelines where they are if not in all."""
-    for option in MAY_BE_OFF:
-        without = [each.name or "*" for each in pipelines if not getattr(each.options, option.name)]
-        everywhere = len(without) == len(list(pipelines))
-        if without:
-            yield option.name if everywhere else f"{option.name} ({', '.join(without)})"
+    """The limits that are off, those of packs too, with the pipelines where they are if not in all."""
+    without: dict[str, list[str]] = {}
+    for pipeline in pipelines:
+        for option, value, _ in pipeline.options:
+            if option.limits and not value:
+                without.setdefault(option.name, []).append(pipeline.name or "*")
+    everywhere = len(list(pipelines))
+    for name, names in without.items():
+        yield name if len(names) == everywhere else f"{name} ({', '.join(names)})"
 
 
 def dashboard(server: Any, address: str) -> str:

@@ -45,12 +45,14 @@ MAX_CONNECTIONS_PER_ADDRESS = Option(
     integer(0, 10_000_000),
     0,
     "clients at one time from one address (IPv6: one /64), plain HTTP included; others get 429; 0: any number",
+    limits=True,
 )
 ACCEPT_RATE = Option(
     "accept_rate",
     integer(0, 1_000_000),
     0,
     "new connections per second on this process, a second's worth at once; others get 503; 0: any number",
+    limits=True,
 )
 MESSAGE_RATE = Option(
     "message_rate",
@@ -58,6 +60,7 @@ MESSAGE_RATE = Option(
     0,
     "messages per second from one client, 5 seconds' worth at once; 0: any number",
     scope="pipeline",
+    limits=True,
 )
 BYTE_RATE = Option(
     "byte_rate",
@@ -66,6 +69,7 @@ BYTE_RATE = Option(
     "bytes per second from one client, 5 seconds' worth at once; 0: any number",
     unit="bytes",
     scope="pipeline",
+    limits=True,
 )
 OVER_RATE = Option(
     "over_rate",
@@ -143,6 +147,7 @@ HISTORY_BYTES = Option(
     "a pack's apps count for themselves; 0: any number",
     unit="bytes",
     scope="pipeline",
+    limits=True,
 )
 HISTORY_CHANNELS = Option(
     "history_channels",
@@ -150,6 +155,7 @@ HISTORY_CHANNELS = Option(
     DEFAULT_POOL.channels,
     "most channels that have a history; those whose history ends soonest go first; 0: any number",
     scope="pipeline",
+    limits=True,
 )
 
 OPTIONS = (
@@ -182,8 +188,6 @@ OPTIONS = (
 
 OFF_BY_DEFAULT = (MAX_CONNECTIONS_PER_ADDRESS, ACCEPT_RATE, MESSAGE_RATE, BYTE_RATE)
 """How much is much depends on what is served, and on how many clients share an address."""
-MAY_BE_OFF = (*OFF_BY_DEFAULT, HISTORY_BYTES, HISTORY_CHANNELS)
-"""Limits of which 0 means none."""
 
 
 def rule_for(channel: str, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Option:
     :param secret: never shown, wherever it came from
     :param switch: its flag takes no value; ``--name=false`` still does, to overrule the file
     :param environment: further environment names, which count less than ``FWS_NAME``
+    :param limits: it is a limit of which 0 means none: the banner says where it is off
     :param required: has no default: it must be given
     :param fills: gives, for a value, values of other options: their name -> the value and the place it stands at, for
         faults. They count more than defaults and less than all that is given.
@@ -49,6 +50,7 @@ class Option:
     secret: bool = False
     switch: bool = False
     environment: tuple[str, ...] = ()
+    limits: bool = False
     required: bool = False
     fills: Callable[[Any], Mapping[str, tuple[Any, str]]] | None = None
 

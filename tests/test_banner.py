@@ -10,6 +10,7 @@ from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketCon
 from filtered_websocket.testing import Server
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
+PUSHI = "filtered_websocket.filters.pushi"
 
 
 class Spam(WebSocketMessageFilter):
@@ -102,6 +103,9 @@ def test_an_admin_port_on_loopback_or_with_a_secret_is_safe(options):
          "max_connections_per_address, byte_rate, history_bytes, history_channels"),
         ({"pipelines": {"/x": {"filters": [], "byte_rate": "1K"}}, "max_connections_per_address": 9},
          "accept_rate, message_rate, byte_rate (*)"),
+        ({"accept_rate": 5, "message_rate": 5, "byte_rate": 5, "max_connections_per_address": 5,
+          "pipelines": {"/a/*": {"filters": [PUSHI], "pushi_event_rate": 0}, "/b/*": [PUSHI]}},
+         "pushi_event_rate (/a/*)"),
     ],
 )  # fmt: skip
 def test_which_limits_are_off_is_said(options, off):

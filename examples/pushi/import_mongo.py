@@ -14,7 +14,6 @@ from twisted.internet import task
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.pushi import mongo
-from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 
 PUSHI = "filtered_websocket.filters.pushi"
@@ -31,8 +30,7 @@ async def bring(storage, pipeline, documents):
     await storage.start(Nobody())
     try:
         view = PrefixedStorageObject(storage, f"{pipeline.name} ") if pipeline.name else storage
-        keep = Keep(pipeline.options.pushi_keep_events, pipeline.options.pushi_keep_seconds)
-        return await mongo.bring(view, documents, keep)
+        return await mongo.bring(view, documents, pipeline.options)
     finally:
         await storage.stop()
 

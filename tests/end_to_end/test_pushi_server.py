@@ -175,3 +175,30 @@ def test_what_was_acknowledged_survives_the_kill_of_everything(tmp_path: Path, k
                 about = json.loads(json.loads(client.text())["data"])
             assert about["alias"] == ["room"]
             assert [event["data"]["data"] for event in about["events"]] == newest_first
+
+
+def test_who_knows_only_the_public_key_fills_no_memory(tmp_path: Path) -> None:
+    """The kind: a quota for each name, where the client chooses the names. What comes is 260 MB in events as large as
+    they may be, each stored twice, in a channel of its own."""
+    event = {"event": "e", "data": "x" * 65_000}
+    with running(tmp_path, filters=[PUSHI], pushi_apps=APPS) as server:
+        before = server.resident()
+        for connection in range(40):
+            with server.open(f"/{KEY}") as client:
+                client.text()
+                for number in range(100):
+                    channel = f"invented {connection} {number}"
+                    client.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": channel}}))
+                    client.send(json.dumps(event | {"channel": channel}))
+                    client.send(json.dumps({"event": "pusher:unsubscribe", "data": {"channel": channel}}))
+                    for answered in ("subscription_succeeded", "unsubscription_succeeded"):
+                        assert answered in client.text()
+        assert server.peak() - before < 160 * 1024 * 1024
+        server.wait_for("dropped: kept publications over history_bytes")
+        assert "limits that are off: " in server.log
+        assert "pushi_event_rate" not in server.log
+
+
+def test_the_banner_says_what_is_unlimited_in_a_pack(tmp_path: Path) -> None:
+    with running(tmp_path, filters=[PUSHI], pushi_apps=APPS, pushi_event_rate=0, history_bytes=0) as server:
+        assert "history_bytes, pushi_event_rate" in server.wait_for("limits that are off: .*").group()

@@ -16,6 +16,8 @@ from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.webhooks import Owed
 
+MAX_WAITING = 10_000
+"""Departures that wait, of all apps; what is beyond is told at once. Clients invent channels."""
 LAST_SECONDS = 0.5
 """How long the storage object has at least to say whether somebody is back."""
 
@@ -40,7 +42,7 @@ class Departures:
     def left(self, app: App, event: Event) -> None:
         """Somebody is gone: tell it, if he is not back within `pusher_webhook_delay`."""
         seconds = self._state.pipeline.options.pusher_webhook_delay
-        if not app.webhooks or not seconds:
+        if not app.webhooks or not seconds or len(self._calls) >= MAX_WAITING:
             self._state.tell(app, event)
             return
         field = field_of(app, event)

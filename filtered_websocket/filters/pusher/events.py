@@ -12,7 +12,6 @@ from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.message import utf8_size
 from filtered_websocket.publication import Publication
-from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.web.base import HTTPError
 
 MAX_NAME = 200
@@ -70,7 +69,7 @@ def publish(state: State, app: App, event: Event) -> list[Deferred[Any]]:
         key, packet = key_of(app, channel), wire.event(event.name, channel, event.data)
         if caches(channel):
             exclude = (event.exclude,) if event.exclude else ()
-            keep = Keep(1, state.pipeline.options.pusher_cache_seconds)
+            keep = state.pipeline.keep(1, state.pipeline.options.pusher_cache_seconds, f"app {app.id}")
             begun.append(state.storage.send(Publication(key, ((packet.encode(), False),), exclude), keep))
         else:
             begun.append(state.pipeline.publish(key, packet, exclude=event.exclude or None))

@@ -19,7 +19,7 @@ WEBHOOK_DELAY = Option(
 )  # fmt: skip
 CLIENT_EVENT_RATE = Option(
     "pusher_client_event_rate", integer(0, 1_000_000), 10, "client events of one connection per second; 0: any number",
-    scope="pipeline",
+    scope="pipeline", limits=True,
 )  # fmt: skip
 MAX_EVENT_SIZE = Option(
     "pusher_max_event_size", size(1, 1 << 30), 10 * 1024, "largest data of an event", unit="bytes", scope="pipeline"
@@ -29,7 +29,7 @@ MAX_CHANNEL_NAME = Option(
 )
 MAX_MEMBERS = Option(
     "pusher_max_members", integer(0, 1_000_000), 100, "members of one presence channel; 0: any number",
-    scope="pipeline",
+    scope="pipeline", limits=True,
 )  # fmt: skip
 MAX_MEMBER_SIZE = Option(
     "pusher_max_member_size", size(1, 1 << 20), 2048, "largest channel_data of a member", unit="bytes",

@@ -14,6 +14,9 @@ STORED = "pushi apps"
 NAMES = "pushi app names"
 """The map name -> id, in which a name is taken in one step."""
 
+MAX_APPS = 10_000
+"""Apps that POST /apps makes: each process knows all."""
+
 REFRESH_SECONDS = 1.0
 """An app that is not known is looked for in the storage object at most this often: anybody can ask for any key."""
 
@@ -123,6 +126,10 @@ class Apps:
         await self._storage.put(STORED, app.id, app.stored)
         self._by_id[app.id] = self._by_key[app.key] = app
         return app
+
+    async def full(self) -> bool:
+        """Whether there are as many as there may be, as far as this process knows."""
+        return len((await self._look())._by_id) >= MAX_APPS
 
     async def rename(self, app: App, name: str) -> App | None:
         """The app under another name; None if there is one of this name already."""

@@ -11,7 +11,7 @@ from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.publication import Publication
-from filtered_websocket.storage_objects.base import Keep
+from filtered_websocket.storage_objects.base import Keep, Pool
 
 MAX_ANSWER, PAGE = 4 * 1024 * 1024, 10
 """Bytes of stored events that are given at one time, and how many are read at one time. Else a client that has stored
@@ -80,7 +80,7 @@ async def _store(state: State, app: App, event: Event, channel: str, associated:
     """
     stamp = {"mid": str(uuid4()), "timestamp": round(time.time(), 3)}
     data = {**event.extra, "channel": channel, "event": event.name, "data": event.data}
-    storage, keep = state.storage, keep_of(state, app)
+    storage, keep = state.storage, keep_of(state.pipeline.options, app)
     users = set(await storage.get(keys.subscribers(app, channel)) or ()) - associated
     associated |= users
     record = {**stamp, "channel": channel, "owner_id": event.owner, "instance": app.id}
@@ -100,11 +100,14 @@ def append(storage: Any, name: str, record: Mapping[str, Any], keep: Keep) -> An
     return storage.send(Publication(name, ((wire.dumps(record).encode(), False),)), keep)
 
 
-def keep_of(state: State, app: App) -> Keep:
-    """How much of its events an app keeps, and how long."""
-    options = state.pipeline.options
+def keep_of(options: Any, app: App) -> Keep:
+    """How much of its events an app keeps, and how long: of all its histories together no more than the pool holds,
+    since clients invent the channels that have them."""
     count = options.pushi_keep_events if app.keep_events is None else app.keep_events
-    return Keep(count, options.pushi_keep_seconds if app.keep_seconds is None else app.keep_seconds)
+    seconds = options.pushi_keep_seconds if app.keep_seconds is None else app.keep_seconds
+    # Where anybody makes apps, a quota for each would be none.
+    pool = "apps" if options.pushi_open_apps else f"app {app.id}"
+    return Keep(count, seconds, Pool(pool, options.history_bytes, options.history_channels))
 
 
 async def latest(state: State, name: str, skip: int = 0, count: int = 10) -> list[str]:

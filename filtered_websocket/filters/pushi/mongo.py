@@ -60,10 +60,10 @@ def _plain(value: Any) -> Any:
     return {name: _plain(each) for name, each in value.items()}
 
 
-async def bring(storage: Any, documents: dict[str, list[Document]], keep: Keep) -> Counter[str]:
+async def bring(storage: Any, documents: dict[str, list[Document]], options: Any) -> Counter[str]:
     """Put documents into a storage object that is started.
 
-    :param keep: what apps keep of their events that do not say so themselves
+    :param options: those of the pipeline: what apps keep of their events
     :returns: how many of each collection are there now
     """
     brought: Counter[str] = Counter()
@@ -93,6 +93,7 @@ async def bring(storage: Any, documents: dict[str, list[Document]], keep: Keep) 
     stored = _owned(documents["pushievent"], apps)
     for document in sorted(stored, key=lambda each: (each.get("timestamp") or 0, each.get("id") or 0)):
         app = apps[document["instance"]]
+        keep = events.keep_of(options, app)
         if not keep.seconds or (document.get("timestamp") or 0) > time.time() - keep.seconds:
             brought["association"] += await _bring_event(storage, app, document, users[app.id, document["mid"]], keep)
             brought["pushievent"] += 1

@@ -1,6 +1,16 @@
 """The options of the Pushi pack."""
 
-from filtered_websocket.config import Option, Original, boolean, integer, json_value, listening_address, seconds, text
+from filtered_websocket.config import (
+    Option,
+    Original,
+    boolean,
+    integer,
+    json_value,
+    listening_address,
+    seconds,
+    size,
+    text,
+)
 from filtered_websocket.filters.pushi.apps import read_apps
 
 YEAR = 365 * 86400
@@ -36,8 +46,12 @@ SIGNED_PRESENCE = Option(
     "take only channel_data that the signature covers: SOCKET:CHANNEL:CHANNEL_DATA", scope="pipeline", switch=True,
 )  # fmt: skip
 EVENT_RATE = Option(
-    "pushi_event_rate", integer(0, 1_000_000), 0, "events of one connection per second; 0: any number",
-    scope="pipeline",
+    "pushi_event_rate", integer(0, 1_000_000), 100, "events of one connection per second; 0: any number",
+    scope="pipeline", limits=True,
+)  # fmt: skip
+MAX_EVENT_SIZE = Option(
+    "pushi_max_event_size", size(1, 1 << 30), 64 * 1024, "largest data of an event, of clients and by HTTP",
+    unit="bytes", scope="pipeline",
 )  # fmt: skip
 WEBHOOK_PRIVATE = Option(
     "pushi_webhook_private", boolean, False, "web hooks may go to private addresses too, such as 127.0.0.1",
@@ -56,7 +70,7 @@ REST_SSL = Option("pushi_rest_ssl", boolean, None, "whether pushi_rest_port spea
 SERVER_SSL = Option("pushi_server_ssl", boolean, None, "whether the server is to speak TLS; checked against its -key")
 OPTIONS = (
     APPS, ADMIN_SECRET, OPEN_APPS, KEEP_EVENTS, KEEP_SECONDS, SESSION_SECONDS, SIGNED_PRESENCE, EVENT_RATE,
-    WEBHOOK_PRIVATE, SIGN_WEBHOOKS, REST_PORT, REST_HOST, REST_KEY, REST_CERT, REST_SSL, SERVER_SSL,
+    MAX_EVENT_SIZE,    WEBHOOK_PRIVATE, SIGN_WEBHOOKS, REST_PORT, REST_HOST, REST_KEY, REST_CERT, REST_SSL, SERVER_SSL,
 )  # fmt: skip
 
 ORIGINAL = Original(

@@ -94,6 +94,8 @@ class CreateApp(Rest):
             if not equal(credentials_of(request), options.pushi_admin_secret):
                 raise HTTPError(403, "apps are made by those who send Authorization: Bearer SECRET")
         name = app_name(fields_of(request))
+        if await State.of(pipeline).apps.full():
+            raise HTTPError(403, "there are as many apps as there may be")
         app = await State.of(pipeline).apps.create(name)
         if app is None:
             raise HTTPError(400, "there is an app of this name already")

@@ -79,7 +79,13 @@ class Events(Private):
             except ValueError:
                 raise HTTPError(400, "count is to be a number") from None
             return {"events": await events.latest_of_app(state, app, count)}
-        await events.happen(state, app, read_event(fields_of(request)))
+        given = fields_of(request)
+        event = read_event(given)
+        most = state.pipeline.options.pushi_max_event_size
+        # What else is in the request is passed on and stored as the data is.
+        if wire.exceeds(given["data"], event.data, most) or wire.size(event.extra) > most:
+            raise HTTPError(413, f"an event's data may have {most} bytes")
+        await events.happen(state, app, event)
         return SUCCESS
 
 
@@ -157,8 +163,8 @@ def read_event(given: dict[str, Any]) -> Event:
     data, name, channels = given.get("data"), given.get("event", "message"), given.get("channel", "global")
     if data is None or data == "":
         raise HTTPError(400, "data is wanted")
-    if not isinstance(name, str) or not 0 < len(name) <= 200:
-        raise HTTPError(400, "event is a text of 1 to 200 characters")
+    if not isinstance(name, str) or not 0 < len(name) <= wire.MAX_EVENT_NAME:
+        raise HTTPError(400, f"event is a text of 1 to {wire.MAX_EVENT_NAME} characters")
     channels = channels if isinstance(channels, list) else [channels]
     if not 0 < len(channels) <= MAX_CHANNELS or not all(wire.is_name(channel) for channel in channels):
         raise HTTPError(400, f"channel is a name of 1 to {wire.MAX_NAME} characters, or a list of at most 100")

@@ -157,11 +157,15 @@ class Session:
             raise PushiError(wire.MALFORMED, "an event is to name its channel")
         if name not in self.channels and not self._is_peer(name):
             raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
+        if len(packet.event) > wire.MAX_EVENT_NAME:
+            raise PushiError(wire.REFUSED, f"an event's name has at most {wire.MAX_EVENT_NAME} characters", name)
         self._spend(name)
         try:
             data = wire.text_of(packet.data)
         except PushiError as error:
             raise PushiError(error.code, error.message, name) from None
+        if wire.exceeds(packet.data, data, self.options.pushi_max_event_size):
+            raise PushiError(wire.REFUSED, f"an event's data may have {self.options.pushi_max_event_size} bytes", name)
         event = Event(packet.event, data, (name,), packet.persist, {}, self.connection.id, packet.echo)
         if packet.persist:
             return self._steps.take(events.happen(self.state, self.app, event))

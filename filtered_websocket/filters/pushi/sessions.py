@@ -9,7 +9,6 @@ from typing import Any
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.publication import Publication
-from filtered_websocket.storage_objects.base import Keep
 
 
 async def begin(state: State, app: App) -> str:
@@ -33,7 +32,8 @@ async def app_of(state: State, token: object) -> App | None:
 
 
 async def _write(state: State, token: str, value: str) -> None:
-    keep = Keep(1, state.pipeline.options.pushi_session_seconds)
+    # Apart from events, which would else end logins.
+    keep = state.pipeline.keep(1, state.pipeline.options.pushi_session_seconds, "sessions")
     await state.storage.send(Publication(_name(token), ((value.encode(), False),)), keep)
 
 

@@ -9,6 +9,7 @@ from filtered_websocket.message import utf8_size
 
 MAX_NAME = 180
 """Characters of a channel's name or a user's id: both stand in keys of the storage object."""
+MAX_EVENT_NAME = 200
 
 MALFORMED, REFUSED, UNAUTHORIZED = 4000, 4003, 4009
 
@@ -113,6 +114,15 @@ def dumps(value: Any) -> str:
 def text_of(data: Any) -> str:
     """An event's data as clients get it: a string, which holds JSON if it was none."""
     return data if isinstance(data, str) else dumps(data)
+
+
+def exceeds(data: Any, text: str, most: int) -> bool:
+    """Whether an event's data has more bytes than it may.
+
+    :param text: the data as clients get it
+    """
+    # A character has at most four bytes. Escapes are not counted.
+    return len(text) * 4 > most and (utf8_size(text) if isinstance(data, str) else size(data)) > most
 
 
 def established(socket_id: str) -> str:

@@ -150,13 +150,14 @@ def test_the_latest_events_come_newest_first_and_from_where_one_asks(server):
         assert client.ask("latest", "room", **wrong)["code"] == 4000
 
 
-def test_one_answer_holds_no_more_than_a_server_can_bear(server):
-    client = Client(server)
-    client.subscribe("room")
-    for number in range(6):
-        client.say("room", f"{number}" * 1_000_000, persist=True)
-    assert [said(event)[0] for event in client.ask("latest", "room")["events"]] == ["5", "4", "3", "2"]
-    assert [said(event)[0] for event in client.ask("latest", "room", skip=4)["events"]] == ["1", "0"]
+def test_one_answer_holds_no_more_than_a_server_can_bear():
+    with serving(pushi_max_event_size="1M") as server:
+        client = Client(server)
+        client.subscribe("room")
+        for number in range(6):
+            client.say("room", f"{number}" * 1_000_000, persist=True)
+        assert [said(event)[0] for event in client.ask("latest", "room")["events"]] == ["5", "4", "3", "2"]
+        assert [said(event)[0] for event in client.ask("latest", "room", skip=4)["events"]] == ["1", "0"]
 
 
 def test_an_app_keeps_so_many_events_for_so_long():
@@ -203,6 +204,31 @@ def test_events_may_have_a_rate():
         server.advance(1)
         a.say("room", "later")
         assert len(b.packets()) == 1
+
+
+def test_an_event_has_a_size_and_its_name_has_one_by_default(server):
+    """The kind: a limit that stops at the field it names, beside one that may hold as much."""
+    a, b = Client(server), Client(server)
+    for client in (a, b):
+        client.subscribe("room")
+    for data, name in (("x" * 65537, "n"), ({"x": "x" * 65536}, "n"), ("\u00e9" * 32769, "n"), ("x", "n" * 201)):
+        for persist in (False, True):
+            a.send(name, data, "room", persist=persist)
+            (refused,) = a.packets()
+            assert (refused["channel"], refused["event"]) == ("room", "pusher_internal:subscription_error")
+    assert b.packets() == []
+    for data, name in (("x" * 65536, "n"), ("\u00e9" * 32768, "n"), (["\u00e9" * 32000], "n"), ("x", "n" * 200)):
+        a.send(name, data, "room", persist=False)
+        assert len(b.packets()) == 1
+    assert a.client.is_open
+
+
+def test_events_have_a_rate_by_default(server):
+    client = Client(server)
+    client.subscribe("room")
+    for _ in range(101):
+        client.say("room", "x")
+    assert len(client.packets()) == 1
 
 
 # Presence.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtered_websocket.filters.pushi import rest_data
+from filtered_websocket.filters.pushi import apps, rest_data
 from filtered_websocket.signatures import sign
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.webhooks import MAX_HOOKS
@@ -293,6 +293,52 @@ def test_a_ping_goes_to_the_global_channel(server, http):
 @pytest.mark.parametrize("path", ["/nothing", "/apns", "/webs/x/y/z/", "/apps/app1/x", "/" + KEY])
 def test_everything_else_is_not_there_in_the_same_form(server, path):
     assert error_of(*Http(server, None).ask("POST", path, {})) in (404, 405)
+
+
+def test_events_of_a_request_have_a_size_and_what_else_is_passed_on_has_one_too(http):
+    for body in ({"data": "x" * 65537}, {"data": ["x" * 65536]}, {"data": "x", "more": "x" * 65537}):
+        assert error_of(*http.ask("POST", "/events", body)) == 413
+    assert http.get("/events")["events"] == []
+    http.post("/events", {"data": "\u00e9" * 32768})
+    assert len(http.get("/events")["events"]) == 1
+
+
+def test_apps_that_anybody_may_make_are_bounded(monkeypatch):
+    monkeypatch.setattr(apps, "MAX_APPS", 3)
+    with serving(pushi_open_apps=True) as server:
+        anybody = Http(server, None)
+        assert anybody.ask("POST", "/apps", {"name": "third"})[0] == 200
+        assert error_of(*anybody.ask("POST", "/apps", {"name": "fourth"})) == 403
+
+
+def test_what_an_app_keeps_is_bounded_whatever_channels_clients_invent():
+    """The kind: a quota for each name, where the client chooses the names. Another app keeps what it has."""
+    with serving(history_bytes=100_000, pushi_event_rate=0) as server:
+        kept = Client(server, OTHER["key"], OTHER["secret"])
+        kept.subscribe("room")
+        kept.say("room", "kept", persist=True)
+        client = Client(server)
+        for number in range(50):
+            client.subscribe(f"room {number}")
+            client.say(f"room {number}", "x" * 10_000, persist=True)
+            client.ask("unsubscribe", f"room {number}")
+        stored = server.storage_object
+        sizes = [
+            len(each.payload) for n in range(50) for each in server.result(stored.latest(f"app1/log:room {n}", 0, 9))
+        ]
+        sizes += [len(each.payload) for each in server.result(stored.latest("app1/events", 0, 99))]
+        assert 50_000 < sum(sizes) <= 100_000
+        assert [said(event) for event in kept.ask("latest", "room")["events"]] == ["kept"]
+        assert server.server.counters.totals["dropped", "kept publications over history_bytes"] > 50
+
+
+def test_logins_are_not_lost_to_events():
+    with serving(history_channels=5, pushi_event_rate=0) as server:
+        http, client = Http(server), Client(server)
+        for number in range(20):
+            client.subscribe(f"room {number}")
+            client.say(f"room {number}", "x", persist=True)
+        assert http.get("/apps")["apps"][0]["ident"] == "app1"
 
 
 # Web hooks.
