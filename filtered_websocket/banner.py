@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from filtered_websocket import __version__
+from filtered_websocket.addresses import is_loopback
 from filtered_websocket.filters.base import EVENTS
 from filtered_websocket.limits import ALLOWED_ORIGINS
 from filtered_websocket.listening import SELECT, SELECT_MOST, descriptors
@@ -84,8 +85,8 @@ def _short(filter_class: type) -> str:
     return f"{module}.{filter_class.__name__}"
 
 
-def _is_loopback(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.startswith(("127.", "unix:"))
+def _only_here(host: str) -> bool:
+    return host.startswith("unix:") or is_loopback(host)
 
 
 def unsafe(server: Any) -> Iterator[str]:
@@ -99,7 +100,7 @@ def unsafe(server: Any) -> Iterator[str]:
             source = pipeline.options.source(ALLOWED_ORIGINS.name)
             why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
             yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"
-    if options.admin_port is not None and not options.admin_secret and not _is_loopback(options.admin_host):
+    if options.admin_port is not None and not options.admin_secret and not _only_here(options.admin_host):
         yield f"UNSAFE: who reaches {options.admin_host or 'this host'} may read the figures (admin_secret is not set)"
     for name, opens in (("publish_secret", "publish"), ("admin_secret", "read the figures")):
         if 0 < len(getattr(options, name)) < SHORT:

@@ -94,9 +94,13 @@ class Channel(Protocol):
     def connectionLost(self, reason: Any = None) -> None:
         self._stop_timer()
         self._ended, self._resting = True, False
-        if self._exchange is not None:
-            self._exchange.cancel()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.cancel()
         self.site.gone(self)
+        # What was received goes at once, not when the garbage collector comes.
+        self._data.clear()
+        self.former = self._later = None
 
     @property
     def is_secure(self) -> bool:

@@ -44,7 +44,7 @@ class Refused(NamedTuple):
 class Head(NamedTuple):
     """
     :ivar raw: as received, the empty line at the end included
-    :ivar target: path and query as sent; ``*`` for OPTIONS
+    :ivar target: path and query as sent, with a slash at least; ``*`` for OPTIONS
     :ivar version: ``1.0`` or ``1.1``
     :ivar headers: by lower-case name, Latin-1; a header that came several times is joined by commas, Cookie by ``; ``
     """
@@ -106,6 +106,9 @@ def parse(raw: bytes) -> Head | Refused:
 
 def _without_authority(method: str, target: str) -> tuple[str, str] | None:
     """Authority and rest of a target that is no path (RFC 9112, 3.2)."""
+    if target[0] == "?":
+        # Some programs leave the slash of ws://host?query out.
+        return "", "/" + target
     if target == "*":
         return ("", target) if method == "OPTIONS" else None
     absolute = _ABSOLUTE.fullmatch(target)

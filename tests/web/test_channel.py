@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
 from filtered_websocket.transport import READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
-from filtered_websocket.web.channel import MAX_WAITING
+from filtered_websocket.web.channel import MAX_WAITING, Channel
 from tests.certificates import write
 from tests.end_to_end.raw_client import DEADLINE, RawClient, close_frame, frame, head
 from tests.reactor_thread import call, until
@@ -398,6 +398,21 @@ def test_an_answer_that_is_an_error_keeps_nothing_of_its_request(path: str) -> N
             for _ in range(requests):
                 assert read_answer(client).status >= 400
             assert call(left) - before < 5
+        finally:
+            call(gc.enable)
+
+
+def test_a_connection_that_has_ended_keeps_nothing_of_what_it_had_received() -> None:
+    with serving(Echo) as served:
+        call(gc.collect)
+        call(gc.disable)
+        try:
+            for sent in (get(), post(b"x" * 500)[:-1], post(b"x" * 500)[:20], get() * 100):
+                with served.client() as client:
+                    client.send(sent)
+                    until(lambda: bool(served.server.site.channels))
+                until_gone(served)
+            assert call(lambda: [each for each in gc.get_objects() if isinstance(each, Channel)]) == []
         finally:
             call(gc.enable)
 
