@@ -58,4 +58,7 @@ async def leave(web_socket_instance: Any) -> None:
     token, web_socket_instance.token = web_socket_instance.token, None
     if token is not None:
         await web_socket_instance.unsubscribe(_channel(token))
-        await web_socket_instance.storage_object.remove(token, web_socket_instance.id)
+        # A later connection may have taken its id, and stand in the group with it.
+        other = web_socket_instance.users.get(web_socket_instance.id, web_socket_instance)
+        if other is web_socket_instance or other.token != token:
+            await web_socket_instance.storage_object.remove(token, web_socket_instance.id)

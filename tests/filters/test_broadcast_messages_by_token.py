@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.filters.base import WebSocketHandshakeFilter, WebSocketMessageFilter
 from filtered_websocket.testing import Server
 
 BY_TOKEN = "filtered_websocket.filters.broadcast_messages_by_token"
@@ -88,6 +88,25 @@ def test_a_token_that_can_be_no_group_is_refused_and_the_client_lives(server):
     a.send("hi")
     assert a.received() == ["Error: No token has been set"]
     assert server.result(server.storage_object.get("x")) is None
+
+
+def test_a_connection_that_has_lost_its_id_takes_the_later_one_out_of_no_group():
+    class Names(WebSocketHandshakeFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.id = "ann"
+
+    with Server(Names, BY_TOKEN) as server:
+        former = server.connect()
+        former.send("token:x")
+        later = server.connect()
+        later.send("token:x")
+        server.settle()
+        assert former.close_code == 1008
+        assert server.result(server.storage_object.get("x")) == {"ann"}
+        later.send("token:y")
+        assert server.result(server.storage_object.get("x")) is None
+        assert server.result(server.storage_object.get("y")) == {"ann"}
 
 
 def test_a_filter_before_it_may_return_text():
