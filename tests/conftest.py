@@ -1,5 +1,7 @@
 """Fixtures of the core's tests."""
 
+import os
+import re
 import signal
 
 import pytest
@@ -10,6 +12,20 @@ from tests.rooms import Consumes
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # What a shell starts in the background ignores SIGINT, and so would the programs that tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def forget_make() -> None:
+    """Take out of the environment what a `make` that runs the tests hands on to every other `make`: its flags, its job
+    server, and the variables of its command line."""
+    # Make puts a backslash before spaces, and leaves quotes as they are.
+    for given in re.findall(r"(?:\\.|\S)+", os.environ.get("MAKEFLAGS", "").partition("-- ")[2]):
+        os.environ.pop(given.partition("=")[0], None)
+    for name in [each for each in os.environ if each.startswith(("MAKE", "MFLAGS", "GNUMAKEFLAGS"))]:
+        del os.environ[name]
+
+
+# Here, before any test or module of tests starts a program.
+forget_make()
 
 # How long an example takes is the machine's affair, not the code's.
 settings.register_profile("untimed", deadline=None)

@@ -60,6 +60,24 @@ def test_every_command_of_the_readme_runs_as_printed(tmp_path: Path) -> None:
         assert (installed / "web" / "dashboard" / page.name).read_bytes() == page.read_bytes()
 
 
+def test_what_is_given_to_the_make_that_runs_the_tests_is_not_given_to_those_that_tests_run(tmp_path: Path) -> None:
+    (tmp_path / "inner").write_text("run:\n\t@echo ran with [$(ARGS)] [$(MAKEFLAGS)]\n")
+    tests = f"import tests.conftest, subprocess; subprocess.run(['make', '-f', '{tmp_path}/inner', 'run'], check=True)"
+    (tmp_path / "outer").write_text(f'test:\n\t@{sys.executable} -c "{tests}" $(ARGS)\n')
+    words = [
+        "-f",
+        str(tmp_path / "outer"),
+        "test",
+        "ARGS=-k words and 'more $$words'",
+        "NOTE=don't",
+        "PYTHON=python3",
+        "-k",
+        "-j2",
+    ]
+    ran = subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("ran with [] []\n", "", 0)
+
+
 def test_every_block_of_the_readme_is_tried_somewhere() -> None:
     """Doctests by pytest, JSON and what the server says by `test_documentation`, files and commands here."""
     for name, kind, _ in BLOCK.findall(README):

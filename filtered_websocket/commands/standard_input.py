@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections import deque
 
 CHUNK = 65536
 MOST = 256
@@ -19,19 +20,23 @@ class StandardInput:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
+        self._lines: deque[bytes | None] = deque()
+        self._room = threading.Semaphore(WAITING)
+        self._more = asyncio.Event()
         # A daemon, and no object of sys: at the end nobody waits for it, and it holds no lock that the end wants.
         threading.Thread(target=self._read, daemon=True).start()
 
     async def batch(self) -> list[bytes]:
         """The lines that are there, at least one, without their ends; none at the end of the input."""
+        while not self._lines:
+            self._more.clear()
+            if not self._lines:
+                await self._more.wait()
         lines: list[bytes] = []
-        while not lines or (len(lines) < MOST and not self._lines.empty()):
-            line = await self._lines.get()
-            if line is None:
-                self._lines.put_nowait(None)
-                break
+        while self._lines and len(lines) < MOST and (line := self._lines[0]) is not None:
             lines.append(line)
+            self._lines.popleft()
+            self._room.release()
         return lines
 
     def _read(self) -> None:
@@ -48,7 +53,11 @@ class StandardInput:
             pass  # the loop is closed: nobody wants more
 
     def _put(self, line: bytes | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._lines.put(line), self._loop).result()
+        """:raises RuntimeError: the loop is closed"""
+        self._room.acquire()
+        self._lines.append(line)
+        # No coroutine: one that is handed to a loop that ends is never awaited, and Python complains of it.
+        self._loop.call_soon_threadsafe(self._more.set)
 
 
 def _chunk() -> bytes:

@@ -41,6 +41,12 @@ class Lines:
         self._process.stdin.write(json.dumps(line) + "\n")
         self._process.stdin.flush()
 
+    def do(self, *line: Any) -> None:
+        """Say a line and wait until it has been obeyed, for programs that say ``done``: what another process does next
+        finds them listening."""
+        self.say(*line)
+        self.wait("done")
+
     def wait(self, kind: str, **members: Any) -> dict[str, Any]:
         """The next of its kind that it says, with these members; others are kept for later."""
 
@@ -110,12 +116,12 @@ class PusherJs(Lines):
         return self.wait("event", channel=channel, event=event)["data"]
 
     def subscribe(self, channel: str) -> Any:
-        self.say("subscribe", channel)
+        self.do("subscribe", channel)
         return self.event(channel, "pusher:subscription_succeeded")
 
     def api(self, method: str, *arguments: Any) -> tuple[int, Any]:
         """A call of the Node SDK: status and body."""
-        self.say("api", method, *arguments)
+        self.do("api", method, *arguments)
         answer = self.wait("answer")
         return answer["status"], answer["body"]
 

@@ -34,12 +34,12 @@ class Echo(Lines):
         self.id = self.wait("connected")["id"]
 
     def enter(self, kind: str, name: str) -> None:
-        self.say("enter", kind, name)
+        self.do("enter", kind, name)
         self.wait("subscribed", name=name)
 
     def trigger(self, *arguments: Any) -> None:
         """Publish as the backend."""
-        self.say("trigger", *arguments)
+        self.do("trigger", *arguments)
         assert self.wait("answer")["status"] == 200
 
 
@@ -75,18 +75,18 @@ def test_laravel_echo_works_with_the_settings_of_the_documentation(both: tuple[E
     ):
         for echo in both:
             echo.enter(kind, name)
-            echo.say("listen", name, "OrderShipped")
+            echo.do("listen", name, "OrderShipped")
         ann.trigger(sent, r"App\Events\OrderShipped", {"order": name}, {"socket_id": ann.id})
         assert bob.wait("event")["data"] == {"order": name}
         bob.trigger(sent, r"App\Events\OrderShipped", {"to": "all"})
         assert ann.wait("event")["data"] == bob.wait("event")["data"] == {"to": "all"}
         assert ann.heard("event") == []
     # A subscription that the backend signed wrongly.
-    ann.say("enter", "private", "forged")
+    ann.do("enter", "private", "forged")
     assert ann.wait("failed", name="forged")["status"] == 401
     # Notifications.
     bob.enter("private", "App.Models.User.4")
-    bob.say("notified", "App.Models.User.4")
+    bob.do("notified", "App.Models.User.4")
     notification = r"Illuminate\Notifications\Events\BroadcastNotificationCreated"
     ann.trigger("private-App.Models.User.4", notification, {"type": "InvoicePaid", "id": "x"})
     assert bob.wait("notified")["data"] == {"type": "InvoicePaid", "id": "x"}
@@ -97,10 +97,10 @@ def test_laravel_echo_works_with_the_settings_of_the_documentation(both: tuple[E
     assert sorted(bob.wait("here")["members"], key=lambda info: info["id"]) == [ANN, BOB]
     assert ann.wait("joining")["info"] == BOB
     for name in ("room.1", "orders.1"):
-        ann.say("heed", name, "typing")
-        bob.say("heed", name, "typing")
-        bob.say("whisper", name, "typing", {"in": name})
+        ann.do("heed", name, "typing")
+        bob.do("heed", name, "typing")
+        bob.do("whisper", name, "typing", {"in": name})
         assert ann.wait("whisper")["data"] == {"in": name}
-    bob.say("leave", "room.1")
+    bob.do("leave", "room.1")
     assert ann.wait("leaving")["info"] == BOB
     assert bob.heard("whisper") == bob.heard("leaving") == bob.heard("error") == []

@@ -71,7 +71,7 @@ def test_presence_is_told_once_whatever_number_of_sockets_a_user_has(connect: Co
     users = watcher.api("get", {"path": "/channels/presence-once/users"})[1]["users"]
     assert sorted(user["id"] for user in users) == ["u", "w"]
     for socket in sockets:
-        socket.say("disconnect")
+        socket.do("disconnect")
         socket.wait("disconnected")
     assert watcher.event("presence-once", "pusher:member_removed")["id"] == "u"
     assert watcher.event("presence-once", "pusher:member_added") == {"id": "u", "info": {"name": "name of u"}}
@@ -82,12 +82,12 @@ def test_client_events_go_to_the_others_with_the_true_user_id(connect: Connect) 
     a, b = connect("a").connected(), connect("b").connected()
     a.subscribe("presence-typing")
     b.subscribe("presence-typing")
-    a.say("send", "client-typing", {"at": [1, None]}, "presence-typing")
+    a.do("send", "client-typing", {"at": [1, None]}, "presence-typing")
     assert b.event("presence-typing", "client-typing") == {"at": [1, None]}
     assert b.wait("from")["user"] == "a"
-    a.say("send", "pusher_internal:member_removed", '{"user_id":"b"}', "presence-typing")
+    a.do("send", "pusher_internal:member_removed", '{"user_id":"b"}', "presence-typing")
     assert a.wait("error")["code"] == 4300
-    a.say("trigger", "presence-typing", "client-last", 1)
+    a.do("trigger", "presence-typing", "client-last", 1)
     assert b.event("presence-typing", "client-last") == 1
     assert "pusher:member_removed" not in [line["event"] for line in b.heard("event")]
 
@@ -101,7 +101,7 @@ def test_an_encrypted_channel_is_read_by_who_has_the_shared_secret(connect: Conn
 
 def test_a_cache_channel_gives_its_last_event_to_who_comes_later(connect: Connect) -> None:
     a, b = connect("a").connected(), connect("b").connected()
-    a.say("subscribe", "private-cache-price")
+    a.do("subscribe", "private-cache-price")
     a.event("private-cache-price", "pusher:cache_miss")
     for price in (1, 2):
         a.api("trigger", "private-cache-price", "price", price)
@@ -113,7 +113,7 @@ def test_a_cache_channel_gives_its_last_event_to_who_comes_later(connect: Connec
 def test_a_user_signs_in_is_sent_to_and_terminated(connect: Connect) -> None:
     a, b = connect("a").connected(), connect("a").connected()
     for client in (a, b):
-        client.say("signin")
+        client.do("signin")
         assert client.wait("signed in")["user"] == {"id": "a"}
     # The channel of a user is subscribed to behind the sign-in; a later answer means that it is over.
     for client in (a, b):
@@ -160,7 +160,7 @@ def test_the_python_sdk_publishes_and_asks(connect: Connect, python_sdk: Callabl
     assert sdk.call("channel_info", "nobody") == {"occupied": False}
     assert sdk.call("users_info", "presence-sdk") == {"users": [{"id": "a"}]}
     assert sdk.fail("users_info", "sdk") == "PusherBadRequest"
-    a.say("signin")
+    a.do("signin")
     a.wait("signed in")
     assert sdk.call("terminate_user_connections", "a") == {}
     assert a.wait("error")["code"] == 4009
@@ -181,9 +181,9 @@ def test_web_hooks_tell_what_happened_and_the_sdks_find_them_signed(tmp_path: Pa
         events: list[dict[str, str]] = []
         while len(events) < count:
             hook = receiver.next()
-            a.say("webhook", hook.headers, hook.body.decode())
+            a.do("webhook", hook.headers, hook.body.decode())
             assert a.wait("answer")["status"] == 200
-            a.say("webhook", hook.headers, hook.body.decode() + " ")
+            a.do("webhook", hook.headers, hook.body.decode() + " ")
             assert a.wait("answer")["status"] == 401
             key, signature = hook.headers["x-pusher-key"], hook.headers["x-pusher-signature"]
             events += sdk.call("validate_webhook", key, signature, hook.body.decode())["events"]
@@ -196,12 +196,12 @@ def test_web_hooks_tell_what_happened_and_the_sdks_find_them_signed(tmp_path: Pa
     ]
     b.subscribe("presence-x")
     assert told(1) == [{"name": "member_added", "channel": "presence-x", "user_id": "b"}]
-    a.say("trigger", "presence-x", "client-typing", {"at": 1})
+    a.do("trigger", "presence-x", "client-typing", {"at": 1})
     about = {"name": "client_event", "channel": "presence-x", "event": "client-typing", "data": '{"at":1}'}
     assert told(1) == [about | {"socket_id": a.id, "user_id": "a"}]
-    b.say("disconnect")
+    b.do("disconnect")
     assert told(1) == [{"name": "member_removed", "channel": "presence-x", "user_id": "b"}]
-    a.say("unsubscribe", "presence-x")
+    a.do("unsubscribe", "presence-x")
     assert {event["name"] for event in told(2)} == {"channel_vacated", "member_removed"}
 
 

@@ -72,7 +72,7 @@ def test_it_comes_back_after_a_second_or_at_once(
 ) -> None:
     client = stack.enter_context(client_of(closing.port)).connected()
     client.subscribe("presence-back")
-    client.say("send", "client-close", code, "presence-back")
+    client.do("send", "client-close", code, "presence-back")
     client.connected()
     assert client.event("presence-back", "pusher:subscription_succeeded")["me"]["id"] == "a"
     assert (pause(client) < 950) is at_once
@@ -81,7 +81,7 @@ def test_it_comes_back_after_a_second_or_at_once(
 @pytest.mark.parametrize("code", [4001, 4009, 4099])
 def test_it_does_not_come_back_when_it_was_refused(closing: FwsServer, stack: ExitStack, code: int) -> None:
     client = stack.enter_context(client_of(closing.port)).connected()
-    client.say("send", "client-close", code, "x")
+    client.do("send", "client-close", code, "x")
     assert client.wait("error")["code"] == code
     client.wait("disconnected")
     assert client.heard("closed") == client.heard("connecting") == []

@@ -63,5 +63,6 @@ createInterface({ input: process.stdin })
   .on("line", (line) => {
     const [what, ...args] = JSON.parse(line);
     todo[what](...args);
+    say({ is: "done" });
   })
   .on("close", () => process.exit(0));
