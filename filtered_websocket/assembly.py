@@ -148,6 +148,7 @@ class Assembly:
             faults.append(error)
         if not faults:
             faults += preflight.faults(options, self.backend, starts)
+            self.odd += preflight.odd(options)
         if faults:
             kind = UsageError if any(isinstance(each, UsageError) for each in faults) else ConfigError
             raise kind(*dict.fromkeys(fault for each in faults for fault in each.faults))

@@ -28,6 +28,7 @@ from filtered_websocket.options import (
     read_pipelines,
 )
 from filtered_websocket.parsers import (
+    bearer,
     boolean,
     choice,
     integer,
@@ -44,7 +45,18 @@ from filtered_websocket.sources import ServiceLinks, exposed
 
 # Who declares options finds everything here.
 __all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]
-__all__ += ["boolean", "choice", "integer", "json_value", "listening_address", "seconds", "size", "text", "words"]
+__all__ += [
+    "bearer",
+    "boolean",
+    "choice",
+    "integer",
+    "json_value",
+    "listening_address",
+    "seconds",
+    "size",
+    "text",
+    "words",
+]
 
 DEFAULT_FILTERS = ["filtered_websocket.filters.broadcast_messages", "filtered_websocket.filters.stdout_messages"]
 CONFIG = Option("config", text, None, "JSON file of options", flags=("-c",))

@@ -3,6 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import Any
 
+from filtered_websocket import origins
 from filtered_websocket.config import Option, boolean, choice, integer, json_value, seconds, size, words
 from filtered_websocket.origins import SAME_HOST
 from filtered_websocket.storage_objects.base import DEFAULT_POOL
@@ -105,7 +106,7 @@ MAX_CHANNELS = Option("max_channels", integer(1, 1_000_000), 128, "channels one 
 MAX_CHANNEL_NAME = Option("max_channel_name", integer(1, 65535), 255, "longest name of a channel", unit="characters")
 ALLOWED_ORIGINS = Option(
     "allowed_origins",
-    words,
+    lambda value: origins.read(words(value)),
     [SAME_HOST],
     f"pages that may connect: origins, * in them allowed; {SAME_HOST}: pages of this host, and loopback to loopback",
     many=True,
@@ -128,7 +129,19 @@ def _channel_policies(value: Any) -> Any:
             if key not in known:
                 raise ValueError(f'"{pattern}" knows {", ".join(known)}, not "{key}"')
             rule[key] = known[key](entry)
+    _check_order(list(rules))
     return rules
+
+
+def _check_order(patterns: list[str]) -> None:
+    """The first pattern that fits counts: one behind another that fits all that it does never would."""
+    for number, later in enumerate(patterns):
+        for earlier in patterns[:number]:
+            # Of one with stars alone it can be told: what fits the later pattern, its own signs included, fits it too.
+            if not set(earlier) & {"?", "["} and fnmatchcase(later, earlier):
+                raise ValueError(
+                    f'"{later}" never counts: "{earlier}" before it fits the same channels; write it first'
+                )
 
 
 CHANNELS = Option(

@@ -5,6 +5,7 @@ JSON key, the help and the documentation.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -182,6 +183,8 @@ def read_pipelines(filters: Sourced, pipelines: Sourced, faults: list[ConfigErro
         try:
             if not patterns or not all(pattern.startswith(("/", "*")) for pattern in patterns):
                 raise ValueError("paths are wanted that begin with / or *")
+            if any(re.search("[?#]|%[0-9A-Fa-f]{2}", pattern) for pattern in patterns):
+                raise ValueError("paths are wanted without ? and #, and decoded: é, not %C3%A9")
             if not seen.isdisjoint(patterns) or len(set(patterns)) < len(patterns):
                 raise ValueError("a path is wanted that is not there already")
             seen.update(patterns)

@@ -4,6 +4,8 @@ Without this check any page on the web could open a connection with the cookies 
 WebSocket hijacking). Clients that are no browsers send no Origin and are not concerned.
 """
 
+import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from filtered_websocket.addresses import is_loopback
@@ -38,6 +40,64 @@ def allowed(origin: str | None, host: str, patterns: list[str], secure: bool = F
         elif pattern == "*" or match(pattern.lower(), origin) is not None:
             return True
     return False
+
+
+def read(written: list[str]) -> list[str]:
+    """Patterns as `allowed` compares them: what a browser would write otherwise is written so.
+
+    >>> read(["https://Example.com:443/", "http://[::0001]:8080", "https://a.example,https://*.b.example"])
+    ['https://example.com', 'http://[::1]:8080', 'https://a.example', 'https://*.b.example']
+
+    :raises ValueError: one of them fits no page; with what is meant, where that can be told
+    """
+    words = [word for each in written for word in re.split(r"[\s,]+", each) if word]
+    return list(dict.fromkeys(map(_read, words)))
+
+
+def _read(word: str) -> str:
+    pattern = re.sub(r"\*+", "*", word.lower())
+    if pattern in (SAME_HOST, "*", "null", "file://"):
+        return pattern
+    pattern = pattern.rstrip("/")
+    scheme, separator, rest = pattern.partition("://")
+    starred = pattern.startswith("*")
+    if not separator:
+        scheme, rest = ("", pattern) if starred else ("", "")
+    found = re.fullmatch(r"(\[[0-9a-f:.*]+\]|[^/?#@\\:\[\]]+)(?::([0-9*]{1,5}))?|\*.*", rest)
+    if found is None or re.search(r"[/?#@\\]", rest) or (scheme and not re.fullmatch(r"[a-z*][a-z0-9+.*-]*", scheme)):
+        raise ValueError(f'"{word}" fits no page: {_meant(pattern)}')
+    if scheme in ("ws", "wss"):
+        raise ValueError(f'"{word}" fits no page: pages have http{scheme[2:]}://, "http{scheme[2:]}://{rest}" is meant')
+    host, port = found[1], found[2]
+    if host is None:
+        return pattern
+    if port and port.isdecimal():
+        port = str(int(port))
+        if not 0 < int(port) < 65536:
+            raise ValueError(f'"{word}" fits no page: a port is 1 to 65535')
+        if (scheme, port) in (("http", "80"), ("https", "443")):
+            port = ""  # browsers leave it out
+    return f"{scheme}{separator}{_name(host, word)}{f':{port}' if port else ''}"
+
+
+def _name(host: str, word: str) -> str:
+    """A host as browsers write it."""
+    try:
+        if host.startswith("[") and "*" not in host:
+            return f"[{ip_address(host[1:-1])}]"
+        if any("*" in each and not each.isascii() for each in host.split(".")):
+            raise ValueError("a part of a name in another alphabet is written as a whole")
+        return ".".join(each if each.isascii() else each.encode("idna").decode() for each in host.split("."))
+    except ValueError:
+        raise ValueError(f'"{word}" fits no page: its host is none') from None
+
+
+def _meant(pattern: str) -> str:
+    found = re.fullmatch(r"(?:(https?)://)?((?:[a-z0-9-]+\.)*[a-z0-9-]+(?::[0-9]+)?)(?:/.*)?", pattern)
+    if found is None or found[2] in ("self", "any", "all", "none", "same-origin", "samehost"):
+        return f"{SAME_HOST}, null, * or an origin is wanted, such as https://example.com"
+    scheme = found[1] or ("http" if ":" in found[2] or is_loopback(found[2]) else "https")
+    return f'an origin is a scheme, a host and perhaps a port, "{scheme}://{found[2]}" is meant'
 
 
 def _same_host(origin: str, host: str, secure: bool) -> bool:

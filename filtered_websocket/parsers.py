@@ -121,6 +121,16 @@ def choice(*names: str) -> Parser:
     return parse
 
 
+def bearer(value: Any) -> str:
+    """A secret that clients send in a header, which has no place for blanks around it or for what cannot be printed."""
+    secret = text(value)
+    if secret != secret.strip() or not secret.isprintable():
+        raise ValueError(
+            "a text is wanted without blanks or line ends around it: no client could send them in a header"
+        )
+    return secret
+
+
 def words(value: Any) -> list[str]:
     """A list of texts; one text is split at its blanks."""
     if isinstance(value, str):

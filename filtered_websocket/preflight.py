@@ -6,14 +6,17 @@ start: whether a port is in use, whether an inherited socket is there, what star
 
 import errno
 import os
+import re
+import resource
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from filtered_websocket.config import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import checks_of
+from filtered_websocket.filter_modules import checks_of, options_of
 from filtered_websocket.listening import cannot_listen
 from filtered_websocket.private_redis import program_for
 from filtered_websocket.tls import Certificate
@@ -30,8 +33,68 @@ def faults(options: Options, backend: Any, starts: bool = True) -> Iterator[Conf
     :param backend: the StorageObject class
     :param starts: they are for a process that is to start; a reload changes neither addresses nor storage
     """
-    for check in (_tls, _storage, _ports, _addresses, _packs) if starts else (_tls, _packs):
+    for check in (_pipelines, _tls, _storage, _ports, _addresses, _packs) if starts else (_pipelines, _tls, _packs):
         yield from check(options, backend)
+
+
+def odd(options: Options) -> Iterator[str]:
+    """What was given and takes no effect beside what else was, one line each."""
+    for name, without in _without(options):
+        source = _given(options, name)
+        if source:
+            yield f"{name} (from {source}) takes no effect {without}"
+    somaxconn = _somaxconn()
+    if _given(options, "backlog") and options.backlog > somaxconn:
+        yield f"backlog is {options.backlog}, and the kernel keeps to {somaxconn} (net.core.somaxconn)"
+    _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _given(options, "max_connections") and 0 <= descriptors < options.max_connections:
+        yield f"max_connections is {options.max_connections}, and this process may have {descriptors} descriptors"
+    named = [pattern for each in options.pipelines if each.name for pattern in each.patterns]
+    if "/*" in named and len(options.pipelines) > 1 and not options.pipelines[0].name:
+        yield 'filters serve no path: "/*" in pipelines takes them all'
+    for pipeline in options.pipelines:
+        for pattern, rule in pipeline.options.channels.items():
+            if "history_seconds" in rule and not rule.get("history"):
+                yield f'channels: history_seconds of "{pattern}" takes no effect without history'
+            if len(re.sub(r"\[[^]]+\]|\?", "x", pattern).replace("*", "")) > options.max_channel_name:
+                yield f'channels: "{pattern}" fits none of at most {options.max_channel_name} characters'
+
+
+def _without(options: Options) -> Iterator[tuple[str, str]]:
+    """Options that take no effect now, and why."""
+    if options.admin_port is None:
+        yield "admin_host", "without admin_port"
+    if not any(each.options.message_rate or each.options.byte_rate for each in options.pipelines):
+        yield "over_rate", "without message_rate or byte_rate"
+    if not options.ping_interval:
+        yield "ping_timeout", "without ping_interval"
+    if 0 < options.max_connections <= options.max_connections_per_address:
+        yield "max_connections_per_address", "beside a max_connections that is not more"
+    if getattr(options, "pushi_rest_port", 0) is None:
+        for name in ("pushi_rest_host", "pushi_rest_key", "pushi_rest_cert", "pushi_rest_ssl"):
+            yield name, "without pushi_rest_port"
+    if hasattr(options, "redis_url"):
+        instead = next((each for each in ("redis_shards", "redis_url", "redis_sentinel") if getattr(options, each)), "")
+        for name in ("redis_host", "redis_port") if instead else ():
+            yield name, f"beside {instead}"
+        if not any("rediss://" in each for each in (options.redis_url, *options.redis_shards)):
+            yield "redis_ca", "without a rediss:// URL"
+    if getattr(options, "pusher_max_channel_name", 0) > options.max_channel_name:
+        yield "pusher_max_channel_name", f"beyond max_channel_name, {options.max_channel_name}"
+
+
+def _given(options: Options, name: str) -> str:
+    """Where a value was given; "" if it was not."""
+    source = options.source(name)
+    return "" if source == "default" else source
+
+
+def _somaxconn() -> int:
+    try:
+        with open("/proc/sys/net/core/somaxconn", encoding="utf-8") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return sys.maxsize  # not Linux
 
 
 def _tls(options: Options, backend: Any) -> Iterator[ConfigError]:
@@ -120,6 +183,23 @@ def _try(host: str, port: int) -> None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
+
+
+def _pipelines(options: Options, backend: Any) -> Iterator[ConfigError]:
+    """What is written for some paths and cannot count there."""
+    if not options.pipelines[0].name and any("*" in each.patterns for each in options.pipelines[1:]):
+        yield ConfigError('pipelines.*: these paths are served by "filters" already: give one of the two')
+    readers: dict[str, set[str]] = {}
+    for module in dict.fromkeys(name for each in options.pipelines for name in each.filters):
+        for option in options_of(module):
+            readers.setdefault(option.name, set()).add(module)
+    for pipeline in options.pipelines:
+        for option, _, source in pipeline.options:
+            # Filled in by another, it is no fault of this one.
+            here = f": pipelines.{' '.join(pipeline.patterns)}" in source
+            if here and option.name in readers and readers[option.name].isdisjoint(pipeline.filters):
+                module = min(readers[option.name])
+                yield ConfigError(f'{source}.{option.name}: it is of {module}, which is not in "filters" there')
 
 
 def _packs(options: Options, backend: Any) -> Iterator[ConfigError]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.origins import MAX_ORIGIN, SAME_HOST, allowed
+from filtered_websocket.origins import MAX_ORIGIN, SAME_HOST, allowed, read
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,84 @@ def test_where_names_prove_nothing_an_origin_must_be_named():
     for named in (page, "*", "http://*.example:9000"):
         assert allowed(page, host, [SAME_HOST, named], by_name=True)
     assert allowed(None, host, [SAME_HOST], by_name=True)
+
+
+# The option: what browsers would write otherwise is written so, and what fits no page is refused.
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("https://example.com/", "https://example.com"),
+        ("HTTPS://Example.COM:443", "https://example.com"),
+        ("http://example.com:0080/", "http://example.com"),
+        ("http://example.com:443", "http://example.com:443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://*.bücher.example/", "https://*.xn--bcher-kva.example"),
+        ("https://*.example.com:443", "https://*.example.com"),
+        ("http://[0:0::1]:8080", "http://[::1]:8080"),
+        ("*.example.com/", "*.example.com"),
+        ("NULL", "null"),
+        ("Same-Host", SAME_HOST),
+        ("**", "*"),
+        ("file://", "file://"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("http://localhost:*", "http://localhost:*"),
+    ],
+)
+def test_a_pattern_is_read_as_a_browser_writes_it(written: str, read_as: str) -> None:
+    assert read([written]) == [read_as]
+
+
+def test_patterns_may_be_divided_by_commas_and_blanks() -> None:
+    assert read(["https://a.example,https://b.example", "null  *"]) == [
+        "https://a.example", "https://b.example", "null", "*",
+    ]  # fmt: skip
+    assert read([]) == read([""]) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("example.com", '"https://example.com" is meant'),
+        ("localhost:3000", '"http://localhost:3000" is meant'),
+        ("https://example.com/app", '"https://example.com" is meant'),
+        ("wss://example.com", '"https://example.com" is meant'),
+        ("ws://example.com:8000", '"http://example.com:8000" is meant'),
+        ("same-origin", f"{SAME_HOST}, null, * or an origin is wanted"),
+        ("'self'", f"{SAME_HOST}, null, * or an origin is wanted"),
+        ("https://user@example.com", "an origin is wanted"),
+        ("https://example.com?a", "an origin is wanted"),
+        ("https:/example.com", "an origin is wanted"),
+        ("about:blank", "an origin is wanted"),
+        ("http://example.com:99999", "a port is 1 to 65535"),
+        ("https://[::1", "an origin is wanted"),
+        ("https://[::z]", "fits no page"),
+        ("*/path", "an origin is wanted"),
+    ],
+)
+def test_a_pattern_that_fits_no_page_is_refused_with_what_is_meant(written: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(meant)):
+        read([written])
+
+
+HOSTS = st.from_regex(r"\A[a-z][a-z0-9-]{0,8}(\.[a-z][a-z0-9-]{0,8}){0,2}\Z")
+
+
+@given(st.sampled_from(["http", "https"]), HOSTS, st.none() | st.integers(1, 65535), st.sampled_from(["", "/"]))
+def test_what_a_page_of_an_address_sends_fits_the_address_as_it_is_written(
+    scheme: str, host: str, port: int | None, slash: str
+) -> None:
+    written = f"{scheme}://{host}{f':{port}' if port else ''}{slash}"
+    default = {"http": 80, "https": 443}[scheme]
+    sent = f"{scheme}://{host}{f':{port}' if port and port != default else ''}"
+    assert allowed(sent, "other.example", read([written]))
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused_and_what_is_read_is_read_again_alike(text: str) -> None:
+    try:
+        patterns = read([text])
+    except ValueError:
+        return
+    assert read(patterns) == patterns

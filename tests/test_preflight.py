@@ -1,5 +1,6 @@
 """What a start would fail for is what --check says: the real command, with and without it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from tests import certificates
 from tests.end_to_end.raw_client import DEADLINE
 from tests.test_cli import all_of, faults
 
-PUSHI = ("-f", "filtered_websocket.filters.pushi")
+PACKS = "filtered_websocket.filters"
+PUSHI = ("-f", f"{PACKS}.pushi")
 REDIS = ("--storage", "redis")
 WORKERS = ("--workers", "2")
 LONG = "x" * 108
@@ -110,10 +112,83 @@ def _no_port_needs_a_right() -> bool:
 @pytest.mark.skipif(_no_port_needs_a_right(), reason="HERE NO PORT NEEDS A RIGHT")
 @pytest.mark.parametrize("more", [[], ["--check"]])
 def test_check_and_start_agree_on_a_port_that_needs_a_right(folder: Path, more: list[str]) -> None:
-    words = ["-f", "filtered_websocket.filters.stdout", "--host", "127.0.0.1", "-p", "1", *more]
+    words = ["-f", "filtered_websocket.filters.stdout_messages", "--host", "127.0.0.1", "-p", "1", *more]
     run = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, *words], cwd=folder, capture_output=True, text=True, timeout=DEADLINE,
         check=False,
     )  # fmt: skip
     said = "fws_server: cannot listen on port 1 of 127.0.0.1: Permission denied\n"
     assert (run.returncode, run.stdout, run.stderr) == (1, "", said)
+
+
+# What takes no effect.
+
+NO_EFFECT = {
+    ("--admin_host", "127.0.0.2"): "admin_host (from --admin_host) takes no effect without admin_port",
+    ("--over_rate", "close"): "over_rate (from --over_rate) takes no effect without message_rate or byte_rate",
+    ("--ping_interval", "0", "--ping_timeout", "3"): "ping_timeout (from --ping_timeout) takes no effect without ping",
+    ("--max_connections", "5", "--max_connections_per_address", "5"): "max_connections_per_address (from --max_",
+    (*PUSHI, "--pushi_rest_host", "::1"): "pushi_rest_host (from --pushi_rest_host) takes no effect without pushi_rest",
+    (*REDIS, "--redis_host", "a", "--redis_url", "redis://b"): "redis_host (from --redis_host) takes no effect beside",
+    (*REDIS, "--redis_ca", "cert.pem"): "redis_ca (from --redis_ca) takes no effect without a rediss:// URL",
+    ("--backlog", "65535"): "backlog is 65535, and the kernel keeps to ",
+    ("--max_connections", "10000000"): "max_connections is 10000000, and this process may have ",
+    ("--channels", '{"a": {"history_seconds": 3}}'): 'history_seconds of "a" takes no effect without history',
+    ("--channels", '{"%s": {}}' % ("x" * 300)): "fits none of at most 255 characters",
+    ("--pipelines", f'{{"/*": ["{PACKS}.stdout_messages"]}}', "-f", f"{PACKS}.stdout_messages"): (
+        'filters serve no path: "/*" in pipelines takes them all'
+    ),
+}  # fmt: skip
+
+
+def test_what_takes_no_effect_beside_what_else_was_given_is_warned_of(folder: Path) -> None:
+    for line, checked in zip(NO_EFFECT, all_of([(*line, "--check") for line in NO_EFFECT], folder), strict=True):
+        assert checked.stderr.startswith("fws_server: warning: "), line
+        assert NO_EFFECT[line] in checked.stderr, line
+        assert (checked.returncode, checked.stderr.count("\n")) == (0, 1), line
+
+
+NEVER = {
+    (
+        "--allowed_origins",
+        "example.com",
+    ): '"example.com" fits no page: an origin is a scheme, a host and perhaps a port',
+    ("--publish_secret", "secret\n"): "a text is wanted without blanks or line ends around it",
+    ("--admin_secret", " secret"): "a text is wanted without blanks or line ends around it",
+    (*PUSHI, "--pushi_admin_secret", "secret\n"): "a text is wanted without blanks or line ends around it",
+    ("-f", f"{PACKS}.ws_emit", "--ws_emit_cors", "localhost:7788"): '"http://localhost:7788" is meant',
+    ("-f", f"{PACKS}.ws_emit", "--ws_emit_room_secrets", '{"a::b": "c"}'): "a roomspace ends before the first ::",
+    ("--channels", '{"*": {"history": 1}, "news": {}}'): '"news" never counts: "*" before it fits the same channels',
+    ("--channels", '{"a*": {}, "a?": {}}'): '"a?" never counts: "a*" before it fits the same channels',
+    ("--pipelines", f'{{"/caf%C3%A9": ["{PACKS}.stdout_messages"]}}'): "paths are wanted without ? and #, and decoded",
+    ("--pipelines", f'{{"/chat?a=1": ["{PACKS}.stdout_messages"]}}'): "paths are wanted without ? and #, and decoded",
+    (
+        "-f",
+        f"{PACKS}.stdout_messages",
+        "--pipelines",
+        f'{{"*": ["{PACKS}.stdout_messages"]}}',
+    ): 'served by "filters" already',
+    (
+        "--pipelines",
+        f'{{"/a": ["{PACKS}.wsps"], "/b": {{"filters": ["{PACKS}.stdout_messages"], "wsps_stats_seconds": 3}}}}',
+    ): (f'pipelines./b.wsps_stats_seconds: it is of {PACKS}.wsps, which is not in "filters" there'),
+}
+
+
+def test_what_can_never_count_is_refused_with_what_is_meant(folder: Path) -> None:
+    for line, checked in zip(NEVER, all_of([(*line, "--check") for line in NEVER], folder), strict=True):
+        (said,) = faults(checked)
+        assert NEVER[line] in said, line
+        assert checked.returncode == 1, line
+
+
+def test_what_can_count_is_no_fault(folder: Path) -> None:
+    packs = [f"{PACKS}.wsps", f"{PACKS}.stdout_messages"]
+    good = [
+        ("--channels", '{"a?": {}, "[ab]": {}, "ab": {}, "a*": {}}'),
+        ("--pipelines", json.dumps({"/b": {"filters": packs, "wsps_stats_seconds": 3}, "/100%": packs})),
+        ("--allowed_origins", "https://Example.com:443/", "null", "*.example.org"),
+        (*PUSHI, "--pushi_rest_port", "0", "--pushi_rest_host", ""),
+    ]
+    for line, checked in zip(good, all_of([(*line, "--check") for line in good], folder), strict=True):
+        assert (checked.returncode, checked.stderr) == (0, ""), line

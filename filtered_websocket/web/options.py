@@ -1,6 +1,6 @@
 """The options of plain HTTP."""
 
-from filtered_websocket.config import Option, integer, listening_address, seconds, text
+from filtered_websocket.config import Option, bearer, integer, listening_address, seconds
 
 DAY = 86400
 
@@ -14,7 +14,7 @@ MAX_HTTP_CONNECTIONS = Option(
     "max_http_connections", integer(0, 10_000_000), 5000, "plain HTTP clients at one time; others get 503"
 )
 PUBLISH_SECRET = Option(
-    "publish_secret", text, "", "turns POST /publish on; clients send Authorization: Bearer SECRET", secret=True
+    "publish_secret", bearer, "", "turns POST /publish on; clients send Authorization: Bearer SECRET", secret=True
 )
 ADMIN_PORT = Option(
     "admin_port", integer(0, 65535), None, "a port of its own for health, metrics and publish; 0: any that is free"
@@ -22,7 +22,7 @@ ADMIN_PORT = Option(
 ADMIN_HOST = Option("admin_host", listening_address, "127.0.0.1", "address of admin_port")
 ADMIN_SECRET = Option(
     "admin_secret",
-    text,
+    bearer,
     "",
     "who has it may read the metrics: Authorization: Bearer SECRET, or Basic with any name; without it and without "
     "admin_port only clients on this machine may",

@@ -3,6 +3,7 @@
 from filtered_websocket.config import (
     Option,
     Original,
+    bearer,
     boolean,
     integer,
     json_value,
@@ -21,7 +22,7 @@ APPS = Option(
     secret=True,
 )  # fmt: skip
 ADMIN_SECRET = Option(
-    "pushi_admin_secret", text, "", "turns POST /apps on, for those who send Authorization: Bearer SECRET",
+    "pushi_admin_secret", bearer, "", "turns POST /apps on, for those who send Authorization: Bearer SECRET",
     scope="pipeline", secret=True,
 )  # fmt: skip
 OPEN_APPS = Option(

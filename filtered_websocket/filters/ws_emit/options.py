@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from filtered_websocket import origins
 from filtered_websocket.config import Option, Original, boolean, json_value, text, words
 
 
 def _origins(value: Any) -> list[str]:
-    """Origins; a flag gives words, of which one may hold several."""
-    return [word for each in words(value) for word in each.split()]
+    return origins.read(words(value))
 
 
 def _secrets(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(each, str) and each for each in value.values()):
         raise ValueError('a JSON object of roomspaces and secrets is wanted, such as {"news": "a secret"}')
+    if any("::" in space for space in value):
+        raise ValueError("a roomspace ends before the first ::, so that none is written with it")
     return value
 
 
