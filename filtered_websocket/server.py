@@ -149,6 +149,8 @@ class Server(WebSocketServerFactory):
         self._owed: set[Deferred[Any]] = set()
         self._paid: Deferred[None] | None = None
         self._stop_ends: float | None = None
+        #: the storage object ends with this server, although other processes share it
+        self.storage_ends = False
         self._ages = LoopingCall(self._check_ages)
         self._ages.clock = reactor
         self.pipelines = [Pipeline(config, self) for config in options.pipelines]

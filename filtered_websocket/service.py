@@ -34,7 +34,8 @@ CANCEL_SECONDS = 0.5
 
 WORKER = "FILTERED_WEBSOCKET_WORKER"
 """Environment name of a worker's number. A worker's standard input is a pipe that ends with its parent; on descriptor
-`STATUS` it tells its parent ``ready``, ``reloaded`` and ``refused`` (to reload), a word per line."""
+`STATUS` it tells its parent ``ready``, ``reloaded`` and ``refused`` (to reload), a word per line. Whatever comes on
+standard input says that the storage will end with the workers."""
 STATUS = 4
 
 STOP_SECONDS = 2.0
@@ -88,7 +89,7 @@ class Service:
         server, options = self.server, self._options
         self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         if WORKER in os.environ:
-            self._reactor.addReader(_Parent(self._reactor))
+            self._reactor.addReader(_Parent(self._reactor, self.server))
         # Not where the socket is open already: a worker shares it with those that serve, whose clients it could only
         # refuse, and who comes to an inherited one is better kept waiting.
         early = WORKER not in os.environ and not options.host.startswith("fd:")
@@ -245,8 +246,8 @@ class _Parent:
     """The end of the pipe that a worker's parent holds: when it closes, the parent is gone, and the worker stops. If it
     is stopping already it ends at once: a parent goes before its workers only when told twice, or killed."""
 
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
+    def __init__(self, reactor: Any, server: Server) -> None:
+        self._reactor, self._server = reactor, server
         setNonBlocking(0)
 
     def fileno(self) -> int:
@@ -255,6 +256,8 @@ class _Parent:
     def doRead(self) -> None:
         if not os.read(0, 1024):
             self.connectionLost(None)
+        else:
+            self._server.storage_ends = True
 
     def connectionLost(self, reason: Any) -> None:
         # A hang-up comes as this call, without doRead.

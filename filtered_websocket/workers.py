@@ -86,6 +86,11 @@ class Worker(ProcessProtocol):
         except ProcessExitedAlready:
             pass
 
+    def tell_storage_ends(self) -> None:
+        """Say that the storage will end with the workers: nobody comes to tell what they leave there."""
+        process: Any = self.transport
+        process.writeToChild(0, b"storage ends\n")
+
     def end(self, seconds: float) -> Deferred[None]:
         """Ask it to drain; kill it if that takes too long. Fires when it is gone."""
         self.wanted = False
@@ -244,7 +249,11 @@ class Workers:
         self._stopping = True
         if self._socket is not None:
             self._socket.close()
-        await DeferredList([worker.end(self._seconds()) for worker in self._workers.values() if not worker.gone.called])
+        workers = [worker for worker in self._workers.values() if not worker.gone.called]
+        if self._redis is not None:
+            for worker in workers:
+                worker.tell_storage_ends()
+        await DeferredList([worker.end(self._seconds()) for worker in workers])
         if self._redis is not None:
             await self._redis.stop()
         _log.info("stopped")

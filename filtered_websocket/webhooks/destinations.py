@@ -72,6 +72,7 @@ class Webhooks:
         self.reactor, self.counters, self.private = reactor, counters, private
         self.posts = posts or Posts()
         self._apps: dict[str, _App] = {}
+        self._finished = False
 
     def tell(
         self, urls: str | Sequence[str], event: Any, render: Render, of: str = "", *, most: int = 1, size: int = 0
@@ -82,6 +83,9 @@ class Webhooks:
         :param most: events that one request may tell of
         :param size: bytes of the event, as far as it can be large
         """
+        if self._finished:
+            self.dropped("the server stopped", of)
+            return
         app = self._apps.get(of)
         if app is None:
             app = self._apps[of] = _App(self, of)
@@ -92,6 +96,7 @@ class Webhooks:
         told = [each for app in self._apps.values() for each in app.told()]
         if told and seconds > 0:
             await DeferredList(told, consumeErrors=True).addTimeout(seconds, self.reactor, lambda *_: None)
+        self._finished = True
         return [left for app in list(self._apps.values()) for left in app.stop()]
 
     def stop(self) -> None:

@@ -41,15 +41,20 @@ class Owed:
     :param tell: tells what a record that somebody else has left holds
     """
 
-    def __init__(self, storage: Any, name: str, reactor: Any, tell: Callable[[Record], Coroutine[Any, Any, None]]):
-        self._storage, self._name, self._reactor, self._tell = storage, name, reactor, tell
+    def __init__(self, storage: Any, name: str, server: Any, tell: Callable[[Record], Coroutine[Any, Any, None]]):
+        self._storage, self._name, self._server, self._tell = storage, name, server, tell
         self._looking = LoopingCall(self._look)
-        self._looking.clock = reactor
+        self._looking.clock = self._reactor = server.reactor
+
+    @property
+    def shared(self) -> bool:
+        """Whether other nodes see what is kept here, also when this one has stopped."""
+        return bool(self._storage.shared and not self._server.storage_ends)
 
     @property
     def lasts(self) -> bool:
         """Whether what is kept here is found by others, or after this process."""
-        return bool(self._storage.shared or self._storage.durable)
+        return bool(self.shared or self._storage.durable)
 
     def start(self) -> None:
         """Tell what others have left, now and from time to time."""
@@ -77,22 +82,23 @@ class Owed:
     async def hand_over(self, left: list[Left], hooks: Webhooks) -> None:
         """Keep what was not told when the server stops, for another node or the next start; what cannot be is lost, and
         counted."""
-        records = [
-            (app, url, events[at : at + BATCH]) for app, url, events in left for at in range(0, len(events), BATCH)
-        ]
         kept = 0
+        begun: list[tuple[Left, Deferred[Any] | None]] = []
+        for app, url, events in left:
+            for at in range(0, len(events), BATCH):
+                part = Left(app, url, events[at : at + BATCH])
+                record = json.dumps({**part._asdict(), "due": 0})
+                begun.append((part, self._storage.put(self._name, uuid4().hex, record) if self.lasts else None))
         ends = self._reactor.seconds() + KEEP_SECONDS
-        for app, url, events in records:
+        for part, put in begun:
             try:
-                if not self.lasts:
+                if put is None:
                     raise StorageAway("nothing is kept")
-                record = json.dumps({"app": app, "url": url, "events": events, "due": 0})
-                put: Deferred[Any] = self._storage.put(self._name, uuid4().hex, record)
-                await put.addTimeout(max(ends - self._reactor.seconds(), 0.01), self._reactor)
-                kept += len(events)
+                await put.addTimeout(max(ends - self._reactor.seconds(), 0), self._reactor)
+                kept += len(part.events)
             except Exception:
-                for _ in events:
-                    hooks.dropped("the server stopped", app)
+                for _ in part.events:
+                    hooks.dropped("the server stopped", part.app)
         if kept:
             _log.info("{count} events of web hooks are left to other nodes, or to the next start", count=kept)
 

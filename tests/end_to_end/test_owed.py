@@ -1,6 +1,7 @@
 """What others are owed when a server stops: a stop is never worse than a crash."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.end_to_end.channel_servers import running
 from tests.end_to_end.raw_client import DEADLINE
 from tests.end_to_end.receiver import Receiver, receiving
 from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, find_server
 from tests.web.client import ask
 
 KEY, SECRET = "k" * 64, "secret"
@@ -191,6 +192,59 @@ def test_what_is_lost_is_counted_and_logged(cluster: Cluster) -> None:
     stopped(server)
     assert "dropped: web hook: the server stopped (1001)" in server.log
     assert "dropped: web hook: the server stopped, 5 more" in server.log
+
+
+@pytest.fixture
+def installed_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redis-server where workers look for one."""
+    program = find_server()
+    if program is None:
+        pytest.skip("no redis-server")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "redis-server").symlink_to(program)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("installed_redis")
+def test_workers_leave_nothing_to_a_redis_that_ends_with_them(cluster: Cluster) -> None:
+    """Each takes the others for nodes that go on, but with their parent all end, and so does what they share."""
+    server = cluster.pusher("a", workers=2, stop_seconds=0.5)
+    Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    cluster.receiver.refuse()
+    stopped(server)
+    server.wait_for("dropped: web hook: the server stopped, 5 more")
+    assert "are left to other nodes" not in server.log
+
+
+@pytest.mark.usefixtures("installed_redis")
+def test_a_worker_that_is_replaced_leaves_what_it_owes_to_the_others(cluster: Cluster) -> None:
+    server = cluster.pusher("a", workers=2, stop_seconds=0.5, pusher_webhook_delay=0.1)
+    Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    cluster.receiver.refuse()
+    server.signal(signal.SIGUSR2)
+    server.wait_for("worker 1 is replaced", 20)
+    cluster.receiver.begin_anew()
+    assert cluster.told(6) == SIX
+
+
+def test_a_storage_that_is_away_costs_the_stop_a_second_and_what_is_lost_is_counted(
+    tmp_path: Path, stack: ExitStack, cluster: Cluster
+) -> None:
+    redis = stack.enter_context(RedisServer(tmp_path / "redis"))
+    server = cluster.pusher("a", storage="redis", redis_url=redis.url, stop_seconds=1, pusher_webhook_delay=0)
+    Page(server, "u", *ROOMS)
+    assert cluster.told(6) == JOINED
+    cluster.receiver.refuse()
+    Page.opened[-1].close()
+    cluster.receiver.next()
+    redis.freeze()
+    begin = time.monotonic()
+    stopped(server)
+    redis.thaw()
+    assert time.monotonic() - begin < 12
+    assert "dropped: web hook: the server stopped" in server.log
 
 
 # Events that Pushi has accepted.

@@ -10,7 +10,7 @@ import pytest
 
 from filtered_websocket.filters.philote.auth import issue
 from filtered_websocket.signatures import sign
-from tests.end_to_end.raw_client import RawClient
+from tests.end_to_end.raw_client import RawClient, head
 from tests.end_to_end.server import FwsServer
 from tests.web.client import ask
 
@@ -109,3 +109,24 @@ def test_the_servers_own_endpoints_are_at_one_place_only(tmp_path: Path) -> None
         assert ask(at, "GET", "/health/ready").status == 200
         assert ask(at, "GET", "/live/health/ready").status == 426
         assert ask(at, "GET", "/live/metrics").status == 426
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "status"),
+    [
+        ("*", "/api/info", 404),
+        ("*", "/chat", 101),
+        ("/api/*", "/api/chat", 101),
+        ("/api/*", "/api/api/info", 404),
+        ("/live/*", "/live/chat", 101),
+        ("/live/*", "/live/api/info", 404),
+    ],
+)
+def test_what_philote_keeps_for_its_api_is_behind_the_pipelines_path(
+    tmp_path: Path, pattern: str, path: str, status: int
+) -> None:
+    philote = {"filters": [f"{FILTERS}.philote"], "philote_secret": SECRET}
+    token = issue({"read": ["a"], "write": []}, SECRET)
+    with running(tmp_path, **{pattern: philote}) as server, server.client() as client:
+        client.send(head(f"{path}?auth={token}"))
+        assert client.response().status == status

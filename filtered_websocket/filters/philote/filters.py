@@ -31,7 +31,9 @@ class Admit(WebSocketHandshakeFilter):
     @classmethod
     def filter(cls, web_socket_instance: Any, data: Any) -> None:
         pipeline, philote = web_socket_instance.pipeline, State.of(web_socket_instance.pipeline)
-        if data.path == "/api" or data.path.startswith("/api/"):
+        # The API's path is behind the pipeline's, which may be /api itself.
+        path = data.path.removeprefix(max(pipeline.prefixes(data.path), key=len))
+        if path == "/api" or path.startswith("/api/"):
             raise Reject(404, "no WebSocket is served under /api")
         access = auth.check(auth.token_of(data.headers, data.params), philote.keys)
         fault = philote.fault(access)

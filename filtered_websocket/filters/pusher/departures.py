@@ -87,7 +87,7 @@ class Departures:
     async def finish(self, seconds: float) -> None:
         """Tell of all within so many seconds. Where others see what is kept, those who come back there in time are
         waited for, and what is not due by the end is left to them."""
-        reactor, shared = self._state.reactor, self._state.storage.shared
+        reactor, shared = self._state.reactor, self._owed.shared
         now = reactor.seconds()
         wait = min(max((call.getTime() for call, *_ in self._calls.values()), default=now) - now, seconds)
         if shared and wait > 0:

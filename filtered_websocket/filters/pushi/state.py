@@ -36,7 +36,7 @@ class State:
         self.presence = Presence(self.storage, self._joined, self._left)
         self.webhooks = Webhooks(self.reactor, pipeline.server.counters, False, Posts.of(pipeline.server))
         self.webs = Webs(self.storage, self.reactor)
-        self.owed = Owed(self.storage, OWED, self.reactor, self._take_over)
+        self.owed = Owed(self.storage, OWED, pipeline.server, self._take_over)
         self.listener: Any = None
         pipeline.member_left.append(self._member_left)
         pipeline.member_returned.append(self._member_returned)
