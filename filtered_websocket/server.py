@@ -42,7 +42,8 @@ TRUSTED_PROXIES = Option(
     "trusted_proxies",
     integer(0, 100),
     0,
-    "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the address from its last entry",
+    "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the address from its last entry; "
+    "with any, nobody counts as local",
 )
 DRAIN_DELAY = Option(
     "drain_delay",

@@ -18,6 +18,7 @@ from collections.abc import Callable
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + KEY + b"\r\n"
 DEFLATE_HEAD = HEAD[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+CHUNKED = b"POST /publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 SOURCE = "127.0.0.2"
 """Attackers come from another address than honest clients."""
 
@@ -254,6 +255,32 @@ def messages() -> None:
 def requests() -> None:
     """Plain HTTP, as much as it can send."""
     stream(4, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000, connect, reads=True)
+
+
+def refused_requests() -> None:
+    """Plain HTTP that is answered with an error, each as small as can be."""
+    stream(4, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2000, connect, reads=True)
+
+
+def unread_requests() -> None:
+    """The same, and never an answer read."""
+    stream(4, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2000, connect, reads=False)
+
+
+def tiny_chunks() -> None:
+    """Bodies in chunks of a byte, more than may be."""
+    stream(30, CHUNKED + b"1\r\nx\r\n" * 70_000, connect, reads=True)
+
+
+def two_lengths() -> None:
+    """A request behind what one parser takes for the body's end, and another does not."""
+    head = CHUNKED[:-2] + b"Transfer-Encoding: identity\r\n\r\n"
+    again_and_again(10, head + b"0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", b" 400 ", "400")
+
+
+def odd_heads() -> None:
+    """A header within a header, for a parser that takes for a line what is none."""
+    again_and_again(10, HEAD[:-2] + b"User-Agent: x\x0bX-Forwarded-For: 203.0.113.66\r\n\r\n", b" 400 ", "400")
 
 
 def half_open() -> None:

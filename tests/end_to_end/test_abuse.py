@@ -156,10 +156,13 @@ GONE = [
     ("large_headers", "431", r"refused: handshake too large"),
     ("invalid_text", "1007", r"closed: protocol error 1007"),
     ("cross_site", "403", r"refused: origin \(https://evil\.example"),
+    ("odd_heads", "400", r"refused: malformed handshake"),
+    ("two_lengths", "400", r"refused: http \(400 the only Transfer-Encoding"),
     ("channels", "1008", r"refused: max_channels \(127\.0\.0\.2\)"),
     ("long_names", "1008", r"closed: max_channel_name \(127\.0\.0\.2\)"),
 ]
 BOUNDED = ["pings", "large_pings", "fragments", "small_fragments", "small_bombs", "messages", "requests"]
+BOUNDED += ["refused_requests", "unread_requests", "tiny_chunks"]
 
 
 @pytest.mark.parametrize(("name", "seen", "logged"), GONE, ids=[name for name, _, _ in GONE])

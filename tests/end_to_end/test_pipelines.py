@@ -84,11 +84,17 @@ def test_each_path_has_its_own(fws_server: Start, config: str) -> None:
         bytewise.send_bytewise(head("/%61pp/one"))
         assert bytewise.response().status == 101
         assert bytewise.text() == "welcome to /app/*"
+    # A URL as target is its path, for pipelines too.
+    with server.client() as proxied:
+        proxied.send_bytewise(head("ws://example.com/app/two"))
+        assert proxied.response().status == 101
+        assert proxied.text() == "welcome to /app/*"
     for client in (chat, app, apps):
         client.socket.close()
     server.signal()
     assert server.wait() == 0
     assert "raw /app/* b'GET /%61pp/one HTTP/" in server.printed
+    assert "raw /app/* b'GET ws://example.com'" in server.printed
     assert "GET /chat" not in server.printed
 
 

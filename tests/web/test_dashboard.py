@@ -301,9 +301,7 @@ def test_a_channel_that_nobody_watches_any_more_is_left() -> None:
 
 def test_no_more_than_a_few_channels_are_watched_and_only_such_as_there_can_be() -> None:
     with serving(publish_secret=SECRET) as served:
-        for channel in ("", "x" * 300):
-            assert post(served, "watch", {"channel": channel}).status == 400
-        for body in ({"channel": 1}, {"channel": "a", "after": "b"}, {}, []):
+        for body in ({"channel": "x" * 300}, {"channel": 1}, {"channel": "a", "after": "b"}, {}, []):
             assert post(served, "watch", body).status == 400
         assert post(served, "watch", {"channel": "a", "pipeline": "/none"}).status == 404
         for number in range(MAX_WATCHERS):
