@@ -36,7 +36,8 @@ RANKS = (
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
-    "limits logs tls private_redis watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
+    "tls",
+    "limits logs private_redis watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
     "storage_objects.prefixed",
     "awaiting",
     "turns",

@@ -20,6 +20,7 @@ from filtered_websocket.webhooks import (
     is_public,
     posts,
 )
+from tests import tls_listener
 from tests.end_to_end.raw_client import DEADLINE
 from tests.end_to_end.receiver import receiving
 from tests.reactor_thread import call, until
@@ -324,3 +325,26 @@ def test_these_are_no_urls_of_hooks(url):
 
 def test_a_url_of_a_hook_is_taken_as_it_is():
     assert check_url("https://example.com:8443/hook?key=1") == "https://example.com:8443/hook?key=1"
+
+
+@pytest.mark.parametrize("names", [["*.internal"], ["127.0.0.1"]])
+def test_a_hook_is_not_told_where_a_certificate_s_names_cannot_be_read(make, tmp_path, monkeypatch, names):
+    by = tls_listener.authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", by.path)  # what the system trusts
+    monkeypatch.setattr(destinations, "ATTEMPTS", 1)
+    hooks, counters = make()
+    with tls_listener.listening(tls_listener.certificate(tmp_path, by, names)) as listener:
+        tell(hooks, f"https://localhost:{listener.port}/", "secret")
+        assert listener.outcomes.get(timeout=DEADLINE) == b""
+        until(lambda: counters.totals)
+
+
+def test_a_hook_is_told_by_tls_where_the_certificate_is_right(make, tmp_path, monkeypatch):
+    by = tls_listener.authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", by.path)
+    hooks, counters = make()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with tls_listener.listening(tls_listener.certificate(tmp_path, by, ["localhost"]), answer) as listener:
+        tell(hooks, f"https://localhost:{listener.port}/", "event")
+        assert b'["event"]' in listener.outcomes.get(timeout=DEADLINE)
+    assert dropped(counters) == {}

@@ -82,6 +82,9 @@ class StorageObject(BaseStorageObject):
     def __init__(self, options: Any) -> None:
         self._options = options
         self._addresses = addresses(options)
+        for address in self._addresses:
+            if address.tls and not (address.trust.verify and address.trust.names):
+                log.warn("UNSAFE: whoever is between may be Redis at {address} (its URL says so)", address=address.name)
         self._prefix = as_bytes(options.redis_key) + b":"
         self._channel_prefix = self._prefix + b"c:"
         self._node = new_epoch().encode()

@@ -1,20 +1,20 @@
 """Where a Redis is: from the options to addresses, and from an address to an endpoint that connects there.
 
-    redis://[[USER:]PASSWORD@]HOST[:PORT][/DB]      rediss://... the same over TLS      unix://PATH[?db=DB]
+    redis://[[USER]:PASSWORD@]HOST[:PORT][/DB][?OPTION=VALUE&...]    rediss://... the same over TLS
+    unix://[[USER]:PASSWORD@]PATH[?db=DB&...]                         the options are those of ``redis_query``
 
 A Sentinel address is ``MASTER@HOST[:PORT][,HOST[:PORT]...]``: the Sentinels are asked anew at every connect.
 """
 
 from hashlib import blake2b
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
-
-from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.python.failure import Failure
+from urllib.parse import unquote, urlsplit
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.parsers import unix_path
+from filtered_websocket.storage_objects.redis_query import read_query
+from filtered_websocket.storage_objects.redis_sentinel import SentinelEndpoint
+from filtered_websocket.tls import Trust
 
 REDIS_PORT, SENTINEL_PORT = 6379, 26379
 
@@ -32,7 +32,11 @@ class Address(NamedTuple):
     db: int = 0
     master: str = ""
     sentinels: tuple[tuple[str, int], ...] = ()
-    authorities: str = ""
+    trust: Trust = Trust()
+    client_name: str = ""
+    connect_timeout: float | None = None
+    timeout: float | None = None
+    keepalive: bool = False
 
     def check(self) -> None:
         """
@@ -41,13 +45,19 @@ class Address(NamedTuple):
         try:
             self.reached_at(self.host, self.port, 1)
         except OSError as error:
-            raise ConfigError(f"redis_ca {self.authorities}: {error.strerror or error}") from None
-        except Exception:
-            # OpenSSL's errors are of several kinds, and tell of its own functions.
-            raise ConfigError(f"redis_ca {self.authorities}: not a PEM file of certificates") from None
+            trusted = error.filename == self.trust.authorities
+            option = "redis_ca" if trusted else f"Redis at {self.name}:"
+            raise ConfigError(f"{option} {error.filename}: {error.strerror or error}") from None
+        except Exception as error:
+            if self.trust.authorities and not self.trust.certificate:
+                # OpenSSL's errors are of several kinds, and tell of its own functions.
+                text = f"redis_ca {self.trust.authorities}: not a PEM file of certificates"
+                raise ConfigError(text) from None
+            raise ConfigError(f"Redis at {self.name}: {error}") from None
 
     def endpoint(self, timeout: float) -> Any:
-        """What connects to it, giving up after ``timeout`` seconds."""
+        """What connects to it, giving up after ``timeout`` seconds, or after those of its own."""
+        timeout = self.connect_timeout or timeout
         if self.master:
             return SentinelEndpoint(self, timeout)
         if self.path:
@@ -59,58 +69,49 @@ class Address(NamedTuple):
 
     def reached_at(self, host: str, port: int, timeout: float) -> Any:
         """The same at another host: a master that a Sentinel named."""
-        from twisted.internet import reactor, ssl
-        from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+        from twisted.internet import reactor
+        from twisted.internet.endpoints import HostnameEndpoint
 
         from filtered_websocket.resolving import STORAGE, Resolving
 
         plain: Any = HostnameEndpoint(Resolving(reactor, STORAGE), host, port, timeout=timeout)
-        if not self.tls:
-            return plain
-        trusted = None
-        if self.authorities:
-            with open(self.authorities, "rb") as file:
-                blocks = file.read().partition(b"-----BEGIN")
-            certificates = [
-                ssl.Certificate.loadPEM(b"-----BEGIN" + block) for block in blocks[2].split(b"-----BEGIN") if block
-            ]
-            trusted = ssl.trustRootFromCertificates(certificates)
-        return wrapClientTLS(ssl.optionsForClientTLS(host, trustRoot=trusted), plain)
+        return self.trust.wrap(plain, host) if self.tls else plain
 
 
 def parse_url(url: str) -> Address:
     """
     :raises ValueError: no URL of the kinds above; the text does not repeat the URL, which may hold a password
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or REDIS_PORT
+    except ValueError:
+        # Its own text may quote the password.
+        raise ValueError(
+            "a Redis URL with a port that is a number is wanted, / # ? @ in a password as %2F..."
+        ) from None
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("redis://, rediss:// or unix:// is wanted")
-    query = parse_qs(parts.query)
-    username = unquote(parts.username) if parts.username else None
-    password = unquote(parts.password) if parts.password else None
-    if parts.scheme == "unix" and parts.path:
-        unix_path(unquote(parts.path))
-    try:
-        if parts.scheme == "unix":
-            path = unquote(parts.path)
-            if not path:
-                raise ValueError("unix:///path/of/socket is wanted")
-            db = int(query.get("db", ["0"])[0])
-            return Address(f"unix:{path}", path=path, username=username, password=password, db=db)
-        host, port = parts.hostname or "localhost", parts.port or REDIS_PORT
-        db = int(parts.path.strip("/") or query.get("db", ["0"])[0])
-    except ValueError as error:
-        raise ValueError(f"a Redis URL with a port and a database that are numbers is wanted ({error})") from None
-    return Address(
-        f"{host}:{port}/{db}" if db else f"{host}:{port}",
-        host,
-        port,
-        "",
-        parts.scheme == "rediss",
-        username,
-        password,
-        db,
-    )
+    if parts.fragment:
+        raise ValueError("a Redis URL without # is wanted: write %23")
+    fields, trust = read_query(parts.query, parts.scheme == "rediss")
+    # As in redis-py: who asks is what stands in front of @, which database what the query says.
+    for field, value in (("username", parts.username), ("password", parts.password)):
+        if value:
+            fields[field] = unquote(value)
+    if parts.scheme == "unix":
+        path = unquote(parts.path)
+        if not path:
+            raise ValueError("unix:///path/of/socket is wanted")
+        unix_path(path)
+        return Address(f"unix:{path}", path=path)._replace(**fields)
+    number = parts.path.strip("/")
+    if number and not (number.isascii() and number.isdigit()):
+        raise ValueError("a Redis URL with a database that is a number is wanted")
+    fields.setdefault("db", int(number or 0))
+    host = unquote(parts.hostname) if parts.hostname else "localhost"
+    name = f"{host}:{port}/{fields['db']}" if fields["db"] else f"{host}:{port}"
+    return Address(name, host, port, tls=parts.scheme == "rediss", trust=trust)._replace(**fields)
 
 
 def parse_place(place: str, default_port: int = REDIS_PORT) -> tuple[str, int]:
@@ -168,79 +169,12 @@ def parse_shard(text: str) -> Address:
 
 def _completed(address: Address, options: Any) -> Address:
     """With the options' values where the URL has none."""
+    trust = address.trust
+    if options.redis_ca and not (trust.authorities or trust.folder or trust.data):
+        trust = trust._replace(authorities=options.redis_ca)
     return address._replace(
         username=address.username or options.redis_username or None,
         password=address.password or options.redis_password or None,
         db=address.db or options.redis_db,
-        authorities=options.redis_ca or "",
+        trust=trust,
     )
-
-
-class SentinelEndpoint:
-    """Connects to whatever the first Sentinel that answers calls the master. (txredisapi's knows no TLS to it.)"""
-
-    def __init__(self, address: Address, timeout: float) -> None:
-        self._address, self._timeout = address, timeout
-
-    @inlineCallbacks
-    def connect(self, factory: Any) -> Any:
-        """Fails with ConnectionError when no Sentinel knows the master."""
-        from twisted.internet import reactor
-        from twisted.internet.endpoints import HostnameEndpoint
-
-        from filtered_websocket.resolving import STORAGE, Resolving
-
-        reasons = []
-        for host, port in self._address.sentinels:
-            try:
-                own = Resolving(reactor, STORAGE)
-                endpoint: Any = HostnameEndpoint(own, host, port, timeout=self._timeout)
-                question = yield endpoint.connect(_Questions(self._address.master))
-                try:
-                    place = yield question.answer.addTimeout(self._timeout, reactor)
-                finally:
-                    question.transport.abortConnection()
-            except Exception as error:
-                reasons.append(f"{host}:{port}: {error}")
-                continue
-            return (yield self._address.reached_at(place[0], place[1], self._timeout).connect(factory))
-        raise ConnectionError(f"no Sentinel names the master {self._address.master!r} ({'; '.join(reasons)})")
-
-
-class _Questions(Factory):
-    noisy = False
-
-    def __init__(self, master: str) -> None:
-        self._master = master
-
-    def buildProtocol(self, addr: object) -> Protocol:
-        return _Question(self._master.encode())
-
-
-class _Question(Protocol):
-    """One question to a Sentinel; its answer is small: ``*2 $n host $n port``, or ``*-1``."""
-
-    transport: Any
-
-    def __init__(self, master: bytes) -> None:
-        self.answer: Deferred[tuple[str, int]] = Deferred()
-        self._master = master
-        self._received = b""
-
-    def connectionMade(self) -> None:
-        question = b"*3\r\n$8\r\nSENTINEL\r\n$23\r\nget-master-addr-by-name\r\n$%d\r\n%b\r\n"
-        self.transport.write(question % (len(self._master), self._master))
-
-    def dataReceived(self, data: bytes) -> None:
-        self._received += data
-        lines = self._received.split(b"\r\n")
-        if self.answer.called or len(lines) < 2 or (lines[0] == b"*2" and len(lines) < 6):
-            return
-        if lines[0] == b"*2":
-            self.answer.callback((lines[2].decode(), int(lines[4])))
-        else:
-            self.answer.errback(ConnectionError("it does not know this master"))
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.answer.called:
-            self.answer.errback(reason)

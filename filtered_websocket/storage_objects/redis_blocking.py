@@ -6,7 +6,6 @@ not asked again: it may have been done.
 
 import select
 import socket
-import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,11 +19,11 @@ from filtered_websocket.storage_objects.redis_command import Script, command
 class BlockingConnection:
     """
     :param address: where the Redis is
-    :param timeout: seconds to connect in, and for each answer
+    :param timeout: seconds to connect in, and for each answer, if the address does not say otherwise
     """
 
     def __init__(self, address: Address, timeout: float) -> None:
-        self._address, self._timeout = address, timeout
+        self._address, self._timeout = address, address.timeout or timeout
         self._socket: socket.socket | None = None
         self._reader: Any = None
 
@@ -123,6 +122,8 @@ class BlockingConnection:
         questions: list[tuple[bytes, ...]] = [(b"PING",)]
         if address.db:
             questions.insert(0, (b"SELECT", b"%d" % address.db))
+        if address.client_name:
+            questions.insert(0, (b"CLIENT", b"SETNAME", address.client_name.encode()))
         if address.password is not None:
             user = () if address.username is None else (address.username.encode(),)
             questions.insert(0, (b"AUTH", *user, address.password.encode()))
@@ -148,13 +149,15 @@ class BlockingConnection:
         return self._at(host, port, address.tls)
 
     def _at(self, host: str, port: int, tls: bool = False) -> socket.socket:
-        plain = socket.create_connection((host, port), self._timeout)
+        plain = socket.create_connection((host, port), self._address.connect_timeout or self._timeout)
+        plain.settimeout(self._timeout)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._address.keepalive:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if not tls:
             return plain
         try:
-            context = ssl.create_default_context(cafile=self._address.authorities or None)
-            return context.wrap_socket(plain, server_hostname=host)
+            return self._address.trust.context().wrap_socket(plain, server_hostname=host)
         except BaseException:
             plain.close()
             raise

@@ -72,6 +72,8 @@ class RedisConnection(txredisapi.RedisProtocol):
         # Unix sockets have no delay to turn off, and over TLS the socket lies deeper.
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
+            if self.address.keepalive:
+                self.transport.setTcpKeepAlive(True)
         self._greet().addErrback(self._greeting_failed)
 
     @inlineCallbacks
@@ -79,6 +81,8 @@ class RedisConnection(txredisapi.RedisProtocol):
         address = self.address
         if address.password is not None:
             yield self.auth(address.password, address.username)
+        if address.client_name:
+            yield self.ask(command(b"CLIENT", b"SETNAME", address.client_name.encode()))
         if address.db:
             yield self.select(address.db)
         yield self.ping()  # NOAUTH and LOADING show here

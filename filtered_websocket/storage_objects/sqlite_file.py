@@ -14,6 +14,9 @@ from typing import NamedTuple
 MAGIC = b"SQLite format 3\0"
 OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IXOTH
 
+_claimed: set[str] = set()
+"""Paths that this process has."""
+
 
 class Identity(NamedTuple):
     """Which files have the names of the database, its log and its shared memory: device and inode, None for none."""
@@ -45,6 +48,7 @@ class DatabaseFile:
             os.close(lock)
             raise ValueError("another server uses it") from None
         self._lock = lock
+        _claimed.add(self.path)
         try:
             # SQLite gives the log and the shared memory the mode of the database.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -56,6 +60,7 @@ class DatabaseFile:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+            _claimed.discard(self.path)
 
     def identity(self) -> Identity:
         return Identity(_inode(self.path), _inode(f"{self.path}-wal"), _inode(f"{self.path}-shm"))
@@ -72,12 +77,14 @@ class DatabaseFile:
 
 
 def look_at(path: str) -> None:
-    """Whether a server could begin with this file. To be called before one has it in this process.
+    """Whether a server could begin with this file. One that this process has it can: a reload asks again.
 
     :raises OSError: it cannot be reached or made
     :raises ValueError: it is no database
     """
     path = os.path.realpath(path)
+    if path in _claimed:
+        return  # looking would close a file that SQLite has locks on
     folder = os.path.dirname(path)
     os.stat(folder)
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -4,14 +4,14 @@ import ipaddress
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.interfaces import IResolutionReceiver
-from twisted.internet.ssl import optionsForClientTLS
 from twisted.web.client import URI
 from zope.interface import implementer
 
 from filtered_websocket.filters.base import start
 from filtered_websocket.resolving import HOOKS, Resolving
+from filtered_websocket.tls import Trust
 
 CONNECT_SECONDS = 5.0
 
@@ -61,7 +61,7 @@ class Endpoint:
         kind = TCP6ClientEndpoint if ":" in allowed[0] else TCP4ClientEndpoint
         endpoint: Any = kind(self._reactor, allowed[0], self._uri.port, timeout=CONNECT_SECONDS)
         if self._uri.scheme == b"https":
-            endpoint = wrapClientTLS(optionsForClientTLS(host), endpoint)
+            endpoint = Trust().wrap(endpoint, host)
         return await endpoint.connect(factory)
 
 

@@ -204,6 +204,7 @@ def test_the_clients_in_the_page_of_the_pack_run(fws_server):
 
 def test_the_configuration_in_the_page_of_the_pack_is_good(tmp_path):
     (document,) = blocks(PAGE, "json")
+    (tmp_path / "config.json").touch(0o600)  # a secret is in it
     (tmp_path / "config.json").write_text(document)
     checked = command("-c", "config.json", "--check", cwd=tmp_path)
     assert (checked.returncode, checked.stderr) == (0, "")

@@ -254,6 +254,7 @@ def test_the_manager_in_the_page_of_the_pack_runs(fws_server, tmp_path):
 
 def test_the_configuration_in_the_page_of_the_pack_is_good(tmp_path):
     (document,) = blocks(PAGE, "json")
+    (tmp_path / "config.json").touch(0o600)  # a secret is in it
     (tmp_path / "config.json").write_text(document)
     checked = command("-c", "config.json", "--check", cwd=tmp_path)
     assert (checked.returncode, checked.stderr) == (0, "")

@@ -6,6 +6,7 @@ import pytest
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.publication import MARK, Position
+from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway
 from filtered_websocket.storage_objects.redis import StorageObject
 from filtered_websocket.storage_objects.redis_history_scripts import RECOVER, SEND, keep_values
@@ -338,6 +339,21 @@ def test_password_user_and_database_are_used(tmp_path):
         node.add("set", "value")
         assert b"db3:keys" in server.ask("INFO", "keyspace")
         cluster.close()
+
+
+def test_what_the_query_of_a_url_says_is_used_by_servers_and_publishers_alike(tmp_path):
+    with RedisServer(tmp_path / "redis", "--requirepass", "pa/ss") as server:
+        url = f"unix://{server.path}?password=pa%2Fss&db=5&client_name=chat"
+        node = Backend(MODULE, redis_url=url).node()
+        node.add("set", "value")
+        node.subscribe("room")
+        with Publisher(url) as publisher:
+            publisher.publish("room", "hi")
+            said = server.send_raw(b"AUTH pa/ss\r\nSELECT 5\r\nKEYS fws:s:*\r\nCLIENT LIST\r\n")
+        assert node.recorder.wait(1) == [b"hi"]
+        assert b"fws:s:set" in said
+        assert said.count(b"name=chat") == 3
+        node.stop()
 
 
 def test_several_redises_share_the_channels(tmp_path, redis_server):

@@ -7,6 +7,7 @@ import pytest
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis_address import Address, addresses, parse_sentinel, parse_shard, parse_url
 from filtered_websocket.storage_objects.redis_options import OPTIONS
+from filtered_websocket.tls import Trust
 
 
 def options(**given):
@@ -21,6 +22,31 @@ def options(**given):
         ("rediss://u%40:p%2F@host", Address("host:6379", "host", tls=True, username="u@", password="p/")),
         ("redis://:secret@[::1]:7", Address("::1:7", "::1", 7, password="secret")),
         ("unix:///run/redis.sock?db=3", Address("unix:/run/redis.sock", path="/run/redis.sock", db=3)),
+        ("redis://h/0?password=pw", Address("h:6379", "h", password="pw")),
+        ("redis://h?password=p%2Fw%26&username=u&db=2", Address("h:6379/2", "h", username="u", password="p/w&", db=2)),
+        ("redis://:own@h/1?password=other&db=2", Address("h:6379/2", "h", password="own", db=2)),  # as in redis-py
+        ("unix:///s?password=pw&client_name=chat", Address("unix:/s", path="/s", password="pw", client_name="chat")),
+        (
+            "redis://h?socket_connect_timeout=0.5&socket_timeout=2&socket_keepalive=True",
+            Address("h:6379", "h", connect_timeout=0.5, timeout=2.0, keepalive=True),
+        ),
+        (
+            "redis://h?socket_keepalive=no&decode_responses=True&protocol=3&health_check_interval=30&max_connections=9",
+            Address("h:6379", "h"),
+        ),
+        (
+            "rediss://h?ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem&ssl_password=pw&ssl_min_version=772",
+            Address(
+                "h:6379",
+                "h",
+                tls=True,
+                trust=Trust("/ca.pem", certificate="/c.pem", key="/k.pem", password="pw", lowest=772),
+            ),
+        ),
+        (
+            "rediss://h?ssl_cert_reqs=none&ssl_check_hostname=false&ssl_ca_path=/f&ssl_ciphers=A:B&ssl_ca_data=x",
+            Address("h:6379", "h", tls=True, trust=Trust("", "/f", "x", verify=False, names=False, ciphers="A:B")),
+        ),
         ("unix://:p@/run/redis.sock", Address("unix:/run/redis.sock", path="/run/redis.sock", password="p")),
     ],
 )
@@ -35,8 +61,46 @@ def test_what_is_no_redis_url_is_refused_without_repeating_it(url):
         parse_url(url)
 
 
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("passwort=secret", "passwort"),
+        ("ssl_validate_ocsp=true", "ssl_validate_ocsp"),
+        ("PASSWORD=secret", "PASSWORD"),
+        ("password=secret&password=other", "password"),
+        ("db=secret", "db"),
+        ("db=-1", "db"),
+        ("socket_timeout=secret", "socket_timeout"),
+        ("socket_timeout=nan", "socket_timeout"),
+        ("max_connections=secret", "max_connections"),
+        ("ssl_cert_reqs=secret", "ssl_cert_reqs"),
+        ("ssl_min_version=770", "ssl_min_version"),
+        ("ssl_keyfile=secret", "ssl_certfile"),
+    ],
+)
+def test_an_option_that_there_is_not_or_of_a_wrong_value_is_refused_by_its_name(query, name):
+    with pytest.raises(ValueError, match=rf"wanted.*\b{name}\b|\b{name}\b.*wanted") as refused:
+        parse_url(f"rediss://host?{query}")
+    assert "secret" not in str(refused.value)
+
+
+def test_an_option_of_tls_wants_tls():
+    for url in ("redis://host?ssl_ca_certs=/ca.pem", "unix:///s?ssl_ca_certs=/ca.pem"):
+        with pytest.raises(ValueError, match=r"rediss:// is wanted for the option ssl_ca_certs"):
+            parse_url(url)
+
+
 def test_no_refusal_repeats_a_password():
-    for url in ("http://:secret@host", "redis://:secret@host:port", "redis://:secret@host/name"):
+    for url in (
+        "http://:secret@host",
+        "redis://:secret@host:port",
+        "redis://:secret@host/name",
+        "redis://:sec#secret@host",
+        "redis://:secret/secret@host",
+        "redis://:secret[@host",
+        "redis://host/1#secret",
+        "redis://:secret\uff0f@host",
+    ):
         with pytest.raises(ValueError, match="wanted") as refused:
             parse_url(url)
         assert "secret" not in str(refused.value)
@@ -58,6 +122,10 @@ def test_options_fill_what_a_url_leaves_open():
     assert address == Address("h:1", "h", 1, username="u", password="p", db=2)
     (address,) = addresses(options(redis_url="redis://:own@h", redis_password="p"))
     assert address.password == "own"
+    (address,) = addresses(options(redis_url="rediss://h?ssl_ca_certs=/own", redis_ca="/ca"))
+    assert address.trust.authorities == "/own"
+    (address,) = addresses(options(redis_url="rediss://h?ssl_cert_reqs=required", redis_ca="/ca"))
+    assert address.trust.authorities == "/ca"
     assert [one.name for one in addresses(options(redis_shards=["a", "redis://b:1"]))] == ["a:6379", "b:1"]
     with pytest.raises(ConfigError, match="exclude"):
         addresses(options(redis_url="redis://a", redis_shards=["b"]))

@@ -12,7 +12,8 @@ from twisted.protocols.portforward import ProxyFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from filtered_websocket.publisher import Publisher, StorageAway
-from tests.reactor_thread import call, until
+from tests import tls_listener
+from tests.reactor_thread import DEADLINE, call, until
 from tests.redis_server import RedisServer
 from tests.storage_objects.backends import Backend
 from tests.storage_objects.logs import LogLines
@@ -88,6 +89,34 @@ def test_a_certificate_that_is_not_trusted_is_refused_in_one_line(tls_port, tmp_
         until(lambda: any("no such file" in line for line in lines))
         missing.close()
     assert len([line for line in lines if "verify failed" in line]) == 1
+
+
+def test_authorities_may_stand_in_the_url_for_servers_and_publishers_alike(tls_port, tmp_path):
+    url = f"rediss://127.0.0.1:{tls_port}/0?ssl_ca_certs={tmp_path / 'certificate.pem'}"
+    cluster = Backend(MODULE, redis_url=url)
+    node = cluster.node()
+    node.subscribe("room")
+    with Publisher(url) as publisher:
+        publisher.publish("room", "hi")
+    assert node.recorder.wait(1) == [b"hi"]
+    cluster.close()
+
+
+@pytest.mark.parametrize("names", [["*.internal"], ["127.0.0.1"]])
+def test_a_certificate_whose_names_cannot_be_read_gets_no_password(tmp_path, names):
+    by = tls_listener.authority(tmp_path)
+    with tls_listener.listening(tls_listener.certificate(tmp_path, by, names)) as listener, LogLines() as lines:
+        url = f"rediss://:secret@localhost:{listener.port}"
+        cluster = Backend(MODULE, redis_url=url, redis_ca=by.path)
+        node = cluster.node(wait=False)
+        assert listener.outcomes.get(timeout=DEADLINE) == b""
+        until(lambda: any("its certificate is not one for localhost" in line for line in lines))
+        assert not node.storage.ready
+        with Publisher(url, redis_ca=by.path) as publisher, pytest.raises(StorageAway, match="certificate"):
+            publisher.publish("room", "hi")
+        cluster.close()
+        while not listener.outcomes.empty():
+            assert listener.outcomes.get() == b""
 
 
 def test_a_publisher_speaks_tls_and_trusts_whom_it_is_told_to(tls_port, tmp_path):
