@@ -11,6 +11,7 @@ from filtered_websocket.filters.base import (
     WebSocketDataFilter,
     WebSocketDisconnectFilter,
     WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
 )
 from filtered_websocket.storage_objects.base import StorageAway
 from tests import certificates
@@ -575,6 +576,28 @@ def test_an_id_may_not_change_while_a_connection_is_open() -> None:
     with serving(on_message(rename)) as served, served.open() as client:
         client.send("go")
         assert "handshake filter" in events.next()
+
+
+def hangs_in_a_deferred(connection: Any, data: Any) -> Any:
+    return Deferred()
+
+
+@pytest.mark.parametrize("event", [WebSocketMessageFilter, WebSocketConnectFilter, WebSocketHandshakeFilter])
+def test_a_filter_of_any_chain_that_hangs_in_a_deferred_is_named_in_the_log(event: FilterMeta) -> None:
+    hangs = FilterMeta("Hangs", (event,), {"filter": staticmethod(hangs_in_a_deferred)})
+    with logged() as lines, serving(hangs, filter_timeout=0.05) as served, served.client() as client:
+        client.send(head("/"), frame("go"))
+        if event is WebSocketHandshakeFilter:
+            assert client.response().status == 500
+        else:
+            assert client.response().status == 101
+            assert client.closed()[0] == 1011
+        served.until_empty()
+    told = "".join(lines)
+    assert f"{__name__}.hangs_in_a_deferred" in told
+    assert "in hangs_in_a_deferred\n" in told
+    assert "took longer than 0.05 s (filter_timeout)" in told
+    assert "twisted" not in told
 
 
 # Data filters.

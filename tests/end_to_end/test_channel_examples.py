@@ -80,10 +80,10 @@ def test_pusher_js_takes_part_in_the_chat_as_the_examples_page_says(tmp_path: Pa
         ann, bob = (stack.enter_context(PusherJs(app, name)).connected() for name in ("ann", "bob"))
         ann.subscribe("presence-chat")
         assert bob.subscribe("presence-chat")["members"] == {"ann": {"name": "ann"}, "bob": {"name": "bob"}}
-        bob.say("trigger", "presence-chat", "client-message", {"text": "hi"})
+        bob.do("trigger", "presence-chat", "client-message", {"text": "hi"})
         assert ann.event("presence-chat", "client-message") == {"text": "hi"}
         assert ann.wait("from")["user"] == "bob"
-        bob.say("subscribe", "private-else")
+        bob.do("subscribe", "private-else")
         assert bob.event("private-else", "pusher:subscription_error")["status"] == 403
 
 
