@@ -6,7 +6,9 @@ Rules:
    told so, briefly, when they speak; all others are closed unanswered, so a flood holds no descriptors.
 2. Behind trusted proxies a client's address is known when its request is: then WebSockets are counted, and the proxy
    guards the rest.
-3. Connections that have not yet said what they want may be more than ``max_connections``, as some of them will be plain
+3. A polling session costs what a connection costs: the same rate, and the same limits, of its own. One connection can
+   begin thousands of them.
+4. Connections that have not yet said what they want may be more than ``max_connections``, as some of them will be plain
    HTTP, but not without end.
 """
 
@@ -33,6 +35,7 @@ class Refusal(NamedTuple):
 
 
 PER_ADDRESS = Refusal(429, "Too Many Requests", "max_connections_per_address")
+MAX_CONNECTIONS = Refusal(503, "Service Unavailable", "max_connections", (("Retry-After", "1"),))
 ACCEPT_RATE = Refusal(503, "Service Unavailable", "accept_rate", (("Retry-After", "1"),))
 
 
@@ -45,6 +48,8 @@ class Admission:
     def __init__(self, server: Any) -> None:
         self._server = server
         self.addresses = Addresses()
+        self.sessions: set[str] = set()
+        self.session_addresses = Addresses()
         self._told: set[Any] = set()
         self._rate = 0
         self._bucket: Bucket | None = None
@@ -95,6 +100,28 @@ class Admission:
         if self._server.options.trusted_proxies and self._has_too_many(connection, address):
             return PER_ADDRESS
         return None
+
+    def enter_session(self, sid: str, address: str) -> Refusal | None:
+        """A client begins a session that no connection of its own stands for: why it may not, None if it may."""
+        server, options = self._server, self._server.options
+        limit, refusal = options.max_connections_per_address, None
+        if len(self.sessions) >= options.max_connections:
+            refusal = MAX_CONNECTIONS
+        elif limit and not self.session_addresses.enter(sid, address, limit):
+            refusal = PER_ADDRESS
+        elif self._bucket is not None and not self._bucket.take(server.reactor.seconds()):
+            self.session_addresses.leave(sid)
+            refusal = ACCEPT_RATE
+        if refusal is None:
+            self.sessions.add(sid)
+        else:
+            server.counters.count("refused", refusal.reason, address)
+        return refusal
+
+    def leave_session(self, sid: str) -> None:
+        """It has ended; one that was never let in is fine."""
+        self.sessions.discard(sid)
+        self.session_addresses.leave(sid)
 
     def hand_over(self, connection: Any, to: Any) -> None:
         """A connection is another protocol's from now on."""

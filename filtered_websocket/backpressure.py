@@ -12,6 +12,7 @@ has drained. While it is blocked,
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from twisted.internet.error import ConnectionDone
@@ -19,6 +20,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket import frames
 from filtered_websocket.hub import Batch, Send
+from filtered_websocket.publication import Message
 from filtered_websocket.transport import LARGE, _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
@@ -165,6 +167,13 @@ class Backpressure(LeanProtocol):
                 self._lost(len(batch.groups), policy)
         else:
             self._keep(batch, policy)
+
+    def send_together(self, messages: Sequence[Message]) -> None:
+        """Send messages to this connection alone that are one large one to the limits."""
+        if self.state == OPEN:
+            self.pipeline.hub.settle(self)
+            self.uncork()
+            self.deliver(Batch("", messages), "disconnect")
 
     def _encoded(self, batch: Batch) -> bytes:
         if self._perMessageCompress is None:

@@ -41,7 +41,9 @@ class Batch:
     :ivar groups: the same messages, those together that were published together: who loses one of them loses all
     """
 
-    __slots__ = ("_deflated", "_plain", "_split", "channel", "groups", "messages")
+    __slots__ = ("_deflated", "_encodings", "_plain", "channel", "groups", "messages")
+
+    _encodings: dict[Any, Any]
 
     def __init__(
         self, channel: str, messages: Sequence[Message], groups: Sequence[Sequence[Message]] | None = None
@@ -51,7 +53,6 @@ class Batch:
         self.groups = (messages,) if groups is None else groups
         self._plain: bytes | None = None
         self._deflated: dict[int, bytes] | None = None
-        self._split: Sequence[Batch] | None = None
 
     @property
     def plain(self) -> bytes:
@@ -65,12 +66,22 @@ class Batch:
     def plain(self, frames_joined: bytes) -> None:
         self._plain = frames_joined
 
+    def encoded(self, encoding: Any, encode: Callable[["Batch"], Any]) -> Any:
+        """This batch in an encoding that only some want, made once for all of them: many may have it wait.
+
+        :param encoding: what names it
+        """
+        try:
+            encodings = self._encodings
+        except AttributeError:  # few batches have any, and each is made in a hot path
+            encodings = self._encodings = {}
+        if encoding not in encodings:
+            encodings[encoding] = encode(self)
+        return encodings[encoding]
+
     def split(self) -> "Sequence[Batch]":
-        """One for each group, the same for all who ask: many may have them wait."""
-        if self._split is None:
-            single = len(self.groups) == 1
-            self._split = (self,) if single else [Batch(self.channel, group) for group in self.groups]
-        return self._split
+        """One for each group."""
+        return self.encoded("split", _split) if len(self.groups) > 1 else (self,)
 
     def deflated(self, window_bits: int) -> bytes:
         """The messages as frames compressed for this window size, joined."""
@@ -82,6 +93,10 @@ class Batch:
             blob = b"".join([make(payload, binary, window_bits) for payload, binary in self.messages])
             self._deflated[window_bits] = blob
         return blob
+
+
+def _split(batch: Batch) -> list[Batch]:
+    return [Batch(batch.channel, group) for group in batch.groups]
 
 
 class Subscriber(Protocol):

@@ -27,7 +27,7 @@ from twisted.logger import Logger
 from twisted.web.http import datetimeToString
 from zope.interface import implementer
 
-from filtered_websocket.transport import LINGER_BYTES
+from filtered_websocket.transport import LARGE, LINGER_BYTES
 from filtered_websocket.turns import SHARE_SECONDS
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
@@ -79,7 +79,7 @@ class Channel(Protocol):
         self._searched = 0
         self._exchange: Exchange | None = None
         self._timer: Any = None
-        self._dropped = 0
+        self._dropped = self._taken = 0
         self._persistent = True
         self._receiving = self._answering = self._resting = self._stalled = self._paused = self._ended = False
         self._half_closed = False
@@ -344,7 +344,14 @@ class Channel(Protocol):
         if not self._persistent:
             lines.append(b"Connection: close")
         head = b"\r\n".join([*lines, b"", b""])
-        self.transport.write(head + response.body if with_body and not bodiless else head)
+        body = response.body if with_body and not bodiless else b""
+        if len(body) < LARGE:
+            self.transport.write(head + body)
+        else:
+            # Which others may have wait too: it is not copied.
+            self.transport.write(head)
+            self.transport.write(body)
+        self._goes_on_taking()
 
     # Refusing and ending.
 
@@ -369,12 +376,20 @@ class Channel(Protocol):
             self._timer.cancel()
             self._timer = None
 
+    def _goes_on_taking(self) -> bool:
+        """Whether the client has taken some of what waits for it since this was last asked."""
+        stream = getattr(self.transport, "transport", self.transport)
+        before, self._taken = self._taken, getattr(stream, "taken", 0)
+        return bool(getattr(stream, "pending", 0)) and self._taken > before
+
     def _time_is_over(self) -> None:
         self._timer = None
         if self._held:
             self._refuse(STARTING)
         elif self._receiving:
             self._refuse(Refused(408, "the request was not complete in time"))
+        elif self._goes_on_taking():
+            self._set_timer(self.site.options.http_idle_timeout)
         else:
             self._close()
 

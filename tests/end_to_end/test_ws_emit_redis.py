@@ -163,6 +163,24 @@ def test_bytes_go_to_every_stock_client_and_come_from_it_on_every_transport(
     assert client.event() == ("last", "x")
 
 
+@pytest.mark.parametrize("transports", ["polling", "websocket"])
+@pytest.mark.parametrize("kind", ["js-4", "js-2", "python", "python-4"])
+def test_events_of_any_size_reach_a_stock_client_that_goes_on_reading(
+    serve: Serve, redis: RedisServer, connect: Any, kind: str, transports: str
+) -> None:
+    options = ["--ws_emit_eio3", "--ws_emit_cors", "*", "--ws_emit_pickle", "--send_buffer", "65536"]
+    client = connect(serve(*options), kind, transports)
+    client.wait("connect")
+    sent = ["before", "x" * 3_000_000, "behind", "y" * 1_200_000]
+    if transports == "websocket":
+        sent.pop()  # `send_buffer` bounds what waits behind the large one
+    for data in sent:
+        wanted = {"method": "emit", "event": "e", "namespace": "/", "data": data}
+        publish(redis, pickle.dumps(wanted) if data[0] == "y" else json.dumps(wanted).encode())
+    # python-socketio hands each event to a thread of its own.
+    assert sorted(client.event()[1] for _ in sent) == sorted(sent)
+
+
 class Malicious:
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -2,15 +2,17 @@
 
 import json
 import sys
+import threading
 from typing import Any
 
 import socketio  # python-socketio's, of build/python
 
+one_at_a_time = threading.Lock()
+
 
 def say(**line: Any) -> None:
-    # In one write: the client calls each handler in a thread of its own.
-    sys.stdout.write(json.dumps(line, default=lambda data: {"bytes": list(data)}) + "\n")
-    sys.stdout.flush()
+    with one_at_a_time:  # the client calls each handler in a thread of its own
+        print(json.dumps(line, default=lambda data: {"bytes": list(data)}), flush=True)
 
 
 class Client(socketio.Client):  # type: ignore[misc]

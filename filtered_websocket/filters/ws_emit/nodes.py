@@ -227,14 +227,16 @@ class Nodes:
             return await self._answer(sid, what, body)
         if what != "has":
             session.probed(*(0,) if what == "unprobe" else ())
-        return 200, ""
+        return 200, wire.Payload(b"")
 
     def _answered(self, result: Any, key: tuple[str, int]) -> None:
         del self._answering[key]
-        status, body = result if isinstance(result, tuple) else (400, None)
-        answer = {"do": "answer", "id": key[1], "status": status, "body": body, "from": self._name}
-        if isinstance(body, bytes):
-            answer |= {"body": base64.b64encode(body).decode(), "binary": True}
+        status, payload = result if isinstance(result, tuple) else (400, None)
+        answer = {"do": "answer", "id": key[1], "status": status, "body": None, "from": self._name}
+        if payload is not None and payload.binary:
+            answer |= {"body": base64.b64encode(payload.body).decode(), "binary": True}
+        elif payload is not None:
+            answer["body"] = payload.body.decode()
         message = wire.dumps(answer)
 
         def send() -> None:
@@ -253,7 +255,8 @@ class Nodes:
             self._wait(message["id"], ANSWER_SECONDS)
 
     def _on_answer(self, message: dict[str, Any]) -> None:
-        body = wire.from_base64(message["body"]) if message.get("binary") else message["body"]
+        text, binary = message["body"], bool(message.get("binary"))
+        body = None if text is None else wire.Payload(wire.from_base64(text) if binary else text.encode(), binary)
         self._tell(self._own + message["from"], "got", id=message["id"], **{"from": self._name}).addErrback(
             lambda _: None
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from filtered_websocket import origins
-from filtered_websocket.config import Option, Original, boolean, json_value, text, words
+from filtered_websocket.config import Option, Original, boolean, json_value, size, text, words
 
 
 def _origins(value: Any) -> list[str]:
@@ -69,6 +69,15 @@ PICKLE = Option(
 EIO3 = Option(
     "ws_emit_eio3", boolean, False, "serve clients of Socket.IO 2 (Engine.IO 3) too", scope="pipeline", switch=True
 )
+POLLING_BUFFER = Option(
+    "ws_emit_polling_buffer",
+    size(1024, 64 << 30),
+    64 << 20,
+    "most that may wait in all for clients that poll, between their GETs; what waits for several counts once, and the "
+    "largest not at all",
+    unit="bytes",
+    scope="pipeline",
+)
 PIPELINE = Option(
     "ws_emit_pipeline",
     text,
@@ -88,7 +97,7 @@ REDIS = Option(
 VERBOSE = Option("ws_emit_verbose", boolean, False, "log_level debug", switch=True, fills=_fill_verbose)
 FLASK_SECRET = Option("ws_emit_flask_secret", text, None, "taken and not used, as WS-Emit had it", secret=True)
 
-OPTIONS = (SECRET, CORS, ROOM_SECRETS, PICKLE, EIO3, PIPELINE, ADDRESS, REDIS, VERBOSE, FLASK_SECRET)
+OPTIONS = (SECRET, CORS, ROOM_SECRETS, PICKLE, EIO3, POLLING_BUFFER, PIPELINE, ADDRESS, REDIS, VERBOSE, FLASK_SECRET)
 
 ORIGINAL = Original(
     "ws_emit",

@@ -13,10 +13,11 @@ from twisted.logger import Logger
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.filters.ws_emit import wire
-from filtered_websocket.filters.ws_emit.backlog import Backlog
+from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
 from filtered_websocket.filters.ws_emit.estate import Estate
 from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
+from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.message import in_binary_message, messages
 from filtered_websocket.publication import Message
 from filtered_websocket.storage_objects.base import StorageAway
@@ -52,7 +53,9 @@ class PollingSession(Session):
         self.channels: set[str] = set()
         self.state.polling[self.sid] = self
         pipeline.users[self.id] = self
-        self._waiting = Backlog(pipeline.options.send_buffer)
+        self._waiting = Backlog(pipeline.options.send_buffer, self.state.waiting)
+        self._waits_since: float | None = None
+        self._reads_until = 0.0
         self._get: Deferred[wire.Payload] | None = None
         self._base64_only = request.argument("b64") in ("1", "true")
         self._posting = DeferredLock()
@@ -93,38 +96,65 @@ class PollingSession(Session):
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         for each in messages:
-            self._waiting.add(None, (each,))
-        self._check_size()
+            self._waiting.add(each)
+        self._check_wait()
         # Not at once: one GET takes all that is sent in this turn.
         self.pipeline.server.at_turn_end(self._respond)
 
     def deliver(self, batch: Any, policy: str) -> None:
         # Who polls just now is not slow.
-        lost = self._waiting.keep(batch.channel, batch.groups, policy if self._get is None else "")
+        lost = self._waiting.keep(batch, policy if self._get is None else "")
         for _ in range(lost):
             self.pipeline.server.counters.count("dropped", f"slow client, {policy}")
         self._respond()
-        self._check_size()
+        self._check_wait()
 
     def finish(self, blob: bytes, sent: int) -> None:
         """Nothing is ever sent directly."""
 
-    def _check_size(self) -> None:
-        if self._waiting.is_too_large and not self.ended:
-            self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly")
-            self.gone()
+    @property
+    def waits(self) -> int:
+        """Bytes that wait for the next GET."""
+        return self._waiting.size
+
+    def _check_wait(self) -> None:
+        """Something waits: for the time that a client may be silent, or until all that waits is too much."""
+        if self.ended or self._get is not None or not self._waiting:
+            return
+        now = self._now()
+        if self._waits_since is None:
+            self._waits_since = now
+        if now > max(self._waits_since, self._reads_until) + PING_INTERVAL + PING_TIMEOUT:
+            self.too_slow("no GET for as long as a client may be silent")
+        else:
+            self.state.make_room()
+
+    def too_slow(self, why: str) -> None:
+        """End, for the sake of the others."""
+        self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly, {why}")
+        self.gone()
 
     def _respond(self) -> None:
         if self._get is not None and self._waiting:
             self._answer_get(self._waiting.take())
 
-    def _answer_get(self, waiting: tuple[Message, ...]) -> None:
+    def _answer_get(self, taken: Taken) -> None:
         get, self._get = self._get, None
         if get is not None:
-            get.callback(self._encoded(waiting))
+            get.callback(self._encoded(taken))
 
-    def _encoded(self, messages: tuple[Message, ...]) -> wire.Payload:
-        return wire.encode_payload(messages, self.protocol, self._base64_only)
+    def _encoded(self, taken: Taken) -> wire.Payload:
+        messages, batch = taken if taken.messages else Taken((wire.NOOP_MESSAGE,))
+        self._waits_since = self._now() if self._waiting else None
+        if batch is None:
+            return wire.payload(messages, self.protocol, self._base64_only)
+        # A client that reads for a while can neither poll nor answer a ping meanwhile.
+        self._reads_until = self._now() + PING_INTERVAL + PING_TIMEOUT
+        encoded: wire.Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
+        return encoded
+
+    def _encode(self, batch: Any) -> wire.Payload:
+        return wire.payload(batch.messages, self.protocol, self._base64_only)
 
     # Requests.
 
@@ -141,8 +171,9 @@ class PollingSession(Session):
             raise Refused("two GETs at a time")
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
+        self._waits_since, self._reads_until = None, 0.0
         if self._waiting or self._now() < self._upgrades_until:
-            return succeed(self._encoded(self._waiting.take() or (wire.NOOP_MESSAGE,)))
+            return succeed(self._encoded(self._waiting.take()))
         self._get = Deferred(self._cancelled)
         return self._get
 
@@ -156,6 +187,7 @@ class PollingSession(Session):
 
         :raises Refused: it is no payload, which ends the session
         """
+        self._check_wait()
         await self._posting.run(start, self._obey(body))
 
     async def _obey(self, body: bytes) -> None:
@@ -216,7 +248,7 @@ class PollingSession(Session):
         """A WebSocket wants to take over: the client waits for its GET to be answered before it goes on."""
         self._upgrades_until = self._now() + seconds
         if self._get is not None and seconds:
-            self._answer_get(self._waiting.take() or (wire.NOOP_MESSAGE,))
+            self._answer_get(self._waiting.take())
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Tell the client, if it polls, and end."""
@@ -234,12 +266,12 @@ class PollingSession(Session):
             return super().leave()
         estate = super().leave()
         del self.state.polling[self.sid]
-        self.state.addresses.leave(self.sid)
+        self.pipeline.server.admission.leave_session(self.sid)
         for channel in tuple(self.channels):
             self.unsubscribe(channel)
         # A GET that still waits is the client's last.
         estate = estate._replace(messages=self._waiting.take_all())
-        self._answer_get((wire.NOOP_MESSAGE,))
+        self._answer_get(Taken())
         if dict.get(self.pipeline.users, self.id) is self:
             del self.pipeline.users[self.id]
         self.pipeline.server.ending(start(self._disconnected()))
@@ -251,8 +283,8 @@ class PollingSession(Session):
 
     def _end(self, last: tuple[Message, ...]) -> None:
         if not self.ended:
-            if left := (*self._waiting.take(), *last):
-                self._answer_get(left)
+            if left := (*self._waiting.take().messages, *last):
+                self._answer_get(Taken(left))
             self.leave()
 
     async def _disconnected(self) -> None:
@@ -268,4 +300,4 @@ class PollingSession(Session):
                 self._failed(error)
 
     def standing_still(self) -> bool:
-        return bool(self._posting.locked)
+        return bool(self._posting.locked) or self._now() < self._reads_until

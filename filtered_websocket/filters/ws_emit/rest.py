@@ -8,6 +8,7 @@ from filtered_websocket.filters.ws_emit.emitting import send
 from filtered_websocket.filters.ws_emit.estate import Estate
 from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
+from filtered_websocket.filters.ws_emit.request import kept
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
 
@@ -62,9 +63,9 @@ class Polling(Endpoint):
             raise _refusal(3) from None
         if answer is None:
             raise _refusal(1)
-        status, body = answer
-        kind = _TEXT if isinstance(body, str) else None
-        return Response(status, body, (("Cache-Control", "no-store"),), kind)
+        status, payload = answer
+        kind = None if payload.binary else _TEXT
+        return Response(status, payload.body, (("Cache-Control", "no-store"),), kind)
 
     @classmethod
     def preflight(cls, request: HTTPRequest) -> Response:
@@ -78,16 +79,14 @@ class Polling(Endpoint):
     @classmethod
     async def open(cls, pipeline: Any, request: HTTPRequest, protocol: int) -> wire.Payload:
         """Begin a session: the body of the answer."""
-        state, options = State.of(pipeline), pipeline.options
-        if len(state.polling) >= options.max_connections:
-            raise HTTPError(503, "too many sessions", (("Retry-After", "1"),))
-        sid, limit = state.new_sid(), options.max_connections_per_address
-        if limit and not state.addresses.enter(sid, request.peer, limit):
-            pipeline.server.counters.count("refused", "max_connections_per_address", request.peer)
-            raise HTTPError(429, "too many sessions from this address")
-        request.body = b""  # nobody reads it, and the session keeps its request
+        sid = State.of(pipeline).new_sid()
+        refusal = pipeline.server.admission.enter_session(sid, request.peer)
+        if refusal is not None:
+            raise HTTPError(refusal.status, refusal.text, refusal.headers)
+        request.body = b""  # nobody reads it, and filters may look at the rest
         session = PollingSession(pipeline, Estate(sid, protocol), request)
         await session.run("connect")
+        session.request = kept(request)
         return await session.poll()
 
 

@@ -44,6 +44,10 @@ class Session:
         """To this client alone, behind what was sent to its rooms before."""
         raise NotImplementedError
 
+    def _send_estate(self, messages: tuple[Message, ...]) -> None:
+        """Send what another transport has left."""
+        self.send(*messages)
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session; the client is told, and may come again."""
         raise NotImplementedError
@@ -68,7 +72,8 @@ class Session:
     def inherit(self, estate: Estate) -> None:
         """Go on where another transport ended."""
         self._watch()
-        self.send(*estate.messages)
+        if estate.messages:
+            self._send_estate(estate.messages)
         if estate.connected:
             self._enter_all(estate.rooms)
 

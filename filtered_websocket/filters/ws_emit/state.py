@@ -7,11 +7,11 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
-from filtered_websocket.addresses import Addresses
 from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.ws_emit.backlog import Total
 from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
 from filtered_websocket.filters.ws_emit.polling import PollingSession
-from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
+from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Payload
 from filtered_websocket.heartbeat import Heartbeat
 
 _log = Logger()
@@ -23,7 +23,7 @@ class State:
     """
     :ivar polling: the polling sessions of this process, by Engine.IO sid
     :ivar clients: its sessions that are connected to ``/``, by Socket.IO id
-    :ivar addresses: who has how many polling sessions, where that is limited
+    :ivar waiting: all that waits for them
     :ivar nodes: the other processes
     :ivar listening: fires when this node hears what is emitted
     """
@@ -32,7 +32,7 @@ class State:
         self.pipeline = pipeline
         self.polling: dict[str, PollingSession] = {}
         self.clients: dict[str, Any] = {}
-        self.addresses = Addresses()
+        self.waiting = Total(pipeline.options.ws_emit_polling_buffer)
         self.heartbeat = Heartbeat(pipeline.server.reactor, PING_INTERVAL, PING_TIMEOUT)
         self.heartbeat.start()
         if "*" in pipeline.options.ws_emit_cors:
@@ -63,11 +63,19 @@ class State:
         if method == "GET":
             return 200, await session.poll()
         await session.post(body)
-        return 200, "ok"
+        return 200, Payload(b"ok")
 
     async def has(self, sid: str) -> bool:
         """Whether there is such a polling session, here or elsewhere."""
         return _SID.fullmatch(sid) is not None and await self.nodes.has(sid)
+
+    def make_room(self) -> None:
+        """End the sessions for which most waits until all that waits is within the limit again."""
+        while self.waiting.is_too_large and self.polling:
+            most = max(self.polling.values(), key=lambda session: session.waits)
+            if not most.waits:
+                return
+            most.too_slow("ws_emit_polling_buffer")
 
     def stop(self) -> None:
         """Tell the clients that poll to come again, to another node maybe."""

@@ -33,6 +33,10 @@ class WebSocketSession(Session):
         for payload, binary in self._as_frames(messages):
             self.connection.sendMessage(payload, binary)
 
+    def _send_estate(self, messages: tuple[Message, ...]) -> None:
+        # What has waited for a GET may be more than may wait for a slow client.
+        self.connection.send_together(self._as_frames(messages))
+
     def _as_frames(self, messages: Any) -> Any:
         if self.protocol != 3:
             return messages

@@ -143,8 +143,14 @@ def put_in(value: Any, attachments: Sequence[bytes]) -> Any:
 # Payloads of polling.
 
 
-Payload = str | bytes
-"""Bytes where binary frames are in it, for which HTTP has the type ``application/octet-stream``."""
+class Payload(NamedTuple):
+    """The body of a polling answer.
+
+    :ivar binary: binary frames are in it, for which HTTP has the type ``application/octet-stream``
+    """
+
+    body: bytes
+    binary: bool = False
 
 
 def decode_payload(body: bytes, protocol: int) -> Iterator[Message]:
@@ -160,8 +166,16 @@ def decode_payload(body: bytes, protocol: int) -> Iterator[Message]:
         yield decode_text(part, protocol)
 
 
-def encode_payload(messages: Sequence[Message], protocol: int, base64_only: bool = False) -> Payload:
-    """The body of the answer to a GET.
+def payload(messages: Sequence[Message], protocol: int, base64_only: bool = False) -> Payload:
+    """The answer to a GET. A text alone is its own payload, of which there is no second copy."""
+    if protocol != 3 and len(messages) == 1 and not messages[0][1]:
+        return Payload(messages[0][0])
+    body = encode_payload(messages, protocol, base64_only)
+    return Payload(body, True) if isinstance(body, bytes) else Payload(body.encode())
+
+
+def encode_payload(messages: Sequence[Message], protocol: int, base64_only: bool = False) -> str | bytes:
+    """The body of the answer to a GET: bytes if binary frames are in it.
 
     :param base64_only: the client cannot read bytes, and Engine.IO 3 has a form for it too; 4 has no other
     """

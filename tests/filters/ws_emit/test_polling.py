@@ -1,6 +1,7 @@
 """What waits for the next GET, and how the option of slow clients treats it; posts; the end."""
 
 import json
+import tracemalloc
 from typing import Any, ClassVar
 
 import pytest
@@ -10,6 +11,8 @@ from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMes
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.testing import Server
 from tests.filters.ws_emit.clients import PACK, POLLING, Poller, ask, emit
+
+OLD = "/socket.io/?EIO=3&transport=polling"
 
 
 def told(server: Server, number: Any, room: str = "a") -> None:
@@ -78,21 +81,107 @@ def test_who_does_not_poll_loses_what_the_policy_says(policy: str, kept: Any) ->
         assert client.received() == ['42["e","after"]']
 
 
-def test_what_is_sent_to_a_client_itself_is_not_dropped_it_is_ended() -> None:
-    with Server(PACK, send_buffer=1024) as server:
-        client = Poller(server)
-        assert client.post(*(f'42{number}["x"]' for number in range(300))).text == "ok"
-        assert client.get().status == 400
+def test_what_comes_between_two_gets_waits_whatever_send_buffer_says() -> None:
+    with Server(PACK, ws_emit_secret="1", ws_emit_eio3=True, send_buffer=1024) as server:
+        client, old = joined(server), Poller(server, connect=False, uri=OLD)
+        for number in range(3):
+            told(server, [number, "x" * 900_000])
+        emit(server, event="all", secret="1")
+        assert client.post(*(f'42{number}["x"]' for number in range(10))).text == "ok"
+        for number in range(3):
+            assert client.received() == [f'42["e",[{number},"{"x" * 900_000}"]]']
+        assert client.received() == ['42["all"]', *(f"43{number}[]" for number in range(10))]
+        assert old.get().text == '9:42["all"]'
+        assert server.server.counters.totals["closed", "slow client"] == 0
+
+
+def test_a_session_ends_for_which_something_waits_longer_than_it_may_be_silent(server: Server) -> None:
+    client, old = Poller(server), Poller(server, connect=False, uri=OLD)
+    emit(server, event="e", secret="123")
+    for _ in range(7):
+        # They are heard of, but never come for what waits.
+        server.advance(7)
+        client.post("3")
+        ask(server, "POST", old.uri, "1:2")
+    assert client.get().status == old.get().status == 400
+    assert server.server.counters.totals["closed", "slow client"] == 2
+
+
+def test_all_that_waits_has_a_limit_where_the_sessions_go_first_for_which_most_waits() -> None:
+    with Server(PACK, ws_emit_polling_buffer=100_000) as server:
+        clients = [Poller(server) for _ in range(3)]
+        assert clients[0].post(*['420["x"]'] * 100).text == "ok"
+        assert clients[1].post(*['420["x"]'] * 250).text == "ok"
+        assert clients[2].post(*['420["x"]'] * 100).text == "ok"
+        assert [each.get().status for each in clients] == [200, 400, 200]
         assert server.server.counters.totals["closed", "slow client"] == 1
+        assert clients[0].post(*['420["x"]'] * 100).text == "ok"  # what was taken has made room
 
 
-def test_tiny_messages_that_wait_count_as_what_they_take() -> None:
-    with Server(PACK, send_buffer=100_000) as server:
-        client = Poller(server)
-        assert client.post(*['420["x"]'] * 300).text == "ok"
-        assert client.received() == ["430[]"] * 16
-        assert client.post(*['420["x"]'] * 300).text == "ok"
-        assert client.get().status == 400
+def test_what_waits_for_many_counts_once_and_is_held_once() -> None:
+    with Server(PACK, ws_emit_secret="1", ws_emit_eio3=True, ws_emit_polling_buffer=2_000_000) as server:
+        clients = [joined(server) for _ in range(20)]
+        old = [Poller(server, connect=False, uri=f"{OLD}&b64={number % 2}") for number in range(10)]
+        data = {"method": "emit", "event": "e", "data": [[{"_placeholder": True, "num": 0}, "x" * 900_000], "Af8="]}
+        tracemalloc.start()
+        try:
+            for event in (data | {"binary": True}, data | {"data": "x" * 900_000}):
+                server.result(server.storage_object.publish("flask-socketio", json.dumps(event)))
+            answers = [each.get().response for _ in range(2) for each in (*clients, *old)]
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        finally:
+            tracemalloc.stop()
+        assert {each.status for each in answers} == {200}
+        # One body for each event and each way to write it, of which Engine.IO 3 has two.
+        assert len({id(each.body) for each in answers}) == 6
+        assert server.server.counters.totals["closed", "slow client"] == 0
+
+
+def test_an_event_larger_than_all_that_may_wait_passes() -> None:
+    with Server(PACK, ws_emit_secret="1", ws_emit_polling_buffer=1024) as server:
+        client = joined(server)
+        told(server, "x" * 500_000)
+        assert client.received() == [f'42["e","{"x" * 500_000}"]']
+
+
+@pytest.mark.parametrize("policy", ["drop-new", "drop-old", "latest"])
+def test_a_policy_does_not_lose_one_large_event_for_its_size(policy: str) -> None:
+    with Server(PACK, ws_emit_secret="1", send_buffer=4096, channels={"a": {"slow": policy}}) as server:
+        client = joined(server)
+        if policy != "latest":
+            told(server, "small")
+        told(server, "x" * 500_000)
+        assert client.received() == (['42["e","small"]'] if policy != "latest" else [f'42["e","{"x" * 500_000}"]'])
+        if policy != "latest":
+            assert client.received() == [f'42["e","{"x" * 500_000}"]']
+        assert server.server.counters.totals["dropped", f"slow client, {policy}"] == 0
+
+
+def test_the_clock_of_a_session_stands_still_while_its_client_reads_a_large_answer() -> None:
+    with Server(PACK, ws_emit_secret="1") as server:
+        reads, silent = joined(server), joined(server)
+        server.advance(20)
+        told(server, "x" * 900_000)
+        while reads.received() == ["2"]:
+            pass
+        server.advance(44)
+        get = reads.get()
+        assert get.waits
+        assert silent.get().status == 400
+        server.advance(2)
+        assert get.text == "2"
+
+
+def test_what_waits_for_a_get_is_sent_to_the_websocket_that_takes_over_whatever_send_buffer_says() -> None:
+    with Server(PACK, ws_emit_secret="1", send_buffer=1024) as server:
+        client = joined(server)
+        ws = client.websocket()
+        ws.send("2probe")
+        assert client.get().text == "6"
+        for number in range(3):
+            told(server, [number, "x" * 900_000])
+        ws.send("5")
+        assert ws.received() == ["3probe", *(f'42["e",[{number},"{"x" * 900_000}"]]' for number in range(3))]
 
 
 def test_one_address_has_no_more_sessions_than_connections() -> None:
@@ -263,9 +352,6 @@ def test_a_session_is_to_filters_what_a_connection_is() -> None:
         assert not server.pipeline().hub.channels
 
 
-OLD = "/socket.io/?EIO=3&transport=polling"
-
-
 def test_a_binary_payload_of_engine_io_3_is_obeyed_and_bytes_are_answered_in_one(server: Server) -> None:
     client = Poller(server, connect=False, uri=OLD)
     event = b'451-7["dance",{"_placeholder":true,"num":0}]'
@@ -291,3 +377,53 @@ def test_who_asks_for_base64_at_its_first_request_gets_no_bytes(server: Server) 
     get = client.get()
     assert get.response.content_type.startswith("text/plain")
     assert get.text == '39:451-["e",{"_placeholder":true,"num":0}]6:b4Af8='
+
+
+def test_a_session_costs_the_rate_what_a_connection_costs() -> None:
+    with Server(PACK, accept_rate=3) as server:
+        statuses = [ask(server, "GET", POLLING).status for _ in range(6)]
+        assert statuses == [200] * 3 + [503] * 3
+        assert server.server.counters.totals["refused", "accept_rate"] == 3
+        assert ask(server, "GET", POLLING).headers["Retry-After"] == "1"
+        assert len(server.pipeline().users) == 3
+        server.advance(1)
+        client = Poller(server)
+        for _ in range(10):
+            client.post("3")  # what a session asks for later costs nothing of it
+        assert ask(server, "GET", POLLING).status == 200
+
+
+def test_limits_of_sessions_are_of_the_server_not_of_each_pipeline() -> None:
+    pipelines = {"/a/*": [PACK], "/b/*": [PACK]}
+    with Server(pipelines=pipelines, max_connections_per_address=2) as server:
+        first = Poller(server, uri=f"/a{POLLING}")
+        assert ask(server, "GET", f"/b{POLLING}").status == 200
+        assert ask(server, "GET", f"/b{POLLING}").status == ask(server, "GET", f"/a{POLLING}").status == 429
+        assert ask(server, "GET", f"/b{POLLING}", peer="2001:db8::1").status == 200
+        first.post("1")
+        assert ask(server, "GET", f"/b{POLLING}").status == 200
+    with Server(pipelines=pipelines, max_connections=2) as server:
+        assert [ask(server, "GET", f"/{each}{POLLING}").status for each in "aba"] == [200, 200, 503]
+
+
+class Ask(WebSocketConnectFilter):
+    """Lets a client in by what its request says."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        headers = web_socket_instance.request.headers
+        assert len(headers["x-token"]) == 9000
+        web_socket_instance.token = headers["cookie"]
+
+
+def test_of_its_first_request_a_session_keeps_what_filters_may_ask_for_later_within_a_limit() -> None:
+    headers = {"cookie": "a=1", "x-token": "x" * 9000, "user-agent": "y" * 5000, "origin": "http://localhost:7788"}
+    with Server(Ask, PACK) as server:
+        assert ask(server, "GET", POLLING, b"x" * 1000, headers).status == 200
+        assert ask(server, "GET", f"{POLLING}&t={'z' * 9000}", b"", headers, "192.0.2.1").status == 200
+        one, other = server.pipeline().users.values()
+        assert dict(one.request.headers) == {"cookie": "a=1", "origin": "http://localhost:7788"}
+        assert (one.token, one.request.body, one.request.params["EIO"]) == ("a=1", b"", ["4"])
+        assert (other.request.path, other.request.params, other.request.peer) == ("/socket.io/", {}, "192.0.2.1")
+        kept = [len(repr(vars(each.request))) for each in (one, other)]
+        assert max(kept) < 5000

@@ -217,7 +217,7 @@ def test_a_room_of_a_space_wants_its_secret(server: Server, wanted: Any, enters:
 
 
 def test_a_slow_client_does_not_keep_events_from_others() -> None:
-    with Server(PACK, ws_emit_secret="1", send_buffer=2000) as server:
+    with Server(PACK, ws_emit_secret="1", ws_emit_polling_buffer=4000) as server:
         slow, fast, ws = Poller(server), Poller(server), socket(server)
         for number in range(100):
             get = fast.get()
