@@ -586,3 +586,44 @@ def test_a_data_filter_that_fails_ends_an_http_connection_too() -> None:
         assert ended(client)
         until_gone(served)
         assert served.counted("failed", "filter") == 1
+
+
+class Large(Endpoint):
+    path = "/large"
+    body = bytes(8_000_000)
+
+    @classmethod
+    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+        return cls.body
+
+
+def test_a_client_that_goes_on_reading_a_large_answer_is_not_idle_and_then_served_again() -> None:
+    with serving(Large, Echo, http_idle_timeout=1) as served:
+        client = served.client(receive_buffer=4096)
+        client.send(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert client.response().status == 200
+        got = 0
+        (channel,) = call(lambda: list(served.server.site.channels))
+        while not call(lambda: channel.transport.taken):
+            got += len(client.socket.recv(65536))
+        # The time of a connection at rest is over.
+        until(lambda: channel._timer.getTime() - served.server.reactor.seconds() > 2)
+        while got < len(Large.body) - len(client._data):
+            got += len(client.socket.recv(65536))
+        client._data = b""
+        client.send(get("after"))
+        assert client.response().status == 200
+
+
+def test_a_large_answer_is_held_once_however_many_clients_read_it_slowly() -> None:
+    with serving(Large) as served:
+        tracemalloc.start()
+        try:
+            for number in range(20):
+                client = served.client(receive_buffer=4096)
+                client.send(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+                assert client.response().status == 200
+                assert call(lambda: len(served.server.site.channels)) == number + 1
+            assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        finally:
+            tracemalloc.stop()

@@ -61,7 +61,16 @@ class Total:
 
     @property
     def is_too_large(self) -> bool:
-        return self._size > self._limit and self._size - max(self._shared.values(), default=0) > self._limit
+        return self._size > self._limit and self._beside_largest > self._limit
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it is well within the limit: who looks for room looks through all sessions, which is not for long."""
+        return self._beside_largest <= self._limit * 7 // 8
+
+    @property
+    def _beside_largest(self) -> int:
+        return self._size - max(self._shared.values(), default=0)
 
     def enter(self, group: _Group) -> None:
         self._size += group.overhead

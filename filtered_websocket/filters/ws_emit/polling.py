@@ -102,6 +102,8 @@ class PollingSession(Session):
         self.pipeline.server.at_turn_end(self._respond)
 
     def deliver(self, batch: Any, policy: str) -> None:
+        if self.ended:
+            return  # for the sake of another one of this turn
         # Who polls just now is not slow.
         lost = self._waiting.keep(batch, policy if self._get is None else "")
         for _ in range(lost):

@@ -71,11 +71,12 @@ class State:
 
     def make_room(self) -> None:
         """End the sessions for which most waits until all that waits is within the limit again."""
-        while self.waiting.is_too_large and self.polling:
-            most = max(self.polling.values(), key=lambda session: session.waits)
-            if not most.waits:
+        if not self.waiting.is_too_large:
+            return
+        for session in sorted(self.polling.values(), key=lambda session: session.waits, reverse=True):
+            if self.waiting.has_room or not session.waits:
                 return
-            most.too_slow("ws_emit_polling_buffer")
+            session.too_slow("ws_emit_polling_buffer")
 
     def stop(self) -> None:
         """Tell the clients that poll to come again, to another node maybe."""

@@ -44,9 +44,12 @@ class WebSocketSession(Session):
 
     def deliver(self, batch: Any, policy: str) -> None:
         if any(binary for _, binary in batch.messages):
-            groups = [self._as_frames(group) for group in batch.groups]
-            batch = type(batch)(batch.channel, [message for group in groups for message in group], groups)
+            batch = batch.encoded("Engine.IO 3", self._as_batch)
         self.connection.deliver(batch, policy)
+
+    def _as_batch(self, batch: Any) -> Any:
+        groups = [self._as_frames(group) for group in batch.groups]
+        return type(batch)(batch.channel, [message for group in groups for message in group], groups)
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
         # A binary frame of Engine.IO 3 that is no message has no meaning.

@@ -118,6 +118,28 @@ def test_all_that_waits_has_a_limit_where_the_sessions_go_first_for_which_most_w
         assert clients[0].post(*['420["x"]'] * 100).text == "ok"  # what was taken has made room
 
 
+def test_a_crowd_that_never_polls_makes_room_in_little_work_and_leaves_nothing_behind() -> None:
+    with Server(PACK, ws_emit_secret="1", ws_emit_polling_buffer=1_000_000) as server:
+        polls = joined(server)
+        crowd = [Poller(server, connect=False) for _ in range(400)]
+        for client in crowd:
+            client.post("40")
+        for number in range(30):
+            get = polls.get()
+            told(server, [number, "x" * 100])
+            emit(server, event="all", data="x" * 100, secret="1")
+            assert json.loads(get.text.split("\x1e")[0][2:])[1][0] == number
+            while len(get.text.split("\x1e")) < 2 and '"all"' not in polls.get().text:
+                pass
+        state = server.pipeline().ws_emit
+        assert len(state.polling) < 400
+        assert server.server.counters.totals["closed", "slow client"] == 401 - len(state.polling)
+        for session in list(state.polling.values()):
+            session.gone()
+        assert (state.waiting._size, dict(state.waiting._holders), state.waiting._shared) == (0, {}, {})
+        assert not server.server.admission.sessions
+
+
 def test_what_waits_for_many_counts_once_and_is_held_once() -> None:
     with Server(PACK, ws_emit_secret="1", ws_emit_eio3=True, ws_emit_polling_buffer=2_000_000) as server:
         clients = [joined(server) for _ in range(20)]

@@ -165,6 +165,12 @@ def test_base64_may_have_line_ends_as_javas_has(kind: str, end: str) -> None:
     assert wire.from_base64(folded) == data
 
 
+def test_the_digit_4_is_no_type_in_the_base64_of_engine_io_4() -> None:
+    data = wire.from_base64("4AQI")
+    assert wire.decode_text("b4AQI", 4) == (data, True)
+    assert wire.decode_text("b44AQI", 3) == (data, True)
+
+
 @pytest.mark.parametrize("text", ["+/8=", "-_8=", "-_8", "+/8", "+/\n8"])
 def test_base64_may_be_of_either_alphabet_and_unpadded_as_node_takes_it(text: str) -> None:
     assert wire.from_base64(text) == b"\xfb\xff"
