@@ -112,18 +112,17 @@ class Backpressure(LeanProtocol):
 
     def _write(self, blob: bytes | memoryview) -> None:
         """Have the transport write a message, and remember how large it is if it waits."""
-        stream = self._stream
-        if stream is None:
+        if not self.blocked:
             self.transport.write(blob)
+            if self.blocked:
+                # Nothing waited before.
+                self._largest = (self._stream.pending, self._stream.taken + self._stream.pending)
             return
-        before = stream.taken + stream.pending
+        before = self._stream.taken + self._stream.pending
         self.transport.write(blob)
-        if self.blocked:
-            # Of what went to the kernel at once nothing is counted: all that is there now is what waits.
-            end = stream.taken + stream.pending
-            size, former = end - before, self._largest[1] - stream.taken
-            if size > min(self._largest[0], former):
-                self._largest = (size, end)
+        end = self._stream.taken + self._stream.pending
+        if end - before > min(self._largest[0], self._largest[1] - self._stream.taken):
+            self._largest = (end - before, end)
 
     def send_frame(self, payload: bytes, binary: bool) -> None:
         """Send one message to this connection alone."""

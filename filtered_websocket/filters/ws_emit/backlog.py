@@ -50,14 +50,18 @@ class _Group(NamedTuple):
 class Total:
     """All that waits in a pipeline.
 
-    :param limit: bytes of it, beside the largest that several may share
+    :param pipeline: its option says how many bytes may wait beside the largest, which several may share
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
         self._size = 0
         self._holders: Counter[Any] = Counter()
         self._shared: dict[Any, int] = {}
+
+    @property
+    def _limit(self) -> int:
+        return int(self._pipeline.options.ws_emit_polling_buffer)
 
     @property
     def is_too_large(self) -> bool:

@@ -32,7 +32,7 @@ class State:
         self.pipeline = pipeline
         self.polling: dict[str, PollingSession] = {}
         self.clients: dict[str, Any] = {}
-        self.waiting = Total(pipeline.options.ws_emit_polling_buffer)
+        self.waiting = Total(pipeline)
         self.heartbeat = Heartbeat(pipeline.server.reactor, PING_INTERVAL, PING_TIMEOUT)
         self.heartbeat.start()
         if "*" in pipeline.options.ws_emit_cors:
