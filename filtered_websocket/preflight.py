@@ -203,11 +203,16 @@ def _pipelines(options: Options, backend: Any) -> Iterator[ConfigError]:
 
 
 def _packs(options: Options, backend: Any) -> Iterator[ConfigError]:
+    together: dict[Any, list[Any]] = {}
     for pipeline in options.pipelines:
+        for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "CHECK_PIPELINES")):
+            together.setdefault(check, []).append(pipeline)
         for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name)):
             where = f"pipelines.{pipeline.name}: " if pipeline.name else ""
             for error in _raised(check, pipeline.options):
                 yield ConfigError(*(f"{where}{fault}" for fault in error.faults))
+    for check, pipelines in together.items():
+        yield from _raised(check, options, pipelines)
 
 
 def _raised(check: Any, *arguments: Any) -> Iterator[ConfigError]:

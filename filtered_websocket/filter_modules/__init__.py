@@ -200,10 +200,11 @@ def options_of(name: str) -> tuple[Any, ...]:
     return tuple(declared)
 
 
-def checks_of(name: str) -> tuple[Any, ...]:
+def checks_of(name: str, what: str = "CHECK") -> tuple[Any, ...]:
     """What a loaded module and those it brings declare as ``CHECK``: called with a pipeline's options, it raises
-    ConfigError for what no option alone can tell."""
-    found = (getattr(sys.modules[module], "CHECK", None) for module in modules_of(name))
+    ConfigError for what no option alone can tell. ``CHECK_PIPELINES`` is called once, with the options and the
+    configurations of all pipelines that bring it."""
+    found = (getattr(sys.modules[module], what, None) for module in modules_of(name))
     return tuple(each for each in found if callable(each))
 
 

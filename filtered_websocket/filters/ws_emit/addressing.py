@@ -5,6 +5,7 @@ is for the only pipeline with this pack. Where there are several, the option ``w
 it there is none, since none is less wrong than all.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from filtered_websocket.errors import ConfigError
@@ -35,18 +36,27 @@ def is_for(pipeline: Any, named: Any) -> bool:
     return all(each is pipeline for each in pipeline.server.pipelines if _has_pack(each))
 
 
-def check(pipeline: Any) -> str:
-    """What is to be said at the start of this pipeline; it is said once, by the first of them.
+def check(options: Any, pipelines: Sequence[Any]) -> None:
+    """Whether the option names one of the pipelines with this pack.
 
-    :raises ConfigError: the option names none of them
+    :param pipelines: their configurations
+    :raises ConfigError: it names none of them
     """
+    chosen = options.ws_emit_pipeline
+    if chosen and not any(chosen in _names(each) for each in pipelines):
+        raise ConfigError(f"ws_emit_pipeline: {chosen} is no pipeline with this pack; there is {_called(pipelines)}")
+
+
+def warning(pipeline: Any) -> str:
+    """What is to be said at the start of this pipeline; it is said once, by the first of them."""
     having = [each for each in pipeline.server.pipelines if _has_pack(each)]
-    chosen, called = pipeline.server.options.ws_emit_pipeline, ", ".join(each.name or "*" for each in having)
-    if chosen and not any(chosen in _names(each) for each in having):
-        raise ConfigError(f"ws_emit_pipeline: {chosen} is no pipeline with this pack; there is {called}")
-    if chosen or len(having) < 2 or having[0] is not pipeline:
+    if pipeline.server.options.ws_emit_pipeline or len(having) < 2 or having[0] is not pipeline:
         return ""
     return (
         "programs that know no pipelines, such as Flask-SocketIO, reach no client: "
-        f"say with ws_emit_pipeline which of {called} they are to emit to"
+        f"say with ws_emit_pipeline which of {_called(having)} they are to emit to"
     )
+
+
+def _called(pipelines: Sequence[Any]) -> str:
+    return ", ".join(each.name or "*" for each in pipelines)

@@ -33,7 +33,7 @@ class Begin(WebSocketStartFilter):
     def filter(cls, web_socket_instance: Any, data: None) -> Any:
         # Java's clients read nothing behind a close frame, and notice the end only when a ping does not come.
         web_socket_instance.farewell = None
-        if warning := addressing.check(web_socket_instance):
+        if warning := addressing.warning(web_socket_instance):
             _log.warn("{warning}", warning=warning)
         return State.of(web_socket_instance).listening
 

@@ -1,10 +1,12 @@
 """Several pipelines with the pack on one bus: what is emitted in one reaches no client of another."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from filtered_websocket.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.ws_emit import bus, emit
 from filtered_websocket.testing import Client, Server
@@ -69,11 +71,14 @@ def test_programs_that_know_no_pipelines_emit_to_the_only_one_whatever_its_name(
         assert client.received() == ['42["named",1]']
 
 
-def test_a_pipeline_that_is_none_with_this_pack_is_refused_at_the_start() -> None:
-    with pytest.raises(
-        ConfigError, match=r"ws_emit_pipeline: /c/\* is no pipeline with this pack; there is /a/\*, /b/\*"
-    ):
-        Server(pipelines=TWO, ws_emit_pipeline="/c/*").__enter__()
+@pytest.mark.parametrize("chosen", ["/c/*", "*", "/plain"])
+def test_a_pipeline_that_is_none_with_this_pack_is_refused_by_check_and_start_alike(chosen: str) -> None:
+    pipelines = TWO | {"/plain": ["filtered_websocket.filters.broadcast_messages"]}
+    assembly = Assembly(["--pipelines", json.dumps(pipelines), "--ws_emit_pipeline", chosen], {})
+    assembly.load()
+    says = rf"ws_emit_pipeline: {re.escape(chosen)} is no pipeline with this pack; there is /a/\*, /b/\*"
+    with pytest.raises(ConfigError, match=says):
+        assembly.options()
 
 
 def test_a_session_of_one_pipeline_is_nobodys_in_another() -> None:
