@@ -318,7 +318,14 @@ class Handshake(LeanProtocol):
         self.sendData("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
 
     def onOpenHandshakeTimeout(self) -> None:
-        if self.state == CONNECTING and self.unwelcome is None:
+        self.openHandshakeTimeoutCall = None
+        # What has come while the reactor was held is read before it is judged.
+        self.factory.reactor.callLater(0, self._too_late)
+
+    def _too_late(self) -> None:
+        if self.state != CONNECTING or self._deciding is not None or self.openHandshakeTimeoutCall is not None:
+            return
+        if self.unwelcome is None:
             self.factory.counters.count("refused", "handshake_timeout")
         super().onOpenHandshakeTimeout()
 

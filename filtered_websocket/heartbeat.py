@@ -4,12 +4,53 @@ One timer for all connections: a wheel with a slot per second. A connection sits
 or the deadline of its pong. Any bytes from the client count as the pong. The clock of a connection stands still while
 one of its filters is awaited (its pong may be among the bytes that wait), and while bytes wait for it (the limits on
 slow clients decide there).
+
+Nobody is judged for what this process did not do: `Seconds`.
 """
 
 import random
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
+
+LATE = 1.5
+"""Seconds between two that should be one apart: the reactor was held."""
+
+
+class Seconds:
+    """Calls something every second, for what judges clients by time.
+
+    It is called when what has arrived was read. A second in which the reactor was held is left out: what clients did in
+    it has yet to be read, and what was to be sent to them in it has yet to go. Not two in a row, so that a process that
+    is always late ends whoever is gone all the same.
+    """
+
+    def __init__(self, clock: Any, call: Callable[[], object]) -> None:
+        self._clock, self._call = clock, call
+        self._last = 0.0
+        self._left_out = False
+        self._next: Any = None
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = clock
+
+    def start(self) -> None:
+        self._last = self._clock.seconds()
+        self._loop.start(1.0, now=False)
+
+    def stop(self) -> None:
+        if self._loop.running:
+            self._loop.stop()
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+
+    def _tick(self) -> None:
+        now = self._clock.seconds()
+        late, self._last = now - self._last > LATE, now
+        self._left_out = late and not self._left_out
+        if not self._left_out:
+            # Timers run before the sockets are read; what they set runs behind that.
+            self._next = self._clock.callLater(0, self._call)
 
 
 class Beating(Protocol):
@@ -42,16 +83,14 @@ class Heartbeat:
         self._timeout = max(1, round(timeout)) if timeout else 0
         self._slots: list[set[Beating]] = [set() for _ in range(max(self._interval, self._timeout) + 1)]
         self._now = 0
-        self._loop = LoopingCall(self._tick)
-        self._loop.clock = clock
+        self._seconds = Seconds(clock, self._tick)
 
     def start(self) -> None:
         if self._interval:
-            self._loop.start(1.0, now=False)
+            self._seconds.start()
 
     def stop(self) -> None:
-        if self._loop.running:
-            self._loop.stop()
+        self._seconds.stop()
 
     def add(self, connection: Beating) -> None:
         """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread."""

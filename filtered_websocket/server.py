@@ -6,7 +6,7 @@ from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from filtered_websocket import limits, origins, tls, transport, watchdog
@@ -15,7 +15,7 @@ from filtered_websocket.admission import Admission
 from filtered_websocket.config import Option, integer, seconds
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
-from filtered_websocket.heartbeat import Heartbeat
+from filtered_websocket.heartbeat import Heartbeat, Seconds
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
 from filtered_websocket.publication import Publication
@@ -152,8 +152,7 @@ class Server(WebSocketServerFactory):
         self._stop_ends: float | None = None
         #: the storage object ends with this server, although other processes share it
         self.storage_ends = False
-        self._ages = LoopingCall(self._check_ages)
-        self._ages.clock = reactor
+        self._ages = Seconds(reactor, self._check_ages)
         self.pipelines = [Pipeline(config, self) for config in options.pipelines]
         self._arrange()
 
@@ -391,7 +390,7 @@ class Server(WebSocketServerFactory):
     async def _start(self) -> None:
         await self.storage_object.start(self)
         self.heartbeat.start()
-        self._ages.start(1.0, now=False)
+        self._ages.start()
         for pipeline in self.pipelines:
             await pipeline.start()
         self.started = True
@@ -429,8 +428,7 @@ class Server(WebSocketServerFactory):
             await settling.addTimeout(self.seconds_to_stop + LAST_SECONDS, self.reactor, lambda *_: None)
         await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
         self.heartbeat.stop()
-        if self._ages.running:
-            self._ages.stop()
+        self._ages.stop()
         self.dashboard.stop()
         await self.storage_object.stop()
         self.counters.stop()

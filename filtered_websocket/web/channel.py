@@ -369,7 +369,11 @@ class Channel(Protocol):
 
     def _set_timer(self, seconds: float) -> None:
         self._stop_timer()
-        self._timer = self.site.reactor.callLater(seconds, self._time_is_over)
+        self._timer = self.site.reactor.callLater(seconds, self._look_once_more)
+
+    def _look_once_more(self) -> None:
+        # What has come while the reactor was held is read before it is judged.
+        self._timer = self.site.reactor.callLater(0, self._time_is_over)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
