@@ -194,6 +194,17 @@ def test_what_is_lost_is_counted_and_logged(cluster: Cluster) -> None:
     assert "dropped: web hook: the server stopped, 5 more" in server.log
 
 
+def test_a_receiver_that_never_answers_holds_the_stop_for_stop_seconds(cluster: Cluster) -> None:
+    cluster.receiver.seconds = 30
+    server = cluster.pusher("a", stop_seconds=2)
+    Page(server, "u", *ROOMS)
+    begin = time.monotonic()
+    stopped(server)
+    assert 2 <= time.monotonic() - begin < 4.5, "2 s, and what a busy machine adds"
+    assert "dropped: web hook: the server stopped" in server.log
+    cluster.receiver.seconds = 0
+
+
 @pytest.fixture
 def installed_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redis-server where workers look for one."""

@@ -47,6 +47,7 @@ class Departures:
             return
         field = field_of(app, event)
         self._forget(field)
+        self._apart.discard(field)
         call = self._state.reactor.callLater(seconds, self._due, field, app, event)
         self._calls[field] = call, app, event
         kept = self._owed.keep(field, {"app": app.id, "events": [event]}, seconds)
