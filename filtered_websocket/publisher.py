@@ -21,7 +21,7 @@ from filtered_websocket.message import messages
 from filtered_websocket.publication import MARK, Publication, encode
 from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway, as_bytes
 from filtered_websocket.storage_objects.history import new_epoch
-from filtered_websocket.storage_objects.redis_address import addresses, fit
+from filtered_websocket.storage_objects.redis_address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis_blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis_history_scripts import SEND, keep_values
 from filtered_websocket.storage_objects.redis_options import OPTIONS
@@ -112,7 +112,8 @@ class Publisher:
         """
         raw = as_bytes(self._prefix + channel)
         with self._turn():
-            reply = self._connection_of(raw).ask(b"PUBSUB", b"NUMSUB", self._key + b"c:" + raw)
+            address = self._address_of(raw)
+            reply = self._connection(address).ask(b"PUBSUB", b"NUMSUB", address.channels(self._key) + raw)
         return int(reply[1])
 
     def close(self) -> None:
@@ -131,13 +132,14 @@ class Publisher:
         raw = as_bytes(self._prefix + channel)
         rule = rule_for(channel, self._rules)
         with self._turn():
-            connection = self._connection_of(raw)
+            address = self._address_of(raw)
+            connection, name = self._connection(address), address.channels(self._key) + raw
             if not rule.get("history"):
-                connection.ask(b"PUBLISH", self._key + b"c:" + raw, MARK + b"\n" + body)
+                connection.ask(b"PUBLISH", name, MARK + b"\n" + body)
                 return
             keep = Keep(rule["history"], rule.get("history_seconds", 0), self._pool)
             keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
-            connection.run(SEND, keys, [self._key + b"c:" + raw, body, *keep_values(keep, self._epoch, self._key)])
+            connection.run(SEND, keys, [name, body, *keep_values(keep, self._epoch, self._key)])
 
     def _turn(self) -> threading.Lock:
         if self._process != os.getpid():
@@ -150,10 +152,10 @@ class Publisher:
         self._lock = threading.Lock()
         self._connections: dict[Any, BlockingConnection] = {}
 
-    def _connection_of(self, name: bytes) -> BlockingConnection:
+    def _address_of(self, name: bytes) -> Address:
         if len(self._addresses) == 1:
-            return self._connection(self._addresses[0])
-        return self._connection(max(self._addresses, key=lambda address: fit(address, name)))
+            return self._addresses[0]
+        return max(self._addresses, key=lambda address: fit(address, name))
 
     def _connection(self, address: Any) -> BlockingConnection:
         connection = self._connections.get(address)

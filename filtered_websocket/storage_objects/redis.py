@@ -2,7 +2,8 @@
 
     fws:s:KEY           set         a set of the storage object, so any tool can read and change it
     fws:m:KEY           hash        a map
-    fws:c:CHANNEL       pub/sub     publications; what other programs PUBLISH there is taken as a message as it is
+    fws:c:CHANNEL       pub/sub     publications; what other programs PUBLISH there is taken as a message as it is; on
+                                    database N, since publish/subscribe knows none, fws:@N:c:CHANNEL
     fws:h:CHANNEL       list        history: "<expires, ms>,<number> <envelope>", oldest first
     fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset; expires a day after the last
     fws:b:POOL, o:, x:              what histories take together (``redis_pool_scripts``)
@@ -86,7 +87,6 @@ class StorageObject(BaseStorageObject):
             if address.tls and not (address.trust.verify and address.trust.names):
                 log.warn("UNSAFE: whoever is between may be Redis at {address} (its URL says so)", address=address.name)
         self._prefix = as_bytes(options.redis_key) + b":"
-        self._channel_prefix = self._prefix + b"c:"
         self._node = new_epoch().encode()
         self._tails: dict[Keep, bytes] = {}
         self._shards: list[Any] = []
@@ -184,7 +184,7 @@ class StorageObject(BaseStorageObject):
         except ValueError as error:
             return fail(error)
         raw = as_bytes(publication.channel)
-        channel = self._channel_prefix + raw
+        channel = shard.channel_prefix + raw
         script: Script | None = None
         convert: Any = replies.nothing
         if keep is None or keep.count < 1:

@@ -38,6 +38,14 @@ class Address(NamedTuple):
     timeout: float | None = None
     keepalive: bool = False
 
+    def channels(self, prefix: bytes) -> bytes:
+        """What the names of channels in its publish/subscribe begin with. That knows no databases, so the number stands
+        in the names, but for 0.
+
+        :param prefix: of all keys, with its colon
+        """
+        return b"%b@%d:c:" % (prefix, self.db) if self.db else prefix + b"c:"
+
     def check(self) -> None:
         """
         :raises ConfigError: what it needs, other than the server, is not there

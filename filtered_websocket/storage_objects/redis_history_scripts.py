@@ -41,17 +41,19 @@ if not epoch then
   redis.call('HSET', KEYS[2], 'e', epoch)
   leave(pool, channel)
 end
-local bytes = held(pool, channel)
+local moved = 0
 if before ~= pool then
   if before then
-    bytes = held(before, channel)
+    moved = held(before, channel)
     leave(before, channel)
   end
   redis.call('HSET', KEYS[2], 'p', pool)
 end
+local hash = prefix .. 'b:' .. pool
+local known = redis.call('HMGET', hash, 'c' .. channel, 's', 'b')
+local bytes, number, total = (known[1] or 0) + moved, (known[2] or 0) + 1, tonumber(known[3] or 0)
 local where = epoch .. ':' .. redis.call('HINCRBY', KEYS[2], 'o', 1)
 local sent = '\\255' .. where .. '\\n' .. ARGV[2]
-local number = redis.call('HINCRBY', prefix .. 'b:' .. pool, 's', 1)
 local item = string.format('%.0f,%.0f ', keep > 0 and now + keep or 0, number) .. sent
 local length = redis.call('RPUSH', KEYS[1], item)
 bytes = bytes + cost(item, channel)
@@ -59,7 +61,10 @@ bytes = bytes + cost(item, channel)
 local popped = math.min(length - ARGV[3], {MOST_DROPPED})
 for _ = 1, popped do bytes = bytes - cost(redis.call('LPOP', KEYS[1]), channel) end
 -- Where it is alone the size is known, whatever nodes that count nothing have added or taken.
-account(pool, channel, length - math.max(popped, 0) == 1 and cost(item, channel) or bytes)
+bytes = length - math.max(popped, 0) == 1 and cost(item, channel) or math.max(bytes, 0)
+total = total + bytes - (known[1] or 0)
+redis.call('HSET', hash, 'c' .. channel, string.format('%.0f', bytes), 's', string.format('%.0f', number),
+  'b', string.format('%.0f', total))
 if popped > 0 or length == 1 or before ~= pool then place(pool, channel) end
 if keep > 0 then
   redis.call('PEXPIRE', KEYS[1], keep)
@@ -68,10 +73,14 @@ else
   redis.call('PERSIST', KEYS[1])
   redis.call('PERSIST', KEYS[2])
 end
-redis.call('ZADD', prefix .. 'x:' .. pool, string.format('%.3f', exactly + (keep > 0 and keep or {FOR_EVER})), channel)
-settle(pool)
-local channels = make_room(pool, tonumber(ARGV[8]), channel)
-local dropped = drop_oldest(pool, tonumber(ARGV[7]))
+local ends = string.format('%.3f', exactly + (keep > 0 and keep or {FOR_EVER}))
+local new, limit = redis.call('ZADD', prefix .. 'x:' .. pool, ends, channel) == 1, tonumber(ARGV[7])
+local channels, dropped = 0, 0
+if new or number % 16 == 0 or limit > 0 and total > limit then
+  settle(pool)
+  channels = make_room(pool, tonumber(ARGV[8]), channel)
+  dropped = drop_oldest(pool, limit)
+end
 live(pool, keep, was)
 redis.call('PUBLISH', ARGV[1], sent)
 if channels + dropped > 0 then return where .. ' ' .. dropped .. ' ' .. channels end

@@ -99,12 +99,15 @@ local function drop_oldest(pool, limit)
 end
 -- A pool lives as long as what is in it. was: how long it had before this step.
 local function live(pool, keep, was)
-  for _, kind in ipairs(was ~= -1 and {{'b:', 'o:', 'x:'}} or {{}}) do
+  local o, x = prefix .. 'o:' .. pool, prefix .. 'x:' .. pool
+  -- What has an end itself may end a day after the last that is in it; its parts come and go on their own.
+  if was == -1 or keep > 0 and was > keep + {EPOCH_SECONDS * 1000:.0f} and redis.call('TTL', o) ~= -1
+    and redis.call('TTL', x) ~= -1 then return end
+  for _, key in ipairs({{prefix .. 'b:' .. pool, o, x}}) do
     if keep == 0 then
-      redis.call('PERSIST', prefix .. kind .. pool)
+      redis.call('PERSIST', key)
     else
-      local left = math.max(was, keep + {EPOCH_SECONDS * 2000:.0f})
-      redis.call('PEXPIRE', prefix .. kind .. pool, string.format('%.0f', left))
+      redis.call('PEXPIRE', key, string.format('%.0f', math.max(was, keep + {EPOCH_SECONDS * 2000:.0f})))
     end
   end
 end

@@ -44,7 +44,8 @@ class Shard:
     ) -> None:
         self.address, self.consumer = address, consumer
         self.ready = self.open = False  # open: writes are taken, though a gap may not be filled yet
-        self.subscriptions = Subscriptions(self, prefix + b"c:")
+        self.channel_prefix = address.channels(prefix)
+        self.subscriptions = Subscriptions(self, self.channel_prefix)
         self.leases = Leases(self, prefix, options.lease_seconds)
         self.prefix, self._changed = prefix, changed
         self._heartbeat: float = options.redis_heartbeat

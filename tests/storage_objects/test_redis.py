@@ -356,6 +356,35 @@ def test_what_the_query_of_a_url_says_is_used_by_servers_and_publishers_alike(tm
         node.stop()
 
 
+def test_deployments_on_databases_of_one_redis_hear_nothing_of_each_other(tmp_path):
+    with RedisServer(tmp_path / "redis") as server:
+        urls = [f"{server.url}?db={number}" for number in (0, 1, 12)]
+        nodes = [Backend(MODULE, redis_url=url).node() for url in urls]
+        publishers = [Publisher(url, channels={"kept": {"history": 10}}) for url in urls]
+        for node in nodes:
+            for channel in ("room", "kept"):
+                node.subscribe(channel)
+            node.listen("bus")
+        for number, (node, publisher) in enumerate(zip(nodes, publishers, strict=True)):
+            send(node, "room", f"by node {number}")
+            send(node, "kept", f"kept by node {number}", KEEP)
+            publisher.publish("room", f"by publisher {number}")
+            publisher.publish("kept", f"kept by publisher {number}")
+            assert publisher.nodes("room") == 1
+        for number, name in enumerate(("fws:c:room", "fws:@1:c:room", "fws:@12:c:room")):
+            server.ask("PUBLISH", name, f"by others {number}")
+        server.ask("PUBLISH", "bus", "raw")
+        for number, node in enumerate(nodes):
+            whom = ("by node", "kept by node", "by publisher", "kept by publisher", "by others")
+            node.recorder.wait(5)
+            assert sorted(node.recorder.payloads) == sorted(f"{by} {number}".encode() for by in whom)
+            node.recorder.wait_for(lambda node=node: len(node.recorder.bus) == 1)  # raw names are everybody's
+        for each in publishers:
+            each.close()
+        for node in nodes:
+            node.stop()
+
+
 def test_several_redises_share_the_channels(tmp_path, redis_server):
     redis_server.ask("FLUSHALL")
     with RedisServer(tmp_path / "second") as second:
