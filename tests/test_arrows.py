@@ -186,7 +186,9 @@ def test_a_pack_sees_interfaces_and_leaves_and_no_other_pack(module):
 def test_the_plain_filters_see_only_the_base_and_each_other():
     for module in MODULES:
         if module.startswith("filters.") and not pack(module) and module != "filters.base":
-            assert {name for name in ours(module) if not name.startswith("filters.") or pack(name)} == set(), module
+            seen = {name for name in ours(module) if not name.startswith("filters.") or pack(name)}
+            # What they print comes from clients.
+            assert seen <= {"printable"}, module
 
 
 def test_storage_objects_never_see_the_server():

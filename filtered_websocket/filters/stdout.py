@@ -3,10 +3,17 @@
 import sys
 from typing import Any
 
+from filtered_websocket.printable import printable
+
 
 def show(title: str, text: Any) -> None:
-    """Print one item. Neither a reader that has gone away (``| head``), a full disk nor a terminal without the
-    characters is a reason to end anybody's connection."""
+    """Print one item; to a terminal with everything escaped that could steer it.
+
+    Neither a reader that has gone away (``| head``), a full disk nor a terminal without the characters is a reason to
+    end anybody's connection.
+    """
+    if getattr(sys.stdout, "isatty", bool)():
+        text = printable(str(text), newlines=True)
     try:
         print(f"--{title}--\n{text}", flush=True)  # noqa: T201 - what these filters are for
     except UnicodeEncodeError:
