@@ -94,6 +94,7 @@ def test_clients_beyond_the_descriptors_are_refused_counted_and_summed(
         wait_until(lambda: refused(metrics(admin)) == sum(map(_ended, clients)) > 2 * LIMIT)
         first.send("still served")
         assert first.text() == "still served"
+    server.wait_for("out of descriptors")
     assert server.log.count("out of descriptors") == 1
     assert "Traceback" not in server.log
     # A client that comes when there are some again is served.
@@ -121,7 +122,7 @@ def test_a_process_with_no_descriptor_at_all_closes_who_comes_and_goes_on(
                 assert late.recv(1) == b""
         first.send("give back")
         assert first.text() == "give back"
-        assert "refused: out of descriptors" in server.log
+        server.wait_for("refused: out of descriptors")
         assert server.log.count("out of descriptors") == 1
         with RawClient(address, kind == "tls") as later:
             later.open().send("served again")

@@ -210,7 +210,7 @@ def test_a_storage_object_that_raises_closes_one_client_and_no_other(fws_server:
     bad.send("token:bad")
     assert bad.closed()[0] == 1011
     register(good, "fine")
-    assert "KeyError" in server.log
+    server.wait_for("KeyError")
 
 
 # Written for the original, with its base classes.

@@ -149,6 +149,7 @@ def test_a_reload_to_a_manager_that_cannot_be_made_leaves_everything_as_it_was(f
         assert client.message() == ("x", number)
     client.say("publish", "x", data="must not arrive", key="barley")
     assert client.socket.closed() == (1002, "Authorization failed")
+    server.wait_for("stay as they were")
     assert server.log.count("stay as they were") == 1
 
 
