@@ -73,10 +73,9 @@ $(VENV)/dev.stamp: $(PACKAGING) | $(BIN)/python
 	$(PIP) install --editable '.[dev]'
 	touch $(VENV)/run.stamp $@
 
-# tests/tools.sh installs Debian's packages, tests/python those of PyPI that have folders of their own, tests/node the
-# pages' and clients' of npm. Each may be missing.
-$(VENV)/tools.stamp: $(wildcard tests/tools.sh tests/python/* tests/node/package-lock.json) | $(BIN)/python
-	if [ -x tests/tools.sh ]; then tests/tools.sh; fi
-	if [ -x tests/python/install.sh ]; then tests/python/install.sh $(BIN)/python; fi
-	if [ -f tests/node/package-lock.json ]; then npm ci --prefix tests/node --no-audit --no-fund --loglevel=error; fi
+# tests/python installs packages of PyPI that have folders of their own, tests/node those of npm, with Node.js itself and a
+# browser. Neither needs a package of the system, or rights.
+$(VENV)/tools.stamp: $(wildcard tests/python/* tests/node/package-lock.json tests/node/install.sh tests/node/chromium.mjs) | $(BIN)/python
+	tests/python/install.sh $(BIN)/python
+	tests/node/install.sh $(BIN)/python
 	touch $@

