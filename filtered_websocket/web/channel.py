@@ -16,7 +16,6 @@ Rules:
    every request that was wrong.
 """
 
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +23,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
-from twisted.web.http import datetimeToString
 from zope.interface import implementer
 
 from filtered_websocket.transport import LARGE, LINGER_BYTES
@@ -33,6 +31,7 @@ from filtered_websocket.web import upgrade
 from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
 from filtered_websocket.web.body import Chunked, Sized
 from filtered_websocket.web.head import Head, Refused, body_length, end_of, parse, words
+from filtered_websocket.web.response import encode
 
 _log = Logger()
 
@@ -42,9 +41,6 @@ MAX_WAITING = 16 * 1024
 STARTING = Refused(503, "the server is starting", (("Retry-After", "1"),))
 HALF_CLOSED_SECONDS = 5.0
 """How long a client that has closed its side, and may have gone, is answered: each of its requests."""
-
-
-_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Exchange:
@@ -332,19 +328,8 @@ class Channel(Protocol):
             self._close()
 
     def _send(self, response: Response, with_body: bool) -> None:
-        status = response.status
-        self.site.responses[status // 100] += 1
-        lines = [b"HTTP/1.1 %d %s" % (status, _REASONS.get(status, b"Status")), b"Date: " + datetimeToString()]
-        bodiless = status in {204, 304}
-        if not bodiless:
-            lines.append(b"Content-Length: %d" % len(response.body))
-            if response.content_type:
-                lines.append(b"Content-Type: " + _header(response.content_type))
-        lines += [_header(name) + b": " + _header(value) for name, value in response.headers]
-        if not self._persistent:
-            lines.append(b"Connection: close")
-        head = b"\r\n".join([*lines, b"", b""])
-        body = response.body if with_body and not bodiless else b""
+        self.site.responses[response.status // 100] += 1
+        head, body = encode(response, with_body, not self._persistent)
         if len(body) < LARGE:
             self.transport.write(head + body)
         else:
@@ -424,8 +409,3 @@ class Channel(Protocol):
             self._refuse(STARTING)
         elif not self._answering:
             self._close()
-
-
-def _header(text: str) -> bytes:
-    """A name or value as it may stand in a head: nothing ends the line."""
-    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")
