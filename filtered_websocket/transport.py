@@ -275,8 +275,13 @@ class _Ends:
     def doRead(self) -> None:
         for fd, event in self._poller.poll(0):
             stream = self._streams.get(fd)
-            if stream is not None:
+            if stream is None:
+                continue
+            try:
                 stream.peer_ended(bool(event & (EPOLLHUP | EPOLLERR)))
+            except Exception:
+                # Each end is told once: one that fails takes nobody else's.
+                _log.failure("a connection has failed at its end")
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""
