@@ -9,6 +9,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from filtered_websocket import banner
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.base import WebSocketHandshakeFilter
 from filtered_websocket.testing import Refused, Server
 from tests.filters.philote.test_wire import ANYTHING, NAMES
 from tests.filters.philote.tokens import SECRET, token
@@ -279,6 +280,24 @@ def test_a_token_ends_by_the_wall_clock_also_when_that_is_set_while_it_is_waited
         now[0] += 7201
         server.advance(60)
         assert (client.close_code, client.close_reason) == (1008, "the token has expired")
+
+
+def test_the_end_of_a_connection_that_has_lost_its_id_lets_no_other_token_live_on(monkeypatch):
+    now = [time.time()]
+    monkeypatch.setattr("filtered_websocket.filters.philote.state.time.time", lambda: now[0])
+
+    class Same(WebSocketHandshakeFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.id = "ann"
+
+    with Server(PHILOTE, Same, philote_secret=SECRET, philote_enforce_expiry=True, ping_interval=0) as server:
+        former = connect(server, exp=now[0] + 7200)
+        later = connect(server, exp=now[0] + 7200)
+        assert former.close_code == 1008
+        now[0] += 7201
+        server.advance(60)
+        assert (later.close_code, later.close_reason) == (1008, "the token has expired")
 
 
 def test_wildcards_by_option():
