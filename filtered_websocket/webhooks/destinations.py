@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 
 from filtered_websocket.filters.base import start
 from filtered_websocket.webhooks.addresses import Forbidden
 from filtered_websocket.webhooks.posts import MAX_WAITING_IN_ALL, Posts, Request
 
 ATTEMPTS = 6
+HURRIED_SECONDS = 0.5
+"""Between attempts when the server stops."""
 MAX_HOOKS = 100
 """URLs that one app may have, and register."""
 MAX_POSTS_OF_APP = 10
@@ -92,7 +94,10 @@ class Webhooks:
         app.add([urls] if isinstance(urls, str) else urls, _Waiting(event, size), render, most)
 
     async def finish(self, seconds: float) -> list[Left]:
-        """Tell what waits within so many seconds, and give up what is then left: nobody tells it here any more."""
+        """Tell what waits within so many seconds, and give up what is then left: nobody tells it here any more. What
+        waits to be tried again is tried now."""
+        for app in self._apps.values():
+            app.hurry()
         told = [each for app in self._apps.values() for each in app.told()]
         if told and seconds > 0:
             await DeferredList(told, consumeErrors=True).addTimeout(seconds, self.reactor, lambda *_: None)
@@ -139,6 +144,10 @@ class _App:
         self.slots = DeferredSemaphore(MAX_POSTS_OF_APP)
         self._destinations: dict[str, _Destination] = {}
         self._bytes = 0
+
+    def hurry(self) -> None:
+        for destination in self._destinations.values():
+            destination.hurry()
 
     def told(self) -> list[Deferred[None]]:
         return [destination.told() for destination in self._destinations.values()]
@@ -189,7 +198,8 @@ class _Destination:
         self._posted: list[_Waiting] = []
         self._telling: Deferred[Any] | None = None
         self._over: list[Deferred[None]] = []
-        self._stopped = False
+        self._resting: Deferred[Any] | None = None
+        self._hurried = self._stopped = False
 
     def add(self, waiting: _Waiting) -> None:
         if len(self._waiting) >= MAX_WAITING:
@@ -201,6 +211,12 @@ class _Destination:
             # Not at once: what happens in one turn of the reactor is told together.
             telling = self._telling = start(self._tell())
             telling.addErrback(lambda _: None)
+
+    def hurry(self) -> None:
+        """Try again now, and from now on soon: there is not much time."""
+        self._hurried = True
+        if self._resting is not None:
+            self._resting.cancel()
 
     def told(self) -> Deferred[None]:
         """Fires when nothing waits any more."""
@@ -244,10 +260,12 @@ class _Destination:
 
     async def _try(self, request: Request) -> str:
         """Why it failed in the end, "" if it did not."""
-        fault, hooks = "", self._app.hooks
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await hooks.later(2.0 ** (attempt - 1))
+        fault, attempts, hooks = "", 0, self._app.hooks
+        # At a stop until there is no more time: what is left then is not lost yet.
+        while attempts < ATTEMPTS or self._hurried:
+            if attempts:
+                await self._rest(2.0 ** min(attempts - 1, ATTEMPTS))
+            attempts += 1
             await self._app.slots.acquire()
             try:
                 status = await hooks.post(self.url, request)
@@ -264,3 +282,13 @@ class _Destination:
                 return ""
             fault = f"status {status // 100}xx"
         return fault
+
+    async def _rest(self, seconds: float) -> None:
+        self._resting = self._app.hooks.later(min(seconds, HURRIED_SECONDS) if self._hurried else seconds)
+        try:
+            await self._resting
+        except CancelledError:
+            if self._stopped or not self._hurried:
+                raise
+        finally:
+            self._resting = None
