@@ -93,7 +93,12 @@ class Backpressure(LeanProtocol):
     @property
     def pending(self) -> int:
         """Bytes that wait for this client."""
-        return (self._stream.pending if self._stream is not None else 0) + self._backlog_bytes
+        return (self._in_transport if self._stream is not None else 0) + self._backlog_bytes
+
+    @property
+    def _in_transport(self) -> int:
+        pending: int = self._stream.pending
+        return pending if self._stream is self.transport else pending + int(self.transport.waiting)
 
     @property
     def behind(self) -> int:
@@ -116,11 +121,11 @@ class Backpressure(LeanProtocol):
             self.transport.write(blob)
             if self.blocked:
                 # Nothing waited before.
-                self._largest = (self._stream.pending, self._stream.taken + self._stream.pending)
+                self._largest = (self._in_transport, self._stream.taken + self._in_transport)
             return
-        before = self._stream.taken + self._stream.pending
+        before = self._stream.taken + self._in_transport
         self.transport.write(blob)
-        end = self._stream.taken + self._stream.pending
+        end = self._stream.taken + self._in_transport
         if end - before > min(self._largest[0], self._largest[1] - self._stream.taken):
             self._largest = (end - before, end)
 

@@ -30,7 +30,7 @@ from zope.interface import implementer
 
 from filtered_websocket.config import Option, text
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport import CLOSING_SECONDS
+from filtered_websocket.transport import CLOSING_SECONDS, LARGE
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
 CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
@@ -69,9 +69,55 @@ class Certificate:
 
 
 class _Transport(BufferingTLSTransport):
+    """TLS to a client. It encrypts what can go out, and no more: what is large waits as it is, since thousands of
+    connections may hold the same."""
+
     transport: Any
+    waiting = 0
+    """Bytes that are not yet encrypted."""
+    _appSendBuffer: list[Any]
     _deadline: Any = None
     _peer_closed = False
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        aggregate = self.write
+
+        def write(data: bytes) -> None:
+            if len(data) < LARGE:
+                aggregate(data)
+            elif not self.disconnecting or self._producer is not None:
+                # Joined with small ones it would be a copy.
+                self._aggregator.flush()
+                self._write(data)
+
+        self.write = write  # type: ignore[method-assign]  # as Twisted does
+
+    def _write(self, data: Any) -> None:
+        at = 0
+        while at < len(data):
+            if self._appSendBuffer or getattr(self.transport, "pending", 0) >= LARGE:
+                self._bufferedWrite(memoryview(data)[at:])
+                return
+            super()._write(bytes(memoryview(data)[at : at + LARGE]) if len(data) > LARGE else bytes(data))
+            at += LARGE
+
+    def _bufferedWrite(self, data: Any) -> None:
+        self.waiting += len(data)
+        last = self._appSendBuffer[-1] if self._appSendBuffer else None
+        if len(data) < LARGE and isinstance(last, bytearray) and len(last) < LARGE:
+            last += data
+        else:
+            super()._bufferedWrite(data if len(data) >= LARGE else bytearray(data))
+
+    def _unbufferPendingWrites(self) -> None:
+        self.waiting = 0
+        super()._unbufferPendingWrites()
+
+    def write_more(self) -> None:
+        """The transport beneath has room again."""
+        if self._appSendBuffer:
+            self._unbufferPendingWrites()
 
     def loseConnection(self) -> None:
         # TLS drops what is written after this, where a plain transport sends it: replies that wait for the turn's end.
@@ -81,7 +127,17 @@ class _Transport(BufferingTLSTransport):
         super().loseConnection()
         if self.connected and not self.transport.disconnecting and self._deadline is None:
             # Something is to be written first, for which the peer must do its part.
-            self._deadline = self.transport.reactor.callLater(CLOSING_SECONDS, self.abortConnection)
+            self._judge_later()
+
+    def _judge_later(self) -> None:
+        later = self.transport.reactor.callLater
+        self._deadline = later(CLOSING_SECONDS, self._judge_closing, self.transport.taken)
+
+    def _judge_closing(self, taken: int) -> None:
+        if self.waiting and self.transport.taken > taken:
+            self._judge_later()
+        else:
+            self.abortConnection()
 
     def half_closed(self) -> bool:
         """The client has closed its side: whether the connection stays."""
@@ -113,6 +169,7 @@ class _Transport(BufferingTLSTransport):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)
+        self._appSendBuffer, self.waiting = [], 0
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
 

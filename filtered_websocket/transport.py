@@ -165,6 +165,12 @@ class _WriteThrough:
             if self.offset < len(self.dataBuffer) or self._tempDataBuffer:
                 return None
             self.dataBuffer, self.offset = b"", 0
+        more = getattr(self.protocol, "write_more", None)
+        if more is not None:
+            # TLS may have kept something back.
+            more()
+            if self._tempDataBuffer:
+                return None
         # Nothing is left: what comes then is Twisted's affair.
         return super().doWrite()  # type: ignore[misc]
 

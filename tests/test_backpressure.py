@@ -456,9 +456,12 @@ def test_send_buffer_bounds_what_waits_behind_a_large_message(more: Any, room: i
         assert served.counted("closed", "slow client") == 1
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("policy", ["disconnect", "drop-old"])
-def test_a_large_message_is_held_once_however_many_it_waits_for(policy: str) -> None:
-    with serving(Join, **options(policy)) as served:
+def test_a_large_message_is_held_once_however_many_it_waits_for(policy: str, tls: bool, tmp_path: Path) -> None:
+    files = certificates.write(tmp_path)
+    more: dict[str, Any] = {"key": files.key, "cert": files.cert} if tls else {}
+    with serving(Join, **options(policy, **more)) as served:
         clients = [slow(served) for _ in range(20)]
         if policy == "drop-old":
             for _, connection in clients:

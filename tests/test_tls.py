@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.tls import Certificate, Trust
+from filtered_websocket.web.base import Endpoint, HTTPRequest
 from tests import certificates, tls_listener
 from tests.end_to_end.raw_client import DEADLINE, frame, head
 from tests.reactor_thread import call, until
@@ -317,3 +318,59 @@ def test_files_that_are_not_there_or_of_another_kind_are_named(tmp_path: Path) -
     ):
         with pytest.raises((OSError, ValueError), match=why):
             trust.wrap(None, "localhost")
+
+
+def large(connection: Any, data: bytearray) -> None:
+    connection.sendMessage(b"x" * 5_000_000)
+    connection.sendMessage("behind")
+    if data == b"close":
+        connection.close(4000, "that is all")
+    elif data == b"abort":
+        connection.abortConnection()
+
+
+@pytest.mark.parametrize("way", ["go on", "close", "abort"])
+def test_what_waits_unencrypted_for_a_slow_client_arrives_before_an_end_and_is_lost_with_an_abort(
+    files: certificates.Files, way: str
+) -> None:
+    options = {"key": files.key, "cert": files.cert, "send_timeout": 600, "ping_interval": 0}
+    with serving(on_message(large), **options) as served:
+        client = served.client(receive_buffer=4096).open()
+        connection = served.connection()
+        client.send(way)
+        if way == "abort":
+            served.until_empty()
+            assert connection.transport.waiting == 0
+            return
+        until(lambda: connection.blocked)
+        assert call(lambda: connection.transport.waiting) > 1_000_000
+        got = client.receive()
+        assert got is not None
+        assert got.payload == b"x" * 5_000_000
+        assert client.text() == "behind"
+        if way == "close":
+            assert client.closed() == (4000, "that is all")
+            served.until_empty()
+        else:
+            client.send("go on")
+            assert len(client.receive().payload) == 5_000_000  # type: ignore[union-attr]
+
+
+class Large(Endpoint):
+    path = "/large"
+
+    @classmethod
+    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+        return b"x" * 5_000_000
+
+
+@pytest.mark.parametrize("ends", ["keep-alive", "close"])
+def test_a_large_answer_over_tls_arrives_whole_however_slowly_it_is_read(files: certificates.Files, ends: str) -> None:
+    with serving(Large, key=files.key, cert=files.cert) as served:
+        client = served.client(receive_buffer=4096)
+        client.send(f"GET /large HTTP/1.1\r\nHost: h\r\nConnection: {ends}\r\n\r\n".encode() * 2)
+        for _ in range(2 if ends == "keep-alive" else 1):
+            assert client.response().status == 200
+            assert client._take(5_000_000) == b"x" * 5_000_000
+        if ends == "close":
+            client.ended()
