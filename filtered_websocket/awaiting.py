@@ -61,10 +61,6 @@ class Awaiting(Backpressure, Handshake):
             self.failHandshake("Forbidden", 403)
         self._end_wait()
 
-    def feed(self, data: bytes) -> None:
-        """Parse bytes that have passed the data chain."""
-        raise NotImplementedError
-
     def _wait(self, result: Deferred[Any]) -> None:
         """Let the run of a chain go on by itself; until it ends, nothing more of this connection is parsed."""
         if result.called and not isinstance(result.result, Deferred):

@@ -6,9 +6,7 @@ The head is read by `web.head`, as every other; Autobahn is given what it holds,
 2. While a filter decides, the bytes that come wait; reading goes on for a while, so that a client's end is seen, which
    cancels the filter. Nothing is decided twice, and a client that has gone meanwhile is not accepted.
 3. A refusal is a complete HTTP response. It says nothing of what went wrong inside.
-4. What is HTTP but no WebSocket is handed to the site, bytes and all, as soon as that shows. Where there are data
-   filters this connection stays between, so that they see the bytes. A later request on the same connection may ask for
-   a WebSocket all the same (proxies use the connections they keep for whatever comes next): then it is taken back.
+4. What is HTTP but no WebSocket is handed to the site (`handover.py`) as soon as that shows.
 """
 
 import asyncio
@@ -17,19 +15,19 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from filtered_websocket.admission import Refusal
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import run
+from filtered_websocket.handover import Handover
 from filtered_websocket.messages import deflate
 from filtered_websocket.origins import MAX_ORIGIN
 from filtered_websocket.request import Request
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.head import Head, Refused, end_of, parse
-from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
+from filtered_websocket.websocket import CONNECTING
 
 _log = Logger()
 
@@ -57,15 +55,7 @@ def _pairs(headers: Any) -> list[tuple[str, str]]:
     return pairs
 
 
-def _let_have(transport: Any, protocol: Any) -> None:
-    """Let another protocol have what comes from a transport."""
-    if isinstance(transport, ProtocolWrapper):
-        transport.wrappedProtocol = protocol
-    else:
-        transport.protocol = protocol
-
-
-class Handshake(LeanProtocol):
+class Handshake(Handover):
     """A connection until it is open."""
 
     request: Request
@@ -74,8 +64,6 @@ class Handshake(LeanProtocol):
     websocket_protocols: list[str]
     websocket_extensions = ()
     _wskey: str
-    http: Any = None
-    """What speaks HTTP on this connection, when it was handed over."""
     unwelcome: Refusal | None = None
     """Why it was not let in, to be told when it speaks."""
     _deciding: Deferred[Any] | None = None
@@ -139,61 +127,6 @@ class Handshake(LeanProtocol):
     def _refuse(self, refused: Refused) -> None:
         self._refusal = ("handshake too large" if refused.status == 431 else "malformed handshake", refused.headers)
         self.failHandshake(refused.text, refused.status)
-
-    def _hand_over(self) -> None:
-        """Let the site's protocol have the connection, and what was received."""
-        server, transport, data = self.factory, self.transport, self.data
-        if server.site.full:
-            self._refusal = ("max_http_connections", (("Retry-After", "1"),))
-            self.failHandshake("Service Unavailable", 503)
-            return
-        self.data = b""
-        if self.openHandshakeTimeoutCall is not None:
-            self.openHandshakeTimeoutCall.cancel()
-            self.openHandshakeTimeoutCall = None
-        self.state = CLOSED
-        server.countConnections -= 1
-        self.leave_transport()
-        self.http = server.site.buildProtocol(None)
-        self.http.former = self
-        server.admission.hand_over(self, self.http)
-        if not server.has_data_filters:
-            _let_have(transport, self.http)
-        self.http.makeConnection(transport)
-        self.http.dataReceived(data)
-
-    def take_back(self, data: bytes) -> None:
-        """Have the connection again that was handed over.
-
-        :param data: its next request, which asks for a WebSocket, and what came behind it
-        """
-        self.factory.admission.hand_over(self.http, self)
-        self.http = None
-        self.state = CONNECTING
-        _let_have(self.transport, self)
-        self.connectionMade()
-        self.feed(data)
-
-    def put_off(self, site: Any) -> Any:
-        """What has this connection's transport until the server has started."""
-        self.http = site.buildProtocol(None, self)
-        self.factory.admission.hand_over(self, self.http)
-        return self.http
-
-    def take_over(self, transport: Any, data: bytes) -> None:
-        """Have the connection that was put off.
-
-        :param data: what has come meanwhile
-        """
-        self.factory.admission.hand_over(self.http, self)
-        self.http = None
-        _let_have(transport, self)
-        self.makeConnection(transport)
-        if data:
-            self.dataReceived(data)
-
-    def leave_transport(self) -> None:
-        """Let go of what is known of the transport."""
 
     def _handshake(self, head: Head) -> None:
         """What Autobahn does between its parser and its answer."""

@@ -36,7 +36,7 @@ RANKS = (
     # Options, from the command line up to what is declared with them.
     "command_line",
     "config",
-    "tls",
+    "tls handover",
     "limits logs private_redis watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
     "storage_objects.prefixed",
     "awaiting",

@@ -1,0 +1,90 @@
+"""A connection that is plain HTTP's for a while: handed to the site, had again, put off until the server has started.
+
+1. What is HTTP but no WebSocket is handed to the site, bytes and all. Where there are data filters this connection
+   stays between, so that they see the bytes.
+2. A later request on the same connection may ask for a WebSocket all the same (proxies use the connections they keep
+   for whatever comes next): then it is taken back.
+3. Before the server has started all connections are the site's, which answers health. Then they are taken over, with
+   all that has come: data filters see it from the first byte.
+"""
+
+from typing import Any
+
+from twisted.protocols.policies import ProtocolWrapper
+
+from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
+
+
+def _let_have(transport: Any, protocol: Any) -> None:
+    """Let another protocol have what comes from a transport."""
+    if isinstance(transport, ProtocolWrapper):
+        transport.wrappedProtocol = protocol
+    else:
+        transport.protocol = protocol
+
+
+class Handover(LeanProtocol):
+    """A connection that may be another protocol's."""
+
+    http: Any = None
+    """What speaks HTTP on this connection, when it was handed over."""
+    _refusal: tuple[str, tuple[tuple[str, str], ...]]
+
+    def _hand_over(self) -> None:
+        """Let the site's protocol have the connection, and what was received."""
+        server, transport, data = self.factory, self.transport, self.data
+        if server.site.full:
+            self._refusal = ("max_http_connections", (("Retry-After", "1"),))
+            self.failHandshake("Service Unavailable", 503)
+            return
+        self.data = b""
+        if self.openHandshakeTimeoutCall is not None:
+            self.openHandshakeTimeoutCall.cancel()
+            self.openHandshakeTimeoutCall = None
+        self.state = CLOSED
+        server.countConnections -= 1
+        self.leave_transport()
+        self.http = server.site.buildProtocol(None)
+        self.http.former = self
+        server.admission.hand_over(self, self.http)
+        if not server.has_data_filters:
+            _let_have(transport, self.http)
+        self.http.makeConnection(transport)
+        self.http.dataReceived(data)
+
+    def take_back(self, data: bytes) -> None:
+        """Have the connection again that was handed over.
+
+        :param data: its next request, which asks for a WebSocket, and what came behind it
+        """
+        self.factory.admission.hand_over(self.http, self)
+        self.http = None
+        self.state = CONNECTING
+        _let_have(self.transport, self)
+        self.connectionMade()
+        self.feed(data)
+
+    def put_off(self, site: Any) -> Any:
+        """What has this connection's transport until the server has started."""
+        self.http = site.buildProtocol(None, self)
+        self.factory.admission.hand_over(self, self.http)
+        return self.http
+
+    def take_over(self, transport: Any, data: bytes) -> None:
+        """Have the connection that was put off.
+
+        :param data: what has come meanwhile
+        """
+        self.factory.admission.hand_over(self.http, self)
+        self.http = None
+        _let_have(transport, self)
+        self.makeConnection(transport)
+        if data:
+            self.dataReceived(data)
+
+    def leave_transport(self) -> None:
+        """Let go of what is known of the transport."""
+
+    def feed(self, data: bytes) -> None:
+        """Parse bytes that have passed the data chain."""
+        raise NotImplementedError
