@@ -217,6 +217,14 @@ def listen(
     return opened
 
 
+def to_bind(host: str, port: int) -> tuple[Any, ...]:
+    """What to bind a socket to. An IPv6 address may have a scope (``fe80::1%eth0``), which a pair would lose."""
+    if ":" not in host:
+        return host, port
+    ((*_, found),) = socket.getaddrinfo(host, port, socket.AF_INET6, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    return found
+
+
 def cannot_listen(host: str, port: int, error: BaseException) -> ConfigError:
     """What is said of an address that cannot be had."""
     where = host if host.startswith(("unix:", "fd:")) else f"port {port}{f' of {host}' if host else ''}"
@@ -330,7 +338,7 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if address != host:
                 _set_dual(opened)
-            opened.bind((address, port))
+            opened.bind(to_bind(address, port))
         opened.listen(backlog)
     except (OSError, ValueError, OverflowError) as error:
         if opened is not None:

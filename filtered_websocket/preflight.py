@@ -12,12 +12,13 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
 from filtered_websocket.config import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import checks_of, options_of
-from filtered_websocket.listening import cannot_listen
+from filtered_websocket.listening import cannot_listen, to_bind
 from filtered_websocket.private_redis import program_for
 from filtered_websocket.tls import Certificate
 
@@ -79,6 +80,8 @@ def _without(options: Options) -> Iterator[tuple[str, str]]:
             yield name, f"beside {instead}"
         if not any("rediss://" in each for each in (options.redis_url, *options.redis_shards)):
             yield "redis_ca", "without a rediss:// URL"
+    if getattr(options, "philote_max_connections", 0) > options.max_connections:
+        yield "philote_max_connections", f"beyond max_connections, {options.max_connections}"
     if getattr(options, "pusher_max_channel_name", 0) > options.max_channel_name:
         yield "pusher_max_channel_name", f"beyond max_channel_name, {options.max_channel_name}"
 
@@ -146,10 +149,18 @@ def _same(host: str, port: int, other: str, its_port: int) -> bool:
         return host == other
     if port != its_port or not port:
         return False
-    one, two = ("127.0.0.1" if each == "localhost" else each for each in (host, other))
+    one, two = _bound(host), _bound(other)
     if one == two or one in ANY or two in ANY:
         return True
     return ANY4 in (one, two) and ":" not in one + two
+
+
+def _bound(host: str) -> str:
+    """The address that binding a host takes: a name has one, and an address may be written in several ways."""
+    try:
+        return str(ip_address(host)) if ":" in host else socket.gethostbyname(host) if host else host
+    except (OSError, ValueError):
+        return host  # `_addresses` tells of it
 
 
 def _addresses(options: Options, backend: Any) -> Iterator[ConfigError]:
@@ -179,7 +190,7 @@ def _try(host: str, port: int) -> None:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             # A port that needs no right is not touched: somebody else may want it at this moment.
-            tried.bind((host, port if port < PRIVILEGED else 0))
+            tried.bind(to_bind(host, port if port < PRIVILEGED else 0))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

@@ -1,4 +1,5 @@
 import os
+import re
 import socket
 import stat
 from collections.abc import Iterator
@@ -129,6 +130,24 @@ def test_ipv6() -> None:
         port = opened.getHost().port
         assert greeting(("::1", port)) == b"hello"
         assert address_of(opened, False) == f"ws://[::1]:{port}"
+
+
+def link_local() -> str:
+    """An address of this machine that is one only with its scope."""
+    interfaces = Path("/proc/net/if_inet6")
+    for line in interfaces.read_text().splitlines() if interfaces.exists() else ():
+        digits, *_, name = line.split()
+        if digits.startswith("fe80"):
+            return f"{':'.join(re.findall('....', digits))}%{name}"
+    pytest.skip("NO LINK-LOCAL ADDRESS here, so none with a scope is tried")
+
+
+def test_an_address_with_a_scope_is_listened_on_by_one_process_and_for_several() -> None:
+    host = link_local()
+    with listening(host) as opened, socket.create_connection((host, opened.getHost().port), DEADLINE) as client:
+        assert client.recv(100) == b"hello"
+    with bind(host, 0, 5) as bound:
+        socket.create_connection((host, bound.getsockname()[1]), DEADLINE).close()
 
 
 def test_a_port_in_use_says_so_in_one_line() -> None:

@@ -24,6 +24,8 @@ CANNOT = {
     ("-p", "9010", "--host", "localhost", "--admin_port", "9010"): "port and admin_port are one, port 9010",
     ("-p", "9010", "--host", "0.0.0.0", "--admin_port", "9010"): "port and admin_port are one, port 9010",
     ("-p", "9010", "--host", "::", "--admin_port", "9010"): "port and admin_port are one, port 9010",
+    ("-p", "9010", "--host", "0", "--admin_port", "9010"): "port and admin_port are one, port 9010",
+    ("-p", "9010", "--host", "::1", "--admin_port", "9010", "--admin_host", "0::1"): "port and admin_port are one",
     (*WORKERS, *REDIS, "-p", "9011", "--admin_port", "9010"): "port and admin_port of worker 1 are one, port 9011",
     (*WORKERS, *REDIS, "--admin_port", "65535"): "admin_port of worker 1 is 65536: a port is wanted that leaves room",
     (*WORKERS, *REDIS, "--admin_port", "0", "--admin_host", "unix:a"): "admin_host unix:a: each of several workers",
