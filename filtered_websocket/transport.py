@@ -49,10 +49,11 @@ READ_AHEAD = 128
 CLOSING_SECONDS = 10.0
 """How long a connection that is to end may wait for its peer to take anything of what was written before."""
 
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS, MAX_LINGER_SECONDS = 2.0, 10.0
+LINGER_BYTES = 64 * 1024 * 1024
 MAX_LINGERING = 1000
-"""How long, for how many bytes, and on how many connections of a port at once it is waited for a peer to close too."""
+"""A peer that has yet to close too is waited for so long while it says nothing, and so long in all; for so many bytes
+(what was on its way when it could not yet know), and on so many connections of a port at once."""
 
 REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
 
@@ -237,15 +238,23 @@ class _Lingering:
 
     def __init__(self, transport: "_Accepted") -> None:
         self._transport = transport
-        self._left = LINGER_BYTES
+        self._left = self._seen = LINGER_BYTES
         transport.server.lingering += 1
-        done = Failure(main.CONNECTION_DONE)
-        self._timer = transport.reactor.callLater(LINGER_SECONDS, transport.connectionLost, done)
+        self._ends = transport.reactor.seconds() + MAX_LINGER_SECONDS
+        self._timer = transport.reactor.callLater(LINGER_SECONDS, self._judge)
 
     def dataReceived(self, data: bytes) -> None:
         self._left -= len(data)
         if self._left < 0:
             self._transport.abortConnection()
+
+    def _judge(self) -> None:
+        reactor = self._transport.reactor
+        if self._left == self._seen or reactor.seconds() + LINGER_SECONDS > self._ends:
+            self._transport.connectionLost(Failure(main.CONNECTION_DONE))
+        else:
+            self._seen = self._left
+            self._timer = reactor.callLater(LINGER_SECONDS, self._judge)
 
     def connectionLost(self, reason: Failure) -> None:
         self._transport.server.lingering -= 1

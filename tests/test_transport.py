@@ -6,7 +6,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -554,6 +554,27 @@ def test_a_peer_that_never_closes_is_not_waited_for_long(
     assert read_to_the_end(reactor, client) == b""
     turn_until(reactor, lambda: not transport.connected)
     assert port_of(server).lingering == 0
+
+
+def test_a_peer_that_goes_on_sending_is_waited_for_longer_but_not_for_ever(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = pair
+    transport = server.transport
+    monkeypatch.setattr("filtered_websocket.transport.LINGER_SECONDS", 0.02)
+    monkeypatch.setattr("filtered_websocket.transport.MAX_LINGER_SECONDS", 0.2)
+    begin = reactor.seconds()
+    transport.loseConnection()
+
+    def drip() -> bool:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            client.send(b"x")
+        return not transport.connected
+
+    turn_until(reactor, drip)
+    assert reactor.seconds() - begin > 0.1
+    assert port_of(server).lingering == 0
+    assert reactor.getDelayedCalls() == []
 
 
 def test_a_peer_that_sends_without_end_is_reset(
