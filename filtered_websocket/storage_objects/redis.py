@@ -13,6 +13,7 @@
     fws:nodes           sorted set  node -> end of its lease, in ms of Redis's clock
     fws:n:NODE:p, :t    set, hash   what a node holds: its presence entries, its subscriber counts
     fws:swept:NODE      string      others have swept it
+    fws:clock           string      Redis's clock at the last renewal of a lease, in ms
     fws:beat:...        pub/sub     heartbeats
 
 What nodes hold expires a day after the last of them; sets and maps stay, as does history that is kept for ever. The bus

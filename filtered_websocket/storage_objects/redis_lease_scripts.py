@@ -92,11 +92,20 @@ end
 return found
 """)
 
-# KEYS nodes, and what else is to live on; ARGV node, milliseconds of the lease, '1' for a new node, "swept" key
-# -> {1, nodes whose lease has ended...}, or {GONE, 1 if it was swept}
+# When Redis's clock was set back, leases end at times that are too far away by that much, and dead nodes would live on
+# for as long: whoever sees it first moves them all. To see it, the time is kept, here and nowhere else.
+# KEYS nodes, and what else is to live on; ARGV node, milliseconds of the lease, '1' for a new node, "swept" key,
+# "clock" key -> {1, nodes whose lease has ended...}, or {GONE, 1 if it was swept}
 RENEW = Script(
     NOW,
     f"""
+local back = tonumber(redis.call('GET', ARGV[5]) or 0) - now
+redis.call('SET', ARGV[5], string.format('%.0f', now), 'EX', {STATE_SECONDS})
+if back > 1000 then
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')) do
+    redis.call('ZINCRBY', KEYS[1], -back, node)
+  end
+end
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if ARGV[3] ~= '1' and (not lease or tonumber(lease) <= 0) then return {{{GONE}, redis.call('EXISTS', ARGV[4])}} end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])

@@ -13,6 +13,7 @@ from filtered_websocket.storage_objects.redis_history_scripts import RECOVER, SE
 from tests.reactor_thread import call, until
 from tests.redis_server import RedisServer, free_port
 from tests.storage_objects.backends import Backend, message
+from tests.storage_objects.child import Child
 from tests.storage_objects.logs import LogLines
 
 MODULE = "filtered_websocket.storage_objects.redis"
@@ -274,6 +275,38 @@ def test_a_node_swept_while_it_was_cut_off_claims_its_members_again(shared, redi
     assert node.members("room") == {"ada": "info"}
     assert node.count("room") == 2
     assert node.leave("room", "ada", "1") is True
+
+
+def test_a_clock_of_redis_that_is_set_forward_sweeps_nobody_who_lives(shared, redis_server):
+    nodes = [shared.node(), shared.node()]
+    for number, node in enumerate(nodes):
+        node.join("room", f"member {number}", "1", "info")
+    leases = [node.storage._shards[0].leases for node in nodes]
+    names = [call(lambda each=each: each._node) for each in leases]
+    until(lambda: all(time.monotonic() - each._connected_since > each._seconds for each in leases))  # then they sweep
+    for _ in range(30):
+        # All leases have ended, as seen from then.
+        atomically(redis_server, *(("ZADD", "fws:nodes", "1000", name) for name in names))
+        until(lambda: redis_server.ask("ZCOUNT", "fws:nodes", "2000", "+inf") == b":2\r\n")
+        until(lambda: not any(each._ended for each in leases))  # nobody waits for a second look
+    assert nodes[0].members("room").keys() == {"member 0", "member 1"}
+    for node in nodes:
+        assert (node.recorder.left, node.recorder.returned) == ([], [])
+
+
+def test_a_clock_of_redis_that_is_set_back_keeps_no_dead_node_alive(shared, redis_server):
+    survivor = shared.node()
+    with Child(MODULE, "hold", shared.settings) as child:
+        assert child.line() == "holding"
+        names = [name for name in redis_server.ask("ZRANGE", "fws:nodes", "0", "-1").split(b"\r\n") if len(name) == 32]
+        child.kill()
+    own = call(lambda: survivor.storage._shards[0].leases._node)
+    (dead,) = [name for name in names if name != own]
+    hour = 3_600_000
+    before = int(redis_server.ask("GET", "fws:clock").split()[1])
+    atomically(redis_server, ("ZINCRBY", "fws:nodes", str(hour), dead), ("SET", "fws:clock", str(before + hour)))
+    survivor.recorder.wait_for(lambda: len(survivor.recorder.left) == 2)
+    assert survivor.members("room") == {}
 
 
 def test_a_join_that_finds_the_lease_ended_is_told_the_right_edge(shared, redis_server):
@@ -568,7 +601,9 @@ def test_a_consumer_that_fails_does_not_cost_the_connection(shared):
 
 
 def test_large_histories_and_payloads_come_back(shared):
-    node = shared.node()
+    node = shared.node(
+        redis_heartbeat=5.0
+    )  # on a busy machine Redis is silent for longer than elsewhere in these tests
     node.subscribe("room")
     sent = call(lambda: [node.storage.send(message("room", str(n)), Keep(5000, 60)) for n in range(5000)])
     first = call(lambda: sent[0])

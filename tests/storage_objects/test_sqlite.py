@@ -3,13 +3,15 @@
 import os
 import sqlite3
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.publication import Position, encode
+from filtered_websocket.storage_objects import sqlite_tables
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep, StorageAway
-from tests.reactor_thread import call
+from tests.reactor_thread import call, until
 from tests.storage_objects.backends import Backend, Node, message
 
 MODULE = "filtered_websocket.storage_objects.sqlite"
@@ -101,6 +103,20 @@ def test_calls_of_one_turn_share_syncs(files):
     call(lambda: sent[-1])
     assert time.process_time() - started < 2
     assert len(node.latest("room", 0, 10_000)) == 5000
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600])
+def test_a_wall_clock_that_is_set_while_it_runs_moves_no_end_of_history(files, monkeypatch, jump):
+    node = files.node()
+    node.send(message("brief", "x"), Keep(10, 0.2))
+    node.send(message("room", "x"), Keep(10, 60))
+    clock = SimpleNamespace(time=lambda: time.time() + jump, monotonic=time.monotonic)
+    monkeypatch.setattr(sqlite_tables, "time", clock)
+    until(lambda: node.storage.latest("brief", 0, 1).addCallback(lambda found: not found))
+    assert len(node.latest("room", 0, 1)) == 1
+    node.send(message("brief", "x"), Keep(10, 0.2))
+    until(lambda: node.storage.latest("brief", 0, 1).addCallback(lambda found: not found))
+    assert len(node.latest("room", 0, 1)) == 1
 
 
 def test_a_file_of_the_version_without_pools_is_taken_over(files, file):
