@@ -114,7 +114,8 @@ class Pipeline:
         """What may stand in front of an endpoint's own path in this one: "", and what its patterns fix."""
         if self.patterns == ("*",):
             return [""]
-        return list(dict.fromkeys(prefix for each in self.patterns for prefix in paths.prefixes(each, path)))
+        found = (prefix for each in self.patterns for prefix in paths.prefixes(each, path))
+        return list(dict.fromkeys(["", *found]))
 
     # Publishing.
 

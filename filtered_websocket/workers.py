@@ -89,7 +89,10 @@ class Worker(ProcessProtocol):
     def tell_storage_ends(self) -> None:
         """Say that the storage will end with the workers: nobody comes to tell what they leave there."""
         process: Any = self.transport
-        process.writeToChild(0, b"storage ends\n")
+        try:
+            process.writeToChild(0, b"storage ends\n")
+        except KeyError:
+            pass  # it has closed its end: it is about to be gone
 
     def end(self, seconds: float) -> Deferred[None]:
         """Ask it to drain; kill it if that takes too long. Fires when it is gone."""
