@@ -4,6 +4,7 @@ import gc
 import threading
 import time
 import tracemalloc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -277,10 +278,10 @@ def test_a_connection_that_was_http_may_become_a_websocket(way: str, tmp_path: A
         assert [client.text(), client.text()] == ["x" * 1000, "later"]
         assert call(lambda: (served.server.countConnections, len(served.server.site.channels))) == (1, 0)
         assert call(lambda: [each.request.headers["x-mine"] for each in served.server.connections]) == ["1"]
-        # It still counts for its address, once.
-        with served.client() as another:
+        # It still counts for its address, once. On a busy machine another may come too late to be told so.
+        with suppress(OSError), served.client() as another:
             another.send(get())
-            until(lambda: served.server.counters.totals["refused", "max_connections_per_address"] == 1)
+        until(lambda: served.server.counters.totals["refused", "max_connections_per_address"] == 1)
         client.send(close_frame())
         assert client.closed() == (1000, "")
         until_gone(served)
