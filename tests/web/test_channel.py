@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
-from filtered_websocket.transport import READ_SIZE
+from filtered_websocket.transport import LINGER_BYTES, READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 from filtered_websocket.web.channel import MAX_WAITING, Channel
 from tests.certificates import write
@@ -131,7 +131,7 @@ def test_who_goes_on_sending_after_a_refusal_is_cut_off() -> None:
     with serving(Echo) as served, served.client() as client:
         client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n")
         with pytest.raises(OSError):
-            client.send(b"x" * 64_000_000)
+            client.send(bytes(LINGER_BYTES + (16 << 20)))
         until_gone(served)
 
 
