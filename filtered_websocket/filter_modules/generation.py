@@ -20,7 +20,7 @@ from typing import Any
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import imports, load, modules_of
-from filtered_websocket.filter_modules.importing import IMPORTER, adopt_submodules, is_extension, is_own
+from filtered_websocket.filter_modules.importing import IMPORTER, adopt_submodules, install, is_extension, is_own
 from filtered_websocket.registry import Registry, registries
 
 _MISSING = object()
@@ -78,6 +78,7 @@ class Generation:
 
     def take_out(self) -> None:
         """Make the next import of these modules a new one."""
+        install()  # a program that is not fws_server may reload, too
         importlib.invalidate_caches()
         IMPORTER.read.clear()
         IMPORTER.missing.clear()
