@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+_log = Logger()
 
 PERIOD = 0.25
 """Seconds between two looks."""
@@ -34,7 +37,8 @@ class Changes:
         self._loop.clock = clock
 
     def start(self) -> None:
-        self._loop.start(PERIOD, now=False)
+        looking = self._loop.start(PERIOD, now=False)
+        looking.addErrback(lambda failure: _log.failure("changes are not looked for any more: restart", failure))
 
     def stop(self) -> None:
         if self._loop.running:
