@@ -14,8 +14,8 @@ from filtered_websocket.webhooks.posts import MAX_WAITING_IN_ALL, Posts, Request
 ATTEMPTS = 6
 HURRIED_SECONDS = 0.5
 """Between attempts when the server stops."""
-MAX_HOOKS = 100
-"""URLs that one app may have, and register."""
+MAX_HOOKS = 1000
+"""URLs that one app may have, however it came to them."""
 MAX_POSTS_OF_APP = 10
 """Posts of one app under way at one time."""
 MAX_WAITING = 1000

@@ -22,6 +22,7 @@ class Receiver(ThreadingHTTPServer):
     """Answers with the statuses it is given, then with 200.
 
     :ivar seconds: that it takes for each
+    :ivar most: requests that there were at one time
     """
 
     daemon_threads = True
@@ -32,6 +33,8 @@ class Receiver(ThreadingHTTPServer):
         for status in statuses:
             self.statuses.put(status)
         self.seconds = 0.0
+        self.busy = self.most = 0
+        self.counting = threading.Lock()
         self.requests: queue.Queue[Hook] = queue.Queue()
         self.url = f"http://127.0.0.1:{self.server_port}/hook?secret=1"
 
@@ -58,7 +61,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.counting:
+            self.server.busy += 1
+            self.server.most = max(self.server.most, self.server.busy)
         threading.Event().wait(self.server.seconds)
+        with self.server.counting:
+            self.server.busy -= 1
         try:
             status = self.server.statuses.get_nowait()
         except queue.Empty:

@@ -197,6 +197,16 @@ def test_what_is_lost_is_counted_and_logged(cluster: Cluster) -> None:
     assert "dropped: web hook: the server stopped, 5 more" in server.log
 
 
+def test_an_app_with_many_hooks_has_few_posts_under_way(cluster: Cluster, receiver: Receiver) -> None:
+    urls = [f"{receiver.url}&{number}" for number in range(300)]
+    app = {"id": "1001", "key": KEY, "secret": SECRET, "webhooks": urls}
+    server = cluster.pusher("a", pusher_apps=[app])
+    receiver.seconds = 0.05
+    Page(server, "u", "presence-a")
+    assert {receiver.next().path for _ in urls} == {f"/hook?secret=1&{number}" for number in range(300)}
+    assert receiver.most <= 10
+
+
 def test_what_waits_to_be_tried_again_is_tried_at_the_stop(cluster: Cluster) -> None:
     server = cluster.pusher("a", pusher_webhook_delay=0)
     cluster.receiver.refuse()

@@ -10,10 +10,12 @@ from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, o
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
 from filtered_websocket.web.base import HTTPError, HTTPRequest
-from filtered_websocket.webhooks import MAX_HOOKS, check_url
+from filtered_websocket.webhooks import check_url
 
 MAX_CHANNELS = 100
 MAX_EVENTS = 500
+MAX_URLS = 100
+"""Of web hooks that one app registers."""
 MAX_WEBS = 1000
 """Web hooks of one app: each event of it looks at all."""
 
@@ -130,8 +132,8 @@ class Webs(Private):
             for former in await webs(state, app, url=url):
                 await state.webs.remove(app, former)
         there = {(former["url"], former["event"]) for former in await webs(state, app)} | {(url, channel)}
-        if len(there) > MAX_WEBS or len({url for url, _ in there}) > MAX_HOOKS:
-            raise HTTPError(400, f"an app may have {MAX_WEBS} web hooks, to {MAX_HOOKS} URLs")
+        if len(there) > MAX_WEBS or len({url for url, _ in there}) > MAX_URLS:
+            raise HTTPError(400, f"an app may have {MAX_WEBS} web hooks, to {MAX_URLS} URLs")
         web = {"url": url, "event": channel, "instance": app.id, "enabled": True, "description": None, "meta": {}}
         await state.webs.add(app, web)
         return web

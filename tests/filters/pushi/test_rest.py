@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from filtered_websocket.filters.pushi import apps, rest_data
 from filtered_websocket.signatures import sign
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.webhooks import MAX_HOOKS
 from tests.filters.pushi.clients import KEY, OTHER, SECRET, Client, Http, said, serving
 
 
@@ -369,7 +368,7 @@ def test_registering_anew_may_end_what_the_url_had(http):
 
 def test_an_app_has_so_many_hooks_and_those_it_has_may_be_registered_again(http, monkeypatch):
     monkeypatch.setattr(rest_data, "MAX_WEBS", 102)
-    for number in range(MAX_HOOKS):
+    for number in range(rest_data.MAX_URLS):
         assert http.ask("POST", "/webs", {"url": f"https://a.example/{number}", "event": "room"})[0] == 200
     assert error_of(*http.ask("POST", "/webs", {"url": "https://a.example/more", "event": "room"})) == 400
     for event in ("second", "third", "second"):
