@@ -6,7 +6,8 @@ python notify.py "the backup is done"
 
 import sys
 
-from filtered_websocket.publisher import Publisher, StorageAway
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.publisher import Publisher
 
 REDIS = sys.argv[2] if len(sys.argv) > 2 else "redis://localhost"
 

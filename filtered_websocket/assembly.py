@@ -8,21 +8,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from filtered_websocket import logs, preflight, server, transport
-from filtered_websocket.config import (
-    Configuration,
-    Option,
-    Options,
-    UsageError,
-    boolean,
-    choice,
-    integer,
-    listening_address,
-    words,
-)
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.config import Configuration
+from filtered_websocket.errors import ConfigError, UsageError
 from filtered_websocket.filter_modules import brings_nothing, load, options_of
-from filtered_websocket.storage_objects.base import BaseStorageObject, make
+from filtered_websocket.options import Option, Options
+from filtered_websocket.parsers import boolean, choice, integer, listening_address, words
+from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.wrapped import make
 
 
 def _module_names(value: Any) -> list[str]:

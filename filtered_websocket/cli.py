@@ -15,11 +15,10 @@ from twisted.logger import Logger
 from filtered_websocket import __version__, logs, stopping, transport
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
-from filtered_websocket.config import Options, UsageError
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.filter_modules import importing
 from filtered_websocket.listening import raise_descriptors
-from filtered_websocket.printable import printable
+from filtered_websocket.options import Options
 
 _log = Logger()
 

@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.options import Given, Option, nearest
 from filtered_websocket.parsers import Parser, boolean
-from filtered_websocket.printable import printable
 
 ASKED = {"-h": "help", "--help": "help", "--version": "version", "--check": "check"}
 ASKED_HELP = {
@@ -27,10 +26,6 @@ examples:
   fws_server -c config.json --check                     whether a configuration is good
   fws_server -h -f filtered_websocket.filters.pusher    this text, with the options of these modules
 """
-
-
-class UsageError(ConfigError):
-    """The command line itself cannot be read: an unknown flag, a missing value."""
 
 
 def asked(argv: Sequence[str]) -> str:

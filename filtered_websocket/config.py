@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filtered_websocket import command_line
-from filtered_websocket.command_line import ASKED, UsageError, from_action, shown_default
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.command_line import ASKED, from_action, shown_default
+from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.options import (
     Entry,
     Given,
@@ -40,7 +40,6 @@ from filtered_websocket.parsers import (
     text,
     words,
 )
-from filtered_websocket.printable import printable
 from filtered_websocket.sources import ServiceLinks, exposed
 
 # Who declares options finds everything here.

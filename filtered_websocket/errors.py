@@ -56,3 +56,27 @@ class ConfigError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.faults)
+
+
+class UsageError(ConfigError):
+    """The command line itself cannot be read: an unknown flag, a missing value."""
+
+
+class StorageAway(Exception):  # noqa: N818 -- a state, told as an exception
+    """The storage cannot be asked now. What was asked was not done, or it is unknown whether it was (the text says)."""
+
+
+def printable(text: str, newlines: bool = False) -> str:
+    """The text with everything escaped that could steer a terminal or begin a line of its own.
+
+    >>> printable("a\\x1b[2Jb\\u009b")
+    'a\\\\x1b[2Jb\\\\x9b'
+
+    :param newlines: leave line ends and tabs as they are
+    """
+    if text.isprintable():
+        return text
+    kept = "\n\t" if newlines else ""
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode("ascii") for each in text
+    )

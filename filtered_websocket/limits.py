@@ -4,8 +4,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from filtered_websocket import origins
-from filtered_websocket.config import Option, boolean, choice, integer, json_value, seconds, size, words
+from filtered_websocket.options import Option
 from filtered_websocket.origins import SAME_HOST
+from filtered_websocket.parsers import boolean, choice, integer, json_value, seconds, size, words
 from filtered_websocket.storage_objects.base import DEFAULT_POOL
 
 KIB = 1024

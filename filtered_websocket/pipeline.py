@@ -23,7 +23,8 @@ from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits import rule_for
 from filtered_websocket.message import messages
 from filtered_websocket.publication import Message, Publication
-from filtered_websocket.storage_objects.base import DONE, BaseStorageObject, Keep, Pool
+from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool
+from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.web.base import EndpointMeta

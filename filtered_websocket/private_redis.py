@@ -13,10 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 
-from filtered_websocket.config import Options
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.errors import ConfigError, printable
+from filtered_websocket.options import Options
 from filtered_websocket.parsers import UNIX_PATH_BYTES
-from filtered_websocket.printable import printable
 
 _log = Logger()
 

@@ -27,7 +27,7 @@ from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.handshake import METHOD
 from filtered_websocket.message import in_binary_message, message
-from filtered_websocket.storage_objects.base import DONE
+from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.turns import SHARE, Turns
 from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN

@@ -16,10 +16,11 @@ from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, rule_for
 from filtered_websocket.message import messages
 from filtered_websocket.publication import MARK, Publication, encode
-from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway, as_bytes
+from filtered_websocket.storage_objects.base import Keep, Pool, as_bytes
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis_address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis_blocking import BlockingConnection

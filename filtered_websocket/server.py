@@ -12,10 +12,11 @@ from twisted.logger import Logger
 from filtered_websocket import limits, origins, tls, transport, watchdog
 from filtered_websocket.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.admission import Admission
-from filtered_websocket.config import Option, integer, seconds
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.heartbeat import Heartbeat, Seconds
+from filtered_websocket.options import Option
+from filtered_websocket.parsers import integer, seconds
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
 from filtered_websocket.publication import Publication

@@ -16,8 +16,9 @@ import twisted
 from twisted.logger import Logger
 
 from filtered_websocket import stopwatch
-from filtered_websocket.config import Option, seconds
 from filtered_websocket.filters import base
+from filtered_websocket.options import Option
+from filtered_websocket.parsers import seconds
 
 _log = Logger()
 

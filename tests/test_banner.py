@@ -7,7 +7,7 @@ import pytest
 
 from filtered_websocket import __version__, banner
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter, WebSocketMessageFilter
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 PUSHI = "filtered_websocket.filters.pushi"

@@ -12,7 +12,6 @@ from filtered_websocket.config import (
     Configuration,
     Option,
     Options,
-    Original,
     UsageError,
     boolean,
     choice,
@@ -25,6 +24,7 @@ from filtered_websocket.config import (
     words,
 )
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.options import Original
 
 PORT = Option("port", integer(0, 65535), 9000, "where to listen", flags=("-p",))
 KEY = Option("key", text, None, "PEM private key", flags=("-key",))

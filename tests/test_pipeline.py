@@ -15,7 +15,8 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.pipeline import Users
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.rooms import Consumes, Rooms, counted, members
 
 

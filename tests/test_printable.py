@@ -1,6 +1,6 @@
 import pytest
 
-from filtered_websocket.printable import printable
+from filtered_websocket.errors import printable
 
 
 @pytest.mark.parametrize(

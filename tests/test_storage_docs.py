@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from filtered_websocket.publisher import Publisher
-from filtered_websocket.storage_objects.base import make
+from filtered_websocket.storage_objects.wrapped import make
 from tests.redis_server import RedisServer
 from tests.storage_objects.backends import Backend
 

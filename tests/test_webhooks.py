@@ -9,17 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from filtered_websocket.counters import Counters
-from filtered_websocket.webhooks import (
-    MAX_HOOKS,
-    Posts,
-    Webhooks,
-    addresses,
-    check_hooks,
-    check_url,
-    destinations,
-    is_public,
-    posts,
-)
+from filtered_websocket.webhooks import addresses, destinations, posts
+from filtered_websocket.webhooks.addresses import is_public
+from filtered_websocket.webhooks.destinations import MAX_HOOKS, Webhooks, check_hooks, check_url
+from filtered_websocket.webhooks.posts import Posts
 from tests import tls_listener
 from tests.end_to_end.raw_client import DEADLINE
 from tests.end_to_end.receiver import receiving

@@ -9,7 +9,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from filtered_websocket.protocol import Connection
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 from filtered_websocket.websocket import CLOSE_CODES, LeanProtocol
 from tests.end_to_end.raw_client import BINARY, CLOSE, TEXT, Frame, close_frame, close_of, frame, head
 from tests.reactor_thread import call, until

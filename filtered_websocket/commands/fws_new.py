@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filtered_websocket.commands import manners
 from filtered_websocket.commands.manners import Ended
-from filtered_websocket.printable import printable
+from filtered_websocket.errors import printable
 
 PROG = "fws_new"
 EPILOG = """\

@@ -10,22 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from filtered_websocket.commands import manners
-from filtered_websocket.config import (
-    CONFIG,
-    FILTERS,
-    PIPELINES,
-    Configuration,
-    Options,
-    PipelineConfig,
-    seconds,
-)
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.config import CONFIG, FILTERS, PIPELINES, Configuration
+from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.limits import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
-from filtered_websocket.parsers import read_object
-from filtered_websocket.printable import printable
+from filtered_websocket.options import Options, PipelineConfig
+from filtered_websocket.parsers import read_object, seconds
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects import redis_options
-from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 
 PROG = "fws_publish"

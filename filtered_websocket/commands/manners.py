@@ -12,8 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from filtered_websocket.errors import ConfigError
-from filtered_websocket.printable import printable
+from filtered_websocket.errors import ConfigError, printable
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What a disk that is full, or broken, answers."""

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from filtered_websocket.printable import printable
+from filtered_websocket.errors import printable
 
 
 def console(**options: Any) -> Console:

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from filtered_websocket.printable import printable
+from filtered_websocket.errors import printable
 
 
 def show(title: str, text: Any) -> None:

@@ -6,11 +6,11 @@ Names, values and infos are str; of what is stored as bytes, valid UTF-8 comes b
 """
 
 from abc import ABC, abstractmethod
-from inspect import isabstract
 from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.publication import Position, Publication
 from filtered_websocket.storage_objects.done import DONE
 
@@ -24,11 +24,7 @@ __all__ = [
     "Pool",
     "Position",
 ]
-__all__ += ["StorageAway", "as_bytes", "as_text", "make", "wrap"]
-
-
-class StorageAway(Exception):  # noqa: N818 -- a state, told as an exception
-    """The storage cannot be asked now. What was asked was not done, or it is unknown whether it was (the text says)."""
+__all__ += ["StorageAway", "as_bytes", "as_text"]
 
 
 class Pool(NamedTuple):
@@ -261,24 +257,6 @@ class BasePubSubStorageObject(BaseStorageObject):
     @classmethod
     def get_subscriber(cls) -> Any:
         raise NotImplementedError
-
-
-def make(kind: Any, options: Any) -> BaseStorageObject:
-    """A full storage object of a class, which may have been written for the original."""
-    from filtered_websocket.storage_objects.wrapped import made
-
-    if isinstance(kind, type) and issubclass(kind, BaseStorageObject) and not isabstract(kind):
-        return kind(options)
-    return made(kind, options)
-
-
-def wrap(instance: Any) -> BaseStorageObject:
-    """A full storage object of whatever a user's ``StorageObject`` is: itself, or its synchronous methods wrapped."""
-    if isinstance(instance, BaseStorageObject):
-        return instance
-    from filtered_websocket.storage_objects.wrapped import WrappedStorageObject
-
-    return WrappedStorageObject(instance)
 
 
 def as_bytes(value: str | bytes) -> bytes:

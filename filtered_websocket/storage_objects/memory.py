@@ -15,7 +15,6 @@ from twisted.logger import Logger
 from filtered_websocket.publication import Position, Publication
 from filtered_websocket.storage_objects.base import (
     DEFAULT_POOL,
-    DONE,
     BaseStorageObject,
     Consumer,
     Keep,
@@ -24,6 +23,7 @@ from filtered_websocket.storage_objects.base import (
     as_value,
     check_text,
 )
+from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import Histories
 
 log = Logger()

@@ -1,6 +1,7 @@
 """How a storage object is chosen by name."""
 
-from filtered_websocket.config import Option, text
+from filtered_websocket.options import Option
+from filtered_websocket.parsers import text
 
 STORAGE = Option(
     "storage",

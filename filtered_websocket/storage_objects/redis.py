@@ -32,19 +32,19 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import Logger
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
 from filtered_websocket.storage_objects import redis_replies as replies
 from filtered_websocket.storage_objects.base import (
     DEFAULT_POOL,
-    DONE,
     BaseStorageObject,
     Consumer,
     Keep,
     Pool,
-    StorageAway,
     as_bytes,
     check_text,
 )
+from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis_address import addresses, fit
 from filtered_websocket.storage_objects.redis_command import Script, command

@@ -11,7 +11,7 @@ from typing import Any
 
 import hiredis
 
-from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis_address import Address
 from filtered_websocket.storage_objects.redis_command import Script, command
 

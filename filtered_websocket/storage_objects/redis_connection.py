@@ -16,7 +16,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
-from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis_address import Address
 from filtered_websocket.storage_objects.redis_command import Script, command
 from filtered_websocket.storage_objects.redis_history_scripts import HISTORY_SCRIPTS

@@ -15,7 +15,8 @@ from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.storage_objects.base import StorageAway, as_bytes, as_text
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.base import as_bytes, as_text
 from filtered_websocket.storage_objects.redis_lease_scripts import (
     GONE,
     JOIN,

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from filtered_websocket.config import Option, integer, seconds, text, words
+from filtered_websocket.options import Option
+from filtered_websocket.parsers import integer, seconds, text, words
 from filtered_websocket.storage_objects.redis_address import parse_sentinel, parse_shard, parse_url
 
 

@@ -15,7 +15,8 @@ from twisted.internet.defer import Deferred, fail, gatherResults, inlineCallback
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.storage_objects.base import Consumer, StorageAway, as_bytes
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.base import Consumer, as_bytes
 from filtered_websocket.storage_objects.redis_address import Address
 from filtered_websocket.storage_objects.redis_command import Script, command
 from filtered_websocket.storage_objects.redis_connection import CommandConnection, Convert, SubscriberConnection

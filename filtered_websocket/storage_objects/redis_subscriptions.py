@@ -14,8 +14,10 @@ from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.publication import Position, Publication, decode
-from filtered_websocket.storage_objects.base import DONE, StorageAway, as_bytes
+from filtered_websocket.storage_objects.base import as_bytes
+from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.redis_history_scripts import RECOVER
 
 if TYPE_CHECKING:

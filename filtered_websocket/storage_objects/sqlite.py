@@ -11,22 +11,22 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
-from filtered_websocket.config import Option, text
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.errors import ConfigError, StorageAway
+from filtered_websocket.options import Option
+from filtered_websocket.parsers import text
 from filtered_websocket.publication import MARK, Position, Publication, decode, encode
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import (
     DEFAULT_POOL,
-    DONE,
     Consumer,
     Keep,
     Pool,
-    StorageAway,
     as_bytes,
     as_text,
     as_value,
     check_text,
 )
+from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.sqlite_file import look_at
 from filtered_websocket.storage_objects.sqlite_tables import Tables

@@ -17,8 +17,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from filtered_websocket.errors import ConfigError
-from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.sqlite_file import DatabaseFile, Identity
 from filtered_websocket.storage_objects.sqlite_tables import Tables
 

@@ -2,6 +2,7 @@
 
 import inspect
 import threading
+from inspect import isabstract
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -94,3 +95,17 @@ def _takes_one(function: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def make(kind: Any, options: Any) -> BaseStorageObject:
+    """A full storage object of a class, which may have been written for the original."""
+    if isinstance(kind, type) and issubclass(kind, BaseStorageObject) and not isabstract(kind):
+        return kind(options)
+    return made(kind, options)
+
+
+def wrap(instance: Any) -> BaseStorageObject:
+    """A full storage object of whatever a user's ``StorageObject`` is: itself, or its synchronous methods wrapped."""
+    if isinstance(instance, BaseStorageObject):
+        return instance
+    return WrappedStorageObject(instance)

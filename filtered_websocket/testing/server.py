@@ -21,8 +21,9 @@ from filtered_websocket.filters.base import EVENTS, FilterMeta, start
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.server import DECLARED, BusQueue
 from filtered_websocket.server import Server as RealServer
-from filtered_websocket.storage_objects.base import BaseStorageObject, wrap
+from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.memory import StorageObject
+from filtered_websocket.storage_objects.wrapped import wrap
 from filtered_websocket.testing.client import Client, StillWaiting
 from filtered_websocket.testing.clock import MAX_TURNS, ClockReactor
 

@@ -12,9 +12,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket import paths
-from filtered_websocket.errors import Reject
+from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.filters.base import start
-from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response

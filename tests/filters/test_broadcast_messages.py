@@ -6,7 +6,7 @@ from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.storage_objects.base import DONE
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from filtered_websocket.filters.base import WebSocketHandshakeFilter, WebSocketMessageFilter
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 BY_TOKEN = "filtered_websocket.filters.broadcast_messages_by_token"
 

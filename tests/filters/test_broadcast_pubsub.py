@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 PUBSUB = "filtered_websocket.filters.broadcast_pubsub"
 

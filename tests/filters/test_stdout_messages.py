@@ -1,7 +1,7 @@
 """Each message is printed."""
 
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 STDOUT = "filtered_websocket.filters.stdout_messages"
 

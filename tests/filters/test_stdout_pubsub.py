@@ -1,6 +1,6 @@
 """Each item of the consumer chain is printed."""
 
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 STDOUT = "filtered_websocket.filters.stdout_pubsub"
 

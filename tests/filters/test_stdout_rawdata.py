@@ -1,6 +1,6 @@
 """The bytes received are printed, the handshake included."""
 
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 
 STDOUT = "filtered_websocket.filters.stdout_rawdata"
 

@@ -18,7 +18,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.message import in_binary_message
 from filtered_websocket.protocol import Connection
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 from filtered_websocket.testing.wire import Wire
 from tests.conformance.autobahn_alone import AutobahnAlone
 

@@ -11,7 +11,8 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.portforward import ProxyFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from filtered_websocket.publisher import Publisher, StorageAway
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.publisher import Publisher
 from tests import tls_listener
 from tests.reactor_thread import DEADLINE, call, until
 from tests.redis_server import RedisServer

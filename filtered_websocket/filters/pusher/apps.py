@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from filtered_websocket.signatures import equal
-from filtered_websocket.webhooks import check_hooks
+from filtered_websocket.webhooks.destinations import check_hooks
 
 STORED = "pusher apps"
 """The map in the storage object: an app's id -> the app, as JSON."""

@@ -10,11 +10,11 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.keys import key_of
-from filtered_websocket.storage_objects.base import StorageAway
-from filtered_websocket.webhooks import Owed
+from filtered_websocket.webhooks.owed import Owed
 
 MAX_WAITING = 10_000
 """Departures that wait, of all apps; what is beyond is told at once. Clients invent channels."""

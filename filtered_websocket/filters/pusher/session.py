@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pusher import auth, events, wire
 from filtered_websocket.filters.pusher.apps import App
@@ -14,7 +15,6 @@ from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
 from filtered_websocket.presence import Steps
 from filtered_websocket.rates import Bucket
-from filtered_websocket.storage_objects.base import StorageAway
 
 
 class Session:

@@ -4,12 +4,13 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.signatures import sign
-from filtered_websocket.storage_objects.base import StorageAway
-from filtered_websocket.webhooks import Render, Request
+from filtered_websocket.webhooks.destinations import Render
+from filtered_websocket.webhooks.posts import Request
 
 LOOK_SECONDS = 1.0
 """How long this process may not know of a hook that another one has registered."""

@@ -10,7 +10,7 @@ from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, o
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
 from filtered_websocket.web.base import HTTPError, HTTPRequest
-from filtered_websocket.webhooks import check_url
+from filtered_websocket.webhooks.destinations import check_url
 
 MAX_CHANNELS = 100
 MAX_EVENTS = 500

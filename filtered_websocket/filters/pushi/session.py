@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pushi import events, wire
 from filtered_websocket.filters.pushi.apps import App
@@ -13,7 +14,6 @@ from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import Packet, PushiError
 from filtered_websocket.presence import Steps
 from filtered_websocket.rates import Bucket
-from filtered_websocket.storage_objects.base import StorageAway
 
 MAX_LATEST = 500
 """Stored events that one answer holds."""

@@ -10,7 +10,9 @@ from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs
 from filtered_websocket.presence import Presence
-from filtered_websocket.webhooks import Owed, Posts, Webhooks, failed, under_way
+from filtered_websocket.webhooks.destinations import Webhooks
+from filtered_websocket.webhooks.owed import Owed, failed, under_way
+from filtered_websocket.webhooks.posts import Posts
 
 _log = Logger()
 

@@ -3,7 +3,7 @@
 from hmac import compare_digest
 from typing import Any
 
-from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.errors import StorageAway
 
 KEYS = ("ws-emit::room_secret::", "ws-emit::secret::")
 """What WS-Emit's README calls the key of a roomspace's secret in Redis, and what its program read."""

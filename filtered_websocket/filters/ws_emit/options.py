@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from filtered_websocket import origins
-from filtered_websocket.config import Option, Original, boolean, json_value, size, text, words
+from filtered_websocket.config import Option, boolean, json_value, size, text, words
+from filtered_websocket.options import Original
 
 
 def _origins(value: Any) -> list[str]:

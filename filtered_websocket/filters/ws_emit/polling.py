@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succe
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from filtered_websocket.errors import StopChain
+from filtered_websocket.errors import StopChain, StorageAway
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
@@ -20,7 +20,6 @@ from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.message import in_binary_message, messages
 from filtered_websocket.publication import Message
-from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.tracebacks import culprit, users_traceback
 
 _log = Logger()

@@ -10,7 +10,8 @@ from twisted.logger import formatEvent, globalLogPublisher
 from filtered_websocket import banner
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import WebSocketHandshakeFilter
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.filters.philote.test_wire import ANYTHING, NAMES
 from tests.filters.philote.tokens import SECRET, token
 

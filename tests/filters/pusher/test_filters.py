@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from filtered_websocket.signatures import sign
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.filters.pusher.clients import APP, KEY, PUSHER, SECRET, Client, post, serving
 
 SUCCEEDED = "pusher_internal:subscription_succeeded"

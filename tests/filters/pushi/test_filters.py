@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.filters.pushi.clients import APP, KEY, OTHER, PUSHI, Client, Http, said, serving
 
 SUCCEEDED = "subscription_succeeded"

@@ -6,7 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.testing import Client, Server
+from filtered_websocket.testing.client import Client
+from filtered_websocket.testing.server import Server
 from filtered_websocket.web.base import HTTPRequest, Response
 
 PACK = "filtered_websocket.filters.ws_emit"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filters.ws_emit import bus, emit
-from filtered_websocket.testing import Client, Server
+from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.ws_emit.emitting import emit
+from filtered_websocket.testing.client import Client
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, Exchange, Poller, socket
 
 TWO: dict[str, Any] = {"/a/*": {"filters": [PACK], "ws_emit_secret": "a"}, "/b/*": [PACK]}

@@ -8,11 +8,12 @@ from twisted.internet.defer import Deferred, fail
 
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.filters.ws_emit import emit
+from filtered_websocket.filters.ws_emit.emitting import emit
 from filtered_websocket.filters.ws_emit.wire import Malformed
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, Poller, ask, socket
 
 

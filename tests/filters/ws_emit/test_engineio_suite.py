@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import POLLING, WEBSOCKET, Poller, ask, socket
 
 # Handshake, polling.

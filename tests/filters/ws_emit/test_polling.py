@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 from filtered_websocket.storage_objects.base import StorageAway
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, POLLING, Poller, ask, emit
 
 OLD = "/socket.io/?EIO=3&transport=polling"

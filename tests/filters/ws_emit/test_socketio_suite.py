@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import Poller, emit, socket
 
 

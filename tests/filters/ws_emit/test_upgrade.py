@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filtered_websocket.filters.ws_emit.estate import Estate, id_of
-from filtered_websocket.testing import Refused, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import Poller, emit
 
 

@@ -7,7 +7,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import formatEvent, globalLogPublisher
 
 from filtered_websocket.filters.wsps.auth import BaseAuthManager
-from filtered_websocket.testing import Server
+from filtered_websocket.testing.server import Server
 from tests.filters.wsps.test_wire import ANYTHING, LIKELY, REASONS
 
 WSPS = "filtered_websocket.filters.wsps"
