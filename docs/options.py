@@ -5,8 +5,9 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from filtered_websocket import assembly, filters, logs, server
+from filtered_websocket import assembly, filters, logs
 from filtered_websocket.config import CONFIG, FILTERS, PIPELINES, Option, documentation
+from filtered_websocket.server import DECLARED
 from filtered_websocket.storage_objects.names import BACKENDS
 
 OPTIONS_MD = Path(__file__).with_suffix(".md")
@@ -29,7 +30,7 @@ starts, unless a port is in use or a start filter fails.
 def declarations() -> Mapping[str, Sequence[Option]]:
     """Every option there is, by owner: the server's, those of the storage objects, those of the packs."""
     own = {"fws_server": (CONFIG, FILTERS, PIPELINES, *assembly.OPTIONS), "logs": logs.OPTIONS}
-    owners: dict[str, Sequence[Option]] = {**own, **dict(server.DECLARED)}
+    owners: dict[str, Sequence[Option]] = {**own, **dict(DECLARED)}
     for name, module in BACKENDS.items():
         owners[f"storage {name}"] = importlib.import_module(module).StorageObject.OPTIONS
     for each in pkgutil.iter_modules(filters.__path__, f"{filters.__name__}."):

@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from filtered_websocket import logs, preflight, server, transport
+from filtered_websocket import logs, preflight
 from filtered_websocket.config import Configuration
 from filtered_websocket.errors import ConfigError, UsageError
 from filtered_websocket.filter_modules import brings_nothing, load, options_of
 from filtered_websocket.options import Option, Options
 from filtered_websocket.parsers import boolean, choice, integer, listening_address, words
+from filtered_websocket.server import DECLARED
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.wrapped import make
+from filtered_websocket.transport import REACTORS
 
 
 def _module_names(value: Any) -> list[str]:
@@ -34,9 +36,9 @@ HOST = Option(
 )
 REACTOR = Option(
     "reactor",
-    choice(*transport.REACTORS),
+    choice(*REACTORS),
     "auto",
-    f"Twisted reactor: {', '.join(transport.REACTORS)}; on asyncio filters may await asyncio's objects",
+    f"Twisted reactor: {', '.join(REACTORS)}; on asyncio filters may await asyncio's objects",
 )
 WORKERS = Option("workers", integer(1, 1024), 1, "processes that serve the port together; they need shared storage")
 RELOAD = Option(
@@ -74,7 +76,7 @@ class Assembly:
         self.configuration = Configuration(argv, environ)
         self._faults: list[ConfigError] = []
         self.odd: list[str] = []
-        for owner, options in (("fws_server", OPTIONS), ("logs", logs.OPTIONS), *server.DECLARED):
+        for owner, options in (("fws_server", OPTIONS), ("logs", logs.OPTIONS), *DECLARED):
             self.configuration.declare(options, owner)
         self.backend: Any = None
 

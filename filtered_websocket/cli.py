@@ -12,13 +12,14 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from filtered_websocket import __version__, logs, stopping, transport
+from filtered_websocket import __version__, logs, stopping
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.filter_modules import importing
 from filtered_websocket.listening import raise_descriptors
 from filtered_websocket.options import Options
+from filtered_websocket.transport import install_reactor
 
 _log = Logger()
 
@@ -46,7 +47,7 @@ def _main(argv: Sequence[str]) -> int:
     if asked == "version":
         print(f"filtered_websocket {__version__}")  # noqa: T201
         return 0
-    transport.install_reactor(assembly.reactor())
+    install_reactor(assembly.reactor())
     from filtered_websocket.service import WORKER
 
     importing.install()

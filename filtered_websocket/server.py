@@ -9,12 +9,13 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from filtered_websocket import limits, origins, tls, transport, watchdog
+from filtered_websocket import origins
 from filtered_websocket.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.admission import Admission
 from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.heartbeat import Heartbeat, Seconds
+from filtered_websocket.limits import OPTIONS as LIMITS
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import integer, seconds
 from filtered_websocket.pipeline import Pipeline
@@ -24,7 +25,10 @@ from filtered_websocket.request import Request
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.throttled import ThrottledConnection
+from filtered_websocket.tls import OPTIONS as TLS
+from filtered_websocket.transport import at_turn_end
 from filtered_websocket.turns import Rests
+from filtered_websocket.watchdog import OPTIONS as WATCHDOG
 from filtered_websocket.watchdog import Watchdog
 from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
@@ -70,10 +74,10 @@ STOP_SECONDS = Option(
 )
 OPTIONS = (TRUSTED_PROXIES, DRAIN_DELAY, DRAIN_SECONDS, STOP_SECONDS)
 DECLARED = (
-    ("tls", tls.OPTIONS),
-    ("limits", limits.OPTIONS),
+    ("tls", TLS),
+    ("limits", LIMITS),
     ("server", OPTIONS),
-    ("watchdog", watchdog.OPTIONS),
+    ("watchdog", WATCHDOG),
     ("web", web_options.OPTIONS),
 )
 """Every option a `Server` reads, by owner, whoever makes it: the command, or the testing kit."""
@@ -126,7 +130,7 @@ class Server(WebSocketServerFactory):
         self.storage_object = storage_object
         self.counters = Counters(reactor)
         self.heartbeat = Heartbeat(reactor, options.ping_interval, options.ping_timeout)
-        self.at_turn_end = transport.at_turn_end(reactor)
+        self.at_turn_end = at_turn_end(reactor)
         self.queue = BusQueue(self)
         self.token = None
         self.connections: set[Connection] = set()
