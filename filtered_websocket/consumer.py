@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run
-from filtered_websocket.publication import Publication
+from filtered_websocket.messages.publication import Publication
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 
 _log = Logger()

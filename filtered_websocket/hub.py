@@ -21,8 +21,8 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
-from filtered_websocket import frames
-from filtered_websocket.publication import Message
+from filtered_websocket.messages import frames
+from filtered_websocket.messages.publication import Message
 
 _log = Logger()
 

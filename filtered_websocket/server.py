@@ -16,11 +16,11 @@ from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.heartbeat import Heartbeat, Seconds
 from filtered_websocket.limits import OPTIONS as LIMITS
+from filtered_websocket.messages.publication import Publication
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import integer, seconds
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
-from filtered_websocket.publication import Publication
 from filtered_websocket.request import Request
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject

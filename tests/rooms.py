@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from filtered_websocket.filters.base import WebSocketConsumerFilter, WebSocketMessageFilter
-from filtered_websocket.publication import Publication
+from filtered_websocket.messages.publication import Publication
 
 
 class Rooms(WebSocketMessageFilter):

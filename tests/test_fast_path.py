@@ -80,7 +80,7 @@ def test_what_is_compared_is_what_a_client_would_see(agreement: Agreement) -> No
 
 
 def test_a_disagreement_would_be_seen(agreement: Agreement, monkeypatch: pytest.MonkeyPatch) -> None:
-    from filtered_websocket import frames
+    from filtered_websocket.messages import frames
 
     read = frames.read
 

@@ -7,9 +7,10 @@ import zlib
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 
-from filtered_websocket import frames, hub
+from filtered_websocket import hub
 from filtered_websocket.hub import Batch, Hub
-from tests.test_frames import parse
+from filtered_websocket.messages import frames
+from tests.messages.test_frames import parse
 
 
 class Turn:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from filtered_websocket.errors import ConfigError, StorageAway
-from filtered_websocket.publication import Position
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep
 from tests.reactor_thread import DEADLINE

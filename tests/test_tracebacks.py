@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 
 from filtered_websocket.filters.base import FilterBase, FilterMeta, run
 from filtered_websocket.filters.stdout_messages import StdoutMessages
-from filtered_websocket.message import message
+from filtered_websocket.messages.message import message
 from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.publication import Position, Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.done import DONE
 
 __all__ = [

@@ -12,7 +12,7 @@ from itertools import count, islice
 from typing import Any
 from uuid import uuid4
 
-from filtered_websocket.publication import Position, Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep, Pool
 
 EPOCH_SECONDS = 86400.0

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
-from filtered_websocket.publication import Position, Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import (
     DEFAULT_POOL,
     BaseStorageObject,

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.publication import Position, Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, BaseStorageObject, Consumer, Keep, Pool
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from filtered_websocket.publication import Position
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.base import as_text, as_value
 
 

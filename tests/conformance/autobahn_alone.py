@@ -10,7 +10,7 @@ from autobahn.websocket.protocol import WebSocketProtocol
 
 from filtered_websocket import server
 from filtered_websocket.cli import main
-from filtered_websocket.message import message
+from filtered_websocket.messages.message import message
 from filtered_websocket.protocol import Connection
 from filtered_websocket.websocket import OPEN
 

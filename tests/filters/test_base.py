@@ -680,7 +680,7 @@ def test_on_the_asyncio_reactor_a_filter_that_takes_too_long_is_named():
 
 def test_on_the_asyncio_reactor_context_variables_of_the_caller_are_seen_after_an_await():
     assert on_asyncio("""
-        from filtered_websocket.message import in_binary_message, message
+        from filtered_websocket.messages.message import in_binary_message, message
 
         class Waits(Chain):
             @classmethod

@@ -16,7 +16,7 @@ from filtered_websocket.filters.base import (
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
 )
-from filtered_websocket.message import in_binary_message
+from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.protocol import Connection
 from filtered_websocket.testing.server import Server
 from filtered_websocket.testing.wire import Wire

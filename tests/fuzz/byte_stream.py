@@ -20,7 +20,7 @@ from twisted.logger import globalLogBeginner
 from tests.end_to_end.raw_client import close_frame, frame
 
 INSTRUMENTED = [
-    "filtered_websocket.frames",
+    "filtered_websocket.messages.frames",
     "filtered_websocket.protocol",
     "filtered_websocket.turns",
     "filtered_websocket.awaiting",

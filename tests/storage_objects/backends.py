@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.publication import Publication
+from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import StorageAway
 from tests.reactor_thread import DEADLINE, call
 

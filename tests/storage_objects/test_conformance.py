@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filtered_websocket.publication import Position, Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool
 from tests.reactor_thread import call, until
 from tests.storage_objects.backends import message

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.wire import PusherError
-from filtered_websocket.message import utf8_size
+from filtered_websocket.messages.message import utf8_size
 from filtered_websocket.signatures import equal, sign, signed
 from filtered_websocket.web.base import HTTPError, HTTPRequest
 

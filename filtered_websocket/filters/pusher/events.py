@@ -10,8 +10,8 @@ from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import caches, is_name
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.state import State
-from filtered_websocket.message import utf8_size
-from filtered_websocket.publication import Publication
+from filtered_websocket.messages.message import utf8_size
+from filtered_websocket.messages.publication import Publication
 from filtered_websocket.web.base import HTTPError
 
 MAX_NAME = 200

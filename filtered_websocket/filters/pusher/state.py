@@ -9,7 +9,7 @@ from filtered_websocket.filters.pusher import hooks, wire
 from filtered_websocket.filters.pusher.apps import App, Apps
 from filtered_websocket.filters.pusher.departures import Departures, Event
 from filtered_websocket.filters.pusher.keys import key_of
-from filtered_websocket.message import utf8_size
+from filtered_websocket.messages.message import utf8_size
 from filtered_websocket.presence import Presence
 from filtered_websocket.webhooks.destinations import Webhooks
 from filtered_websocket.webhooks.owed import Owed, failed, under_way

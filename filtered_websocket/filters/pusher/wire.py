@@ -4,7 +4,7 @@ import json
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NamedTuple, NoReturn
 
-from filtered_websocket.message import utf8_size
+from filtered_websocket.messages.message import utf8_size
 
 MALFORMED, REFUSED = 4300, 4301
 UNAUTHORIZED = 4009

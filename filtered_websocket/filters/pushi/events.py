@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.publication import Publication
+from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import Keep, Pool
 
 MAX_ANSWER, PAGE = 4 * 1024 * 1024, 10

@@ -8,7 +8,7 @@ from typing import Any
 
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.publication import Publication
+from filtered_websocket.messages.publication import Publication
 
 
 async def begin(state: State, app: App) -> str:

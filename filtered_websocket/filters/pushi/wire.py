@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NamedTuple, NoReturn
 
-from filtered_websocket.message import utf8_size
+from filtered_websocket.messages.message import utf8_size
 
 MAX_NAME = 180
 """Characters of a channel's name or a user's id: both stand in keys of the storage object."""

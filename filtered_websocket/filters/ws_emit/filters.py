@@ -20,7 +20,7 @@ from filtered_websocket.filters.ws_emit.handshake import PATH, is_at, protocol_o
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
 from filtered_websocket.filters.ws_emit.wire import Malformed
-from filtered_websocket.message import in_binary_message
+from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.web.base import HTTPError
 
 _log = Logger()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from filtered_websocket.message import utf8_size
+from filtered_websocket.messages.message import utf8_size
 
 MAX_BYTES = 1 << 20
 MAX_GROWTH = 4

@@ -12,7 +12,7 @@ from filtered_websocket.filters.base import (
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
 )
-from filtered_websocket.message import in_binary_message
+from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, WEBSOCKET, Poller, emit, socket
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import start
-from filtered_websocket.message import in_binary_message, message, messages, utf8_size
+from filtered_websocket.messages.message import in_binary_message, message, messages, utf8_size
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from typing import Any
 
-from filtered_websocket.publication import Message, is_text
+from filtered_websocket.messages.publication import Message, is_text
 
 in_binary_message: ContextVar[bool] = ContextVar("in_binary_message", default=False)
 """Whether the message chain that is running was started by a binary message. A context variable, so that it survives

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from filtered_websocket import frames
+from filtered_websocket.messages import frames
 
 LIMIT = 70_000
 MASK = b"\x37\xfa\x21\x3d"
@@ -210,7 +210,7 @@ def fallback(pairs):
     """What the masker gives where the C library is not installed: another process, which cannot import it."""
     script = (
         "import sys; sys.modules['websockets.speedups'] = None\n"
-        "from filtered_websocket import frames\n"
+        "from filtered_websocket.messages import frames\n"
         "assert frames._apply_mask.__module__ == frames.__name__\n"
         f"for data, mask in {pairs!r}: print(frames._apply_mask(data, mask).hex())\n"
     )
