@@ -21,8 +21,8 @@ from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters
 from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
 from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits import rule_for
-from filtered_websocket.messages.message import messages
-from filtered_websocket.messages.publication import Message, Publication
+from filtered_websocket.messages.message import Message, messages
+from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject

@@ -8,8 +8,9 @@ import pytest
 from twisted.logger import capturedLogs, formatEvent
 
 from filtered_websocket import hub
-from filtered_websocket.hub import Batch, Hub
+from filtered_websocket.hub import Hub
 from filtered_websocket.messages import frames
+from filtered_websocket.messages.batch import Batch
 from tests.messages.test_frames import parse
 
 

@@ -15,7 +15,7 @@ from filtered_websocket.config import Configuration
 from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.filters.ws_emit import plain_pickle
 from filtered_websocket.filters.ws_emit.bus import CHANNEL
-from filtered_websocket.messages.publication import MARK, decode
+from filtered_websocket.messages.envelope import MARK, decode
 from filtered_websocket.storage_objects import redis_options
 from filtered_websocket.storage_objects.redis_address import addresses
 from filtered_websocket.storage_objects.redis_blocking import BlockingConnection

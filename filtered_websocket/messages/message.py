@@ -3,7 +3,8 @@
 from contextvars import ContextVar
 from typing import Any
 
-from filtered_websocket.messages.publication import Message, is_text
+Message = tuple[bytes, bool]
+"""``(payload, is_binary)``; the payload of a text message is valid UTF-8."""
 
 in_binary_message: ContextVar[bool] = ContextVar("in_binary_message", default=False)
 """Whether the message chain that is running was started by a binary message. A context variable, so that it survives
@@ -45,3 +46,12 @@ def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]
     if isinstance(payload, (list, tuple)):
         return tuple([message(each, is_binary) for each in payload])
     return (message(payload, is_binary),)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether these bytes can be sent as text: valid UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -33,7 +33,8 @@ from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import Logger
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.messages.publication import MARK, Position, Publication, decode, encode
+from filtered_websocket.messages.envelope import MARK, decode, encode
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import redis_replies as replies
 from filtered_websocket.storage_objects.base import (
     DEFAULT_POOL,

@@ -15,7 +15,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.messages.publication import Position, Publication, decode
+from filtered_websocket.messages.envelope import decode
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import as_bytes
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.redis_history_scripts import RECOVER

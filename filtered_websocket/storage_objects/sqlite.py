@@ -12,7 +12,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from filtered_websocket.errors import ConfigError, StorageAway
-from filtered_websocket.messages.publication import MARK, Position, Publication, decode, encode
+from filtered_websocket.messages.envelope import MARK, decode, encode
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import text
 from filtered_websocket.storage_objects import memory

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import Any, NamedTuple
 
-from filtered_websocket.hub import Batch
+from filtered_websocket.messages.batch import Batch
 from filtered_websocket.web.base import HTTPError
 
 KEPT = 100

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.messages.publication import MARK, Position, Publication, decode, encode
+from filtered_websocket.messages.envelope import MARK, decode, encode
+from filtered_websocket.messages.publication import Position, Publication
 
 messages = st.lists(st.tuples(st.binary(max_size=300), st.booleans()), max_size=4).map(tuple)
 positions = st.builds(Position, st.text("0123456789abcdef.-:", max_size=60), st.integers(min_value=0, max_value=2**60))

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.messages.publication import MARK, Position
+from filtered_websocket.messages.envelope import MARK
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway
 from filtered_websocket.storage_objects.redis import StorageObject

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.messages.publication import Position, encode
+from filtered_websocket.messages.envelope import encode
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects import sqlite_tables
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep, StorageAway
 from tests.reactor_thread import call, until

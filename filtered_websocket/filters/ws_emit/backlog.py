@@ -13,7 +13,7 @@ Rules:
 from collections import Counter, deque
 from typing import Any, NamedTuple
 
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message
 
 MAX_PACKETS = 16
 """Packets in one answer: python-socketio's client takes more for an attack and closes. What is left comes next."""

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Any, NamedTuple
 
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message
 
 
 class Estate(NamedTuple):

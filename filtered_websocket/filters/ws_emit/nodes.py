@@ -28,7 +28,7 @@ from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import Emit
 from filtered_websocket.filters.ws_emit.estate import Estate
 from filtered_websocket.filters.ws_emit.window import Windows
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message
 
 OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"
 """In front of the channels, behind the pipeline's prefix: a session of one pipeline is nobody's in another."""

@@ -18,8 +18,7 @@ from filtered_websocket.filters.ws_emit.estate import Estate
 from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
-from filtered_websocket.messages.message import in_binary_message, messages
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message, in_binary_message, messages
 from filtered_websocket.tracebacks import culprit, users_traceback
 
 _log = Logger()

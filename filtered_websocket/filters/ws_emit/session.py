@@ -10,7 +10,7 @@ from typing import Any
 from filtered_websocket.filters.ws_emit import events, rooms, wire
 from filtered_websocket.filters.ws_emit.estate import Estate, id_of
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Malformed, Packet
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message
 
 
 class Session:

@@ -7,7 +7,7 @@ from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.estate import Estate, id_of
 from filtered_websocket.filters.ws_emit.polling import UPGRADE_SECONDS
 from filtered_websocket.filters.ws_emit.session import Session
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message
 
 
 class WebSocketSession(Session):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from filtered_websocket.messages.publication import Message
+from filtered_websocket.messages.message import Message
 
 MAX_PAYLOAD = 1_000_000
 """Bytes of the largest polling payload, as told in the handshake."""
