@@ -22,7 +22,7 @@ from filtered_websocket.hub import Send
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
-from filtered_websocket.transport import LARGE, _WriteThrough
+from filtered_websocket.transport.streams import LARGE, _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
 MAX_CORKED = 16 * 1024

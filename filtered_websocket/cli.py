@@ -17,9 +17,9 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.filter_modules import importing
-from filtered_websocket.listening import raise_descriptors
 from filtered_websocket.options import Options
-from filtered_websocket.transport import install_reactor
+from filtered_websocket.transport.listening import raise_descriptors
+from filtered_websocket.transport.streams import install_reactor
 
 _log = Logger()
 

@@ -22,10 +22,10 @@ from filtered_websocket.filters.base import (
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
 )
-from filtered_websocket.listening import listen
 from filtered_websocket.server import DECLARED, Server
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.tls import Certificate
+from filtered_websocket.transport.listening import listen
+from filtered_websocket.transport.tls import Certificate
 from tests.end_to_end.raw_client import DEADLINE, RawClient
 from tests.reactor_thread import call, until
 

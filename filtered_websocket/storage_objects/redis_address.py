@@ -14,7 +14,7 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.parsers import unix_path
 from filtered_websocket.storage_objects.redis_query import read_query
 from filtered_websocket.storage_objects.redis_sentinel import SentinelEndpoint
-from filtered_websocket.tls import Trust
+from filtered_websocket.transport.tls import Trust
 
 REDIS_PORT, SENTINEL_PORT = 6379, 26379
 
@@ -80,7 +80,7 @@ class Address(NamedTuple):
         from twisted.internet import reactor
         from twisted.internet.endpoints import HostnameEndpoint
 
-        from filtered_websocket.resolving import STORAGE, Resolving
+        from filtered_websocket.transport.resolving import STORAGE, Resolving
 
         plain: Any = HostnameEndpoint(Resolving(reactor, STORAGE), host, port, timeout=timeout)
         return self.trust.wrap(plain, host) if self.tls else plain

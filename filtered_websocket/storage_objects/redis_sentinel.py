@@ -22,7 +22,7 @@ class SentinelEndpoint:
         from twisted.internet import reactor
         from twisted.internet.endpoints import HostnameEndpoint
 
-        from filtered_websocket.resolving import STORAGE, Resolving
+        from filtered_websocket.transport.resolving import STORAGE, Resolving
 
         reasons = []
         for host, port in self._address.sentinels:

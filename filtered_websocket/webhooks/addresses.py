@@ -10,8 +10,8 @@ from twisted.web.client import URI
 from zope.interface import implementer
 
 from filtered_websocket.filters.base import start
-from filtered_websocket.resolving import HOOKS, Resolving
-from filtered_websocket.tls import Trust
+from filtered_websocket.transport.resolving import HOOKS, Resolving
+from filtered_websocket.transport.tls import Trust
 
 CONNECT_SECONDS = 5.0
 

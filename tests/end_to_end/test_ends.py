@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.transport import REACTORS
+from filtered_websocket.transport.streams import REACTORS
 from filtered_websocket.web.base import Endpoint, Response
 from tests import certificates
 from tests.end_to_end.conftest import Start
@@ -137,7 +137,7 @@ class Large(Endpoint):
 def test_an_answer_that_is_not_taken_before_the_end_is_not_kept_for_ever(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: bool
 ) -> None:
-    monkeypatch.setattr("filtered_websocket.transport.CLOSING_SECONDS", 0.3)
+    monkeypatch.setattr("filtered_websocket.transport.streams.CLOSING_SECONDS", 0.3)
     options: dict[str, Any] = {}
     if tls:
         files = certificates.write(tmp_path)

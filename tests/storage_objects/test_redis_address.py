@@ -7,7 +7,7 @@ import pytest
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis_address import Address, addresses, parse_sentinel, parse_shard, parse_url
 from filtered_websocket.storage_objects.redis_options import OPTIONS
-from filtered_websocket.tls import Trust
+from filtered_websocket.transport.tls import Trust
 
 
 def options(**given):

@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
-from filtered_websocket.transport import LINGER_BYTES, READ_SIZE
+from filtered_websocket.transport.streams import LINGER_BYTES, READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 from filtered_websocket.web.channel import MAX_WAITING, Channel
 from tests.certificates import write

@@ -4,9 +4,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from filtered_websocket import listening
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.tls import Certificate
+from filtered_websocket.transport import listening
+from filtered_websocket.transport.tls import Certificate
 
 _log = Logger()
 

@@ -16,8 +16,8 @@ from twisted.internet.interfaces import IPullProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from filtered_websocket.listening import TCPPort, UNIXPort
-from filtered_websocket.transport import READ_AHEAD, READ_SIZE, LeanEPollReactor, at_turn_end
+from filtered_websocket.transport.listening import TCPPort, UNIXPort
+from filtered_websocket.transport.streams import READ_AHEAD, READ_SIZE, LeanEPollReactor, at_turn_end
 from tests.end_to_end.raw_client import DEADLINE
 from tests.serving import logged
 
@@ -549,7 +549,7 @@ def test_a_peer_that_never_closes_is_not_waited_for_long(
 ) -> None:
     server, client = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.LINGER_SECONDS", 0.01)
+    monkeypatch.setattr("filtered_websocket.transport.streams.LINGER_SECONDS", 0.01)
     transport.loseConnection()
     assert read_to_the_end(reactor, client) == b""
     turn_until(reactor, lambda: not transport.connected)
@@ -561,8 +561,8 @@ def test_a_peer_that_goes_on_sending_is_waited_for_longer_but_not_for_ever(
 ) -> None:
     server, client = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.LINGER_SECONDS", 0.02)
-    monkeypatch.setattr("filtered_websocket.transport.MAX_LINGER_SECONDS", 0.2)
+    monkeypatch.setattr("filtered_websocket.transport.streams.LINGER_SECONDS", 0.02)
+    monkeypatch.setattr("filtered_websocket.transport.streams.MAX_LINGER_SECONDS", 0.2)
     begin = reactor.seconds()
     transport.loseConnection()
 
@@ -582,7 +582,7 @@ def test_a_peer_that_sends_without_end_is_reset(
 ) -> None:
     server, client = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.LINGER_BYTES", 1000)
+    monkeypatch.setattr("filtered_websocket.transport.streams.LINGER_BYTES", 1000)
     transport.loseConnection()
     client.sendall(b"x" * 1001)
     turn_until(reactor, lambda: not transport.connected)
@@ -597,7 +597,7 @@ def test_only_so_many_peers_are_waited_for(
 ) -> None:
     server, _ = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.MAX_LINGERING", 1)
+    monkeypatch.setattr("filtered_websocket.transport.streams.MAX_LINGERING", 1)
     with another(reactor) as (second, _):
         transport.loseConnection()
         turn_until(reactor, lambda: server.lost is not None)
@@ -659,7 +659,7 @@ def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
 
 ONE_BYTE_A_TURN = """
 import socket
-from filtered_websocket.transport import at_turn_end, install_reactor
+from filtered_websocket.transport.streams import at_turn_end, install_reactor
 install_reactor({name!r})
 from twisted.internet import reactor
 from twisted.internet.abstract import FileDescriptor
@@ -705,7 +705,7 @@ def test_what_is_to_run_at_the_end_of_a_turn_comes_before_what_the_sockets_bring
     ],
 )
 def test_each_reactor_can_be_installed(name: str, kind: str) -> None:
-    code = f"from filtered_websocket.transport import install_reactor; install_reactor({name!r}); "
+    code = f"from filtered_websocket.transport.streams import install_reactor; install_reactor({name!r}); "
     code += "from twisted.internet import reactor; print(type(reactor).__name__)"
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

@@ -31,7 +31,7 @@ from zope.interface import implementer
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import text
-from filtered_websocket.transport import CLOSING_SECONDS, LARGE
+from filtered_websocket.transport.streams import CLOSING_SECONDS, LARGE
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
 CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))

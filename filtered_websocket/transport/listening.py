@@ -22,7 +22,7 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport import TCPTransport, UNIXTransport, address
+from filtered_websocket.transport.streams import TCPTransport, UNIXTransport, address
 
 _log = Logger()
 

@@ -11,7 +11,7 @@ import pytest
 from twisted.internet import protocol
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.listening import address_of, addresses_of, bind, listen
+from filtered_websocket.transport.listening import address_of, addresses_of, bind, listen
 from tests.end_to_end.raw_client import DEADLINE
 from tests.reactor_thread import call
 
