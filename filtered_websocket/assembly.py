@@ -17,7 +17,7 @@ from filtered_websocket.server import DECLARED
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.wrapped import make
-from filtered_websocket.transport.streams import REACTORS
+from filtered_websocket.transport.reactor import REACTORS
 
 
 def _module_names(value: Any) -> list[str]:

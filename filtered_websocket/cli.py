@@ -19,7 +19,7 @@ from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.filter_modules import importing
 from filtered_websocket.options import Options
 from filtered_websocket.transport.listening import raise_descriptors
-from filtered_websocket.transport.streams import install_reactor
+from filtered_websocket.transport.reactor import install_reactor
 
 _log = Logger()
 

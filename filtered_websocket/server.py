@@ -25,7 +25,7 @@ from filtered_websocket.request import Request
 from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.throttled import ThrottledConnection
-from filtered_websocket.transport.streams import at_turn_end
+from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.transport.tls import OPTIONS as TLS
 from filtered_websocket.turns import Rests
 from filtered_websocket.watchdog import OPTIONS as WATCHDOG

@@ -21,7 +21,7 @@ from filtered_websocket.storage_objects.redis_address import Address
 from filtered_websocket.storage_objects.redis_command import Script, command
 from filtered_websocket.storage_objects.redis_history_scripts import HISTORY_SCRIPTS
 from filtered_websocket.storage_objects.redis_lease_scripts import LEASE_SCRIPTS
-from filtered_websocket.transport.streams import at_turn_end
+from filtered_websocket.transport.reactor import at_turn_end
 
 _at_turn_end = at_turn_end(reactor)
 SCRIPTS = HISTORY_SCRIPTS + LEASE_SCRIPTS

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.transport.streams import REACTORS
+from filtered_websocket.transport.reactor import REACTORS
 from filtered_websocket.web.base import Endpoint, Response
 from tests import certificates
 from tests.end_to_end.conftest import Start

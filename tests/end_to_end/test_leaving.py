@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.transport.streams import REACTORS
+from filtered_websocket.transport.reactor import REACTORS
 from tests import certificates
 from tests.end_to_end.conftest import Start
 from tests.end_to_end.raw_client import RawClient, close_frame, close_of, head, wait_until

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from filtered_websocket.transport.streams import REACTORS
+from filtered_websocket.transport.reactor import REACTORS
 from tests.end_to_end.conftest import Start
 from tests.end_to_end.raw_client import PING
 from tests.end_to_end.server import FwsServer

@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from filtered_websocket.transport.listening import TCPPort, UNIXPort
-from filtered_websocket.transport.streams import READ_AHEAD, READ_SIZE, LeanEPollReactor, at_turn_end
+from filtered_websocket.transport.reactor import READ_AHEAD, LeanEPollReactor, at_turn_end
+from filtered_websocket.transport.streams import READ_SIZE
 from tests.end_to_end.raw_client import DEADLINE
 from tests.serving import logged
 
@@ -659,7 +660,7 @@ def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
 
 ONE_BYTE_A_TURN = """
 import socket
-from filtered_websocket.transport.streams import at_turn_end, install_reactor
+from filtered_websocket.transport.reactor import at_turn_end, install_reactor
 install_reactor({name!r})
 from twisted.internet import reactor
 from twisted.internet.abstract import FileDescriptor
@@ -705,7 +706,7 @@ def test_what_is_to_run_at_the_end_of_a_turn_comes_before_what_the_sockets_bring
     ],
 )
 def test_each_reactor_can_be_installed(name: str, kind: str) -> None:
-    code = f"from filtered_websocket.transport.streams import install_reactor; install_reactor({name!r}); "
+    code = f"from filtered_websocket.transport.reactor import install_reactor; install_reactor({name!r}); "
     code += "from twisted.internet import reactor; print(type(reactor).__name__)"
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

@@ -1,0 +1,187 @@
+"""The reactor that reads our sockets with little ceremony, and the choice of a reactor."""
+
+import time
+from collections.abc import Callable
+from select import EPOLLET, EPOLLIN, EPOLLRDHUP
+from typing import Any
+
+from twisted.internet import main, tcp, unix
+from twisted.internet.epollreactor import EPollReactor
+from twisted.logger import Logger
+from twisted.python import log as legacy_log
+
+from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, _WriteThrough
+
+_log = Logger()
+
+
+READ_AHEAD = 128
+"""Sockets that are read before what they brought is handled: at most 8 MiB at a time."""
+
+
+REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
+
+
+class _TCPConnector(tcp.Connector):
+    def _makeTransport(self) -> Any:
+        return TCPClient(self.host, self.port, self.bindAddress, self, self.reactor)
+
+
+class _UNIXConnector(unix.Connector):
+    def _makeTransport(self) -> Any:
+        return UNIXClient(self.address, self, self.reactor, self.checkPID)
+
+
+# An end that comes together with the last bytes must be told apart from them: a read takes only the bytes.
+_EDGE = EPOLLIN | EPOLLRDHUP | EPOLLET
+
+
+class LeanEPollReactor(EPollReactor):
+    """Twisted's epoll reactor, less two function calls and a logging context per readable event of our transports."""
+
+    seconds = staticmethod(time.monotonic)
+
+    _reads: set[int]
+    _writes: set[int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn_end: list[Callable[[], object]] = []
+
+    def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
+        connector = _TCPConnector(host, port, factory, timeout, bindAddress, self)
+        connector.connect()
+        return connector
+
+    def connectUNIX(self, address: Any, factory: Any, timeout: float = 30, checkPID: bool = False) -> Any:
+        connector = _UNIXConnector(address, factory, timeout, self, checkPID)
+        connector.connect()
+        return connector
+
+    def addReader(self, reader: Any) -> None:
+        fd = reader.fileno()
+        if isinstance(reader, _WriteThrough) and fd not in self._reads and fd not in self._writes:
+            self._poller.register(fd, _EDGE)
+            self._reads.add(fd)
+            self._selectables[fd] = reader
+        else:
+            super().addReader(reader)
+
+    def removeWriter(self, writer: Any) -> None:
+        wrote = writer.fileno() in self._writes
+        super().removeWriter(writer)
+        if wrote:
+            self._arm(writer)
+
+    def _arm(self, selectable: Any) -> None:
+        """Have what can be read now reported again. While it also waits to write, it is level-triggered anyway."""
+        if isinstance(selectable, _WriteThrough):
+            fd = selectable.fileno()
+            if fd in self._reads and fd not in self._writes:
+                self._poller.modify(fd, _EDGE)
+
+    def at_turn_end(self, call: Callable[[], object]) -> None:
+        """Run this once before the next poll."""
+        self._turn_end.append(call)
+
+    def _end_turn(self) -> None:
+        while self._turn_end:
+            calls, self._turn_end = self._turn_end, []
+            for call in calls:
+                try:
+                    call()
+                except Exception:
+                    _log.failure("what was to run at the end of a reactor turn failed")
+
+    def doPoll(self, timeout: float | None) -> None:
+        if self._turn_end:
+            self._end_turn()
+            # What just ran may have set timers that the timeout does not know of.
+            newer = self.timeout()
+            timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
+        events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
+        selectable_of = self._selectables.get
+        reads: list[tuple[_WriteThrough, bytes | BaseException]] = []
+        for fd, event in events:
+            selectable = selectable_of(fd)
+            if event == EPOLLIN and isinstance(selectable, _WriteThrough) and selectable.connected:
+                try:
+                    data = selectable.socket.recv(READ_SIZE)
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    reads.append((selectable, main.CONNECTION_LOST))
+                    continue
+                if len(data) == READ_SIZE:
+                    self._arm(selectable)
+                reads.append((selectable, data or main.CONNECTION_DONE))
+                if len(reads) == READ_AHEAD:
+                    self._handle(reads)
+                    reads = []
+            elif selectable is not None:
+                legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
+                self._arm(selectable)
+        if reads:
+            self._handle(reads)
+        if self._turn_end:
+            self._end_turn()
+
+    def _handle(self, reads: "list[tuple[_WriteThrough, bytes | BaseException]]") -> None:
+        for selectable, data in reads:
+            # What was handled just before may have ended this one.
+            if selectable.aborted or not selectable.connected:
+                continue
+            why = data
+            if isinstance(data, bytes):
+                try:
+                    selectable.protocol.dataReceived(data)
+                    continue
+                except BaseException as error:  # as in Twisted's own loop: any error ends this connection only
+                    legacy_log.err()
+                    why = error
+            # Who raises even here, such as a storage object: what was read from others is read once.
+            legacy_log.callWithLogger(selectable, self._disconnectSelectable, selectable, why, True)
+
+    doIteration = doPoll
+
+
+def at_turn_end(reactor: Any) -> Callable[[Callable[[], object]], object]:
+    """How to run something at the end of a reactor's turn; a reactor that is not ours does it in its next turn."""
+    if isinstance(reactor, LeanEPollReactor):
+        return reactor.at_turn_end
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    if loop is not None:
+        # Its timers run after what the sockets bring next, such as the end of a connection that has yet to be answered.
+        return loop.call_soon
+    return lambda call: reactor.callLater(0, call)
+
+
+def install_reactor(name: str) -> None:
+    """Install the process's reactor; called before anything imports it.
+
+    :param name: one of `REACTORS`. ``auto`` is the lean epoll reactor where there is epoll (Linux), else Twisted's
+        choice for the platform.
+    """
+    if name == "asyncio":
+        from twisted.internet import asyncioreactor
+
+        asyncioreactor.install()
+    elif name in ("auto", "lean"):
+        main.installReactor(LeanEPollReactor())
+    elif name == "epoll":
+        from twisted.internet import epollreactor
+
+        epollreactor.install()
+    elif name == "poll":
+        from twisted.internet import pollreactor
+
+        pollreactor.install()
+    else:
+        from twisted.internet import selectreactor
+
+        selectreactor.install()
+    from twisted.internet import reactor
+
+    installed: Any = reactor
+    # Before the first timer is set. Twisted's own is the wall clock.
+    installed.seconds = time.monotonic
