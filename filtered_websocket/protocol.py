@@ -25,11 +25,12 @@ from filtered_websocket.backpressure import MAX_CORKED
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run, start
 from filtered_websocket.handshake import METHOD
+from filtered_websocket.limits.turn_shares import SHARE
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message, message
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.tracebacks import culprit, users_traceback
-from filtered_websocket.turns import SHARE, Turns
+from filtered_websocket.turns import Turns
 from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()

@@ -17,11 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.limits import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, rule_for
+from filtered_websocket.limits.history_pool import Pool
+from filtered_websocket.limits.options import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, rule_for
 from filtered_websocket.messages.envelope import MARK, encode
 from filtered_websocket.messages.message import messages
 from filtered_websocket.messages.publication import Publication
-from filtered_websocket.storage_objects.base import Keep, Pool, as_bytes
+from filtered_websocket.storage_objects.base import Keep, as_bytes
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis_address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis_blocking import BlockingConnection

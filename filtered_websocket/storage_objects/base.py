@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.done import DONE
 
@@ -27,21 +28,6 @@ __all__ = [
 __all__ += ["StorageAway", "as_bytes", "as_text"]
 
 
-class Pool(NamedTuple):
-    """What the histories of several channels may take together: so names that clients invent cost what a limit says.
-
-    Above ``bytes`` the oldest publications go first, whichever channel they are of. Above ``channels`` those histories
-    go whose end by age is nearest, and of those without an end the ones that were written longest ago. 0: any number.
-    A publication counts as its payload, its channel's name and `PUBLICATION_COST`. All that append to a pool of one
-    ``name`` give it the same limits; with several Redises each has the whole limit.
-    """
-
-    name: str = "histories"
-    bytes: int = 64 * 1024 * 1024
-    channels: int = 10_000
-
-
-DEFAULT_POOL = Pool()
 PUBLICATION_COST = 512
 """Bytes that a kept publication counts for beside its payload and its channel's name: about what memory it takes."""
 

@@ -12,8 +12,9 @@ from itertools import count, islice
 from typing import Any
 from uuid import uuid4
 
+from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep, Pool
+from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep
 
 EPOCH_SECONDS = 86400.0
 """How long a channel's epoch outlives its last publication, so that who saw that one can still be told so."""

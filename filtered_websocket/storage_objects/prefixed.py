@@ -7,8 +7,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import DEFAULT_POOL, BaseStorageObject, Consumer, Keep, Pool
+from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
 
 
 class PrefixedStorageObject(BaseStorageObject):

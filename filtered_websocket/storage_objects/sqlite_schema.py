@@ -9,7 +9,8 @@ writing.
 
 import sqlite3
 
-from filtered_websocket.storage_objects.base import DEFAULT_POOL, PUBLICATION_COST
+from filtered_websocket.limits.history_pool import DEFAULT_POOL
+from filtered_websocket.storage_objects.base import PUBLICATION_COST
 
 VERSION = 2
 FOR_EVER = 1e11

@@ -4,7 +4,8 @@ import sqlite3
 import time
 from urllib.parse import quote
 
-from filtered_websocket.storage_objects.base import Keep, Pool
+from filtered_websocket.limits.history_pool import Pool
+from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.history import EPOCH_SECONDS
 from filtered_websocket.storage_objects.sqlite_schema import FOR_EVER, migrate
 

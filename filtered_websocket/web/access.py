@@ -5,7 +5,7 @@ import binascii
 import hmac
 from typing import Any
 
-from filtered_websocket.addresses import host_name, is_loopback
+from filtered_websocket.limits.addresses import host_name, is_loopback
 from filtered_websocket.web.base import HTTPError, HTTPRequest
 
 CHALLENGE = (("WWW-Authenticate", 'Basic realm="filtered_websocket"'),)

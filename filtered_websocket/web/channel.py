@@ -25,8 +25,8 @@ from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from filtered_websocket.limits.turn_shares import SHARE_SECONDS
 from filtered_websocket.transport.streams import LARGE, LINGER_BYTES
-from filtered_websocket.turns import SHARE_SECONDS
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
 from filtered_websocket.web.body import Chunked, Sized

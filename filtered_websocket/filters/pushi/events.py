@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.publication import Publication
-from filtered_websocket.storage_objects.base import Keep, Pool
+from filtered_websocket.storage_objects.base import Keep
 
 MAX_ANSWER, PAGE = 4 * 1024 * 1024, 10
 """Bytes of stored events that are given at one time, and how many are read at one time. Else a client that has stored

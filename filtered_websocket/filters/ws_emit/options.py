@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filtered_websocket import origins
 from filtered_websocket.config import Option, boolean, json_value, size, text, words
+from filtered_websocket.limits import origins
 from filtered_websocket.options import Original
 
 

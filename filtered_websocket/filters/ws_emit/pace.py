@@ -6,7 +6,7 @@ later, or ended.
 
 from typing import Any
 
-from filtered_websocket.rates import Bucket
+from filtered_websocket.limits.rates import Bucket
 
 BURST_SECONDS = 5
 """So many seconds' worth may come at once, as on a WebSocket."""

@@ -12,7 +12,7 @@ from filtered_websocket.filters.ws_emit.backlog import Total
 from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
 from filtered_websocket.filters.ws_emit.polling import PollingSession
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Payload
-from filtered_websocket.heartbeat import Heartbeat
+from filtered_websocket.limits.heartbeat import Heartbeat
 
 _log = Logger()
 

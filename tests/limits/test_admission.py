@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket import admission
 from filtered_websocket.filters.base import WebSocketDataFilter
+from filtered_websocket.limits import admission
 from tests import certificates
 from tests.end_to_end.raw_client import RawClient, Response, head
 from tests.reactor_thread import call, until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.addresses import Addresses, forwarded, host_name, is_loopback, network, without_port
+from filtered_websocket.limits.addresses import Addresses, forwarded, host_name, is_loopback, network, without_port
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from twisted.internet.task import Clock
 
-from filtered_websocket.heartbeat import Heartbeat
+from filtered_websocket.limits.heartbeat import Heartbeat
 
 
 class Peer:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.rates import Bucket
+from filtered_websocket.limits.rates import Bucket
 
 
 def test_a_bucket_begins_full_and_fills_at_its_rate():

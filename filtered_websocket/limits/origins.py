@@ -8,7 +8,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from filtered_websocket.addresses import is_loopback
+from filtered_websocket.limits.addresses import is_loopback
 from filtered_websocket.paths import match
 
 SAME_HOST = "same-host"

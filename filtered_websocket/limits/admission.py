@@ -14,8 +14,8 @@ Rules:
 
 from typing import Any, NamedTuple
 
-from filtered_websocket.addresses import Addresses
-from filtered_websocket.rates import Bucket
+from filtered_websocket.limits.addresses import Addresses
+from filtered_websocket.limits.rates import Bucket
 
 MAX_TOLD = 100
 """Refused connections that wait at one time to be told; behind data filters, which would see their bytes, none."""

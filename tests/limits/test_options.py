@@ -2,9 +2,9 @@
 
 import pytest
 
-from filtered_websocket import limits
 from filtered_websocket.config import Configuration
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.limits import options as limits
 
 
 def resolve(**document):

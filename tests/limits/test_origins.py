@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.origins import MAX_ORIGIN, SAME_HOST, allowed, read
+from filtered_websocket.limits.origins import MAX_ORIGIN, SAME_HOST, allowed, read
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from fnmatch import fnmatchcase
 from typing import Any
 
-from filtered_websocket import origins
+from filtered_websocket.limits import origins
+from filtered_websocket.limits.history_pool import DEFAULT_POOL
+from filtered_websocket.limits.origins import SAME_HOST
 from filtered_websocket.options import Option
-from filtered_websocket.origins import SAME_HOST
 from filtered_websocket.parsers import boolean, choice, integer, json_value, seconds, size, words
-from filtered_websocket.storage_objects.base import DEFAULT_POOL
 
 KIB = 1024
 MIB = 1024 * KIB
