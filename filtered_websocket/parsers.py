@@ -13,6 +13,14 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, NoReturn
 
+KIB = 1024
+
+MIB = 1024 * KIB
+
+GIB = 1024 * MIB
+
+DAY = 86400
+
 Parser = Callable[[Any], Any]
 
 

@@ -20,8 +20,8 @@ from filtered_websocket.errors import ConfigError, NotAllowed, StopChain
 from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta, Step, run, start
 from filtered_websocket.hub import Hub, Subscriber
+from filtered_websocket.limits.channel_rules import rule_for
 from filtered_websocket.limits.history_pool import Pool
-from filtered_websocket.limits.options import rule_for
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep

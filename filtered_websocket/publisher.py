@@ -17,8 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.limits.channel_rules import CHANNELS, rule_for
 from filtered_websocket.limits.history_pool import Pool
-from filtered_websocket.limits.options import CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, rule_for
+from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS
 from filtered_websocket.messages.envelope import MARK, encode
 from filtered_websocket.messages.message import messages
 from filtered_websocket.messages.publication import Publication

@@ -1,22 +1,11 @@
 """What a client may use. Every limit is an option, on by default where a value hurts nobody who is honest."""
 
-from fnmatch import fnmatchcase
-from typing import Any
-
 from filtered_websocket.limits import origins
+from filtered_websocket.limits.channel_rules import CHANNELS, POLICIES
 from filtered_websocket.limits.history_pool import DEFAULT_POOL
 from filtered_websocket.limits.origins import SAME_HOST
 from filtered_websocket.options import Option
-from filtered_websocket.parsers import boolean, choice, integer, json_value, seconds, size, words
-
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
-DAY = 86400
-
-POLICIES = ("disconnect", "drop-new", "drop-old", "latest")
-"""What a slow reader loses: its connection; what comes while its buffer is full; the oldest of what it has not yet
-been sent; or of each channel all but the newest message."""
+from filtered_websocket.parsers import DAY, GIB, KIB, MIB, boolean, choice, integer, seconds, size, words
 
 MAX_MESSAGE_SIZE = Option(
     "max_message_size",
@@ -120,39 +109,6 @@ BACKLOG = Option("backlog", integer(1, 65535), 4096, "connections the kernel may
 COMPRESSION = Option("compression", boolean, False, "accept permessage-deflate from clients that offer it", switch=True)
 
 
-def _channel_policies(value: Any) -> Any:
-    rules = json_value(dict)(value)
-    known = {"history": integer(0, 1_000_000), "history_seconds": seconds(0, DAY), "slow": choice(*POLICIES)}
-    for pattern, rule in rules.items():
-        if not isinstance(rule, dict):
-            raise ValueError(f'an object is wanted for "{pattern}", such as {{"history": 100}}')
-        for key, entry in rule.items():
-            if key not in known:
-                raise ValueError(f'"{pattern}" knows {", ".join(known)}, not "{key}"')
-            rule[key] = known[key](entry)
-    _check_order(list(rules))
-    return rules
-
-
-def _check_order(patterns: list[str]) -> None:
-    """The first pattern that fits counts: one behind another that fits all that it does never would."""
-    for number, later in enumerate(patterns):
-        for earlier in patterns[:number]:
-            # Of one with stars alone it can be told: what fits the later pattern, its own signs included, fits it too.
-            if not set(earlier) & {"?", "["} and fnmatchcase(later, earlier):
-                raise ValueError(
-                    f'"{later}" never counts: "{earlier}" before it fits the same channels; write it first'
-                )
-
-
-CHANNELS = Option(
-    "channels",
-    _channel_policies,
-    {},
-    'JSON object: a pattern of channel names to {"history": publications kept, "history_seconds": their age, '
-    '"slow": what slow clients lose}',
-    scope="pipeline",
-)
 HISTORY_BYTES = Option(
     "history_bytes",
     size(0, 1024 * GIB),
@@ -202,11 +158,3 @@ OPTIONS = (
 
 OFF_BY_DEFAULT = (MAX_CONNECTIONS_PER_ADDRESS, ACCEPT_RATE, MESSAGE_RATE, BYTE_RATE)
 """How much is much depends on what is served, and on how many clients share an address."""
-
-
-def rule_for(channel: str, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What the option "channels" says of one channel: the first pattern in the order written that matches."""
-    for pattern, rule in rules.items():
-        if fnmatchcase(channel, pattern):
-            return rule
-    return {}

@@ -5,6 +5,7 @@ import pytest
 from filtered_websocket.config import Configuration
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.limits import options as limits
+from filtered_websocket.limits.channel_rules import rule_for
 
 
 def resolve(**document):
@@ -25,10 +26,10 @@ def test_every_limit_is_an_option_and_on_by_default_but_those_the_banner_names()
 
 def test_the_first_pattern_that_matches_says_what_a_channel_keeps_and_loses():
     rules = resolve(channels={"chat:*": {"history": "5", "slow": "latest"}, "*": {"history_seconds": 3}}).channels
-    assert limits.rule_for("chat:1", rules) == {"history": 5, "slow": "latest"}
-    assert limits.rule_for("Chat:1", rules) == {"history_seconds": 3.0}
-    assert limits.rule_for("anything", {}) == {}
-    assert limits.rule_for("anything", {"other": {"history": 1}}) == {}
+    assert rule_for("chat:1", rules) == {"history": 5, "slow": "latest"}
+    assert rule_for("Chat:1", rules) == {"history_seconds": 3.0}
+    assert rule_for("anything", {}) == {}
+    assert rule_for("anything", {"other": {"history": 1}}) == {}
 
 
 @pytest.mark.parametrize(
