@@ -5,8 +5,9 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from filtered_websocket import assembly, filters, logs
+from filtered_websocket import assembly, filters
 from filtered_websocket.config import CONFIG, FILTERS, PIPELINES, Option, documentation
+from filtered_websocket.monitoring import logs
 from filtered_websocket.server import DECLARED
 from filtered_websocket.storage_objects.names import BACKENDS
 

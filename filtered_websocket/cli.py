@@ -12,11 +12,12 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from filtered_websocket import __version__, logs, stopping
+from filtered_websocket import __version__, stopping
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.filter_modules import importing
+from filtered_websocket.monitoring import logs
 from filtered_websocket.options import Options
 from filtered_websocket.transport.listening import raise_descriptors
 from filtered_websocket.transport.reactor import install_reactor
@@ -155,7 +156,7 @@ def _tell_what_is_lost(frames: dict[str, Any]) -> None:
 
     :param frames: what each thread runs, by its name
     """
-    from filtered_websocket.watchdog import culprit_of
+    from filtered_websocket.monitoring.watchdog import culprit_of
 
     busy = [f"{name} ({culprit_of(frame) or 'in a library'})" for name, frame in frames.items()]
     busy += [f"child process {each}" for each in stopping.children()]

@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
@@ -18,18 +17,19 @@ from filtered_websocket.limits.heartbeat import Heartbeat, Seconds
 from filtered_websocket.limits.options import OPTIONS as LIMITS
 from filtered_websocket.limits.turn_shares import Rests
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.monitoring.counters import Counters
+from filtered_websocket.monitoring.stopwatch import Stopwatch
+from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
+from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import integer, seconds
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
 from filtered_websocket.request import Request
-from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.throttled import ThrottledConnection
 from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.transport.tls import OPTIONS as TLS
-from filtered_websocket.watchdog import OPTIONS as WATCHDOG
-from filtered_websocket.watchdog import Watchdog
 from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
 from filtered_websocket.web.base import EndpointMeta, HTTPRequest

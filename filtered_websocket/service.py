@@ -19,13 +19,13 @@ from filtered_websocket.changes import Changes
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import filters_of
 from filtered_websocket.filters.base import WebSocketStopFilter, start
+from filtered_websocket.monitoring.stopwatch import Stopwatch
+from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.options import Options
 from filtered_websocket.reload import files, reload
 from filtered_websocket.server import Server
-from filtered_websocket.stopwatch import Stopwatch
 from filtered_websocket.transport.listening import address_of, addresses_of, listen
 from filtered_websocket.transport.tls import Certificate
-from filtered_websocket.watchdog import Watchdog
 
 _log = Logger()
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from filtered_websocket.counters import Counters
+from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.webhooks import addresses, destinations, posts
 from filtered_websocket.webhooks.addresses import is_public
 from filtered_websocket.webhooks.destinations import MAX_HOOKS, Webhooks, check_hooks, check_url

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 
-from filtered_websocket.logs import is_noise
+from filtered_websocket.monitoring.logs import is_noise
 
 LINES = 200
 LONGEST = 2000

@@ -5,7 +5,7 @@ from typing import Any
 from twisted.logger import Logger, LogLevel
 
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
-from filtered_websocket.stopwatch import Stopwatch
+from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.web import figures
 from filtered_websocket.web.dashboard import FILES, FOLDER
 from filtered_websocket.web.recent_log import LINES, LONGEST, RecentLog

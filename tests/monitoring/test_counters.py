@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from filtered_websocket.counters import MAX_DETAIL, Counters
+from filtered_websocket.monitoring.counters import MAX_DETAIL, Counters
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import autobahn
 import twisted
 from twisted.logger import Logger
 
-from filtered_websocket import stopwatch
 from filtered_websocket.filters import base
+from filtered_websocket.monitoring import stopwatch
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import seconds
 
@@ -39,7 +39,7 @@ BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 """Upper bounds of the classes of lag, in seconds; a last class is above them all."""
 MAX_NAMES = 100
 
-_PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _LIBRARIES = tuple(
     os.path.join(os.path.dirname(os.path.abspath(str(each.__file__))), "") for each in (os, twisted, autobahn)
 )

@@ -9,7 +9,7 @@ from textwrap import dedent
 SCRIPT = """
     import sys
     from twisted.logger import Logger, globalLogPublisher
-    from filtered_websocket import logs
+    from filtered_websocket.monitoring import logs
     logs.begin(sys.argv[1], sys.argv[2])
     log = Logger(namespace="mine")
     print("a filter's own")

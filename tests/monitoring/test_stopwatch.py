@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import run
-from filtered_websocket.stopwatch import INTERVAL, Stopwatch
+from filtered_websocket.monitoring.stopwatch import INTERVAL, Stopwatch
 
 
 class Filter:

@@ -8,9 +8,9 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.counters import Counters
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.watchdog import BOUNDS, Watchdog, culprit_of
+from filtered_websocket.monitoring.counters import Counters
+from filtered_websocket.monitoring.watchdog import BOUNDS, Watchdog, culprit_of
 from filtered_websocket.web.base import Endpoint, HTTPRequest
 from tests.reactor_thread import call, until
 from tests.serving import serving
