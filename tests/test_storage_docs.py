@@ -64,7 +64,7 @@ def test_the_storage_object_of_the_page_is_one():
 
 
 def test_every_option_of_redis_stands_on_its_page():
-    from filtered_websocket.storage_objects.redis_options import OPTIONS
+    from filtered_websocket.storage_objects.redis.options import OPTIONS
 
     page = (DOCS / "redis.md").read_text()
     assert [option.name for option in OPTIONS if f"`{option.name}`" not in page] == []

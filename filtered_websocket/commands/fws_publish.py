@@ -17,12 +17,12 @@ from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, M
 from filtered_websocket.options import Options, PipelineConfig
 from filtered_websocket.parsers import read_object, seconds
 from filtered_websocket.publisher import Publisher
-from filtered_websocket.storage_objects import redis_options
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.redis import options
 
 PROG = "fws_publish"
 REDIS = ("redis", BACKENDS["redis"])
-STORED = (STORAGE, MAX_CHANNEL_NAME, CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, *redis_options.OPTIONS)
+STORED = (STORAGE, MAX_CHANNEL_NAME, CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, *options.OPTIONS)
 EXAMPLE = """examples:
   fws_publish room "hello all"                   to the subscribers of a channel, through redis://localhost
   fws_publish -c config.json room < lines.txt    a message for each line; Redis and history as the server has them
@@ -94,7 +94,7 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
     pipeline = None if arguments.bus else _pipeline(options, arguments.pipeline, arguments.channel)
     ruled = options if pipeline is None else pipeline.options
     kept = {option.name: getattr(ruled, option.name) for option in (CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS)}
-    redis = {option.name: getattr(options, option.name) for option in redis_options.OPTIONS}
+    redis = {option.name: getattr(options, option.name) for option in options.OPTIONS}
     name = "" if pipeline is None else pipeline.name
     with Publisher(**redis, **kept, pipeline=name, timeout=arguments.timeout) as publisher:
         _publish(publisher, arguments, stdin)

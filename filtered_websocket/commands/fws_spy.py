@@ -16,9 +16,9 @@ from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.filters.ws_emit import plain_pickle
 from filtered_websocket.filters.ws_emit.bus import CHANNEL
 from filtered_websocket.messages.envelope import MARK, decode
-from filtered_websocket.storage_objects import redis_options
-from filtered_websocket.storage_objects.redis_address import addresses
-from filtered_websocket.storage_objects.redis_blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis import options
+from filtered_websocket.storage_objects.redis.address import addresses
+from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 
 PROG = "fws_spy"
 URL = "redis://localhost:6379/0"
@@ -58,7 +58,7 @@ def _parser() -> manners.Parser:
         "--redis", metavar="URL", help=f"short for --redis_url; REDIS in the environment; default: {URL}"
     )
     group = parser.add_argument_group("as the server has them, from flags and FWS_ names")
-    for option in redis_options.OPTIONS:
+    for option in options.OPTIONS:
         if not option.many:
             says = option.help.replace("%", "%%")
             group.add_argument(
@@ -69,7 +69,7 @@ def _parser() -> manners.Parser:
 
 def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
     words = []
-    for option in redis_options.OPTIONS:
+    for option in options.OPTIONS:
         value = getattr(arguments, option.name, None)
         if value is not None:
             words.append(f"--{option.name}={value}")
@@ -77,7 +77,7 @@ def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
     if arguments.redis and arguments.redis_url:
         raise ConfigError("--redis and --redis_url are one")
     configuration = Configuration(words, environ, PROG, {"redis_url": url} if url else {})
-    configuration.declare(redis_options.OPTIONS, PROG)
+    configuration.declare(options.OPTIONS, PROG)
     return configuration.resolve()
 
 

@@ -17,12 +17,12 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.base import Consumer, as_bytes
-from filtered_websocket.storage_objects.redis_address import Address
-from filtered_websocket.storage_objects.redis_command import Script, command
-from filtered_websocket.storage_objects.redis_connection import CommandConnection, Convert, SubscriberConnection
-from filtered_websocket.storage_objects.redis_leases import Leases
-from filtered_websocket.storage_objects.redis_link import Link
-from filtered_websocket.storage_objects.redis_subscriptions import Subscriptions
+from filtered_websocket.storage_objects.redis.address import Address
+from filtered_websocket.storage_objects.redis.command import Script, command
+from filtered_websocket.storage_objects.redis.connection import CommandConnection, Convert, SubscriberConnection
+from filtered_websocket.storage_objects.redis.leases import Leases
+from filtered_websocket.storage_objects.redis.link import Link
+from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
 
 log = Logger()
 _clock: Any = reactor

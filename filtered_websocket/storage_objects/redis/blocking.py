@@ -12,8 +12,8 @@ from typing import Any
 import hiredis
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.storage_objects.redis_address import Address
-from filtered_websocket.storage_objects.redis_command import Script, command
+from filtered_websocket.storage_objects.redis.address import Address
+from filtered_websocket.storage_objects.redis.command import Script, command
 
 
 class BlockingConnection:

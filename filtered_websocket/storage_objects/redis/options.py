@@ -4,7 +4,7 @@ from typing import Any
 
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import integer, seconds, text, words
-from filtered_websocket.storage_objects.redis_address import parse_sentinel, parse_shard, parse_url
+from filtered_websocket.storage_objects.redis.address import parse_sentinel, parse_shard, parse_url
 
 
 def _url(value: Any) -> str:

@@ -18,8 +18,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError, StorageAway
-from filtered_websocket.storage_objects.sqlite_file import DatabaseFile, Identity
-from filtered_websocket.storage_objects.sqlite_tables import Tables
+from filtered_websocket.storage_objects.sqlite.file import DatabaseFile, Identity
+from filtered_websocket.storage_objects.sqlite.tables import Tables
 
 Question = tuple[Any, tuple[Any, ...], Any, Deferred[Any]]
 """A function of Tables, its arguments, what converts its result in the reactor's thread, and who waits."""

@@ -1,6 +1,6 @@
 """The Lua of presence, subscriber counts and leases. The keys are those of ``redis.py``."""
 
-from filtered_websocket.storage_objects.redis_command import NOW, Script
+from filtered_websocket.storage_objects.redis.command import NOW, Script
 
 STATE_SECONDS = 86400
 """How long what nodes hold (presence, counts, leases) outlives the last node: then nobody sweeps, Redis forgets."""

@@ -36,13 +36,13 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects import redis_replies as replies
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, as_bytes, check_text
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
-from filtered_websocket.storage_objects.redis_address import addresses, fit
-from filtered_websocket.storage_objects.redis_command import Script, command
-from filtered_websocket.storage_objects.redis_history_scripts import (
+from filtered_websocket.storage_objects.redis import replies
+from filtered_websocket.storage_objects.redis.address import addresses, fit
+from filtered_websocket.storage_objects.redis.command import Script, command
+from filtered_websocket.storage_objects.redis.history_scripts import (
     LATEST,
     POSITION,
     SEND,
@@ -50,8 +50,8 @@ from filtered_websocket.storage_objects.redis_history_scripts import (
     SINCE,
     keep_values,
 )
-from filtered_websocket.storage_objects.redis_lease_scripts import OCCUPIED
-from filtered_websocket.storage_objects.redis_options import OPTIONS
+from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
+from filtered_websocket.storage_objects.redis.options import OPTIONS
 
 log = Logger()
 MAX_TAILS = 1000
@@ -101,7 +101,7 @@ class StorageObject(BaseStorageObject):
         return waiting
 
     def start(self, consumer: Consumer) -> Deferred[None]:
-        from filtered_websocket.storage_objects.redis_shard import Shard  # installs the reactor
+        from filtered_websocket.storage_objects.redis.shard import Shard  # installs the reactor
 
         self._consumer = consumer
         self._shards = [Shard(one, self._prefix, self._options, consumer, self._changed) for one in self._addresses]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.history import EPOCH_SECONDS
-from filtered_websocket.storage_objects.sqlite_schema import FOR_EVER, migrate
+from filtered_websocket.storage_objects.sqlite.schema import FOR_EVER, migrate
 
 PURGE_EVERY = 1000
 """Appends between looks for what has expired on any channel."""

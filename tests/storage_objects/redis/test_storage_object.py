@@ -9,8 +9,8 @@ from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway
-from filtered_websocket.storage_objects.redis import StorageObject
-from filtered_websocket.storage_objects.redis_history_scripts import RECOVER, SEND, keep_values
+from filtered_websocket.storage_objects.redis.history_scripts import RECOVER, SEND, keep_values
+from filtered_websocket.storage_objects.redis.storage_object import StorageObject
 from tests.reactor_thread import call, until
 from tests.redis_server import RedisServer, free_port
 from tests.storage_objects.backends import Backend, message

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.base import as_bytes, as_text
-from filtered_websocket.storage_objects.redis_lease_scripts import (
+from filtered_websocket.storage_objects.redis.lease_scripts import (
     GONE,
     JOIN,
     LEAVE,
@@ -29,7 +29,7 @@ from filtered_websocket.storage_objects.redis_lease_scripts import (
 )
 
 if TYPE_CHECKING:
-    from filtered_websocket.storage_objects.redis_shard import Shard
+    from filtered_websocket.storage_objects.redis.shard import Shard
 
 log = Logger()
 RENEWALS = 8

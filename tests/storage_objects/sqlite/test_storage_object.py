@@ -10,8 +10,8 @@ import pytest
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.storage_objects import sqlite_tables
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep, StorageAway
+from filtered_websocket.storage_objects.sqlite import tables as sqlite_tables
 from tests.reactor_thread import call, until
 from tests.storage_objects.backends import Backend, Node, message
 

@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from filtered_websocket.storage_objects.redis_address import Address
-from filtered_websocket.storage_objects.redis_connection import RedisConnection
+from filtered_websocket.storage_objects.redis.address import Address
+from filtered_websocket.storage_objects.redis.connection import RedisConnection
 
 _clock: Any = reactor
 

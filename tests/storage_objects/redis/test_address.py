@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.storage_objects.redis_address import Address, addresses, parse_sentinel, parse_shard, parse_url
-from filtered_websocket.storage_objects.redis_options import OPTIONS
+from filtered_websocket.storage_objects.redis.address import Address, addresses, parse_sentinel, parse_shard, parse_url
+from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.transport.tls import Trust
 
 

@@ -19,11 +19,11 @@ from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import as_bytes
 from filtered_websocket.storage_objects.done import DONE
-from filtered_websocket.storage_objects.redis_history_scripts import RECOVER
+from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
 
 if TYPE_CHECKING:
-    from filtered_websocket.storage_objects.redis_connection import CommandConnection, SubscriberConnection
-    from filtered_websocket.storage_objects.redis_shard import Shard
+    from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
+    from filtered_websocket.storage_objects.redis.shard import Shard
 
 log = Logger()
 NOTHING = Position("", 0)

@@ -241,7 +241,7 @@ from types import SimpleNamespace
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from filtered_websocket.storage_objects.base import Keep, StorageAway
-from filtered_websocket.storage_objects.sqlite import StorageObject
+from filtered_websocket.storage_objects.sqlite.storage_object import StorageObject
 from tests.storage_objects.backends import Recorder, message
 
 async def main():

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.parsers import unix_path
-from filtered_websocket.storage_objects.redis_query import read_query
-from filtered_websocket.storage_objects.redis_sentinel import SentinelEndpoint
+from filtered_websocket.storage_objects.redis.query import read_query
+from filtered_websocket.storage_objects.redis.sentinel import SentinelEndpoint
 from filtered_websocket.transport.tls import Trust
 
 REDIS_PORT, SENTINEL_PORT = 6379, 26379

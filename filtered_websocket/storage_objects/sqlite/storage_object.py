@@ -21,9 +21,9 @@ from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep, as_bytes, as_text, as_value, check_text
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
-from filtered_websocket.storage_objects.sqlite_file import look_at
-from filtered_websocket.storage_objects.sqlite_tables import Tables
-from filtered_websocket.storage_objects.sqlite_writer import Writer
+from filtered_websocket.storage_objects.sqlite.file import look_at
+from filtered_websocket.storage_objects.sqlite.tables import Tables
+from filtered_websocket.storage_objects.sqlite.writer import Writer
 
 log = Logger()
 
