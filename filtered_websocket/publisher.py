@@ -23,12 +23,13 @@ from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS
 from filtered_websocket.messages.envelope import MARK, encode
 from filtered_websocket.messages.message import messages
 from filtered_websocket.messages.publication import Publication
-from filtered_websocket.storage_objects.base import Keep, as_bytes
+from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis.address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.history_scripts import SEND, keep_values
 from filtered_websocket.storage_objects.redis.options import OPTIONS
+from filtered_websocket.storage_objects.values import as_bytes
 
 __all__ = ["Publisher", "StorageAway"]
 

@@ -14,6 +14,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.done import DONE
+from filtered_websocket.storage_objects.values import as_bytes, as_text
 
 __all__ = [
     "DEFAULT_POOL",
@@ -243,35 +244,3 @@ class BasePubSubStorageObject(BaseStorageObject):
     @classmethod
     def get_subscriber(cls) -> Any:
         raise NotImplementedError
-
-
-def as_bytes(value: str | bytes) -> bytes:
-    """A name or value as it is stored. Lone surrogates, which clients can send in JSON, are kept, not refused."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value)
-    raise TypeError(f"str or bytes wanted, not {type(value).__name__}")
-
-
-def as_text(raw: bytes) -> str:
-    """What :func:`as_bytes` stored as str; what other programs stored otherwise keeps its bytes as surrogates."""
-    try:
-        return raw.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return raw.decode("utf-8", "surrogateescape")
-
-
-def as_value(raw: bytes) -> str | bytes:
-    """A stored value: str if it is valid UTF-8 (lone surrogates allowed), else the bytes."""
-    try:
-        return raw.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return raw
-
-
-def check_text(*values: object) -> None:
-    """:raises TypeError: one of these is no str (what a backend with a wire would refuse, memory refuses too)"""
-    for value in values:
-        if not isinstance(value, str):
-            raise TypeError(f"str wanted, not {type(value).__name__}")

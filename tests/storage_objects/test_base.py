@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 
-from filtered_websocket.storage_objects.base import DONE, as_bytes, as_text, as_value
+from filtered_websocket.storage_objects.base import DONE, as_bytes, as_text
 from filtered_websocket.storage_objects.memory import StorageObject
+from filtered_websocket.storage_objects.values import as_value
 from filtered_websocket.storage_objects.wrapped import wrap
 
 

@@ -1,9 +1,10 @@
 """The Lua of history: append, publish and read in one step. The keys are those of ``redis.py``."""
 
-from filtered_websocket.storage_objects.base import Keep, as_bytes
+from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.history import EPOCH_SECONDS
 from filtered_websocket.storage_objects.redis.command import NOW, Script
 from filtered_websocket.storage_objects.redis.pool_scripts import ENDED, FOR_EVER, MOST_DROPPED, POOLS
+from filtered_websocket.storage_objects.values import as_bytes
 
 # An item of history is "<expires>,<number in its pool> <envelope>"; expires is 0 for never. Before there were pools it
 # had no number. Old ones leave at the head.

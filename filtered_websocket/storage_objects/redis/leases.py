@@ -16,7 +16,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.storage_objects.base import as_bytes, as_text
 from filtered_websocket.storage_objects.redis.lease_scripts import (
     GONE,
     JOIN,
@@ -27,6 +26,7 @@ from filtered_websocket.storage_objects.redis.lease_scripts import (
     SWEEP,
     TRACK,
 )
+from filtered_websocket.storage_objects.values import as_bytes, as_text
 
 if TYPE_CHECKING:
     from filtered_websocket.storage_objects.redis.shard import Shard

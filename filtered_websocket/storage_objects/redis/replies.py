@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.storage_objects.base import as_text, as_value
+from filtered_websocket.storage_objects.values import as_text, as_value
 
 
 def nothing(reply: object) -> None:

@@ -16,13 +16,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.storage_objects.base import Consumer, as_bytes
+from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.connection import CommandConnection, Convert, SubscriberConnection
 from filtered_websocket.storage_objects.redis.leases import Leases
 from filtered_websocket.storage_objects.redis.link import Link
 from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
+from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()
 _clock: Any = reactor

@@ -36,7 +36,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, as_bytes, check_text
+from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis import replies
@@ -52,6 +52,7 @@ from filtered_websocket.storage_objects.redis.history_scripts import (
 )
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
+from filtered_websocket.storage_objects.values import as_bytes, check_text
 
 log = Logger()
 MAX_TAILS = 1000

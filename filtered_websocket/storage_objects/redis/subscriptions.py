@@ -17,9 +17,9 @@ from twisted.python.failure import Failure
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import as_bytes
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
+from filtered_websocket.storage_objects.values import as_bytes
 
 if TYPE_CHECKING:
     from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection

@@ -18,12 +18,13 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.options import Option
 from filtered_websocket.parsers import text
 from filtered_websocket.storage_objects import memory
-from filtered_websocket.storage_objects.base import Consumer, Keep, as_bytes, as_text, as_value, check_text
+from filtered_websocket.storage_objects.base import Consumer, Keep
 from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.sqlite.file import look_at
 from filtered_websocket.storage_objects.sqlite.tables import Tables
 from filtered_websocket.storage_objects.sqlite.writer import Writer
+from filtered_websocket.storage_objects.values import as_bytes, as_text, as_value, check_text
 
 log = Logger()
 
