@@ -10,8 +10,8 @@ from typing import Any
 
 from mkdocs.structure.files import File
 
-from filtered_websocket.command_line import shown_default
 from filtered_websocket.config import Option
+from filtered_websocket.config.command_line import shown_default
 
 DOCS = Path(__file__).parent
 _ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket import paths
+from filtered_websocket.config import patterns
 from filtered_websocket.consumer import Consumer
 from filtered_websocket.errors import ConfigError, NotAllowed, StopChain
 from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
@@ -110,13 +110,15 @@ class Pipeline:
 
     def fit(self, path: str) -> tuple[int, ...]:
         """How well a path fits: the rank of its best pattern, () for none."""
-        return max((paths.rank(each) for each in self.patterns if paths.match(each, path) is not None), default=())
+        return max(
+            (patterns.rank(each) for each in self.patterns if patterns.match(each, path) is not None), default=()
+        )
 
     def prefixes(self, path: str) -> list[str]:
         """What may stand in front of an endpoint's own path in this one: "", and what its patterns fix."""
         if self.patterns == ("*",):
             return [""]
-        found = (prefix for each in self.patterns for prefix in paths.prefixes(each, path))
+        found = (prefix for each in self.patterns for prefix in patterns.prefixes(each, path))
         return list(dict.fromkeys(["", *found]))
 
     # Publishing.

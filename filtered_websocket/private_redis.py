@@ -13,9 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 
+from filtered_websocket.config.option import Options
+from filtered_websocket.config.parsers import UNIX_PATH_BYTES
 from filtered_websocket.errors import ConfigError, printable
-from filtered_websocket.options import Options
-from filtered_websocket.parsers import UNIX_PATH_BYTES
 
 _log = Logger()
 

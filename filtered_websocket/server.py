@@ -9,6 +9,8 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import integer, seconds
 from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
@@ -21,8 +23,6 @@ from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
 from filtered_websocket.monitoring.watchdog import Watchdog
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import integer, seconds
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
 from filtered_websocket.request import Request

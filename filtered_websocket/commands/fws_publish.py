@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from filtered_websocket.commands import manners
-from filtered_websocket.config import CONFIG, FILTERS, PIPELINES, Configuration
+from filtered_websocket.config.configuration import CONFIG, FILTERS, PIPELINES, Configuration
+from filtered_websocket.config.option import Options, PipelineConfig
+from filtered_websocket.config.parsers import read_object, seconds
 from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.limits.channel_rules import CHANNELS
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
-from filtered_websocket.options import Options, PipelineConfig
-from filtered_websocket.parsers import read_object, seconds
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.redis import options

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from filtered_websocket.commands import manners
-from filtered_websocket.config import Configuration
+from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.filters.ws_emit import plain_pickle
 from filtered_websocket.filters.ws_emit.bus import CHANNEL

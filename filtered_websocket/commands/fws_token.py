@@ -17,12 +17,12 @@ from typing import Any
 import jwt
 
 from filtered_websocket.commands import manners
-from filtered_websocket.config import PIPELINES, Configuration
+from filtered_websocket.config.configuration import PIPELINES, Configuration
+from filtered_websocket.config.option import Given, Original
 from filtered_websocket.errors import ConfigError, printable
 from filtered_websocket.filters.philote import auth, keys
 from filtered_websocket.filters.philote.options import ORIGINAL, TOKEN_OPTIONS
 from filtered_websocket.filters.philote.state import keys_of
-from filtered_websocket.options import Given, Original
 
 PROG = "fws_token"
 EPILOG = """\

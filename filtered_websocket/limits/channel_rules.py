@@ -3,8 +3,8 @@
 from fnmatch import fnmatchcase
 from typing import Any
 
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import DAY, choice, integer, json_value, seconds
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import DAY, choice, integer, json_value, seconds
 
 POLICIES = ("disconnect", "drop-new", "drop-old", "latest")
 """What a slow reader loses: its connection; what comes while its buffer is full; the oldest of what it has not yet

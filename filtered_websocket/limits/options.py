@@ -1,11 +1,11 @@
 """What a client may use. Every limit is an option, on by default where a value hurts nobody who is honest."""
 
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import DAY, GIB, KIB, MIB, boolean, choice, integer, seconds, size, words
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.channel_rules import CHANNELS, POLICIES
 from filtered_websocket.limits.history_pool import DEFAULT_POOL
 from filtered_websocket.limits.origins import SAME_HOST
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import DAY, GIB, KIB, MIB, boolean, choice, integer, seconds, size, words
 
 MAX_MESSAGE_SIZE = Option(
     "max_message_size",

@@ -8,8 +8,8 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from filtered_websocket.config.patterns import match
 from filtered_websocket.limits.addresses import is_loopback
-from filtered_websocket.paths import match
 
 SAME_HOST = "same-host"
 """The default: the page's host and port are those the client connects to, or page and server are both on loopback."""

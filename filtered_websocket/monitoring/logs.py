@@ -18,9 +18,9 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import choice
 from filtered_websocket.errors import printable
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import choice
 
 LOG_FORMAT = Option("log_format", choice("human", "json"), "human", "lines for people or for machines: human, json")
 LEVELS = ("debug", "info", "warn", "error", "critical")

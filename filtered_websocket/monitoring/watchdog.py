@@ -15,10 +15,10 @@ import autobahn
 import twisted
 from twisted.logger import Logger
 
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import seconds
 from filtered_websocket.filters import base
 from filtered_websocket.monitoring import stopwatch
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import seconds
 
 _log = Logger()
 

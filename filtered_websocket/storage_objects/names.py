@@ -1,7 +1,7 @@
 """How a storage object is chosen by name."""
 
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import text
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import text
 
 STORAGE = Option(
     "storage",

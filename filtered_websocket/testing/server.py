@@ -15,7 +15,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from filtered_websocket.config import Configuration
+from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.filter_modules import filters_of, load, options_of
 from filtered_websocket.filters.base import EVENTS, FilterMeta, start
 from filtered_websocket.pipeline import Pipeline

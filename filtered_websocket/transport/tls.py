@@ -28,9 +28,9 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import text
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import text
 from filtered_websocket.transport.streams import CLOSING_SECONDS, LARGE
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))

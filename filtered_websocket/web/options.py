@@ -1,7 +1,7 @@
 """The options of plain HTTP."""
 
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import bearer, integer, listening_address, seconds
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import bearer, integer, listening_address, seconds
 
 DAY = 86400
 

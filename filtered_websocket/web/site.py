@@ -11,7 +11,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket import paths
+from filtered_websocket.config import patterns
 from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.filters.base import start
 from filtered_websocket.tracebacks import culprit, users_traceback
@@ -100,12 +100,12 @@ class Site(Factory):
         prefixes = [""] if pipeline is None else pipeline.prefixes(request.raw_path)
         for pattern, group in self._table(pipeline):
             for prefix in prefixes:
-                found = paths.match(pattern, request.raw_path[len(prefix) :])
+                found = patterns.match(pattern, request.raw_path[len(prefix) :])
                 # The server's own are at one place only.
                 if found is not None and not (prefix and group[0] in self._own):
                     request.prefix, request.wildcards = unquote(prefix), tuple(unquote(each) for each in found)
                     return self._choose(group, pipeline, request)
-        elsewhere = any(paths.match(each.path, request.raw_path) is not None for each in self._elsewhere)
+        elsewhere = any(patterns.match(each.path, request.raw_path) is not None for each in self._elsewhere)
         if pipeline is None or elsewhere or request.method not in ("GET", "HEAD"):
             error = HTTPError(404, "nothing is served here")
         else:
@@ -135,7 +135,7 @@ class Site(Factory):
             for each in self._own:
                 if not any(theirs.path == each.path for theirs in endpoints):
                     groups.setdefault(each.path, []).append(each)
-            order = sorted(groups, key=paths.rank, reverse=True)
+            order = sorted(groups, key=patterns.rank, reverse=True)
             known = self._tables[pipeline] = (endpoints, [(path, tuple(groups[path])) for path in order])
         return known[1]
 

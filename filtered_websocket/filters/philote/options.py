@@ -1,8 +1,8 @@
 """The options of the Philote pack."""
 
-from filtered_websocket.config import Option, boolean, integer, text
+from filtered_websocket.config.option import Option, Original
+from filtered_websocket.config.parsers import boolean, integer, text
 from filtered_websocket.filters.philote import keys
-from filtered_websocket.options import Original
 
 SECRET = Option(
     "philote_secret", text, "", "signs tokens (HS256, HS384, HS512); empty: anybody can make them",

@@ -1,8 +1,8 @@
 """The options of the Pusher pack."""
 
-from filtered_websocket.config import Option, boolean, integer, json_value, seconds, size
+from filtered_websocket.config.option import Option, Original
+from filtered_websocket.config.parsers import boolean, integer, json_value, seconds, size
 from filtered_websocket.filters.pusher.apps import read_apps
-from filtered_websocket.options import Original
 
 APPS = Option(
     "pusher_apps", json_value(read_apps), (),

@@ -1,9 +1,17 @@
 """The options of the Pushi pack."""
 
-from filtered_websocket.config import Option, boolean, integer, json_value, seconds, size, text
+from filtered_websocket.config.option import Option, Original
+from filtered_websocket.config.parsers import (
+    bearer,
+    boolean,
+    integer,
+    json_value,
+    listening_address,
+    seconds,
+    size,
+    text,
+)
 from filtered_websocket.filters.pushi.apps import read_apps
-from filtered_websocket.options import Original
-from filtered_websocket.parsers import bearer, listening_address
 
 YEAR = 365 * 86400
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filtered_websocket.config import Option, boolean, json_value, size, text, words
+from filtered_websocket.config.option import Option, Original
+from filtered_websocket.config.parsers import boolean, json_value, size, text, words
 from filtered_websocket.limits import origins
-from filtered_websocket.options import Original
 
 
 def _origins(value: Any) -> list[str]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from filtered_websocket.config import Option, json_value, seconds, text
+from filtered_websocket.config.option import Option, Original
+from filtered_websocket.config.parsers import json_value, seconds, text
 from filtered_websocket.filters.wsps import auth, settings
-from filtered_websocket.options import Original
 
 
 def _patterns(value: Any) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from filtered_websocket.config.parsers import unix_path
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.parsers import unix_path
 from filtered_websocket.storage_objects.redis.query import read_query
 from filtered_websocket.storage_objects.redis.sentinel import SentinelEndpoint
 from filtered_websocket.transport.tls import Trust

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import integer, seconds, text, words
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import integer, seconds, text, words
 from filtered_websocket.storage_objects.redis.address import parse_sentinel, parse_shard, parse_url
 
 

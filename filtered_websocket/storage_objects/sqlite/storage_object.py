@@ -11,12 +11,12 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import text
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.options import Option
-from filtered_websocket.parsers import text
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep
 from filtered_websocket.storage_objects.done import DONE

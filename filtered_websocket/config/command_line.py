@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from filtered_websocket.config.option import Given, Option, nearest
+from filtered_websocket.config.parsers import Parser, boolean
 from filtered_websocket.errors import ConfigError, UsageError, printable
-from filtered_websocket.options import Given, Option, nearest
-from filtered_websocket.parsers import Parser, boolean
 
 ASKED = {"-h": "help", "--help": "help", "--version": "version", "--check": "check"}
 ASKED_HELP = {

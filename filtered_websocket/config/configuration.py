@@ -12,10 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from filtered_websocket import command_line
-from filtered_websocket.command_line import ASKED, from_action, shown_default
-from filtered_websocket.errors import ConfigError, UsageError, printable
-from filtered_websocket.options import (
+from filtered_websocket.config import command_line
+from filtered_websocket.config.command_line import ASKED, from_action, shown_default
+from filtered_websocket.config.option import (
     Entry,
     Given,
     Option,
@@ -27,7 +26,7 @@ from filtered_websocket.options import (
     nearest,
     read_pipelines,
 )
-from filtered_websocket.parsers import (
+from filtered_websocket.config.parsers import (
     bearer,
     boolean,
     choice,
@@ -40,7 +39,8 @@ from filtered_websocket.parsers import (
     text,
     words,
 )
-from filtered_websocket.sources import ServiceLinks, exposed
+from filtered_websocket.config.service_links import ServiceLinks, exposed
+from filtered_websocket.errors import ConfigError, UsageError, printable
 
 # Who declares options finds everything here.
 __all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]

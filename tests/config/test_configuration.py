@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filtered_websocket.config import (
-    FILTERS,
-    PIPELINES,
     Configuration,
     Option,
     Options,
@@ -23,8 +21,9 @@ from filtered_websocket.config import (
     text,
     words,
 )
+from filtered_websocket.config.configuration import FILTERS, PIPELINES
+from filtered_websocket.config.option import Original
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.options import Original
 
 PORT = Option("port", integer(0, 65535), 9000, "where to listen", flags=("-p",))
 KEY = Option("key", text, None, "PEM private key", flags=("-key",))

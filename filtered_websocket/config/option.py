@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, NoReturn
 
+from filtered_websocket.config.parsers import Parser, words
 from filtered_websocket.errors import ConfigError, printable
-from filtered_websocket.parsers import Parser, words
 
 
 # eq=False: an option is itself only. Two declarations with equal fields are still two, and a default may be a list.

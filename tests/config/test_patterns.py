@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.paths import match, prefixes, rank
+from filtered_websocket.config.patterns import match, prefixes, rank
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""Options: declared once; read from flags, the environment and JSON; all faults told at once."""
+
+from filtered_websocket.config.configuration import (
+    Configuration,
+    Option,
+    Options,
+    Original,
+    PipelineConfig,
+    UsageError,
+    bearer,
+    boolean,
+    choice,
+    documentation,
+    integer,
+    json_value,
+    listening_address,
+    seconds,
+    size,
+    text,
+    words,
+)
+
+__all__ = [
+    "Configuration",
+    "Option",
+    "Options",
+    "Original",
+    "PipelineConfig",
+    "UsageError",
+    "bearer",
+    "boolean",
+    "choice",
+    "documentation",
+    "integer",
+    "json_value",
+    "listening_address",
+    "seconds",
+    "size",
+    "text",
+    "words",
+]
