@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from filtered_websocket.commands import manners
-from filtered_websocket.config.configuration import CONFIG, FILTERS, PIPELINES, Configuration
+from filtered_websocket.config.configuration import Configuration
+from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
 from filtered_websocket.config.option import Options, PipelineConfig
 from filtered_websocket.config.parsers import read_object, seconds
 from filtered_websocket.errors import ConfigError, StorageAway, printable

@@ -17,7 +17,8 @@ from typing import Any
 import jwt
 
 from filtered_websocket.commands import manners
-from filtered_websocket.config.configuration import PIPELINES, Configuration
+from filtered_websocket.config.configuration import Configuration
+from filtered_websocket.config.declarations import PIPELINES
 from filtered_websocket.config.option import Given, Original
 from filtered_websocket.errors import ConfigError, printable
 from filtered_websocket.filters.philote import auth, keys

@@ -10,7 +10,6 @@ from filtered_websocket.config.configuration import (
     bearer,
     boolean,
     choice,
-    documentation,
     integer,
     json_value,
     listening_address,
@@ -19,6 +18,7 @@ from filtered_websocket.config.configuration import (
     text,
     words,
 )
+from filtered_websocket.config.documentation import documentation
 
 __all__ = [
     "Configuration",

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filtered_websocket.config import command_line
-from filtered_websocket.config.command_line import ASKED, from_action, shown_default
+from filtered_websocket.config.command_line import ASKED, from_action
+from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
 from filtered_websocket.config.option import (
     Entry,
     Given,
@@ -43,7 +44,7 @@ from filtered_websocket.config.service_links import ServiceLinks, exposed
 from filtered_websocket.errors import ConfigError, UsageError, printable
 
 # Who declares options finds everything here.
-__all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError", "documentation"]
+__all__ = ["Configuration", "Option", "Options", "Original", "PipelineConfig", "UsageError"]
 __all__ += [
     "bearer",
     "boolean",
@@ -56,17 +57,6 @@ __all__ += [
     "text",
     "words",
 ]
-
-DEFAULT_FILTERS = ["filtered_websocket.filters.broadcast_messages", "filtered_websocket.filters.stdout_messages"]
-CONFIG = Option("config", text, None, "JSON file of options", flags=("-c",))
-FILTERS = Option(
-    "filters", words, DEFAULT_FILTERS, "filter modules, in the order of their chain, of paths that no pipeline names",
-    flags=("-f",), many=True, scope="pipeline",
-)  # fmt: skip
-PIPELINES = Option(
-    "pipelines", json_value(dict), {}, 'JSON object: "/path /app/*" to a list of filter modules, or to an object with '
-    '"filters" and values of options for these paths', secret=True,  # because an app's secret may stand in it
-)  # fmt: skip
 
 
 class Configuration:
@@ -386,19 +376,3 @@ def raise_all(faults: list[ConfigError]) -> None:
         kind = UsageError if any(isinstance(fault, UsageError) for fault in faults) else ConfigError
         # Once each: a wrong -c is found when the file is wanted, and again with the rest.
         raise kind(*dict.fromkeys(line for fault in faults for line in fault.faults))
-
-
-def documentation(options_by_owner: Mapping[str, Iterable[Option]]) -> str:
-    """A Markdown table of options for each owner, such as ``Configuration.declared`` gives them."""
-    parts = []
-    for owner, options in options_by_owner.items():
-        rows = ["| name | flag | environment | default | unit | help |", "|---|---|---|---|---|---|"]
-        for option in options:
-            flags = ", ".join(f"`{flag}`" for flag in option.spellings)
-            variables = ", ".join(f"`{name}`" for name in (option.variable, *option.environment))
-            default = shown_default(option, option.default)
-            says = f"{option.help} (each pipeline may have its own)" if option.scope == "pipeline" else option.help
-            cells = (f"`{option.name}`", flags, variables, f"`{default}`" if default else "", option.unit, says)
-            rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-        parts.append(f"## {owner}\n\n" + "\n".join(rows) + "\n")
-    return "\n".join(parts)

@@ -21,7 +21,7 @@ from filtered_websocket.config import (
     text,
     words,
 )
-from filtered_websocket.config.configuration import FILTERS, PIPELINES
+from filtered_websocket.config.declarations import FILTERS, PIPELINES
 from filtered_websocket.config.option import Original
 from filtered_websocket.errors import ConfigError
 
