@@ -22,10 +22,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.backpressure import Backpressure
+from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.running import limit_time
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
 from filtered_websocket.handshake import MAX_HELD, Handshake
 from filtered_websocket.messages import frames
-from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from filtered_websocket import __version__
-from filtered_websocket.filters.base import EVENTS
+from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.limits.addresses import is_loopback
 from filtered_websocket.limits.options import ALLOWED_ORIGINS
 from filtered_websocket.transport.listening import SELECT, SELECT_MOST, descriptors

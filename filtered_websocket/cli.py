@@ -79,7 +79,7 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
     """
     from twisted.internet import reactor as installed
 
-    from filtered_websocket.filters.base import start
+    from filtered_websocket.chain.deferreds import start
     from filtered_websocket.service import Service
     from filtered_websocket.workers import Workers
 

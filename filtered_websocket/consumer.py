@@ -11,10 +11,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.errors import StopChain
-from filtered_websocket.filters.base import run
 from filtered_websocket.messages.publication import Publication
-from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 
 _log = Logger()
 

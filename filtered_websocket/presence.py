@@ -13,8 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.filters.base import start
 
 _log = Logger()
 

@@ -22,14 +22,14 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 
 from filtered_websocket.backpressure import MAX_CORKED
+from filtered_websocket.chain.deferreds import DONE, start
+from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain
-from filtered_websocket.filters.base import run, start
 from filtered_websocket.handshake import METHOD
 from filtered_websocket.limits.turn_shares import SHARE
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message, message
-from filtered_websocket.storage_objects.done import DONE
-from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.turns import Turns
 from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 

@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from filtered_websocket.chain.deferreds import start as start_coroutine
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import integer, seconds
-from filtered_websocket.filters.base import start as start_coroutine
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.limits.admission import Admission

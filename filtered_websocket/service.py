@@ -15,11 +15,12 @@ from zope.interface import implementer
 
 from filtered_websocket import banner, stopping
 from filtered_websocket.assembly import Assembly
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.events import WebSocketStopFilter
 from filtered_websocket.changes import Changes
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import filters_of
-from filtered_websocket.filters.base import WebSocketStopFilter, start
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.reload import files, reload

@@ -20,9 +20,9 @@ from twisted.logger import Logger
 
 from filtered_websocket import stopping
 from filtered_websocket.assembly import Assembly
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filters.base import start
 from filtered_websocket.private_redis import PrivateRedis
 from filtered_websocket.service import FORCE_SECONDS, STATUS, WORKER, stop_limit
 from filtered_websocket.transport.listening import addresses_of, bind

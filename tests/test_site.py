@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from filtered_websocket.filters.base import EVENTS
+from filtered_websocket.chain.events import EVENTS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -17,10 +17,11 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from filtered_websocket.chain.events import EVENTS
+from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import importing
 from filtered_websocket.filter_modules.importing import Source, is_library, is_own, loader_of
-from filtered_websocket.filters.base import EVENTS, FilterMeta
 from filtered_websocket.web.base import EndpointMeta
 
 _MAY_HOLD_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)

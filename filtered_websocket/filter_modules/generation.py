@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from filtered_websocket.chain.registry import Registry, registries
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filter_modules import imports, load, modules_of
 from filtered_websocket.filter_modules.importing import IMPORTER, adopt_submodules, install, is_extension, is_own
-from filtered_websocket.registry import Registry, registries
 
 _MISSING = object()
 

@@ -15,9 +15,9 @@ import autobahn
 import twisted
 from twisted.logger import Logger
 
+from filtered_websocket.chain import running
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import seconds
-from filtered_websocket.filters import base
 from filtered_websocket.monitoring import stopwatch
 
 _log = Logger()
@@ -43,7 +43,7 @@ _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 _LIBRARIES = tuple(
     os.path.join(os.path.dirname(os.path.abspath(str(each.__file__))), "") for each in (os, twisted, autobahn)
 )
-_CALLERS = frozenset({base.__file__, stopwatch.__file__, os.path.join(_PACKAGE, "web", "site.py")})
+_CALLERS = frozenset({running.__file__, stopwatch.__file__, os.path.join(_PACKAGE, "web", "site.py")})
 """What calls filters and endpoints: a function that one of these called is one."""
 _REACTOR = frozenset({"mainLoop", "run_forever"})
 _WAITING = frozenset({"doPoll", "doSelect", "select", "poll"})

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.values import as_bytes, as_text
 
 __all__ = [

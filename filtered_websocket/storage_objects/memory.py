@@ -12,10 +12,10 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
-from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import Histories
 from filtered_websocket.storage_objects.values import as_bytes, as_value, check_text
 

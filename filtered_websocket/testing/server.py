@@ -15,9 +15,11 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.events import EVENTS
+from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.filter_modules import filters_of, load, options_of
-from filtered_websocket.filters.base import EVENTS, FilterMeta, start
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.server import DECLARED, BusQueue
 from filtered_websocket.server import Server as RealServer

@@ -26,7 +26,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
-from filtered_websocket.registry import Registry
+from filtered_websocket.chain.registry import Registry
 from filtered_websocket.web.head import path_of
 
 MAX_DEPTH = 64

@@ -18,7 +18,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.web.access import require_admin
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
 from filtered_websocket.web.figures import History, figures

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 from twisted.internet.defer import Deferred
 
 from filtered_websocket import __version__
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.monitoring.watchdog import BOUNDS
 from filtered_websocket.web.access import require_admin
 from filtered_websocket.web.base import Endpoint, HTTPRequest, Response

@@ -20,7 +20,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.web.access import has_secret
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
 

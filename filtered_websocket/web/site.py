@@ -11,10 +11,10 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.config import patterns
 from filtered_websocket.errors import Reject, StorageAway
-from filtered_websocket.filters.base import start
-from filtered_websocket.tracebacks import culprit, users_traceback
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
 from filtered_websocket.web.channel import STARTING, Channel

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IResolutionReceiver
 from twisted.web.client import URI
 from zope.interface import implementer
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.transport.resolving import HOOKS, Resolving
 from filtered_websocket.transport.tls import Trust
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.webhooks.addresses import Forbidden
 from filtered_websocket.webhooks.posts import MAX_WAITING_IN_ALL, Posts, Request
 

@@ -16,8 +16,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.filters.base import start
 from filtered_websocket.webhooks.destinations import Left, Webhooks
 
 _log = Logger()

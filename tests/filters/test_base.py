@@ -11,8 +11,11 @@ import pytest
 import six
 from twisted.internet.defer import CancelledError, Deferred, fail, inlineCallbacks, succeed
 
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.events import EVENTS
+from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain
-from filtered_websocket.filters.base import EVENTS, FilterBase, FilterMeta, WebSocketMessageFilter, run, start
+from filtered_websocket.filters.base import FilterBase, FilterMeta, WebSocketMessageFilter
 
 
 def new_chain():
@@ -523,8 +526,8 @@ asyncioreactor.install()
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, fail
 from filtered_websocket.errors import StopChain
-from filtered_websocket.filters.base import FilterBase, FilterMeta, start
-from filtered_websocket.tracebacks import culprit
+from filtered_websocket.filters.base import FilterBase, FilterMeta; from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.failures import culprit
 
 class Chain(FilterBase, metaclass=FilterMeta):
     pass
@@ -664,7 +667,7 @@ def test_on_the_asyncio_reactor_an_exception_still_names_its_filter():
 
 def test_on_the_asyncio_reactor_a_filter_that_takes_too_long_is_named():
     assert on_asyncio("""
-        from filtered_websocket.tracebacks import limit_time
+        from filtered_websocket.chain.running import limit_time
 
         class Hangs(Chain):
             @classmethod

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.messages.message import in_binary_message, message, messages, utf8_size
 
 

@@ -7,8 +7,8 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain
-from filtered_websocket.filters.base import run
 from filtered_websocket.monitoring.stopwatch import INTERVAL, Stopwatch
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from filtered_websocket.errors import Close, Reject
-from filtered_websocket.filters.base import (
+from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
     WebSocketDisconnectFilter,
     WebSocketHandshakeFilter,
     WebSocketMessageFilter,
     WebSocketStartFilter,
 )
+from filtered_websocket.errors import Close, Reject
 from filtered_websocket.filters.philote import auth, wire
 from filtered_websocket.filters.philote.state import State
 

@@ -10,8 +10,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.webhooks.owed import Owed

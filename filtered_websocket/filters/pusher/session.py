@@ -4,8 +4,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pusher import auth, events, wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.auth import User

@@ -4,7 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.pusher import hooks, wire
 from filtered_websocket.filters.pusher.apps import App, Apps
 from filtered_websocket.filters.pusher.departures import Departures, Event

@@ -3,8 +3,8 @@
 import socket
 from typing import Any
 
-from filtered_websocket.errors import Close, Reject, StopChain
-from filtered_websocket.filters.base import (
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
     WebSocketConsumerFilter,
     WebSocketDisconnectFilter,
@@ -12,8 +12,8 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
     WebSocketStartFilter,
     WebSocketStopFilter,
-    start,
 )
+from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
 from filtered_websocket.filters.pushi.state import State

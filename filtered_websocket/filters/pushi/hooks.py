@@ -4,8 +4,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.filters.base import start
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.signatures import sign

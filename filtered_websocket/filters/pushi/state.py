@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs

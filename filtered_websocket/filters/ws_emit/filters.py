@@ -5,8 +5,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from filtered_websocket.errors import Reject
-from filtered_websocket.filters.base import (
+from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
     WebSocketConsumerFilter,
     WebSocketDisconnectFilter,
@@ -15,6 +14,7 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
+from filtered_websocket.errors import Reject
 from filtered_websocket.filters.ws_emit import addressing, bus, rooms
 from filtered_websocket.filters.ws_emit.handshake import PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.state import State

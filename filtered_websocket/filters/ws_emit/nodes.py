@@ -23,7 +23,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionLost
 
-from filtered_websocket.filters.base import start
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import Emit
 from filtered_websocket.filters.ws_emit.estate import Estate

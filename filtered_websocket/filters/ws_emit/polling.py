@@ -10,8 +10,10 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succe
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain, StorageAway
-from filtered_websocket.filters.base import run, start
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
 from filtered_websocket.filters.ws_emit.estate import Estate
@@ -19,7 +21,6 @@ from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.messages.message import Message, in_binary_message, messages
-from filtered_websocket.tracebacks import culprit, users_traceback
 
 _log = Logger()
 

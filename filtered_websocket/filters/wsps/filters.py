@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from filtered_websocket.filters.base import WebSocketMessageFilter, WebSocketStartFilter, WebSocketStopFilter
+from filtered_websocket.chain.events import WebSocketMessageFilter, WebSocketStartFilter, WebSocketStopFilter
 from filtered_websocket.filters.wsps import wire
 from filtered_websocket.filters.wsps.state import State
 

@@ -32,12 +32,12 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import Logger
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
-from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses, fit

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
 from filtered_websocket.storage_objects.values import as_bytes
 

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import text
 from filtered_websocket.errors import ConfigError, StorageAway
@@ -19,7 +20,6 @@ from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep
-from filtered_websocket.storage_objects.done import DONE
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.sqlite.file import look_at
 from filtered_websocket.storage_objects.sqlite.tables import Tables

@@ -8,9 +8,17 @@ Rules:
    module defined before it was reloaded.
 """
 
+import functools
+import inspect
 import sys
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.running import Step, run
+from filtered_websocket.errors import StopChain
 
 Class = TypeVar("Class", bound=type)
 
@@ -60,3 +68,51 @@ _registries: WeakValueDictionary[int, Registry[Any]] = WeakValueDictionary()
 def registries() -> list[Registry[Any]]:
     """Every registry there is: of all chains, a user's own too, and of endpoints."""
     return list(_registries.values())
+
+
+class FilterMeta(type):
+    """The metaclass of filters: a class registers itself when it is defined. Chains of your own use it too."""
+
+    _filters: "Registry[FilterMeta]"
+    step: Step
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        roots = [base for base in cls.__mro__[1:] if "_filters" in vars(base)]
+        if not roots:
+            cls._filters = Registry(cls)
+            return
+        cls.step = _as_step(cls.filter)  # type: ignore[attr-defined]
+        for root in roots:
+            root._filters.join(cls, namespace)  # type: ignore[attr-defined]
+
+
+def _as_step(function: Callable[..., Any]) -> Step:
+    """A filter written with one parameter is called with one, as the original's README writes them."""
+    kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if inspect.Parameter.VAR_POSITIONAL in kinds or sum(kind in positional for kind in kinds) != 1:
+        return function
+    return functools.wraps(function)(lambda instance, data: function(instance))
+
+
+class FilterBase:
+    """What every filter is: a class with a classmethod ``filter(web_socket_instance, data)``."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+        """Answer one event. None: the data goes on as it is; a value: it goes on instead."""
+
+    @classmethod
+    def run(cls, web_socket_instance: Any, data: Any = None) -> Any:
+        """Run every filter registered on this chain.
+
+        :returns: the data as the last filter left it, None after StopChain, or a Deferred of that when a filter waits
+        """
+        try:
+            result = run([each.step for each in cls._filters], web_socket_instance, data)  # type: ignore[attr-defined]
+        except StopChain:
+            return None
+        if isinstance(result, Deferred):
+            result.addErrback(lambda failure: failure.trap(StopChain) and None)
+        return result

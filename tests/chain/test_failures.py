@@ -6,10 +6,11 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
-from filtered_websocket.filters.base import FilterBase, FilterMeta, run
+from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.running import limit_time, run
+from filtered_websocket.filters.base import FilterBase, FilterMeta
 from filtered_websocket.filters.stdout_messages import StdoutMessages
 from filtered_websocket.messages.message import message
-from filtered_websocket.tracebacks import culprit, limit_time, users_traceback
 
 
 class Chain(FilterBase, metaclass=FilterMeta):

@@ -7,20 +7,17 @@ from types import TracebackType
 from typing import Any
 
 import twisted
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 import filtered_websocket
 
 _OURS = tuple(os.path.join(os.path.abspath(package.__path__[0]), "") for package in (filtered_websocket, twisted))
 _FILTERS = os.path.join(_OURS[0], "filters") + os.sep
-_MACHINERY = os.path.join(_FILTERS, "base.py")
 
 
 def _is_ours(trace: TracebackType) -> bool:
     """Whether a frame is the framework's. The bundled filters are filters like anybody's."""
     name = os.path.abspath(trace.tb_frame.f_code.co_filename)
-    return name.startswith(_OURS) and (not name.startswith(_FILTERS) or name == _MACHINERY)
+    return name.startswith(_OURS) and not name.startswith(_FILTERS)
 
 
 def _users(error: BaseException) -> TracebackType | None:
@@ -45,19 +42,6 @@ def culprit(error: BaseException) -> str:
         return "a filter"
     frame = trace.tb_frame
     return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
-
-
-def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any) -> None:
-    """Cancel a filter that is awaited for too long; its error then says so, and where it was waiting."""
-
-    def too_long(result: Any, seconds: float) -> Any:
-        if not isinstance(result, Failure):
-            return result
-        error = TimeoutError(f"the filter took longer than {seconds:g} s (filter_timeout)")
-        error.filter_step = _awaited(result.value)  # type: ignore[attr-defined, arg-type]
-        raise error.with_traceback(result.value.__traceback__ if result.value is not None else None)
-
-    waiting.addTimeout(seconds, clock, too_long)
 
 
 def users_traceback(error: BaseException) -> str:

@@ -1,0 +1,96 @@
+"""Awaitable means eager: coroutines begun at once, and asyncio's awaitables beside Twisted's."""
+
+import asyncio
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+
+def start(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
+    """Start a coroutine now. On the asyncio reactor it may await asyncio's objects beside Deferreds."""
+    from twisted.internet import reactor
+
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    if loop is None:
+        return Deferred.fromCoroutine(coroutine)
+    return Deferred.fromFuture(loop.create_task(_task(coroutine, loop)))
+
+
+async def _task(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
+    return await _bridge(coroutine, loop)
+
+
+@types.coroutine
+def _bridge(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Generator[Any, Any, Any]:
+    """Drive a coroutine inside an asyncio task, which then waits for the Deferreds it awaits, too."""
+    step: Callable[[Any], Any] = coroutine.send
+    value: Any = None
+    while True:
+        try:
+            waited = step(value)
+        except StopIteration as finished:
+            return finished.value
+        try:
+            value = (yield from _fired(waited, loop)) if isinstance(waited, Deferred) else (yield waited)
+            step = coroutine.send
+        except BaseException as error:  # the awaiting filter decides, cancellation included
+            step, value = coroutine.throw, error
+
+
+def _fired(waited: "Deferred[Any]", loop: asyncio.AbstractEventLoop) -> Generator[Any, Any, Any]:
+    """Wait until a Deferred has fired. Its result stays in it (asFuture would take it): its own await looks there."""
+    future = loop.create_future()
+
+    def fired(result: Any) -> Any:
+        if not future.done():
+            future.set_result(None)
+        return result
+
+    waited.addBoth(fired)
+    try:
+        yield from future
+    except asyncio.CancelledError:
+        waited.cancel()
+        waited.addErrback(lambda failure: None)  # the awaiting filter is told by the exception that is under way
+        raise
+
+
+class _Done(Deferred[None]):
+    """Nothing that is done to it changes it: what would, is done to a fresh Deferred, which is returned."""
+
+    def addCallbacks(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        return succeed(None).addCallbacks(*args, **kwargs)
+
+    def addCallback(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        return succeed(None).addCallback(callback, *args, **kwargs)
+
+    def addErrback(self, errback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        return succeed(None).addErrback(errback, *args, **kwargs)
+
+    def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        return succeed(None).addBoth(callback, *args, **kwargs)
+
+    def addTimeout(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        return succeed(None)
+
+    def chainDeferred(self, d: Deferred[Any]) -> Deferred[None]:
+        return succeed(None).chainDeferred(d)
+
+    def asFuture(self, loop: Any) -> Any:
+        return succeed(None).asFuture(loop)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+    __iter__ = __await__
+
+    def pause(self) -> None:
+        """Nothing waits in it."""
+
+    unpause = cancel = pause
+
+
+DONE: Deferred[None] = _Done()

@@ -1,0 +1,74 @@
+"""One run of a chain: the data through its steps, in order."""
+
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.failures import _awaited
+
+Step = Callable[[Any, Any], Any]
+"""A filter as a chain calls it: ``step(instance, data)``."""
+
+
+def run(steps: Iterator[Step] | list[Step] | tuple[Step, ...], instance: Any, data: Any) -> Any:
+    """Run a chain once: the hot path of every event.
+
+    :returns: the data as the last filter left it; when a filter waits, a Deferred of that. Cancelling the Deferred
+        cancels the filter that waits.
+    :raises BaseException: whatever a filter raises, signals included
+    """
+    steps = iter(steps)
+    for step in steps:
+        result = step(instance, data)
+        if result is not None:
+            if isinstance(result, (types.CoroutineType, Deferred)) or inspect.isawaitable(result):
+                if isinstance(result, Deferred) and _has_fired(result):
+                    result = result.result
+                else:
+                    return start(_finish(result, step, steps, instance, data))
+            if result is not None:
+                data = result
+    return data
+
+
+def _has_fired(deferred: "Deferred[Any]") -> bool:
+    """Whether the result is there now. Most of what filters return is: an ignored publish, an answer from memory."""
+    return bool(deferred.called) and not deferred.paused and not isinstance(deferred.result, (Failure, Deferred))
+
+
+async def _finish(waited: Any, step: Step, steps: Iterator[Step], instance: Any, data: Any) -> Any:
+    try:
+        result = await waited
+        while result is not None and inspect.isawaitable(result):
+            result = await result
+        if result is not None:
+            data = result
+        for step in steps:  # noqa: PLR1704 - the one that is awaited now
+            result = step(instance, data)
+            while result is not None and inspect.isawaitable(result):
+                result = await result
+            if result is not None:
+                data = result
+    except BaseException as error:
+        # What a Deferred fails with holds no frame of the filter that returned it.
+        error.filter_step = step  # type: ignore[attr-defined]
+        raise
+    return data
+
+
+def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any) -> None:
+    """Cancel a filter that is awaited for too long; its error then says so, and where it was waiting."""
+
+    def too_long(result: Any, seconds: float) -> Any:
+        if not isinstance(result, Failure):
+            return result
+        error = TimeoutError(f"the filter took longer than {seconds:g} s (filter_timeout)")
+        error.filter_step = _awaited(result.value)  # type: ignore[attr-defined, arg-type]
+        raise error.with_traceback(result.value.__traceback__ if result.value is not None else None)
+
+    waiting.addTimeout(seconds, clock, too_long)
