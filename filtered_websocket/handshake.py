@@ -24,9 +24,9 @@ from filtered_websocket.handover import Handover
 from filtered_websocket.limits.admission import Refusal
 from filtered_websocket.limits.origins import MAX_ORIGIN
 from filtered_websocket.messages import deflate
-from filtered_websocket.request import Request
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.head import Head, Refused, end_of, parse
+from filtered_websocket.web.request import Request
 from filtered_websocket.websocket import CONNECTING
 
 _log = Logger()

@@ -25,19 +25,19 @@ from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
-from filtered_websocket.request import Request
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.throttled import ThrottledConnection
 from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.transport.tls import OPTIONS as TLS
-from filtered_websocket.web import dashboard
 from filtered_websocket.web import options as web_options
 from filtered_websocket.web.base import EndpointMeta, HTTPRequest
+from filtered_websocket.web.dashboard import endpoints
 from filtered_websocket.web.head import is_forwarded, path_of_line
 from filtered_websocket.web.health import Live, Ready
 from filtered_websocket.web.idempotency import Idempotency
 from filtered_websocket.web.metrics import Metrics
 from filtered_websocket.web.publish import Publish
+from filtered_websocket.web.request import Request
 from filtered_websocket.web.site import Site
 from filtered_websocket.websocket import lean
 
@@ -91,7 +91,7 @@ LAST_SECONDS = 2.0
 SLICE_SECONDS = 0.02
 """While clients are closed over a time, some are closed each so often."""
 
-OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish, *dashboard.ENDPOINTS)
+OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish, *endpoints.ENDPOINTS)
 """The server's own endpoints: on the public port, or with ``admin_port`` on that."""
 
 
@@ -145,7 +145,7 @@ class Server(WebSocketServerFactory):
         #: set by who runs a server in a process of its own
         self.watchdog: Watchdog | None = None
         self.stopwatch: Stopwatch | None = None
-        self.dashboard = dashboard.Dashboard(self)
+        self.dashboard = endpoints.Dashboard(self)
         self.idempotency = Idempotency(reactor.seconds)
         self.admin_site = None if options.admin_port is None else Site(self, OWN, public=False)
         self.site = Site(self, OWN) if self.admin_site is None else Site(self, (), elsewhere=OWN)

@@ -17,8 +17,8 @@ from filtered_websocket.config import patterns
 from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
-from filtered_websocket.web.channel import STARTING, Channel
 from filtered_websocket.web.head import Head, is_forwarded
+from filtered_websocket.web.http_connection import STARTING, Channel
 
 _log = Logger()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from filtered_websocket.request import Request
 from filtered_websocket.web.head import parse
+from filtered_websocket.web.request import Request
 
 
 def request(target="/", *headers):

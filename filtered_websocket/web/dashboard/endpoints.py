@@ -21,13 +21,13 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.web.access import require_admin
 from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
-from filtered_websocket.web.figures import History, figures
+from filtered_websocket.web.dashboard.figures import History, figures
+from filtered_websocket.web.dashboard.recent_log import RecentLog
+from filtered_websocket.web.dashboard.watchers import Watchers
 from filtered_websocket.web.metrics import round_trip
 from filtered_websocket.web.publish import Publish, pipeline_named
-from filtered_websocket.web.recent_log import RecentLog
-from filtered_websocket.web.watchers import Watchers
 
-FOLDER = Path(__file__).with_suffix("")
+FOLDER = Path(__file__).parent / "page"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

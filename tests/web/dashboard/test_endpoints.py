@@ -6,10 +6,10 @@ from twisted.logger import Logger, LogLevel
 
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 from filtered_websocket.monitoring.stopwatch import Stopwatch
-from filtered_websocket.web import figures
-from filtered_websocket.web.dashboard import FILES, FOLDER
-from filtered_websocket.web.recent_log import LINES, LONGEST, RecentLog
-from filtered_websocket.web.watchers import KEPT, MAX_WATCHERS
+from filtered_websocket.web.dashboard import figures
+from filtered_websocket.web.dashboard.endpoints import FILES, FOLDER
+from filtered_websocket.web.dashboard.recent_log import LINES, LONGEST, RecentLog
+from filtered_websocket.web.dashboard.watchers import KEPT, MAX_WATCHERS
 from tests.end_to_end.raw_client import frame
 from tests.reactor_thread import call, until
 from tests.serving import Served, serving

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
 from filtered_websocket.transport.streams import LINGER_BYTES, READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
-from filtered_websocket.web.channel import MAX_WAITING, Channel
+from filtered_websocket.web.http_connection import MAX_WAITING, Channel
 from tests.certificates import write
 from tests.end_to_end.raw_client import DEADLINE, RawClient, close_frame, frame, head
 from tests.reactor_thread import call, until
