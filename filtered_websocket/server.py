@@ -30,14 +30,14 @@ from filtered_websocket.throttled import ThrottledConnection
 from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.transport.tls import OPTIONS as TLS
 from filtered_websocket.web import options as web_options
-from filtered_websocket.web.base import EndpointMeta, HTTPRequest
+from filtered_websocket.web.base import EndpointMeta
 from filtered_websocket.web.dashboard import endpoints
 from filtered_websocket.web.head import is_forwarded, path_of_line
 from filtered_websocket.web.health import Live, Ready
 from filtered_websocket.web.idempotency import Idempotency
 from filtered_websocket.web.metrics import Metrics
 from filtered_websocket.web.publish import Publish
-from filtered_websocket.web.request import Request
+from filtered_websocket.web.request import HTTPRequest, Request
 from filtered_websocket.web.site import Site
 from filtered_websocket.websocket import lean
 

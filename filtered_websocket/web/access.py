@@ -6,7 +6,8 @@ import hmac
 from typing import Any
 
 from filtered_websocket.limits.addresses import host_name, is_loopback
-from filtered_websocket.web.base import HTTPError, HTTPRequest
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
 
 CHALLENGE = (("WWW-Authenticate", 'Basic realm="filtered_websocket"'),)
 

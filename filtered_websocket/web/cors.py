@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
-from filtered_websocket.web.base import EndpointMeta, HTTPRequest, Response
+from filtered_websocket.web.base import EndpointMeta
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import Response
 
 MAX_AGE = 600
 """Seconds that a browser may remember the answer to a preflight."""

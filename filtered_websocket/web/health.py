@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from filtered_websocket.web.base import Endpoint, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import Response
 
 NEVER_STORE = (("Cache-Control", "no-store"),)
 

@@ -28,10 +28,10 @@ from zope.interface import implementer
 from filtered_websocket.limits.turn_shares import SHARE_SECONDS
 from filtered_websocket.transport.streams import LARGE, LINGER_BYTES
 from filtered_websocket.web import upgrade
-from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
 from filtered_websocket.web.body import Chunked, Sized
 from filtered_websocket.web.head import Head, Refused, body_length, end_of, parse, words
-from filtered_websocket.web.response import encode
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response, encode
 
 _log = Logger()
 

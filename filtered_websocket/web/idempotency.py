@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.web.base import HTTPError, Response
+from filtered_websocket.web.response import HTTPError, Response
 
 KEEP_SECONDS = 300.0
 MAX_KEYS = 10_000

@@ -20,7 +20,9 @@ from filtered_websocket import __version__
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.monitoring.watchdog import BOUNDS
 from filtered_websocket.web.access import require_admin
-from filtered_websocket.web.base import Endpoint, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import Response
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STORAGE_SECONDS = 1.0

@@ -22,7 +22,9 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.web.access import has_secret
-from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
 
 MAX_CHANNELS = 100
 

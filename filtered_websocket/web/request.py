@@ -1,8 +1,16 @@
 """The request that opened a connection: its head, kept as the bytes it came in and read again when somebody asks."""
 
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qs
 
 from filtered_websocket.web.head import Head, elements, parse, path_of
+from filtered_websocket.web.response import HTTPError
+
+MAX_DEPTH = 64
+"""Deepest nesting of a JSON body: what is deeper may hold no function that walks it."""
 
 
 class Request:
@@ -59,3 +67,100 @@ class Request:
     def __repr__(self) -> str:
         # Without the query: tokens travel there.
         return f"<Request {self.path!r} from {self.peer}>"
+
+
+class HTTPRequest:
+    """One request, complete with its body.
+
+    :param uri: the request target as sent: path and query
+    :param headers: by lower-case name; a header sent several times joined by commas
+    :param peer: the client's address, behind trusted proxies the one they report
+    :param secure: the client speaks TLS, to us or to the outermost trusted proxy
+    :param direct: nothing says that a proxy stands between
+    :ivar path: percent-decoded, without the query
+    :ivar prefix: the beginning of the path that is the pipeline's, "/live" in `/live/*`, where the endpoint's own path
+        stands behind one
+    :ivar wildcards: what each `*` of the endpoint's path stands for, percent-decoded
+    :ivar server: what all pipelines share
+    """
+
+    def __init__(
+        self,
+        method: str,
+        uri: str,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes = b"",
+        *,
+        peer: str = "",
+        secure: bool = False,
+        direct: bool = True,
+        server: Any = None,
+    ) -> None:
+        self.method, self.uri, self.headers, self.body = method, uri, headers, body
+        self.peer, self.secure, self.direct, self.server = peer, secure, direct, server
+        self.raw_path, _, self.query = uri.partition("?")
+        self.path = path_of(uri) or "/"
+        self.prefix = ""
+        self.wildcards: tuple[str, ...] = ()
+
+    @property
+    def params(self) -> dict[str, list[str]]:
+        """The query's parameters: name -> values."""
+        try:
+            return parse_qs(self.query, keep_blank_values=True, max_num_fields=1000)
+        except ValueError:
+            raise HTTPError(400, "too many parameters") from None
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        """The first value of a query's parameter."""
+        return self.params.get(name, [default])[0]
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Cookies by name, as sent."""
+        pairs = (pair.partition("=") for pair in self.headers.get("cookie", "").split(";"))
+        return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+
+    @property
+    def host(self) -> str:
+        """The Host header: the name, with the port if one was sent."""
+        return self.headers.get("host", "")
+
+    @property
+    def origin(self) -> str | None:
+        """The Origin header, None when there is none."""
+        return self.headers.get("origin")
+
+    def json(self, wanted: type = object) -> Any:
+        """The body as JSON.
+
+        :param wanted: what it must be, such as ``dict``
+        :raises HTTPError: 400, it is none, is not what is wanted, or is nested deeper than `MAX_DEPTH`
+        """
+        try:
+            value = json.loads(self.body.decode("utf-8"), parse_constant=_refuse)
+        except RecursionError:
+            raise HTTPError(400, "the JSON in the body is nested too deeply") from None
+        except ValueError:
+            raise HTTPError(400, "JSON is wanted in the body") from None
+        if not isinstance(value, wanted):
+            raise HTTPError(400, f"a JSON {'object' if wanted is dict else wanted.__name__} is wanted in the body")
+        level = [value]
+        for _ in range(MAX_DEPTH + 1):
+            level = [
+                inner
+                for each in level
+                if isinstance(each, (dict, list))
+                for inner in (each.values() if isinstance(each, dict) else each)
+            ]
+            if not level:
+                return value
+        raise HTTPError(400, "the JSON in the body is nested too deeply")
+
+    def __repr__(self) -> str:
+        # Without the query: tokens travel there.
+        return f"<HTTPRequest {self.method} {self.path} from {self.peer}>"
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

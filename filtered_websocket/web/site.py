@@ -3,7 +3,7 @@
 import types
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,29 +16,14 @@ from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.config import patterns
 from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.web import cors
-from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Head, is_forwarded
 from filtered_websocket.web.http_connection import STARTING, Channel
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
+from filtered_websocket.web.routes import Group, Route
 
 _log = Logger()
-
-Group = tuple[EndpointMeta, ...]
-
-
-class Route(NamedTuple):
-    """Where a request goes.
-
-    :ivar endpoint: what answers, or at least renders the error
-    :ivar limit: bytes that the body may have
-    :ivar error: there is no answer but this
-    :ivar group: all endpoints of that path
-    """
-
-    endpoint: Any
-    pipeline: Any
-    limit: int
-    error: HTTPError | None = None
-    group: Group = ()
 
 
 class Site(Factory):

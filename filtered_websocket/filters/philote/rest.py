@@ -7,7 +7,9 @@ from typing import Any
 
 from filtered_websocket.filters.philote import auth
 from filtered_websocket.filters.philote.state import State
-from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
 
 VERSION = "0.3.1"
 """Of Philote: the one that is spoken."""

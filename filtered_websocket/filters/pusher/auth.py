@@ -10,7 +10,8 @@ from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.wire import PusherError
 from filtered_websocket.messages.message import utf8_size
 from filtered_websocket.signatures import equal, sign, signed
-from filtered_websocket.web.base import HTTPError, HTTPRequest
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
 
 CLOCK_SECONDS = 600
 """How far the clocks of a backend and this server may be apart."""

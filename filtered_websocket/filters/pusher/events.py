@@ -12,7 +12,7 @@ from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.messages.message import utf8_size
 from filtered_websocket.messages.publication import Publication
-from filtered_websocket.web.base import HTTPError
+from filtered_websocket.web.response import HTTPError
 
 MAX_NAME = 200
 MAX_CHANNELS = 100

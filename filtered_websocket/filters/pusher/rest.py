@@ -8,7 +8,9 @@ from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import PresenceChannel, is_name, kind_of
 from filtered_websocket.filters.pusher.keys import control_of, key_of
 from filtered_websocket.filters.pusher.state import State
-from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
 
 KNOWN_INFO = {"user_count", "subscription_count"}
 

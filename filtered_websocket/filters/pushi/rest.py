@@ -11,7 +11,9 @@ from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.events import Event
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.signatures import equal
-from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
 
 SUCCESS = {"result": "success"}
 NAMES = {400: "OperationalError", 403: "SecurityError", 404: "NotFoundError", 405: "OperationalError"}

@@ -9,7 +9,8 @@ from filtered_websocket.filters.pushi.events import RESERVED, Event
 from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, own, text
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
-from filtered_websocket.web.base import HTTPError, HTTPRequest
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
 from filtered_websocket.webhooks.destinations import check_url
 
 MAX_CHANNELS = 100

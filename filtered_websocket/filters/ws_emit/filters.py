@@ -21,7 +21,7 @@ from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
 from filtered_websocket.filters.ws_emit.wire import Malformed
 from filtered_websocket.messages.message import in_binary_message
-from filtered_websocket.web.base import HTTPError
+from filtered_websocket.web.response import HTTPError
 
 _log = Logger()
 

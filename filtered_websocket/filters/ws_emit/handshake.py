@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filtered_websocket.web.base import HTTPError
+from filtered_websocket.web.response import HTTPError
 
 PATH = "/socket.io/"
 EMIT = "/emit"

@@ -1,6 +1,6 @@
 """What a polling session keeps of the request that began it."""
 
-from filtered_websocket.web.base import HTTPRequest
+from filtered_websocket.web.request import HTTPRequest
 
 MAX_KEPT = 4096
 """Characters of headers; of those that are too much the longest go first."""

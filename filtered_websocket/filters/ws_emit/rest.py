@@ -10,7 +10,9 @@ from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, prot
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
 from filtered_websocket.filters.ws_emit.request import kept
 from filtered_websocket.filters.ws_emit.state import State
-from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
 
 _TEXT = "text/plain; charset=UTF-8"
 _CODES = {0: "Transport unknown", 1: "Session ID unknown", 2: "Bad handshake method", 3: "Bad request", 4: "Forbidden"}

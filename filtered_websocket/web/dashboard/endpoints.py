@@ -20,12 +20,14 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.web.access import require_admin
-from filtered_websocket.web.base import Endpoint, EndpointMeta, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.base import Endpoint, EndpointMeta
 from filtered_websocket.web.dashboard.figures import History, figures
 from filtered_websocket.web.dashboard.recent_log import RecentLog
 from filtered_websocket.web.dashboard.watchers import Watchers
 from filtered_websocket.web.metrics import round_trip
 from filtered_websocket.web.publish import Publish, pipeline_named
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
 
 FOLDER = Path(__file__).parent / "page"
 TYPES = {

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.web.base import HTTPError
+from filtered_websocket.web.response import HTTPError
 
 KEPT = 100
 LONGEST = 2000
