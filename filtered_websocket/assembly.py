@@ -12,8 +12,8 @@ from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import boolean, choice, integer, listening_address, words
 from filtered_websocket.errors import ConfigError, UsageError
-from filtered_websocket.filter_modules import brings_nothing, load, options_of
 from filtered_websocket.monitoring import logs
+from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
 from filtered_websocket.server import DECLARED
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from filtered_websocket.hub import Send
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
+from filtered_websocket.pipeline.hub import Send
 from filtered_websocket.transport.streams import LARGE, _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 

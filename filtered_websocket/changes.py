@@ -2,12 +2,13 @@
 
 import os
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+
+from filtered_websocket.pipeline.importing import checksum
 
 _log = Logger()
 
@@ -15,9 +16,6 @@ PERIOD = 0.25
 """Seconds between two looks."""
 COARSE = 2.0
 """Seconds: the coarsest file systems count time in steps as long. Two saves within one may leave the same times."""
-
-checksum = zlib.crc32
-"""What tells the content of a file from what it was: no time does, which a deploy may set, and no size."""
 
 
 class Changes:

@@ -17,8 +17,8 @@ from filtered_websocket.assembly import Assembly
 from filtered_websocket.commands import manners
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError, UsageError, printable
-from filtered_websocket.filter_modules import importing
 from filtered_websocket.monitoring import logs
+from filtered_websocket.pipeline import importing
 from filtered_websocket.transport.listening import raise_descriptors
 from filtered_websocket.transport.reactor import install_reactor
 

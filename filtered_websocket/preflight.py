@@ -17,7 +17,7 @@ from typing import Any
 
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import checks_of, options_of
+from filtered_websocket.pipeline.modules import checks_of, options_of
 from filtered_websocket.private_redis import program_for
 from filtered_websocket.transport.listening import cannot_listen, to_bind
 from filtered_websocket.transport.tls import Certificate

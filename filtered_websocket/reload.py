@@ -19,11 +19,10 @@ from typing import Any
 from twisted.logger import Logger
 
 from filtered_websocket.assembly import Assembly
-from filtered_websocket.changes import checksum
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules.generation import Generation, own_modules
-from filtered_websocket.filter_modules.importing import IMPORTER, Source, loader_of
-from filtered_websocket.pipeline import Pipeline
+from filtered_websocket.pipeline.generation import Generation, own_modules
+from filtered_websocket.pipeline.importing import IMPORTER, Source, checksum, loader_of
+from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.storage_objects.names import BACKENDS
 
 _log = Logger()

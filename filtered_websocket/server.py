@@ -23,7 +23,7 @@ from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
 from filtered_websocket.monitoring.watchdog import Watchdog
-from filtered_websocket.pipeline import Pipeline
+from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.protocol import Connection
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.throttled import ThrottledConnection

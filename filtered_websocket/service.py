@@ -20,9 +20,9 @@ from filtered_websocket.chain.events import WebSocketStopFilter
 from filtered_websocket.changes import Changes
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import filters_of
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
+from filtered_websocket.pipeline.modules import filters_of
 from filtered_websocket.reload import files, reload
 from filtered_websocket.server import Server
 from filtered_websocket.transport.listening import address_of, addresses_of, listen

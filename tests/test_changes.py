@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from filtered_websocket.changes import PERIOD, Changes, checksum
+from filtered_websocket.changes import PERIOD, Changes
+from filtered_websocket.pipeline.importing import checksum
 
 
 def watch(*files: Path) -> tuple[Clock, list[str]]:

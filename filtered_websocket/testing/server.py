@@ -19,8 +19,8 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.config.configuration import Configuration
-from filtered_websocket.filter_modules import filters_of, load, options_of
-from filtered_websocket.pipeline import Pipeline
+from filtered_websocket.pipeline.modules import filters_of, load, options_of
+from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server import DECLARED, BusQueue
 from filtered_websocket.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject

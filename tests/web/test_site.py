@@ -7,8 +7,8 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from filtered_websocket.errors import Reject
-from filtered_websocket.filter_modules import load
 from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.pipeline.modules import load
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
 from tests.reactor_thread import call, until

@@ -20,8 +20,8 @@ from typing import Any
 
 from filtered_websocket.chain.registry import Registry, registries
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import imports, load, modules_of
-from filtered_websocket.filter_modules.importing import IMPORTER, adopt_submodules, install, is_extension, is_own
+from filtered_websocket.pipeline.importing import IMPORTER, adopt_submodules, install, is_extension, is_own
+from filtered_websocket.pipeline.modules import imports, load, modules_of
 
 _MISSING = object()
 

@@ -9,8 +9,8 @@ import pytest
 
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import brings_nothing, filters_of, load, modules_of, options_of
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.pipeline.modules import brings_nothing, filters_of, load, modules_of, options_of
 
 _numbers = itertools.count()
 

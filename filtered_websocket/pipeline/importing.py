@@ -13,12 +13,14 @@ import linecache
 import os
 import sys
 import sysconfig
+import zlib
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-from filtered_websocket.changes import checksum
+checksum = zlib.crc32
+"""What tells the content of a file from what it was: no time does, which a deploy may set, and no size."""
 
 _PACKAGE = __name__.partition(".")[0]
 _MAIN = ("__main__", "__mp_main__")

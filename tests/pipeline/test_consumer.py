@@ -3,9 +3,9 @@
 import pytest
 from twisted.internet.defer import Deferred
 
-from filtered_websocket import consumer
 from filtered_websocket.errors import Close, StopChain
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.pipeline import consumer
 from filtered_websocket.testing.server import Server
 from tests.rooms import Consumes, Rooms, counted, members
 

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filter_modules import importing
-from filtered_websocket.filter_modules.importing import Source, is_library, is_own, loader_of
+from filtered_websocket.pipeline import importing
+from filtered_websocket.pipeline.importing import Source, is_library, is_own, loader_of
 from filtered_websocket.web.base import EndpointMeta
 
 _MAY_HOLD_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)

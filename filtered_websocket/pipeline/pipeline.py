@@ -20,14 +20,14 @@ from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step, limit_time, run
 from filtered_websocket.config import patterns
-from filtered_websocket.consumer import Consumer
 from filtered_websocket.errors import ConfigError, NotAllowed, StopChain
-from filtered_websocket.filter_modules import defaults_of, endpoints_of, filters_of
-from filtered_websocket.hub import Hub, Subscriber
 from filtered_websocket.limits.channel_rules import rule_for
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.pipeline.consumer import Consumer
+from filtered_websocket.pipeline.hub import Hub, Subscriber
+from filtered_websocket.pipeline.modules import defaults_of, endpoints_of, filters_of
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.web.base import EndpointMeta

@@ -7,10 +7,10 @@ import zlib
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 
-from filtered_websocket import hub
-from filtered_websocket.hub import Hub
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
+from filtered_websocket.pipeline import hub
+from filtered_websocket.pipeline.hub import Hub
 from tests.messages.test_frames import parse
 
 
