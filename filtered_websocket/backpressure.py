@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
-from filtered_websocket.pipeline.hub import Send
+from filtered_websocket.pipeline.channel import Send
 from filtered_websocket.transport.streams import LARGE, _WriteThrough
 from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 

@@ -7,7 +7,7 @@ The way out, for everything that is published, however it was entered:
 With Redis the echo is the only delivery, also for the node that published: one order everywhere.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
@@ -25,30 +25,16 @@ from filtered_websocket.limits.channel_rules import rule_for
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.pipeline.channel import Subscriber
 from filtered_websocket.pipeline.consumer import Consumer
-from filtered_websocket.pipeline.hub import Hub, Subscriber
+from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.modules import defaults_of, endpoints_of, filters_of
+from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.web.base import EndpointMeta
 
 _log = Logger()
-
-
-class Users(dict[str, Any]):
-    """Connections by id. May be iterated, over several turns too, while clients come and go: a copy is iterated."""
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(super().__iter__()))
-
-    def keys(self) -> Any:
-        return dict(super().items()).keys()
-
-    def values(self) -> Any:
-        return dict(super().items()).values()
-
-    def items(self) -> Any:
-        return dict(super().items()).items()
 
 
 class Pipeline:

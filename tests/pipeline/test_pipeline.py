@@ -13,7 +13,7 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.pipeline.pipeline import Users
+from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server

@@ -1,0 +1,20 @@
+"""The open connections of a pipeline."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+class Users(dict[str, Any]):
+    """Connections by id. May be iterated, over several turns too, while clients come and go: a copy is iterated."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().__iter__()))
+
+    def keys(self) -> Any:
+        return dict(super().items()).keys()
+
+    def values(self) -> Any:
+        return dict(super().items()).values()
+
+    def items(self) -> Any:
+        return dict(super().items()).items()
