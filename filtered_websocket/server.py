@@ -12,6 +12,9 @@ from twisted.logger import Logger
 from filtered_websocket.chain.deferreds import start as start_coroutine
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import integer, seconds
+from filtered_websocket.connection.autobahn import lean
+from filtered_websocket.connection.connection import Connection
+from filtered_websocket.connection.throttled import ThrottledConnection
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.limits.admission import Admission
@@ -24,9 +27,7 @@ from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.pipeline import Pipeline
-from filtered_websocket.protocol import Connection
 from filtered_websocket.storage_objects.base import BaseStorageObject
-from filtered_websocket.throttled import ThrottledConnection
 from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.transport.tls import OPTIONS as TLS
 from filtered_websocket.web import options as web_options
@@ -39,7 +40,6 @@ from filtered_websocket.web.metrics import Metrics
 from filtered_websocket.web.publish import Publish
 from filtered_websocket.web.request import HTTPRequest, Request
 from filtered_websocket.web.site import Site
-from filtered_websocket.websocket import lean
 
 _log = Logger()
 

@@ -10,9 +10,9 @@ from autobahn.websocket.protocol import WebSocketProtocol
 
 from filtered_websocket import server
 from filtered_websocket.cli import main
+from filtered_websocket.connection.autobahn import OPEN
+from filtered_websocket.connection.connection import Connection
 from filtered_websocket.messages.message import message
-from filtered_websocket.protocol import Connection
-from filtered_websocket.websocket import OPEN
 
 
 class AutobahnAlone(Connection):

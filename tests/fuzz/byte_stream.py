@@ -21,11 +21,11 @@ from tests.end_to_end.raw_client import close_frame, frame
 
 INSTRUMENTED = [
     "filtered_websocket.messages.frames",
-    "filtered_websocket.protocol",
-    "filtered_websocket.turns",
-    "filtered_websocket.awaiting",
-    "filtered_websocket.websocket",
-    "filtered_websocket.backpressure",
+    "filtered_websocket.connection.connection",
+    "filtered_websocket.connection.turns",
+    "filtered_websocket.connection.pausing",
+    "filtered_websocket.connection.autobahn",
+    "filtered_websocket.connection.sending",
     "autobahn.websocket.protocol",
     "filtered_websocket.messages.deflate",
 ]

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
+from filtered_websocket.connection.connection import Connection
+from filtered_websocket.connection.throttled import BURST_SECONDS, ThrottledConnection
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.protocol import Connection
 from filtered_websocket.testing.server import Server
-from filtered_websocket.throttled import BURST_SECONDS, ThrottledConnection
 from tests.end_to_end.raw_client import PING, close_frame, frame
 
 

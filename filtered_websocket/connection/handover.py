@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.protocols.policies import ProtocolWrapper
 
-from filtered_websocket.websocket import CLOSED, CONNECTING, LeanProtocol
+from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, LeanProtocol
 
 
 def _let_have(transport: Any, protocol: Any) -> None:

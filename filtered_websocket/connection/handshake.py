@@ -19,15 +19,15 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.chain.running import limit_time, run
+from filtered_websocket.connection.autobahn import CONNECTING
+from filtered_websocket.connection.handover import Handover
 from filtered_websocket.errors import Close, Reject, StopChain
-from filtered_websocket.handover import Handover
 from filtered_websocket.limits.admission import Refusal
 from filtered_websocket.limits.origins import MAX_ORIGIN
 from filtered_websocket.messages import deflate
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.head import Head, Refused, end_of, parse
 from filtered_websocket.web.request import Request
-from filtered_websocket.websocket import CONNECTING
 
 _log = Logger()
 

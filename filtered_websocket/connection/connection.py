@@ -21,17 +21,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 
-from filtered_websocket.backpressure import MAX_CORKED
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.chain.running import run
+from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
+from filtered_websocket.connection.handshake import METHOD
+from filtered_websocket.connection.sending import MAX_CORKED
+from filtered_websocket.connection.turns import Turns
 from filtered_websocket.errors import StopChain
-from filtered_websocket.handshake import METHOD
 from filtered_websocket.limits.turn_shares import SHARE
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message, message
-from filtered_websocket.turns import Turns
-from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()
 

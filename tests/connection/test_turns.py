@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket import turns
+from filtered_websocket.connection import turns
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
 from filtered_websocket.testing.server import Server
 from tests.end_to_end.raw_client import BINARY, PING, TEXT, close_frame, frame

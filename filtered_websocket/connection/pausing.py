@@ -21,13 +21,13 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.backpressure import Backpressure
 from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.chain.running import limit_time
+from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
+from filtered_websocket.connection.handshake import MAX_HELD, Handshake
+from filtered_websocket.connection.sending import Backpressure
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
-from filtered_websocket.handshake import MAX_HELD, Handshake
 from filtered_websocket.messages import frames
-from filtered_websocket.websocket import CLOSED, CONNECTING, OPEN
 
 _log = Logger()
 

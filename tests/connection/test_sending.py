@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.backpressure import MAX_CORKED
+from filtered_websocket.connection.sending import MAX_CORKED
 from filtered_websocket.filters.base import WebSocketConnectFilter
 from tests import certificates
 from tests.end_to_end.raw_client import PING, RawClient, frame, head

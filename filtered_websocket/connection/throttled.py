@@ -13,9 +13,9 @@ Whoever sends more for a while uses up what was saved; then, by ``over_rate``:
 
 from typing import Any
 
+from filtered_websocket.connection.autobahn import OPEN
+from filtered_websocket.connection.connection import Connection
 from filtered_websocket.limits.rates import Bucket
-from filtered_websocket.protocol import Connection
-from filtered_websocket.websocket import OPEN
 
 BURST_SECONDS = 5
 """So many seconds' worth may come at once."""

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
+from filtered_websocket.connection.autobahn import CLOSED, OPEN, LeanProtocol
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.channel import Send
 from filtered_websocket.transport.streams import LARGE, _WriteThrough
-from filtered_websocket.websocket import CLOSED, OPEN, LeanProtocol
 
 MAX_CORKED = 16 * 1024
 """Bytes that are held back for one connection until the turn ends."""

@@ -8,9 +8,9 @@ import pytest
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from filtered_websocket.protocol import Connection
+from filtered_websocket.connection.autobahn import CLOSE_CODES, LeanProtocol
+from filtered_websocket.connection.connection import Connection
 from filtered_websocket.testing.server import Server
-from filtered_websocket.websocket import CLOSE_CODES, LeanProtocol
 from tests.end_to_end.raw_client import BINARY, CLOSE, TEXT, Frame, close_frame, close_of, frame, head
 from tests.reactor_thread import call, until
 from tests.serving import Served, on_message, serving

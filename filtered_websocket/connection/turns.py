@@ -10,9 +10,9 @@ from time import perf_counter
 
 from twisted.logger import Logger
 
-from filtered_websocket.awaiting import Awaiting
+from filtered_websocket.connection.autobahn import OPEN
+from filtered_websocket.connection.pausing import Awaiting
 from filtered_websocket.limits.turn_shares import SHARE_SECONDS
-from filtered_websocket.websocket import OPEN
 
 _log = Logger()
 
