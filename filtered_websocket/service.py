@@ -24,7 +24,7 @@ from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.modules import filters_of
 from filtered_websocket.reload import files, reload
-from filtered_websocket.server import Server
+from filtered_websocket.server.server import Server
 from filtered_websocket.transport.listening import address_of, addresses_of, listen
 from filtered_websocket.transport.tls import Certificate
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from twisted.internet.task import deferLater
 
-from filtered_websocket import server as server_module
 from filtered_websocket.connection import connection as protocol
 from filtered_websocket.connection import turns
 from filtered_websocket.connection.connection import Connection
@@ -19,6 +18,7 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
 )
 from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.server import server as server_module
 from filtered_websocket.testing.server import Server
 from filtered_websocket.testing.wire import Wire
 from tests.conformance.autobahn_alone import AutobahnAlone
