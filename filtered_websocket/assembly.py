@@ -14,7 +14,7 @@ from filtered_websocket.config.parsers import boolean, choice, integer, listenin
 from filtered_websocket.errors import ConfigError, UsageError
 from filtered_websocket.monitoring import logs
 from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
-from filtered_websocket.server.server import DECLARED
+from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.wrapped import make

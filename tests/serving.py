@@ -23,7 +23,7 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
 )
 from filtered_websocket.server import Server
-from filtered_websocket.server.server import DECLARED
+from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.transport.listening import listen
 from filtered_websocket.transport.tls import Certificate

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import start as start_coroutine
 from filtered_websocket.config.option import Option
-from filtered_websocket.config.parsers import integer, seconds
+from filtered_websocket.config.parsers import seconds
 from filtered_websocket.connection.autobahn import lean
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.connection.throttled import ThrottledConnection
@@ -19,18 +19,14 @@ from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.limits.admission import Admission
 from filtered_websocket.limits.heartbeat import Heartbeat, Seconds
-from filtered_websocket.limits.options import OPTIONS as LIMITS
 from filtered_websocket.limits.turn_shares import Rests
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.stopwatch import Stopwatch
-from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.transport.reactor import at_turn_end
-from filtered_websocket.transport.tls import OPTIONS as TLS
-from filtered_websocket.web import options as web_options
 from filtered_websocket.web.base import EndpointMeta
 from filtered_websocket.web.dashboard import endpoints
 from filtered_websocket.web.head import is_forwarded, path_of_line
@@ -43,27 +39,6 @@ from filtered_websocket.web.site import Site
 
 _log = Logger()
 
-TRUSTED_PROXIES = Option(
-    "trusted_proxies",
-    integer(0, 100),
-    0,
-    "proxies in front of this server whose X-Forwarded-For is believed: 1 takes the address from its last entry; "
-    "with any, nobody counts as local",
-)
-DRAIN_DELAY = Option(
-    "drain_delay",
-    seconds(0, 3600),
-    0,
-    "time between a signal to stop, which makes /health/ready say no, and the end of accepting connections",
-    unit="s",
-)
-DRAIN_SECONDS = Option(
-    "drain_seconds",
-    seconds(0, 3600),
-    0,
-    "time over which clients are closed when the server stops; 0: all at once",
-    unit="s",
-)
 STOP_SECONDS = Option(
     "stop_seconds",
     seconds(0, 3600),
@@ -72,15 +47,6 @@ STOP_SECONDS = Option(
     "left goes to other nodes or the next start where storage lasts",
     unit="s",
 )
-OPTIONS = (TRUSTED_PROXIES, DRAIN_DELAY, DRAIN_SECONDS, STOP_SECONDS)
-DECLARED = (
-    ("tls", TLS),
-    ("limits", LIMITS),
-    ("server", OPTIONS),
-    ("watchdog", WATCHDOG),
-    ("web", web_options.OPTIONS),
-)
-"""Every option a `Server` reads, by owner, whoever makes it: the command, or the testing kit."""
 
 FAREWELL_SECONDS = 1.5
 """How long clients have to answer our close frames when the server stops."""

@@ -21,7 +21,8 @@ from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.pipeline.modules import filters_of, load, options_of
 from filtered_websocket.pipeline.pipeline import Pipeline
-from filtered_websocket.server.server import DECLARED, BusQueue
+from filtered_websocket.server.options import DECLARED
+from filtered_websocket.server.server import BusQueue
 from filtered_websocket.server.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.memory import StorageObject
