@@ -3,7 +3,7 @@
 import json
 
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 
 KEY, SECRET = "bench", "secret"
 

@@ -4,7 +4,7 @@ import json
 
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.filters.ws_emit.emitting import emit
+from filtered_websocket.filters.ws_emit.emit import emit
 
 
 class Relay(WebSocketMessageFilter):

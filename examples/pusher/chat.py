@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.web.base import Endpoint, HTTPError, Response
 
 

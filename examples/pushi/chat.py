@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.web.base import Endpoint, HTTPError, Response
 
 

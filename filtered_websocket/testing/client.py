@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 from websockets.protocol import State
 
-from filtered_websocket.testing.wire import Wire
+from filtered_websocket.testing.memory_transport import Wire
 
 
 class StillWaiting(AssertionError):  # noqa: N818 - a state, told as an exception

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from tests.end_to_end.channel_servers import running
 from tests.end_to_end.lines import PythonApi
 from tests.end_to_end.receiver import receiving

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from tests.browser import Browser
 from tests.end_to_end.lines import PusherJs
 from tests.end_to_end.server import FwsServer

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from websockets.sync.client import connect
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from tests.end_to_end.channel_servers import running
 from tests.end_to_end.raw_client import DEADLINE
 from tests.end_to_end.receiver import Receiver, receiving

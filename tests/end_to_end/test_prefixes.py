@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.philote.auth import issue
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from tests.end_to_end.raw_client import RawClient, head
 from tests.end_to_end.server import FwsServer
 from tests.web.client import ask

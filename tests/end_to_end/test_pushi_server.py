@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from tests import certificates
 from tests.end_to_end.channel_servers import running
 from tests.end_to_end.receiver import receiving

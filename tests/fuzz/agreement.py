@@ -19,8 +19,8 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.server import server as server_module
+from filtered_websocket.testing.memory_transport import Wire
 from filtered_websocket.testing.server import Server
-from filtered_websocket.testing.wire import Wire
 from tests.conformance.autobahn_alone import AutobahnAlone
 
 LIMIT = 300

@@ -11,9 +11,9 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread, deferToThreadPool
 
+from filtered_websocket.filters.shared.webhooks.addresses import resolve
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.transport.resolving import HOOKS, STORAGE, Resolving
-from filtered_websocket.webhooks.addresses import resolve
 from tests.reactor_thread import call
 
 

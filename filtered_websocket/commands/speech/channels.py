@@ -19,7 +19,7 @@ from filtered_websocket.commands.speech.base import (
     loads,
     text_of,
 )
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 
 
 class ChannelSpeech(Speech):

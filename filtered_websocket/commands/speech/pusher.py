@@ -8,7 +8,7 @@ from urllib.parse import SplitResult
 
 from filtered_websocket.commands.speech.base import Answer, BadTerms, Event, Frame, Post, Terms, dumps, of_http
 from filtered_websocket.commands.speech.channels import ChannelSpeech
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 
 
 class Pusher(ChannelSpeech):

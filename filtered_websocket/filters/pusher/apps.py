@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from filtered_websocket.signatures import equal
-from filtered_websocket.webhooks.destinations import check_hooks
+from filtered_websocket.filters.shared.signatures import equal
+from filtered_websocket.filters.shared.webhooks.destinations import check_hooks
 
 STORED = "pusher apps"
 """The map in the storage object: an app's id -> the app, as JSON."""

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.wire import PusherError
+from filtered_websocket.filters.shared.signatures import equal, sign, signed
 from filtered_websocket.messages.message import utf8_size
-from filtered_websocket.signatures import equal, sign, signed
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 

@@ -10,7 +10,7 @@ from filtered_websocket.filters.pusher import auth, wire
 from filtered_websocket.filters.pusher.auth import User
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.wire import PusherError
-from filtered_websocket.presence import Full
+from filtered_websocket.filters.shared.presence import Full
 
 NAME = re.compile(r"[A-Za-z0-9_\-=@,.;]+")
 USER_PREFIX = "#server-to-user-"

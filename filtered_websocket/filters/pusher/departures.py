@@ -14,7 +14,7 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.keys import key_of
-from filtered_websocket.webhooks.owed import Owed
+from filtered_websocket.filters.shared.webhooks.owed import Owed
 
 MAX_WAITING = 10_000
 """Departures that wait, of all apps; what is beyond is told at once. Clients invent channels."""

@@ -19,7 +19,7 @@ from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.session import Session
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import PusherError
-from filtered_websocket.webhooks.owed import under_way
+from filtered_websocket.filters.shared.webhooks.owed import under_way
 
 PROTOCOLS = range(5, 8)
 """Protocol 7, and two before it that differ in nothing that is spoken here."""

@@ -5,9 +5,9 @@ import time
 from typing import Any
 
 from filtered_websocket.filters.pusher.apps import App
-from filtered_websocket.signatures import sign
-from filtered_websocket.webhooks.destinations import Render
-from filtered_websocket.webhooks.posts import Request
+from filtered_websocket.filters.shared.signatures import sign
+from filtered_websocket.filters.shared.webhooks.destinations import Render
+from filtered_websocket.filters.shared.webhooks.posts import Request
 
 MOST = 50
 """Events that one request tells of."""

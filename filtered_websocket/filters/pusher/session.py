@@ -13,8 +13,8 @@ from filtered_websocket.filters.pusher.channels import Public, caches, is_name, 
 from filtered_websocket.filters.pusher.keys import control_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
+from filtered_websocket.filters.shared.presence import Steps
 from filtered_websocket.limits.rates import Bucket
-from filtered_websocket.presence import Steps
 
 
 class Session:

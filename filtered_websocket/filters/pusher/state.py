@@ -9,11 +9,11 @@ from filtered_websocket.filters.pusher import hooks, wire
 from filtered_websocket.filters.pusher.apps import App, Apps
 from filtered_websocket.filters.pusher.departures import Departures, Event
 from filtered_websocket.filters.pusher.keys import key_of
+from filtered_websocket.filters.shared.presence import Presence
+from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
+from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
+from filtered_websocket.filters.shared.webhooks.posts import Posts
 from filtered_websocket.messages.message import utf8_size
-from filtered_websocket.presence import Presence
-from filtered_websocket.webhooks.destinations import Webhooks
-from filtered_websocket.webhooks.owed import Owed, failed, under_way
-from filtered_websocket.webhooks.posts import Posts
 
 OWED = "pusher owed"
 """The map in the storage object of what hooks are owed."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from filtered_websocket.signatures import equal
+from filtered_websocket.filters.shared.signatures import equal
 
 STORED = "pushi apps"
 """The map in the storage object: an app's id -> the app, as JSON."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from filtered_websocket.filters.pushi import wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.wire import PushiError
-from filtered_websocket.signatures import signed
+from filtered_websocket.filters.shared.signatures import signed
 
 MAX_MEMBER = 16 * 1024
 """Bytes of channel_data, as JSON: whoever subscribes is told those of all members, in one packet."""

@@ -18,7 +18,7 @@ from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
-from filtered_websocket.webhooks.owed import under_way
+from filtered_websocket.filters.shared.webhooks.owed import under_way
 
 KEY_LENGTH = 64
 

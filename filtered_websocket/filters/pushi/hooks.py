@@ -8,9 +8,9 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
-from filtered_websocket.signatures import sign
-from filtered_websocket.webhooks.destinations import Render
-from filtered_websocket.webhooks.posts import Request
+from filtered_websocket.filters.shared.signatures import sign
+from filtered_websocket.filters.shared.webhooks.destinations import Render
+from filtered_websocket.filters.shared.webhooks.posts import Request
 
 LOOK_SECONDS = 1.0
 """How long this process may not know of a hook that another one has registered."""

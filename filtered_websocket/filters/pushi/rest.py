@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from filtered_websocket import __version__
-from filtered_websocket.filters.pushi import events, sessions, wire
+from filtered_websocket.filters.pushi import events, logins, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.events import Event
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.signatures import equal
+from filtered_websocket.filters.shared.signatures import equal
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
@@ -37,7 +37,7 @@ class Private(Rest):
     @classmethod
     async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
         state = State.of(pipeline)
-        app = await sessions.app_of(state, token_of(request))
+        app = await logins.app_of(state, token_of(request))
         if app is None:
             # The client library logs in, again, on this status and no other.
             raise HTTPError(403, "log in first: GET /login?app_id=&app_key=&app_secret=")
@@ -62,7 +62,7 @@ class Login(Rest):
         good = [app is not None and equal(value, right) for value, right in _pairs(app, key, secret)]
         if app is None or not all(good):
             raise HTTPError(404, "there is no app with this id, key and secret")
-        token = await sessions.begin(state, app)
+        token = await logins.begin(state, app)
         secure = "; Secure" if request.secure else ""
         # Two pipelines of one host have a login each.
         cookie = f"sid={token}; Path={quote(request.prefix) or '/'}; HttpOnly; SameSite=Strict{secure}"
@@ -79,7 +79,7 @@ class Logout(Private):
 
     @classmethod
     async def answer(cls, state: State, app: App, request: HTTPRequest) -> Any:
-        await sessions.end(state, token_of(request))
+        await logins.end(state, token_of(request))
         return SUCCESS
 
 

@@ -9,9 +9,9 @@ from filtered_websocket.filters.pushi.events import RESERVED, Event
 from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, own, text
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
+from filtered_websocket.filters.shared.webhooks.destinations import check_url
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
-from filtered_websocket.webhooks.destinations import check_url
 
 MAX_CHANNELS = 100
 MAX_EVENTS = 500

@@ -12,8 +12,8 @@ from filtered_websocket.filters.pushi.channels import Peer, Personal, Presence, 
 from filtered_websocket.filters.pushi.events import Event
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import Packet, PushiError
+from filtered_websocket.filters.shared.presence import Steps
 from filtered_websocket.limits.rates import Bucket
-from filtered_websocket.presence import Steps
 
 MAX_LATEST = 500
 """Stored events that one answer holds."""

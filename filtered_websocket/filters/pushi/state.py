@@ -9,10 +9,10 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs
-from filtered_websocket.presence import Presence
-from filtered_websocket.webhooks.destinations import Webhooks
-from filtered_websocket.webhooks.owed import Owed, failed, under_way
-from filtered_websocket.webhooks.posts import Posts
+from filtered_websocket.filters.shared.presence import Presence
+from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
+from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
+from filtered_websocket.filters.shared.webhooks.posts import Posts
 
 _log = Logger()
 

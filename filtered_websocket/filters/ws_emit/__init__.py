@@ -29,7 +29,7 @@ its packets are to filters: the text or the bytes of a WebSocket message as abov
 
 from filtered_websocket.filters.ws_emit import filters, rest
 from filtered_websocket.filters.ws_emit.addressing import check as CHECK_PIPELINES  # noqa: N812 - a pack's declarations
-from filtered_websocket.filters.ws_emit.emitting import emit
+from filtered_websocket.filters.ws_emit.emit import emit
 from filtered_websocket.filters.ws_emit.options import DEFAULTS, OPTIONS, ORIGINAL
 
 __all__ = ["CHECK_PIPELINES", "DEFAULTS", "OPTIONS", "ORIGINAL", "emit", "filters", "rest"]

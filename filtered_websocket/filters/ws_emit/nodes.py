@@ -26,8 +26,8 @@ from twisted.internet.error import ConnectionLost
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import Emit
-from filtered_websocket.filters.ws_emit.estate import Estate
-from filtered_websocket.filters.ws_emit.window import Windows
+from filtered_websocket.filters.ws_emit.flow_control import Windows
+from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.messages.message import Message
 
 OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"

@@ -16,7 +16,7 @@ from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain, StorageAway
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
-from filtered_websocket.filters.ws_emit.estate import Estate
+from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT

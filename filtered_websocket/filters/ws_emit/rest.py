@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from filtered_websocket.filters.ws_emit import auth, bus, wire
-from filtered_websocket.filters.ws_emit.emitting import send
-from filtered_websocket.filters.ws_emit.estate import Estate
+from filtered_websocket.filters.ws_emit.emit import send
+from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
 from filtered_websocket.filters.ws_emit.request import kept

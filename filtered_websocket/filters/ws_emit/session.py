@@ -7,8 +7,8 @@ beginning of another that takes over what the first one left.
 from collections.abc import Iterable
 from typing import Any
 
-from filtered_websocket.filters.ws_emit import events, rooms, wire
-from filtered_websocket.filters.ws_emit.estate import Estate, id_of
+from filtered_websocket.filters.ws_emit import client_requests, rooms, wire
+from filtered_websocket.filters.ws_emit.handover import Estate, id_of
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Malformed, Packet
 from filtered_websocket.messages.message import Message
 
@@ -149,7 +149,7 @@ class Session:
             self._answer(self._acknowledge)
 
     def _event(self, packet: Packet) -> Any:
-        waits = events.obey(self, packet.data)
+        waits = client_requests.obey(self, packet.data)
         if waits is None:
             self._answer(packet.id)
             return None

@@ -4,7 +4,7 @@ from typing import Any
 
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.ws_emit import wire
-from filtered_websocket.filters.ws_emit.estate import Estate, id_of
+from filtered_websocket.filters.ws_emit.handover import Estate, id_of
 from filtered_websocket.filters.ws_emit.polling import UPGRADE_SECONDS
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.messages.message import Message

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.testing.server import Server
 from filtered_websocket.web.base import HTTPRequest
 

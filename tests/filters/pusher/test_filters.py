@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filtered_websocket.filters.pushi import apps, rest_data
-from filtered_websocket.signatures import sign
+from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.storage_objects.memory import StorageObject
 from tests.filters.pushi.clients import KEY, OTHER, SECRET, Client, Http, said, serving
 

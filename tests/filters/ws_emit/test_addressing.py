@@ -9,7 +9,7 @@ import pytest
 from filtered_websocket.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.ws_emit import bus
-from filtered_websocket.filters.ws_emit.emitting import emit
+from filtered_websocket.filters.ws_emit.emit import emit
 from filtered_websocket.testing.client import Client
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, Exchange, Poller, socket

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from filtered_websocket.filters.shared.webhooks import addresses, destinations, posts
+from filtered_websocket.filters.shared.webhooks.addresses import is_public
+from filtered_websocket.filters.shared.webhooks.destinations import MAX_HOOKS, Webhooks, check_hooks, check_url
+from filtered_websocket.filters.shared.webhooks.posts import Posts
 from filtered_websocket.monitoring.counters import Counters
-from filtered_websocket.webhooks import addresses, destinations, posts
-from filtered_websocket.webhooks.addresses import is_public
-from filtered_websocket.webhooks.destinations import MAX_HOOKS, Webhooks, check_hooks, check_url
-from filtered_websocket.webhooks.posts import Posts
 from tests import tls_listener
 from tests.end_to_end.raw_client import DEADLINE
 from tests.end_to_end.receiver import receiving

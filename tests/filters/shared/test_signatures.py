@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.signatures import equal, sign, signed
+from filtered_websocket.filters.shared.signatures import equal, sign, signed
 
 ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text()), st.binary())
 

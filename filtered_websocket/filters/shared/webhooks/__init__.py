@@ -15,10 +15,10 @@ Rules:
    start where there is storage that lasts (`owed`), else lost and counted.
 """
 
-from filtered_websocket.webhooks.addresses import is_public
-from filtered_websocket.webhooks.destinations import MAX_HOOKS, Render, Webhooks, check_hooks, check_url
-from filtered_websocket.webhooks.owed import Owed, failed, under_way
-from filtered_websocket.webhooks.posts import Posts, Request
+from filtered_websocket.filters.shared.webhooks.addresses import is_public
+from filtered_websocket.filters.shared.webhooks.destinations import MAX_HOOKS, Render, Webhooks, check_hooks, check_url
+from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
+from filtered_websocket.filters.shared.webhooks.posts import Posts, Request
 
 __all__ = ["MAX_HOOKS", "Owed", "Posts", "Render", "Request", "Webhooks", "check_hooks", "check_url", "is_public"]
 __all__ += ["failed", "under_way"]

@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.presence import Full, Presence, Steps
+from filtered_websocket.filters.shared.presence import Full, Presence, Steps
 from filtered_websocket.storage_objects.memory import StorageObject
 
 

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.webhooks.destinations import Left, Webhooks
+from filtered_websocket.filters.shared.webhooks.destinations import Left, Webhooks
 
 _log = Logger()
 
