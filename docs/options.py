@@ -5,7 +5,8 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from filtered_websocket import assembly, filters
+from filtered_websocket import filters
+from filtered_websocket.commands.fws_server import assembly
 from filtered_websocket.config import Option, documentation
 from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
 from filtered_websocket.monitoring import logs

@@ -2,7 +2,7 @@
 
 import sys
 
-from filtered_websocket import stopping
+from filtered_websocket.commands.fws_server import stopping
 
 
 def main() -> None:
@@ -10,7 +10,7 @@ def main() -> None:
     stopping.begin()
     try:
         # Takes most of a second, in which signals come too.
-        from filtered_websocket.cli import main as command
+        from filtered_websocket.commands.fws_server.__main__ import main as command
 
         command()
     except KeyboardInterrupt:

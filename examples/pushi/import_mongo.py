@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twisted.internet import task
 
-from filtered_websocket.assembly import Assembly
+from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.pushi import mongo
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject

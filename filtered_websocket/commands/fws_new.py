@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from filtered_websocket.commands import manners
-from filtered_websocket.commands.manners import Ended
+from filtered_websocket.commands import exits
+from filtered_websocket.commands.exits import Ended
 from filtered_websocket.errors import printable
 
 PROG = "fws_new"
@@ -95,11 +95,11 @@ CONFIG = """\
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    manners.run(PROG, lambda: _new(Path(_parser().parse_args(argv).name)))
+    exits.run(PROG, lambda: _new(Path(_parser().parse_args(argv).name)))
 
 
-def _parser() -> manners.Parser:
-    parser = manners.Parser(
+def _parser() -> exits.Parser:
+    parser = exits.Parser(
         prog=PROG, description="Begins a server of your own: a filter module, its test and a configuration.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip

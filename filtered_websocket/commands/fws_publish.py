@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from filtered_websocket.commands import manners
+from filtered_websocket.commands import exits
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
 from filtered_websocket.config.option import Options, PipelineConfig
@@ -33,18 +33,18 @@ EXAMPLE = """examples:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    manners.run(PROG, lambda: _main(argv))
+    exits.run(PROG, lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> None:
     try:
         _run(_parser().parse_args(argv), os.environ, sys.stdin.buffer)
     except (StorageAway, ValueError) as error:
-        raise manners.Ended(str(error)) from None
+        raise exits.Ended(str(error)) from None
 
 
-def _parser() -> manners.Parser:
-    parser = manners.Parser(
+def _parser() -> exits.Parser:
+    parser = exits.Parser(
         prog=PROG,
         usage="%(prog)s [option ...] CHANNEL [DATA]",
         description="Publish to a channel's subscribers on all running servers that share a Redis.",
@@ -100,7 +100,7 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
     with Publisher(**redis, **kept, pipeline=name, timeout=arguments.timeout) as publisher:
         _publish(publisher, arguments, stdin)
         if sys.stderr.isatty() and not arguments.bus and not publisher.nodes(arguments.channel):
-            manners.say(PROG, f'published, but no running server has a subscriber of "{arguments.channel}" now')
+            exits.say(PROG, f'published, but no running server has a subscriber of "{arguments.channel}" now')
 
 
 def _publish(publisher: Publisher, arguments: argparse.Namespace, stdin: IO[bytes]) -> None:

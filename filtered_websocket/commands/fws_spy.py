@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from filtered_websocket.commands import manners
+from filtered_websocket.commands import exits
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.filters.ws_emit import plain_pickle
@@ -32,7 +32,7 @@ AGAIN_SECONDS = 1.0
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    manners.run(PROG, lambda: _main(argv))
+    exits.run(PROG, lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> None:
@@ -43,8 +43,8 @@ def _main(argv: Sequence[str] | None) -> None:
             return
 
 
-def _parser() -> manners.Parser:
-    parser = manners.Parser(
+def _parser() -> exits.Parser:
+    parser = exits.Parser(
         prog=PROG,
         usage="%(prog)s [option ...] [CHANNEL ...]",
         description="Show what passes on channels of Redis, JSON or pickle. Nothing of it is executed.",
@@ -96,7 +96,7 @@ def _lines(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterato
             # Once for each reason, not once a second.
             if str(error) != told:
                 told = str(error)
-                manners.say(PROG, f"{told.removesuffix(': not done')}; it is tried until it works")
+                exits.say(PROG, f"{told.removesuffix(': not done')}; it is tried until it works")
             time.sleep(AGAIN_SECONDS)
 
 

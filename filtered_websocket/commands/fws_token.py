@@ -16,7 +16,7 @@ from typing import Any
 
 import jwt
 
-from filtered_websocket.commands import manners
+from filtered_websocket.commands import exits
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.declarations import PIPELINES
 from filtered_websocket.config.option import Given, Original
@@ -41,7 +41,7 @@ _PRIVATE = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    manners.run(PROG, lambda: _main(argv))
+    exits.run(PROG, lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> None:
@@ -49,11 +49,11 @@ def _main(argv: Sequence[str] | None) -> None:
     try:
         print(printable(arguments.run(arguments, _options(arguments)), newlines=True))  # noqa: T201
     except auth.Refused as refused:
-        raise manners.Ended(refused.reason) from None
+        raise exits.Ended(refused.reason) from None
 
 
-def _parser() -> manners.Parser:
-    parser = manners.Parser(
+def _parser() -> exits.Parser:
+    parser = exits.Parser(
         prog=PROG, description="Makes and checks tokens for the Philote pack of fws_server.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
@@ -91,7 +91,7 @@ def _make(arguments: argparse.Namespace, options: Any) -> str:
         except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
             raise ConfigError(f"{arguments.private_key}: no private key for {algorithm}: {error}") from None
     if not options.philote_secret:
-        manners.say(PROG, "warning: the secret is empty: anybody can make such a token")
+        exits.say(PROG, "warning: the secret is empty: anybody can make such a token")
     return auth.issue(claims, options.philote_secret, algorithm)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from autobahn.websocket.compress import PerMessageDeflate
 from autobahn.websocket.protocol import WebSocketProtocol
 
-from filtered_websocket.cli import main
+from filtered_websocket.commands.fws_server.__main__ import main
 from filtered_websocket.connection.autobahn import OPEN
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.messages.message import message

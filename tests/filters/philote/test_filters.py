@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.logger import formatEvent, globalLogPublisher
 
-from filtered_websocket import banner
+from filtered_websocket.commands.fws_server import banner
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import WebSocketHandshakeFilter
 from filtered_websocket.testing.client import Refused

@@ -1,6 +1,6 @@
 import pytest
 
-from filtered_websocket.assembly import Assembly
+from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 
 PHILOTE = "filtered_websocket.filters.philote"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.assembly import Assembly
+from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.emit import emit

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.assembly import Assembly
+from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.config import Options
 from filtered_websocket.errors import ConfigError
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from filtered_websocket.assembly import Assembly
+from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.wsps import settings
 

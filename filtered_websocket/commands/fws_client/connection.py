@@ -1,0 +1,282 @@
+"""A conversation that outlives its connections: it connects, subscribes, and after a loss does so again."""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Sequence
+from socket import gaierror
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
+from websockets.http11 import Response
+from websockets.typing import Subprotocol
+
+from filtered_websocket.commands import http
+from filtered_websocket.commands.exits import Ended
+from filtered_websocket.commands.fws_client import post
+from filtered_websocket.commands.fws_client.backoff import Backoff
+from filtered_websocket.commands.fws_client.protocols.base import (
+    Answer,
+    Denied,
+    Established,
+    Heard,
+    Post,
+    Speech,
+    Subscribed,
+)
+
+MAX_SIZE = 64 << 20
+"""Bytes of the largest message taken."""
+CLOSE_TIMEOUT = 2
+AWAY = frozenset({1001, 1006, 1011, 1012, 1013, 1014, *range(4100, 4300)})
+"""Close codes after which coming back makes sense; all others say that it does not."""
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses of a handshake, likewise."""
+
+
+class _Connect(connect):
+    """Follows no redirect: keys and tokens, in headers, in the address and in what is said then, are for the server
+    that was named."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
+class Link:
+    """
+    :param heard: gets what is for the user
+    :param notice: gets what happens to the connection, in words, and whether it is trouble
+    :param denied: gets what the server refuses; may raise Ended
+    :param reconnect: come back after a loss
+    :param wait: be patient with a server that is not there at the first try either
+    """
+
+    def __init__(
+        self,
+        speech: Speech,
+        heard: Callable[[Heard], None],
+        notice: Callable[[str, bool], None],
+        denied: Callable[[Denied], None],
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        protocols: Sequence[str] = (),
+        reconnect: bool = True,
+        wait: bool = False,
+    ) -> None:
+        self.speech = speech
+        self.channels: dict[str, None] = {}
+        self._heard, self._notice, self._denied = heard, notice, denied
+        self._headers = [*speech.headers().items(), *headers]
+        self._protocols = [Subprotocol(each) for each in protocols]
+        self._reconnect, self._patient = reconnect, reconnect and wait
+        self._backoff = Backoff()
+        self._socket: ClientConnection | None = None
+        self._ready = asyncio.Event()
+        self._asked: dict[str, asyncio.Future[None]] = {}
+        self._leaving = False
+
+    async def run(self) -> None:
+        """Converse until `close`, or until the server ends it for good.
+
+        :raises Ended: it cannot be had, or the server has ended it
+        """
+        while True:
+            lost = await self._connect()
+            if self._leaving:
+                return
+            delay = self._backoff.wait()
+            self._notice(f"{lost}; again in {delay:.1f} s", True)
+            await asyncio.sleep(delay)
+
+    async def _connect(self) -> str:
+        """One connection from begin to end.
+
+        :returns: why it is no more
+        :raises Ended: as `run`
+        """
+        address = self.speech.address()
+        opening = _Connect(
+            address, additional_headers=self._headers, subprotocols=self._protocols or None, max_size=MAX_SIZE,
+            close_timeout=CLOSE_TIMEOUT, user_agent_header="fws_client",
+        )  # fmt: skip
+        try:
+            socket = await opening
+        except InvalidStatus as error:
+            busy = error.response.status_code in BUSY
+            return self._away(f"{address} refuses: {_refusal(error.response)}", self._patient and busy)
+        except InvalidURI:
+            raise Ended(f"{address} is no address of a WebSocket") from None
+        except (InvalidHandshake, ProxyError, OSError, TimeoutError) as error:
+            return self._away(f"cannot reach {address}: {_reason(error)}", self._patient)
+        self._patient = self._reconnect
+        self._backoff.connected()
+        try:
+            return await self._converse(socket)
+        finally:
+            self._ready.clear()
+            await socket.close()
+
+    def _away(self, why: str, again: bool) -> str:
+        if not again:
+            raise Ended(why)
+        return why
+
+    async def _converse(self, socket: ClientConnection) -> str:
+        self._socket = socket
+        self.speech.begin()
+        begun = None if self.speech.greets else asyncio.create_task(self._begin())
+        try:
+            async for frame in socket:
+                for event in self.speech.hear(frame):
+                    match event:
+                        case Heard():
+                            self._heard(event)
+                        case Answer():
+                            await socket.send(event.frame)
+                        case Established() if begun is None:
+                            begun = asyncio.create_task(self._begin())
+                        case Subscribed():
+                            self._confirm(event.channel)
+                        case Denied():
+                            self.channels.pop(event.channel, None)
+                            self._confirm(event.channel)
+                            self._denied(event)
+        except ConnectionClosed:
+            pass
+        finally:
+            if begun is not None:
+                begun.cancel()
+                await asyncio.gather(begun, return_exceptions=True)
+            self._confirm("")
+        code, reason = socket.close_code or 1006, socket.close_reason or ""
+        why = "the connection is lost" if code == 1006 else f"the server has closed: {code} {reason}".rstrip()
+        return why if self._leaving else self._away(why, self._reconnect and code in AWAY)
+
+    def _confirm(self, channel: str) -> None:
+        """Nobody waits any more for the answer about a channel; without a name, about any."""
+        for each in [channel] if channel else list(self._asked):
+            asked = self._asked.pop(each, None)
+            if asked is not None and not asked.done():
+                asked.set_result(None)
+
+    async def _begin(self) -> None:
+        for channel in list(self.channels):
+            await self._subscribe(channel)
+        self._notice("connected" + "".join(f", subscribed to {channel}" for channel in self.channels), False)
+        self._ready.set()
+
+    async def _subscribe(self, channel: str) -> None:
+        assert self._socket is not None
+        frame = self.speech.subscribe(channel)
+        if frame is None:
+            return
+        asked = self._asked[channel] = asyncio.get_running_loop().create_future()
+        await self._socket.send(frame)
+        # A pong comes behind what a message before its ping has done.
+        await (asked if self.speech.confirms else await self._socket.ping())
+
+    async def subscribe(self, channel: str) -> None:
+        """Be in a channel from now on; while there is no connection, from the next on.
+
+        :raises BadTerms: that cannot be
+        """
+        if channel in self.channels:
+            return
+        if not self._ready.is_set():
+            self.speech.subscribe(channel)  # whether it can be
+        self.channels[channel] = None
+        if self._ready.is_set():
+            try:
+                await self._subscribe(channel)
+            except ConnectionClosed:
+                pass  # the next connection subscribes
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Leave a channel. Raises BadTerms if the protocol has no way to."""
+        frame = self.speech.unsubscribe(channel)
+        self.channels.pop(channel, None)
+        if self._ready.is_set() and self._socket is not None and frame is not None:
+            try:
+                await self._socket.send(frame)
+            except ConnectionClosed:
+                pass
+
+    async def ready(self) -> None:
+        """Wait until there is a connection that has subscribed to everything."""
+        await self._ready.wait()
+
+    async def publish(self, items: Sequence[tuple[str, Any]]) -> None:
+        """Publish, and wait until the server has handled it all. What a connection may have lost is sent again.
+
+        :param items: channel and data of each
+        :raises BadTerms: one of them cannot be
+        :raises Ended: the server refuses
+        """
+        packets = [self.speech.publish(channel, data) for channel, data in items]
+        while packets:
+            await self._ready.wait()
+            assert self._socket is not None
+            socket = self._socket
+            try:
+                if isinstance(packets[0], Post):
+                    while packets:
+                        await post.send(packets[0])
+                        packets.pop(0)
+                    return
+                for packet in packets:
+                    await socket.send(packet)  # type: ignore[arg-type]
+                await (await socket.ping())
+                return
+            except ConnectionClosed:
+                if socket is self._socket:
+                    self._ready.clear()
+            except post.TryAgain as away:
+                if not self._reconnect:
+                    raise Ended(str(away)) from None
+                await asyncio.sleep(self._backoff.wait())
+
+    async def ping(self) -> float:
+        """Seconds from a ping to its pong.
+
+        :raises Ended: the connection is lost meanwhile
+        """
+        await self._ready.wait()
+        assert self._socket is not None
+        try:
+            return await (await self._socket.ping())
+        except ConnectionClosed:
+            raise Ended("the connection is lost") from None
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send something as it is. Raises Ended if the connection is lost meanwhile."""
+        await self._ready.wait()
+        assert self._socket is not None
+        try:
+            await self._socket.send(frame)
+        except ConnectionClosed:
+            raise Ended("the connection is lost") from None
+
+    async def close(self) -> None:
+        """Say goodbye; `run` returns when all that the server sent before has been handed over."""
+        self._leaving = True
+        if self._socket is not None:
+            await self._socket.close()
+
+
+def _refusal(response: Response) -> str:
+    status, reason, elsewhere = response.status_code, response.reason_phrase, response.headers.get_all("Location")
+    if 300 <= status < 400 and elsewhere:
+        return f"{status} {reason}: {http.elsewhere(elsewhere[0])}"
+    return f"{status} {((response.body or b'').decode('utf-8', 'replace').strip() or reason)[:200]}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    cause = error.__cause__ or error
+    # asyncio has words of its own, and joins those of several addresses, but keeps the numbers.
+    if isinstance(cause, gaierror):
+        return cause.strerror or "no such host"
+    number = re.search(r"\[Errno ([0-9]+)\]", str(cause))
+    return os.strerror(int(number[1])) if number else str(cause) or type(cause).__name__
