@@ -1,16 +1,15 @@
-"""The arrows between modules (docs/architecture.md), read from every import statement there is.
+"""The house (docs/architecture.md): its rooms, and who may import whom, read from every import statement there is.
 
-`RANKS` is the order, lowest first. The rules:
+A room is a folder or a file at the top of the package, and each folder below one. The rules:
 
-1. Every module stands in the table, by its own name or by its package's (``web.*``); its own name wins.
-2. A module imports only what stands on a lower line, or a sibling: a module of its own family. A family is a pack, the
-   plain filters, the storage objects, the pages of ``web``, the testing kit, the commands.
-3. There are no circles, not inside a family either.
-4. ``errors`` and the package's own ``__init__`` import nothing at all.
-5. Imports inside functions and under TYPE_CHECKING count as all others do; the few that must point upwards stand in
-   `UPWARDS`, each with its reason.
-6. A pack sees what it is given and the nouns of `PACKS_MAY`: interfaces, and leaves that know nothing of a server.
-7. The leaves in `PURE`, and the wire codecs of packs, work without Twisted.
+1. A module imports from rooms of lower lines of `LAYERS`, or from its own; never across a line. Imports inside
+   functions and under TYPE_CHECKING count as all others do.
+2. There are no circles of modules.
+3. Only commands import filters. A pack sees what `PACKS_MAY` names, what packs share, and itself; never another pack.
+4. Storage objects take of the chains only what makes a call awaitable.
+5. What stands in `PURE`, and the wire codecs of packs, works without Twisted.
+6. No name that begins with an underscore is taken across folders.
+7. At the top stand the rooms of `LAYERS` and nothing else. A module of more than 250 lines gives its reason in `LONG`.
 """
 
 import ast
@@ -26,56 +25,55 @@ import filtered_websocket
 PACKAGE = filtered_websocket.__name__
 ROOT = Path(filtered_websocket.__file__).parent
 
-RANKS = (
-    # Leaves.
-    "errors stopping printable frames transport publication parsers sources changes heartbeat "
-    "signatures stopwatch messages.* paths rates addresses resolving storage_objects.done registry web.head " + PACKAGE,
-    # What one leaf more is enough for.
-    "websocket counters commands.manners options filters.base web.base storage_objects.base hub message listening "
-    "tracebacks admission origins request web.body web.upgrade",
-    # Options, from the command line up to what is declared with them.
-    "command_line",
-    "config",
-    "tls handover",
-    "limits logs private_redis watchdog presence webhooks.* filter_modules.* handshake backpressure consumer "
-    "storage_objects.prefixed",
-    "awaiting",
-    "turns",
-    # The families, and what a connection and a set of paths are made of.
-    "filters.* storage_objects.* web.* banner protocol pipeline",
-    # For programs that run no server, over Redis.
-    "publisher throttled",
-    # One server; what makes one; one process; many.
+LAYERS = (
+    "errors",
+    "messages",
+    "config chain",
+    "transport limits monitoring",
+    "storage_objects web",
+    "pipeline",
+    "connection",
     "server",
-    "preflight testing.*",
-    "assembly",
-    "reload",
-    "service",
-    "workers",
-    "cli commands.*",
+    "publisher testing",
+    "filters",
+    "commands",
     "__main__",
 )
 
-UPWARDS = {
-    # wrap() makes a full storage object of a user's own; whoever implements the interface need not know of it.
-    ("storage_objects.base", "storage_objects.wrapped"),
-    # Parts of a shard that name, for the type checker alone, the whole that made them.
-    ("storage_objects.redis_leases", "storage_objects.redis_shard"),
-    ("storage_objects.redis_subscriptions", "storage_objects.redis_shard"),
+PACKS_MAY = (
+    "errors", "messages", "config", "chain", "limits", "transport", "web.base", "web.request", "web.response",
+    "storage_objects.base", "storage_objects.values", "filters.base", "filters.shared",
+)  # fmt: skip
+
+PURE = (
+    "errors", "messages", "config.option", "config.parsers", "limits.rates", "limits.addresses", "limits.origins",
+    "config.patterns",
+)  # fmt: skip
+
+LONG: dict[str, str] = {
+    "commands.fws_client.connection": "to be cut",
+    "commands.fws_server.service": "to be cut",
+    "commands.fws_server.workers": "to be cut",
+    "config.configuration": "to be cut",
+    "connection.connection": "to be cut",
+    "connection.handshake": "to be cut",
+    "connection.sending": "to be cut",
+    "filters.shared.webhooks.destinations": "to be cut",
+    "filters.ws_emit.nodes": "to be cut",
+    "filters.ws_emit.polling": "to be cut",
+    "filters.ws_emit.wire": "to be cut",
+    "pipeline.hub": "to be cut",
+    "pipeline.pipeline": "to be cut",
+    "server.server": "to be cut",
+    "storage_objects.redis.leases": "to be cut",
+    "storage_objects.redis.storage_object": "to be cut",
+    "storage_objects.redis.subscriptions": "to be cut",
+    "transport.listening": "to be cut",
+    "transport.streams": "to be cut",
+    "transport.tls": "to be cut",
+    "web.http_connection": "to be cut",
 }
-
-PACKS_MAY = {
-    "errors", "config", "filters.base", "web.base", "storage_objects.base", "presence", "signatures", "webhooks",
-    "publication", "message", "origins", "heartbeat", "counters", "rates", "addresses", "tracebacks",
-    "listening", "tls",
-    PACKAGE,
-}  # fmt: skip
-
-PURE = {
-    "errors", "printable", "stopping", "frames", "rates", "addresses", "publication", "parsers", "sources", "options",
-    "origins", "request", "signatures", "messages.deflate", "web.head", "web.body", "web.upgrade",
-    PACKAGE,
-}  # fmt: skip
+"""Modules of more than 250 lines: module -> why it is one noun all the same."""
 
 
 def _modules():
@@ -94,19 +92,23 @@ def _short(name):
     return name.removeprefix(f"{PACKAGE}.")
 
 
-def imports(module):
-    """Full names of all that a module imports, wherever in it: names imported from a package are its modules, if so."""
+def imported_names(module):
+    """(module or package it comes from, name) of all that a module imports, wherever in it."""
     file, full = MODULES[module], module if module == PACKAGE else f"{PACKAGE}.{module}"
     package = full if file.name == "__init__.py" else full.rpartition(".")[0]
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = "." * node.level + (node.module or "")
             source = importlib.util.resolve_name(source, package) if node.level else source
-            for alias in node.names:
-                name = f"{source}.{alias.name}"
-                yield name if _short(name) in MODULES else source
+            yield from ((source, alias.name) for alias in node.names)
+
+
+def imports(module):
+    """Full names of all modules that a module imports: a name imported from a package is its module, if it is one."""
+    for source, name in imported_names(module):
+        yield f"{source}.{name}" if _short(f"{source}.{name}") in MODULES else source
 
 
 def ours(module):
@@ -116,59 +118,112 @@ def ours(module):
 ARROWS = {(module, imported) for module in MODULES for imported in ours(module)}
 
 
-def rank(module):
-    """A module's line in the table."""
-    lines = [line.split() for line in RANKS]
-    package = f"{module.rpartition('.')[0].partition('.')[0] or module}.*"
-    for name in (module, package):
-        for number, line in enumerate(lines):
-            if name in line:
-                return number
-    raise LookupError(f"{module} stands in no line of RANKS: where does it belong?")
+def layer(module):
+    top = module.partition(".")[0]
+    return next((number for number, line in enumerate(LAYERS) if top in line.split()), None)
+
+
+def room(module):
+    """The folder a module lies in, or the file at the top that it is."""
+    if MODULES[module].name == "__init__.py" or "." not in module:
+        return module
+    return module.rpartition(".")[0]
+
+
+def within(module, names):
+    return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
 def pack(module):
     """The pack a module belongs to, None for others."""
     parts = module.split(".")
     is_pack = len(parts) > 1 and parts[0] == "filters" and MODULES.get(f"filters.{parts[1]}", ROOT).stem == "__init__"
-    return parts[1] if is_pack else None
+    return parts[1] if is_pack and parts[1] != "shared" else None
 
 
-def family(module):
-    if pack(module):
-        return f"filters.{pack(module)}"
-    top, dot, _ = module.partition(".")
-    return top if dot or f"{module}.*" in " ".join(RANKS) else module
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_module_has_its_place_and_imports_what_stands_below_or_beside_it(module):
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {PACKAGE}))
+def test_a_module_imports_from_lower_layers_or_its_own_room(module):
+    assert layer(module) is not None, f"{module} lies in no room of LAYERS: where does it belong?"
+    top = module.partition(".")[0]
     above = {
         imported
-        for imported in ours(module)
-        if (module, imported) not in UPWARDS and rank(imported) >= rank(module) and family(imported) != family(module)
+        for imported in ours(module) - {PACKAGE}
+        if layer(imported) >= layer(module) and imported.partition(".")[0] != top
     }
     assert not above, f"{module} imports what does not stand below it: {', '.join(sorted(above))}"
 
 
-def test_every_arrow_that_points_upwards_is_still_needed():
-    assert UPWARDS <= ARROWS
-
-
-def test_every_name_in_the_table_is_a_module_or_a_package_and_stands_there_once():
-    names = " ".join(RANKS).split()
-    assert len(set(names)) == len(names)
-    packages = {f"{module.partition('.')[0]}.*" for module in MODULES if "." in module}
-    may_come = {"commands.*"}
-    assert [name for name in names if name not in MODULES and name not in packages | may_come] == []
-
-
 def test_there_are_no_circles():
-    graph = {module: ours(module) - {to for of, to in UPWARDS if of == module} for module in MODULES}
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter({module: ours(module) for module in MODULES}).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def rooms():
+    """Each room -> the rooms it imports. A folder's `__init__` hands on what lies in it: no arrows of its own."""
+    graph = {}
+    for module in MODULES:
+        if MODULES[module].name != "__init__.py" or module == PACKAGE:
+            others = {room(imported) for imported in ours(module)} - {PACKAGE}
+            graph.setdefault(room(module), set()).update(others - {room(module)})
+    del graph[PACKAGE]
+    return graph
+
+
+def floors():
+    """The rooms by floor: those of the first import no other room, each further one imports one of the floor below."""
+    graph, found = rooms(), []
+    height = {}
+
+    def of(name, seen=()):
+        assert name not in seen, f"rooms in a circle: {' -> '.join((*seen, name))}"
+        if name not in height:
+            height[name] = 1 + max((of(other, (*seen, name)) for other in graph.get(name, ())), default=0)
+        return height[name]
+
+    for name in graph:
+        of(name)
+    for floor in range(1, max(height.values()) + 1):
+        found.append(sorted(name for name, its in height.items() if its == floor))
+    return found
+
+
+def test_the_house_has_ten_floors_at_most():
+    house = floors()
+    arrows = sum(len(others) for others in rooms().values())
+    print(f"{sum(map(len, house))} rooms, {len(house)} floors, {arrows} arrows between rooms")
+    for number, names in reversed(list(enumerate(house, 1))):
+        print(f"{number:3}  {'  '.join(names)}")
+    assert len(house) <= 10
+
+
+def test_the_top_shows_the_rooms_and_nothing_else():
+    top = {
+        path.name.removesuffix(".py")
+        for path in ROOT.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert top - {"__init__", "__main__"} == set(" ".join(LAYERS).split()) - {"__main__"}
+    assert len(top - {"__init__", "__main__"}) <= 16
+
+
+def test_a_long_module_gives_its_reason():
+    lines = {module: len(file.read_text(encoding="utf-8").splitlines()) for module, file in MODULES.items()}
+    assert {module for module, count in lines.items() if count > 250} == set(LONG)
+
+
+def test_private_names_stay_in_their_folder():
+    taken = [
+        f"{module} takes {name} from {_short(source)}"
+        for module in MODULES
+        for source, name in imported_names(module)
+        if source.partition(".")[0] == PACKAGE
+        and name.startswith("_")
+        and not name.startswith("__")
+        and room(_short(source)) != room(module)
+    ]
+    assert not taken
 
 
 @pytest.mark.parametrize("module", ["errors", PACKAGE])
@@ -176,31 +231,50 @@ def test_the_lowest_import_nothing(module):
     assert list(imports(module)) == []
 
 
+def test_only_commands_import_filters():
+    assert {
+        (module, imported)
+        for module, imported in ARROWS
+        if within(imported, ["filters"]) and not within(module, ["filters", "commands"])
+    } == set()
+
+
 @pytest.mark.parametrize("module", sorted(module for module in MODULES if pack(module)))
 def test_a_pack_sees_interfaces_and_leaves_and_no_other_pack(module):
     own = f"filters.{pack(module)}"
-    foreign = {name for name in ours(module) - PACKS_MAY if name != own and not name.startswith(f"{own}.")}
+    foreign = {name for name in ours(module) - {PACKAGE} if not within(name, (*PACKS_MAY, own))}
     assert not foreign, f"{module} imports {', '.join(sorted(foreign))}: what it needs hangs on what it is given"
+
+
+def test_what_packs_share_knows_no_pack():
+    for module in MODULES:
+        if within(module, ["filters.shared"]):
+            assert {name for name in ours(module) if not within(name, PACKS_MAY) and name != PACKAGE} == set(), module
 
 
 def test_the_plain_filters_see_only_the_base_and_each_other():
     for module in MODULES:
-        if module.startswith("filters.") and not pack(module) and module != "filters.base":
-            seen = {name for name in ours(module) if not name.startswith("filters.") or pack(name)}
-            # What they print comes from clients.
-            assert seen <= {"printable"}, module
+        if (
+            module.startswith("filters.")
+            and not pack(module)
+            and module != "filters.base"
+            and not within(module, ["filters.shared"])
+        ):
+            assert {name for name in ours(module) if not name.startswith("filters.") or pack(name)} <= {"errors"}, module
 
 
-def test_storage_objects_never_see_the_server():
-    server = {module for module in MODULES if rank(module) >= rank("server")}
-    server |= {"pipeline", "protocol", "hub", "handshake", "backpressure", "websocket", "filters.base"}
+def test_storage_objects_take_of_the_chains_only_what_makes_a_call_awaitable():
     for module in MODULES:
-        if module.startswith("storage_objects"):
-            assert ours(module) & server == set(), module
+        if within(module, ["storage_objects"]):
+            assert {name for name in ours(module) if within(name, ["chain"])} <= {"chain.deferreds"}, module
 
 
 @pytest.mark.parametrize(
-    "module", sorted(PURE | {module for module in MODULES if pack(module) and module.endswith(".wire")})
+    "module",
+    sorted(
+        {name for name in MODULES if within(name, PURE)}
+        | {name for name in MODULES if pack(name) and name.endswith(".wire")}
+    ),
 )
 def test_codecs_and_leaves_know_no_twisted(module):
     seen, pending = set(), [module]

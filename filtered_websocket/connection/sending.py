@@ -23,7 +23,7 @@ from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.channel import Send
-from filtered_websocket.transport.streams import LARGE, _WriteThrough
+from filtered_websocket.transport.streams import LARGE, WriteThrough
 
 MAX_CORKED = 16 * 1024
 """Bytes that are held back for one connection until the turn ends."""
@@ -56,9 +56,9 @@ class Backpressure(LeanProtocol):
     def watch_transport(self) -> None:
         """Learn from the transport (beneath TLS, the one that TLS writes to) whether it keeps up."""
         stream = self.transport
-        if not isinstance(stream, _WriteThrough):
+        if not isinstance(stream, WriteThrough):
             stream = getattr(stream, "transport", None)
-        if isinstance(stream, _WriteThrough):
+        if isinstance(stream, WriteThrough):
             self._stream = stream
             stream.watcher = self
 

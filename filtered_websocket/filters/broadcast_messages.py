@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.events import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 
 CHANNEL = "broadcast_messages"
 

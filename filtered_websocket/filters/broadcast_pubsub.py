@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.events import WebSocketConnectFilter, WebSocketConsumerFilter
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter
 
 CHANNEL = "broadcast_pubsub"
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.events import WebSocketMessageFilter
+from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.filters.stdout import show
 
 

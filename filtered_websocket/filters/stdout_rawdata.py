@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.events import WebSocketDataFilter
+from filtered_websocket.filters.base import WebSocketDataFilter
 from filtered_websocket.filters.stdout import show
 
 

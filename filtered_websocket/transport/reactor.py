@@ -10,7 +10,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
-from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, _WriteThrough
+from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, WriteThrough
 
 _log = Logger()
 
@@ -60,7 +60,7 @@ class LeanEPollReactor(EPollReactor):
 
     def addReader(self, reader: Any) -> None:
         fd = reader.fileno()
-        if isinstance(reader, _WriteThrough) and fd not in self._reads and fd not in self._writes:
+        if isinstance(reader, WriteThrough) and fd not in self._reads and fd not in self._writes:
             self._poller.register(fd, _EDGE)
             self._reads.add(fd)
             self._selectables[fd] = reader
@@ -75,7 +75,7 @@ class LeanEPollReactor(EPollReactor):
 
     def _arm(self, selectable: Any) -> None:
         """Have what can be read now reported again. While it also waits to write, it is level-triggered anyway."""
-        if isinstance(selectable, _WriteThrough):
+        if isinstance(selectable, WriteThrough):
             fd = selectable.fileno()
             if fd in self._reads and fd not in self._writes:
                 self._poller.modify(fd, _EDGE)
@@ -101,10 +101,10 @@ class LeanEPollReactor(EPollReactor):
             timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
         events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
         selectable_of = self._selectables.get
-        reads: list[tuple[_WriteThrough, bytes | BaseException]] = []
+        reads: list[tuple[WriteThrough, bytes | BaseException]] = []
         for fd, event in events:
             selectable = selectable_of(fd)
-            if event == EPOLLIN and isinstance(selectable, _WriteThrough) and selectable.connected:
+            if event == EPOLLIN and isinstance(selectable, WriteThrough) and selectable.connected:
                 try:
                     data = selectable.socket.recv(READ_SIZE)
                 except BlockingIOError:
@@ -126,7 +126,7 @@ class LeanEPollReactor(EPollReactor):
         if self._turn_end:
             self._end_turn()
 
-    def _handle(self, reads: "list[tuple[_WriteThrough, bytes | BaseException]]") -> None:
+    def _handle(self, reads: "list[tuple[WriteThrough, bytes | BaseException]]") -> None:
         for selectable, data in reads:
             # What was handled just before may have ended this one.
             if selectable.aborted or not selectable.connected:

@@ -64,7 +64,7 @@ class Watcher(Protocol):
         """The peer has closed or reset the connection, while reading pauses: there may be bytes before its end."""
 
 
-class _WriteThrough:
+class WriteThrough:
     """A stream socket. Mixed in before Twisted's transport class."""
 
     # What every message looks at: see protocol.Connection.
@@ -303,7 +303,7 @@ class _Ends:
 _ENDS: dict[Any, _Ends] = {}
 
 
-class _Accepted(_WriteThrough):
+class _Accepted(WriteThrough):
     """A stream socket of a client."""
 
     startReading: Callable[[], None]
@@ -382,11 +382,11 @@ class UNIXTransport(_Accepted, unix.Server):  # type: ignore[misc]  # as above
     """A connection on a Unix socket that writes through."""
 
 
-class TCPClient(_WriteThrough, tcp.Client):  # type: ignore[misc]  # as above
+class TCPClient(WriteThrough, tcp.Client):  # type: ignore[misc]  # as above
     """A connection that we make, such as that to Redis, on TCP."""
 
 
-class UNIXClient(_WriteThrough, unix.Client):  # type: ignore[misc]  # as above
+class UNIXClient(WriteThrough, unix.Client):  # type: ignore[misc]  # as above
     """The same on a Unix socket."""
 
 

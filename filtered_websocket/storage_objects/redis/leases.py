@@ -8,7 +8,7 @@ Nobody sweeps who has not been connected for a whole lease without a break: afte
 """
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.lease_scripts import (
     GONE,
     JOIN,
@@ -27,9 +28,6 @@ from filtered_websocket.storage_objects.redis.lease_scripts import (
     TRACK,
 )
 from filtered_websocket.storage_objects.values import as_bytes, as_text
-
-if TYPE_CHECKING:
-    from filtered_websocket.storage_objects.redis.shard import Shard
 
 log = Logger()
 RENEWALS = 8
@@ -56,7 +54,7 @@ class Leases:
     :param seconds: within which a dead node's members are gone
     """
 
-    def __init__(self, shard: "Shard", prefix: bytes, seconds: float) -> None:
+    def __init__(self, shard: OneRedis, prefix: bytes, seconds: float) -> None:
         self._shard, self._prefix, self._seconds = shard, prefix, seconds
         self._node = b""
         self._entries: dict[Entry, _Held] = {}

@@ -8,7 +8,7 @@ too, which may be long after, since history comes by the other connection.
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import Logger
@@ -18,12 +18,10 @@ from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
+from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.values import as_bytes
-
-if TYPE_CHECKING:
-    from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
-    from filtered_websocket.storage_objects.redis.shard import Shard
 
 log = Logger()
 NOTHING = Position("", 0)
@@ -53,7 +51,7 @@ class Subscriptions:
     :param prefix: of the Redis channels of publications
     """
 
-    def __init__(self, shard: "Shard", prefix: bytes) -> None:
+    def __init__(self, shard: OneRedis, prefix: bytes) -> None:
         self._shard, self._prefix = shard, prefix
         self._all: dict[bytes, _Subscription] = {}
         self._others: dict[bytes, Callable[[], None]] = {}
@@ -107,7 +105,7 @@ class Subscriptions:
         self._take(subscription, publication)
 
     @inlineCallbacks
-    def resume(self, subscriber: "SubscriberConnection", command: "CommandConnection") -> Any:
+    def resume(self, subscriber: SubscriberConnection, command: CommandConnection) -> Any:
         """Subscribe to everything on a new connection; fires when all is confirmed, with what is to be ``fill``\\ ed.
 
         Fails with StorageAway, or never fires, when a connection is lost meanwhile.
@@ -141,7 +139,7 @@ class Subscriptions:
             self._confirm(subscription)
         return returning
 
-    def fill(self, returning: list[_Subscription], command: "CommandConnection") -> Deferred[Any]:
+    def fill(self, returning: list[_Subscription], command: CommandConnection) -> Deferred[Any]:
         """Fill their gaps, or tell; fires when that is done."""
         deaf = [one.name for one in returning if one.is_bus]
         if deaf:
@@ -187,7 +185,7 @@ class Subscriptions:
             del self._all[subscription.raw]
             self._fail(subscription, failure)
 
-    def _find_position(self, subscription: _Subscription, command: "CommandConnection") -> Deferred[Any]:
+    def _find_position(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
         if subscription.is_bus:
             return DONE
 
@@ -209,7 +207,7 @@ class Subscriptions:
         for confirmed in waiting:
             confirmed.errback(reason)
 
-    def _recover(self, subscription: _Subscription, command: "CommandConnection") -> Deferred[Any]:
+    def _recover(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
         def found(reply: list[Any]) -> None:
             if self._is_current(subscription):
                 self._fill(subscription, bool(reply[0]), reply[1:])
