@@ -161,7 +161,7 @@ def test_there_are_no_circles():
 
 
 def rooms():
-    """Each room -> the rooms it imports. A folder's `__init__` hands on what lies in it: no arrows of its own."""
+    """Each room -> the rooms it imports. A folder's `__init__` hands on, and has none of its own."""
     graph = {}
     for module in MODULES:
         if MODULES[module].name != "__init__.py" or module == PACKAGE:
