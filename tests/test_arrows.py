@@ -260,7 +260,9 @@ def test_the_plain_filters_see_only_the_base_and_each_other():
             and module != "filters.base"
             and not within(module, ["filters.shared"])
         ):
-            assert {name for name in ours(module) if not name.startswith("filters.") or pack(name)} <= {"errors"}, module
+            assert {name for name in ours(module) if not name.startswith("filters.") or pack(name)} <= {"errors"}, (
+                module
+            )
 
 
 def test_storage_objects_take_of_the_chains_only_what_makes_a_call_awaitable():

@@ -56,8 +56,8 @@ def test_every_command_of_the_readme_runs_as_printed(tmp_path: Path) -> None:
         assert terminal.commands[:4] == ["make run", "make test", "pip install .", "fws_server"]
         assert terminal.commands[-1].startswith("python -m pytest")
     (installed,) = (tmp_path / "new").glob("lib/*/site-packages/filtered_websocket")
-    for page in (ROOT / "filtered_websocket" / "web" / "dashboard").iterdir():
-        assert (installed / "web" / "dashboard" / page.name).read_bytes() == page.read_bytes()
+    for page in (ROOT / "filtered_websocket" / "web" / "dashboard" / "page").iterdir():
+        assert (installed / "web" / "dashboard" / "page" / page.name).read_bytes() == page.read_bytes()
 
 
 def test_what_is_given_to_the_make_that_runs_the_tests_is_not_given_to_those_that_tests_run(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Awaitable means eager: coroutines begun at once, and asyncio's awaitables beside Twisted's."""
+"""Awaitable means eager: coroutines begun at once, asyncio's awaitables beside Twisted's, and what was over at once.
+
+`DONE` is one shared Deferred that has fired with None, for calls that were over before they returned: a publication
+through memory must not pay for a Deferred (0.6 us) that nearly nobody looks at.
+"""
 
 import asyncio
 import types
@@ -94,3 +98,4 @@ class _Done(Deferred[None]):
 
 
 DONE: Deferred[None] = _Done()
+DONE.callback(None)

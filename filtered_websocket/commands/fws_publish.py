@@ -19,11 +19,11 @@ from filtered_websocket.limits.channel_rules import CHANNELS
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
-from filtered_websocket.storage_objects.redis import options
+from filtered_websocket.storage_objects.redis.options import OPTIONS as REDIS_OPTIONS
 
 PROG = "fws_publish"
 REDIS = ("redis", BACKENDS["redis"])
-STORED = (STORAGE, MAX_CHANNEL_NAME, CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, *options.OPTIONS)
+STORED = (STORAGE, MAX_CHANNEL_NAME, CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS, *REDIS_OPTIONS)
 EXAMPLE = """examples:
   fws_publish room "hello all"                   to the subscribers of a channel, through redis://localhost
   fws_publish -c config.json room < lines.txt    a message for each line; Redis and history as the server has them
@@ -95,7 +95,7 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
     pipeline = None if arguments.bus else _pipeline(options, arguments.pipeline, arguments.channel)
     ruled = options if pipeline is None else pipeline.options
     kept = {option.name: getattr(ruled, option.name) for option in (CHANNELS, HISTORY_BYTES, HISTORY_CHANNELS)}
-    redis = {option.name: getattr(options, option.name) for option in options.OPTIONS}
+    redis = {option.name: getattr(options, option.name) for option in REDIS_OPTIONS}
     name = "" if pipeline is None else pipeline.name
     with Publisher(**redis, **kept, pipeline=name, timeout=arguments.timeout) as publisher:
         _publish(publisher, arguments, stdin)

@@ -16,9 +16,9 @@ from filtered_websocket.errors import ConfigError, StorageAway, printable
 from filtered_websocket.filters.ws_emit import plain_pickle
 from filtered_websocket.filters.ws_emit.bus import CHANNEL
 from filtered_websocket.messages.envelope import MARK, decode
-from filtered_websocket.storage_objects.redis import options
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis.options import OPTIONS as REDIS_OPTIONS
 
 PROG = "fws_spy"
 URL = "redis://localhost:6379/0"
@@ -58,7 +58,7 @@ def _parser() -> exits.Parser:
         "--redis", metavar="URL", help=f"short for --redis_url; REDIS in the environment; default: {URL}"
     )
     group = parser.add_argument_group("as the server has them, from flags and FWS_ names")
-    for option in options.OPTIONS:
+    for option in REDIS_OPTIONS:
         if not option.many:
             says = option.help.replace("%", "%%")
             group.add_argument(
@@ -69,7 +69,7 @@ def _parser() -> exits.Parser:
 
 def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
     words = []
-    for option in options.OPTIONS:
+    for option in REDIS_OPTIONS:
         value = getattr(arguments, option.name, None)
         if value is not None:
             words.append(f"--{option.name}={value}")
@@ -77,7 +77,7 @@ def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
     if arguments.redis and arguments.redis_url:
         raise ConfigError("--redis and --redis_url are one")
     configuration = Configuration(words, environ, PROG, {"redis_url": url} if url else {})
-    configuration.declare(options.OPTIONS, PROG)
+    configuration.declare(REDIS_OPTIONS, PROG)
     return configuration.resolve()
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from filtered_websocket.connection import turns
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
+from filtered_websocket.limits.turn_shares import SHARE
 from filtered_websocket.testing.server import Server
 from tests.end_to_end.raw_client import BINARY, PING, TEXT, close_frame, frame
 
@@ -81,16 +82,16 @@ def test_others_are_served_between_the_turns_of_a_flood():
         (other,) = server.server.connections - {flood}
         flood.dataReceived(single(numbers()))
         other.dataReceived(frame(b"other", TEXT))
-        assert server.pipeline().seen.index(b"other") == turns.SHARE
+        assert server.pipeline().seen.index(b"other") == SHARE
 
 
 def test_what_fits_the_share_takes_one_turn():
     with Server(Note) as server:
         server.connect()
         connection = one(server)
-        connection.dataReceived(single(numbers(0, turns.SHARE)))
+        connection.dataReceived(single(numbers(0, SHARE)))
         assert not connection.standing_still()
-        assert server.pipeline().seen == numbers(0, turns.SHARE)
+        assert server.pipeline().seen == numbers(0, SHARE)
 
 
 def test_a_close_within_a_flood_ends_it_there():
@@ -111,7 +112,7 @@ def test_a_close_of_ours_while_a_flood_rests_drops_the_rest_and_reads_the_reply(
         connection.close(1001, "enough")
         server.settle()
         assert client.close_code == 1001
-        assert server.pipeline().seen == numbers(0, turns.SHARE)
+        assert server.pipeline().seen == numbers(0, SHARE)
         assert not server.server.connections
 
 
@@ -135,7 +136,7 @@ def test_a_connection_that_ends_while_it_rests_is_gone():
         connection.abortConnection()
         server.settle()
         assert not server.server.connections
-        assert len(server.pipeline().seen) == turns.SHARE
+        assert len(server.pipeline().seen) == SHARE
 
 
 def test_fragments_without_payload_cost_no_memory(monkeypatch):

@@ -440,7 +440,7 @@ def test_a_start_filter_that_fails_stops_the_start_with_one_line(later):
     with pytest.raises(ConfigError) as error, Server(Fails):
         pytest.fail("it has started")
     (fault,) = error.value.faults
-    assert fault.startswith("the start filter tests.test_pipeline.")
+    assert fault.startswith("the start filter tests.pipeline.test_pipeline.")
     assert "Fails." in fault
     assert fault.endswith(" failed: OSError: no database")
 
