@@ -21,7 +21,7 @@ from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.declarations import PIPELINES
 from filtered_websocket.config.option import Given, Original
 from filtered_websocket.errors import ConfigError, printable
-from filtered_websocket.filters.philote import auth, keys
+from filtered_websocket.filters.philote import auth, signing_keys
 from filtered_websocket.filters.philote.options import ORIGINAL, TOKEN_OPTIONS
 from filtered_websocket.filters.philote.state import keys_of
 
@@ -67,7 +67,7 @@ def _parser() -> exits.Parser:
     make.add_argument(
         "--expires", type=_moment, metavar="WHEN", help="90s, 15m, 12h or 30d from now, or a date such as 2030-01-31"
     )
-    make.add_argument("--algorithm", choices=[*keys.DIGESTS, *_PRIVATE], help="default: HS256")
+    make.add_argument("--algorithm", choices=[*signing_keys.DIGESTS, *_PRIVATE], help="default: HS256")
     make.add_argument("--private_key", metavar="FILE", help="PEM file, for RS* and ES*")
     make.set_defaults(run=_make)
     check = commands.add_parser("check", help="print what a token says, if it is good", allow_abbrev=False)
@@ -125,7 +125,7 @@ def _options(arguments: argparse.Namespace) -> Any:
 def _moment(text: str) -> float:
     found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     try:
-        moment = time.time() + int(found[1]) * _UNITS[found[2]] if found else keys.read_date(text)
+        moment = time.time() + int(found[1]) * _UNITS[found[2]] if found else signing_keys.read_date(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error}, or 90s, 15m, 12h, 30d from now") from None
     if moment <= time.time():

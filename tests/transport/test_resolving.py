@@ -11,7 +11,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread, deferToThreadPool
 
-from filtered_websocket.filters.shared.webhooks.addresses import resolve
+from filtered_websocket.filters.shared.public_addresses import resolve
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.transport.resolving import HOOKS, STORAGE, Resolving
 from tests.reactor_thread import call

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jwt
 
 from filtered_websocket.errors import Reject
-from filtered_websocket.filters.philote.keys import CLAIMS, Keys, sign
+from filtered_websocket.filters.philote.signing_keys import CLAIMS, Keys, sign
 
 CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 

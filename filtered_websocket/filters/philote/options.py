@@ -2,7 +2,7 @@
 
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import boolean, integer, text
-from filtered_websocket.filters.philote import keys
+from filtered_websocket.filters.philote import signing_keys
 
 SECRET = Option(
     "philote_secret", text, "", "signs tokens (HS256, HS384, HS512); empty: anybody can make them",
@@ -13,17 +13,18 @@ PREVIOUS_SECRET = Option(
     scope="pipeline", secret=True,
 )  # fmt: skip
 PREVIOUS_SECRET_UNTIL = Option(
-    "philote_previous_secret_until", keys.read_date, None,
+    "philote_previous_secret_until", signing_keys.read_date, None,
     "when philote_previous_secret ends: a date such as 2030-01-31T12:00Z, or seconds since 1970", scope="pipeline",
 )  # fmt: skip
 PUBLIC_KEY = Option(
-    "philote_public_key", lambda value: keys.read_pem(text(value)), (),
+    "philote_public_key", lambda value: signing_keys.read_pem(text(value)), (),
     "PEM file of a public key or certificate: tokens signed with RS* or ES* and its private key are taken",
     scope="pipeline",
 )  # fmt: skip
 JWKS = Option(
-    "philote_jwks", lambda value: keys.read_jwks(text(value)), (), "JWKS file of such public keys", scope="pipeline"
-)
+    "philote_jwks", lambda value: signing_keys.read_jwks(text(value)), (), "JWKS file of such public keys",
+    scope="pipeline",
+)  # fmt: skip
 MAX_CONNECTIONS = Option(
     "philote_max_connections", integer(1, 10_000_000), 255, "clients at one time on this process; others get 503",
     scope="pipeline",

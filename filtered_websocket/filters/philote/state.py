@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.philote.auth import Access
 from filtered_websocket.filters.philote.channels import Exact, Wildcards
-from filtered_websocket.filters.philote.keys import SHORT_SECRET, Keys
+from filtered_websocket.filters.philote.signing_keys import SHORT_SECRET, Keys
 
 _log = Logger()
 _LOOK_SECONDS = 60.0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filtered_websocket.filters.philote.auth import Refused, check, issue, token_of
-from filtered_websocket.filters.philote.keys import Keys
+from filtered_websocket.filters.philote.signing_keys import Keys
 from tests.filters.philote.tokens import SECRET, base64url, token
 
 KEYS = Keys(SECRET)

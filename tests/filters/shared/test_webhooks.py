@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from filtered_websocket.filters.shared.webhooks import addresses, destinations, posts
-from filtered_websocket.filters.shared.webhooks.addresses import is_public
+from filtered_websocket.filters.shared import public_addresses
+from filtered_websocket.filters.shared.webhooks import destinations, posts
 from filtered_websocket.filters.shared.webhooks.destinations import MAX_HOOKS, Webhooks, check_hooks, check_url
 from filtered_websocket.filters.shared.webhooks.posts import Posts
 from filtered_websocket.monitoring.counters import Counters
@@ -116,8 +116,8 @@ def test_a_name_is_resolved_once_and_the_address_that_was_looked_at_is_used(make
 
             return fail(ConnectionRefusedError("no network in tests"))
 
-    monkeypatch.setattr(addresses, "resolve", resolve)
-    monkeypatch.setattr(addresses, "TCP4ClientEndpoint", Endpoint)
+    monkeypatch.setattr(public_addresses, "resolve", resolve)
+    monkeypatch.setattr(public_addresses, "TCP4ClientEndpoint", Endpoint)
     monkeypatch.setattr(hooks, "later", lambda seconds, later=hooks.later: later(seconds / 1000))
     tell(hooks, "http://rebound.example/", "x")
     until(lambda: counters.totals)
@@ -285,23 +285,6 @@ def test_what_waits_is_bounded_in_bytes_for_each_app_and_in_all(make, monkeypatc
         assert call(lambda: hooks.posts.waiting) == 0
         call(lambda: hooks.tell(urls, "again", render, "a", size=30))
         assert {receiver.next().body for _ in range(2)} == {b'["again"]'}
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-        "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
-        "2002:7f00:1::", "ff02::1", "::7f00:1", "::ffff:0:7f00:1", "64:ff9b:1::a00:1", "fec0::1", "nonsense",
-    ],
-)  # fmt: skip
-def test_these_addresses_are_not_public(address):
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::808:808", "::ffff:8.8.8.8"])
-def test_these_addresses_are_public(address):
-    assert is_public(address)
 
 
 @pytest.mark.parametrize(

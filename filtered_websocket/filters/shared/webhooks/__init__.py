@@ -14,11 +14,3 @@ Rules:
 5. When the server stops, what waits is told as long as there is time; what is left is kept for another node or the next
    start where there is storage that lasts (`owed`), else lost and counted.
 """
-
-from filtered_websocket.filters.shared.webhooks.addresses import is_public
-from filtered_websocket.filters.shared.webhooks.destinations import MAX_HOOKS, Render, Webhooks, check_hooks, check_url
-from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
-from filtered_websocket.filters.shared.webhooks.posts import Posts, Request
-
-__all__ = ["MAX_HOOKS", "Owed", "Posts", "Render", "Request", "Webhooks", "check_hooks", "check_url", "is_public"]
-__all__ += ["failed", "under_way"]

@@ -12,7 +12,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer
 from zope.interface import implementer
 
-from filtered_websocket.filters.shared.webhooks.addresses import Endpoint
+from filtered_websocket.filters.shared.public_addresses import Endpoint
 
 MAX_POSTS = 100
 """Under way at one time, of all apps of a server."""
