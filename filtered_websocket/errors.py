@@ -48,11 +48,11 @@ class NotAllowed(ValueError):  # noqa: N818 -- as StorageAway
 
 
 class ConfigError(Exception):
-    """What is wrong with the options: one line of text for each fault, in ``faults``."""
+    """What is wrong with the options: one line of text for each fault, in ``faults``, escaped by `printable`."""
 
     def __init__(self, *faults: str) -> None:
-        super().__init__(*faults)
-        self.faults = faults
+        self.faults = tuple(printable(fault) for fault in faults)
+        super().__init__(*self.faults)
 
     def __str__(self) -> str:
         return "\n".join(self.faults)

@@ -29,3 +29,9 @@ def test_a_configuration_error_is_a_line_for_each_fault():
     error = ConfigError("one is wrong", "so is two")
     assert error.faults == ("one is wrong", "so is two")
     assert str(error) == "one is wrong\nso is two"
+
+
+def test_a_configuration_error_is_escaped_so_that_each_fault_stays_one_line():
+    error = ConfigError("\x1b[2J: a port is wanted,\nnot \u202e9000")
+    assert error.faults == (r"\x1b[2J: a port is wanted,\nnot \u202e9000",)
+    assert str(error) == error.faults[0]

@@ -14,7 +14,7 @@ from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
 from filtered_websocket.config.option import Options, PipelineConfig
 from filtered_websocket.config.parsers import read_object, seconds
-from filtered_websocket.errors import ConfigError, StorageAway, printable
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.limits.channel_rules import CHANNELS
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
 from filtered_websocket.publisher import Publisher
@@ -159,9 +159,9 @@ def _file(path: str) -> dict[str, Any]:
     try:
         return read_object(path)
     except OSError as error:
-        raise ConfigError(printable(f"{path}: {error.strerror}")) from None
+        raise ConfigError(f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise ConfigError(printable(f"{path}: {error}")) from None
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _pipeline(options: Options, name: str, channel: str) -> PipelineConfig:

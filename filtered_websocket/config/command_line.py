@@ -1,4 +1,4 @@
-"""The command line: reading it, the text of its ``-h``, and options that someone else declared with argparse."""
+"""The command line: reading it, the text of its ``-h``, and options declared with argparse."""
 
 import argparse
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from filtered_websocket.config.option import Given, Option, nearest
 from filtered_websocket.config.parsers import Parser, boolean
-from filtered_websocket.errors import ConfigError, UsageError, printable
+from filtered_websocket.errors import ConfigError, UsageError
 
 ASKED = {"-h": "help", "--help": "help", "--version": "version", "--check": "check"}
 ASKED_HELP = {
@@ -67,12 +67,12 @@ def read(
             continue
         elif flag and flag not in ASKED:
             # The words that follow may be its values, and one fault is enough.
-            faults.append(UsageError(printable(f"unknown option {flag}{nearest(flag, [*flags, *ASKED])}")))
+            faults.append(UsageError(f"unknown option {flag}{nearest(flag, [*flags, *ASKED])}"))
             continue
         for word in values:
             # A password with a blank in it comes as two words.
             shown = f"after {flag}" if option and option.secret else f'"{word}"'
-            faults.append(UsageError(printable(f"unexpected argument {shown}")))
+            faults.append(UsageError(f"unexpected argument {shown}"))
 
 
 def split(word: str, flags: Mapping[str, Option]) -> tuple[str, str | None]:

@@ -1,7 +1,7 @@
 """What an option is, what values it may have, and the options of a server that runs.
 
-An ``Option`` is declared once, beside what it governs. ``config.py`` makes of it the flag, the environment name, the
-JSON key, the help and the documentation.
+An ``Option`` is declared once, beside what it governs. Its flag, its environment name, its JSON key, its help and its
+documentation are made from that.
 """
 
 import json
@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from filtered_websocket.config.parsers import Parser, words
-from filtered_websocket.errors import ConfigError, printable
+from filtered_websocket.errors import ConfigError
 
 
 # eq=False: an option is itself only. Two declarations with equal fields are still two, and a default may be a list.
@@ -81,7 +81,7 @@ class Given(NamedTuple):
             # A list or an object is long, and may hold the secrets of whatever it describes.
             plain = not self.option.secret and isinstance(self.value, str | int | float | None)
             got = f", not {json.dumps(self.value)}" if plain else ""
-            raise ConfigError(printable(f"{self.place}: {error}{got}")) from None
+            raise ConfigError(f"{self.place}: {error}{got}") from None
 
 
 class Refused(Given):
@@ -117,7 +117,7 @@ class PipelineConfig(NamedTuple):
 class Options:
     """The value of every option, as an attribute; frozen.
 
-    Iterating gives ``(option, value, source)``, and of a secret its true value: who prints asks ``option.secret``.
+    Iterating gives ``(option, value, source)``, and of a secret its true value: ask ``option.secret`` before you print it.
     """
 
     # Values lie in the instance's dictionary, so that reading one costs what any attribute costs.
@@ -147,7 +147,8 @@ class Options:
         """Where the value came from: ``default``, the file, ``FWS_NAME``, ``--name``, or ``replace``."""
         if name not in self._entries:
             self.__getattr__(name)
-        return self._entries[name][1]
+        source: str = self._entries[name][1]
+        return source
 
     def replace(self, **values: Any) -> "Options":
         """The same options with other values, which are not parsed. Raises AttributeError for unknown names."""
@@ -173,7 +174,7 @@ Entry = tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]  # patterns, fil
 def read_pipelines(filters: Sourced, pipelines: Sourced, faults: list[ConfigError]) -> list[Entry]:
     """The pipelines that the options ``filters`` and ``pipelines`` name, that of all other paths first."""
     (modules, source), (written, place) = filters, pipelines
-    # Who names pipelines and no filters wants no others, and 404 elsewhere.
+    # Pipelines without "filters": there are no others, and 404 elsewhere.
     entries: list[Entry] = [] if written and source == "default" else [(("*",), tuple(modules), {})]
     seen: set[str] = set()
     for key, value in written.items():
@@ -191,5 +192,5 @@ def read_pipelines(filters: Sourced, pipelines: Sourced, faults: list[ConfigErro
                 raise ValueError('"filters" are wanted, a list of modules')
             entries.append((patterns, tuple(words(entry["filters"])), entry))
         except ValueError as error:
-            faults.append(ConfigError(printable(f"{place}: pipelines.{key}: {error}")))
+            faults.append(ConfigError(f"{place}: pipelines.{key}: {error}"))
     return entries

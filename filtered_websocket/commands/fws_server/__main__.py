@@ -36,7 +36,7 @@ def _run(argv: Sequence[str]) -> None:
         sys.exit(_main(argv))
     except ConfigError as error:
         for fault in error.faults:
-            print(printable(f"fws_server: {fault}"), file=sys.stderr)  # noqa: T201 - before there is a log
+            print(f"fws_server: {fault}", file=sys.stderr)  # noqa: T201 - before there is a log
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
