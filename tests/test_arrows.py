@@ -55,7 +55,6 @@ LONG: dict[str, str] = {
     "commands.fws_client.connection": "to be cut",
     "commands.fws_server.service": "to be cut",
     "commands.fws_server.workers": "to be cut",
-    "config.configuration": "to be cut",
     "connection.connection": "to be cut",
     "connection.handshake": "to be cut",
     "connection.sending": "to be cut",

@@ -1,12 +1,9 @@
 """Options: declared once; read from flags, the environment and JSON; all faults told at once."""
 
-from filtered_websocket.config.configuration import (
-    Configuration,
-    Option,
-    Options,
-    Original,
-    PipelineConfig,
-    UsageError,
+from filtered_websocket.config.configuration import Configuration
+from filtered_websocket.config.documentation import documentation
+from filtered_websocket.config.option import Option, Options, Original, PipelineConfig
+from filtered_websocket.config.parsers import (
     bearer,
     boolean,
     choice,
@@ -18,7 +15,7 @@ from filtered_websocket.config.configuration import (
     text,
     words,
 )
-from filtered_websocket.config.documentation import documentation
+from filtered_websocket.errors import UsageError
 
 __all__ = [
     "Configuration",

@@ -208,4 +208,5 @@ def read_object(path: str) -> dict[str, Any]:
             raise ValueError("UTF-8 is wanted") from None
     # Comments are emptied, not dropped, so that the line of a fault is the one an editor shows.
     rows = ("" if row.lstrip().startswith("#") else row for row in document.split("\n"))
-    return json_value(dict)("\n".join(rows))
+    found: dict[str, Any] = json_value(dict)("\n".join(rows))
+    return found

@@ -3,7 +3,7 @@ looks like ours and is not, the links that Kubernetes makes of Services.
 
 For a Service called ``fws`` each container of the namespace gets ``FWS_PORT=tcp://10.0.0.11:9000``,
 ``FWS_SERVICE_HOST``, ``FWS_SERVICE_PORT``, ``FWS_PORT_9000_TCP_ADDR`` and more; for one called ``fws-admin``
-``FWS_ADMIN_PORT`` and so on; Docker's old links look alike. None of them was set by whoever configured the server.
+``FWS_ADMIN_PORT`` and so on; Docker's old links look alike. Nobody set them on purpose.
 """
 
 import os

@@ -30,7 +30,8 @@ _SAME_LEVEL = {"warning": "warn", "fatal": "critical", "panic": "critical"}
 def _level(value: Any) -> str:
     word = value.strip().lower() if isinstance(value, str) else value
     # Go programs call three of them otherwise, Philote's LOGLEVEL among them.
-    return choice(*LEVELS)(_SAME_LEVEL.get(word, word) if isinstance(word, str) else word)
+    level: str = choice(*LEVELS)(_SAME_LEVEL.get(word, word) if isinstance(word, str) else word)
+    return level
 
 
 LOG_LEVEL = Option("log_level", _level, "info", f"least important level that is logged: {', '.join(LEVELS)}")

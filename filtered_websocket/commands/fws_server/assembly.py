@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from typing import Any
 
 from filtered_websocket.commands.fws_server import preflight
-from filtered_websocket.config.configuration import Configuration
+from filtered_websocket.config.configuration import Configuration, raise_all
 from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import boolean, choice, integer, listening_address, words
-from filtered_websocket.errors import ConfigError, UsageError
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.monitoring import logs
 from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
 from filtered_websocket.server.options import DECLARED
@@ -145,9 +145,7 @@ class Assembly:
         if not faults:
             faults += preflight.faults(options, self.backend, starts)
             self.odd += preflight.odd(options)
-        if faults:
-            kind = UsageError if any(isinstance(each, UsageError) for each in faults) else ConfigError
-            raise kind(*dict.fromkeys(fault for each in faults for fault in each.faults))
+        raise_all(faults)
         return options
 
     def storage_object(self, options: Options) -> BaseStorageObject:
