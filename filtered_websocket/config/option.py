@@ -117,7 +117,7 @@ class PipelineConfig(NamedTuple):
 class Options:
     """The value of every option, as an attribute; frozen.
 
-    Iterating gives ``(option, value, source)``, and of a secret its true value: ask ``option.secret`` before you print it.
+    Iterating gives ``(option, value, source)``, and of a secret its true value: ask ``option.secret`` before you print.
     """
 
     # Values lie in the instance's dictionary, so that reading one costs what any attribute costs.
