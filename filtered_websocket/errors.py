@@ -1,7 +1,7 @@
 """The signals a filter may raise, what a client may not have, the one error of a wrong configuration. Imports nothing.
 
 The three signals derive from BaseException: they are control flow, and a filter's own ``except Exception`` must not eat
-a refusal. Each is caught in exactly one place, ``protocol.py`` (a chain run by hand catches StopChain in ``Base.run``).
+a refusal. What each of them means to a client is told by one table, `chain.outcomes`.
 """
 
 

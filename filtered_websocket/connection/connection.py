@@ -19,10 +19,9 @@ from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import DONE, start
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.outcomes import report
 from filtered_websocket.chain.running import run
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
 from filtered_websocket.connection.handshake import METHOD
@@ -32,8 +31,6 @@ from filtered_websocket.errors import StopChain
 from filtered_websocket.limits.turn_shares import SHARE
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message, message
-
-_log = Logger()
 
 MAX_ID = 255
 """Characters of an id: it travels with every publication that excludes it."""
@@ -401,8 +398,7 @@ class Connection(Turns):
             except StopChain:
                 return
             except BaseException as error:
-                self.factory.counters.count("failed", "filter", culprit(error))
-                _log.error("{trace}", trace=users_traceback(error))
+                report(self.factory.counters, error)
 
     def __repr__(self) -> str:
         return f"<Connection {self._id} {getattr(self, 'request', '')}>"

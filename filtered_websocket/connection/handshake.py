@@ -9,15 +9,14 @@ The head is read by `web.head`, as every other; Autobahn is given what it holds,
 4. What is HTTP but no WebSocket is handed to the site (`handover.py`) as soon as that shows.
 """
 
-import asyncio
 import re
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.outcomes import CANCELLED, FAILURE, outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.connection.autobahn import CONNECTING
 from filtered_websocket.connection.handover import Handover
@@ -190,25 +189,20 @@ class Handshake(Handover):
 
     def _failed_to_decide(self, error: BaseException) -> None:
         """The handshake chain has been ended by an exception."""
-        if self.state != CONNECTING and isinstance(error, (CancelledError, asyncio.CancelledError)):
+        if self.state != CONNECTING and isinstance(error, CANCELLED):
             return  # the client has gone
-        if isinstance(error, StopChain):
+        meant = outcome(error, (StopChain, Close, Reject))
+        if not meant.status:
             self.succeedHandshake(self._accepted)
             return
-        text, status = "Forbidden", 403
-        if isinstance(error, Reject):
-            try:
-                self._refusal = ("a handshake filter", tuple(_pairs(error.headers)))
-                text, status = error.reason, error.status
-            except ValueError as wrong:
-                _log.error("{trace}", trace=users_traceback(wrong))
-                text, status = self._denied(500, "Internal Server Error", "a handshake filter failed")
-        elif isinstance(error, Close):
-            self._denied(403, text, "a handshake filter")
-        else:
-            _log.error("{trace}", trace=users_traceback(error))
-            text, status = self._denied(500, "Internal Server Error", "a handshake filter failed", culprit(error))
-        self.failHandshake(text, status)
+        try:
+            headers = tuple(_pairs(meant.headers))
+        except ValueError as wrong:
+            error, meant, headers = wrong, FAILURE, ()
+        if meant.failed:
+            report(self.factory.counters, error, "refused", "a handshake filter failed")
+        self._refusal = ("" if meant.failed else "a handshake filter", headers)
+        self.failHandshake(meant.text, meant.status)
 
     def _denied(self, status: int, text: str, reason: str, detail: str = "") -> tuple[str, int]:
         self.factory.counters.count("refused", reason, detail)

@@ -14,14 +14,13 @@ A client that leaves meanwhile has left:
    sent before the end, for that moment too.
 """
 
-import asyncio
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import limit_time
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
 from filtered_websocket.connection.handshake import MAX_HELD, Handshake
@@ -157,32 +156,24 @@ class Awaiting(Backpressure, Handshake):
         self.factory.counters.count("dropped", "sent by a client that has left")
 
     def _awaited_failed(self, failure: Failure) -> None:
-        if self.state != CLOSED or not failure.check(CancelledError, asyncio.CancelledError):
+        if self.state != CLOSED or not failure.check(*CANCELLED):
             self._failed(failure.value)  # type: ignore[arg-type]  # None only while a Failure is pickled
 
     def _failed(self, error: BaseException) -> None:
         """A chain of this connection has been ended by an exception."""
-        if isinstance(error, StopChain):
+        known: tuple[type[BaseException], ...] = (StopChain, Close, Reject, StorageAway)
+        if self.opened:
+            known += (NotAllowed,)
+        if self.state == CLOSED:
+            known += CANCELLED
+        meant = outcome(error, known)
+        if meant.code is None:
             return
-        if isinstance(error, Close):
-            self._close_or_abort(error.code, error.reason)
-            return
-        if isinstance(error, Reject):
-            self._close_or_abort(1008, error.reason)
-            return
-        if isinstance(error, StorageAway):
-            self.factory.counters.count("closed", "the storage object is away")
-            self._close_or_abort(1013, "try again later")
-            return
-        if isinstance(error, NotAllowed) and self.opened:
-            # What the client chose: no fault of the filter's, and no traceback each time.
-            self.factory.counters.count("closed", error.reason, self.request.peer)
-            self._close_or_abort(1008, str(error))
-            return
-        if not isinstance(error, (CancelledError, asyncio.CancelledError)) or self.state != CLOSED:
-            self.factory.counters.count("failed", "filter", culprit(error))
-            _log.error("{trace}", trace=users_traceback(error))
-        self._close_or_abort(1011, "")
+        if meant.failed:
+            report(self.factory.counters, error)
+        elif meant.counted:
+            self.factory.counters.count("closed", meant.counted, self.request.peer if self.opened else "")
+        self._close_or_abort(meant.code, meant.reason)
 
     def _close_or_abort(self, code: int, reason: str) -> None:
         if self.http is not None:

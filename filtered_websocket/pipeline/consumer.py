@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.outcomes import outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.errors import StopChain
 from filtered_websocket.messages.publication import Publication
@@ -96,11 +96,11 @@ class Consumer:
         self._hub.publish(publication.channel, publication.messages, exclude)
 
     def _consumer_failed(self, error: BaseException) -> None:
-        if isinstance(error, StopChain):
+        meant = outcome(error, (StopChain,))
+        if not meant.failed:
             return
         if not isinstance(error, (Exception, CancelledError)):
             _log.warn(
                 "a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error
             )
-        self._pipeline.server.counters.count("dropped", "a consumer filter failed", culprit(error))
-        _log.error("{trace}", trace=users_traceback(error))
+        report(self._pipeline.server.counters, error, "dropped", "a consumer filter failed")

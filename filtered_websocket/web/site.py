@@ -8,11 +8,10 @@ from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.outcomes import outcome, report
 from filtered_websocket.config import patterns
 from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.web import cors
@@ -22,8 +21,6 @@ from filtered_websocket.web.http_connection import STARTING, Channel
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 from filtered_websocket.web.routes import Group, Route
-
-_log = Logger()
 
 
 class Site(Factory):
@@ -163,24 +160,16 @@ class Site(Factory):
         try:
             return self._finished(route.endpoint.render_error(answer), route, request)
         except Exception as worse:
-            self._tell(worse)
+            report(self.counters, worse, reason="endpoint")
             return Endpoint.render_error(HTTPError(500))
 
     def _as_answer(self, error: BaseException) -> HTTPError:
         if isinstance(error, HTTPError):
             return error
-        if isinstance(error, Reject):
-            return HTTPError(error.status, error.reason, error.headers)
-        if isinstance(error, StorageAway):
-            return HTTPError(503, "the storage is away: try again", (("Retry-After", "1"),))
-        if isinstance(error, CancelledError):
-            return HTTPError(503, "the server is stopping")
-        self._tell(error)
-        return HTTPError(500)
-
-    def _tell(self, error: BaseException) -> None:
-        self.counters.count("failed", "endpoint", culprit(error))
-        _log.error("{trace}", trace=users_traceback(error))
+        meant = outcome(error, (Reject, StorageAway, CancelledError))
+        if meant.failed:
+            report(self.counters, error, reason="endpoint")
+        return HTTPError(meant.status, meant.text, meant.headers)
 
     # Ending.
 

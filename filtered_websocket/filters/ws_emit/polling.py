@@ -8,12 +8,11 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
-from filtered_websocket.errors import StopChain, StorageAway
+from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
 from filtered_websocket.filters.ws_emit.handover import Estate
@@ -21,8 +20,6 @@ from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.messages.message import Message, in_binary_message, messages
-
-_log = Logger()
 
 UPGRADE_SECONDS = 10.0
 """How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
@@ -236,11 +233,11 @@ class PollingSession(Session):
             in_binary_message.reset(kind)
 
     def _failed(self, error: BaseException) -> None:
-        if isinstance(error, StorageAway):
-            self.pipeline.server.counters.count("closed", "the storage object is away")
-        elif isinstance(error, Exception):
-            self.pipeline.server.counters.count("failed", "filter", culprit(error))
-            _log.error("{trace}", trace=users_traceback(error))
+        counters, meant = self.pipeline.server.counters, outcome(error, (Close, Reject, StorageAway, *CANCELLED))
+        if meant.failed:
+            report(counters, error)
+        elif meant.counted:
+            counters.count("closed", meant.counted)
         self.close()
 
     # The end.
