@@ -18,12 +18,13 @@ place names the exceptions that it knows. What it does not know is a failure the
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
 
 _log = Logger()
@@ -87,14 +88,7 @@ def outcome(error: BaseException, known: tuple[type[BaseException], ...]) -> Out
     return FAILURE
 
 
-class Counts(Protocol):
-    """What counts (`monitoring.counters`)."""
-
-    def count(self, what: str, reason: str, detail: str = "") -> None:
-        """Count one event."""
-
-
-def report(counters: Counts, error: BaseException, what: str = "failed", reason: str = "filter") -> None:
+def report(counters: Counters, error: BaseException, what: str = "failed", reason: str = "filter") -> None:
     """Count a failure with the filter that it came out of, and log its traceback."""
     counters.count(what, reason, culprit(error))
     _log.error("{trace}", trace=users_traceback(error))
