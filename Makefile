@@ -19,8 +19,8 @@ install: $(VENV)/run.stamp  ## a .venv with fws_server in it
 run: install  ## start a server with config.json; ARGS="-p 9001" adds to it
 	$(BIN)/fws_server -c config.json $(ARGS)
 
-test: $(VENV)/dev.stamp test-tools  ## all tests and doctests; ARGS="-k words" picks some
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/dev.stamp test-tools  ## all tests and doctests, side by side; ARGS="-k words" picks some
+	$(BIN)/python -m tests.run $(ARGS)
 
 test-tools: $(VENV)/tools.stamp  ## what tests need beside Python packages
 

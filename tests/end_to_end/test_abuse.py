@@ -19,6 +19,8 @@ from tests.end_to_end.conftest import Start
 from tests.end_to_end.raw_client import DEADLINE, PING, RawClient, close_frame, frame, wait_until
 from tests.end_to_end.server import FwsServer
 
+pytestmark = pytest.mark.quiet
+
 ECHO = """
 from filtered_websocket.filters.base import WebSocketMessageFilter
 

@@ -13,6 +13,8 @@ from tests.end_to_end.receiver import receiving
 from tests.end_to_end.test_owed import JOINED, ROOMS, SIX, Cluster, Page, stopped
 from tests.redis_server import RedisServer
 
+pytestmark = pytest.mark.quiet
+
 DELAY = 2
 OCCUPIED = [("channel_occupied", "presence-a", ""), ("member_added", "presence-a", "watcher")]
 

@@ -133,6 +133,7 @@ class Large(Endpoint):
         return Response(200, b"x" * 30_000_000)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_an_answer_that_is_not_taken_before_the_end_is_not_kept_for_ever(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: bool

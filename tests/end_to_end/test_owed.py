@@ -21,6 +21,8 @@ from tests.end_to_end.server import FwsServer
 from tests.redis_server import RedisServer, find_server
 from tests.web.client import ask
 
+pytestmark = pytest.mark.quiet
+
 KEY, SECRET = "k" * 64, "secret"
 ROOMS = ("presence-a", "presence-b", "presence-c")
 SIX = sorted([("channel_vacated", room, "") for room in ROOMS] + [("member_removed", room, "u") for room in ROOMS])

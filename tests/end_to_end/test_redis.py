@@ -128,16 +128,19 @@ def outage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Outage(request.param, tmp_path_factory.mktemp(request.param))
 
 
+@pytest.mark.quiet
 def test_every_node_says_within_5_s_that_it_is_not_ready_and_later_that_it_is(outage: Outage) -> None:
     assert outage.not_ready_after < 5
     assert "the storage object is away" in outage.reason
     assert outage.all_ready == [200, 200, 200]
 
 
+@pytest.mark.quiet
 def test_every_channel_is_live_within_2_s_of_the_return(outage: Outage) -> None:
     assert outage.live_after < 2
 
 
+@pytest.mark.quiet
 def test_channels_with_history_deliver_all_that_was_confirmed_in_order_once(outage: Outage) -> None:
     for reader in outage.readers:
         for writer in outage.writers:
@@ -149,27 +152,32 @@ def test_channels_with_history_deliver_all_that_was_confirmed_in_order_once(outa
             assert set(writer.refused) - set(got)
 
 
+@pytest.mark.quiet
 def test_all_nodes_deliver_the_same_after_an_outage(outage: Outage) -> None:
     one, other = outage.readers
     for channel in ("kept-a", "kept-b", "kept-q"):
         assert one.of(channel) == other.of(channel)
 
 
+@pytest.mark.quiet
 def test_a_channel_without_history_has_its_gap_counted_and_logged(outage: Outage) -> None:
     # Those of the crowd's on this node, and "plain".
     assert outage.gaps() == 201
     assert "lost while the storage object was away" in outage.logs[1]
 
 
+@pytest.mark.quiet
 def test_a_refused_publication_fails_and_its_connection_stays(outage: Outage) -> None:
     assert outage.refused == "refused refused Redis is away: not done"
     assert outage.refused_again.startswith("refused again")
 
 
+@pytest.mark.quiet
 def test_a_refused_publication_that_nobody_catches_closes_1013(outage: Outage) -> None:
     assert outage.closed_with[0] == 1013
 
 
+@pytest.mark.quiet
 def test_a_queue_keeps_what_was_published_meanwhile_in_order(outage: Outage) -> None:
     assert outage.queue_answer == "published awaited"
     for reader in outage.readers:

@@ -18,6 +18,8 @@ from tests.end_to_end.raw_client import DEADLINE, close_of, head, wait_until
 from tests.end_to_end.server import FwsServer, command
 from tests.redis_server import RedisServer
 
+pytestmark = pytest.mark.quiet
+
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:

@@ -376,6 +376,7 @@ def members(client: RawClient) -> list[str]:
     return text.split()[1:]
 
 
+@pytest.mark.quiet
 def test_a_worker_killed_among_200_clients_takes_its_members_with_it_and_nothing_else(
     fws_server: Start, redis: RedisServer
 ) -> None:

@@ -16,6 +16,8 @@ from tests.reactor_thread import call, until
 from tests.serving import serving
 from tests.web.client import ask
 
+pytestmark = pytest.mark.quiet
+
 
 def watch(counters: Counters, warn: float = 0.05) -> Watchdog:
     def begin() -> Watchdog:

@@ -122,6 +122,7 @@ def test_a_slow_filter_is_named_in_the_log_and_in_the_metrics(start: Any) -> Non
         assert found["fws_reactor_lag_seconds_bucket", "+Inf"] > found["fws_reactor_lag_seconds_bucket", "0.1"]
 
 
+@pytest.mark.quiet
 def test_sigterm_ends_all_within_two_seconds_with_1001(start: Any) -> None:
     server = start("-f", "my_filters")
     clients = [server.open() for _ in range(20)]
@@ -139,6 +140,7 @@ def test_sigterm_ends_all_within_two_seconds_with_1001(start: Any) -> None:
     resting.close()
 
 
+@pytest.mark.quiet
 def test_silent_clients_do_not_keep_a_server_from_ending(start: Any) -> None:
     server = start("-f", "my_filters")
     client = server.open()
@@ -149,6 +151,7 @@ def test_silent_clients_do_not_keep_a_server_from_ending(start: Any) -> None:
     client.socket.close()
 
 
+@pytest.mark.quiet
 def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) -> None:
     server = start("-f", "my_filters", "--drain_delay", "0.7", "--drain_seconds", "1", "--ping_interval", "0")
     clients = [server.open() for _ in range(10)]

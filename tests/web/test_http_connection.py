@@ -135,6 +135,7 @@ def test_who_goes_on_sending_after_a_refusal_is_cut_off() -> None:
         until_gone(served)
 
 
+@pytest.mark.quiet
 def test_a_request_that_trickles_is_408_however_often_a_byte_comes() -> None:
     with serving(Echo, http_request_timeout=0.3) as served, served.client() as client:
         client.send(post(b"x" * 500)[:-400])
@@ -308,6 +309,7 @@ def test_a_handshake_that_is_refused_on_a_connection_that_was_http_ends_it() -> 
         until_gone(served)
 
 
+@pytest.mark.quiet
 def test_a_client_that_sends_thousands_of_requests_at_once_holds_nobody_up() -> None:
     with serving(Echo, Answer) as served, served.open() as bystander:
         flood = [served.client() for _ in range(4)]
@@ -466,6 +468,7 @@ def test_a_body_costs_its_bytes_in_however_small_chunks_it_comes(size: int) -> N
         assert read_answer(client).body == b"POST  " + b"x" * 300_000
 
 
+@pytest.mark.quiet
 def test_bodies_in_tiny_chunks_leave_the_turn_to_others() -> None:
     class Large(Echo):
         path = "/echo"

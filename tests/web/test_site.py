@@ -236,6 +236,7 @@ def test_a_request_that_changes_something_is_not_cut_off_by_the_servers_end(seco
         assert changed == ["begun", "done"]
 
 
+@pytest.mark.quiet
 def test_a_request_that_never_ends_holds_the_servers_end_for_stop_seconds() -> None:
     ends: list[Any] = []
     given = endpoint("/change", lambda pipeline, request: Deferred(ends.append), ("POST",))

@@ -94,6 +94,7 @@ ALIKE = 2**61 - 1
 """Python's hash of an integer is its remainder by this."""
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize(
     "data",
     [

@@ -84,6 +84,7 @@ DEAF = ("CLIENT", "KILL", "TYPE", "pubsub")
 # Outages.
 
 
+@pytest.mark.quiet
 def test_redis_killed_and_started_again_loses_nothing_that_was_confirmed(server, cluster):
     reader, writer = cluster.node(), cluster.node()
     reader.subscribe("room")

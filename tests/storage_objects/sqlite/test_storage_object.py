@@ -97,6 +97,7 @@ def test_history_is_delivered_when_it_is_on_disk(files, file):
     assert seen == [1]
 
 
+@pytest.mark.quiet
 def test_calls_of_one_turn_share_syncs(files):
     node = files.node()
     started = time.process_time()

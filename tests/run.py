@@ -1,0 +1,63 @@
+"""`make test`: all tests in two runs of pytest, and one line for both at the end, unless pytest itself was ended.
+
+The first run has a process per core. The tests that measure time, marked `quiet`, are left for the second, which has
+one process and so the machine to itself. Arguments go to pytest; TEST_PROCESSES says how many processes the first run
+has (0: none of its own, as a debugger needs).
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+SIDE_BY_SIDE = ("-n", os.environ.get("TEST_PROCESSES", "auto"), "--dist", "loadfile")
+COUNTED = "FWS_TESTS_COUNTED"
+"""The variable that names the file a run writes its counts to."""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Of each run (`-p tests.run`), also of one that was interrupted."""
+    with open(os.environ[COUNTED], "w") as file:
+        json.dump({outcome: len(reports) for outcome, reports in terminalreporter.stats.items()}, file)
+
+
+def run(arguments: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """One run of pytest: its exit code, and how many tests ended how."""
+    with tempfile.NamedTemporaryFile() as counted:
+        command = [sys.executable, "-m", "pytest", "-p", "tests.run", *arguments]
+        status = subprocess.call(command, env={**os.environ, COUNTED: counted.name})
+        return status, json.loads(counted.read() or "{}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-m", default="")
+    given, others = parser.parse_known_args(arguments)
+    also = f"({given.m}) and " if given.m else ""
+    # Ctrl-C reaches pytest too, which ends by itself and says what it has done so far.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    codes: list[int] = []
+    passed = failed = skipped = 0
+    for selection in (("-m", f"{also}not quiet", *SIDE_BY_SIDE), ("-m", f"{also}quiet")):
+        status, counts = run([*selection, *others])
+        codes.append(status)
+        passed += counts.get("passed", 0) + counts.get("xfailed", 0)
+        failed += counts.get("failed", 0) + counts.get("error", 0)
+        skipped += counts.get("skipped", 0)
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return status
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    if set(codes) == {pytest.ExitCode.NO_TESTS_COLLECTED}:
+        return pytest.ExitCode.NO_TESTS_COLLECTED
+    return next((code for code in codes if code not in (0, pytest.ExitCode.NO_TESTS_COLLECTED)), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
