@@ -46,7 +46,8 @@ PACKS_MAY = (
 )  # fmt: skip
 
 PURE = (
-    "errors", "messages", "config.option", "config.parsers", "limits.rates", "limits.addresses", "limits.origins",
+    "errors", "messages", "config.option", "config.parsers", "limits.rates", "limits.pace",
+    "limits.fair_share", "limits.addresses", "limits.origins",
     "config.patterns",
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ from filtered_websocket.connection.handshake import METHOD
 from filtered_websocket.connection.sending import MAX_CORKED
 from filtered_websocket.connection.turns import Turns
 from filtered_websocket.errors import StopChain
-from filtered_websocket.limits.turn_shares import SHARE
+from filtered_websocket.limits.fair_share import SHARE
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message, message
 

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from filtered_websocket.connection.autobahn import OPEN
 from filtered_websocket.connection.pausing import Awaiting
-from filtered_websocket.limits.turn_shares import SHARE_SECONDS
+from filtered_websocket.limits.fair_share import SHARE_SECONDS
 
 _log = Logger()
 

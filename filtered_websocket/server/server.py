@@ -18,8 +18,8 @@ from filtered_websocket.connection.throttled import ThrottledConnection
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.limits.admission import Admission
+from filtered_websocket.limits.fair_share import Rests
 from filtered_websocket.limits.heartbeat import Heartbeat, Seconds
-from filtered_websocket.limits.turn_shares import Rests
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.stopwatch import Stopwatch

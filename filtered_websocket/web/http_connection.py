@@ -25,7 +25,7 @@ from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from filtered_websocket.limits.turn_shares import SHARE_SECONDS
+from filtered_websocket.limits.fair_share import SHARE_SECONDS
 from filtered_websocket.transport.streams import LARGE, LINGER_BYTES
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.body import Chunked, Sized

@@ -16,9 +16,9 @@ from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
 from filtered_websocket.filters.ws_emit.handover import Estate
-from filtered_websocket.filters.ws_emit.pace import Pace
 from filtered_websocket.filters.ws_emit.session import Session
 from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
+from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages.message import Message, in_binary_message, messages
 
 UPGRADE_SECONDS = 10.0
