@@ -62,7 +62,6 @@ LONG: dict[str, str] = {
     "filters.shared.webhooks.destinations": "to be cut",
     "filters.ws_emit.nodes": "to be cut",
     "filters.ws_emit.polling": "to be cut",
-    "filters.ws_emit.wire": "to be cut",
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",
     "server.server": "to be cut",
@@ -276,7 +275,7 @@ def test_storage_objects_take_of_the_chains_only_what_makes_a_call_awaitable():
     "module",
     sorted(
         {name for name in MODULES if within(name, PURE)}
-        | {name for name in MODULES if pack(name) and name.endswith(".wire")}
+        | {name for name in MODULES if pack(name) and name.endswith((".wire", ".packets", ".payloads"))}
     ),
 )
 def test_codecs_and_leaves_know_no_twisted(module):

@@ -23,8 +23,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from filtered_websocket.filters.ws_emit import plain_pickle, wire
-from filtered_websocket.filters.ws_emit.wire import Malformed
+from filtered_websocket.filters.ws_emit import plain_pickle
+from filtered_websocket.filters.ws_emit.engineio import packets as engine_packets
+from filtered_websocket.filters.ws_emit.engineio import strict_json
+from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
+from filtered_websocket.filters.ws_emit.socketio import packets as socket_packets
 
 CHANNEL = "flask-socketio"
 HOST_ID = uuid4().hex
@@ -79,7 +82,7 @@ def encode(emit: Emit, pipeline: str) -> bytes:
     :raises Malformed: arguments that JSON cannot hold
     """
     attachments: list[bytes] = []
-    data = wire.take_out(list(emit.arguments) or [None], attachments)
+    data = socket_packets.take_out(list(emit.arguments) or [None], attachments)
     message = {
         "method": "emit",
         "event": emit.event,
@@ -92,7 +95,7 @@ def encode(emit: Emit, pipeline: str) -> bytes:
         "host_id": HOST_ID,
         "pipeline": pipeline,
     }
-    return wire.dumps(message).encode()
+    return strict_json.dumps(message).encode()
 
 
 def decode(data: bytes, pickles: bool, is_for: Callable[[Any], bool] = lambda _: True) -> Order | None:
@@ -129,7 +132,7 @@ def _emit(message: dict[str, Any]) -> Order:
     if message.get("binary"):
         if not isinstance(data, list) or not data or not all(isinstance(each, str) for each in data[1:]):
             raise Malformed("binary data is a list: the arguments, and base64")
-        data = wire.put_in(data[0], [wire.from_base64(each) for each in data[1:]])
+        data = socket_packets.put_in(data[0], [engine_packets.from_base64(each) for each in data[1:]])
     if "binary" in message:
         several = isinstance(data, list)
     arguments = tuple(data) if several and data is not None else (data,)

@@ -16,10 +16,10 @@ from filtered_websocket.chain.events import (
 )
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.ws_emit import addressing, bus, rooms
+from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
 from filtered_websocket.filters.ws_emit.handshake import PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.filters.ws_emit.websocket import Candidate, Fresh
-from filtered_websocket.filters.ws_emit.wire import Malformed
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.web.response import HTTPError
 

@@ -24,8 +24,8 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionLost
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import Emit
+from filtered_websocket.filters.ws_emit.engineio import packets, payloads, strict_json
 from filtered_websocket.filters.ws_emit.flow_control import Windows
 from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.messages.message import Message
@@ -38,7 +38,7 @@ TAKEN_SECONDS = 3.0
 ANSWER_SECONDS = 55.0
 """How long it then has to answer; a GET waits for a ping at most."""
 
-Answer = tuple[int, wire.Payload]
+Answer = tuple[int, payloads.Payload]
 """Status and body."""
 
 
@@ -105,7 +105,7 @@ class Nodes:
             return succeed(None)
         number, answer = self._new(lambda _: self._tell(self._own + owner, "cancel", id=number, **{"from": self._name}))
         request = {"sid": sid, "from": self._name, "id": number, "body": body.decode("utf-8", "surrogateescape")}
-        message = wire.dumps({"do": what, **request})
+        message = strict_json.dumps({"do": what, **request})
 
         def send() -> None:
             self._wait(number, TAKEN_SECONDS)
@@ -193,7 +193,7 @@ class Nodes:
             asked.errback(failure)
 
     def _tell(self, channel: str, what: str, **values: Any) -> Deferred[Any]:
-        return self._publish(channel, wire.dumps({"do": what, **values}))
+        return self._publish(channel, strict_json.dumps({"do": what, **values}))
 
     def _publish(self, channel: str, message: str) -> Deferred[Any]:
         told: Deferred[Any] = self._storage.publish(channel, message)
@@ -227,7 +227,7 @@ class Nodes:
             return await self._answer(sid, what, body)
         if what != "has":
             session.probed(*(0,) if what == "unprobe" else ())
-        return 200, wire.Payload(b"")
+        return 200, payloads.Payload(b"")
 
     def _answered(self, result: Any, key: tuple[str, int]) -> None:
         del self._answering[key]
@@ -237,7 +237,7 @@ class Nodes:
             answer |= {"body": base64.b64encode(payload.body).decode(), "binary": True}
         elif payload is not None:
             answer["body"] = payload.body.decode()
-        message = wire.dumps(answer)
+        message = strict_json.dumps(answer)
 
         def send() -> None:
             self._publish(self._own + key[0], message).addErrback(lambda _: None)
@@ -256,7 +256,9 @@ class Nodes:
 
     def _on_answer(self, message: dict[str, Any]) -> None:
         text, binary = message["body"], bool(message.get("binary"))
-        body = None if text is None else wire.Payload(wire.from_base64(text) if binary else text.encode(), binary)
+        body = (
+            None if text is None else payloads.Payload(packets.from_base64(text) if binary else text.encode(), binary)
+        )
         self._tell(self._own + message["from"], "got", id=message["id"], **{"from": self._name}).addErrback(
             lambda _: None
         )

@@ -13,11 +13,11 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
-from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
+from filtered_websocket.filters.ws_emit.engineio import packets, payloads
+from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.filters.ws_emit.session import Session
-from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages.message import Message, in_binary_message, messages
 
@@ -52,7 +52,7 @@ class PollingSession(Session):
         self._waiting = Backlog(pipeline.options.send_buffer, self.state.waiting)
         self._waits_since: float | None = None
         self._reads_until = 0.0
-        self._get: Deferred[wire.Payload] | None = None
+        self._get: Deferred[payloads.Payload] | None = None
         self._base64_only = request.argument("b64") in ("1", "true")
         self._posting = DeferredLock()
         self._pace = Pace(pipeline.options, self._now())
@@ -141,25 +141,25 @@ class PollingSession(Session):
         if get is not None:
             get.callback(self._encoded(taken))
 
-    def _encoded(self, taken: Taken) -> wire.Payload:
-        messages, batch = taken if taken.messages else Taken((wire.NOOP_MESSAGE,))
+    def _encoded(self, taken: Taken) -> payloads.Payload:
+        messages, batch = taken if taken.messages else Taken((packets.NOOP_MESSAGE,))
         self._waits_since = self._now() if self._waiting else None
         if batch is None:
-            return wire.payload(messages, self.protocol, self._base64_only)
+            return payloads.payload(messages, self.protocol, self._base64_only)
         # A client that reads for a while can neither poll nor answer a ping meanwhile.
         self._reads_until = self._now() + PING_INTERVAL + PING_TIMEOUT
-        encoded: wire.Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
+        encoded: payloads.Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
         return encoded
 
-    def _encode(self, batch: Any) -> wire.Payload:
-        return wire.payload(batch.messages, self.protocol, self._base64_only)
+    def _encode(self, batch: Any) -> payloads.Payload:
+        return payloads.payload(batch.messages, self.protocol, self._base64_only)
 
     # Requests.
 
     def _now(self) -> float:
         return float(self.pipeline.server.reactor.seconds())
 
-    def poll(self) -> Deferred[wire.Payload]:
+    def poll(self) -> Deferred[payloads.Payload]:
         """The body of the answer to a GET, when there is something to say.
 
         :raises Refused: another GET waits; both end the session, the protocol allows one
@@ -190,7 +190,7 @@ class PollingSession(Session):
 
     async def _obey(self, body: bytes) -> None:
         try:
-            for count, (data, binary) in enumerate(wire.decode_payload(body, self.protocol)):
+            for count, (data, binary) in enumerate(payloads.decode_payload(body, self.protocol)):
                 if count % AT_ONCE == AT_ONCE - 1:
                     await deferLater(self.pipeline.server.reactor, 0)
                 if not self.ended:
@@ -198,7 +198,7 @@ class PollingSession(Session):
                 if self.ended:
                     return
                 await self.run("message", bytearray(data), binary)
-        except wire.Malformed as error:
+        except packets.Malformed as error:
             self.close()
             raise Refused(str(error)) from None
 
@@ -250,7 +250,7 @@ class PollingSession(Session):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Tell the client, if it polls, and end."""
-        self._end((wire.CLOSE_MESSAGE,))
+        self._end((packets.CLOSE_MESSAGE,))
 
     loseConnection = close
 

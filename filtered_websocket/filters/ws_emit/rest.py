@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from filtered_websocket.filters.ws_emit import auth, bus, wire
+from filtered_websocket.filters.ws_emit import auth, bus
 from filtered_websocket.filters.ws_emit.emit import send
+from filtered_websocket.filters.ws_emit.engineio import packets, payloads
 from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
@@ -29,7 +30,7 @@ class Polling(Endpoint):
     path = f"*{PATH}*"
     methods = ("GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
     cors_credentials = True
-    max_body = wire.MAX_PAYLOAD
+    max_body = packets.MAX_PAYLOAD
     long_poll = ("GET",)
 
     @classmethod
@@ -79,7 +80,7 @@ class Polling(Endpoint):
         return Response(200, b"", headers, _TEXT)
 
     @classmethod
-    async def open(cls, pipeline: Any, request: HTTPRequest, protocol: int) -> wire.Payload:
+    async def open(cls, pipeline: Any, request: HTTPRequest, protocol: int) -> payloads.Payload:
         """Begin a session: the body of the answer."""
         sid = State.of(pipeline).new_sid()
         refusal = pipeline.server.admission.enter_session(sid, request.peer)
@@ -103,7 +104,7 @@ class EmitEvent(Endpoint):
 
     path = f"*{EMIT}"
     methods = ("POST",)
-    max_body = wire.MAX_PAYLOAD
+    max_body = packets.MAX_PAYLOAD
 
     @classmethod
     def render_error(cls, error: HTTPError) -> Response:
@@ -123,7 +124,7 @@ class EmitEvent(Endpoint):
             raise HTTPError(403, "the secret is wrong")
         try:
             sent = send(pipeline, _emission(body))
-        except wire.Malformed as error:
+        except packets.Malformed as error:
             raise HTTPError(400, str(error)) from None
         await sent
         return Response(200, "OK\n")
@@ -132,11 +133,11 @@ class EmitEvent(Endpoint):
 def _emission(body: dict[str, Any]) -> bus.Emit:
     event, room, namespace = body.get("event"), body.get("room"), body.get("namespace")
     if not isinstance(event, str):
-        raise wire.Malformed("event: a text is wanted")
+        raise packets.Malformed("event: a text is wanted")
     if not isinstance(namespace, str | None):
-        raise wire.Malformed("namespace: a text or null is wanted")
+        raise packets.Malformed("namespace: a text or null is wanted")
     rooms = room if isinstance(room, list) else [] if room is None else [room]
     if not all(isinstance(each, str) for each in rooms):
-        raise wire.Malformed("room: a text, a list of texts or null is wanted")
+        raise packets.Malformed("room: a text, a list of texts or null is wanted")
     arguments = () if body.get("data") is None else (body["data"],)
     return bus.Emit(event, arguments, None if room is None else tuple(rooms), (), namespace or "/")

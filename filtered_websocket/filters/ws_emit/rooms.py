@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from filtered_websocket.filters.ws_emit import wire
 from filtered_websocket.filters.ws_emit.bus import CloseRoom, Disconnect, Emit, Order
+from filtered_websocket.filters.ws_emit.socketio import packets
 
 EVERYBODY = "\0everybody"
 """The channel of all clients; no client may enter a room of this name."""
@@ -41,7 +41,7 @@ def take(session: Any, name: str) -> None:
 def carry_out(pipeline: Any, order: Order) -> None:
     """Do what a program on the bus wants, for the clients of this node.
 
-    :raises wire.Malformed: an event that JSON cannot hold
+    :raises engine_packets.Malformed: an event that JSON cannot hold
     """
     clients = pipeline.ws_emit.clients
     if order.namespace != "/":
@@ -64,7 +64,7 @@ def carry_out(pipeline: Any, order: Order) -> None:
 
 
 def _emit(pipeline: Any, emit: Emit) -> None:
-    messages = wire.event(emit.event, emit.arguments)
+    messages = packets.event(emit.event, emit.arguments)
     hub, exclude = pipeline.hub, set(emit.skip)
     names = (EVERYBODY,) if emit.rooms is None else emit.rooms
     for name in names:

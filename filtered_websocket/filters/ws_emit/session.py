@@ -7,9 +7,13 @@ beginning of another that takes over what the first one left.
 from collections.abc import Iterable
 from typing import Any
 
-from filtered_websocket.filters.ws_emit import client_requests, rooms, wire
+from filtered_websocket.filters.ws_emit import client_requests, rooms
+from filtered_websocket.filters.ws_emit.engineio import packets as engine_packets
+from filtered_websocket.filters.ws_emit.engineio import strict_json
+from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT, Malformed
 from filtered_websocket.filters.ws_emit.handover import Estate, id_of
-from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Malformed, Packet
+from filtered_websocket.filters.ws_emit.socketio import packets as socket_packets
+from filtered_websocket.filters.ws_emit.socketio.packets import Packet
 from filtered_websocket.messages.message import Message
 
 
@@ -63,8 +67,8 @@ class Session:
         handshake: dict[str, Any] = {"sid": self.sid, "upgrades": list(self.upgrades)}
         handshake |= {"pingTimeout": PING_TIMEOUT * 1000, "pingInterval": PING_INTERVAL * 1000}
         if self.protocol != 3:
-            handshake["maxPayload"] = wire.MAX_PAYLOAD
-        self.send(((wire.OPEN + wire.dumps(handshake)).encode(), False))
+            handshake["maxPayload"] = engine_packets.MAX_PAYLOAD
+        self.send(((engine_packets.OPEN + strict_json.dumps(handshake)).encode(), False))
         self._watch()
         if self.protocol == 3:
             self._connect()
@@ -96,7 +100,7 @@ class Session:
             return None
         try:
             if not binary and payload[:1] == b"b":
-                payload, binary = wire.decode_text(payload.decode(), self.protocol)
+                payload, binary = engine_packets.decode_text(payload.decode(), self.protocol)
             return self._attachment() if binary else self._packet(payload.decode())
         except (Malformed, UnicodeDecodeError) as error:
             self.pipeline.server.counters.count("closed", "ws_emit: malformed packet", str(error))
@@ -105,39 +109,41 @@ class Session:
 
     def _packet(self, text: str) -> Any:
         kind = text[:1]
-        if kind == wire.MESSAGE:
+        if kind == engine_packets.MESSAGE:
             return self._message(text[1:])
-        if kind == (wire.PING if self.protocol == 3 else wire.PONG):
+        if kind == (engine_packets.PING if self.protocol == 3 else engine_packets.PONG):
             self.awaiting_pong = False
             if self._deadline is not None:
                 self._deadline.reset(PING_INTERVAL + PING_TIMEOUT)
-            if len(text) > wire.MAX_ECHO:
+            if len(text) > engine_packets.MAX_ECHO:
                 raise Malformed("a ping with more than a probe has")
-            if kind == wire.PING:
-                self.send(((wire.PONG + text[1:]).encode(), False))
-        elif kind == wire.CLOSE:
+            if kind == engine_packets.PING:
+                self.send(((engine_packets.PONG + text[1:]).encode(), False))
+        elif kind == engine_packets.CLOSE:
             self.hung_up()
-        elif kind not in (wire.UPGRADE, wire.NOOP):
+        elif kind not in (engine_packets.UPGRADE, engine_packets.NOOP):
             raise Malformed("a packet that no client of Engine.IO sends")
         return None
 
     def _message(self, text: str) -> Any:
         if self._attachments:
             raise Malformed("a text where an attachment is due")
-        packet = wire.decode(text)
+        packet = socket_packets.decode(text)
         if packet.attachments:
             # Events of ours have no use for bytes, so all that is kept is how many are to come.
             self._attachments = packet.attachments
-            self._acknowledge = packet.id if packet.type == wire.BINARY_EVENT and packet.namespace == "/" else None
+            self._acknowledge = (
+                packet.id if packet.type == socket_packets.BINARY_EVENT and packet.namespace == "/" else None
+            )
             return None
         if packet.namespace != "/":
-            if packet.type == wire.CONNECT:
-                self.send(wire.refused(packet.namespace, self.protocol))
-        elif packet.type == wire.CONNECT:
+            if packet.type == socket_packets.CONNECT:
+                self.send(socket_packets.refused(packet.namespace, self.protocol))
+        elif packet.type == socket_packets.CONNECT:
             self._connect()
-        elif packet.type == wire.DISCONNECT:
+        elif packet.type == socket_packets.DISCONNECT:
             self.disconnect()
-        elif packet.type in (wire.EVENT, wire.BINARY_EVENT) and self.is_connected:
+        elif packet.type in (socket_packets.EVENT, socket_packets.BINARY_EVENT) and self.is_connected:
             return self._event(packet)
         return None
 
@@ -162,12 +168,12 @@ class Session:
 
     def _answer(self, number: int | None) -> None:
         if number is not None:
-            self.send(wire.acknowledged(number))
+            self.send(socket_packets.acknowledged(number))
 
     # The connection to ``/``.
 
     def _connect(self) -> None:
-        self.send(wire.connected(self.id, self.protocol))
+        self.send(socket_packets.connected(self.id, self.protocol))
         self._enter_all((rooms.EVERYBODY, self.id))
 
     def _enter_all(self, names: Iterable[str]) -> None:
@@ -211,7 +217,7 @@ class Session:
         raise NotImplementedError
 
     def sendPing(self) -> None:
-        self.send((wire.PING.encode(), False))
+        self.send((engine_packets.PING.encode(), False))
 
     def ping_timed_out(self) -> None:
         self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")

@@ -9,9 +9,10 @@ from twisted.logger import Logger
 
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.backlog import Total
+from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
+from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
 from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
 from filtered_websocket.filters.ws_emit.polling import PollingSession
-from filtered_websocket.filters.ws_emit.wire import PING_INTERVAL, PING_TIMEOUT, Payload
 from filtered_websocket.limits.heartbeat import Heartbeat
 
 _log = Logger()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from filtered_websocket.errors import Close
-from filtered_websocket.filters.ws_emit import wire
+from filtered_websocket.filters.ws_emit.engineio import packets
 from filtered_websocket.filters.ws_emit.handover import Estate, id_of
 from filtered_websocket.filters.ws_emit.polling import UPGRADE_SECONDS
 from filtered_websocket.filters.ws_emit.session import Session
@@ -40,7 +40,9 @@ class WebSocketSession(Session):
     def _as_frames(self, messages: Any) -> Any:
         if self.protocol != 3:
             return messages
-        return [(wire.BINARY_MESSAGE + payload, True) if binary else (payload, False) for payload, binary in messages]
+        return [
+            (packets.BINARY_MESSAGE + payload, True) if binary else (payload, False) for payload, binary in messages
+        ]
 
     def deliver(self, batch: Any, policy: str) -> None:
         if any(binary for _, binary in batch.messages):
@@ -53,7 +55,7 @@ class WebSocketSession(Session):
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
         # A binary frame of Engine.IO 3 that is no message has no meaning.
-        return super().receive(payload, binary and not (self.protocol == 3 and payload[:1] != wire.BINARY_MESSAGE))
+        return super().receive(payload, binary and not (self.protocol == 3 and payload[:1] != packets.BINARY_MESSAGE))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         self.connection.close(code, reason)
@@ -107,16 +109,16 @@ class Candidate:
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
         text = "" if binary else payload.decode("utf-8", "replace")
-        if text == wire.PING + "probe":
+        if text == packets.PING + "probe":
             return self._probed()
-        if text == wire.UPGRADE:
+        if text == packets.UPGRADE:
             return self._take_over()
         raise Close(1002, "a probe or an upgrade is wanted here")
 
     async def _probed(self) -> None:
         if not await self._state.nodes.probe(self._sid):
             raise Close(1002, "session ID unknown")
-        self._connection.sendMessage(wire.PONG + "probe", False)
+        self._connection.sendMessage(packets.PONG + "probe", False)
 
     async def _take_over(self) -> None:
         self._stop_clock()

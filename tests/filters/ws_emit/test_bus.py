@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.bus import ChangeRoom, CloseRoom, Disconnect, Emit
-from filtered_websocket.filters.ws_emit.wire import Malformed
-from tests.filters.ws_emit.test_wire import BINARY
+from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
+from tests.filters.ws_emit.socketio.test_packets import BINARY
 
 NOTHING: dict[str, Any] = {"namespace": "/", "room": None, "skip_sid": None, "callback": None, "host_id": "0" * 32}
 
