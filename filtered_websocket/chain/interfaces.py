@@ -10,7 +10,6 @@ from queue import Queue
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step
@@ -28,11 +27,18 @@ ChannelCall = Callable[[str], object]
 MemberCall = Callable[[str, str, str], object]
 
 
+class DelayedCall(Protocol):
+    """A call that is still to come. Twisted's interface, as Zope writes it, has methods that mypy cannot call."""
+
+    def cancel(self) -> None: ...
+    def getTime(self) -> float: ...
+
+
 class Clock(Protocol):
     """The reactor, as what waits and measures knows it."""
 
     def seconds(self) -> float: ...
-    def callLater(self, delay: float, call: Callable[..., object], /, *args: Any, **kwargs: Any) -> IDelayedCall: ...
+    def callLater(self, delay: float, call: Callable[..., object], /, *args: Any, **kwargs: Any) -> DelayedCall: ...
 
 
 class Counters(Protocol):

@@ -1,21 +1,22 @@
 """What the pack keeps for one pipeline: `pipeline.philote`, put there by its start filter."""
 
 import time
-from typing import Any
 
 from twisted.logger import Logger
 
+from filtered_websocket.chain.interfaces import Clock, Connection, DelayedCall, Options, Pipeline
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.philote.auth import Access
 from filtered_websocket.filters.philote.channels import Exact, Wildcards
 from filtered_websocket.filters.philote.signing_keys import SHORT_SECRET, Keys
+from filtered_websocket.filters.shared.state import PackState
 
 _log = Logger()
 _LOOK_SECONDS = 60.0
 """How often the wall clock is looked at, which alone knows when a token ends: it may be set while one waits."""
 
 
-def keys_of(options: Any) -> Keys:
+def keys_of(options: Options) -> Keys:
     """The keys that the options name.
 
     :raises ConfigError: a previous secret without its end, or the other way round
@@ -27,32 +28,23 @@ def keys_of(options: Any) -> Keys:
     return Keys(options.philote_secret, (previous, until) if previous else None, public)
 
 
-class State:
+class State(PackState):
     """
     :ivar keys: what tokens are signed with
     :ivar channels: how the names in tokens are read
     """
 
+    attribute = "philote"
     keys: Keys
     channels: Exact
-    _options: Any = None
 
-    def __init__(self, pipeline: Any) -> None:
-        self._pipeline = pipeline
-        self._reactor = pipeline.server.reactor
-        self._started: float = self._reactor.seconds()
-        self._expiring: dict[Any, Any] = {}
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
+        self._clock: Clock = pipeline.server.reactor
+        self._started = self._clock.seconds()
+        self._expiring: dict[Connection, DelayedCall] = {}
 
-    @classmethod
-    def of(cls, pipeline: Any) -> "State":
-        """The state of a pipeline, in keeping with its options: a reload gives it others, and starts no pack anew."""
-        state: State = pipeline.__dict__.get("philote") or cls(pipeline)
-        if state._options is not pipeline.options:
-            state._take(pipeline.options)
-            pipeline.philote = state
-        return state
-
-    def _take(self, options: Any) -> None:
+    def follow(self, options: Options) -> None:
         self.keys = keys_of(options)
         self.channels = Wildcards() if options.philote_wildcards else Exact()
         secret = options.philote_secret
@@ -61,34 +53,33 @@ class State:
         elif secret and len(secret.encode()) < SHORT_SECRET:
             _log.warn("UNSAFE: the key of tokens can be guessed (philote_secret is shorter than 32 bytes)")
         if "*" in options.allowed_origins and not options.philote_check_origin:
-            paths = " ".join(self._pipeline.patterns)
+            paths = " ".join(self.pipeline.patterns)
             _log.warn("UNSAFE: any web page may connect to {paths} (philote_check_origin is off)", paths=paths)
-        self._options = options
 
     def fault(self, access: Access) -> str:
         """What keeps the channels that a token reads from being joined, "" for nothing."""
-        if len(access.read) > self._pipeline.options.max_channels:
-            return f"it reads more than {self._pipeline.options.max_channels} channels"
-        if not all(map(self._pipeline.is_channel, access.read)):
+        if len(access.read) > self.pipeline.options.max_channels:
+            return f"it reads more than {self.pipeline.options.max_channels} channels"
+        if not all(map(self.pipeline.is_channel, access.read)):
             return "the name of a channel is too long"
         return self.channels.fault(access.read)
 
     @property
     def uptime(self) -> int:
         """Seconds."""
-        return int(self._reactor.seconds() - self._started)
+        return int(self._clock.seconds() - self._started)
 
-    def close_at(self, connection: Any, expires: float) -> None:
+    def close_at(self, connection: Connection, expires: float) -> None:
         """Close a connection when its token ends."""
         left = expires - time.time()
         if left <= 0:
             self._expiring.pop(connection, None)
             connection.close(1008, "the token has expired")
         else:
-            later = self._reactor.callLater(min(left, _LOOK_SECONDS), self.close_at, connection, expires)
+            later = self._clock.callLater(min(left, _LOOK_SECONDS), self.close_at, connection, expires)
             self._expiring[connection] = later
 
-    def forget(self, connection: Any) -> None:
+    def forget(self, connection: Connection) -> None:
         """The connection has ended."""
         later = self._expiring.pop(connection, None)
         if later is not None:

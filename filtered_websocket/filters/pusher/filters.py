@@ -144,5 +144,4 @@ class End(WebSocketStopFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        if getattr(web_socket_instance, "pusher", None) is not None:  # else the start failed before this pack's turn
-            web_socket_instance.pusher.stop()
+        State.end(web_socket_instance)

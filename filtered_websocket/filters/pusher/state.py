@@ -5,11 +5,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.pusher import hooks, wire
 from filtered_websocket.filters.pusher.apps import App, Apps
 from filtered_websocket.filters.pusher.departures import Departures, Event
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.shared.presence import Presence
+from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
 from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
 from filtered_websocket.filters.shared.webhooks.posts import Posts
@@ -19,18 +21,18 @@ OWED = "pusher owed"
 """The map in the storage object of what hooks are owed."""
 
 
-class State:
+class State(PackState):
     """
     :ivar apps: the apps
     :ivar presence: the members of presence channels
     :ivar owed: what hooks are owed, by this node and by those that have stopped
     """
 
+    attribute = "pusher"
     apps: Apps
-    _options: Any = None
 
-    def __init__(self, pipeline: Any) -> None:
-        self.pipeline = pipeline
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
         self.storage = pipeline.storage_object
         self.reactor = pipeline.server.reactor
         self.presence = Presence(self.storage, self._joined, self._left)
@@ -42,19 +44,9 @@ class State:
         pipeline.vacated.append(self._vacated)
         pipeline.settling.append(self._settle)
 
-    @classmethod
-    def of(cls, pipeline: Any) -> "State":
-        """The state of a pipeline, in keeping with its options: a reload gives it others, and starts no pack anew."""
-        state: State = pipeline.__dict__.get("pusher") or cls(pipeline)
-        if state._options is not pipeline.options:
-            state._take(pipeline.options)
-            pipeline.pusher = state
-        return state
-
-    def _take(self, options: Any) -> None:
+    def follow(self, options: Options) -> None:
         self.apps = Apps(options.pusher_apps, self.storage, self.reactor)
         self.webhooks.private = options.pusher_webhook_private
-        self._options = options
 
     # Occupied and vacated.
 

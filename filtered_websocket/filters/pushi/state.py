@@ -6,10 +6,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs
 from filtered_websocket.filters.shared.presence import Presence
+from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
 from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
 from filtered_websocket.filters.shared.webhooks.posts import Posts
@@ -20,7 +22,7 @@ OWED = "pushi owed"
 """The map in the storage object of what hooks are owed."""
 
 
-class State:
+class State(PackState):
     """
     :ivar apps: the apps
     :ivar presence: the members of presence channels
@@ -28,11 +30,11 @@ class State:
     :ivar owed: what hooks are owed by nodes that have stopped
     """
 
+    attribute = "pushi"
     apps: Apps
-    _options: Any = None
 
-    def __init__(self, pipeline: Any) -> None:
-        self.pipeline = pipeline
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
         self.storage = pipeline.storage_object
         self.reactor = pipeline.server.reactor
         self.presence = Presence(self.storage, self._joined, self._left)
@@ -44,19 +46,9 @@ class State:
         pipeline.member_returned.append(self._member_returned)
         pipeline.settling.append(self._settle)
 
-    @classmethod
-    def of(cls, pipeline: Any) -> "State":
-        """The state of a pipeline, in keeping with its options: a reload gives it others, and starts no pack anew."""
-        state: State = pipeline.__dict__.get("pushi") or cls(pipeline)
-        if state._options is not pipeline.options:
-            state._take(pipeline.options)
-            pipeline.pushi = state
-        return state
-
-    def _take(self, options: Any) -> None:
+    def follow(self, options: Options) -> None:
         self.apps = Apps(options.pushi_apps, self.storage, self.reactor)
         self.webhooks.private = options.pushi_webhook_private
-        self._options = options
         if options.pushi_open_apps:
             _log.warn("UNSAFE: anybody can make apps (pushi_open_apps)")
 

@@ -95,7 +95,7 @@ def number(value: Any, default: int, most: int) -> int:
     return min(max(value, 0), most)
 
 
-def loads(text: str) -> Any:
+def loads(text: str | bytes) -> Any:
     """JSON. Raises ValueError."""
     try:
         return json.loads(text, parse_constant=_not_json)

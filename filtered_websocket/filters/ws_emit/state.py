@@ -7,6 +7,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.backlog import Total
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
@@ -20,7 +22,7 @@ _log = Logger()
 _SID = re.compile(r"[A-Za-z0-9_-]{30}")
 
 
-class State:
+class State(PackState):
     """
     :ivar polling: the polling sessions of this process, by Engine.IO sid
     :ivar clients: its sessions that are connected to ``/``, by Socket.IO id
@@ -29,8 +31,10 @@ class State:
     :ivar listening: fires when this node hears what is emitted
     """
 
-    def __init__(self, pipeline: Any) -> None:
-        self.pipeline = pipeline
+    attribute = "ws_emit"
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
         self.polling: dict[str, PollingSession] = {}
         self.clients: dict[str, Any] = {}
         self.waiting = Total(pipeline)
@@ -44,13 +48,6 @@ class State:
         self.listening: Deferred[Any] = gatherResults(
             [storage.listen(channel) for channel in (bus.CHANNEL, *self.nodes.channels)], consumeErrors=True
         )
-
-    @classmethod
-    def of(cls, pipeline: Any) -> "State":
-        """The state of a pipeline: a reload may bring the pack to one that has begun without it."""
-        state: State = pipeline.__dict__.get("ws_emit") or cls(pipeline)
-        pipeline.ws_emit = state
-        return state
 
     def new_sid(self) -> str:
         """An Engine.IO sid: the node that has the session, and what nobody can guess."""

@@ -54,5 +54,4 @@ class End(WebSocketStopFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        if getattr(web_socket_instance, "wsps", None) is not None:  # else the start failed before this pack's turn
-            web_socket_instance.wsps.stop()
+        State.end(web_socket_instance)
