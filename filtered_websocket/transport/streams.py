@@ -198,7 +198,11 @@ class WriteThrough:
     def _judge_closing(self, taken: int) -> None:
         if self.taken > taken:
             self._closing = self.reactor.callLater(CLOSING_SECONDS, self._judge_closing, self.taken)
-            return
+        else:
+            self.end_overdue()
+
+    def end_overdue(self) -> None:
+        """End a connection that should have ended long ago, by itself or by the TLS above it."""
         if getattr(self.server, "count", None) is not None:
             self.server.count("closed", "does not take what it was sent before the end")
         self.abortConnection()

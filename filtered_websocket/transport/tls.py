@@ -31,7 +31,8 @@ from zope.interface import implementer
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import text
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport.streams import CLOSING_SECONDS, LARGE
+from filtered_websocket.transport import streams
+from filtered_websocket.transport.streams import LARGE
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
 CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
@@ -132,13 +133,13 @@ class _Transport(BufferingTLSTransport):
 
     def _judge_later(self) -> None:
         later = self.transport.reactor.callLater
-        self._deadline = later(CLOSING_SECONDS, self._judge_closing, self.transport.taken)
+        self._deadline = later(streams.CLOSING_SECONDS, self._judge_closing, self.transport.taken)
 
     def _judge_closing(self, taken: int) -> None:
         if self.waiting and self.transport.taken > taken:
             self._judge_later()
         else:
-            self.abortConnection()
+            self.transport.end_overdue()
 
     def half_closed(self) -> bool:
         """The client has closed its side: whether the connection stays."""
