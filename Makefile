@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site bench instructions conformance fuzz clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench instructions conformance fuzz clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-12s %s\n' "make $$verb" "$$says"; done
@@ -39,6 +39,9 @@ check: style types test  ## everything before a commit
 
 docs: $(VENV)/run.stamp  ## docs/options.md, from the declarations of options
 	$(BIN)/python docs/options.py
+
+modules:  ## every module, and what it is
+	@$(PYTHON) docs/modules.py
 
 docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; complains of what leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.server import FwsServer, command
+from tests.test_arrows import LAYERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -114,14 +115,41 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
             assert anchor in anchors, f"{page}: {target}"
 
 
-def test_the_architecture_names_every_room_and_no_other() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    layout = page[page.index("    filtered_websocket/\n") : page.index("    tests/ ")]
-    package = ROOT / "filtered_websocket"
-    rooms = {each.name for each in package.glob("*.py")} | {
-        f"{each.parent.name}/" for each in package.glob("*/__init__.py")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+PACKAGE = ROOT / "filtered_websocket"
+
+
+def test_the_architecture_shows_every_room_on_its_layer_and_every_folder() -> None:
+    house = ARCHITECTURE[ARCHITECTURE.index("## The house") : ARCHITECTURE.index("## The two journeys")]
+    shown = {name: int(layer) for layer, name in re.findall(r"^ +(\d+)  (\w+)(?:/|\.py) ", house, re.MULTILINE)}
+    assert shown == {
+        name: number for number, line in enumerate(LAYERS, 1) for name in line.split() if name != "__main__"
     }
-    assert set(re.findall(r"^        (\w+(?:/|\.py))", layout, re.MULTILINE)) == rooms - {"__init__.py", "__main__.py"}
+    folders = {each.parent.name for each in PACKAGE.rglob("*/__init__.py")}
+    assert set(re.findall(r"(\w+)/", house)) == folders
+
+
+def test_files_that_the_architecture_names_are_there() -> None:
+    for name in re.findall(r"(?<![\w/])\w[\w/]*/\w+\.py", ARCHITECTURE):
+        assert any((folder / name).exists() for folder in (PACKAGE, ROOT)), name
+
+
+def test_what_the_architecture_names_in_capitals_or_overrides_of_autobahn_is_in_the_code() -> None:
+    sources = [*PACKAGE.rglob("*.py"), ROOT / "tests" / "test_arrows.py", *ROOT.glob("tests/*/conftest.py")]
+    code = "\n".join(source.read_text() for source in sources)
+    for name in re.findall(r"`([A-Z][A-Z_]+)`", ARCHITECTURE):
+        assert re.search(rf"\b{name}\b", code), name
+    table = ARCHITECTURE[ARCHITECTURE.index("| overridden |") : ARCHITECTURE.index("**Twisted.**")]
+    ours = "\n".join(source.read_text() for source in PACKAGE.glob("connection/*.py"))
+    for row in table.strip().splitlines()[2:]:
+        for name in re.findall(r"`(\w+)`", row.split("|")[1]):
+            assert name == "sendClose" or re.search(rf"\b{name}\b", ours), name
+
+
+def test_make_modules_says_what_each_is() -> None:
+    says = runpy.run_path(str(ROOT / "docs" / "modules.py"))["text"]()
+    told = re.findall(r"^ *(\w+\.py) +\S", says, re.MULTILINE)
+    assert sorted(told) == sorted(each.name for each in PACKAGE.rglob("*.py") if each.name != "__init__.py")
 
 
 def test_the_configuration_of_make_run_is_what_its_comment_says() -> None:
