@@ -64,7 +64,6 @@ LONG: dict[str, str] = {
     "filters.ws_emit.polling": "to be cut",
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",
-    "server.server": "to be cut",
     "storage_objects.redis.leases": "to be cut",
     "storage_objects.redis.storage_object": "to be cut",
     "storage_objects.redis.subscriptions": "to be cut",

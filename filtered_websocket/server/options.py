@@ -4,7 +4,6 @@ from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import integer, seconds
 from filtered_websocket.limits.options import OPTIONS as LIMITS
 from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
-from filtered_websocket.server.server import STOP_SECONDS
 from filtered_websocket.transport.tls import OPTIONS as TLS
 from filtered_websocket.web import options as web_options
 
@@ -16,7 +15,6 @@ TRUSTED_PROXIES = Option(
     "with any, nobody counts as local",
 )
 
-
 DRAIN_DELAY = Option(
     "drain_delay",
     seconds(0, 3600),
@@ -24,7 +22,6 @@ DRAIN_DELAY = Option(
     "time between a signal to stop, which makes /health/ready say no, and the end of accepting connections",
     unit="s",
 )
-
 
 DRAIN_SECONDS = Option(
     "drain_seconds",
@@ -34,9 +31,16 @@ DRAIN_SECONDS = Option(
     unit="s",
 )
 
+STOP_SECONDS = Option(
+    "stop_seconds",
+    seconds(0, 3600),
+    5,
+    "most time to send what is owed when the server stops: web hooks, leaves, events that were accepted; what is then "
+    "left goes to other nodes or the next start where storage lasts",
+    unit="s",
+)
 
 OPTIONS = (TRUSTED_PROXIES, DRAIN_DELAY, DRAIN_SECONDS, STOP_SECONDS)
-
 
 DECLARED = (
     ("tls", TLS),

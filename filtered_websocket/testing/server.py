@@ -21,8 +21,8 @@ from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.pipeline.modules import filters_of, load, options_of
 from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.delivery import BusQueue
 from filtered_websocket.server.options import DECLARED
-from filtered_websocket.server.server import BusQueue
 from filtered_websocket.server.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.memory import StorageObject
@@ -59,7 +59,7 @@ class Server:
         for pipeline in self.server.pipelines:
             if pipeline.patterns in self._given:
                 _load(pipeline, self._given[pipeline.patterns])
-        self.server._arrange()
+        self.server.arrange()
         self._clients: list[Client] = []
         self._errors: list[str] = []
         self._while_open = contextlib.ExitStack()
