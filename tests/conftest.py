@@ -1,15 +1,19 @@
-"""Fixtures of the core's tests."""
+"""What all tests run in, and the fixtures of several rooms."""
 
 import importlib.util
 import os
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import settings
 
-from tests.rooms import Consumes
+from tests.support.fws_server import FwsServer, Start
+from tests.support.rooms import Consumes
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # What a shell starts in the background ignores SIGINT, and so would the programs that tests start and interrupt.
@@ -46,3 +50,16 @@ def consumes(monkeypatch):
     """Sets what the consumer filter does."""
     monkeypatch.setattr(Consumes, "items", [])
     return lambda function: monkeypatch.setattr(Consumes, "does", staticmethod(function))
+
+
+@pytest.fixture
+def fws_server(tmp_path: Path) -> Iterator[Start]:
+    """Starts a server: ``fws_server(*arguments, module="source of the filter module my_filters")``."""
+    with ExitStack() as running:
+
+        def begin(*arguments: str, module: str = "", **options: object) -> FwsServer:
+            if module:
+                (tmp_path / "my_filters.py").write_text(dedent(module))
+            return running.enter_context(FwsServer(*arguments, cwd=tmp_path, **options))  # type: ignore[arg-type]
+
+        yield begin

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.server import FwsServer, command
+from tests.support.fws_server import FwsServer, command
 from tests.test_arrows import LAYERS
 
 ROOT = Path(__file__).parent.parent

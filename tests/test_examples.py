@@ -15,9 +15,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.browser import Browser
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support.browser import Browser
+from tests.support.fws_server import FwsServer
+from tests.support.redis_server import RedisServer
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BROADCAST = "filtered_websocket.filters.broadcast_messages"

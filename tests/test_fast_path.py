@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.end_to_end.raw_client import CLOSE, PING, TEXT, close_frame, frame
 from tests.fuzz.agreement import LIMIT, Agreement, split
+from tests.support.raw_client import CLOSE, PING, TEXT, close_frame, frame
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep
-from tests.reactor_thread import DEADLINE
-from tests.redis_server import RedisServer, free_port
-from tests.storage_objects.backends import Backend, message
+from tests.support.backends import Backend, message
+from tests.support.ports import free_port
+from tests.support.reactor_thread import DEADLINE
+from tests.support.redis_server import RedisServer
 
 MODULE = "filtered_websocket.storage_objects.redis"
 

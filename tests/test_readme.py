@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tests.terminal import BLOCK, Terminal
+from tests.support.terminal import BLOCK, Terminal
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

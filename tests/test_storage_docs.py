@@ -8,8 +8,8 @@ import pytest
 
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.wrapped import make
-from tests.redis_server import RedisServer
-from tests.storage_objects.backends import Backend
+from tests.support.backends import Backend
+from tests.support.redis_server import RedisServer
 
 DOCS = Path(__file__).parent.parent / "docs" / "storage"
 MODULE = "filtered_websocket.storage_objects.redis"

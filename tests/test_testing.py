@@ -24,7 +24,7 @@ from filtered_websocket.filters.base import (
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.client import Refused, StillWaiting
 from filtered_websocket.testing.server import FilterFailed, Server
-from tests import reactor_thread
+from tests.support import reactor_thread
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.terminal import BLOCK, Terminal
+from tests.support.terminal import BLOCK, Terminal
 
 PAGES = sorted((Path(__file__).parent.parent / "docs" / "tutorial").glob("[0-9]*.md"))
 

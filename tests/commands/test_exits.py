@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.programs import environment
-from tests.end_to_end.raw_client import DEADLINE
+from tests.support.programs import environment
+from tests.support.raw_client import DEADLINE
 
 COMMANDS = ("fws_server", "fws_client", "fws_top", "fws_new", "fws_publish", "fws_spy", "fws_token")
 

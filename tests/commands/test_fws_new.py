@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.programs import environment, run, run_unread
-from tests.end_to_end.server import FwsServer, command
+from tests.support.fws_server import FwsServer, command
+from tests.support.programs import environment, run, run_unread
 
 BIN = Path(sys.executable).parent
 

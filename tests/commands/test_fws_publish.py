@@ -9,9 +9,10 @@ import sys
 import pytest
 
 from filtered_websocket.publisher import Publisher
-from tests.reactor_thread import DEADLINE, until
-from tests.redis_server import RedisServer, free_port
-from tests.storage_objects.backends import Backend
+from tests.support.backends import Backend
+from tests.support.ports import free_port
+from tests.support.reactor_thread import DEADLINE, until
+from tests.support.redis_server import RedisServer
 
 COMMAND = (sys.executable, "-m", "filtered_websocket.commands.fws_publish")
 

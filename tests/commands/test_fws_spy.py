@@ -11,8 +11,8 @@ import pytest
 from filtered_websocket.commands.fws_spy import describe
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Publication
-from tests.end_to_end.raw_client import wait_until
-from tests.redis_server import RedisServer
+from tests.support.raw_client import wait_until
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from filtered_websocket.commands import fws_token
 from filtered_websocket.filters.philote.auth import check
 from filtered_websocket.filters.philote.signing_keys import Keys
-from tests.filters.philote.tokens import SECRET, token
+from tests.support.philote_tokens import SECRET, token
 
 PHILOTE = "filtered_websocket.filters.philote"
 

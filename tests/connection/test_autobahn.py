@@ -11,9 +11,9 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from filtered_websocket.connection.autobahn import CLOSE_CODES, LeanProtocol
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.testing.server import Server
-from tests.end_to_end.raw_client import BINARY, CLOSE, TEXT, Frame, close_frame, close_of, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Served, on_message, serving
+from tests.support.raw_client import BINARY, CLOSE, TEXT, Frame, close_frame, close_of, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Served, on_message, serving
 
 
 def test_what_autobahn_sets_on_a_connection_ours_has_as_well() -> None:

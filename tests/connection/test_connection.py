@@ -14,10 +14,10 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
 )
 from filtered_websocket.storage_objects.base import StorageAway
-from tests import certificates
-from tests.end_to_end.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, close_of, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Events, a_turn, logged, on_message, pairing, serving
+from tests.support import certificates
+from tests.support.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, close_of, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Events, a_turn, logged, on_message, pairing, serving
 
 FOREVER = 600
 

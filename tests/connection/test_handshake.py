@@ -6,10 +6,10 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import FilterMeta, WebSocketHandshakeFilter
-from tests import certificates
-from tests.end_to_end.raw_client import TEXT, Frame, RawClient, Response, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Events, a_turn, logged, on_message, pairing, serving
+from tests.support import certificates
+from tests.support.raw_client import TEXT, Frame, RawClient, Response, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Events, a_turn, logged, on_message, pairing, serving
 
 
 def on_handshake(function: Any) -> FilterMeta:

@@ -6,7 +6,7 @@ from filtered_websocket.connection import turns
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
 from filtered_websocket.limits.fair_share import SHARE
 from filtered_websocket.testing.server import Server
-from tests.end_to_end.raw_client import BINARY, PING, TEXT, close_frame, frame
+from tests.support.raw_client import BINARY, PING, TEXT, close_frame, frame
 
 FLOOD = 1000
 

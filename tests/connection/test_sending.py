@@ -12,10 +12,10 @@ import pytest
 
 from filtered_websocket.connection.sending import MAX_CORKED
 from filtered_websocket.filters.base import WebSocketConnectFilter
-from tests import certificates
-from tests.end_to_end.raw_client import PING, RawClient, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Events, Served, logged, on_message, pairing, serving
+from tests.support import certificates
+from tests.support.raw_client import PING, RawClient, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Events, Served, logged, on_message, pairing, serving
 
 MESSAGE = 4000
 ROOM = 64 * 1024

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end import attacks
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, PING, RawClient, close_frame, frame, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.support import attacks
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import DEADLINE, PING, RawClient, close_frame, frame, wait_until
 
 pytestmark = pytest.mark.quiet
 

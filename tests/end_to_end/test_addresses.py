@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import RawClient, head
-from tests.redis_server import RedisServer
-from tests.web.client import ask
+from tests.support.fws_server import Start
+from tests.support.http_client import ask
+from tests.support.raw_client import RawClient, head
+from tests.support.redis_server import RedisServer
 
 ECHO = """
     from filtered_websocket.filters.base import WebSocketMessageFilter

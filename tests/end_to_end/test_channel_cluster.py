@@ -10,11 +10,11 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from filtered_websocket.filters.shared.signatures import sign
-from tests.end_to_end.channel_servers import running
-from tests.end_to_end.lines import PythonApi
-from tests.end_to_end.receiver import receiving
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support.channel_servers import running
+from tests.support.fws_server import FwsServer
+from tests.support.lines import PythonApi
+from tests.support.receiver import receiving
+from tests.support.redis_server import RedisServer
 
 DEADLINE = 15
 KEY, SECRET = "k" * 64, "secret"

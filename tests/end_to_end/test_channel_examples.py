@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.shared.signatures import sign
-from tests.browser import Browser
-from tests.end_to_end.lines import PusherJs
-from tests.end_to_end.server import FwsServer
+from tests.support.browser import Browser
+from tests.support.fws_server import FwsServer
+from tests.support.lines import PusherJs
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 KEY = "k" * 64

@@ -8,11 +8,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests import certificates
 from tests.connection.test_autobahn import bomb
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import BINARY, DEADLINE, frame, head
-from tests.end_to_end.server import FwsServer
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import BINARY, DEADLINE, frame, head
 
 CHAT_SERVER = """
     from filtered_websocket.filters.base import WebSocketMessageFilter

@@ -12,9 +12,9 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.browser import Browser, Page
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support.browser import Browser, Page
+from tests.support.fws_server import FwsServer
+from tests.support.redis_server import RedisServer
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 SECRET = "the publish secret"

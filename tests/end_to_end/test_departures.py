@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.end_to_end.receiver import receiving
 from tests.end_to_end.test_owed import JOINED, ROOMS, SIX, Cluster, Page, stopped
-from tests.redis_server import RedisServer
+from tests.support.receiver import receiving
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.quiet
 

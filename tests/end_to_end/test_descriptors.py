@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from filtered_websocket.transport.reactor import REACTORS
-from tests import certificates
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, RawClient, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import DEADLINE, RawClient, wait_until
 
 LIMIT = 96
 

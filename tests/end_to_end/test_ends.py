@@ -12,12 +12,11 @@ import pytest
 
 from filtered_websocket.transport.reactor import REACTORS
 from filtered_websocket.web.base import Endpoint, Response
-from tests import certificates
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, RawClient, close_of, frame, wait_until
-from tests.end_to_end.server import FwsServer
-from tests.reactor_thread import call, until
-from tests.serving import on_message, serving
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import DEADLINE, RawClient, close_of, frame, wait_until
+from tests.support.reactor_thread import call, until
+from tests.support.serving import on_message, serving
 
 EVERYWHERE = [*((reactor, "tls") for reactor in REACTORS), ("lean", "plain"), ("lean", "unix"), ("asyncio", "unix")]
 

@@ -4,9 +4,8 @@ import itertools
 import json
 from typing import Any
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import RawClient, frame, head, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import RawClient, frame, head, wait_until
 
 FILTERS = """
     import gc, json

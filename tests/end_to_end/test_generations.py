@@ -10,9 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, RawClient
-from tests.end_to_end.server import FwsServer, command
+from tests.support.fws_server import FwsServer, Start, command
+from tests.support.raw_client import DEADLINE, RawClient
 
 HEAD = "from filtered_websocket.filters.base import *\nfrom filtered_websocket.filters.base import FilterMeta\n"
 REPLY = """

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests import certificates
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, PING, PONG, RawClient, frame, head, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import DEADLINE, PING, PONG, RawClient, frame, head, wait_until
 
 HELD = 2.5
 

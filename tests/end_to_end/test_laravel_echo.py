@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.channel_servers import running
-from tests.end_to_end.lines import TESTS, Lines
+from tests.support.channel_servers import running
+from tests.support.lines import TESTS, Lines
 
 DOCUMENTATION = TESTS.parent / "docs" / "migrating-from-pusher.md"
 APP = {"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}

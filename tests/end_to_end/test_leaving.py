@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from filtered_websocket.transport.reactor import REACTORS
-from tests import certificates
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import RawClient, close_frame, close_of, head, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import RawClient, close_frame, close_of, head, wait_until
 
 EVERYWHERE = [
     *((reactor, "plain") for reactor in REACTORS if reactor != "auto"),

@@ -14,12 +14,12 @@ import pytest
 from websockets.sync.client import connect
 
 from filtered_websocket.filters.shared.signatures import sign
-from tests.end_to_end.channel_servers import running
-from tests.end_to_end.raw_client import DEADLINE
-from tests.end_to_end.receiver import Receiver, receiving
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer, find_server
-from tests.web.client import ask
+from tests.support.channel_servers import running
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import ask
+from tests.support.raw_client import DEADLINE
+from tests.support.receiver import Receiver, receiving
+from tests.support.redis_server import RedisServer, find_server
 
 pytestmark = pytest.mark.quiet
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import threading
 
-from tests.browser import Browser
-from tests.end_to_end.raw_client import head
-from tests.end_to_end.server import command
-from tests.end_to_end.snippets import ROOT, blocks, run_javascript, run_python
-from tests.filters.philote.tokens import SECRET, token
-from tests.redis_server import RedisServer
+from tests.support.browser import Browser
+from tests.support.fws_server import command
+from tests.support.philote_tokens import SECRET, token
+from tests.support.raw_client import head
+from tests.support.redis_server import RedisServer
+from tests.support.snippets import ROOT, blocks, run_javascript, run_python
 
 PHILOTE = "filtered_websocket.filters.philote"
 WSPS = "filtered_websocket.filters.wsps"

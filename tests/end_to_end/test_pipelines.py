@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import frame, head
+from tests.support.fws_server import Start
+from tests.support.raw_client import frame, head
 
 FILTERS = """
     from filtered_websocket.config import Option, integer

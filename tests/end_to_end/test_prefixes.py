@@ -10,9 +10,9 @@ import pytest
 
 from filtered_websocket.filters.philote.auth import issue
 from filtered_websocket.filters.shared.signatures import sign
-from tests.end_to_end.raw_client import RawClient, head
-from tests.end_to_end.server import FwsServer
-from tests.web.client import ask
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import ask
+from tests.support.raw_client import RawClient, head
 
 FILTERS = "filtered_websocket.filters"
 KEY, SECRET = "app-key", "app-secret"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.channel_servers import PLACES, place, running, storage_options
-from tests.end_to_end.lines import PACKAGES, PusherJs, PythonApi
-from tests.end_to_end.receiver import receiving
-from tests.end_to_end.server import FwsServer
+from tests.support.channel_servers import PLACES, place, running, storage_options
+from tests.support.fws_server import FwsServer
+from tests.support.lines import PACKAGES, PusherJs, PythonApi
+from tests.support.receiver import receiving
 
 APP = {"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}
 NODE_APP = {"appId": "1001", "key": "app-key", "secret": "app-secret"}

@@ -10,10 +10,10 @@ from textwrap import dedent
 
 import pytest
 
-from tests.end_to_end.channel_servers import running
-from tests.end_to_end.lines import PusherJs
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support.channel_servers import running
+from tests.support.fws_server import FwsServer
+from tests.support.lines import PusherJs
+from tests.support.redis_server import RedisServer
 
 PUSHER = "filtered_websocket.filters.pusher"
 APP = {"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}

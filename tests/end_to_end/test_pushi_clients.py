@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.channel_servers import PLACES, place, running, storage_options
-from tests.end_to_end.lines import PushiSocket, PythonApi
-from tests.end_to_end.server import FwsServer
+from tests.support.channel_servers import PLACES, place, running, storage_options
+from tests.support.fws_server import FwsServer
+from tests.support.lines import PushiSocket, PythonApi
 
 KEY, SECRET = "k" * 64, "s" * 64
 APP = {"id": "app1", "key": KEY, "secret": SECRET, "name": "first"}

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.shared.signatures import sign
-from tests import certificates
-from tests.end_to_end.channel_servers import running
-from tests.end_to_end.receiver import receiving
-from tests.end_to_end.server import FwsServer, command
-from tests.redis_server import RedisServer, free_port
+from tests.support import certificates
+from tests.support.channel_servers import running
+from tests.support.fws_server import FwsServer, command
+from tests.support.ports import free_port
+from tests.support.receiver import receiving
+from tests.support.redis_server import RedisServer
 
 PUSHI = "filtered_websocket.filters.pushi"
 KEY, SECRET = "k" * 64, "secret"

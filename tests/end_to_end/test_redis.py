@@ -7,10 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from tests.end_to_end.outage import Outage, on, settled, started
-from tests.end_to_end.raw_client import RawClient
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support.fws_server import FwsServer
+from tests.support.outage import Outage, on, settled, started
+from tests.support.raw_client import RawClient
+from tests.support.redis_server import RedisServer
 
 PIPELINES = {
     "/bus": ["filtered_websocket.filters.broadcast_pubsub"],

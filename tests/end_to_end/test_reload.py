@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE
+from tests.support.fws_server import Start
+from tests.support.raw_client import DEADLINE
 
 CHAT = """
     from filtered_websocket.filters.base import WebSocketMessageFilter

@@ -12,11 +12,10 @@ from textwrap import dedent
 
 import pytest
 
-from tests import certificates
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import DEADLINE, close_of, head, wait_until
-from tests.end_to_end.server import FwsServer, command
-from tests.redis_server import RedisServer
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start, command
+from tests.support.raw_client import DEADLINE, close_of, head, wait_until
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.quiet
 

@@ -10,10 +10,9 @@ from textwrap import dedent
 
 import pytest
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import RawClient
-from tests.end_to_end.server import FwsServer, command
-from tests.web.client import ask
+from tests.support.fws_server import FwsServer, Start, command
+from tests.support.http_client import ask
+from tests.support.raw_client import RawClient
 
 BY_TOKEN = "filtered_websocket.filters.broadcast_messages_by_token"
 

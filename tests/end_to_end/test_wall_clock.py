@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from filtered_websocket.transport.reactor import REACTORS
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import PING
-from tests.end_to_end.server import FwsServer
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import PING
 
 # Imported by every Python that finds it, before anything else: `time.time` as if the machine's clock had been set.
 SITE = """

@@ -11,10 +11,9 @@ from textwrap import dedent
 
 import pytest
 
-from tests.end_to_end.conftest import Start
-from tests.end_to_end.raw_client import CLOSE, RawClient, wait_until
-from tests.end_to_end.server import FwsServer, command
-from tests.redis_server import RedisServer
+from tests.support.fws_server import FwsServer, Start, command
+from tests.support.raw_client import CLOSE, RawClient, wait_until
+from tests.support.redis_server import RedisServer
 
 WHO = """
     import os

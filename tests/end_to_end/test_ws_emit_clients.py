@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import NODE, PYTHON, TRANSPORTS, Client
-from tests.web.client import Answer, ask
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import Answer, ask
+from tests.support.socketio_clients import NODE, PYTHON, TRANSPORTS, Client
 
 Connect = Callable[..., Client]
 KINDS = [*NODE, *PYTHON]

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser import NODE, Browser, Page
-from tests.end_to_end.server import FwsServer
+from tests.support.browser import NODE, Browser, Page
+from tests.support.fws_server import FwsServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "ws_emit"
 CLIENTS = {"4": "socket.io-client/dist/socket.io.min.js", "3": "socket.io-client-3/dist/socket.io.min.js"}

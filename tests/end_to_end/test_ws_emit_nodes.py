@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.raw_client import head, wait_until
-from tests.end_to_end.round_robin import RoundRobin
-from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import NODE, TRANSPORTS, Client
-from tests.redis_server import RedisServer
-from tests.web.client import Answer, ask
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import Answer, ask
+from tests.support.raw_client import head, wait_until
+from tests.support.redis_server import RedisServer
+from tests.support.round_robin import RoundRobin
+from tests.support.socketio_clients import NODE, TRANSPORTS, Client
 
 PACK = ("-f", "filtered_websocket.filters.ws_emit", "--storage", "redis", "--ws_emit_secret", "123", "--ws_emit_eio3")
 POLLING = "/socket.io/?EIO=4&transport=polling"

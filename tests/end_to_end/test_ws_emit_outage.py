@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.lines import TESTS
-from tests.end_to_end.outage import ready, started
-from tests.end_to_end.raw_client import DEADLINE, wait_until
-from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import Client, python_path
-from tests.redis_server import RedisServer
-from tests.web.client import ask
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import ask
+from tests.support.lines import TESTS
+from tests.support.outage import ready, started
+from tests.support.raw_client import DEADLINE, wait_until
+from tests.support.redis_server import RedisServer
+from tests.support.socketio_clients import Client, python_path
 
 EMITTERS = {
     "manager": ("socketio",),

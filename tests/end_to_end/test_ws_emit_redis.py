@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.lines import TESTS
-from tests.end_to_end.raw_client import wait_until
-from tests.end_to_end.server import FwsServer
-from tests.end_to_end.socketio_clients import NODE, PYTHON, TRANSPORTS, Client, python_path
-from tests.redis_server import RedisServer
-from tests.web.client import Answer, ask
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import Answer, ask
+from tests.support.lines import TESTS
+from tests.support.raw_client import wait_until
+from tests.support.redis_server import RedisServer
+from tests.support.socketio_clients import NODE, PYTHON, TRANSPORTS, Client, python_path
 
 PACK = ("-f", "filtered_websocket.filters.ws_emit", "--storage", "redis")
 GENERATIONS = {

@@ -7,11 +7,11 @@ from textwrap import dedent
 
 import pytest
 
-from tests.browser import Browser
-from tests.end_to_end.raw_client import RawClient
-from tests.end_to_end.server import command
-from tests.end_to_end.snippets import ROOT, blocks, run_javascript, run_python
-from tests.redis_server import RedisServer
+from tests.support.browser import Browser
+from tests.support.fws_server import command
+from tests.support.raw_client import RawClient
+from tests.support.redis_server import RedisServer
+from tests.support.snippets import ROOT, blocks, run_javascript, run_python
 
 WSPS = "filtered_websocket.filters.wsps"
 KEYS = ["--wsps_subscribe_keys", '{"some-*": "subscribe-key"}', "--wsps_publish_keys", '{"some-*": "publish-key"}']

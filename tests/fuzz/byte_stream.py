@@ -17,7 +17,7 @@ from typing import Any
 
 from twisted.logger import globalLogBeginner
 
-from tests.end_to_end.raw_client import close_frame, frame
+from tests.support.raw_client import close_frame, frame
 
 INSTRUMENTED = [
     "filtered_websocket.messages.frames",

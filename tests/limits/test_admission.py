@@ -7,10 +7,10 @@ import pytest
 
 from filtered_websocket.filters.base import WebSocketDataFilter
 from filtered_websocket.limits import admission
-from tests import certificates
-from tests.end_to_end.raw_client import RawClient, Response, head
-from tests.reactor_thread import call, until
-from tests.serving import Served, on_message, serving
+from tests.support import certificates
+from tests.support.raw_client import RawClient, Response, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Served, on_message, serving
 
 
 def echo(connection: Any, data: bytearray) -> None:

@@ -8,7 +8,7 @@ from filtered_websocket.connection.connection import Connection
 from filtered_websocket.connection.throttled import BURST_SECONDS, ThrottledConnection
 from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.testing.server import Server
-from tests.end_to_end.raw_client import PING, close_frame, frame
+from tests.support.raw_client import PING, close_frame, frame
 
 
 class Echo(WebSocketMessageFilter):

@@ -12,9 +12,9 @@ from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.watchdog import BOUNDS, Watchdog, culprit_of
 from filtered_websocket.web.base import Endpoint, HTTPRequest
-from tests.reactor_thread import call, until
-from tests.serving import serving
-from tests.web.client import ask
+from tests.support.http_client import ask
+from tests.support.reactor_thread import call, until
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.quiet
 

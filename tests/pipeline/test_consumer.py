@@ -7,8 +7,8 @@ from filtered_websocket.errors import Close, StopChain
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.pipeline import consumer
 from filtered_websocket.testing.server import Server
-from tests import rooms
-from tests.rooms import Consumes, Rooms, counted, members
+from tests.support import rooms
+from tests.support.rooms import Consumes, Rooms, counted, members
 
 
 def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):

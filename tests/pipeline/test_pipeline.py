@@ -17,7 +17,7 @@ from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
-from tests.rooms import Consumes, Rooms, counted, members
+from tests.support.rooms import Consumes, Rooms, counted, members
 
 
 class LateStorage(StorageObject):

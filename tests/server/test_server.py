@@ -13,9 +13,9 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from tests.end_to_end.raw_client import RawClient, close_of, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Events, a_turn, on_message, pairing, serving
+from tests.support.raw_client import RawClient, close_of, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Events, a_turn, on_message, pairing, serving
 
 
 def stopping(served: Any) -> Deferred[Any]:

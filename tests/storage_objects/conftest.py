@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.redis_server import RedisServer
-from tests.storage_objects.backends import Backend, Node
+from tests.support.backends import Backend, Node
+from tests.support.redis_server import RedisServer
 
 PACKAGE = "filtered_websocket.storage_objects"
 MODULES = [f"{PACKAGE}.{name}" for name in ("memory", "sqlite", "redis")]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool
-from tests.reactor_thread import call, until
-from tests.storage_objects.backends import message
-from tests.storage_objects.child import Child
+from tests.support.backends import message
+from tests.support.reactor_thread import call, until
+from tests.support.storage_child import Child
 
 KEEP = Keep(100, 60)
 

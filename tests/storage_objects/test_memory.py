@@ -2,7 +2,7 @@
 
 from filtered_websocket.storage_objects import default, memory
 from filtered_websocket.storage_objects.base import DONE, Keep
-from tests.storage_objects.backends import Recorder, message
+from tests.support.backends import Recorder, message
 
 
 def started(consumer=None):

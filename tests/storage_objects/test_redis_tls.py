@@ -13,11 +13,11 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.publisher import Publisher
-from tests import tls_listener
-from tests.reactor_thread import DEADLINE, call, until
-from tests.redis_server import RedisServer
-from tests.storage_objects.backends import Backend
-from tests.storage_objects.logs import LogLines
+from tests.support import tls_listener
+from tests.support.backends import Backend
+from tests.support.log_lines import LogLines
+from tests.support.reactor_thread import DEADLINE, call, until
+from tests.support.redis_server import RedisServer
 
 MODULE = "filtered_websocket.storage_objects.redis"
 

@@ -12,8 +12,8 @@ from twisted.internet import protocol
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport.listening import address_of, addresses_of, bind, listen
-from tests.end_to_end.raw_client import DEADLINE
-from tests.reactor_thread import call
+from tests.support.raw_client import DEADLINE
+from tests.support.reactor_thread import call
 
 
 class Hello(protocol.Protocol):

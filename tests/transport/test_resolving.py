@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread, deferToThreadPool
 from filtered_websocket.filters.shared.public_addresses import resolve
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.transport.resolving import HOOKS, STORAGE, Resolving
-from tests.reactor_thread import call
+from tests.support.reactor_thread import call
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from zope.interface import implementer
 from filtered_websocket.transport.listening import TCPPort, UNIXPort
 from filtered_websocket.transport.reactor import READ_AHEAD, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
-from tests.end_to_end.raw_client import DEADLINE
-from tests.serving import logged
+from tests.support.raw_client import DEADLINE
+from tests.support.serving import logged
 
 
 class Server(protocol.Protocol):

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import serialization
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport.tls import Certificate, Trust
 from filtered_websocket.web.base import Endpoint, HTTPRequest
-from tests import certificates, tls_listener
-from tests.end_to_end.raw_client import DEADLINE, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import on_message, serving
+from tests.support import certificates, tls_listener
+from tests.support.raw_client import DEADLINE, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import on_message, serving
 
 
 def echo(connection: Any, data: bytearray) -> None:

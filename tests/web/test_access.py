@@ -4,8 +4,8 @@ import pytest
 
 from filtered_websocket.web.access import has_secret, is_local
 from filtered_websocket.web.base import HTTPRequest
-from tests.serving import serving
-from tests.web.client import ask
+from tests.support.http_client import ask
+from tests.support.serving import serving
 
 
 def request(peer: str = "127.0.0.1", host: str = "localhost:9000", direct: bool = True, **headers: str) -> HTTPRequest:

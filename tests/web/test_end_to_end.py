@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.end_to_end.raw_client import RawClient, close_of, head
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer, free_port
-from tests.web.client import Answer, ask, ask_on, connection
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import Answer, ask, ask_on, connection
+from tests.support.ports import free_port
+from tests.support.raw_client import RawClient, close_of, head
+from tests.support.redis_server import RedisServer
 
 FILTERS = """
     import time

@@ -22,10 +22,10 @@ from filtered_websocket.web.head import (
     path_of_line,
     words,
 )
-from tests.end_to_end.raw_client import head as handshake
-from tests.reactor_thread import call
-from tests.serving import serving
-from tests.web.client import read_answer
+from tests.support.http_client import read_answer
+from tests.support.raw_client import head as handshake
+from tests.support.reactor_thread import call
+from tests.support.serving import serving
 
 LIMIT = 16 * 1024
 

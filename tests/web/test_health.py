@@ -1,6 +1,6 @@
-from tests.reactor_thread import call
-from tests.serving import serving
-from tests.web.client import ask
+from tests.support.http_client import ask
+from tests.support.reactor_thread import call
+from tests.support.serving import serving
 
 
 def test_a_server_that_runs_is_alive_and_ready() -> None:

@@ -14,11 +14,11 @@ from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessag
 from filtered_websocket.transport.streams import LINGER_BYTES, READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 from filtered_websocket.web.http_connection import MAX_WAITING, Channel
-from tests.certificates import write
-from tests.end_to_end.raw_client import DEADLINE, RawClient, close_frame, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Served, serving
-from tests.web.client import ask_on, connection, ended, read_answer
+from tests.support.certificates import write
+from tests.support.http_client import ask_on, connection, ended, read_answer
+from tests.support.raw_client import DEADLINE, RawClient, close_frame, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Served, serving
 
 
 class Echo(Endpoint):

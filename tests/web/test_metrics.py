@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 from filtered_websocket.web.metrics import MAX_REASONS
-from tests.reactor_thread import call, until
-from tests.serving import Served, serving
-from tests.web.client import ask
+from tests.support.http_client import ask
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Served, serving
 
 DASHBOARD = Path(__file__).parents[2] / "contrib" / "grafana-dashboard.json"
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.base import WebSocketConnectFilter
-from tests.serving import Served, serving
-from tests.web.client import Answer, ask
+from tests.support.http_client import Answer, ask
+from tests.support.serving import Served, serving
 
 SECRET = {"Authorization": "Bearer s3cret"}
 

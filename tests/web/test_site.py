@@ -11,9 +11,9 @@ from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.pipeline.modules import load
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
-from tests.reactor_thread import call, until
-from tests.serving import module_of, serving
-from tests.web.client import ask, ended, read_answer
+from tests.support.http_client import ask, ended, read_answer
+from tests.support.reactor_thread import call, until
+from tests.support.serving import module_of, serving
 
 Given = type[Endpoint]
 

@@ -4,7 +4,7 @@ import pytest
 
 from filtered_websocket.web.head import Head, Refused, parse
 from filtered_websocket.web.upgrade import Upgrade, is_asked, read
-from tests.end_to_end.raw_client import head
+from tests.support.raw_client import head
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 

@@ -20,11 +20,11 @@ from filtered_websocket.commands.exits import Ended
 from filtered_websocket.commands.fws_client import post
 from filtered_websocket.commands.fws_client.protocols.base import Post
 from filtered_websocket.filters.philote.auth import issue
-from tests import certificates
-from tests.commands.answering import answering
-from tests.commands.programs import Program, Terminal, environment, run, run_unread
-from tests.end_to_end.raw_client import RawClient, wait_until
-from tests.end_to_end.server import FwsServer
+from tests.support import certificates
+from tests.support.answering import answering
+from tests.support.fws_server import FwsServer
+from tests.support.programs import Program, Terminal, environment, run, run_unread
+from tests.support.raw_client import RawClient, wait_until
 
 BUNDLED = "filtered_websocket.filters"
 PUSHI_KEY = "a" * 64

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from textwrap import dedent
 
 from filtered_websocket.commands.fws_client.standard_input import MOST, WAITING
-from tests.end_to_end.raw_client import DEADLINE
+from tests.support.raw_client import DEADLINE
 
 READS = """
     import asyncio, gc, sys, threading

@@ -10,8 +10,8 @@ from textwrap import dedent
 import pytest
 
 from filtered_websocket import __version__
-from tests import certificates
-from tests.end_to_end.server import FwsServer, command
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, command
 
 Run = subprocess.CompletedProcess
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import certificates
 from tests.commands.fws_server.test___main__ import all_of, faults
-from tests.end_to_end.raw_client import DEADLINE
+from tests.support import certificates
+from tests.support.raw_client import DEADLINE
 
 PACKS = "filtered_websocket.filters"
 PUSHI = ("-f", f"{PACKS}.pushi")

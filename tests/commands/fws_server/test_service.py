@@ -17,10 +17,10 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from tests.end_to_end.raw_client import RawClient, frame, head
-from tests.reactor_thread import call, until
-from tests.serving import Events, logged, module_of
-from tests.web.client import ended, read_answer
+from tests.support.http_client import ended, read_answer
+from tests.support.raw_client import RawClient, frame, head
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Events, logged, module_of
 
 
 class Reactor:

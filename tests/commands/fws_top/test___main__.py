@@ -16,10 +16,10 @@ from filtered_websocket.commands.fws_top.figures import Figures
 from filtered_websocket.commands.fws_top.panel import panel
 from filtered_websocket.commands.fws_top.scrape import read
 from filtered_websocket.commands.terminal import console
-from tests.commands.answering import answering
-from tests.commands.programs import Program, Terminal, run, run_unread
-from tests.end_to_end.server import FwsServer
-from tests.web.client import ask
+from tests.support.answering import answering
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import ask
+from tests.support.programs import Program, Terminal, run, run_unread
 
 WSPS = "filtered_websocket.filters.wsps"
 

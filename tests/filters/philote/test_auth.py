@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.philote.auth import Refused, check, issue, token_of
 from filtered_websocket.filters.philote.signing_keys import Keys
-from tests.filters.philote.tokens import SECRET, base64url, token
+from tests.support.philote_tokens import SECRET, base64url, token
 
 KEYS = Keys(SECRET)
 LATER, BEFORE = 4_000_000_000, 1_000_000_000

@@ -13,7 +13,7 @@ from filtered_websocket.filters.base import WebSocketHandshakeFilter
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.filters.philote.test_wire import ANYTHING, NAMES
-from tests.filters.philote.tokens import SECRET, token
+from tests.support.philote_tokens import SECRET, token
 
 PHILOTE = "filtered_websocket.filters.philote"
 

@@ -6,14 +6,13 @@ import os
 
 import pytest
 
-from tests.end_to_end.conftest import fws_server  # noqa: F401 - a fixture
-from tests.filters.philote.tokens import SECRET, token
+from tests.support.philote_tokens import SECRET, token
 
 PHILOTE = "filtered_websocket.filters.philote"
 
 
 @pytest.fixture
-def ask(fws_server):  # noqa: F811
+def ask(fws_server):
     server = fws_server("-f", PHILOTE, "--philote_secret", SECRET, "--philote_max_connections", "7")
 
     def ask(method, path, bearer=None):

@@ -13,10 +13,10 @@ from filtered_websocket.filters.shared.webhooks import destinations, posts
 from filtered_websocket.filters.shared.webhooks.destinations import MAX_HOOKS, Webhooks, check_hooks, check_url
 from filtered_websocket.filters.shared.webhooks.posts import Posts
 from filtered_websocket.monitoring.counters import Counters
-from tests import tls_listener
-from tests.end_to_end.raw_client import DEADLINE
-from tests.end_to_end.receiver import receiving
-from tests.reactor_thread import call, until
+from tests.support import tls_listener
+from tests.support.raw_client import DEADLINE
+from tests.support.reactor_thread import call, until
+from tests.support.receiver import receiving
 
 
 @pytest.fixture

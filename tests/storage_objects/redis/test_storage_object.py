@@ -11,11 +11,12 @@ from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep, Pool, StorageAway
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER, SEND, keep_values
 from filtered_websocket.storage_objects.redis.storage_object import StorageObject
-from tests.reactor_thread import call, until
-from tests.redis_server import RedisServer, free_port
-from tests.storage_objects.backends import Backend, message
-from tests.storage_objects.child import Child
-from tests.storage_objects.logs import LogLines
+from tests.support.backends import Backend, message
+from tests.support.log_lines import LogLines
+from tests.support.ports import free_port
+from tests.support.reactor_thread import call, until
+from tests.support.redis_server import RedisServer
+from tests.support.storage_child import Child
 
 MODULE = "filtered_websocket.storage_objects.redis"
 FAST = {"lease_seconds": 0.6, "redis_heartbeat": 0.1}

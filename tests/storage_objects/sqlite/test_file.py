@@ -12,10 +12,10 @@ from contextlib import suppress
 import pytest
 
 from filtered_websocket.storage_objects.base import Keep, StorageAway
-from tests.reactor_thread import DEADLINE, call, until
-from tests.storage_objects.backends import Backend, message
-from tests.storage_objects.child import Child
-from tests.storage_objects.logs import LogLines
+from tests.support.backends import Backend, message
+from tests.support.log_lines import LogLines
+from tests.support.reactor_thread import DEADLINE, call, until
+from tests.support.storage_child import Child
 
 MODULE = "filtered_websocket.storage_objects.sqlite"
 KEEP = Keep(1000, 60)
@@ -242,7 +242,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from filtered_websocket.storage_objects.base import Keep, StorageAway
 from filtered_websocket.storage_objects.sqlite.storage_object import StorageObject
-from tests.storage_objects.backends import Recorder, message
+from tests.support.backends import Recorder, message
 
 async def main():
     storage, recorder = StorageObject(SimpleNamespace(sqlite_file=sys.argv[1])), Recorder()

@@ -12,8 +12,8 @@ from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep, StorageAway
 from filtered_websocket.storage_objects.sqlite import tables as sqlite_tables
-from tests.reactor_thread import call, until
-from tests.storage_objects.backends import Backend, Node, message
+from tests.support.backends import Backend, Node, message
+from tests.support.reactor_thread import call, until
 
 MODULE = "filtered_websocket.storage_objects.sqlite"
 

@@ -10,10 +10,10 @@ from filtered_websocket.web.dashboard import figures
 from filtered_websocket.web.dashboard.endpoints import FILES, FOLDER
 from filtered_websocket.web.dashboard.recent_log import LINES, LONGEST, RecentLog
 from filtered_websocket.web.dashboard.watchers import KEPT, MAX_WATCHERS
-from tests.end_to_end.raw_client import frame
-from tests.reactor_thread import call, until
-from tests.serving import Served, serving
-from tests.web.client import Answer, ask
+from tests.support.http_client import Answer, ask
+from tests.support.raw_client import frame
+from tests.support.reactor_thread import call, until
+from tests.support.serving import Served, serving
 
 SECRET = "the publish secret"
 

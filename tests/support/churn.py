@@ -1,6 +1,6 @@
 """100,000 clients come and go: what the server keeps of them. Run by hand:
 
-    python -m tests.end_to_end.churn [number of clients]
+    python -m tests.support.churn [number of clients]
 
 They open, exchange a message and end: half by the closing handshake, half by a reset. docs/conformance.md has a result.
 """
@@ -15,9 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
-from tests.end_to_end.attacks import HEAD
-from tests.end_to_end.raw_client import close_frame, frame
-from tests.end_to_end.server import FwsServer
+from tests.support.attacks import HEAD
+from tests.support.fws_server import FwsServer
+from tests.support.raw_client import close_frame, frame
 
 FILTERS = """
     from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter

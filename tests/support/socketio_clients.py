@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from tests.end_to_end.lines import TESTS, Lines, folder
+from tests.support.lines import TESTS, Lines, folder
 
 NODE = {"js-4": "socket.io-client", "js-3": "socket.io-client-3", "js-2": "socket.io-client-2"}
 PYTHON = {"python": "socketio", "python-4": "socketio-4"}

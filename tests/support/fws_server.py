@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.end_to_end.raw_client import DEADLINE, RawClient
+from tests.support.raw_client import DEADLINE, RawClient
 
 LISTENING = re.compile(r"listening on ([^\s\"]+)")
 
@@ -161,3 +161,7 @@ def command(*arguments: str, cwd: Path, environment: dict[str, str] | None = Non
         timeout=DEADLINE,
         check=False,
     )
+
+
+Start = Callable[..., FwsServer]
+"""What the fixture `fws_server` is: starts a server, with these arguments."""

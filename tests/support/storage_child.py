@@ -1,4 +1,4 @@
-"""A node in a process of its own, to be killed: ``python -m tests.storage_objects.child MODULE ROLE SETTINGS``.
+"""A node in a process of its own, to be killed: ``python -m tests.support.storage_child MODULE ROLE SETTINGS``.
 
 It does what its role says and prints a line for each thing that was confirmed.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import ensureDeferred
 
 from filtered_websocket.storage_objects.base import Keep
-from tests.storage_objects.backends import Recorder, message
+from tests.support.backends import Recorder, message
 
 
 async def write(storage: Any) -> None:

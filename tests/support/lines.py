@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.end_to_end.raw_client import DEADLINE
+from tests.support.raw_client import DEADLINE
 
 TESTS = Path(__file__).parent.parent
 PACKAGES = TESTS.parent / "build" / "python"

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tests.end_to_end.raw_client import DEADLINE, RawClient
+from tests.support.raw_client import DEADLINE, RawClient
 
 
 class Answer(NamedTuple):

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests import certificates
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support import certificates
+from tests.support.fws_server import FwsServer
+from tests.support.redis_server import RedisServer
 
 STORAGES = ("memory", "sqlite", "redis")
 PLACES = [(storage, tls) for tls in (False, True) for storage in STORAGES]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-from tests.end_to_end.raw_client import DEADLINE
+from tests.support.raw_client import DEADLINE
 
 
 class Hook(NamedTuple):

@@ -13,9 +13,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tests.end_to_end.raw_client import DEADLINE, PING, PONG, TEXT, Frame, RawClient, close_of, frame, wait_until
-from tests.end_to_end.server import FwsServer
-from tests.redis_server import RedisServer
+from tests.support.fws_server import FwsServer
+from tests.support.raw_client import DEADLINE, PING, PONG, TEXT, Frame, RawClient, close_of, frame, wait_until
+from tests.support.redis_server import RedisServer
 
 SECONDS = float(os.environ.get("OUTAGE_SECONDS", "4"))
 """How long Redis is away: longer than heartbeats take to be missed, and than reconnecting takes to reach its longest

@@ -27,8 +27,8 @@ from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.transport.listening import listen
 from filtered_websocket.transport.tls import Certificate
-from tests.end_to_end.raw_client import DEADLINE, RawClient
-from tests.reactor_thread import call, until
+from tests.support.raw_client import DEADLINE, RawClient
+from tests.support.reactor_thread import call, until
 
 _numbers = itertools.count()
 

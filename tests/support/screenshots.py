@@ -1,4 +1,4 @@
-"""Makes docs/images/dashboard-*.png: ``python -m tests.screenshots``, after ``make test-tools``.
+"""Makes docs/images/dashboard-*.png: ``python -m tests.support.screenshots``, after ``make test-tools``.
 
 A server with a moderated chat and a pipeline of rooms, clients that talk for a while, and the real browser.
 """
@@ -17,10 +17,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.browser import Browser, Page
-from tests.end_to_end.server import FwsServer
+from tests.support.browser import Browser, Page
+from tests.support.fws_server import FwsServer
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 SECRET = "a secret of these pictures"
 SECONDS = 45

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
+
 START_SECONDS = 10.0
 
 
@@ -125,10 +127,3 @@ class RedisServer:
     def _signal(self, number: int) -> None:
         process: Any = self._process
         os.kill(process.pid, number)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -13,7 +13,7 @@ from typing import Any
 from websockets.sync.client import connect
 
 DEADLINE = 30.0
-NODE = Path(__file__).parent / "node"
+NODE = Path(__file__).parents[1] / "node"
 
 
 class Browser:

@@ -8,7 +8,7 @@ from typing import Any
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import StorageAway
-from tests.reactor_thread import DEADLINE, call
+from tests.support.reactor_thread import DEADLINE, call
 
 
 class Recorder:
