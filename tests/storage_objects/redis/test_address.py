@@ -5,7 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.storage_objects.redis.address import Address, addresses, parse_sentinel, parse_shard, parse_url
+from filtered_websocket.storage_objects.redis.address import (
+    Address,
+    addresses,
+    fit,
+    parse_sentinel,
+    parse_shard,
+    parse_url,
+)
 from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.transport.tls import Trust
 
@@ -148,3 +155,15 @@ def test_every_option_refuses_nonsense():
     assert by_name["redis_sentinel"].parse("m@a") == "m@a"
     assert by_name["redis_shards"].parse("a b") == ["a", "b"]
     assert all(by_name[name].secret for name in ("redis_url", "redis_password", "redis_shards"))
+
+
+def test_names_are_spread_over_shards_and_one_shard_more_moves_only_its_own():
+    shards = [parse_shard(f"redis-{number}.lan") for number in range(4)]
+    names = [f"room {number}".encode() for number in range(400)]
+
+    def chosen(among):
+        return {name: max(among, key=lambda shard: fit(shard, name)) for name in names}
+
+    before, after = chosen(shards[:3]), chosen(shards)
+    assert all(100 <= list(before.values()).count(shard) <= 170 for shard in shards[:3])
+    assert {after[name] for name in names if after[name] != before[name]} == {shards[3]}
