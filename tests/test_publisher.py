@@ -265,6 +265,40 @@ def test_what_redis_refuses_is_told(redis):
         publisher.publish("whole", "hi")
 
 
+def test_a_refusal_is_told_in_redis_words(tmp_path):
+    with RedisServer(tmp_path / "redis") as server, Publisher(server.url, channels={"*": {"history": 1}}) as publisher:
+        publisher.publish("room", "hi")
+        server.ask("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(StorageAway, match=r"refused: (OOM|.*OOM).*: not done$"):
+            publisher.publish("room", "hi")
+        server.ask("CONFIG", "SET", "maxmemory", "0")
+        publisher.publish("room", "hi")
+
+
+def test_what_was_lost_is_not_asked_again():
+    seen = []
+
+    class Redis(socketserver.StreamRequestHandler):
+        """Greets, and closes the connection when it is asked for more."""
+
+        def handle(self):
+            seen.append(self.request.recv(1024))
+            self.request.sendall(b"+PONG\r\n")
+            seen.append(self.request.recv(1024))
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Redis) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with (
+            Publisher(f"redis://127.0.0.1:{server.server_address[1]}") as publisher,
+            pytest.raises(StorageAway, match=r"was lost \(.*: it is unknown whether this was done$"),
+        ):
+            publisher.publish("room", "hi")
+        server.shutdown()
+        thread.join()
+    assert [b"PUBLISH" in data for data in seen] == [False, True]
+
+
 def test_a_port_that_is_no_redis_is_told(redis):
     class Web(socketserver.BaseRequestHandler):
         def handle(self):

@@ -127,3 +127,21 @@ def test_a_publisher_speaks_tls_and_trusts_whom_it_is_told_to(tls_port, tmp_path
         publisher.publish("room", "again")
     with Publisher(url) as publisher, pytest.raises(StorageAway, match="certificate verify failed"):
         publisher.publish("room", "hi")
+
+
+def test_where_an_authority_is_named_the_systems_own_are_not_trusted(tmp_path, monkeypatch):
+    folders = tmp_path / "system", tmp_path / "named"
+    for folder in folders:
+        folder.mkdir()
+    systems, named = map(tls_listener.authority, folders)
+    monkeypatch.setenv("SSL_CERT_FILE", systems.path)
+    with tls_listener.listening(
+        tls_listener.certificate(tmp_path, systems, ["localhost"]), b"+OK\r\n+PONG\r\n:0\r\n"
+    ) as listener:
+        url = f"rediss://:secret@localhost:{listener.port}"
+        with Publisher(url) as publisher:
+            publisher.publish("room", "hi")
+        assert b"secret" in listener.outcomes.get(timeout=DEADLINE)
+        with Publisher(url, redis_ca=named.path) as publisher, pytest.raises(StorageAway, match="verify failed"):
+            publisher.publish("room", "hi")
+        assert listener.outcomes.get(timeout=DEADLINE) == b""
