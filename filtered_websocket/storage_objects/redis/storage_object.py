@@ -227,7 +227,7 @@ class StorageObject(BaseStorageObject):
         shard = self._of(channel)
         if shard.open:
             return shard.leases.track(channel, count)
-        shard.leases.missed(channel=channel, count=count)
+        shard.leases.missed_track(channel, count)
         return _away()
 
     def count(self, channel: str) -> Deferred[int]:
@@ -277,7 +277,7 @@ class StorageObject(BaseStorageObject):
         shard = self._of(channel)
         if shard.open:
             return shard.leases.leave(channel, member, holder)
-        shard.leases.missed(entry=(channel, member, holder))
+        shard.leases.missed_leave(channel, member, holder)
         return _away()
 
     def members(self, channel: str) -> Deferred[dict[str, str]]:

@@ -1,13 +1,11 @@
-"""What one node is subscribed to at one Redis: begun, confirmed, begun again after an outage, and the gap then filled.
+"""What one node is subscribed to at one Redis: begun, confirmed, and begun again after an outage.
 
-A channel that keeps history is followed by position. The position is asked before SUBSCRIBE is sent, so that nothing
-can fall between the two. While things are well no position is compared: Redis delivers in order on one connection.
-After an outage what arrives is held until the history has told what was missed; what it told is dropped when it arrives
-too, which may be long after, since history comes by the other connection.
+The position of a channel is asked before SUBSCRIBE is sent, and after an outage the gap is filled (``gaps``).
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
@@ -17,31 +15,25 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
-from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
-from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
+from filtered_websocket.storage_objects.redis.gaps import Followed, Gaps
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()
-NOTHING = Position("", 0)
-"""Where a channel stands that had no history when it was subscribed to."""
 TOGETHER = 1000
 """How many channels one SUBSCRIBE names after an outage."""
 
 
-class _Subscription:
-    """One name. ``asked``: SUBSCRIBE was written on this connection; ``live``: it has once been confirmed;
-    ``last``: the last position seen; ``held``: what arrives while a gap is filled; ``filled``: up to where it was."""
+class _Subscription(Followed):
+    """One name. ``asked``: SUBSCRIBE was written on this connection; ``live``: it has once been confirmed."""
 
-    __slots__ = ("asked", "begun", "filled", "held", "is_bus", "last", "live", "name", "raw", "waiting")
+    __slots__ = ("asked", "begun", "is_bus", "live", "raw", "waiting")
 
     def __init__(self, name: str, raw: bytes, is_bus: bool) -> None:
-        self.name, self.raw, self.is_bus = name, raw, is_bus
+        super().__init__(name)
+        self.raw, self.is_bus = raw, is_bus
         self.begun = self.asked = self.live = False
-        self.last = NOTHING
-        self.held: list[Publication] | None = None
-        self.filled: Position | None = None
         self.waiting: list[Deferred[None]] = []
 
 
@@ -53,6 +45,7 @@ class Subscriptions:
 
     def __init__(self, shard: OneRedis, prefix: bytes) -> None:
         self._shard, self._prefix = shard, prefix
+        self._gaps = Gaps(shard)
         self._all: dict[bytes, _Subscription] = {}
         self._others: dict[bytes, Callable[[], None]] = {}
         self._broken_told = 0.0
@@ -99,10 +92,7 @@ class Subscriptions:
         except ValueError as error:
             self._broken(subscription.name, error)
             return
-        if subscription.held is not None:
-            subscription.held.append(publication)
-            return
-        self._take(subscription, publication)
+        self._gaps.arrived(subscription, publication)
 
     @inlineCallbacks
     def resume(self, subscriber: SubscriberConnection, command: CommandConnection) -> Any:
@@ -115,12 +105,8 @@ class Subscriptions:
         for subscription in subscriptions:
             subscription.begun, subscription.asked = True, False
         for subscription in returning:
-            # Left from a gap whose filling was interrupted: what has a position will be filled again, what has none
-            # is in no history.
-            for publication in subscription.held or ():
-                if publication.position is None:
-                    self._consume(publication)
-            subscription.held = None if subscription.is_bus else []
+            if not subscription.is_bus:
+                self._gaps.open(subscription)
         yield gatherResults(
             [self._find_position(subscription, command) for subscription in subscriptions if not subscription.live],
             consumeErrors=True,
@@ -144,7 +130,10 @@ class Subscriptions:
         deaf = [one.name for one in returning if one.is_bus]
         if deaf:
             log.warn("what others published meanwhile on the bus is lost: {channels}", channels=", ".join(deaf))
-        return gatherResults([self._recover(one, command) for one in returning if not one.is_bus], consumeErrors=True)
+        followed = [one for one in returning if not one.is_bus]
+        return gatherResults(
+            [self._gaps.fill(one, command, partial(self._is_current, one)) for one in followed], consumeErrors=True
+        )
 
     def begin_all(self) -> None:
         """Begin what was added while ``resume`` ran."""
@@ -186,14 +175,7 @@ class Subscriptions:
             self._fail(subscription, failure)
 
     def _find_position(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
-        if subscription.is_bus:
-            return DONE
-
-        def found(reply: list[bytes | None]) -> None:
-            epoch, offset = reply
-            subscription.last = NOTHING if epoch is None else Position(epoch.decode(), int(offset or 0))
-
-        return command.ask(self._shard.meta_request(subscription.name), found)
+        return DONE if subscription.is_bus else self._gaps.find_position(subscription, command)
 
     def _confirm(self, subscription: _Subscription) -> None:
         if self._is_current(subscription):
@@ -207,57 +189,14 @@ class Subscriptions:
         for confirmed in waiting:
             confirmed.errback(reason)
 
-    def _recover(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
-        def found(reply: list[Any]) -> None:
-            if self._is_current(subscription):
-                self._fill(subscription, bool(reply[0]), reply[1:])
-
-        last = subscription.last
-        values = (last.epoch.encode(), b"%d" % last.offset, self._shard.prefix)
-        return command.ask(RECOVER.request(self._shard.history_keys(subscription.name), values), found, RECOVER)
-
-    def _fill(self, subscription: _Subscription, proven: bool, envelopes: list[bytes]) -> None:
-        if not proven:
-            self._gap(subscription)
-            subscription.last = NOTHING
-        subscription.filled = None
-        for envelope in envelopes:
-            self._take(subscription, decode(subscription.name, envelope))
-        subscription.filled = subscription.last if envelopes else None
-        held, subscription.held = subscription.held or (), None
-        for publication in held:
-            self._take(subscription, publication)
-
-    def _take(self, subscription: _Subscription, publication: Publication) -> None:
-        position, filled = publication.position, subscription.filled
-        if position is not None:
-            if filled is not None:
-                if position.epoch == filled.epoch and position.offset <= filled.offset:
-                    return
-                subscription.filled = None
-            subscription.last = position
-        self._consume(publication)
-
-    def _consume(self, publication: Publication) -> None:
-        try:
-            self._shard.consumer.consume(publication)
-        except Exception:
-            log.failure("the consumer failed on a publication, which is lost")
-
     def _consume_bus(self, item: dict[str, Any]) -> None:
         try:
             self._shard.consumer.consume_bus(item)
         except Exception:
             log.failure("the consumer failed on a bus message, which is lost")
 
-    def _gap(self, subscription: _Subscription) -> None:
-        try:
-            self._shard.consumer.gap(subscription.name)
-        except Exception:
-            log.failure("the consumer failed on being told of a gap")
-
     def _broken(self, name: str, error: ValueError) -> None:
         now = time.monotonic()
-        if now - self._broken_told >= 60 or not self._broken_told:  # whoever writes these can write many
+        if now - self._broken_told >= 60 or not self._broken_told:  # one client may send many of these
             self._broken_told = now
             log.error("dropped on channel {name!r}: {error}", name=name, error=error)
