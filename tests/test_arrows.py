@@ -65,9 +65,6 @@ LONG: dict[str, str] = {
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",
     "storage_objects.redis.storage_object": "to be cut",
-    "transport.listening": "to be cut",
-    "transport.streams": "to be cut",
-    "transport.tls": "to be cut",
     "web.http_connection": "to be cut",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""

@@ -4,7 +4,7 @@ from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import integer, seconds
 from filtered_websocket.limits.options import OPTIONS as LIMITS
 from filtered_websocket.monitoring.watchdog import OPTIONS as WATCHDOG
-from filtered_websocket.transport.tls import OPTIONS as TLS
+from filtered_websocket.transport.certificate import OPTIONS as TLS
 from filtered_websocket.web import options as web_options
 
 TRUSTED_PROXIES = Option(

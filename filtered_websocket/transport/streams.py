@@ -1,4 +1,4 @@
-"""Sockets that write through, and the reactor that reads them with little ceremony.
+"""Stream sockets that write through.
 
 Rules:
 
@@ -7,32 +7,18 @@ Rules:
    epoll_ctl, a turn of the reactor and a second epoll_ctl.)
    What is large waits as it is, not copied: thousands of transports may hold the same blob.
 2. A transport tells its ``watcher`` when it becomes blocked (bytes are waiting) and when it has drained.
-3. The lean reactor reads from several sockets, then handles what they brought: the kernel's code and the interpreter's
-   take turns less often, and each finds its caches warm.
-4. The lean reactor is told of a socket when something comes, not for as long as something is there (edge-triggered):
-   sockets are handled in the order in which they became readable. So whoever was served last in one turn is not last
-   again in the next, for which he comes a moment too late. Whatever may have left something unread asks again: `_arm`.
-5. A connection of a client ends as RFC 6455, 7.1.1, shows it: we close our side, and then read until the peer has
+3. A connection of a client ends as RFC 6455, 7.1.1, shows it: we close our side, and then read until the peer has
    closed its own, a while at most. A close with something unread, such as a late pong, is a reset, by which the peer
    loses what it has not read yet. Every end has a deadline, before it (while nothing of what was written is taken) and
    after it.
-6. Every reactor that is installed here counts its seconds by the monotonic clock: no interval ends, or grows, because
-   the wall clock is set. The date is what `time.time` says.
-7. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
-   timers and Deferreds produced does not wait for a socket event.
 """
 
 import socket
 from collections.abc import Callable
-from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLRDHUP, epoll
 from typing import Any, Protocol
 
 from twisted.internet import main, tcp, unix
-from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.logger import Logger
 from twisted.python.failure import Failure
-
-_log = Logger()
 
 READ_SIZE = 65536
 """Bytes taken from a socket at once."""
@@ -40,15 +26,8 @@ READ_SIZE = 65536
 LARGE = 65536
 """Bytes of a write that waits by reference; smaller ones are joined."""
 
-
 CLOSING_SECONDS = 10.0
 """How long a connection that is to end may wait for its peer to take anything of what was written before."""
-
-LINGER_SECONDS, MAX_LINGER_SECONDS = 2.0, 10.0
-LINGER_BYTES = 64 * 1024 * 1024
-MAX_LINGERING = 1000
-"""A peer that has yet to close too is waited for so long while it says nothing, and so long in all; for so many bytes
-(what was on its way when it could not yet know), and on so many connections of a port at once."""
 
 
 class Watcher(Protocol):
@@ -230,177 +209,9 @@ class WriteThrough:
         return None
 
 
-class _Lingering:
-    """The protocol of a connection that is over for everybody but the kernel: drops what still comes."""
-
-    def __init__(self, transport: "_Accepted") -> None:
-        self._transport = transport
-        self._left = self._seen = LINGER_BYTES
-        transport.server.lingering += 1
-        self._ends = transport.reactor.seconds() + MAX_LINGER_SECONDS
-        self._timer = transport.reactor.callLater(LINGER_SECONDS, self._judge)
-
-    def dataReceived(self, data: bytes) -> None:
-        self._left -= len(data)
-        if self._left < 0:
-            self._transport.abortConnection()
-
-    def _judge(self) -> None:
-        reactor = self._transport.reactor
-        if self._left == self._seen or reactor.seconds() + LINGER_SECONDS > self._ends:
-            self._transport.connectionLost(Failure(main.CONNECTION_DONE))
-        else:
-            self._seen = self._left
-            self._timer = reactor.callLater(LINGER_SECONDS, self._judge)
-
-    def connectionLost(self, reason: Failure) -> None:
-        self._transport.server.lingering -= 1
-        if self._timer.active():
-            self._timer.cancel()
-
-
-class _Ends:
-    """Sees the ends of connections that are not read, on any reactor: an epoll, which the reactor watches."""
-
-    def __init__(self, reactor: Any) -> None:
-        self._poller = epoll()
-        self._streams: dict[int, _Accepted] = {}
-        self.fileno = self._poller.fileno
-        self._reactor = reactor
-        reactor.addReader(self)
-
-    def watch(self, stream: "_Accepted", half: bool) -> None:
-        """
-        :param half: whether the peer's end alone is one (a FIN), not only that of both (a reset)
-        """
-        fd = stream.fileno()
-        self._poller.register(fd, (EPOLLRDHUP if half else 0) | EPOLLET)
-        self._streams[fd] = stream
-
-    def forget(self, stream: "_Accepted") -> None:
-        fd = stream.fileno()
-        if self._streams.get(fd) is stream:
-            del self._streams[fd]
-            if not self._poller.closed:
-                self._poller.unregister(fd)
-
-    def doRead(self) -> None:
-        for fd, event in self._poller.poll(0):
-            stream = self._streams.get(fd)
-            if stream is None:
-                continue
-            try:
-                stream.peer_ended(bool(event & (EPOLLHUP | EPOLLERR)))
-            except Exception:
-                # Each end is told once: one that fails takes nobody else's.
-                _log.failure("a connection has failed at its end")
-
-    def connectionLost(self, reason: Failure) -> None:
-        """The reactor ends."""
-        _ENDS.pop(self._reactor, None)
-        self._poller.close()
-
-    def logPrefix(self) -> str:
-        return "ends"
-
-
-_ENDS: dict[Any, _Ends] = {}
-
-
-class _Accepted(WriteThrough):
-    """A stream socket of a client."""
-
-    startReading: Callable[[], None]
-    _watched: _Ends | None = None
-
-    def pauseProducing(self) -> None:
-        super().pauseProducing()  # type: ignore[misc]
-        self._watch_end(half=self.watcher is not None)
-
-    def resumeProducing(self) -> None:
-        self._forget_end()
-        super().resumeProducing()  # type: ignore[misc]
-
-    def _watch_end(self, half: bool) -> None:
-        if self._watched is None and self.connected:
-            self._watched = _ENDS.get(self.reactor) or _ENDS.setdefault(self.reactor, _Ends(self.reactor))
-            self._watched.watch(self, half)
-
-    def _forget_end(self) -> None:
-        watched, self._watched = self._watched, None
-        if watched is not None:
-            watched.forget(self)
-
-    def peer_ended(self, both: bool) -> None:
-        """The peer has ended what is not read.
-
-        :param both: there is no writing to it any more either
-        """
-        if self.disconnecting and not both:
-            return  # what is still to be written may be awaited
-        if self.watcher is not None:
-            self.watcher.transport_ended()
-        elif both:
-            self.connectionLost(Failure(main.CONNECTION_LOST))
-
-    def readConnectionLost(self, reason: Failure) -> None:
-        half_closed = getattr(self.protocol, "half_closed", None)
-        if half_closed is not None and half_closed():
-            self._watch_end(half=False)
-        else:
-            self.connectionLost(reason)
-
-    def connectionLost(self, reason: Failure) -> None:
-        self._forget_end()
-        super().connectionLost(reason)
-
-    def _postLoseConnection(self) -> BaseException | None:
-        if self.server.lingering >= MAX_LINGERING:
-            return main.CONNECTION_DONE
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            return main.CONNECTION_DONE
-        self._writeDisconnected = True
-        if self._closing.active():
-            self._closing.cancel()
-        former, self.protocol = self.protocol, _Lingering(self)
-        former.connectionLost(Failure(main.CONNECTION_DONE))
-        self.startReading()
-        return None
-
-
-class TCPTransport(_Accepted, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
-    """A TCP connection that writes through."""
-
-    def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
-        # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().__init__(sock, protocol, _dotted(client), *arguments)
-
-    def getHost(self) -> Any:
-        return address(self.socket.getsockname())
-
-
-class UNIXTransport(_Accepted, unix.Server):  # type: ignore[misc]  # as above
-    """A connection on a Unix socket that writes through."""
-
-
 class TCPClient(WriteThrough, tcp.Client):  # type: ignore[misc]  # as above
     """A connection that we make, such as that to Redis, on TCP."""
 
 
 class UNIXClient(WriteThrough, unix.Client):  # type: ignore[misc]  # as above
     """The same on a Unix socket."""
-
-
-def _dotted(name: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A socket's address; that of an IPv4 peer on an IPv6 socket as it would be on an IPv4 socket."""
-    host = name[0]
-    return (host[7:], name[1]) if len(name) == 4 and host.startswith("::ffff:") and "." in host else name
-
-
-def address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
-    """The same for Twisted."""
-    name = _dotted(name)
-    return IPv4Address("TCP", *name) if len(name) == 2 else IPv6Address("TCP", *name)

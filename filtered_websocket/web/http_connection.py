@@ -7,7 +7,7 @@ Rules:
 2. A connection leaves the reactor to others as WebSockets do (`turns.py`): after each answer, and when its share of the
    turn is used up, it goes on in a later one, and all that wait so have one share between them.
 3. A request must be complete within a time of its own, however slowly it trickles. A connection at rest has another.
-   One that is closed ends as all do (`transport`, rule 5).
+   One that is closed ends as all do (`transport.streams`, rule 3).
 4. A client that has closed its side gets the answers to what it has asked before; a long poll ends.
 5. A client that is refused before its request is complete gets the whole answer: the rest of what it sends is read and
    dropped for a moment, because closing at once would reset the connection and take the answer away.
@@ -26,7 +26,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from filtered_websocket.limits.fair_share import SHARE_SECONDS
-from filtered_websocket.transport.streams import LARGE, LINGER_BYTES
+from filtered_websocket.transport.lingering import LINGER_BYTES
+from filtered_websocket.transport.streams import LARGE
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.body import Chunked, Sized
 from filtered_websocket.web.head import Head, Refused, body_length, end_of, parse, words

@@ -25,8 +25,8 @@ from filtered_websocket.filters.base import (
 from filtered_websocket.server import Server
 from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.memory import StorageObject
+from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import listen
-from filtered_websocket.transport.tls import Certificate
 from tests.support.raw_client import DEADLINE, RawClient
 from tests.support.reactor_thread import call, until
 

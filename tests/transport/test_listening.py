@@ -11,7 +11,8 @@ import pytest
 from twisted.internet import protocol
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport.listening import address_of, addresses_of, bind, listen
+from filtered_websocket.transport.addresses import address_of, addresses_of
+from filtered_websocket.transport.listening import bind, listen
 from tests.support.raw_client import DEADLINE
 from tests.support.reactor_thread import call
 

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IPullProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from filtered_websocket.transport.listening import TCPPort, UNIXPort
+from filtered_websocket.transport.ports import TCPPort, UNIXPort
 from filtered_websocket.transport.reactor import READ_AHEAD, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
 from tests.support.raw_client import DEADLINE
@@ -550,7 +550,7 @@ def test_a_peer_that_never_closes_is_not_waited_for_long(
 ) -> None:
     server, client = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.streams.LINGER_SECONDS", 0.01)
+    monkeypatch.setattr("filtered_websocket.transport.lingering.LINGER_SECONDS", 0.01)
     transport.loseConnection()
     assert read_to_the_end(reactor, client) == b""
     turn_until(reactor, lambda: not transport.connected)
@@ -562,8 +562,8 @@ def test_a_peer_that_goes_on_sending_is_waited_for_longer_but_not_for_ever(
 ) -> None:
     server, client = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.streams.LINGER_SECONDS", 0.02)
-    monkeypatch.setattr("filtered_websocket.transport.streams.MAX_LINGER_SECONDS", 0.2)
+    monkeypatch.setattr("filtered_websocket.transport.lingering.LINGER_SECONDS", 0.02)
+    monkeypatch.setattr("filtered_websocket.transport.lingering.MAX_LINGER_SECONDS", 0.2)
     begin = reactor.seconds()
     transport.loseConnection()
 
@@ -583,7 +583,7 @@ def test_a_peer_that_sends_without_end_is_reset(
 ) -> None:
     server, client = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.streams.LINGER_BYTES", 1000)
+    monkeypatch.setattr("filtered_websocket.transport.lingering.LINGER_BYTES", 1000)
     transport.loseConnection()
     client.sendall(b"x" * 1001)
     turn_until(reactor, lambda: not transport.connected)
@@ -598,7 +598,7 @@ def test_only_so_many_peers_are_waited_for(
 ) -> None:
     server, _ = pair
     transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.streams.MAX_LINGERING", 1)
+    monkeypatch.setattr("filtered_websocket.transport.accepted.MAX_LINGERING", 1)
     with another(reactor) as (second, _):
         transport.loseConnection()
         turn_until(reactor, lambda: server.lost is not None)

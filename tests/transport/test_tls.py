@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport.tls import Certificate, Trust
+from filtered_websocket.transport.certificate import Certificate
+from filtered_websocket.transport.trust import Trust
 from filtered_websocket.web.base import Endpoint, HTTPRequest
 from tests.support import certificates, tls_listener
 from tests.support.raw_client import DEADLINE, frame, head
@@ -162,7 +163,8 @@ def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(
         )
     )
     # In a process without a terminal of its own: OpenSSL would ask there.
-    code = f"from filtered_websocket.transport.tls import Certificate; Certificate({str(locked)!r}, {files.cert!r})"
+    code = "from filtered_websocket.transport.certificate import Certificate; "
+    code += f"Certificate({str(locked)!r}, {files.cert!r})"
     import sys
 
     run = subprocess.run(
@@ -281,8 +283,8 @@ def test_an_exception_within_the_verifier_refuses(tmp_path: Path, say: Any, monk
     def fails(*_: Any) -> None:
         raise MemoryError("no matter what")
 
-    monkeypatch.setattr("filtered_websocket.transport.tls.verify_service_identity", fails)
-    monkeypatch.setattr("filtered_websocket.transport.tls.DNSPattern.from_bytes", fails)
+    monkeypatch.setattr("filtered_websocket.transport.trust.verify_service_identity", fails)
+    monkeypatch.setattr("filtered_websocket.transport.trust.DNSPattern.from_bytes", fails)
     by = tls_listener.authority(tmp_path)
     with tls_listener.listening(tls_listener.certificate(tmp_path, by, ["localhost"])) as listener:
         assert "no matter what" in say(Trust(authorities=by.path), "localhost", listener.port, b"password")

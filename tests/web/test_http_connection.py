@@ -11,7 +11,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
-from filtered_websocket.transport.streams import LINGER_BYTES, READ_SIZE
+from filtered_websocket.transport.lingering import LINGER_BYTES
+from filtered_websocket.transport.streams import READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 from filtered_websocket.web.http_connection import MAX_WAITING, Channel
 from tests.support.certificates import write

@@ -20,7 +20,7 @@ from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.monitoring import logs
 from filtered_websocket.pipeline import importing
-from filtered_websocket.transport.listening import raise_descriptors
+from filtered_websocket.transport.descriptors import raise_descriptors
 from filtered_websocket.transport.reactor import install_reactor
 
 _log = Logger()

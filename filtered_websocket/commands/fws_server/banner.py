@@ -7,7 +7,7 @@ from filtered_websocket import __version__
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.limits.addresses import is_loopback
 from filtered_websocket.limits.options import ALLOWED_ORIGINS
-from filtered_websocket.transport.listening import SELECT, SELECT_MOST, descriptors
+from filtered_websocket.transport.descriptors import SELECT, SELECT_MOST, descriptors
 
 SHORT = 16
 """Characters of a secret that nobody guesses, if it is random."""

@@ -19,8 +19,9 @@ from filtered_websocket.commands.fws_server.private_redis import program_for
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.modules import checks_of, options_of
-from filtered_websocket.transport.listening import cannot_listen, to_bind
-from filtered_websocket.transport.tls import Certificate
+from filtered_websocket.transport.addresses import to_bind
+from filtered_websocket.transport.certificate import Certificate
+from filtered_websocket.transport.listening import cannot_listen
 
 ANY = ("", "::")
 """Hosts that are all addresses of both families."""

@@ -25,8 +25,9 @@ from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.modules import filters_of
 from filtered_websocket.server.server import Server
-from filtered_websocket.transport.listening import address_of, addresses_of, listen
-from filtered_websocket.transport.tls import Certificate
+from filtered_websocket.transport.addresses import address_of, addresses_of
+from filtered_websocket.transport.certificate import Certificate
+from filtered_websocket.transport.listening import listen
 
 _log = Logger()
 

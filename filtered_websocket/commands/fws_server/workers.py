@@ -25,7 +25,8 @@ from filtered_websocket.commands.fws_server.private_redis import PrivateRedis
 from filtered_websocket.commands.fws_server.service import FORCE_SECONDS, STATUS, WORKER, stop_limit
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.transport.listening import addresses_of, bind
+from filtered_websocket.transport.addresses import addresses_of
+from filtered_websocket.transport.listening import bind
 
 _log = Logger()
 

@@ -6,7 +6,8 @@ from twisted.logger import Logger
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport import listening
-from filtered_websocket.transport.tls import Certificate
+from filtered_websocket.transport.addresses import addresses_of
+from filtered_websocket.transport.certificate import Certificate
 
 _log = Logger()
 
@@ -44,7 +45,7 @@ def listen(pipeline: Any) -> Any:
         )
     except ConfigError as error:
         raise ConfigError(f"pushi_rest_port: {error}") from None
-    addresses = [each.replace("ws", "http", 1) for each in listening.addresses_of(opened.socket, bool(certificate))]
+    addresses = [each.replace("ws", "http", 1) for each in addresses_of(opened.socket, bool(certificate))]
     _log.info("Pushi's HTTP on {address}", address=" and ".join(addresses))
     return opened
 

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.transport.resolving import HOOKS, Resolving
-from filtered_websocket.transport.tls import Trust
+from filtered_websocket.transport.trust import Trust
 
 CONNECT_SECONDS = 5.0
 

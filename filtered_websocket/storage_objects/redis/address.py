@@ -14,7 +14,7 @@ from filtered_websocket.config.parsers import unix_path
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis.query import read_query
 from filtered_websocket.storage_objects.redis.sentinel import SentinelEndpoint
-from filtered_websocket.transport.tls import Trust
+from filtered_websocket.transport.trust import Trust
 
 REDIS_PORT, SENTINEL_PORT = 6379, 26379
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from filtered_websocket.transport.tls import Trust
+from filtered_websocket.transport.trust import Trust
 
 FALSE = ("", "0", "f", "false", "n", "no")
 """As redis-py reads them, in any case; all else is true."""

@@ -14,7 +14,7 @@ from filtered_websocket.storage_objects.redis.address import (
     parse_url,
 )
 from filtered_websocket.storage_objects.redis.options import OPTIONS
-from filtered_websocket.transport.tls import Trust
+from filtered_websocket.transport.trust import Trust
 
 
 def options(**given):

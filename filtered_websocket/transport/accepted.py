@@ -1,0 +1,92 @@
+"""The connections of clients: streams that a port has accepted."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import main, tcp, unix
+from twisted.python.failure import Failure
+
+from filtered_websocket.transport.addresses import address, dotted
+from filtered_websocket.transport.ends import Ends, ends_of
+from filtered_websocket.transport.lingering import MAX_LINGERING, Lingering
+from filtered_websocket.transport.streams import WriteThrough
+
+
+class Accepted(WriteThrough):
+    """A stream socket of a client."""
+
+    startReading: Callable[[], None]
+    _watched: Ends | None = None
+
+    def pauseProducing(self) -> None:
+        super().pauseProducing()  # type: ignore[misc]
+        self._watch_end(half=self.watcher is not None)
+
+    def resumeProducing(self) -> None:
+        self._forget_end()
+        super().resumeProducing()  # type: ignore[misc]
+
+    def _watch_end(self, half: bool) -> None:
+        if self._watched is None and self.connected:
+            self._watched = ends_of(self.reactor)
+            self._watched.watch(self, half)
+
+    def _forget_end(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            watched.forget(self)
+
+    def peer_ended(self, both: bool) -> None:
+        """The peer has ended what is not read.
+
+        :param both: there is no writing to it any more either
+        """
+        if self.disconnecting and not both:
+            return  # what is still to be written may be awaited
+        if self.watcher is not None:
+            self.watcher.transport_ended()
+        elif both:
+            self.connectionLost(Failure(main.CONNECTION_LOST))
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        half_closed = getattr(self.protocol, "half_closed", None)
+        if half_closed is not None and half_closed():
+            self._watch_end(half=False)
+        else:
+            self.connectionLost(reason)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._forget_end()
+        super().connectionLost(reason)
+
+    def _postLoseConnection(self) -> BaseException | None:
+        if self.server.lingering >= MAX_LINGERING:
+            return main.CONNECTION_DONE
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return main.CONNECTION_DONE
+        self._writeDisconnected = True
+        if self._closing.active():
+            self._closing.cancel()
+        former, self.protocol = self.protocol, Lingering(self)
+        former.connectionLost(Failure(main.CONNECTION_DONE))
+        self.startReading()
+        return None
+
+
+class TCPTransport(Accepted, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
+    """A TCP connection that writes through."""
+
+    def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
+        # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock, protocol, dotted(client), *arguments)
+
+    def getHost(self) -> Any:
+        return address(self.socket.getsockname())
+
+
+class UNIXTransport(Accepted, unix.Server):  # type: ignore[misc]  # as above
+    """A connection on a Unix socket that writes through."""

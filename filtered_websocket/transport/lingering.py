@@ -1,0 +1,43 @@
+"""The end of a client's connection that waits for the client's own end (`streams`, rule 3)."""
+
+from twisted.internet import main
+from twisted.python.failure import Failure
+
+from filtered_websocket.transport.streams import WriteThrough
+
+LINGER_SECONDS, MAX_LINGER_SECONDS = 2.0, 10.0
+
+LINGER_BYTES = 64 * 1024 * 1024
+
+MAX_LINGERING = 1000
+"""A peer that has yet to close too is waited for so long while it says nothing, and so long in all; for so many bytes
+(what was on its way when it could not yet know), and on so many connections of a port at once."""
+
+
+class Lingering:
+    """The protocol of a connection that is over for everybody but the kernel: drops what still comes."""
+
+    def __init__(self, transport: WriteThrough) -> None:
+        self._transport = transport
+        self._left = self._seen = LINGER_BYTES
+        transport.server.lingering += 1
+        self._ends = transport.reactor.seconds() + MAX_LINGER_SECONDS
+        self._timer = transport.reactor.callLater(LINGER_SECONDS, self._judge)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            self._transport.abortConnection()
+
+    def _judge(self) -> None:
+        reactor = self._transport.reactor
+        if self._left == self._seen or reactor.seconds() + LINGER_SECONDS > self._ends:
+            self._transport.connectionLost(Failure(main.CONNECTION_DONE))
+        else:
+            self._seen = self._left
+            self._timer = reactor.callLater(LINGER_SECONDS, self._judge)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._transport.server.lingering -= 1
+        if self._timer.active():
+            self._timer.cancel()
