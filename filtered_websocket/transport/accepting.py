@@ -94,7 +94,7 @@ class Accepting:
             self.count("refused", "out of descriptors", detail)
 
     def _none_left(self, error: OSError) -> None:
-        """Close those who wait in the kernel, each on the descriptor that is kept for this; without it, rest."""
+        """Close the clients that wait in the kernel, each on the descriptor that is kept for this; without it, rest."""
         for _ in range(AT_ONCE if self._spare is not None and error.errno == errno.EMFILE else 0):
             self._release()
             try:

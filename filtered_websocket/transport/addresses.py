@@ -42,4 +42,5 @@ def to_bind(host: str, port: int) -> tuple[Any, ...]:
     if ":" not in host:
         return host, port
     ((*_, found),) = socket.getaddrinfo(host, port, socket.AF_INET6, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-    return found
+    bound: tuple[Any, ...] = found
+    return bound

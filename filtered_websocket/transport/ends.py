@@ -1,4 +1,4 @@
-"""Ends of connections that are not read now: the reactor tells of an end only to those that read."""
+"""Ends of connections that are not read now. A reactor tells only those that read of an end."""
 
 from collections.abc import Callable
 from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLRDHUP, epoll
@@ -23,7 +23,7 @@ class Watched(Protocol):
 
 
 class Ends:
-    """An epoll of such connections, which the reactor watches; so that they are seen on any reactor."""
+    """An epoll of such connections, which the reactor watches: so it works on any reactor."""
 
     def __init__(self, reactor: Any) -> None:
         self._poller = epoll()

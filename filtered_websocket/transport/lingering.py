@@ -6,12 +6,11 @@ from twisted.python.failure import Failure
 from filtered_websocket.transport.streams import WriteThrough
 
 LINGER_SECONDS, MAX_LINGER_SECONDS = 2.0, 10.0
-
+"""How long a peer that has yet to close is waited for: while it says nothing, and in all."""
 LINGER_BYTES = 64 * 1024 * 1024
-
+"""For how many bytes: those that were on their way when it could not know of the end."""
 MAX_LINGERING = 1000
-"""A peer that has yet to close too is waited for so long while it says nothing, and so long in all; for so many bytes
-(what was on its way when it could not yet know), and on so many connections of a port at once."""
+"""On how many connections of a port at once."""
 
 
 class Lingering:

@@ -92,12 +92,9 @@ def _inherited(host: str, factory: Any, reactor: Any) -> Any:
                 raise ConfigError(f"{host} is a socket, but not one that listens")
     except (OSError, ValueError):
         raise ConfigError(f"{host} is no inherited socket") from None
-    kind = UNIXPort if family == socket.AF_UNIX else TCPPort
-    if kind is UNIXPort:
-        opened = UNIXPort._fromListeningDescriptor(reactor, number, factory)
-    else:
-        opened = TCPPort._fromListeningDescriptor(reactor, number, family, factory)
-    return opened
+    if family == socket.AF_UNIX:
+        return UNIXPort._fromListeningDescriptor(reactor, number, factory)
+    return TCPPort._fromListeningDescriptor(reactor, number, family, factory)
 
 
 def bind(host: str, port: int, backlog: int) -> socket.socket:

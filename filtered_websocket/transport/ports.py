@@ -11,6 +11,8 @@ from filtered_websocket.transport.addresses import address
 
 
 class TCPPort(Accepting, tcp.Port):  # type: ignore[misc]  # its attributes, which Twisted types otherwise
+    """A port of TCP. IPv4 clients keep their IPv4 address, also on a socket of both families."""
+
     transport = TCPTransport  # type: ignore[assignment]  # a subclass, and not typed as one
 
     def _buildAddr(self, name: tuple[Any, ...]) -> Any:
@@ -18,7 +20,8 @@ class TCPPort(Accepting, tcp.Port):  # type: ignore[misc]  # its attributes, whi
 
 
 class InternetPort(TCPPort):
-    """
+    """A port of TCP that this process binds itself.
+
     :ivar shared: another process of ours may have the same port open
     :ivar dual: on an IPv6 socket, it is IPv4's as well
     """
@@ -26,7 +29,7 @@ class InternetPort(TCPPort):
     shared = dual = False
 
     def createInternetSocket(self) -> socket.socket:
-        opened = super().createInternetSocket()
+        opened: socket.socket = super().createInternetSocket()
         if self.shared:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if self.dual and opened.family == socket.AF_INET6:
@@ -35,11 +38,13 @@ class InternetPort(TCPPort):
 
 
 class UNIXPort(Accepting, unix.Port):  # type: ignore[misc]  # as above
+    """A Unix socket that is listened on."""
+
     transport = UNIXTransport
     opened: socket.socket
 
     def createInternetSocket(self) -> socket.socket:
-        # Twisted forgets it when it cannot be bound; whoever asked for it closes it then.
+        # Twisted forgets it when it cannot be bound; `listening` closes it then.
         self.opened = super().createInternetSocket()
         return self.opened
 

@@ -152,7 +152,7 @@ class LeanEPollReactor(EPollReactor):
                 except BaseException as error:  # as in Twisted's own loop: any error ends this connection only
                     legacy_log.err()
                     why = error
-            # Who raises even here, such as a storage object: what was read from others is read once.
+            # A protocol may raise here too. What was read from the others cannot be read again.
             legacy_log.callWithLogger(selectable, self._disconnectSelectable, selectable, why, True)
 
     doIteration = doPoll
@@ -162,10 +162,11 @@ def at_turn_end(reactor: Any) -> Callable[[Callable[[], object]], object]:
     """How to run something at the end of a reactor's turn; a reactor that is not ours does it in its next turn."""
     if isinstance(reactor, LeanEPollReactor):
         return reactor.at_turn_end
-    loop = getattr(reactor, "_asyncioEventloop", None)
+    loop: Any = getattr(reactor, "_asyncioEventloop", None)
     if loop is not None:
         # Its timers run after what the sockets bring next, such as the end of a connection that has yet to be answered.
-        return loop.call_soon
+        soon: Callable[[Callable[[], object]], object] = loop.call_soon
+        return soon
     return lambda call: reactor.callLater(0, call)
 
 

@@ -31,7 +31,7 @@ CLOSING_SECONDS = 10.0
 
 
 class Watcher(Protocol):
-    """Who wants to know whether a transport keeps up."""
+    """What is told whether a transport keeps up."""
 
     def transport_blocked(self) -> None:
         """Bytes are waiting in the transport's buffer."""
@@ -46,7 +46,7 @@ class Watcher(Protocol):
 class WriteThrough:
     """A stream socket. Mixed in before Twisted's transport class."""
 
-    # What every message looks at: see protocol.Connection.
+    # What every message looks at: see `Connection`.
     __slots__ = (
         "_tempDataBuffer", "_tempDataLen", "aborted", "blocked", "connected", "dataBuffer", "offset", "producer",
         "protocol", "socket", "streamingProducer", "taken", "watcher",

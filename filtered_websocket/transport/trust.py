@@ -1,4 +1,4 @@
-"""TLS to the outside: whom a connection that we make trusts.
+"""TLS to the outside: which servers a connection that we make trusts.
 
 Rule: whatever goes wrong while a certificate is verified refuses. Twisted's own refuses for a name that does not match,
 and for nothing else: any other exception is logged, and the connection stands.
@@ -27,10 +27,10 @@ from zope.interface import implementer
 
 
 class Trust(NamedTuple):
-    """Whom a connection to the outside trusts, and as whom it comes.
+    """Which servers a connection to the outside trusts, and what it shows them of itself.
 
-    :ivar authorities, folder, data: who may sign the server's certificate: a PEM file, a folder as ``openssl rehash``
-        makes it, PEM itself; the system's if there is none of them
+    :ivar authorities, folder, data: the authorities that may sign the server's certificate: a PEM file, a folder as
+        ``openssl rehash`` makes it, PEM itself; the system's if there is none of them
     :ivar certificate, key, password: PEM files of the client's own certificate and its key, and what unlocks the key
     :ivar verify: whether the certificate is verified at all
     :ivar names: whether it is to be the certificate of the host that was asked for
