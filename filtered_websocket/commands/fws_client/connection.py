@@ -1,21 +1,17 @@
 """A conversation that outlives its connections: it connects, subscribes, and after a loss does so again."""
 
 import asyncio
-import os
-import re
 from collections.abc import Callable, Sequence
-from socket import gaierror
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
-from websockets.http11 import Response
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from filtered_websocket.commands import http
 from filtered_websocket.commands.exits import Ended
 from filtered_websocket.commands.fws_client import post
 from filtered_websocket.commands.fws_client.backoff import Backoff
+from filtered_websocket.commands.fws_client.opening import Unavailable, opened
 from filtered_websocket.commands.fws_client.protocols.base import (
     Answer,
     Denied,
@@ -26,21 +22,8 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Subscribed,
 )
 
-MAX_SIZE = 64 << 20
-"""Bytes of the largest message taken."""
-CLOSE_TIMEOUT = 2
 AWAY = frozenset({1001, 1006, 1011, 1012, 1013, 1014, *range(4100, 4300)})
 """Close codes after which coming back makes sense; all others say that it does not."""
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses of a handshake, likewise."""
-
-
-class _Connect(connect):
-    """Follows no redirect: keys and tokens, in headers, in the address and in what is said then, are for the server
-    that was named."""
-
-    def process_redirect(self, exc: Exception) -> Exception:
-        return exc
 
 
 class Link:
@@ -95,20 +78,10 @@ class Link:
         :returns: why it is no more
         :raises Ended: as `run`
         """
-        address = self.speech.address()
-        opening = _Connect(
-            address, additional_headers=self._headers, subprotocols=self._protocols or None, max_size=MAX_SIZE,
-            close_timeout=CLOSE_TIMEOUT, user_agent_header="fws_client",
-        )  # fmt: skip
         try:
-            socket = await opening
-        except InvalidStatus as error:
-            busy = error.response.status_code in BUSY
-            return self._away(f"{address} refuses: {_refusal(error.response)}", self._patient and busy)
-        except InvalidURI:
-            raise Ended(f"{address} is no address of a WebSocket") from None
-        except (InvalidHandshake, ProxyError, OSError, TimeoutError) as error:
-            return self._away(f"cannot reach {address}: {_reason(error)}", self._patient)
+            socket = await opened(self.speech.address(), self._headers, self._protocols)
+        except Unavailable as error:
+            return self._away(str(error), self._patient and error.passing)
         self._patient = self._reconnect
         self._backoff.connected()
         try:
@@ -262,21 +235,3 @@ class Link:
         self._leaving = True
         if self._socket is not None:
             await self._socket.close()
-
-
-def _refusal(response: Response) -> str:
-    status, reason, elsewhere = response.status_code, response.reason_phrase, response.headers.get_all("Location")
-    if 300 <= status < 400 and elsewhere:
-        return f"{status} {reason}: {http.elsewhere(elsewhere[0])}"
-    return f"{status} {((response.body or b'').decode('utf-8', 'replace').strip() or reason)[:200]}"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    cause = error.__cause__ or error
-    # asyncio has words of its own, and joins those of several addresses, but keeps the numbers.
-    if isinstance(cause, gaierror):
-        return cause.strerror or "no such host"
-    number = re.search(r"\[Errno ([0-9]+)\]", str(cause))
-    return os.strerror(int(number[1])) if number else str(cause) or type(cause).__name__
