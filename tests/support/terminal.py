@@ -9,10 +9,8 @@
 
 import json
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -20,24 +18,13 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.ports import free_port
+
 DEADLINE = 20.0
 PORT = "9000"
 """The port in the pages; here it is one that is free."""
 
 BLOCK = re.compile(r"(?:`([\w./]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-def free_port() -> str:
-    """A port that nobody has, and that the kernel gives to no client meanwhile: below its range for those."""
-    for port in random.sample(range(20_000, 30_000), 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return str(port)
-    raise AssertionError("no port is free")
 
 
 class Background:
@@ -111,7 +98,7 @@ class Terminal:
 
     def __init__(self, folder: Path, path: list[Path], extra: dict[str, dict[str, str]] | None = None) -> None:
         self.folder, self._extra = folder, extra or {}
-        self.port = free_port()
+        self.port = str(free_port())
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FWS_", "FWSC_", "PYTEST_"))}
         search = ":".join([*map(str, path), kept.pop("PATH")])
         self.environment = kept | {"PATH": search, "FWS_PORT": self.port, "PYTHONDONTWRITEBYTECODE": "1"}
