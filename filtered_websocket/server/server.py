@@ -153,7 +153,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
 
     # Beginning, reloading and end.
 
-    def take(self, options: Options, pipelines: list[Pipeline]) -> None:
+    def reconfigure(self, options: Options, pipelines: list[Pipeline]) -> None:
         """Put a newer configuration into force.
 
         :param pipelines: what it names: living ones, which hold what is new already, and new ones

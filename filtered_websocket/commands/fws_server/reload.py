@@ -65,7 +65,7 @@ async def reload(server: Any, argv: Sequence[str]) -> bool:
         return False
     _warn_of_what_stays(server, options, assembly.odd, own_modules(filter_modules), generation.names)
     generation.replace()
-    server.take(options, [draft.take() for draft in drafts])
+    server.reconfigure(options, [draft.take() for draft in drafts])
     for draft in drafts:
         draft.close_former()
     names = sorted(generation.names)[:MAX_NAMED]
