@@ -53,7 +53,7 @@ class Head(NamedTuple):
     method: str
     target: str
     version: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 def end_of(data: bytes | bytearray, limit: int, searched: int = 0) -> int | Refused:

@@ -1,4 +1,7 @@
-"""The request that opened a connection: its head, kept as the bytes it came in and read again when somebody asks."""
+"""A request: the one that opened a WebSocket, and the ones of plain HTTP.
+
+What a connection keeps of its request is the bytes of the head. They are read again when a filter asks for a header.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,22 +17,22 @@ MAX_DEPTH = 64
 
 
 class Request:
-    """An opening handshake's request. Lives as long as its connection.
+    """The request that opened a WebSocket. It lives as long as its connection.
 
     :param head: as it was read from the client
-    :param peer: address of the client, behind trusted proxies the one they report
+    :param peer: the client's address, behind trusted proxies the one they report
+    :ivar uri: path and query, as sent
+    :ivar path: percent-decoded, without the query
     """
 
     __slots__ = ("_headers", "_raw", "path", "peer", "uri")
 
     def __init__(self, head: Head, peer: str = "") -> None:
         self._raw = head.raw
-        self._headers: dict[str, str] | None = head.headers
+        self._headers: Mapping[str, str] | None = head.headers
         self.peer = peer
-        #: path and query as sent
         self.uri = head.target
-        #: the path, percent-decoded, without the query
-        self.path = path_of(head.target)
+        self.path = path_of(head.target) or "/"
 
     @property
     def params(self) -> dict[str, list[str]]:
@@ -37,7 +40,7 @@ class Request:
         return parse_qs(self.uri.partition("?")[2], keep_blank_values=True)
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Mapping[str, str]:
         """Headers by lower-case name; a header sent several times is joined by commas (RFC 9110, 5.3)."""
         if self._headers is None:
             head = parse(self._raw)
@@ -69,15 +72,13 @@ class Request:
         return f"<Request {self.path!r} from {self.peer}>"
 
 
-class HTTPRequest:
-    """One request, complete with its body.
+class HTTPRequest(Request):
+    """One request of plain HTTP, complete with its body.
 
     :param uri: the request target as sent: path and query
     :param headers: by lower-case name; a header sent several times joined by commas
-    :param peer: the client's address, behind trusted proxies the one they report
     :param secure: the client speaks TLS, to us or to the outermost trusted proxy
     :param direct: nothing says that a proxy stands between
-    :ivar path: percent-decoded, without the query
     :ivar prefix: the beginning of the path that is the pipeline's, "/live" in `/live/*`, where the endpoint's own path
         stands behind one
     :ivar wildcards: what each `*` of the endpoint's path stands for, percent-decoded
@@ -96,16 +97,19 @@ class HTTPRequest:
         direct: bool = True,
         server: Any = None,
     ) -> None:
-        self.method, self.uri, self.headers, self.body = method, uri, headers, body
-        self.peer, self.secure, self.direct, self.server = peer, secure, direct, server
+        super().__init__(Head(b"", method, uri, "1.1", headers), peer)
+        self.method, self.body = method, body
+        self.secure, self.direct, self.server = secure, direct, server
         self.raw_path, _, self.query = uri.partition("?")
-        self.path = path_of(uri) or "/"
         self.prefix = ""
         self.wildcards: tuple[str, ...] = ()
 
     @property
     def params(self) -> dict[str, list[str]]:
-        """The query's parameters: name -> values."""
+        """The query's parameters: name -> values.
+
+        :raises HTTPError: 400, there are more than any form has
+        """
         try:
             return parse_qs(self.query, keep_blank_values=True, max_num_fields=1000)
         except ValueError:
@@ -121,15 +125,8 @@ class HTTPRequest:
         pairs = (pair.partition("=") for pair in self.headers.get("cookie", "").split(";"))
         return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
-    @property
-    def host(self) -> str:
-        """The Host header: the name, with the port if one was sent."""
-        return self.headers.get("host", "")
-
-    @property
-    def origin(self) -> str | None:
-        """The Origin header, None when there is none."""
-        return self.headers.get("origin")
+    def forget(self) -> None:
+        """Nothing to drop: a request of plain HTTP ends with its answer."""
 
     def json(self, wanted: type = object) -> Any:
         """The body as JSON.
