@@ -177,5 +177,5 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         for pipeline in self.pipelines:
             await pipeline.start()
         self.started = True
-        for channel in list(self.site.channels):
-            channel.server_started()
+        for connection in list(self.site.connections):
+            connection.server_started()

@@ -78,7 +78,7 @@ class Stopping:
             paid.callback(None)
 
     def check_emptied(self) -> None:
-        if self._emptied is not None and not self.connections and not self._ending and not self.site.channels:
+        if self._emptied is not None and not self.connections and not self._ending and not self.site.connections:
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
 

@@ -58,7 +58,7 @@ class Exchange:
 
 
 @implementer(IPushProducer)
-class Channel(Protocol):
+class HTTPConnection(Protocol):
     """One HTTP connection.
 
     :param site: what answers
@@ -84,7 +84,7 @@ class Channel(Protocol):
         self._held = False
 
     def connectionMade(self) -> None:
-        self.site.channels.add(self)
+        self.site.connections.add(self)
         self.transport.registerProducer(self, True)
         self._set_timer(self.site.options.http_idle_timeout)
 

@@ -143,7 +143,7 @@ def _pipelines(pipelines: Iterable[Any], blocked: Iterable[Any]) -> Iterator[Met
 def _http(sites: Iterable[Any]) -> Iterator[Metric]:
     connections, responses = 0, dict[int, int]()
     for site in sites:
-        connections += len(site.channels)
+        connections += len(site.connections)
         for kind, count in site.responses.items():
             responses[kind] = responses.get(kind, 0) + count
     yield GaugeMetricFamily("fws_http_connections", "Plain HTTP connections", value=connections)

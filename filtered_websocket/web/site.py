@@ -17,7 +17,7 @@ from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Head, is_forwarded
-from filtered_websocket.web.http_connection import STARTING, Channel
+from filtered_websocket.web.http_connection import STARTING, HTTPConnection
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 from filtered_websocket.web.routes import Group, Route
@@ -36,19 +36,19 @@ class Site(Factory):
 
     def __init__(self, server: Any, own: Group, elsewhere: Group = (), public: bool = True) -> None:
         self.server, self.counters, self.reactor = server, server.counters, server.reactor
-        self.channels: set[Channel] = set()
+        self.connections: set[HTTPConnection] = set()
         self.responses: Counter[int] = Counter()
         self.closing = False
         self.when_empty: Callable[[], object] | None = None
         self._own, self._elsewhere, self._public = own, elsewhere, public
         self._tables: dict[Any, tuple[Group, list[tuple[str, Group]]]] = {}
 
-    def buildProtocol(self, addr: Any, later: Any = None) -> Channel:
+    def buildProtocol(self, addr: Any, later: Any = None) -> HTTPConnection:
         """A connection's protocol.
 
         :param later: the protocol that gets the connection when the server has started
         """
-        return Channel(self, later)
+        return HTTPConnection(self, later)
 
     @property
     def options(self) -> Any:
@@ -57,19 +57,19 @@ class Site(Factory):
     @property
     def full(self) -> bool:
         """Whether no further connection may come."""
-        return len(self.channels) >= self.options.max_http_connections
+        return len(self.connections) >= self.options.max_http_connections
 
     # Finding.
 
-    def request(self, channel: Channel, head: Head) -> HTTPRequest:
+    def request(self, connection: HTTPConnection, head: Head) -> HTTPRequest:
         """The request of this head."""
         server, headers = self.server, head.headers
         return HTTPRequest(
             head.method,
             head.target,
             headers,
-            peer=server.client_of(channel.transport, headers),
-            secure=server.is_secure_for(headers, channel.is_secure),
+            peer=server.client_of(connection.transport, headers),
+            secure=server.is_secure_for(headers, connection.is_secure),
             direct=not (self.options.trusted_proxies or is_forwarded(headers)),
             server=server,
         )
@@ -176,20 +176,20 @@ class Site(Factory):
     def shut(self) -> None:
         """Close what rests, end long polls with 503; what is being answered is closed behind its answer."""
         self.closing = True
-        for channel in list(self.channels):
-            channel.shut()
+        for connection in list(self.connections):
+            connection.shut()
 
     def abort(self, at_work: bool = True) -> None:
         """Cut off all connections.
 
         :param at_work: those too whose request changes something
         """
-        for channel in list(self.channels):
-            if at_work or not channel.at_work:
-                channel.transport.abortConnection()
+        for connection in list(self.connections):
+            if at_work or not connection.at_work:
+                connection.transport.abortConnection()
 
-    def gone(self, channel: Channel) -> None:
-        self.channels.discard(channel)
-        self.server.admission.leave(channel)
-        if not self.channels and self.when_empty is not None:
+    def gone(self, connection: HTTPConnection) -> None:
+        self.connections.discard(connection)
+        self.server.admission.leave(connection)
+        if not self.connections and self.when_empty is not None:
             self.when_empty()

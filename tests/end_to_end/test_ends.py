@@ -147,7 +147,7 @@ def test_an_answer_that_is_not_taken_before_the_end_is_not_kept_for_ever(
             client.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert client.response().status == 200
             served.until_counted("closed", "does not take what it was sent before the end")
-            until(lambda: not served.server.site.channels)
+            until(lambda: not served.server.site.connections)
         # A client that takes it, however slowly, gets all of it.
         with served.client(receive_buffer=4096) as client:
             client.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

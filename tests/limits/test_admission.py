@@ -65,7 +65,7 @@ def test_plain_http_counts_until_it_ends() -> None:
         assert http.response().status == 200
         assert told(served.client()).status == 429
         http.socket.close()
-        until(lambda: not served.server.site.channels)
+        until(lambda: not served.server.site.connections)
         served.open()
         assert call(lambda: len(served.server.admission.addresses)) == 1
 

@@ -14,7 +14,7 @@ from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessag
 from filtered_websocket.transport.lingering import LINGER_BYTES
 from filtered_websocket.transport.streams import READ_SIZE
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
-from filtered_websocket.web.http_connection import MAX_WAITING, Channel
+from filtered_websocket.web.http_connection import MAX_WAITING, HTTPConnection
 from tests.support.certificates import write
 from tests.support.http_client import ask_on, connection, ended, read_answer
 from tests.support.raw_client import DEADLINE, RawClient, close_frame, frame, head
@@ -41,7 +41,7 @@ def post(body: bytes, headers: str = "") -> bytes:
 
 
 def until_gone(served: Served) -> None:
-    until(lambda: served.server.countConnections == 0 and not served.server.site.channels)
+    until(lambda: served.server.countConnections == 0 and not served.server.site.connections)
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -58,7 +58,7 @@ def test_a_connection_serves_many_requests_plain_and_over_tls(tls: bool, tmp_pat
             body = bytes([number]) * 50 * number
             assert ask_on(client, "POST", f"/echo?{number}", body).body == f"POST {number} ".encode() + body
         assert client.sock is socket
-        assert call(lambda: (served.server.countConnections, len(served.server.site.channels))) == (0, 1)
+        assert call(lambda: (served.server.countConnections, len(served.server.site.connections))) == (0, 1)
         client.close()
         until_gone(served)
 
@@ -242,7 +242,7 @@ def test_more_http_clients_than_allowed_get_503_and_websockets_still_connect() -
         with served.open():
             pass
         clients[0].socket.close()
-        until(lambda: len(served.server.site.channels) == 1)
+        until(lambda: len(served.server.site.connections) == 1)
         with served.client() as client:
             client.send(get())
             assert read_answer(client).status == 200
@@ -278,7 +278,7 @@ def test_a_connection_that_was_http_may_become_a_websocket(way: str, tmp_path: A
         assert client.text() == "at once"
         client.send("x" * 1000, "later")
         assert [client.text(), client.text()] == ["x" * 1000, "later"]
-        assert call(lambda: (served.server.countConnections, len(served.server.site.channels))) == (1, 0)
+        assert call(lambda: (served.server.countConnections, len(served.server.site.connections))) == (1, 0)
         assert call(lambda: [each.request.headers["x-mine"] for each in served.server.connections]) == ["1"]
         # It still counts for its address, once. On a busy machine another may come too late to be told so.
         with suppress(OSError), served.client() as another:
@@ -358,7 +358,7 @@ def test_a_client_that_never_reads_stops_being_read() -> None:
         client.socket.settimeout(1)
         with pytest.raises(TimeoutError):
             client.send(post(b"x" * 1000) * 100_000)
-        channel = call(lambda: next(iter(served.server.site.channels)))
+        channel = call(lambda: next(iter(served.server.site.connections)))
         assert call(lambda: channel.transport.pending) < 1_000_000
         client.socket.close()
         until_gone(served)
@@ -414,9 +414,9 @@ def test_a_connection_that_has_ended_keeps_nothing_of_what_it_had_received() -> 
             for sent in (get(), post(b"x" * 500)[:-1], post(b"x" * 500)[:20], get() * 100):
                 with served.client() as client:
                     client.send(sent)
-                    until(lambda: bool(served.server.site.channels))
+                    until(lambda: bool(served.server.site.connections))
                 until_gone(served)
-            assert call(lambda: [each for each in gc.get_objects() if isinstance(each, Channel)]) == []
+            assert call(lambda: [each for each in gc.get_objects() if isinstance(each, HTTPConnection)]) == []
         finally:
             call(gc.enable)
 
@@ -438,7 +438,7 @@ def test_what_was_sent_behind_a_request_is_read_only_as_answers_leave() -> None:
         until(lambda: bool(waiting))
         with pytest.raises(TimeoutError):
             client.send(get() * 1_000_000)
-        channel = call(lambda: next(iter(served.server.site.channels)))
+        channel = call(lambda: next(iter(served.server.site.connections)))
         # One read beyond the limit, at most.
         assert call(lambda: len(channel._data)) <= MAX_WAITING + READ_SIZE
         client.socket.settimeout(DEADLINE)
@@ -456,11 +456,11 @@ def test_a_body_costs_its_bytes_in_however_small_chunks_it_comes(size: int) -> N
     count = 300_000 // size
     with serving(Large) as served, served.client() as client:
         client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-        until(lambda: any(channel._exchange for channel in served.server.site.channels))
+        until(lambda: any(each._exchange for each in served.server.site.connections))
         tracemalloc.start()
         try:
             client.send((b"%x\r\n%b\r\n" % (size, b"x" * size)) * count)
-            until(lambda: len(next(iter(served.server.site.channels))._exchange.body.content) == 300_000)
+            until(lambda: len(next(iter(served.server.site.connections))._exchange.body.content) == 300_000)
             held = call(lambda: tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
@@ -480,8 +480,8 @@ def test_bodies_in_tiny_chunks_leave_the_turn_to_others() -> None:
         turns: list[float] = []
         for client in flood:
             client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-        until(lambda: len(served.server.site.channels) == len(flood))
-        channels = call(lambda: list(served.server.site.channels))
+        until(lambda: len(served.server.site.connections) == len(flood))
+        channels = call(lambda: list(served.server.site.connections))
 
         def all_at_once() -> None:
             # What the kernel could bring in one turn.
@@ -608,7 +608,7 @@ def test_a_client_that_goes_on_reading_a_large_answer_is_not_idle_and_then_serve
         client.send(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
         assert client.response().status == 200
         got = 0
-        (channel,) = call(lambda: list(served.server.site.channels))
+        (channel,) = call(lambda: list(served.server.site.connections))
         while not call(lambda: channel.transport.taken):
             got += len(client.socket.recv(65536))
         # The time of a connection at rest is over.
@@ -628,7 +628,7 @@ def test_a_large_answer_is_held_once_however_many_clients_read_it_slowly() -> No
                 client = served.client(receive_buffer=4096)
                 client.send(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
                 assert client.response().status == 200
-                assert call(lambda: len(served.server.site.channels)) == number + 1
+                assert call(lambda: len(served.server.site.connections)) == number + 1
             assert tracemalloc.get_traced_memory()[1] < 5_000_000
         finally:
             tracemalloc.stop()

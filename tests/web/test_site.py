@@ -185,7 +185,7 @@ def test_a_long_poll_waits_and_is_cancelled_when_its_client_goes() -> None:
             until(lambda: len(waiting) == 2)
         until(lambda: bool(ends))
         assert isinstance(ends[0], CancelledError)
-        until(lambda: not served.server.site.channels)
+        until(lambda: not served.server.site.connections)
 
 
 def test_a_long_poll_ends_with_503_when_the_server_stops() -> None:
@@ -242,7 +242,7 @@ def test_a_request_that_never_ends_holds_the_servers_end_for_stop_seconds() -> N
     given = endpoint("/change", lambda pipeline, request: Deferred(ends.append), ("POST",))
     with serving(given, stop_seconds=2.5) as served, served.client() as client:
         client.send(b"POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
-        until(lambda: any(channel.at_work for channel in served.server.site.channels))
+        until(lambda: any(each.at_work for each in served.server.site.connections))
         begin = time.monotonic()
         call(served.server.stop)
         assert 2 < time.monotonic() - begin < 4.5

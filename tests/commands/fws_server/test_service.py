@@ -160,7 +160,7 @@ def test_a_handshake_that_comes_before_the_storage_has_answered_waits_for_it(byt
         half.send(head()[30:] + frame("the rest"))
         assert half.response().status == 101
         assert half.text() == "the rest"
-        until(lambda: not served.server.site.channels)
+        until(lambda: not served.server.site.connections)
 
 
 def test_data_filters_see_what_came_before_the_start_from_its_first_byte() -> None:
@@ -188,13 +188,13 @@ def test_a_handshake_waits_no_longer_than_its_timeout_and_is_told_to_come_again(
         answer = read_answer(client)
         assert (answer.status, answer.headers["retry-after"], answer.headers["connection"]) == (503, "1", "close")
         assert ended(client)
-        until(lambda: not served.server.site.channels)
+        until(lambda: not served.server.site.connections)
 
 
 def test_a_handshake_that_waits_is_told_when_the_server_stops_before_it_has_started() -> None:
     with starting() as (served, address, _), RawClient(address) as client:
         client.send(head())
-        until(lambda: any(channel._held for channel in served.server.site.channels))
+        until(lambda: any(each._held for each in served.server.site.connections))
         call(served.server.site.shut)
         assert read_answer(client).status == 503
         assert ended(client)
@@ -204,12 +204,12 @@ def test_who_goes_while_its_handshake_waits_leaves_nothing() -> None:
     with starting("--max_connections_per_address", "1") as (served, address, gate):
         with RawClient(address) as client:
             client.send(head())
-            until(lambda: any(channel._held for channel in served.server.site.channels))
+            until(lambda: any(each._held for each in served.server.site.connections))
             # The limits of the door hold while it starts.
             with RawClient(address) as second:
                 second.send(head())
                 assert second.response().status == 429
-        until(lambda: not served.server.site.channels and not len(served.server.admission.addresses))
+        until(lambda: not served.server.site.connections and not len(served.server.admission.addresses))
         call(gate.callback, None)
         with RawClient(address) as client:
             client.open().quit()
