@@ -33,13 +33,13 @@ from filtered_websocket.web.body import Chunked, Sized
 from filtered_websocket.web.head import Head, Refused, body_length, end_of, parse, words
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response, encode
+from filtered_websocket.web.routes import STARTING
 
 _log = Logger()
 
 MAX_WAITING = 16 * 1024
 """Bytes behind a request that is being answered, above which reading pauses. Below it, the client's end is noticed."""
 
-STARTING = Refused(503, "the server is starting", (("Retry-After", "1"),))
 HALF_CLOSED_SECONDS = 5.0
 """How long a client that has closed its side, and may have gone, is answered: each of its requests."""
 
@@ -238,7 +238,7 @@ class HTTPConnection(Protocol):
             self._refuse(length)
             return
         request = self.site.request(self, head)
-        route = self.site.find(request)
+        route = self.site.routes.find(request)
         body = Chunked(route.limit) if length is None else Sized(length)
         self._exchange = Exchange(request, route, body)
         if length is not None and length > route.limit:

@@ -1,10 +1,9 @@
-"""The site: which endpoint answers a request, and what goes wrong on the way."""
+"""The site: what answers plain HTTP on one port, and what goes wrong on the way."""
 
 import types
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory
@@ -12,15 +11,14 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.outcomes import outcome, report
-from filtered_websocket.config import patterns
 from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Head, is_forwarded
-from filtered_websocket.web.http_connection import STARTING, HTTPConnection
+from filtered_websocket.web.http_connection import HTTPConnection
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
-from filtered_websocket.web.routes import Group, Route
+from filtered_websocket.web.routes import Group, Route, Routes
 
 
 class Site(Factory):
@@ -40,8 +38,7 @@ class Site(Factory):
         self.responses: Counter[int] = Counter()
         self.closing = False
         self.when_empty: Callable[[], object] | None = None
-        self._own, self._elsewhere, self._public = own, elsewhere, public
-        self._tables: dict[Any, tuple[Group, list[tuple[str, Group]]]] = {}
+        self.routes = Routes(server, own, elsewhere, public)
 
     def buildProtocol(self, addr: Any, later: Any = None) -> HTTPConnection:
         """A connection's protocol.
@@ -59,8 +56,6 @@ class Site(Factory):
         """Whether no further connection may come."""
         return len(self.connections) >= self.options.max_http_connections
 
-    # Finding.
-
     def request(self, connection: HTTPConnection, head: Head) -> HTTPRequest:
         """The request of this head."""
         server, headers = self.server, head.headers
@@ -73,53 +68,6 @@ class Site(Factory):
             direct=not (self.options.trusted_proxies or is_forwarded(headers)),
             server=server,
         )
-
-    def find(self, request: HTTPRequest) -> Route:
-        """Where a request goes; sets its `prefix` and `wildcards`."""
-        if not self.server.started and not request.path.startswith("/health/"):
-            return Route(Endpoint, None, Endpoint.max_body, HTTPError(*STARTING))
-        pipeline = self.server.pipeline_for(request.path) if self._public and self.server.started else None
-        prefixes = [""] if pipeline is None else pipeline.prefixes(request.raw_path)
-        for pattern, group in self._table(pipeline):
-            for prefix in prefixes:
-                found = patterns.match(pattern, request.raw_path[len(prefix) :])
-                # The server's own are at one place only.
-                if found is not None and not (prefix and group[0] in self._own):
-                    request.prefix, request.wildcards = unquote(prefix), tuple(unquote(each) for each in found)
-                    return self._choose(group, pipeline, request)
-        elsewhere = any(patterns.match(each.path, request.raw_path) is not None for each in self._elsewhere)
-        if pipeline is None or elsewhere or request.method not in ("GET", "HEAD"):
-            error = HTTPError(404, "nothing is served here")
-        else:
-            upgrade = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
-            error = HTTPError(426, "a WebSocket is served here", upgrade)
-        return Route(Endpoint, pipeline, Endpoint.max_body, error)
-
-    def _choose(self, group: Any, pipeline: Any, request: HTTPRequest) -> Route:
-        method = request.method
-        for endpoint in group:
-            if method in endpoint.methods or (method == "HEAD" and "GET" in endpoint.methods):
-                return Route(endpoint, pipeline, endpoint.body_limit(pipeline), None, group)
-        first = group[0]
-        error = None
-        if method != "OPTIONS":
-            error = HTTPError(405, f"{method} is not served here", (("Allow", cors.allow(group)),))
-        return Route(first, pipeline, Endpoint.max_body, error, group)
-
-    def _table(self, pipeline: Any) -> list[tuple[str, Group]]:
-        """The endpoints of a pipeline and the server's own by path, the most specific first."""
-        endpoints: Group = pipeline.endpoints if pipeline is not None else ()
-        known = self._tables.get(pipeline)
-        if known is None or known[0] is not endpoints:
-            groups: dict[str, list[Any]] = {}
-            for each in endpoints:
-                groups.setdefault(each.path, []).append(each)
-            for each in self._own:
-                if not any(theirs.path == each.path for theirs in endpoints):
-                    groups.setdefault(each.path, []).append(each)
-            order = sorted(groups, key=patterns.rank, reverse=True)
-            known = self._tables[pipeline] = (endpoints, [(path, tuple(groups[path])) for path in order])
-        return known[1]
 
     # Answering.
 

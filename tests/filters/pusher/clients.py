@@ -78,7 +78,7 @@ def signed(method: str, path: str, body: Any = None, secret: str = SECRET, **par
 def ask(server: Server, request: HTTPRequest) -> tuple[int, Any]:
     """The site's answer to a request: status and body."""
     site = server.server.site
-    answer = site.answer(site.find(request), request)
+    answer = site.answer(site.routes.find(request), request)
     if isinstance(answer, Deferred):
         answer = server.result(answer)
     return answer.status, json.loads(answer.body)

@@ -80,7 +80,7 @@ class Http:
         if self.sid:
             path += f"{'&' if '?' in path else '?'}sid={self.sid}"
         site, request = self.server.server.site, HTTPRequest(method, path, headers or {}, raw)
-        answer = site.answer(site.find(request), request)
+        answer = site.answer(site.routes.find(request), request)
         return self.server.result(answer) if isinstance(answer, Deferred) else answer
 
     def get(self, path: str) -> Any:

@@ -25,7 +25,7 @@ class Exchange:
         self._response: Response | None = None
         request = HTTPRequest(method, uri, headers, body.encode() if isinstance(body, str) else body, peer=peer)
         site = server.server.site
-        route = site.find(request)
+        route = site.routes.find(request)
         answer = site.refusal(route, request, route.error) if route.error else site.answer(route, request)
         self._answer = answer
         if isinstance(answer, Deferred):

@@ -249,7 +249,7 @@ def test_there_are_no_more_sessions_than_connections_may_be() -> None:
 def test_a_body_that_is_too_large_is_refused_by_the_site(server: Server) -> None:
     from filtered_websocket.web.base import HTTPRequest
 
-    assert server.server.site.find(HTTPRequest("POST", POLLING)).limit == 1_000_000
+    assert server.server.site.routes.find(HTTPRequest("POST", POLLING)).limit == 1_000_000
 
 
 def test_sessions_that_poll_are_told_when_the_server_stops() -> None:
