@@ -1,4 +1,4 @@
-"""Who is measured: a row is a name, the command that starts a server, and how the generator's clients enter it.
+"""What is measured: a row is a name, the command that starts a server, and how the generator's clients enter it.
 
 `{port}` and the names of `Places` are filled in by measure.py; commands run in bench/. A variant of a server (another
 storage object, a pack) is one more row: its command, and what its clients say first (`--init`) and wrap their payload
@@ -31,7 +31,7 @@ _PACK_WORKLOADS = ("fan1000", "pair")
 _PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filters.{}"
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--pub-init", "40", "--init", "40")
 _SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join",{"room":"c%c"}]', "--tmpl", '42["m","c%c","%P"]')
-# A token for each channel, signed with the empty secret: who reads c7 writes c7.
+# A token for each channel, signed with the empty secret: a client that reads c7 writes c7.
 _TOKENS = str(Path(__file__).parent / "load" / "philote_paths.txt")
 
 # Clients that speak permessage-deflate and have each sent one compressed message: what an inflater takes. Which window

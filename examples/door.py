@@ -1,4 +1,4 @@
-"""A handshake filter: who does not know the password gets 401 and no connection.
+"""A handshake filter: a client that does not know the password gets 401 and no connection.
 
 FWS_PASSWORD=sesame fws_server -f door filtered_websocket.filters.broadcast_messages
 

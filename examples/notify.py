@@ -1,4 +1,4 @@
-"""A program that is no server tells everybody who is in the chat, on every node: a cron job, a web application.
+"""A program that is no server tells everybody in the chat, on every node: a cron job, a web application.
 
 fws_server --storage redis -f filtered_websocket.filters.broadcast_messages
 python notify.py "the backup is done"

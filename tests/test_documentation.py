@@ -129,9 +129,11 @@ def test_the_architecture_shows_every_room_on_its_layer_and_every_folder() -> No
     assert set(re.findall(r"(\w+)/", house)) == folders, "name it in docs/architecture.md, The house"
 
 
-def test_files_that_the_architecture_names_are_there() -> None:
-    for name in re.findall(r"(?<![\w/])\w[\w/]*/\w+\.py", ARCHITECTURE):
-        assert any((folder / name).exists() for folder in (PACKAGE, ROOT)), f"docs/architecture.md names {name}"
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    rooms = "|".join(sorted({"tests", "docs", "filtered_websocket", *" ".join(LAYERS).split()}))
+    for name in re.findall(rf"(?<![\w/.])(?:{rooms})/[\w/]*\w+\.py\b", page.read_text()):
+        assert any((folder / name).exists() for folder in (PACKAGE, ROOT)), f"{page} names {name}"
 
 
 def test_what_the_architecture_names_in_capitals_or_overrides_of_autobahn_is_in_the_code() -> None:

@@ -1,4 +1,4 @@
-"""The path is the channel: whoever connects subscribes to it, and whatever a client sends is published there."""
+"""The path is the channel: a client that connects subscribes to it, and what it sends is published there."""
 
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter, WebSocketMessageFilter
 

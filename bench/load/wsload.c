@@ -20,7 +20,7 @@ static int N = 1000, M = 0, W = 1, channels = 100, pubself = 1;
 static double tmax = 2, warm = 0.5, hold = 1.0, settle = 0.5;
 static int isfan, ispair, isecho, isidle;
 
-/* One entry per sequence number: when it was sent, by whom, and how many deliveries are still missing. */
+/* One entry per sequence number: when it was sent, by which client, and how many deliveries are still missing. */
 #define SEQCAP 8000000u
 static uint64_t *sent_at;
 static int *missing, *owner;

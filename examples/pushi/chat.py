@@ -18,7 +18,7 @@ class Page(Endpoint):
 
 
 class Auth(Endpoint):
-    """Signs for whoever asks, under the name he gives. Here your own login would say who he is, and where he may be."""
+    """Signs for every client, under the name that it gives. Your own login would check the name and the channel here."""
 
     path = "/auth"
 
@@ -30,5 +30,5 @@ class Auth(Endpoint):
         if not re.fullmatch("[0-9a-f-]{36}", socket_id) or not 0 < len(name) <= 40:
             raise HTTPError(400, "socket_id and a name are wanted")
         about = json.dumps({"user_id": name, "peer": True})
-        # The signature covers who he is too: with --pushi_signed_presence nothing else is taken.
+        # The signature covers the name too: with --pushi_signed_presence nothing else is taken.
         return {"auth": f"{app.key}:{sign(app.secret, f'{socket_id}:presence-chat:{about}')}", "channel_data": about}

@@ -1,6 +1,6 @@
 """Shows what is in a directory, whenever it changes: python3 dir2web.py DIRECTORY [URL of /emit]
 
-Pages that come later see it within SHOWN_AGAIN seconds: an emission reaches those who are there.
+Pages that come later see it within SHOWN_AGAIN seconds: an emission reaches the clients that are there.
 """
 
 import json
