@@ -19,7 +19,7 @@ class Page(Endpoint):
 
 
 class Auth(Endpoint):
-    """Signs for every client, under the name that it gives. Your own login would check the name and the channel here.
+    """Signs for every client, under the name that it gives. Your own login would check name and channel here.
 
     It is asked as pusher-js asks: by a form with ``socket_id``, ``channel_name`` and what the page adds in ``params``.
     """

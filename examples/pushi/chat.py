@@ -18,7 +18,7 @@ class Page(Endpoint):
 
 
 class Auth(Endpoint):
-    """Signs for every client, under the name that it gives. Your own login would check the name and the channel here."""
+    """Signs for every client, under the name that it gives. Your own login would check name and channel here."""
 
     path = "/auth"
 
