@@ -53,8 +53,6 @@ PURE = (
 
 LONG: dict[str, str] = {
     "chain.interfaces": "signatures alone; the three that matter name each other",
-    "commands.fws_server.service": "to be cut",
-    "commands.fws_server.workers": "to be cut",
     "connection.connection": "to be cut",
     "connection.handshake": "to be cut",
     "connection.sending": "to be cut",

@@ -50,7 +50,7 @@ def _main(argv: Sequence[str]) -> int:
         print(f"filtered_websocket {__version__}")  # noqa: T201
         return 0
     install_reactor(assembly.reactor())
-    from filtered_websocket.commands.fws_server.service import WORKER
+    from filtered_websocket.commands.fws_server.parent import WORKER
 
     importing.install()
     assembly.load()
@@ -125,7 +125,7 @@ def handle_signals(
     :param asked: filled with the signal that asked to stop
     :param limit: how long stopping may take, in seconds
     """
-    from filtered_websocket.commands.fws_server.service import WORKER
+    from filtered_websocket.commands.fws_server.parent import WORKER
 
     def stop(number: int, frame: Any) -> None:
         if asked:

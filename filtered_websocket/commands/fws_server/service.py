@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ReactorNotRunning
-from twisted.internet.fdesc import setNonBlocking
-from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from zope.interface import implementer
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.events import WebSocketStopFilter
-from filtered_websocket.commands.fws_server import banner, stopping
+from filtered_websocket.commands.fws_server import banner, parent, stopping
 from filtered_websocket.commands.fws_server.assembly import Assembly
+from filtered_websocket.commands.fws_server.parent import WORKER
 from filtered_websocket.commands.fws_server.reload import files, reload
 from filtered_websocket.commands.fws_server.watched_files import Changes
 from filtered_websocket.config.option import Options
@@ -33,12 +30,6 @@ _log = Logger()
 
 CANCEL_SECONDS = 0.5
 """How long the start filters of a reload have to give up when the server stops."""
-
-WORKER = "FILTERED_WEBSOCKET_WORKER"
-"""Environment name of a worker's number. A worker's standard input is a pipe that ends with its parent; on descriptor
-`STATUS` it tells its parent ``ready``, ``reloaded`` and ``refused`` (to reload), a word per line. Whatever comes on
-standard input says that the storage will end with the workers."""
-STATUS = 4
 
 STOP_SECONDS = 2.0
 """How long a stop takes at most, draining, stop filters and what is owed not counted."""
@@ -91,7 +82,7 @@ class Service:
         server, options = self.server, self._options
         self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         if WORKER in os.environ:
-            self._reactor.addReader(_Parent(self._reactor, self.server))
+            self._reactor.addReader(parent.Parent(self._reactor, self.server))
         # Not where the socket is open already: a worker shares it with those that serve, whose clients it could only
         # refuse, and who comes to an inherited one is better kept waiting.
         early = WORKER not in os.environ and not options.host.startswith("fd:")
@@ -119,7 +110,7 @@ class Service:
                 _log.warn("{line}", line=line)
         if WORKER in os.environ:
             _log.info("worker {number} is ready", number=os.environ[WORKER])
-            self._tell("ready")
+            parent.tell("ready")
             return
         address = address_of(self._port, server.is_secure)
         if server.admin_site is None and "+unix:" not in address:
@@ -166,13 +157,6 @@ class Service:
         _log.info("health, metrics and publish on {address}", address=address)
         _log.info("{line}", line=banner.dashboard(server, address))
 
-    def _tell(self, word: str) -> None:
-        if WORKER in os.environ:
-            try:
-                os.write(STATUS, f"{word}\n".encode())
-            except OSError:
-                pass  # the parent is gone, and with it standard input, which ends this process
-
     def reload(self) -> None:
         """Take filters and configuration anew; if anything is wrong with them, keep what is.
 
@@ -195,7 +179,7 @@ class Service:
         if self.server.draining:
             _log.info("not reloaded: the server is stopping")
         self._reloading = None
-        self._tell("reloaded" if taken else "refused")
+        parent.tell("reloaded" if taken else "refused")
 
     def stop_limit(self) -> float:
         """Seconds after a signal to stop at which the process ends by force."""
@@ -241,33 +225,3 @@ class Service:
         if server.started:
             # What could not begin says why, in one line.
             _log.info("stopped")
-
-
-@implementer(IReadDescriptor)
-class _Parent:
-    """The end of the pipe that a worker's parent holds: when it closes, the parent is gone, and the worker stops. If it
-    is stopping already it ends at once: a parent goes before its workers only when told twice, or killed."""
-
-    def __init__(self, reactor: Any, server: Server) -> None:
-        self._reactor, self._server = reactor, server
-        setNonBlocking(0)
-
-    def fileno(self) -> int:
-        return 0
-
-    def doRead(self) -> None:
-        if not os.read(0, 1024):
-            self.connectionLost(None)
-        else:
-            self._server.storage_ends = True
-
-    def connectionLost(self, reason: Any) -> None:
-        # A hang-up comes as this call, without doRead.
-        self._reactor.removeReader(self)
-        try:
-            self._reactor.stop()
-        except ReactorNotRunning:
-            os._exit(1)
-
-    def logPrefix(self) -> str:
-        return "parent"

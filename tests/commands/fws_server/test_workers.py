@@ -10,7 +10,8 @@ from twisted.internet.task import Clock
 
 from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.commands.fws_server.private_redis import PrivateRedis
-from filtered_websocket.commands.fws_server.workers import Worker, Workers
+from filtered_websocket.commands.fws_server.worker import Worker
+from filtered_websocket.commands.fws_server.workers import Workers
 from filtered_websocket.errors import ConfigError
 
 
