@@ -62,7 +62,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _open_what_is_closed() -> None:
-    """Who starts a command may close its streams (``<&-``, ``>&-``): an empty input, and output for nobody."""
+    """A command may be started with its streams closed (``<&-``, ``>&-``): an empty input, and output for nobody."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives

@@ -11,19 +11,19 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from filtered_websocket.commands import exits
-from filtered_websocket.commands.fws_client.arguments import plan_of
+from filtered_websocket.commands.fws_client.arguments import read
 from filtered_websocket.commands.fws_client.output import Output
-from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Speech, Terms
+from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Protocol, Terms
 from filtered_websocket.commands.fws_client.protocols.philote import Philote
 from filtered_websocket.commands.fws_client.protocols.plain import Plain
 from filtered_websocket.commands.fws_client.protocols.pusher import Pusher
 from filtered_websocket.commands.fws_client.protocols.pushi import Pushi
 from filtered_websocket.commands.fws_client.protocols.ws_emit import WsEmit
 from filtered_websocket.commands.fws_client.protocols.wsps import Wsps
-from filtered_websocket.commands.fws_client.run import Session
+from filtered_websocket.commands.fws_client.run import Run
 
 PROG = "fws_client"
-PACKS: dict[str, type[Speech]] = {
+PACKS: dict[str, type[Protocol]] = {
     "wsps": Wsps, "philote": Philote, "ws_emit": WsEmit, "pushi": Pushi, "pusher": Pusher,
 }  # fmt: skip
 # Not FWS_...: fws_server refuses such names that are no options of its.
@@ -50,20 +50,20 @@ def _main(argv: Sequence[str] | None) -> None:
     parser = _parser()
     arguments = parser.parse_intermixed_args(argv)
     try:
-        make_speech = _speech(arguments, os.environ)
-        plan = plan_of(arguments, make_speech())
+        make_protocol = _protocol(arguments, os.environ)
+        job = read(arguments, make_protocol())
     except BadTerms as error:
         parser.error(str(error))
     options = {
-        "headers": arguments.header, "protocols": arguments.protocol,
-        "reconnect": not arguments.no_reconnect and plan.latency is None, "wait": arguments.wait,
+        "headers": arguments.header, "subprotocols": arguments.protocol,
+        "reconnect": not arguments.no_reconnect and job.latency is None, "wait": arguments.wait,
     }  # fmt: skip
     output = Output(PROG, arguments.data, arguments.verbose)
 
-    async def session() -> None:
-        await Session(plan, make_speech, output, options).run()
+    async def run() -> None:
+        await Run(job, make_protocol, output, options).run()
 
-    asyncio.run(session())
+    asyncio.run(run())
 
 
 def _parser() -> exits.Parser:
@@ -145,7 +145,7 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _speech(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Callable[[], Speech]:
+def _protocol(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Callable[[], Protocol]:
     """What makes a client of the pack. Raises BadTerms."""
     given: dict[str, Any] = {name: getattr(arguments, name) for name in Terms._fields if hasattr(arguments, name)}
     for name, variable in ENVIRONMENT.items():

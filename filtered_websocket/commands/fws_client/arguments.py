@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Speech
+from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Protocol
 
 
-class Plan(NamedTuple):
+class Job(NamedTuple):
     """What to do.
 
     :ivar subscribe: the channels; None: receive nothing
@@ -31,37 +31,37 @@ class Plan(NamedTuple):
     binary: bool
 
 
-def plan_of(arguments: argparse.Namespace, speech: Speech) -> Plan:
+def read(arguments: argparse.Namespace, protocol: Protocol) -> Job:
     """What to do. Raises BadTerms for what cannot be done, as far as that can be known before the server is asked."""
-    subscribe, publish, data = _clauses(arguments.words, speech)
+    subscribe, publish, data = _clauses(arguments.words, protocol)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not arguments.latency and data is None
     stays = subscribe is not None
     if subscribe is None and publish is None and not arguments.latency:
-        if speech.names != "none" and not interactive:
+        if protocol.names != "none" and not interactive:
             raise BadTerms("say what to do: subscribe NAME ..., publish NAME, or both")
-        subscribe, publish = [], "" if speech.names == "none" else None
+        subscribe, publish = [], "" if protocol.names == "none" else None
         stays = arguments.count is not None
     elif interactive and subscribe is None:
         subscribe = []
-    if arguments.json and not speech.takes_json:
+    if arguments.json and not protocol.takes_json:
         raise BadTerms("--json: messages of this server are text, whatever is in it")
-    if arguments.binary and speech.names != "none":
+    if arguments.binary and protocol.names != "none":
         raise BadTerms("--binary goes without --pack")
     if arguments.count and subscribe is None and not arguments.latency:
         raise BadTerms("--count is of messages received: subscribe is wanted too")
     for name in subscribe or ():
-        speech.subscribe(name)
+        protocol.subscribe(name)
     if publish is not None:
-        speech.publish(publish, "")
-        if publish and speech.joins:
-            speech.subscribe(publish)
-    return Plan(
+        protocol.publish(publish, "")
+        if publish and protocol.joins:
+            protocol.subscribe(publish)
+    return Job(
         subscribe, publish, data, stays, arguments.count, interactive,
         arguments.interval if arguments.latency else None, arguments.json, arguments.binary,
     )  # fmt: skip
 
 
-def _clauses(words: Sequence[str], speech: Speech) -> tuple[list[str] | None, str | None, str | None]:
+def _clauses(words: Sequence[str], protocol: Protocol) -> tuple[list[str] | None, str | None, str | None]:
     """What to subscribe to, where to publish, and what."""
     subscribe: list[str] | None = None
     publish = data = None
@@ -70,13 +70,13 @@ def _clauses(words: Sequence[str], speech: Speech) -> tuple[list[str] | None, st
         verb = rest.pop(0)
         end = next((index for index, word in enumerate(rest) if word in ("subscribe", "publish")), len(rest))
         names, rest = rest[:end], rest[end:]
-        if verb == "subscribe" and subscribe is None and (names or speech.names != "required"):
-            if names and speech.names == "none":
+        if verb == "subscribe" and subscribe is None and (names or protocol.names != "required"):
+            if names and protocol.names == "none":
                 raise BadTerms("without --pack there are no channels to subscribe to")
             subscribe = names
         elif verb == "publish" and publish is None:
-            if speech.names != "none":
-                if not names and speech.names == "required":
+            if protocol.names != "none":
+                if not names and protocol.names == "required":
                     raise BadTerms("publish where? NAME is wanted")
                 publish, names = (names[0], names[1:]) if names else ("", names)
             else:

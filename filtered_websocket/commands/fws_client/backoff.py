@@ -10,7 +10,7 @@ STEADY = 10.0
 
 
 class Backoff:
-    """Doubles from try to try. Each wait is shortened by up to a half at random, so that clients who lost their server
+    """Doubles from try to try. Each wait is shortened by up to a half at random, so that clients that lost their server
     at one moment do not come back at one moment.
     """
 

@@ -1,4 +1,4 @@
-"""A conversation that outlives its connections: it connects, subscribes, and after a loss does so again."""
+"""The connection to the server, kept up: after a loss it connects again, and subscribes again."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Established,
     Heard,
     Post,
-    Speech,
+    Protocol,
     Subscribed,
 )
 
@@ -26,8 +26,9 @@ AWAY = frozenset({1001, 1006, 1011, 1012, 1013, 1014, *range(4100, 4300)})
 """Close codes after which coming back makes sense; all others say that it does not."""
 
 
-class Link:
-    """
+class Connection:
+    """A connection, or several, one after the other.
+
     :param heard: gets what is for the user
     :param notice: gets what happens to the connection, in words, and whether it is trouble
     :param denied: gets what the server refuses; may raise Ended
@@ -37,21 +38,21 @@ class Link:
 
     def __init__(
         self,
-        speech: Speech,
+        protocol: Protocol,
         heard: Callable[[Heard], None],
         notice: Callable[[str, bool], None],
         denied: Callable[[Denied], None],
         *,
         headers: Sequence[tuple[str, str]] = (),
-        protocols: Sequence[str] = (),
+        subprotocols: Sequence[str] = (),
         reconnect: bool = True,
         wait: bool = False,
     ) -> None:
-        self.speech = speech
+        self.protocol = protocol
         self.channels: dict[str, None] = {}
         self._heard, self._notice, self._denied = heard, notice, denied
-        self._headers = [*speech.headers().items(), *headers]
-        self._protocols = [Subprotocol(each) for each in protocols]
+        self._headers = [*protocol.headers().items(), *headers]
+        self._subprotocols = [Subprotocol(each) for each in subprotocols]
         self._reconnect, self._patient = reconnect, reconnect and wait
         self._backoff = Backoff()
         self._socket: ClientConnection | None = None
@@ -60,7 +61,7 @@ class Link:
         self._leaving = False
 
     async def run(self) -> None:
-        """Converse until `close`, or until the server ends it for good.
+        """Keep connected until `close`, or until the server ends it for good.
 
         :raises Ended: it cannot be had, or the server has ended it
         """
@@ -73,13 +74,13 @@ class Link:
             await asyncio.sleep(delay)
 
     async def _connect(self) -> str:
-        """One connection from begin to end.
+        """One WebSocket from begin to end.
 
         :returns: why it is no more
         :raises Ended: as `run`
         """
         try:
-            socket = await opened(self.speech.address(), self._headers, self._protocols)
+            socket = await opened(self.protocol.address(), self._headers, self._subprotocols)
         except Unavailable as error:
             return self._away(str(error), self._patient and error.passing)
         self._patient = self._reconnect
@@ -97,11 +98,11 @@ class Link:
 
     async def _converse(self, socket: ClientConnection) -> str:
         self._socket = socket
-        self.speech.begin()
-        begun = None if self.speech.greets else asyncio.create_task(self._begin())
+        self.protocol.begin()
+        begun = None if self.protocol.greets else asyncio.create_task(self._begin())
         try:
             async for frame in socket:
-                for event in self.speech.hear(frame):
+                for event in self.protocol.hear(frame):
                     match event:
                         case Heard():
                             self._heard(event)
@@ -141,13 +142,13 @@ class Link:
 
     async def _subscribe(self, channel: str) -> None:
         assert self._socket is not None
-        frame = self.speech.subscribe(channel)
+        frame = self.protocol.subscribe(channel)
         if frame is None:
             return
         asked = self._asked[channel] = asyncio.get_running_loop().create_future()
         await self._socket.send(frame)
         # A pong comes behind what a message before its ping has done.
-        await (asked if self.speech.confirms else await self._socket.ping())
+        await (asked if self.protocol.confirms else await self._socket.ping())
 
     async def subscribe(self, channel: str) -> None:
         """Be in a channel from now on; while there is no connection, from the next on.
@@ -157,7 +158,7 @@ class Link:
         if channel in self.channels:
             return
         if not self._ready.is_set():
-            self.speech.subscribe(channel)  # whether it can be
+            self.protocol.subscribe(channel)  # whether it can be
         self.channels[channel] = None
         if self._ready.is_set():
             try:
@@ -167,7 +168,7 @@ class Link:
 
     async def unsubscribe(self, channel: str) -> None:
         """Leave a channel. Raises BadTerms if the protocol has no way to."""
-        frame = self.speech.unsubscribe(channel)
+        frame = self.protocol.unsubscribe(channel)
         self.channels.pop(channel, None)
         if self._ready.is_set() and self._socket is not None and frame is not None:
             try:
@@ -186,7 +187,7 @@ class Link:
         :raises BadTerms: one of them cannot be
         :raises Ended: the server refuses
         """
-        packets = [self.speech.publish(channel, data) for channel, data in items]
+        packets = [self.protocol.publish(channel, data) for channel, data in items]
         while packets:
             await self._ready.wait()
             assert self._socket is not None
@@ -231,7 +232,7 @@ class Link:
             raise Ended("the connection is lost") from None
 
     async def close(self) -> None:
-        """Say goodbye; `run` returns when all that the server sent before has been handed over."""
+        """Close; `run` returns when all that the server sent before has been handed over."""
         self._leaving = True
         if self._socket is not None:
             await self._socket.close()

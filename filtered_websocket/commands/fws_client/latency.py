@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from filtered_websocket.commands.exits import Ended
-from filtered_websocket.commands.fws_client.connection import Link
+from filtered_websocket.commands.fws_client.connection import Connection
 from filtered_websocket.commands.fws_client.protocols.base import Heard
 
 PATIENCE = 5.0
@@ -26,12 +26,12 @@ class OwnMessages:
         if self._back is not None and not self._back.done() and self._marker in text:
             self._back.set_result(time.perf_counter())
 
-    async def measure(self, link: Link, channel: str) -> float:
+    async def measure(self, connection: Connection, channel: str) -> float:
         """Seconds that a message takes to come back. Raises Ended if it does not."""
         self._marker = f"fws_client latency {uuid.uuid4().hex}"
         self._back = asyncio.get_running_loop().create_future()
         begin = time.perf_counter()
-        sent = asyncio.create_task(link.publish([(channel, self._marker)]))
+        sent = asyncio.create_task(connection.publish([(channel, self._marker)]))
         try:
             async with asyncio.timeout(PATIENCE):
                 back = await self._back

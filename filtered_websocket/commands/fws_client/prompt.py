@@ -18,7 +18,7 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from filtered_websocket.commands.exits import Ended
-from filtered_websocket.commands.fws_client.connection import Link
+from filtered_websocket.commands.fws_client.connection import Connection
 from filtered_websocket.commands.fws_client.output import Output
 from filtered_websocket.commands.fws_client.protocols.base import BadTerms
 
@@ -43,12 +43,12 @@ class Prompt(Completer):
     :param as_json: lines are JSON values
     """
 
-    def __init__(self, link: Link, output: Output, channel: str, as_json: bool) -> None:
-        self._link, self._output = link, output
+    def __init__(self, connection: Connection, output: Output, channel: str, as_json: bool) -> None:
+        self._connection, self._output = connection, output
         self._channel, self._as_json = channel, as_json
-        self._names = dict.fromkeys([*link.channels, *([channel] if channel else [])])
+        self._names = dict.fromkeys([*connection.channels, *([channel] if channel else [])])
 
-    async def converse(self) -> None:
+    async def run(self) -> None:
         """Take lines until there are no more, and obey them in order.
 
         :raises Ended: the last of them could not be obeyed
@@ -96,26 +96,26 @@ class Prompt(Completer):
         elif command == "/subscribe" and names:
             for name in names:
                 self._names[name] = None
-                await self._link.subscribe(name)
-            self._output.notice(f"subscribed to {', '.join(self._link.channels) or 'nothing'}", True)
+                await self._connection.subscribe(name)
+            self._output.notice(f"subscribed to {', '.join(self._connection.channels) or 'nothing'}", True)
         elif command == "/unsubscribe" and names:
             for name in names:
-                await self._link.unsubscribe(name)
-        elif command == "/to" and len(names) == 1 and self._link.speech.names != "none":
+                await self._connection.unsubscribe(name)
+        elif command == "/to" and len(names) == 1 and self._connection.protocol.names != "none":
             (self._channel,) = names
             self._names[self._channel] = None
-            if self._link.speech.joins:
-                await self._link.subscribe(self._channel)
+            if self._connection.protocol.joins:
+                await self._connection.subscribe(self._channel)
         elif command == "/send" and rest:
-            await self._link.send(rest)
+            await self._connection.send(rest)
         elif command == "/ping":
-            self._output.notice(f"{await self._link.ping() * 1000:.3f} ms", True)
+            self._output.notice(f"{await self._connection.ping() * 1000:.3f} ms", True)
         else:
             for each in HELP.splitlines():
                 self._output.notice(each, True)
 
     async def _publish(self, line: str) -> None:
-        if self._link.speech.names == "required" and not self._channel:
+        if self._connection.protocol.names == "required" and not self._channel:
             raise BadTerms("to which channel? /to NAME says so")
         data: Any = line
         if self._as_json:
@@ -123,13 +123,13 @@ class Prompt(Completer):
                 data = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise BadTerms(f"no JSON: {error}") from None
-        await self._link.publish([(self._channel, data)])
+        await self._connection.publish([(self._channel, data)])
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         before = document.text_before_cursor
         command, space, rest = before.partition(" ")
         word = rest.rpartition(" ")[2] if space else command
-        known = (*self._link.channels, *self._names) if space and command in OF_NAMES else ()
+        known = (*self._connection.channels, *self._names) if space and command in OF_NAMES else ()
         for each in dict.fromkeys(known if space else COMMANDS):
             if word.startswith("/" if not space else "") and each.startswith(word):
                 yield Completion(each, -len(word))

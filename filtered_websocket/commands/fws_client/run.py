@@ -1,4 +1,4 @@
-"""One run of fws_client: what was asked for, done over a link."""
+"""One run of fws_client: what was asked for, done over a connection."""
 
 import asyncio
 import json
@@ -8,46 +8,49 @@ from typing import Any
 
 from filtered_websocket.commands.exits import Ended
 from filtered_websocket.commands.fws_client import latency
-from filtered_websocket.commands.fws_client.arguments import Plan
-from filtered_websocket.commands.fws_client.connection import Link
+from filtered_websocket.commands.fws_client.arguments import Job
+from filtered_websocket.commands.fws_client.connection import Connection
 from filtered_websocket.commands.fws_client.output import Output
-from filtered_websocket.commands.fws_client.protocols.base import Denied, Heard, Speech
+from filtered_websocket.commands.fws_client.protocols.base import Denied, Heard, Protocol
 from filtered_websocket.commands.fws_client.standard_input import StandardInput
 
 
-class Session:
-    """
-    :param make_speech: a new client of the protocol
-    :param options: of `Link`
+class Run:
+    """The job, done.
+
+    :param make_protocol: a new client of the protocol
+    :param options: of `Connection`
     """
 
-    def __init__(self, plan: Plan, make_speech: Callable[[], Speech], output: Output, options: dict[str, Any]) -> None:
-        self._plan, self._output = plan, output
-        self._make_speech, self._options = make_speech, options
-        self._left = plan.limit
+    def __init__(
+        self, job: Job, make_protocol: Callable[[], Protocol], output: Output, options: dict[str, Any]
+    ) -> None:
+        self._job, self._output = job, output
+        self._make_protocol, self._options = make_protocol, options
+        self._left = job.limit
         self._counted = asyncio.Event()
         self._own = latency.OwnMessages()
-        self._links = [self._link()]
-        if plan.latency is not None and plan.publish is not None and not self._links[0].speech.returns:
-            self._links.append(self._link())
-        self._hidden = {plan.publish} - set(plan.subscribe or ()) if plan.publish else set()
+        self._connections = [self._connection()]
+        if job.latency is not None and job.publish is not None and not self._connections[0].protocol.returns:
+            self._connections.append(self._connection())
+        self._hidden = {job.publish} - set(job.subscribe or ()) if job.publish else set()
 
-    def _link(self) -> Link:
-        heard = self._heard if self._plan.latency is None else self._own.heard
-        return Link(self._make_speech(), heard, self._output.notice, self._denied, **self._options)
+    def _connection(self) -> Connection:
+        heard = self._heard if self._job.latency is None else self._own.heard
+        return Connection(self._make_protocol(), heard, self._output.notice, self._denied, **self._options)
 
     async def run(self) -> None:
         """
         :raises Ended: it could not be done
         """
         tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._counted.wait())]
-        running = [asyncio.create_task(link.run()) for link in self._links]
+        running = [asyncio.create_task(connection.run()) for connection in self._connections]
         try:
             done, _ = await asyncio.wait([*tasks, *running], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            for link in self._links:
-                await link.close()
+            for connection in self._connections:
+                await connection.close()
             await asyncio.gather(*running)
         finally:
             for task in (*tasks, *running):
@@ -55,7 +58,7 @@ class Session:
             await asyncio.gather(*tasks, *running, return_exceptions=True)
 
     def _heard(self, heard: Heard) -> None:
-        if self._plan.subscribe is None or heard.channel in self._hidden or self._left == 0:
+        if self._job.subscribe is None or heard.channel in self._hidden or self._left == 0:
             return
         self._output.heard(heard)
         if self._left is not None:
@@ -65,33 +68,33 @@ class Session:
 
     def _denied(self, denied: Denied) -> None:
         text = f"the server refuses: {denied.channel}{': ' if denied.channel else ''}{denied.reason}"
-        if not self._plan.interactive:
+        if not self._job.interactive:
             raise Ended(text)
         self._output.notice(text, True)
 
     async def _work(self) -> None:
-        plan, link = self._plan, self._links[0]
-        for channel in plan.subscribe or ():
-            await link.subscribe(channel)
-        if plan.latency is not None:
-            await self._measure(plan.latency)
+        job, connection = self._job, self._connections[0]
+        for channel in job.subscribe or ():
+            await connection.subscribe(channel)
+        if job.latency is not None:
+            await self._measure(job.latency)
             return
-        if plan.publish and link.speech.joins:
-            await link.subscribe(plan.publish)
-        await link.ready()
-        if plan.interactive:
+        if job.publish and connection.protocol.joins:
+            await connection.subscribe(job.publish)
+        await connection.ready()
+        if job.interactive:
             from filtered_websocket.commands.fws_client.prompt import Prompt
 
-            await Prompt(link, self._output, plan.publish or "", plan.as_json).converse()
+            await Prompt(connection, self._output, job.publish or "", job.as_json).run()
             return
-        if plan.publish is not None:
-            await self._publish(link, plan.publish)
-        if plan.stays:
+        if job.publish is not None:
+            await self._publish(connection, job.publish)
+        if job.stays:
             await asyncio.Event().wait()
 
-    async def _publish(self, link: Link, channel: str) -> None:
-        if self._plan.data is not None:
-            await link.publish([(channel, self._item(os.fsencode(self._plan.data), "DATA"))])
+    async def _publish(self, connection: Connection, channel: str) -> None:
+        if self._job.data is not None:
+            await connection.publish([(channel, self._item(os.fsencode(self._job.data), "DATA"))])
             return
         lines, number = StandardInput(), 0
         while batch := await lines.batch():
@@ -104,32 +107,32 @@ class Session:
                 except Ended as error:
                     wrong = error
                     break
-            await link.publish(items)
+            await connection.publish(items)
             if wrong is not None:
                 raise wrong
 
     def _item(self, line: bytes, where: str) -> Any:
         """What a line says. Raises Ended if it cannot be said."""
-        if self._plan.binary:
+        if self._job.binary:
             return line
         try:
             text = line.decode()
-            return json.loads(text) if self._plan.as_json else text
+            return json.loads(text) if self._job.as_json else text
         except UnicodeDecodeError:
             raise Ended(f"{where} is no text in UTF-8") from None
         except (ValueError, RecursionError) as error:
             raise Ended(f"{where} is no JSON: {error}") from None
 
     async def _measure(self, interval: float) -> None:
-        publisher, channel = self._links[0], self._plan.publish
+        publisher, channel = self._connections[0], self._job.publish
         if channel is None:
-            await latency.report(publisher.ping, self._output.line, self._plan.limit, interval)
+            await latency.report(publisher.ping, self._output.line, self._job.limit, interval)
             return
-        for link in self._links if publisher.speech.joins else self._links[-1:]:
+        for connection in self._connections if publisher.protocol.joins else self._connections[-1:]:
             if channel:
-                await link.subscribe(channel)
-        for link in self._links:
-            await link.ready()
+                await connection.subscribe(channel)
+        for connection in self._connections:
+            await connection.ready()
         await latency.report(
-            lambda: self._own.measure(publisher, channel), self._output.line, self._plan.limit, interval
+            lambda: self._own.measure(publisher, channel), self._output.line, self._job.limit, interval
         )

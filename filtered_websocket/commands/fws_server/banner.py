@@ -57,7 +57,7 @@ def _off(pipelines: Iterable[Any]) -> Iterator[str]:
 
 
 def dashboard(server: Any, address: str) -> str:
-    """Where the dashboard is and for whom, as far as the server knows.
+    """Where the dashboard is and what opens it, as far as the server knows.
 
     :param address: URL of what serves it; ``ws://`` and ``wss://`` are taken for what plain HTTP calls them
     """

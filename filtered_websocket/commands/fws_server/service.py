@@ -84,7 +84,7 @@ class Service:
         if WORKER in os.environ:
             self._reactor.addReader(parent.Parent(self._reactor, self.server))
         # Not where the socket is open already: a worker shares it with those that serve, whose clients it could only
-        # refuse, and who comes to an inherited one is better kept waiting.
+        # refuse, and clients of an inherited one are better kept waiting.
         early = WORKER not in os.environ and not options.host.startswith("fd:")
         if early:
             self._listen()

@@ -35,7 +35,7 @@ class Worker(ProcessProtocol):
             self._fire(word)
 
     def processEnded(self, reason: Any) -> None:
-        # First: who waits for a word asks then whether it was said.
+        # First: what waits for a word looks at `gone` then.
         self.gone.callback(None)
         for word in list(self._waiting):
             self._fire(word)

@@ -502,7 +502,7 @@ def test_bad_usage_is_2_before_any_server_is_asked(words: str) -> None:
     assert ran.stderr.startswith("usage: fws_client URL")
 
 
-# Manners.
+# Exits.
 
 
 def test_help_has_examples() -> None:

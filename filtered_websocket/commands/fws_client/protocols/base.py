@@ -1,4 +1,4 @@
-"""A pack's protocol from a client's side, sans-IO: what a conversation in it begins with, says and hears."""
+"""A pack's protocol from a client's side, sans-IO: how a connection begins, what the client says, and what it hears."""
 
 import json
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class Heard(NamedTuple):
 
 
 class Established(NamedTuple):
-    """The conversation may begin: channels may be subscribed to."""
+    """The connection is ready: channels may be subscribed to."""
 
 
 class Subscribed(NamedTuple):
@@ -54,7 +54,7 @@ class Post(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """Who the user is to the server, and what he makes of lines.
+    """What proves the user to the server, and how lines become publications.
 
     :ivar event: name of published events, "" for the pack's own default
     :ivar passing: what is published is not to be stored, where the protocol knows of that
@@ -75,14 +75,14 @@ class BadTerms(ValueError):  # noqa: N818 - what they are
     """What the user asks for cannot be, in words for the command line."""
 
 
-class Speech:
-    """One conversation after the other, each on a connection of its own.
+class Protocol:
+    """The protocol on a connection, and on the next after it is lost.
 
     :cvar names: whether `subscribe` and `publish` take names of channels: ``required``, ``optional`` or ``none``
     :cvar takes_json: whether what is published may be any JSON value; else it is text
     :cvar confirms: whether the server says that a subscription has been made; else a ping's pong says it
-    :cvar joins: whether who publishes to a channel has to be in it
-    :cvar returns: whether what is published comes back to its publisher, if he is in the channel
+    :cvar joins: whether a publisher has to be in the channel
+    :cvar returns: whether what is published comes back to its publisher, if that is in the channel
     :cvar greets: whether the server speaks first
     """
 
@@ -105,7 +105,7 @@ class Speech:
         return {}
 
     def begin(self) -> None:
-        """Forget the last conversation."""
+        """Forget the last connection."""
 
     def hear(self, frame: Frame) -> Iterable[Event]:
         """What a message of the server means."""

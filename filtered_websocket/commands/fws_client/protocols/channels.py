@@ -12,7 +12,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Event,
     Frame,
     Heard,
-    Speech,
+    Protocol,
     Subscribed,
     Terms,
     dumps,
@@ -22,7 +22,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
 from filtered_websocket.filters.shared.signatures import sign
 
 
-class ChannelSpeech(Speech):
+class ChannelProtocol(Protocol):
     """
     :cvar signed: prefixes of the channels that take a signature
     """

@@ -9,7 +9,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Event,
     Frame,
     Heard,
-    Speech,
+    Protocol,
     Terms,
     dumps,
     loads,
@@ -17,7 +17,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
 )
 
 
-class Philote(Speech):
+class Philote(Protocol):
     names = "optional"
     takes_json = False
     returns = False

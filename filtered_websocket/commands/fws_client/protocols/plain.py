@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Event, Frame, Heard, Speech
+from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Event, Frame, Heard, Protocol
 
 
-class Plain(Speech):
+class Plain(Protocol):
     names = "none"
     takes_json = False
     returns = False  # as far as one can know

@@ -16,11 +16,11 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     dumps,
     of_http,
 )
-from filtered_websocket.commands.fws_client.protocols.channels import ChannelSpeech
+from filtered_websocket.commands.fws_client.protocols.channels import ChannelProtocol
 from filtered_websocket.filters.shared.signatures import sign
 
 
-class Pusher(ChannelSpeech):
+class Pusher(ChannelProtocol):
     def __init__(self, url: SplitResult, terms: Terms) -> None:
         super().__init__(url, terms)
         self.joins = not terms.app_id

@@ -1,13 +1,13 @@
-"""Pushi: who is in a channel speaks there, and hears himself if he asks for his echo."""
+"""Pushi: a client in a channel publishes there, and gets its own events if it asks for an echo."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from filtered_websocket.commands.fws_client.protocols.base import Event, Frame, dumps
-from filtered_websocket.commands.fws_client.protocols.channels import ChannelSpeech
+from filtered_websocket.commands.fws_client.protocols.channels import ChannelProtocol
 
 
-class Pushi(ChannelSpeech):
+class Pushi(ChannelProtocol):
     joins = True
     signed = ("private-", "presence-", "personal-", "peer-")
 

@@ -1,4 +1,4 @@
-"""WS-Emit: Socket.IO 5 on Engine.IO 4 over a WebSocket. Clients enter rooms; who has the secret emits by HTTP.
+"""WS-Emit: Socket.IO 5 on Engine.IO 4 over a WebSocket. Clients enter rooms; emitting goes by HTTP, with the secret.
 
 The server acknowledges a join whether it let the client in or not, and does not say which room an event was for.
 """
@@ -19,7 +19,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Frame,
     Heard,
     Post,
-    Speech,
+    Protocol,
     Subscribed,
     Terms,
     dumps,
@@ -31,7 +31,7 @@ QUERY = "EIO=4&transport=websocket"
 _PACKET = re.compile(r"4([0-6])(?:([0-9]+)-)?(?:(/[^,]*),?)?([0-9]+)?(.*)", re.DOTALL)
 
 
-class WsEmit(Speech):
+class WsEmit(Protocol):
     names = "optional"
     confirms = True
     greets = True

@@ -1,12 +1,12 @@
-"""WSPS: JSON with keys, no acknowledgement, no unsubscribe; who is refused anything is closed with 1002."""
+"""WSPS: JSON with keys, no acknowledgement, no unsubscribe; a client that is refused anything is closed with 1002."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from filtered_websocket.commands.fws_client.protocols.base import Event, Frame, Heard, Speech, dumps, loads, text_of
+from filtered_websocket.commands.fws_client.protocols.base import Event, Frame, Heard, Protocol, dumps, loads, text_of
 
 
-class Wsps(Speech):
+class Wsps(Protocol):
     def hear(self, frame: Frame) -> Iterable[Event]:
         packet = loads(frame)
         if packet is None:
