@@ -1,0 +1,263 @@
+"""What makes a call awaitable, on Twisted's reactors and on asyncio's."""
+
+import asyncio
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.storage_objects.base import DONE
+from tests.support.chains import filter_of, outcome, results
+
+
+def test_start_begins_a_coroutine_before_it_returns():
+    begun = []
+
+    async def work():
+        begun.append(True)
+        return "done"
+
+    deferred = start(work())
+    assert begun == [True]
+    assert outcome(deferred) == ["done"]
+
+
+# On the asyncio reactor: a process has one reactor, so each of these is a process.
+PRELUDE = """
+import asyncio, sys
+from twisted.internet import asyncioreactor
+asyncioreactor.install()
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred, fail
+from filtered_websocket.errors import StopChain
+from filtered_websocket.filters.base import FilterBase, FilterMeta; from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.failures import culprit
+
+class Chain(FilterBase, metaclass=FilterMeta):
+    pass
+
+def later(value, seconds=0.01):
+    deferred = Deferred()
+    reactor.callLater(seconds, deferred.callback, value)
+    return deferred
+
+def finish(result):
+    print(repr(getattr(result, "value", result)))
+    reactor.stop()
+
+def go():
+    Chain.run("me", "data").addBoth(finish)
+
+reactor.callLater(20, lambda: (print("too late"), reactor.stop()))
+reactor.callWhenRunning(lambda: go())
+"""
+
+
+def on_asyncio(source):
+    """The lines that a script printed which ran on Twisted's asyncio reactor."""
+    script = f"{PRELUDE}\n{dedent(source)}\nreactor.run()\n"
+    ended = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout.splitlines()
+
+
+def test_on_the_asyncio_reactor_a_filter_awaits_what_is_asyncios_and_deferreds():
+    assert on_asyncio("""
+        class Waits(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                assert asyncio.current_task() is not None
+                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
+                a = await later("a")
+                async with asyncio.timeout(5):
+                    c = later("c").asFuture(asyncio.get_running_loop())
+                    b = await asyncio.gather(asyncio.sleep(0.001, "b"), c)
+                d = await asyncio.create_task(asyncio.sleep(0, "d"))
+                e = await asyncio.to_thread(str.lower, "E")
+                return [web_socket_instance, data, a, *b, d, e, await later("f")]
+
+        class Next(Chain):
+            @classmethod
+            def filter(cls, web_socket_instance, data):
+                return data + [later("g")]
+
+        class Unpacks(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                return "".join(data[:-1]) + await data[-1]
+    """) == ["'medataabcdefg'"]
+
+
+def test_on_the_asyncio_reactor_a_timeout_ends_the_wait_for_a_deferred_and_cancels_it():
+    assert on_asyncio("""
+        class Waits(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                never = Deferred(lambda _: print("cancelled"))
+                try:
+                    async with asyncio.timeout(0.01):
+                        await never
+                except TimeoutError:
+                    return "in time"
+    """) == ["cancelled", "'in time'"]
+
+
+def test_on_the_asyncio_reactor_a_failed_deferred_raises_in_the_filter():
+    assert on_asyncio("""
+        class Waits(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                try:
+                    await fail(ZeroDivisionError("caught"))
+                except ZeroDivisionError as error:
+                    print(error)
+                failing = Deferred()
+                reactor.callLater(0.001, failing.errback, KeyError("not caught"))
+                await failing
+    """) == ["caught", "KeyError('not caught')"]
+
+
+@pytest.mark.parametrize("waits_for", ["asyncio.sleep(10)", "Deferred()", "asyncio.Event().wait()"])
+def test_on_the_asyncio_reactor_cancelling_a_run_cancels_the_filter_that_waits(waits_for):
+    assert on_asyncio(f"""
+        class Waits(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                try:
+                    await {waits_for}
+                except asyncio.CancelledError:
+                    print("the filter saw it")
+                    raise
+
+        def go():
+            running = Chain.run(None)
+            running.addErrback(lambda failure: failure.trap(CancelledError, asyncio.CancelledError) and "ended")
+            running.addBoth(finish)
+            reactor.callLater(0.01, running.cancel)
+    """) == ["the filter saw it", "'ended'"]
+
+
+def test_on_the_asyncio_reactor_stop_chain_ends_the_run_quietly():
+    assert on_asyncio("""
+        class Stops(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                await asyncio.sleep(0)
+                raise StopChain
+
+        class Never(Chain):
+            @classmethod
+            def filter(cls, web_socket_instance, data):
+                print("never")
+    """) == ["None"]
+
+
+def test_on_the_asyncio_reactor_an_exception_still_names_its_filter():
+    assert on_asyncio("""
+        class Raises(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                await asyncio.sleep(0)
+                await later(None)
+                raise ValueError("oops")
+
+        def go():
+            Chain.run(None).addErrback(lambda failure: culprit(failure.value)).addBoth(finish)
+    """) == ["'__main__.Raises.filter'"]
+
+
+def test_on_the_asyncio_reactor_a_filter_that_takes_too_long_is_named():
+    assert on_asyncio("""
+        from filtered_websocket.chain.running import limit_time
+
+        class Hangs(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                await asyncio.Event().wait()
+
+        def go():
+            run = Chain.run(None)
+            limit_time(run, 0.01, reactor)
+            run.addErrback(lambda failure: (type(failure.value), culprit(failure.value))).addBoth(finish)
+    """) == ["(<class 'TimeoutError'>, '__main__.Hangs.filter')"]
+
+
+def test_on_the_asyncio_reactor_context_variables_of_the_caller_are_seen_after_an_await():
+    assert on_asyncio("""
+        from filtered_websocket.messages.message import in_binary_message, message
+
+        class Waits(Chain):
+            @classmethod
+            async def filter(cls, web_socket_instance, data):
+                await asyncio.sleep(0)
+                await later(None)
+                return message(b"x")
+
+        def go():
+            kind = in_binary_message.set(True)
+            running = Chain.run(None)
+            in_binary_message.reset(kind)
+            running.addBoth(finish)
+    """) == ["(b'x', True)"]
+
+
+def test_awaiting_asyncio_objects_on_another_reactor_fails_and_says_so(chain):
+    async def waits(cls, instance, data):
+        await asyncio.sleep(1)
+
+    filter_of(chain, waits)
+    failure = outcome(chain.run(None))[0]
+    assert failure.check(RuntimeError)
+    assert "no running event loop" in str(failure.value)
+
+
+def unchanged():
+    return DONE.called and DONE.result is None and not DONE._callbacks and not DONE.paused
+
+
+def test_done_runs_callbacks_on_a_fresh_deferred_and_stays_as_it_is():
+    first = DONE.addCallback(lambda _: 1)
+    assert first is not DONE
+    assert results(first) == [1]
+    assert results(DONE.addCallbacks(lambda _: 2, lambda _: 3)) == [2]
+    assert results(DONE.addBoth(lambda value: value)) == [None]
+    assert results(DONE.addErrback(lambda _: 4)) == [None]
+    failed = DONE.addCallback(lambda _: 1 // 0)
+    assert results(failed)[0].check(ZeroDivisionError)
+    failed.addErrback(lambda _: None)
+    assert unchanged()
+
+
+def test_done_can_be_awaited_yielded_chained_returned_and_cancelled():
+    async def awaits():
+        return await DONE, await DONE
+
+    @inlineCallbacks
+    def yields():
+        return (yield DONE), (yield DONE)
+
+    assert results(Deferred.fromCoroutine(awaits())) == [(None, None)]
+    assert results(yields()) == [(None, None)]
+    follower = Deferred()
+    DONE.chainDeferred(follower)
+    assert results(follower) == [None]
+    assert results(succeed(1).addCallback(lambda _: DONE)) == [None]
+    DONE.cancel()
+    DONE.pause()
+    DONE.unpause()
+    assert results(DONE.addTimeout(1, None)) == [None]
+    assert unchanged()
+
+
+def test_done_becomes_a_future():
+    async def main():
+        return await DONE.asFuture(asyncio.get_running_loop())
+
+    assert asyncio.run(main()) is None
+    assert unchanged()
