@@ -1,21 +1,12 @@
 """fws_top against the real server."""
 
-import math
 import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from filtered_websocket.commands.exits import Ended
-from filtered_websocket.commands.fws_top.figures import Figures
-from filtered_websocket.commands.fws_top.panel import panel
-from filtered_websocket.commands.fws_top.scrape import read
-from filtered_websocket.commands.terminal import console
 from tests.support.answering import answering
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
@@ -171,79 +162,6 @@ def test_it_dies_quietly_when_nobody_reads_its_output(server: FwsServer) -> None
     assert run_unread("fws_top", url(server), "--interval", "0.1") == (-signal.SIGPIPE, "")
 
 
-# Figures.
-
-
-def scraped(moment: float, born: float, messages: int, ticks: list[float]) -> str:
-    registry = CollectorRegistry()
-    Gauge("fws_ready", "", registry=registry).set(1)
-    Gauge("process_start_time_seconds", "", registry=registry).set(born)
-    Gauge("fws_connections", "", ["pipeline"], registry=registry).labels("*").set(3)
-    Counter("fws_messages_received", "", ["pipeline"], registry=registry).labels("*").inc(messages)
-    lag = Histogram("fws_reactor_lag_seconds", "", buckets=(0.01, 0.1, 1), registry=registry)
-    for tick in ticks:
-        lag.observe(tick)
-    return generate_latest(registry).decode()
-
-
-def test_a_restart_between_two_readings_gives_no_rates_and_no_negative_ones() -> None:
-    before = read(scraped(0, 100, 1000, []), 0, "")
-    assert Figures(before, read(scraped(2, 100, 1500, []), 2, "")).pipelines()["*"]["in/s"] == 250
-    again = Figures(before, read(scraped(2, 101, 10, []), 2, ""))
-    assert str(again.pipelines()["*"]["in/s"]) == "nan"
-    assert again.pipelines()["*"]["clients"] == 3
-
-
-def test_the_lag_is_that_between_the_readings() -> None:
-    before, ticks = read(scraped(0, 1, 0, [5.0] * 50), 0, ""), [5.0] * 50 + [0.005] * 98 + [0.05] * 2
-    mean, most = Figures(before, read(scraped(2, 1, 0, ticks), 2, "")).lag()
-    assert mean == pytest.approx(0.0059)
-    assert most == 0.1
-    assert str(Figures(before, before).lag()) == "(nan, nan)"
-
-
-@pytest.mark.parametrize("text", ["", "<html>", "a_metric 1\n", "fws_ready{ 1\n", "{}"])
-def test_what_is_no_metrics_of_ours_is_refused(text: str) -> None:
-    with pytest.raises(Ended, match="not with the metrics of fws_server"):
-        read(text, 0, "http://h/metrics")
-
-
-# What comes from outside.
-
-
-STEERS = "[/b][red]:smile: \x1b]0;title\x07\x1b[2J\u202eevil"
-
-
-def with_names(name: str) -> str:
-    """Metrics in which every label is this name."""
-    registry = CollectorRegistry()
-    Gauge("fws_ready", "", registry=registry).set(1)
-    Gauge("fws_info", "", ["version"], registry=registry).labels(name).set(1)
-    Gauge("fws_connections", "", ["pipeline"], registry=registry).labels(name).set(3)
-    for what in ("refused", "closed", "dropped", "failed"):
-        Counter(f"fws_{what}", "", ["reason"], registry=registry).labels(name).inc()
-    Counter("fws_filter_held_reactor", "", ["filter"], registry=registry).labels(name).inc()
-    labels = ["pipeline", "event", "filter"]
-    Histogram("fws_filter_sampled_seconds", "", labels, registry=registry).labels(name, name, name).observe(1)
-    return generate_latest(registry).decode()
-
-
-def test_text_from_outside_is_shown_and_not_obeyed_in_a_pipe() -> None:
-    with answering(200, with_names(STEERS)) as (address, _):
-        shown = run("fws_top", address, "--interval", "0.1")
-    assert (shown.returncode, shown.stderr) == (0, "")
-    assert shown.stdout.count("[/b][red]:smile: \\x1b]0;title\\x07\\x1b[2J\\u202eevil") == 10
-    assert all(line.isprintable() for line in shown.stdout.split("\n"))
-
-
-def test_text_from_outside_is_shown_and_not_obeyed_at_a_terminal() -> None:
-    with answering(200, with_names("[/b]\x1b]0;title\x07")) as (address, _), Terminal("fws_top", address) as top:
-        top.until(r"\[/b\]\\x1b\]0;title\\x07 +3 ")
-        top.press("q")
-        assert top.wait() == 0
-        assert "\x1b]0;" not in top.text
-
-
 def test_what_refuses_has_one_line_whatever_it_says() -> None:
     with answering(403, "no\r\nfws_top: all is well\x85\x1b[2J") as (address, _):
         shown = run("fws_top", address)
@@ -256,70 +174,3 @@ def test_bad_usage_shows_what_it_was_given_and_does_not_obey_it() -> None:
     shown = run("fws_top", "http://h", "\x1b[2J")
     assert (shown.returncode, "\x1b" in shown.stderr) == (2, False)
     assert r"\x1b[2J" in shown.stderr
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(status: int) -> None:
-    with (
-        answering(200, scraped(1, 1, 1, [])) as (other, others),
-        answering(status, "", Location=f"{other}/metrics") as (address, asked),
-    ):
-        shown = run("fws_top", address, FWS_ADMIN_SECRET="sesame")
-    assert (shown.returncode, shown.stdout, shown.stderr.count("\n")) == (1, "", 1)
-    assert f"{address}/metrics refuses: {status} " in shown.stderr
-    assert f"it redirects to {other}/metrics" in shown.stderr
-    assert (asked, others) == (["Bearer sesame"], [])
-
-
-NAMES = [
-    "fws_ready", "fws_info", "fws_connections", "fws_refused_total", "fws_filter_held_reactor_total",
-    "process_start_time_seconds", "fws_filter_sampled_seconds_count", "fws_filter_sampled_seconds_sum",
-    "fws_reactor_lag_seconds_bucket", "fws_reactor_lag_seconds_sum", "fws_reactor_lag_seconds_count",
-    "process_cpu_seconds_total", "process_open_fds", "process_max_fds", "process_resident_memory_bytes",
-    "fws_storage_round_trip_seconds", "fws_http_responses_total",
-]  # fmt: skip
-LABELS = ["pipeline", "event", "filter", "reason", "le", "status"]
-SAMPLES = st.lists(
-    st.tuples(
-        st.sampled_from(NAMES),
-        st.dictionaries(st.sampled_from(LABELS), st.text(max_size=9)),
-        st.floats() | st.sampled_from(["", "x", "1_0"]),
-    )
-)
-
-
-def written(samples: list[tuple[str, dict[str, str], object]]) -> str:
-    def quoted(value: str) -> str:
-        return '"' + value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") + '"'
-
-    lines = [
-        f"{name}{{{','.join(f'{label}={quoted(value)}' for label, value in labels.items())}}} {value}"
-        for name, labels, value in samples
-    ]
-    return "\n".join(["fws_ready 1", *lines, ""])
-
-
-@given(SAMPLES, SAMPLES)
-def test_whatever_a_server_tells_is_shown_or_refused(earlier: list, later: list) -> None:  # type: ignore[type-arg]
-    try:
-        before, now = (read(written(each), moment, "http://h") for moment, each in ((0, earlier), (1, later)))
-    except Ended:
-        return
-    screen = console(width=80, color_system=None)
-    with screen.capture() as capture:
-        screen.print(panel(Figures(before, now), "http://h"))
-    assert all(line.isprintable() for line in capture.get().split("\n"))
-
-
-@given(st.text())
-def test_any_text_is_metrics_or_refused(text: str) -> None:
-    try:
-        read(text, 0, "http://h")
-    except Ended:
-        return
-    assert "fws_ready" in text
-
-
-def test_what_a_server_has_wrong_is_not_known() -> None:
-    now = read('fws_ready 1\nfws_reactor_lag_seconds_bucket{le="x"} 3\nfws_reactor_lag_seconds_count 3\n', 0, "")
-    assert all(map(math.isnan, Figures(None, now).lag()))
