@@ -61,7 +61,6 @@ LONG: dict[str, str] = {
     "filters.ws_emit.polling": "to be cut",
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",
-    "storage_objects.redis.storage_object": "to be cut",
     "web.http_connection": "to be cut",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""

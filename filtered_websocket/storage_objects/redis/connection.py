@@ -2,14 +2,14 @@
 
 What of txredisapi 1.6 is not used, and why: its factories park commands without bound while Redis is away and end all
 attempts for good after a failed AUTH; its reply queue and its timer per command cost more than Redis does. So replies
-are matched here, in order, and the time-out of a reply is the heartbeat of ``redis_shard``, one for all.
+are matched here, in order, and the time-out of a reply is the heartbeat of ``shard``, one for all.
 
 Importing this module installs the reactor (txredisapi does).
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import txredisapi
 from twisted.internet import reactor
@@ -18,21 +18,33 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.command import Script, command
+from filtered_websocket.storage_objects.redis.command import Convert, Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
+from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.transport.reactor import at_turn_end
 
 _at_turn_end = at_turn_end(reactor)
 SCRIPTS = HISTORY_SCRIPTS + LEASE_SCRIPTS
-Convert = Callable[[Any], Any] | None
+
+
+class Maker(Protocol):
+    """What makes connections and is told of their coming and going: `link.Link`."""
+
+    def usable(self, connection: "RedisConnection") -> None: ...
+
+    def lost(self, connection: "RedisConnection", why: Failure) -> None: ...
+
+    def refused(self, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
 
 
 class RedisConnection(txredisapi.RedisProtocol):
-    """One connection. ``address`` and ``link`` are set by who builds it."""
+    """One connection. What makes it sets ``address`` and ``link``."""
 
     address: Address
-    link: Any
+    link: Maker
 
     def __init__(self) -> None:
         # Otherwise "007" would come back as 7, and bytes as text where they happen to be some.
@@ -46,10 +58,9 @@ class RedisConnection(txredisapi.RedisProtocol):
         Fails with StorageAway when the connection ends before the reply comes. What is asked in one reactor turn is
         sent at its end, together.
         """
-        answer: Deferred[Any] = Deferred()
         if not self.connected:
-            answer.errback(StorageAway("Redis is away: not done"))
-            return answer
+            return away()
+        answer: Deferred[Any] = Deferred()
         # The request is kept only where it may be needed again.
         self._waiting.append((answer, convert, script, request if script is not None else b""))
         if not self._unsent:
@@ -152,7 +163,7 @@ class CommandConnection(RedisConnection):
 
 
 class SubscriberConnection(RedisConnection):
-    """For subscribing. ``arrived(channel, data)`` is set by who uses it."""
+    """For subscribing. What uses it sets ``arrived(channel, data)``."""
 
     arrived: Callable[[bytes, bytes], None]
 

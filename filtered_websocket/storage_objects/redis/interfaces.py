@@ -1,4 +1,4 @@
-"""What the parts of a shard ask of the whole that made them."""
+"""What the parts of a shard ask of the shard that made them."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.storage_objects.base import Consumer
-from filtered_websocket.storage_objects.redis.command import Script
-from filtered_websocket.storage_objects.redis.connection import CommandConnection, Convert, SubscriberConnection
+from filtered_websocket.storage_objects.redis.command import Convert, Script
+from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
 
 
 class OneRedis(Protocol):

@@ -1,9 +1,15 @@
-"""What Redis's replies mean: functions that take one and give what a storage object promises."""
+"""What Redis's replies mean: functions that take one and give what a storage object promises; and what stands for one
+while Redis is away."""
 
 import json
 from typing import Any
 
-from filtered_websocket.messages.publication import Position
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
+
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.messages.envelope import decode
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.values import as_text, as_value
 
 
@@ -38,10 +44,25 @@ def position(reply: bytes) -> tuple[Position, tuple[int, int]]:
     return Position(epoch, int(offset)), (int(dropped[0]), int(dropped[1])) if dropped else (0, 0)
 
 
+def publications(channel: str, envelopes: list[bytes] | None) -> list[Publication] | None:
+    return None if envelopes is None else [decode(channel, envelope) for envelope in envelopes]
+
+
+def newest_first(channel: str, envelopes: list[bytes]) -> list[Publication]:
+    return [decode(channel, envelope) for envelope in reversed(envelopes)]
+
+
 def merged(counts: list[dict[str, int]]) -> dict[str, int]:
     return {channel: count for one in counts for channel, count in one.items()}
 
 
-def first_error(failure: Any) -> Any:
+def first_error(failure: Failure) -> Failure:
     """What gatherResults wraps."""
-    return failure.value.subFailure
+    error: Any = failure.value
+    wrapped: Failure = error.subFailure
+    return wrapped
+
+
+def away() -> Deferred[Any]:
+    """What stands for a reply while Redis is away."""
+    return fail(StorageAway("Redis is away: not done"))

@@ -11,17 +11,18 @@ from typing import Any
 from uuid import uuid4
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, fail, gatherResults, inlineCallbacks
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.command import Script, command
-from filtered_websocket.storage_objects.redis.connection import CommandConnection, Convert, SubscriberConnection
+from filtered_websocket.storage_objects.redis.command import Convert, Script, command
+from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
 from filtered_websocket.storage_objects.redis.leases import Leases
 from filtered_websocket.storage_objects.redis.link import Link
+from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
 from filtered_websocket.storage_objects.values import as_bytes
 
@@ -37,7 +38,7 @@ class Shard:
     :param address: where it is
     :param prefix: of all keys and channels that are ours, with its colon
     :param options: ``redis_heartbeat``, ``redis_queue``, ``lease_seconds``
-    :param consumer: who is told
+    :param consumer: told of all that comes
     :param changed: called when ``ready`` has changed
     """
 
@@ -56,15 +57,14 @@ class Shard:
         self._told: set[str] = set()
         self._stopped = False
         self._sync_number = 0
-        self._synced: Any = None  # the subscriber connection that all is subscribed on
+        self._synced: SubscriberConnection | None = None  # that all is subscribed on
         self._beat = self._ticked = 0.0
         self._timer: Any = None
         self._beat_channel = prefix + b"beat:" + uuid4().hex.encode()
         self.subscriptions.hear(self._beat_channel, self._beat_came)
         patience = max(BEATS * self._heartbeat, 0.5)
-        told: Any = {"up": self._up, "down": self._down, "tell": self._tell}
-        self._commands = Link(address, CommandConnection, patience, **told)
-        self._subscriber = Link(address, SubscriberConnection, patience, **told)
+        self._commands = Link(address, CommandConnection, patience, up=self._up, down=self._down, tell=self._tell)
+        self._subscriber = Link(address, SubscriberConnection, patience, up=self._up, down=self._down, tell=self._tell)
 
     @property
     def command(self) -> CommandConnection | None:
@@ -137,13 +137,14 @@ class Shard:
 
     # Coming and going.
 
-    def _up(self, connection: Any) -> None:
-        if self._subscriber.connection is connection:
-            connection.arrived = self.subscriptions.arrived
-        if self._commands.connection is not None and self._subscriber.connection is not None:
+    def _up(self) -> None:
+        subscriber, commands = self._subscriber.connection, self._commands.connection
+        if subscriber is not None:
+            subscriber.arrived = self.subscriptions.arrived
+        if commands is not None and subscriber is not None:
             self._sync_number += 1
             self._beat = time.monotonic()
-            self._sync(self._sync_number).addErrback(self._sync_failed)
+            self._sync(self._sync_number, commands, subscriber).addErrback(self._sync_failed)
 
     def _down(self) -> None:
         self._sync_number += 1
@@ -152,8 +153,7 @@ class Shard:
         self._set_ready(False)
 
     @inlineCallbacks
-    def _sync(self, number: int) -> Any:
-        subscriber, commands = self._subscriber.connection, self._commands.connection
+    def _sync(self, number: int, commands: CommandConnection, subscriber: SubscriberConnection) -> Any:
         returning = []
         if subscriber is not self._synced:
             returning = yield self.subscriptions.resume(subscriber, commands)
@@ -221,8 +221,3 @@ class Shard:
             log.error(
                 "Redis at {address}: {reason}. It is tried until it works.", address=self.address.name, reason=reason
             )
-
-
-def away() -> Deferred[Any]:
-    """What is not done because Redis is away."""
-    return fail(StorageAway("Redis is away: not done"))

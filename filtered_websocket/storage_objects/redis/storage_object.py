@@ -27,36 +27,29 @@ not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Clust
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import Logger
 
-from filtered_websocket.chain.deferreds import DONE
-from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
-from filtered_websocket.messages.envelope import MARK, decode, encode
+from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis import replies
-from filtered_websocket.storage_objects.redis.address import addresses, fit
-from filtered_websocket.storage_objects.redis.command import Script, command
-from filtered_websocket.storage_objects.redis.history_scripts import (
-    LATEST,
-    POSITION,
-    SEND,
-    SEND_REQUEST,
-    SINCE,
-    keep_values,
-)
+from filtered_websocket.storage_objects.redis.address import addresses
+from filtered_websocket.storage_objects.redis.command import Convert, Script
+from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
+from filtered_websocket.storage_objects.redis.replies import away
+from filtered_websocket.storage_objects.redis.requests import Requests
+from filtered_websocket.storage_objects.redis.shards import Shards
 from filtered_websocket.storage_objects.values import as_bytes, check_text
 
 log = Logger()
-MAX_TAILS = 1000
-PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"
 
 
 class StorageObject(BaseStorageObject):
@@ -77,54 +70,36 @@ class StorageObject(BaseStorageObject):
             address.check()
 
     def __init__(self, options: Any) -> None:
-        self._options = options
-        self._addresses = addresses(options)
-        for address in self._addresses:
+        found = addresses(options)
+        for address in found:
             if address.tls and not (address.trust.verify and address.trust.names):
                 log.warn("UNSAFE: whoever is between may be Redis at {address} (its URL says so)", address=address.name)
         self._prefix = as_bytes(options.redis_key) + b":"
         self._node = new_epoch().encode()
-        self._tails: dict[Keep, bytes] = {}
-        self._shards: list[Any] = []
+        self._requests = Requests(self._prefix, self._node)
+        self._shards = Shards(found, self._prefix, options)
         self._consumer: Consumer | None = None
-        self._was_ready = False
-        self._waiting: list[Deferred[None]] = []
 
     @property
     def ready(self) -> bool:
-        return self._was_ready
+        return self._shards.ready
 
     def wait_ready(self) -> Deferred[None]:
-        if self._was_ready:
-            return DONE
-        waiting: Deferred[None] = Deferred()
-        self._waiting.append(waiting)
-        return waiting
+        return self._shards.wait_ready()
 
     def start(self, consumer: Consumer) -> Deferred[None]:
-        from filtered_websocket.storage_objects.redis.shard import Shard  # installs the reactor
-
         self._consumer = consumer
-        self._shards = [Shard(one, self._prefix, self._options, consumer, self._changed) for one in self._addresses]
-        for channel in self._options.redis_channels:
-            for shard in self._shards:
-                shard.subscriptions.add(channel, True).addErrback(lambda _: None)  # stopped before it was confirmed
-        for shard in self._shards:
-            shard.start()
-        return self.wait_ready()
+        return self._shards.start(consumer)
 
     def stop(self) -> Deferred[None]:
-        self._consumer, self._was_ready = None, False
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.errback(StorageAway("the storage object was stopped"))
-        return gatherResults([shard.stop() for shard in self._shards]).addCallback(lambda _: None)
+        self._consumer = None
+        return self._shards.stop()
 
     # Sets and maps.
 
     def get(self, key: str) -> Deferred[set[str] | None]:
         check_text(key)
-        return self._of(key).ask(b"SMEMBERS", self._key(b"s:", key), convert=replies.text_set)
+        return self._shards.of(key).ask(b"SMEMBERS", self._key(b"s:", key), convert=replies.text_set)
 
     def add(self, key: str, value: str) -> Deferred[bool]:
         check_text(key, value)
@@ -143,7 +118,7 @@ class StorageObject(BaseStorageObject):
 
     def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
         check_text(key)
-        return self._of(key).ask(b"HGETALL", self._key(b"m:", key), convert=replies.fields)
+        return self._shards.of(key).ask(b"HGETALL", self._key(b"m:", key), convert=replies.fields)
 
     def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
         check_text(key)
@@ -154,27 +129,25 @@ class StorageObject(BaseStorageObject):
     # The bus.
 
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
-        raw = as_bytes(data)
-        return self._first().write(
-            lambda: self._first().ask(b"PUBLISH", as_bytes(channel), raw, convert=replies.nothing)
-        )
+        first, parts = self._shards.first(), (as_bytes(channel), as_bytes(data))
+        return first.write(lambda: first.ask(b"PUBLISH", *parts, convert=replies.nothing))
 
     def listen(self, channel: str) -> Deferred[None]:
         check_text(channel)
         if as_bytes(channel).startswith(self._prefix):
             return fail(ValueError(f"{channel!r} is the storage object's own"))
-        return self._on_all(lambda shard: shard.subscriptions.add(channel, True))
+        return self._shards.on_all(lambda shard: shard.subscriptions.add(channel, True))
 
     def unlisten(self, channel: str) -> Deferred[None]:
-        return self._on_all(lambda shard: shard.subscriptions.discard(channel, True))
+        return self._shards.on_all(lambda shard: shard.subscriptions.discard(channel, True))
 
     def read(self, key: str) -> Deferred[bytes | None]:
-        return self._first().ask(b"GET", as_bytes(key))
+        return self._shards.first().ask(b"GET", as_bytes(key))
 
     # Channels.
 
     def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
-        shard = self._of(publication.channel)
+        shard = self._shards.of(publication.channel)
         try:
             body = encode(publication)
         except ValueError as error:
@@ -182,24 +155,15 @@ class StorageObject(BaseStorageObject):
         raw = as_bytes(publication.channel)
         channel = shard.channel_prefix + raw
         script: Script | None = None
-        convert: Any = replies.nothing
+        convert: Convert = replies.nothing
         if keep is None or keep.count < 1:
-            request = PUBLISH_REQUEST % (len(channel), channel, len(body) + 2, body)
+            request = self._requests.publish(channel, body)
         else:
-            kept, meta = self._prefix + b"h:" + raw, self._prefix + b"e:" + raw
-            tail = self._tails.get(keep) or self._tail(keep)
             script, convert = SEND, self._kept(publication.channel)
-            request = SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
+            request = self._requests.send(raw, channel, body, keep)
         if shard.open:
             return shard.request(request, convert, script)
         return shard.write(lambda: shard.request(request, convert, script))
-
-    def _tail(self, keep: Keep) -> bytes:
-        if len(self._tails) >= MAX_TAILS:  # of apps that come and go
-            self._tails.clear()
-        parts = command(*keep_values(keep, self._node, self._prefix))
-        self._tails[keep] = tail = parts.partition(b"\r\n")[2]
-        return tail
 
     def _kept(self, channel: str) -> Callable[[bytes], Position]:
         """What makes a position of a reply, and tells of what it says was dropped."""
@@ -215,53 +179,47 @@ class StorageObject(BaseStorageObject):
 
     def subscribe(self, channel: str) -> Deferred[None]:
         check_text(channel)
-        return self._of(channel).subscriptions.add(channel, False)
+        return self._shards.of(channel).subscriptions.add(channel, False)
 
     def unsubscribe(self, channel: str) -> Deferred[None]:
-        return self._of(channel).subscriptions.discard(channel, False)
+        return self._shards.of(channel).subscriptions.discard(channel, False)
 
     def track(self, channel: str, count: int) -> Deferred[int]:
         check_text(channel)
         if count < 0:
             return fail(ValueError(f"{channel!r} cannot have {count} subscribers"))
-        shard = self._of(channel)
+        shard = self._shards.of(channel)
         if shard.open:
             return shard.leases.track(channel, count)
         shard.leases.missed_track(channel, count)
-        return _away()
+        return away()
 
     def count(self, channel: str) -> Deferred[int]:
-        return self._of(channel).ask(
+        return self._shards.of(channel).ask(
             b"HGET", self._prefix + b"totals", as_bytes(channel), convert=lambda count: int(count or 0)
         )
 
     def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
         keys = self._prefix + b"occupied", self._prefix + b"totals"
-        asked = [shard.run(OCCUPIED, keys, (as_bytes(prefix),), replies.counts) for shard in self._started()]
+        asked = [shard.run(OCCUPIED, keys, (as_bytes(prefix),), replies.counts) for shard in self._shards.all()]
         return gatherResults(asked, consumeErrors=True).addCallbacks(replies.merged, replies.first_error)
 
     # History.
 
     def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
-        def found(envelopes: list[bytes] | None) -> list[Publication] | None:
-            return None if envelopes is None else [decode(channel, envelope) for envelope in envelopes]
-
-        shard = self._of(channel)
+        shard = self._shards.of(channel)
         values = as_bytes(position.epoch), b"%d" % position.offset, self._prefix
-        return shard.run(SINCE, shard.history_keys(channel), values, found)
+        return shard.run(SINCE, shard.history_keys(channel), values, partial(replies.publications, channel))
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
-        def found(envelopes: list[bytes]) -> list[Publication]:
-            return [decode(channel, envelope) for envelope in reversed(envelopes)]
-
         if count < 1:
             return succeed([])
-        shard = self._of(channel)
+        shard = self._shards.of(channel)
         values = b"%d" % max(skip, 0), b"%d" % count, self._prefix
-        return shard.run(LATEST, shard.history_keys(channel), values, found)
+        return shard.run(LATEST, shard.history_keys(channel), values, partial(replies.newest_first, channel))
 
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
-        shard = self._of(channel)
+        shard = self._shards.of(channel)
         values = self._node, as_bytes(pool.name), b"%d" % pool.channels, self._prefix
         return shard.run(POSITION, shard.history_keys(channel)[1:], values, self._kept(channel))
 
@@ -269,63 +227,23 @@ class StorageObject(BaseStorageObject):
 
     def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
         check_text(channel, member, holder, info)
-        shard = self._of(channel)
-        return shard.leases.join(channel, member, holder, info) if shard.open else _away()
+        shard = self._shards.of(channel)
+        return shard.leases.join(channel, member, holder, info) if shard.open else away()
 
     def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
         check_text(channel, member, holder)
-        shard = self._of(channel)
+        shard = self._shards.of(channel)
         if shard.open:
             return shard.leases.leave(channel, member, holder)
         shard.leases.missed_leave(channel, member, holder)
-        return _away()
+        return away()
 
     def members(self, channel: str) -> Deferred[dict[str, str]]:
-        return self._of(channel).ask(b"HGETALL", self._key(b"p:", channel), convert=replies.members)
-
-    # Which Redis.
-
-    def _started(self) -> list[Any]:
-        if not self._shards:
-            raise RuntimeError("the storage object has not been started")
-        return self._shards
-
-    def _first(self) -> Any:
-        return self._started()[0]
-
-    def _of(self, name: str) -> Any:
-        """The Redis of a channel or key."""
-        shards = self._shards
-        if len(shards) == 1:
-            return shards[0]
-        raw = as_bytes(name)
-        return max(self._started(), key=lambda shard: fit(shard.address, raw))
-
-    def _on_all(self, function: Any) -> Deferred[None]:
-        done = gatherResults([function(shard) for shard in self._started()], consumeErrors=True)
-        return done.addCallbacks(lambda _: None, replies.first_error)
+        return self._shards.of(channel).ask(b"HGETALL", self._key(b"p:", channel), convert=replies.members)
 
     def _key(self, kind: bytes, name: str) -> bytes:
         return self._prefix + kind + as_bytes(name)
 
-    def _write(self, key: str, *parts: bytes, convert: Any = bool) -> Deferred[Any]:
-        shard = self._of(key)
+    def _write(self, key: str, *parts: bytes, convert: Callable[[Any], bool] = bool) -> Deferred[bool]:
+        shard = self._shards.of(key)
         return shard.write(lambda: shard.ask(*parts, convert=convert))
-
-    def _changed(self) -> None:
-        ready = all(shard.ready for shard in self._shards)
-        if ready == self._was_ready or self._consumer is None:
-            return
-        self._was_ready = ready
-        if ready:
-            waiting, self._waiting = self._waiting, []
-            for one in waiting:
-                one.callback(None)
-        try:
-            self._consumer.ready_changed(ready)
-        except Exception:
-            log.failure("the consumer failed on being told of readiness")
-
-
-def _away() -> Deferred[Any]:
-    return fail(StorageAway("Redis is away: not done"))

@@ -264,7 +264,7 @@ def test_a_node_swept_while_it_was_cut_off_claims_its_members_again(shared, redi
     node = shared.node()
     node.join("room", "ada", "1", "info")
     node.track("room", 2)
-    name = call(lambda: node.storage._shards[0].leases.held.name)
+    name = call(lambda: node.storage._shards.first().leases.held.name)
     # As another node sweeps it: presence and counts go, the name is remembered as swept.
     atomically(
         redis_server,
@@ -285,7 +285,7 @@ def test_a_clock_of_redis_that_is_set_forward_sweeps_nobody_who_lives(shared, re
     nodes = [shared.node(), shared.node()]
     for number, node in enumerate(nodes):
         node.join("room", f"member {number}", "1", "info")
-    leases = [node.storage._shards[0].leases for node in nodes]
+    leases = [node.storage._shards.first().leases for node in nodes]
     names = [call(lambda each=each: each.held.name) for each in leases]
     until(lambda: all(time.monotonic() - each._connected_since > each._seconds for each in leases))  # then they sweep
     for _ in range(30):
@@ -304,7 +304,7 @@ def test_a_clock_of_redis_that_is_set_back_keeps_no_dead_node_alive(shared, redi
         assert child.line() == "holding"
         names = [name for name in redis_server.ask("ZRANGE", "fws:nodes", "0", "-1").split(b"\r\n") if len(name) == 32]
         child.kill()
-    own = call(lambda: survivor.storage._shards[0].leases.held.name)
+    own = call(lambda: survivor.storage._shards.first().leases.held.name)
     (dead,) = [name for name in names if name != own]
     hour = 3_600_000
     before = int(redis_server.ask("GET", "fws:clock").split()[1])
@@ -316,11 +316,11 @@ def test_a_clock_of_redis_that_is_set_back_keeps_no_dead_node_alive(shared, redi
 def test_a_join_that_finds_the_lease_ended_is_told_the_right_edge(shared, redis_server):
     node = shared.node(lease_seconds=60.0)
     node.join("room", "ada", "1")
-    redis_server.ask("ZREM", "fws:nodes", call(lambda: node.storage._shards[0].leases.held.name))
+    redis_server.ask("ZREM", "fws:nodes", call(lambda: node.storage._shards.first().leases.held.name))
     assert node.join("room", "ada", "2") is False
-    redis_server.ask("ZREM", "fws:nodes", call(lambda: node.storage._shards[0].leases.held.name))
+    redis_server.ask("ZREM", "fws:nodes", call(lambda: node.storage._shards.first().leases.held.name))
     assert node.join("room", "bob", "3") is True
-    redis_server.ask("ZREM", "fws:nodes", call(lambda: node.storage._shards[0].leases.held.name))
+    redis_server.ask("ZREM", "fws:nodes", call(lambda: node.storage._shards.first().leases.held.name))
     assert node.track("room", 1) == 1
     assert node.members("room") == {"ada": "", "bob": ""}
 
@@ -350,7 +350,7 @@ def test_a_wrong_password_is_one_line_without_it_and_no_end_of_trying(tmp_path, 
         node = cluster.node(wait=False)
         until(lambda: "Redis at" in "".join(lines))
         # Tried again and again, and told once.
-        until(lambda: node.storage._shards[0]._commands._attempts > 3)
+        until(lambda: node.storage._shards.first()._commands._attempts > 3)
         (line,) = [line for line in lines if "Redis at" in line]
         assert "WRONGPASS" in line or "NOAUTH" in line
         new = settings.get("redis_password", "")

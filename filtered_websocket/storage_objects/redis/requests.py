@@ -1,0 +1,43 @@
+"""What is written to Redis to send a publication: made in one piece, since nothing is sent more often."""
+
+from filtered_websocket.messages.envelope import MARK
+from filtered_websocket.storage_objects.base import Keep
+from filtered_websocket.storage_objects.redis.command import command
+from filtered_websocket.storage_objects.redis.history_scripts import SEND_REQUEST, keep_values
+
+MAX_TAILS = 1000
+PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"
+
+
+class Requests:
+    """
+    :param prefix: of all keys, with its colon
+    :param epoch: for histories that begin with what this node sends
+    """
+
+    def __init__(self, prefix: bytes, epoch: bytes) -> None:
+        self._prefix, self._epoch = prefix, epoch
+        self._tails: dict[Keep, bytes] = {}
+
+    def publish(self, channel: bytes, body: bytes) -> bytes:
+        """
+        :param channel: as it is called at Redis
+        :param body: the publication as an envelope, without its mark
+        """
+        return PUBLISH_REQUEST % (len(channel), channel, len(body) + 2, body)
+
+    def send(self, name: bytes, channel: bytes, body: bytes, keep: Keep) -> bytes:
+        """The same for the script ``SEND``: publish and keep.
+
+        :param name: the channel's name
+        """
+        kept, meta = self._prefix + b"h:" + name, self._prefix + b"e:" + name
+        tail = self._tails.get(keep) or self._tail(keep)
+        return SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
+
+    def _tail(self, keep: Keep) -> bytes:
+        if len(self._tails) >= MAX_TAILS:  # of apps that come and go
+            self._tails.clear()
+        parts = command(*keep_values(keep, self._epoch, self._prefix))
+        self._tails[keep] = tail = parts.partition(b"\r\n")[2]
+        return tail
