@@ -67,7 +67,7 @@ class Address(NamedTuple):
         """What connects to it, giving up after ``timeout`` seconds, or after those of its own."""
         timeout = self.connect_timeout or timeout
         if self.master:
-            return SentinelEndpoint(self, timeout)
+            return SentinelEndpoint(self.master, self.sentinels, self.reached_at, timeout)
         if self.path:
             from twisted.internet import reactor
             from twisted.internet.endpoints import UNIXClientEndpoint
@@ -103,7 +103,7 @@ def parse_url(url: str) -> Address:
     if parts.fragment:
         raise ValueError("a Redis URL without # is wanted: write %23")
     fields, trust = read_query(parts.query, parts.scheme == "rediss")
-    # As in redis-py: who asks is what stands in front of @, which database what the query says.
+    # As in redis-py: the user is what stands in front of @, the database what the query says.
     for field, value in (("username", parts.username), ("password", parts.password)):
         if value:
             fields[field] = unquote(value)

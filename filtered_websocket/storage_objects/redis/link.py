@@ -5,7 +5,7 @@ txredisapi's factories are not used: they end all attempts for good after a fail
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -22,22 +22,27 @@ FIRST_DELAY, LONGEST_DELAY = 0.05, 1.0
 step."""
 
 
-class Link:
+Kind = TypeVar("Kind", bound=RedisConnection)
+
+
+class Link(Generic[Kind]):
     """One connection that is made again whenever it is lost, until ``stop``.
 
+    :param kind: the class of the connection
     :param timeout: seconds to connect in, and again to greet in
-    :param up: called with the connection when it can be used
+    :param up: called when there is a connection that can be used
     :param down: called when one that could be used is lost
     :param tell: called with the reason whenever there is none
+    :ivar connection: the connection, when it can be used, else None
     """
 
     def __init__(
         self,
         address: Address,
-        kind: type[RedisConnection],
+        kind: type[Kind],
         timeout: float,
         *,
-        up: Callable[[Any], None],
+        up: Callable[[], None],
         down: Callable[[], None],
         tell: Callable[[str], None],
     ) -> None:
@@ -49,9 +54,8 @@ class Link:
         self._retry: Any = None
         self._deadline: Any = None
         self._ended: list[Deferred[None]] = []
-        self._connection: RedisConnection | None = None
-        self.connection: Any = None
-        """The connection, when it can be used, else None."""
+        self._connection: Kind | None = None
+        self.connection: Kind | None = None
 
     def start(self) -> None:
         self._retry = None
@@ -92,7 +96,7 @@ class Link:
         """All is well: a lost connection is tried again without delay."""
         self._attempts = 0
 
-    def build(self) -> RedisConnection:
+    def build(self) -> Kind:
         connection = self._connection = self._kind()
         self._aborted = False
         connection.link, connection.address = self, self._address
@@ -102,8 +106,8 @@ class Link:
 
     def usable(self, connection: RedisConnection) -> None:
         self._deadline.cancel()
-        self.connection = connection
-        self._up(connection)
+        self.connection = self._connection
+        self._up()
 
     def lost(self, connection: RedisConnection, why: Failure) -> None:
         if connection is not self._connection:
@@ -111,7 +115,7 @@ class Link:
         was_usable, self.connection, self._connection = self.connection is connection, None, None
         if self._deadline.active():
             self._deadline.cancel()
-        if not self._aborted:  # why has been told by who aborted it
+        if not self._aborted:  # why it was aborted has been told
             self.refused(why.getErrorMessage())
         if was_usable:
             self._down()
@@ -142,10 +146,10 @@ class _Once(Factory):
 
     noisy = False
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link[Any]) -> None:
         self._link = link
 
-    def buildProtocol(self, addr: object) -> Any:
-        connection = self._link.build()
+    def buildProtocol(self, addr: object) -> RedisConnection:
+        connection: RedisConnection = self._link.build()
         connection.factory = self
         return connection

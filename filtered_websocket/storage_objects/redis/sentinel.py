@@ -1,23 +1,28 @@
 """Sentinels: where a Redis is that they call the master."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+Places = tuple[tuple[str, int], ...]
+
 
 class SentinelEndpoint:
     """Connects to whatever the first Sentinel that answers calls the master. (txredisapi's knows no TLS to it.)
 
-    :param address: an ``Address`` with Sentinels
+    :param master: its name
+    :param sentinels: host and port of each
+    :param reached_at: gives an endpoint that connects to a host and port within so many seconds
     """
 
-    def __init__(self, address: Any, timeout: float) -> None:
-        self._address, self._timeout = address, timeout
+    def __init__(self, master: str, sentinels: Places, reached_at: Callable[..., Any], timeout: float) -> None:
+        self._master, self._sentinels, self._reached_at, self._timeout = master, sentinels, reached_at, timeout
 
     @inlineCallbacks
-    def connect(self, factory: Any) -> Any:
+    def connect(self, factory: Factory) -> Any:
         """Fails with ConnectionError when no Sentinel knows the master."""
         from twisted.internet import reactor
         from twisted.internet.endpoints import HostnameEndpoint
@@ -25,11 +30,11 @@ class SentinelEndpoint:
         from filtered_websocket.transport.resolving import STORAGE, Resolving
 
         reasons = []
-        for host, port in self._address.sentinels:
+        for host, port in self._sentinels:
             try:
                 own = Resolving(reactor, STORAGE)
                 endpoint: Any = HostnameEndpoint(own, host, port, timeout=self._timeout)
-                question = yield endpoint.connect(_Questions(self._address.master))
+                question = yield endpoint.connect(_Questions(self._master))
                 try:
                     place = yield question.answer.addTimeout(self._timeout, reactor)
                 finally:
@@ -37,8 +42,8 @@ class SentinelEndpoint:
             except Exception as error:
                 reasons.append(f"{host}:{port}: {error}")
                 continue
-            return (yield self._address.reached_at(place[0], place[1], self._timeout).connect(factory))
-        raise ConnectionError(f"no Sentinel names the master {self._address.master!r} ({'; '.join(reasons)})")
+            return (yield self._reached_at(place[0], place[1], self._timeout).connect(factory))
+        raise ConnectionError(f"no Sentinel names the master {self._master!r} ({'; '.join(reasons)})")
 
 
 class _Questions(Factory):

@@ -190,7 +190,10 @@ class Tables:
         return time.monotonic() + self._ahead
 
     def _where(self, channel: bytes) -> tuple[str, int] | None:
-        return self.connection.execute("SELECT epoch, top FROM channels WHERE channel = ?", (channel,)).fetchone()
+        found: tuple[str, int] | None = self.connection.execute(
+            "SELECT epoch, top FROM channels WHERE channel = ?", (channel,)
+        ).fetchone()
+        return found
 
     def _changed(self, statement: str, *values: bytes) -> bool:
         return self.connection.execute(statement, values).rowcount > 0
