@@ -13,7 +13,7 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
-from filtered_websocket.filters.ws_emit.backlog import Backlog, Taken
+from filtered_websocket.filters.ws_emit.polling_backlog import Backlog, Taken
 from filtered_websocket.filters.ws_emit.engineio import packets, payloads
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.handover import Estate

@@ -9,7 +9,7 @@ from filtered_websocket.filters.ws_emit.engineio import packets, payloads
 from filtered_websocket.filters.ws_emit.handover import Estate
 from filtered_websocket.filters.ws_emit.handshake import EMIT, PATH, is_at, protocol_of
 from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
-from filtered_websocket.filters.ws_emit.request import kept
+from filtered_websocket.filters.ws_emit.kept_request import kept
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.ws_emit import bus
-from filtered_websocket.filters.ws_emit.backlog import Total
+from filtered_websocket.filters.ws_emit.polling_backlog import Total
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
 from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
