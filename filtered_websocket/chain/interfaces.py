@@ -115,6 +115,10 @@ class Hub(Protocol):
     @property
     def channels(self) -> Mapping[str, ChannelOfHub]: ...
     @property
+    def dirty(self) -> Sequence[ChannelOfHub]:
+        """Those of which something waits for the turn's end."""
+
+    @property
     def publications(self) -> int: ...
     @property
     def deliveries(self) -> int: ...
@@ -189,6 +193,8 @@ class Pipeline(Protocol):
 
     token: Any
     farewell: tuple[int, str] | None
+    messages_in: int
+    bytes_in: int
 
     @property
     def name(self) -> str: ...
@@ -218,10 +224,6 @@ class Pipeline(Protocol):
     def endpoints(self) -> tuple[Any, ...]: ...
     @property
     def opened(self) -> int: ...
-    @property
-    def messages_in(self) -> int: ...
-    @property
-    def bytes_in(self) -> int: ...
     @property
     def member_left(self) -> list[MemberCall]: ...
     @property

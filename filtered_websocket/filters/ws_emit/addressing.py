@@ -8,22 +8,23 @@ it there is none, since none is less wrong than all.
 from collections.abc import Sequence
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.errors import ConfigError
 
 _PACK = __name__.rpartition(".")[0] + "."
 
 
-def _has_pack(pipeline: Any) -> bool:
+def _has_pack(pipeline: Pipeline) -> bool:
     # By name: a reload makes the filters anew. A pipeline without patterns has left the configuration.
     return bool(pipeline.patterns) and any(each.__module__.startswith(_PACK) for each in pipeline.filters["consumer"])
 
 
-def _names(pipeline: Any) -> tuple[str, ...]:
+def _names(pipeline: Pipeline) -> tuple[str, ...]:
     """What the option may call it; that of ``filters`` has the pattern ``*``."""
     return (pipeline.name, *pipeline.patterns)
 
 
-def is_for(pipeline: Any, named: Any) -> bool:
+def is_for(pipeline: Pipeline, named: Any) -> bool:
     """Whether an order is for this pipeline.
 
     :param named: the pipeline that the order names; None if it names none
@@ -47,7 +48,7 @@ def check(options: Any, pipelines: Sequence[Any]) -> None:
         raise ConfigError(f"ws_emit_pipeline: {chosen} is no pipeline with this pack; there is {_called(pipelines)}")
 
 
-def warning(pipeline: Any) -> str:
+def warning(pipeline: Pipeline) -> str:
     """What is to be said at the start of this pipeline; it is said once, by the first of them."""
     having = [each for each in pipeline.server.pipelines if _has_pack(each)]
     if pipeline.server.options.ws_emit_pipeline or len(having) < 2 or having[0] is not pipeline:

@@ -3,6 +3,7 @@
 from hmac import compare_digest
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline, Storage
 from filtered_websocket.errors import StorageAway
 
 KEYS = ("ws-emit::room_secret::", "ws-emit::secret::")
@@ -15,7 +16,7 @@ def space_of(room: str) -> str | None:
     return space if colons else None
 
 
-async def allows(pipeline: Any, space: str, secret: Any) -> bool:
+async def allows(pipeline: Pipeline, space: str, secret: Any) -> bool:
     """Whether this is the secret of the roomspace; there are no rooms in one that has none."""
     if not isinstance(secret, str) or not secret:
         return False
@@ -25,7 +26,7 @@ async def allows(pipeline: Any, space: str, secret: Any) -> bool:
     return bool(wanted) and same(wanted, secret)
 
 
-async def _stored(storage: Any, space: str) -> bytes | None:
+async def _stored(storage: Storage, space: str) -> bytes | None:
     for key in KEYS:
         value: bytes | None = await _read(storage, key + space)
         if value is not None:
@@ -33,7 +34,7 @@ async def _stored(storage: Any, space: str) -> bytes | None:
     return None
 
 
-async def _read(storage: Any, key: str) -> Any:
+async def _read(storage: Storage, key: str) -> Any:
     """While the storage is away, who wants to join waits: to be ignored he would take for having joined."""
     while True:
         try:

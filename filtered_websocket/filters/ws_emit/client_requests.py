@@ -1,12 +1,13 @@
 """What clients may ask for: join and leave. Anything else, and whatever is no such request, is ignored."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from filtered_websocket.filters.ws_emit import auth, rooms
+from filtered_websocket.filters.ws_emit import auth
+from filtered_websocket.filters.ws_emit.socket import Socket
 
 
-def obey(session: Any, data: Sequence[Any]) -> Any:
+def obey(socket: Socket, data: Sequence[Any]) -> Awaitable[None] | None:
     """Do what the data of an event packet says: ``["join", {"room": str, "secret": str}]`` or ``["leave", ...]``.
 
     :returns: None when that is done, else an awaitable
@@ -18,13 +19,13 @@ def obey(session: Any, data: Sequence[Any]) -> Any:
     if name == "join":
         space = auth.space_of(room)
         if space is not None:
-            return _join_with_secret(session, room, space, argument.get("secret"))
-        rooms.enter(session, room)
+            return _join_with_secret(socket, room, space, argument.get("secret"))
+        socket.join(room)
     elif name == "leave":
-        rooms.leave(session, room)
+        socket.leave(room)
     return None
 
 
-async def _join_with_secret(session: Any, room: str, space: str, secret: Any) -> None:
-    if await auth.allows(session.pipeline, space, secret) and session.is_connected:
-        rooms.enter(session, room)
+async def _join_with_secret(socket: Socket, room: str, space: str, secret: Any) -> None:
+    if await auth.allows(socket.pipeline, space, secret) and socket.is_connected:
+        socket.join(room)

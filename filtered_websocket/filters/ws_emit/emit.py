@@ -5,13 +5,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.bus import Emit
 from filtered_websocket.storage_objects.base import DONE
 
 
 def emit(
-    pipeline: Any,
+    pipeline: Pipeline,
     event: str,
     *arguments: Any,
     room: str | Collection[str] | None = None,
@@ -32,7 +33,7 @@ def emit(
     return sent if sent is DONE else pipeline.server.counters.watch(sent, "emit")
 
 
-def send(pipeline: Any, emission: Emit) -> Deferred[Any]:
+def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
     """Put an emission for the clients of a pipeline on the bus; what comes back from there is delivered.
 
     :raises Malformed: arguments that JSON cannot hold

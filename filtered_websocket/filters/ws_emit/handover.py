@@ -1,39 +1,45 @@
-"""What a session leaves to the one that goes on with it, here or on another node."""
+"""What a session hands over to the one that goes on with it, here or on another node."""
 
 import base64
 import hashlib
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from filtered_websocket.messages.message import Message
 
 
-class Estate(NamedTuple):
-    """What a session leaves to its heir.
+class Handover(NamedTuple):
+    """What a session leaves to its successor.
 
-    :ivar connected: whether the client is connected to ``/``
-    :ivar rooms: the channels of the hub that it was in
-    :ivar messages: what it was not yet sent
-    :ivar attachments: how many are due, of a packet whose text has come
-    :ivar acknowledge: the id that this packet wants acknowledged
+    :ivar messages: what the client was not yet sent
+    :ivar application: the state of what runs on the session, in values that JSON can hold
     """
 
     sid: str
     protocol: int
-    connected: bool = False
-    rooms: tuple[str, ...] = ()
-    messages: tuple[Message, ...] = ()
-    attachments: int = 0
-    acknowledge: int | None = None
+    messages: tuple[Message, ...]
+    application: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """In values that JSON can hold."""
         return self._asdict() | {"messages": [_packed(*message) for message in self.messages]}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Estate":
+    def from_json(cls, values: dict[str, Any]) -> "Handover":
         """What `as_json` gave."""
-        messages = tuple(_unpacked(*message) for message in values["messages"])
-        return cls(**(values | {"messages": messages, "rooms": tuple(values["rooms"])}))
+        return cls(**(values | {"messages": tuple(_unpacked(*message) for message in values["messages"])}))
+
+
+class Missed(NamedTuple):
+    """What was published while a session was on its way here.
+
+    :ivar channels: of the hub
+    :ivar skip: ids of clients that get nothing
+    """
+
+    channels: Collection[str]
+    messages: tuple[Message, ...]
+    skip: Collection[str]
 
 
 def _packed(payload: bytes, binary: bool) -> tuple[str, bool]:
@@ -45,10 +51,10 @@ def _unpacked(text: str, binary: bool) -> Message:
 
 
 def id_of(sid: str, protocol: int) -> str:
-    """The Socket.IO id of a session, the same on every node.
+    """The id that filters and programs call a client by, the same on every node.
 
-    It is not the sid, which is the key to a polling session, but with Engine.IO 3, whose clients take the one for the
-    other.
+    It is not the sid, which is the key to a polling session. With Engine.IO 3 it is, since its clients take the one for
+    the other.
     """
     if protocol == 3:
         return sid

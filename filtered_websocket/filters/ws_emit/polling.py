@@ -1,25 +1,23 @@
-"""A session that polls: a subscriber of the hub whose messages wait for the next GET.
+"""A session that polls: what is sent to its client waits for the next GET."""
 
-To filters it is what a connection is: the messages of its client run through the message chain, and it has one connect
-and one disconnect chain.
-"""
+from collections.abc import MutableMapping
+from typing import Protocol
 
-from typing import Any
-
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.internet.task import deferLater
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
-from filtered_websocket.chain.running import run
-from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
-from filtered_websocket.filters.ws_emit.polling_backlog import Backlog, Taken
 from filtered_websocket.filters.ws_emit.engineio import packets, payloads
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
-from filtered_websocket.filters.ws_emit.handover import Estate
-from filtered_websocket.filters.ws_emit.session import Session
+from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
+from filtered_websocket.filters.ws_emit.filtered_session import FilteredSession
+from filtered_websocket.filters.ws_emit.handover import Handover
+from filtered_websocket.filters.ws_emit.polling_backlog import Backlog, Taken, Total
+from filtered_websocket.filters.ws_emit.session import Engine
 from filtered_websocket.limits.pace import Pace
-from filtered_websocket.messages.message import Message, in_binary_message, messages
+from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.message import Message
+from filtered_websocket.web.request import HTTPRequest
 
 UPGRADE_SECONDS = 10.0
 """How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
@@ -31,58 +29,38 @@ class Refused(Exception):  # noqa: N818 - what it is
     """Polling that no client of the protocol does; the session, if there was one, has ended."""
 
 
-class PollingSession(Session):
-    """
-    :param request: the HTTP request that began it
-    """
+class PollingEngine(Engine, Protocol):
+    """What a session that polls knows of its engine."""
+
+    @property
+    def polling(self) -> "MutableMapping[str, PollingSession]": ...
+    @property
+    def waiting(self) -> Total: ...
+    def make_room(self) -> None:
+        """End sessions, if more waits in all than may."""
+
+
+class PollingSession(FilteredSession):
+    """One client that polls."""
 
     upgrades = ("websocket",)
-    direct = None
-    token: Any = None
-    close_code: int | None = None
-    close_reason: str | None = None
 
-    def __init__(self, pipeline: Any, estate: Estate, request: Any) -> None:
-        super().__init__(pipeline, estate)
-        self.subscriber = self.session = self
-        self.request = request
-        self.channels: set[str] = set()
-        self.state.polling[self.sid] = self
-        pipeline.users[self.id] = self
-        self._waiting = Backlog(pipeline.options.send_buffer, self.state.waiting)
+    def __init__(self, engine: PollingEngine, sid: str, protocol: int, request: HTTPRequest) -> None:
+        super().__init__(engine, sid, protocol, request)
+        self._engine = engine
+        engine.polling[sid] = self
+        self._reactor = self.pipeline.server.reactor
+        self._waiting = Backlog(self.pipeline.options.send_buffer, engine.waiting)
         self._waits_since: float | None = None
         self._reads_until = 0.0
-        self._get: Deferred[payloads.Payload] | None = None
+        self._get: Deferred[Payload] | None = None
         self._base64_only = request.argument("b64") in ("1", "true")
         self._posting = DeferredLock()
-        self._pace = Pace(pipeline.options, self._now())
+        self._pace = Pace(self.pipeline.options, self._now())
         self._upgrades_until = -1.0
 
-    # What a connection is to its filters, where a session is not that already.
-
-    @property
-    def users(self) -> Any:
-        return self.pipeline.users
-
-    @property
-    def storage_object(self) -> Any:
-        return self.pipeline.storage_object
-
-    @property
-    def queue(self) -> Any:
-        return self.pipeline.queue
-
-    def sendMessage(self, payload: Any, isBinary: bool | None = None) -> None:
-        self.send(*messages(payload, isBinary))
-
-    def subscribe(self, channel: str) -> Any:
-        return self.pipeline.subscribe(channel, self)
-
-    def unsubscribe(self, channel: str) -> Any:
-        return self.pipeline.unsubscribe(channel, self)
-
-    def publish(self, channel: Any, payload: Any, exclude: Any = None) -> Any:
-        return self.pipeline.publish(channel, payload, exclude)
+    def _now(self) -> float:
+        return float(self._reactor.seconds())
 
     # Out.
 
@@ -97,18 +75,15 @@ class PollingSession(Session):
         # Not at once: one GET takes all that is sent in this turn.
         self.pipeline.server.at_turn_end(self._respond)
 
-    def deliver(self, batch: Any, policy: str) -> None:
+    def deliver(self, batch: Batch, policy: str) -> None:
         if self.ended:
             return  # for the sake of another one of this turn
-        # Who polls just now is not slow.
+        # A client that polls just now is not slow.
         lost = self._waiting.keep(batch, policy if self._get is None else "")
         for _ in range(lost):
             self.pipeline.server.counters.count("dropped", f"slow client, {policy}")
         self._respond()
         self._check_wait()
-
-    def finish(self, blob: bytes, sent: int) -> None:
-        """Nothing is ever sent directly."""
 
     @property
     def waits(self) -> int:
@@ -125,7 +100,7 @@ class PollingSession(Session):
         if now > max(self._waits_since, self._reads_until) + PING_INTERVAL + PING_TIMEOUT:
             self.too_slow("no GET for as long as a client may be silent")
         else:
-            self.state.make_room()
+            self._engine.make_room()
 
     def too_slow(self, why: str) -> None:
         """End, for the sake of the others."""
@@ -141,25 +116,22 @@ class PollingSession(Session):
         if get is not None:
             get.callback(self._encoded(taken))
 
-    def _encoded(self, taken: Taken) -> payloads.Payload:
+    def _encoded(self, taken: Taken) -> Payload:
         messages, batch = taken if taken.messages else Taken((packets.NOOP_MESSAGE,))
         self._waits_since = self._now() if self._waiting else None
         if batch is None:
             return payloads.payload(messages, self.protocol, self._base64_only)
         # A client that reads for a while can neither poll nor answer a ping meanwhile.
         self._reads_until = self._now() + PING_INTERVAL + PING_TIMEOUT
-        encoded: payloads.Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
+        encoded: Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
         return encoded
 
-    def _encode(self, batch: Any) -> payloads.Payload:
+    def _encode(self, batch: Batch) -> Payload:
         return payloads.payload(batch.messages, self.protocol, self._base64_only)
 
     # Requests.
 
-    def _now(self) -> float:
-        return float(self.pipeline.server.reactor.seconds())
-
-    def poll(self) -> Deferred[payloads.Payload]:
+    def poll(self) -> Deferred[Payload]:
         """The body of the answer to a GET, when there is something to say.
 
         :raises Refused: another GET waits; both end the session, the protocol allows one
@@ -175,8 +147,8 @@ class PollingSession(Session):
         self._get = Deferred(self._cancelled)
         return self._get
 
-    def _cancelled(self, _: Any) -> None:
-        # Who goes away while it polls begins anew, if it comes again.
+    def _cancelled(self, _: object) -> None:
+        # A client that goes away while it polls begins anew, if it comes again.
         self._get = None
         self.gone()
 
@@ -192,7 +164,7 @@ class PollingSession(Session):
         try:
             for count, (data, binary) in enumerate(payloads.decode_payload(body, self.protocol)):
                 if count % AT_ONCE == AT_ONCE - 1:
-                    await deferLater(self.pipeline.server.reactor, 0)
+                    await deferLater(self._reactor, 0)
                 if not self.ended:
                     await self._keep_pace(len(data))
                 if self.ended:
@@ -210,73 +182,29 @@ class PollingSession(Session):
             if self._pace.closes:
                 self.close()
             else:
-                await deferLater(self.pipeline.server.reactor, debt)
+                await deferLater(self._reactor, debt)
 
-    async def run(self, event: str, data: Any = None, binary: bool = False) -> None:
-        """Run a chain of the pipeline on this session; one that fails ends it, as it would end a connection."""
-        pipeline = self.pipeline
-        if event == "message":
-            pipeline.messages_in += 1
-            pipeline.bytes_in += len(data)
-        kind = in_binary_message.set(binary)
-        try:
-            result = run(pipeline.chains[event], self, data)
-            if isinstance(result, Deferred):
-                await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
-        except StopChain:
-            pass
-        except CancelledError:
-            self.gone()
-        except BaseException as error:
-            self._failed(error)
-        finally:
-            in_binary_message.reset(kind)
+    # Upgrade and end.
 
-    def _failed(self, error: BaseException) -> None:
-        counters, meant = self.pipeline.server.counters, outcome(error, (Close, Reject, StorageAway, *CANCELLED))
-        if meant.failed:
-            report(counters, error)
-        elif meant.counted:
-            counters.count("closed", meant.counted)
-        self.close()
-
-    # The end.
-
-    def probed(self, seconds: float = UPGRADE_SECONDS) -> None:
+    def probed(self) -> None:
         """A WebSocket wants to take over: the client waits for its GET to be answered before it goes on."""
-        self._upgrades_until = self._now() + seconds
-        if self._get is not None and seconds:
+        self._upgrades_until = self._now() + UPGRADE_SECONDS
+        if self._get is not None:
             self._answer_get(self._waiting.take())
+
+    def unprobed(self) -> None:
+        """It does not take over after all: GETs wait again."""
+        self._upgrades_until = self._now()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Tell the client, if it polls, and end."""
         self._end((packets.CLOSE_MESSAGE,))
 
-    loseConnection = close
-
     def gone(self) -> None:
         self._end(())
 
-    abortConnection = gone
-
-    def leave(self) -> Estate:
-        if self.ended:
-            return super().leave()
-        estate = super().leave()
-        del self.state.polling[self.sid]
-        self.pipeline.server.admission.leave_session(self.sid)
-        for channel in tuple(self.channels):
-            self.unsubscribe(channel)
-        # A GET that still waits is the client's last.
-        estate = estate._replace(messages=self._waiting.take_all())
-        self._answer_get(Taken())
-        if dict.get(self.pipeline.users, self.id) is self:
-            del self.pipeline.users[self.id]
-        self.pipeline.server.ending(start(self._disconnected()))
-        return estate
-
     def hung_up(self) -> None:
-        # It knows, so its GET gets a noop and no packet 1.
+        # The client knows, so its GET gets a noop and no packet 1.
         self.gone()
 
     def _end(self, last: tuple[Message, ...]) -> None:
@@ -285,17 +213,16 @@ class PollingSession(Session):
                 self._answer_get(Taken(left))
             self.leave()
 
-    async def _disconnected(self) -> None:
-        self.close_code, self.close_reason = 1000, ""
-        for step in self.pipeline.chains["disconnect"]:
-            try:
-                result = run((step,), self, None)
-                if isinstance(result, Deferred):
-                    await result
-            except StopChain:
-                return
-            except BaseException as error:
-                self._failed(error)
+    def leave(self) -> Handover:
+        if self.ended:
+            return super().leave()
+        handover = super().leave()
+        del self._engine.polling[self.sid]
+        handover = handover._replace(messages=self._waiting.take_all())
+        # A GET that still waits is the client's last.
+        self._answer_get(Taken())
+        self._left()
+        return handover
 
     def standing_still(self) -> bool:
         return bool(self._posting.locked) or self._now() < self._reads_until

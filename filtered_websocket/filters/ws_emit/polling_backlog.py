@@ -11,8 +11,10 @@ Rules:
 """
 
 from collections import Counter, deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from filtered_websocket.filters.ws_emit.engine_options import EngineOptions
+from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 
 MAX_PACKETS = 16
@@ -32,7 +34,7 @@ class _Group(NamedTuple):
 
     channel: str | None
     messages: tuple[Message, ...]
-    batch: Any = None
+    batch: Batch | None = None
 
     @property
     def overhead(self) -> int:
@@ -50,18 +52,18 @@ class _Group(NamedTuple):
 class Total:
     """All that waits in a pipeline.
 
-    :param pipeline: its option says how many bytes may wait beside the largest, which several may share
+    :param options: they say how many bytes may wait beside the largest message, which several may share
     """
 
-    def __init__(self, pipeline: Any) -> None:
-        self._pipeline = pipeline
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
         self._size = 0
-        self._holders: Counter[Any] = Counter()
-        self._shared: dict[Any, int] = {}
+        self._holders: Counter[Batch] = Counter()
+        self._shared: dict[Batch, int] = {}
 
     @property
     def _limit(self) -> int:
-        return int(self._pipeline.options.ws_emit_polling_buffer)
+        return self._options.polling_buffer
 
     @property
     def is_too_large(self) -> bool:
@@ -104,7 +106,7 @@ class Taken(NamedTuple):
     """
 
     messages: tuple[Message, ...] = ()
-    batch: Any = None
+    batch: Batch | None = None
 
 
 class Backlog:
@@ -132,7 +134,7 @@ class Backlog:
         """Behind what waits, for the client itself."""
         self._enter(_Group(None, messages))
 
-    def keep(self, batch: Any, policy: str) -> int:
+    def keep(self, batch: Batch, policy: str) -> int:
         """The same of what was published to a channel, by a policy; how many groups are lost for it."""
         parts = [_Group(each.channel, tuple(each.messages), each) for each in batch.split()]
         if policy == "latest":

@@ -1,54 +1,89 @@
-"""One client: an Engine.IO session and the Socket.IO connection in it, whatever transport carries its packets.
+"""One Engine.IO session, whatever transport carries its packets, and what it asks of the layers around it.
 
-A session has one transport for life, `WebSocketSession` or `PollingSession`. An upgrade is the end of one and the
-beginning of another that takes over what the first one left.
+A session has one transport for life: `WebSocketSession` or `PollingSession`. In an upgrade one session ends, and
+another goes on with what the first has left. What the messages of the client mean, the application knows that runs on
+the session.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, Protocol
 
-from filtered_websocket.filters.ws_emit import client_requests, rooms
-from filtered_websocket.filters.ws_emit.engineio import packets as engine_packets
-from filtered_websocket.filters.ws_emit.engineio import strict_json
+from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Subscriber
+from filtered_websocket.filters.ws_emit.engineio import packets, strict_json
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT, Malformed
-from filtered_websocket.filters.ws_emit.handover import Estate, id_of
-from filtered_websocket.filters.ws_emit.socketio import packets as socket_packets
-from filtered_websocket.filters.ws_emit.socketio.packets import Packet
+from filtered_websocket.filters.ws_emit.handover import Handover, Missed, id_of
+from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.messages.message import Message
+
+
+class Application(Protocol):
+    """What runs on a session. It sends by `Session.send`."""
+
+    def opened(self) -> None:
+        """The client is new, and has been greeted."""
+
+    def receive(self, text: str) -> Awaitable[None] | None:
+        """Handle a message of the client; an awaitable if that takes time, so that later messages wait.
+
+        :raises Malformed: no client of the protocol sends this; it ends the session
+        """
+
+    def receive_bytes(self, data: bytes | bytearray) -> Awaitable[None] | None:
+        """The same for a binary message."""
+
+    def end(self) -> dict[str, Any]:
+        """The session ends. Leave everything, without a word to the client.
+
+        :returns: what is to be known to go on with another session, in values that JSON can hold
+        """
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another session ended."""
+
+    def catch_up(self, missed: Missed) -> None:
+        """Send what the client was to get of a publication that came while its session was moving."""
+
+
+class Engine(Protocol):
+    """What a session knows of the engine that it belongs to."""
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+    @property
+    def heartbeat(self) -> Heartbeat: ...
+    def serve(self, session: "Session") -> Application:
+        """Make the application that runs on a session."""
 
 
 class Session:
     """
-    :ivar sid: Engine.IO's, known to the client alone
-    :ivar id: Socket.IO's, which programs address
+    :ivar sid: the client's key to its session, which nobody else knows
+    :ivar id: what filters and programs call the client
     :ivar protocol: of Engine.IO, 4 or 3
     :ivar subscriber: what is in the hub for it
-    :ivar rooms: the channels of the hub that it is in; the subscriber may be in others
     """
 
     upgrades: tuple[str, ...] = ()
-    subscriber: Any
+    subscriber: Subscriber
     slot = 0
     awaiting_pong: bool | None = None
 
-    def __init__(self, pipeline: Any, estate: Estate) -> None:
-        self.pipeline = pipeline
-        self.state: Any = pipeline.ws_emit
-        self.sid, self.protocol = estate.sid, estate.protocol
-        self.id = id_of(estate.sid, estate.protocol)
-        self.rooms: set[str] = set()
-        self.is_connected = False
+    def __init__(self, engine: Engine, sid: str, protocol: int) -> None:
+        self.pipeline = engine.pipeline
+        self.sid, self.protocol = sid, protocol
+        self.id = id_of(sid, protocol)
         self.ended = False
-        self._attachments, self._acknowledge = estate.attachments, estate.acknowledge
-        self._deadline: Any = None
+        self.application = engine.serve(self)
+        self._heartbeat = engine.heartbeat
+        self._deadline: DelayedCall | None = None
 
     # What the transports do.
 
     def send(self, *messages: Message) -> None:
-        """To this client alone, behind what was sent to its rooms before."""
+        """Send to this client alone, behind what was sent to its channels before."""
         raise NotImplementedError
 
-    def _send_estate(self, messages: tuple[Message, ...]) -> None:
+    def _send_left(self, messages: tuple[Message, ...]) -> None:
         """Send what another transport has left."""
         self.send(*messages)
 
@@ -60,6 +95,14 @@ class Session:
         """The client has ended the session."""
         self.close()
 
+    def gone(self) -> None:
+        """The client is not there any more."""
+        raise NotImplementedError
+
+    def standing_still(self) -> bool:
+        """Whether the clock by which the client is judged stands."""
+        raise NotImplementedError
+
     # Beginning and end.
 
     def open(self) -> None:
@@ -67,31 +110,27 @@ class Session:
         handshake: dict[str, Any] = {"sid": self.sid, "upgrades": list(self.upgrades)}
         handshake |= {"pingTimeout": PING_TIMEOUT * 1000, "pingInterval": PING_INTERVAL * 1000}
         if self.protocol != 3:
-            handshake["maxPayload"] = engine_packets.MAX_PAYLOAD
-        self.send(((engine_packets.OPEN + strict_json.dumps(handshake)).encode(), False))
+            handshake["maxPayload"] = packets.MAX_PAYLOAD
+        self.send(((packets.OPEN + strict_json.dumps(handshake)).encode(), False))
         self._watch()
-        if self.protocol == 3:
-            self._connect()
+        self.application.opened()
 
-    def inherit(self, estate: Estate) -> None:
-        """Go on where another transport ended."""
+    def resume(self, handover: Handover) -> None:
+        """Go on where another session ended."""
         self._watch()
-        if estate.messages:
-            self._send_estate(estate.messages)
-        if estate.connected:
-            self._enter_all(estate.rooms)
+        if handover.messages:
+            self._send_left(handover.messages)
+        self.application.resume(handover.application)
 
-    def leave(self) -> Estate:
-        """Leave everything, without a word to the client. What was published before is in the estate's messages."""
+    def leave(self) -> Handover:
+        """Leave everything, without a word to the client. What was published before is in the messages handed over."""
         self.ended = True
         self._unwatch()
-        connected, left = self.is_connected, tuple(self.rooms)
-        self.disconnect()
-        return Estate(self.sid, self.protocol, connected, left, (), self._attachments, self._acknowledge)
+        return Handover(self.sid, self.protocol, (), self.application.end())
 
     # Packets of the client.
 
-    def receive(self, payload: bytes | bytearray, binary: bool) -> Any:
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:
         """Obey a message, as a WebSocket of Engine.IO 4 carries it.
 
         :returns: None, or an awaitable if it takes time; later messages of this client wait
@@ -100,102 +139,37 @@ class Session:
             return None
         try:
             if not binary and payload[:1] == b"b":
-                payload, binary = engine_packets.decode_text(payload.decode(), self.protocol)
-            return self._attachment() if binary else self._packet(payload.decode())
+                payload, binary = packets.decode_text(payload.decode(), self.protocol)
+            return self.application.receive_bytes(payload) if binary else self._packet(payload.decode())
         except (Malformed, UnicodeDecodeError) as error:
             self.pipeline.server.counters.count("closed", "ws_emit: malformed packet", str(error))
             self.close(1002, "parse error")
             return None
 
-    def _packet(self, text: str) -> Any:
+    def _packet(self, text: str) -> Awaitable[None] | None:
         kind = text[:1]
-        if kind == engine_packets.MESSAGE:
-            return self._message(text[1:])
-        if kind == (engine_packets.PING if self.protocol == 3 else engine_packets.PONG):
+        if kind == packets.MESSAGE:
+            return self.application.receive(text[1:])
+        if kind == (packets.PING if self.protocol == 3 else packets.PONG):
             self.awaiting_pong = False
             if self._deadline is not None:
                 self._deadline.reset(PING_INTERVAL + PING_TIMEOUT)
-            if len(text) > engine_packets.MAX_ECHO:
+            if len(text) > packets.MAX_ECHO:
                 raise Malformed("a ping with more than a probe has")
-            if kind == engine_packets.PING:
-                self.send(((engine_packets.PONG + text[1:]).encode(), False))
-        elif kind == engine_packets.CLOSE:
+            if kind == packets.PING:
+                self.send(((packets.PONG + text[1:]).encode(), False))
+        elif kind == packets.CLOSE:
             self.hung_up()
-        elif kind not in (engine_packets.UPGRADE, engine_packets.NOOP):
+        elif kind not in (packets.UPGRADE, packets.NOOP):
             raise Malformed("a packet that no client of Engine.IO sends")
         return None
 
-    def _message(self, text: str) -> Any:
-        if self._attachments:
-            raise Malformed("a text where an attachment is due")
-        packet = socket_packets.decode(text)
-        if packet.attachments:
-            # Events of ours have no use for bytes, so all that is kept is how many are to come.
-            self._attachments = packet.attachments
-            self._acknowledge = (
-                packet.id if packet.type == socket_packets.BINARY_EVENT and packet.namespace == "/" else None
-            )
-            return None
-        if packet.namespace != "/":
-            if packet.type == socket_packets.CONNECT:
-                self.send(socket_packets.refused(packet.namespace, self.protocol))
-        elif packet.type == socket_packets.CONNECT:
-            self._connect()
-        elif packet.type == socket_packets.DISCONNECT:
-            self.disconnect()
-        elif packet.type in (socket_packets.EVENT, socket_packets.BINARY_EVENT) and self.is_connected:
-            return self._event(packet)
-        return None
-
-    def _attachment(self) -> None:
-        if not self._attachments:
-            raise Malformed("an attachment that belongs to nothing")
-        self._attachments -= 1
-        if not self._attachments and self.is_connected:
-            self._answer(self._acknowledge)
-
-    def _event(self, packet: Packet) -> Any:
-        waits = client_requests.obey(self, packet.data)
-        if waits is None:
-            self._answer(packet.id)
-            return None
-        return self._obey_later(waits, packet.id)
-
-    async def _obey_later(self, waits: Any, number: int | None) -> None:
-        await waits
-        if not self.ended:
-            self._answer(number)
-
-    def _answer(self, number: int | None) -> None:
-        if number is not None:
-            self.send(socket_packets.acknowledged(number))
-
-    # The connection to ``/``.
-
-    def _connect(self) -> None:
-        self.send(socket_packets.connected(self.id, self.protocol))
-        self._enter_all((rooms.EVERYBODY, self.id))
-
-    def _enter_all(self, names: Iterable[str]) -> None:
-        self.is_connected = True
-        self.state.clients[self.id] = self
-        for name in names:
-            rooms.put(self, name)
-
-    def disconnect(self) -> None:
-        """Out of ``/``, and of all its rooms; the session stays."""
-        self.is_connected = False
-        if self.state.clients.get(self.id) is self:
-            del self.state.clients[self.id]
-        for room in tuple(self.rooms):
-            rooms.take(self, room)
-
-    # Whether it is still there.
+    # Whether the client is still there.
 
     def _watch(self) -> None:
-        """With Engine.IO 4 the heartbeat pings; with 3 the client does, and is to be heard of."""
+        """With Engine.IO 4 the heartbeat pings. With 3 the client does, and is to be heard in time."""
         if self.protocol != 3:
-            self.state.heartbeat.add(self)
+            self._heartbeat.add(self)
             return
         later = self.pipeline.server.reactor.callLater
         self._deadline = later(PING_INTERVAL + PING_TIMEOUT, self._not_heard)
@@ -204,7 +178,7 @@ class Session:
         deadline, self._deadline = self._deadline, None
         if deadline is not None:
             deadline.cancel()
-        self.state.heartbeat.remove(self)
+        self._heartbeat.remove(self)
 
     def _not_heard(self) -> None:
         self._deadline = None
@@ -213,16 +187,9 @@ class Session:
         else:
             self.ping_timed_out()
 
-    def standing_still(self) -> bool:
-        raise NotImplementedError
-
     def sendPing(self) -> None:
-        self.send((engine_packets.PING.encode(), False))
+        self.send((packets.PING.encode(), False))
 
     def ping_timed_out(self) -> None:
         self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")
         self.gone()
-
-    def gone(self) -> None:
-        """The client is not there any more."""
-        raise NotImplementedError

@@ -162,7 +162,7 @@ def test_polling_that_does_not_answer_a_ping_ends(server: Server) -> None:
     client = Poller(server)
     server.advance(46)
     assert client.get().status == 400
-    assert client.sid not in server.pipeline().ws_emit.polling  # type: ignore[attr-defined]
+    assert client.sid not in server.pipeline().ws_emit.engine.polling  # type: ignore[attr-defined]
 
 
 # Close.

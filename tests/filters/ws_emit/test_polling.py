@@ -131,12 +131,12 @@ def test_a_crowd_that_never_polls_makes_room_in_little_work_and_leaves_nothing_b
             assert json.loads(get.text.split("\x1e")[0][2:])[1][0] == number
             while len(get.text.split("\x1e")) < 2 and '"all"' not in polls.get().text:
                 pass
-        state = server.pipeline().ws_emit
-        assert len(state.polling) < 400
-        assert server.server.counters.totals["closed", "slow client"] == 401 - len(state.polling)
-        for session in list(state.polling.values()):
+        engine = server.pipeline().ws_emit.engine
+        assert len(engine.polling) < 400
+        assert server.server.counters.totals["closed", "slow client"] == 401 - len(engine.polling)
+        for session in list(engine.polling.values()):
             session.gone()
-        assert (state.waiting._size, dict(state.waiting._holders), state.waiting._shared) == (0, {}, {})
+        assert (engine.waiting._size, dict(engine.waiting._holders), engine.waiting._shared) == (0, {}, {})
         assert not server.server.admission.sessions
 
 

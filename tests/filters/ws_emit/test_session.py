@@ -14,7 +14,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.testing.server import Server
-from tests.filters.ws_emit.clients import PACK, WEBSOCKET, Poller, emit, socket
+from tests.filters.ws_emit.namespace.sockets import PACK, WEBSOCKET, Poller, emit, socket
 
 
 class Watch(WebSocketMessageFilter):
@@ -152,7 +152,7 @@ def test_rooms_are_entered_once_and_left_at_the_end(server: Server) -> None:
     assert set(hub.channels) == {"a", "\0everybody", client.sid}  # type: ignore[attr-defined]
     client.abort()
     assert not hub.channels
-    assert not server.pipeline().ws_emit.clients  # type: ignore[attr-defined]
+    assert not server.pipeline().ws_emit.namespace.sockets  # type: ignore[attr-defined]
 
 
 def test_one_copy_for_who_is_in_several_rooms_and_none_for_who_is_skipped(server: Server) -> None:
