@@ -27,6 +27,8 @@ class FilteredSession(Session):
     :param request: the HTTP request that began it
     """
 
+    state = None
+    """That of no WebSocket: a connection that takes the place of another of its id closes one that is open."""
     direct = None
     token: Any = None
     close_code: int | None = None

@@ -108,6 +108,4 @@ class End(WebSocketStopFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
-        state = vars(web_socket_instance).get("ws_emit")  # None if the start failed before this pack's turn
-        if state is not None:
-            state.stop()
+        State.end(web_socket_instance)

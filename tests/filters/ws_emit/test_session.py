@@ -14,7 +14,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.testing.server import Server
-from tests.filters.ws_emit.namespace.sockets import PACK, WEBSOCKET, Poller, emit, socket
+from tests.filters.ws_emit.clients import PACK, WEBSOCKET, Poller, emit, socket
 
 
 class Watch(WebSocketMessageFilter):
