@@ -57,8 +57,6 @@ LONG: dict[str, str] = {
     "connection.handshake": "to be cut",
     "connection.sending": "to be cut",
     "filters.shared.webhooks.destinations": "to be cut",
-    "filters.ws_emit.nodes": "to be cut",
-    "filters.ws_emit.polling": "to be cut",
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",
     "web.http_connection": "to be cut",
@@ -234,6 +232,18 @@ def test_a_pack_sees_interfaces_and_leaves_and_no_other_pack(module):
     own = f"filters.{pack(module)}"
     foreign = {name for name in ours(module) - {PACKAGE} if not within(name, (*PACKS_MAY, own))}
     assert not foreign, f"{module} imports {', '.join(sorted(foreign))}: what it needs hangs on what it is given"
+
+
+def test_the_layers_of_ws_emit_know_nothing_of_those_above() -> None:
+    """Engine.IO stands alone, Socket.IO on it, and what is WS-Emit's own on both: a later issue makes each a pack."""
+    own = "filters.ws_emit"
+    may = {f"{own}.engineio": [f"{own}.engineio"], f"{own}.socketio": [f"{own}.engineio", f"{own}.socketio"]}
+    for module in MODULES:
+        for layer_, layers in may.items():
+            if within(module, [layer_]):
+                assert {name for name in ours(module) if within(name, [own]) and not within(name, layers)} == set(), (
+                    module
+                )
 
 
 def test_what_packs_share_knows_no_pack():

@@ -18,10 +18,10 @@ from filtered_websocket.chain.events import (
 )
 from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.filters.ws_emit import addressing, bus, orders
+from filtered_websocket.filters.ws_emit.engineio.handshake import admit
 from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
-from filtered_websocket.filters.ws_emit.handshake import admit
+from filtered_websocket.filters.ws_emit.engineio.websocket import Carrier
 from filtered_websocket.filters.ws_emit.state import State
-from filtered_websocket.filters.ws_emit.websocket import Carrier
 from filtered_websocket.messages.message import in_binary_message
 
 _log = Logger()

@@ -13,7 +13,7 @@ Rules:
 from collections import Counter, deque
 from typing import NamedTuple
 
-from filtered_websocket.filters.ws_emit.engine_options import EngineOptions
+from filtered_websocket.filters.ws_emit.engineio.options import EngineOptions
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Mapping
 
 from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.errors import Reject
-from filtered_websocket.filters.ws_emit.engine import Engine
-from filtered_websocket.filters.ws_emit.upgrade import Upgrade
-from filtered_websocket.filters.ws_emit.websocket import Carrier, UnopenedSession
+from filtered_websocket.filters.ws_emit.engineio.engine import Engine
+from filtered_websocket.filters.ws_emit.engineio.upgrade import Upgrade
+from filtered_websocket.filters.ws_emit.engineio.websocket import Carrier, UnopenedSession
 from filtered_websocket.web.response import HTTPError
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.filters.ws_emit.handover import Handover, id_of
+from filtered_websocket.filters.ws_emit.engineio.handover import Handover, id_of
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import Poller, emit

@@ -19,12 +19,12 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.ws_emit.engineio import packets, strict_json
+from filtered_websocket.filters.ws_emit.engineio.flow_control import Windows
+from filtered_websocket.filters.ws_emit.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
-from filtered_websocket.filters.ws_emit.flow_control import Windows
-from filtered_websocket.filters.ws_emit.node_channels import NodeChannels
-from filtered_websocket.filters.ws_emit.pending_requests import PendingRequests
-from filtered_websocket.filters.ws_emit.polling import PollingSession
-from filtered_websocket.filters.ws_emit.takeovers import Takeovers
+from filtered_websocket.filters.ws_emit.engineio.pending_requests import PendingRequests
+from filtered_websocket.filters.ws_emit.engineio.polling import PollingSession
+from filtered_websocket.filters.ws_emit.engineio.takeovers import Takeovers
 
 TAKEN_SECONDS = 3.0
 """How long a node has to say that it lives."""

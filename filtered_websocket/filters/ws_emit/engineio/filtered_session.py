@@ -15,8 +15,8 @@ from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
-from filtered_websocket.filters.ws_emit.handover import Handover
-from filtered_websocket.filters.ws_emit.session import Engine, Session
+from filtered_websocket.filters.ws_emit.engineio.handover import Handover
+from filtered_websocket.filters.ws_emit.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import in_binary_message, messages
 from filtered_websocket.web.request import HTTPRequest

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from filtered_websocket.filters.ws_emit.flow_control import LIMIT, LOST_SECONDS, Windows
+from filtered_websocket.filters.ws_emit.engineio.flow_control import LIMIT, LOST_SECONDS, Windows
 
 
 def opened() -> tuple[Windows, Clock, list[str]]:

@@ -7,9 +7,9 @@ down, and the event is acknowledged behind the last.
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from filtered_websocket.filters.ws_emit.engineio.handover import Missed
 from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
-from filtered_websocket.filters.ws_emit.handover import Missed
-from filtered_websocket.filters.ws_emit.session import Session
+from filtered_websocket.filters.ws_emit.engineio.session import Session
 from filtered_websocket.filters.ws_emit.socketio import packets
 from filtered_websocket.filters.ws_emit.socketio.packets import Packet
 from filtered_websocket.messages.message import Message

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.ws_emit.engine_options import EngineOptions
+from filtered_websocket.filters.ws_emit.engineio.nodes import Answer, Nodes
+from filtered_websocket.filters.ws_emit.engineio.options import EngineOptions
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
-from filtered_websocket.filters.ws_emit.nodes import Answer, Nodes
-from filtered_websocket.filters.ws_emit.polling import PollingSession
-from filtered_websocket.filters.ws_emit.polling_backlog import Total
-from filtered_websocket.filters.ws_emit.session import Application, Session
+from filtered_websocket.filters.ws_emit.engineio.polling import PollingSession
+from filtered_websocket.filters.ws_emit.engineio.polling_backlog import Total
+from filtered_websocket.filters.ws_emit.engineio.session import Application, Session
 from filtered_websocket.limits.heartbeat import Heartbeat
 
 _log = Logger()

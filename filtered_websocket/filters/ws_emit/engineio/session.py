@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Subscriber
 from filtered_websocket.filters.ws_emit.engineio import packets, strict_json
+from filtered_websocket.filters.ws_emit.engineio.handover import Handover, Missed, id_of
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT, Malformed
-from filtered_websocket.filters.ws_emit.handover import Handover, Missed, id_of
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.messages.message import Message
 

@@ -8,11 +8,11 @@ from typing import cast
 
 from filtered_websocket.chain.interfaces import DelayedCall
 from filtered_websocket.errors import Close
-from filtered_websocket.filters.ws_emit.engine import Engine
 from filtered_websocket.filters.ws_emit.engineio import packets
-from filtered_websocket.filters.ws_emit.handover import id_of
-from filtered_websocket.filters.ws_emit.polling import UPGRADE_SECONDS
-from filtered_websocket.filters.ws_emit.websocket import Carrier, WebSocketSession
+from filtered_websocket.filters.ws_emit.engineio.engine import Engine
+from filtered_websocket.filters.ws_emit.engineio.handover import id_of
+from filtered_websocket.filters.ws_emit.engineio.polling import UPGRADE_SECONDS
+from filtered_websocket.filters.ws_emit.engineio.websocket import Carrier, WebSocketSession
 
 
 class Upgrade:

@@ -8,12 +8,12 @@ from twisted.internet.task import deferLater
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.ws_emit.engineio import packets, payloads
+from filtered_websocket.filters.ws_emit.engineio.filtered_session import FilteredSession
+from filtered_websocket.filters.ws_emit.engineio.handover import Handover
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
-from filtered_websocket.filters.ws_emit.filtered_session import FilteredSession
-from filtered_websocket.filters.ws_emit.handover import Handover
-from filtered_websocket.filters.ws_emit.polling_backlog import Backlog, Taken, Total
-from filtered_websocket.filters.ws_emit.session import Engine
+from filtered_websocket.filters.ws_emit.engineio.polling_backlog import Backlog, Taken, Total
+from filtered_websocket.filters.ws_emit.engineio.session import Engine
 from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message

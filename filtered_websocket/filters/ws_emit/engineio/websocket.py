@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.ws_emit.engineio import packets
-from filtered_websocket.filters.ws_emit.handover import id_of
-from filtered_websocket.filters.ws_emit.session import Engine, Session
+from filtered_websocket.filters.ws_emit.engineio.handover import id_of
+from filtered_websocket.filters.ws_emit.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 

@@ -3,12 +3,12 @@
 import json
 
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.ws_emit.engine import Engine
 from filtered_websocket.filters.ws_emit.engineio import packets
+from filtered_websocket.filters.ws_emit.engineio.engine import Engine
+from filtered_websocket.filters.ws_emit.engineio.handshake import is_at, protocol_of
+from filtered_websocket.filters.ws_emit.engineio.kept_request import kept
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
-from filtered_websocket.filters.ws_emit.handshake import is_at, protocol_of
-from filtered_websocket.filters.ws_emit.kept_request import kept
-from filtered_websocket.filters.ws_emit.polling import PollingSession, Refused
+from filtered_websocket.filters.ws_emit.engineio.polling import PollingSession, Refused
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response

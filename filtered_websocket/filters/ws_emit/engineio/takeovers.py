@@ -13,10 +13,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from filtered_websocket.filters.ws_emit.handover import Handover, Missed
-from filtered_websocket.filters.ws_emit.node_channels import NodeChannels
-from filtered_websocket.filters.ws_emit.pending_requests import PendingRequests
-from filtered_websocket.filters.ws_emit.session import Session
+from filtered_websocket.filters.ws_emit.engineio.handover import Handover, Missed
+from filtered_websocket.filters.ws_emit.engineio.node_channels import NodeChannels
+from filtered_websocket.filters.ws_emit.engineio.pending_requests import PendingRequests
+from filtered_websocket.filters.ws_emit.engineio.session import Session
 
 TAKE_SECONDS = 3.0
 """How long the other node has to hand over."""
