@@ -33,6 +33,11 @@ def forget_make() -> None:
 # Here, before any test or module of tests starts a program.
 forget_make()
 
+# pytest imports readline, which puts the size of its terminal here for all that it starts. A program that a test starts
+# asks its own terminal.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
 # How long an example takes is the machine's affair, not the code's.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
