@@ -7,15 +7,12 @@ from twisted.internet.defer import Deferred, fail
 
 from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.filters.base import (
-    WebSocketConnectFilter,
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.support.rooms import Consumes, Rooms, counted, members
 
@@ -43,81 +40,6 @@ class LateStorage(StorageObject):
         super().send(publication, keep)
         self.sent.append(Deferred())
         return self.sent[-1]
-
-
-# Users.
-
-
-def test_users_may_be_iterated_while_they_come_and_go():
-    users = Users(a=1, b=2, c=3)
-    for iterate, wanted in (
-        (lambda: users, ["a", "b", "c"]),
-        (users.keys, ["a", "b", "c"]),
-        (users.values, [1, 2, 3]),
-        (users.items, [("a", 1), ("b", 2), ("c", 3)]),
-    ):
-        seen = []
-        for number, each in enumerate(iterate()):
-            seen.append(each)
-            users.pop(f"new{number - 1}", None)
-            users[f"new{number}"] = 0
-        assert seen == wanted
-        for name in [name for name in users if name.startswith("new")]:
-            del users[name]
-    assert dict(users) == {**users} == {"a": 1, "b": 2, "c": 3}
-    assert ("a" in users, len(users), list(users), users.get("z")) == (True, 3, ["a", "b", "c"], None)
-
-
-def test_a_filter_may_close_everybody_it_iterates_over():
-    class Everybody(WebSocketMessageFilter):
-        @classmethod
-        def filter(cls, web_socket_instance, data):
-            for user in web_socket_instance.users.values():
-                user.abortConnection()
-
-    with Server(Everybody) as server:
-        clients = [server.connect() for _ in range(5)]
-        clients[2].send("go")
-        server.advance(1)
-        assert [each.is_open for each in clients] == [False] * 5
-        assert len(server.pipeline().users) == 0
-
-
-# Paths.
-
-
-def test_the_longest_literal_beginning_wins_and_no_match_is_404():
-    class Says(WebSocketConnectFilter):
-        @classmethod
-        def filter(cls, web_socket_instance, data):
-            web_socket_instance.sendMessage(web_socket_instance.pipeline.name)
-
-    served = {"/app/*": [Says], "/app/admin /apps/*": [Says], "/app/a*": [Says], "/a*/deep": [Says]}
-    with Server(pipelines=served) as server:
-        for path, name in {
-            "/app/x": "/app/*",
-            "/app/admin": "/app/admin",
-            "/app/admin2": "/app/a*",
-            "/apps/x": "/app/admin",
-            "/other/deep": None,
-            "/abc/deep": "/a*/deep",
-            "/app/a/deep": "/app/a*",
-            "/": None,
-            "/app": None,
-            "/app/admin?x=1": "/app/admin",
-        }.items():
-            if name is None:
-                with pytest.raises(Refused) as refused:
-                    server.connect(path)
-                assert refused.value.status == 404
-            else:
-                assert server.connect(path).received() == [name], path
-
-
-def test_an_exact_path_wins_over_a_star_after_the_same_beginning():
-    with Server(pipelines={"/a*": [Rooms], "/a": [Rooms]}) as server:
-        assert server.pipeline("/a").name == "/a"
-        assert server.pipeline("/ab").name == "/a*"
 
 
 def test_equal_channel_names_in_two_pipelines_never_meet():
