@@ -4,8 +4,8 @@ Rules:
 
 1. One request at a time: what a client has sent behind it is read when the answer has left, and of what waits no more
    is taken from the kernel than `MAX_WAITING`.
-2. A connection leaves the reactor to others as WebSockets do (`turns.py`): after each answer, and when its share of the
-   turn is used up, it goes on in a later one, and all that wait so have one share between them.
+2. A connection leaves the reactor to others as WebSockets do (`limits.fair_share`): after each answer, and when its
+   share of the turn is used up, it goes on in a later one, and all that wait so have one share between them.
 3. A request must be complete within a time of its own, however slowly it trickles. A connection at rest has another.
    One that is closed ends as all do (`transport.streams`, rule 3).
 4. A client that has closed its side gets the answers to what it has asked before; a long poll ends.

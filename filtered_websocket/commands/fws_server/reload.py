@@ -4,7 +4,7 @@ Rules:
 
 1. The new is complete before the old is touched: modules are imported as new module objects, options resolved, start
    filters that are new run. If anything fails, nothing has changed, and one line says what.
-2. A generation of the user's own modules is taken whole (`filter_modules.generation`). A module of this package is not
+2. A generation of the user's own modules is taken whole (`pipeline.generation`). A module of this package is not
    imported again: it does not change while the process lives.
 3. Connections keep their pipeline. What runs at the next event is the new chain; a chain that waits ends as it began.
 4. What a process settles when it starts (addresses, storage, reactor, ...) is not taken from the new configuration; a

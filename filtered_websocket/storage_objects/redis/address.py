@@ -1,7 +1,7 @@
 """Where a Redis is: from the options to addresses, and from an address to an endpoint that connects there.
 
     redis://[[USER]:PASSWORD@]HOST[:PORT][/DB][?OPTION=VALUE&...]    rediss://... the same over TLS
-    unix://[[USER]:PASSWORD@]PATH[?db=DB&...]                         the options are those of ``redis_query``
+    unix://[[USER]:PASSWORD@]PATH[?db=DB&...]                         the options are those of `query.py`
 
 A Sentinel address is ``MASTER@HOST[:PORT][,HOST[:PORT]...]``: the Sentinels are asked anew at every connect.
 """

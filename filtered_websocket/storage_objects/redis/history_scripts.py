@@ -1,4 +1,4 @@
-"""The Lua of history: append, publish and read in one step. The keys are those of ``redis.py``."""
+"""The Lua of history: append, publish and read in one step. The keys are those of `storage_object.py`."""
 
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.history import EPOCH_SECONDS

@@ -1,4 +1,4 @@
-"""The Lua of presence, subscriber counts and leases. The keys are those of ``redis.py``."""
+"""The Lua of presence, subscriber counts and leases. The keys are those of `storage_object.py`."""
 
 from filtered_websocket.storage_objects.redis.command import NOW, Script
 

@@ -1,5 +1,5 @@
 """The Lua of pools: what the histories of several channels may take together (``base.Pool``). The keys are those of
-``redis.py``; of each pool there are
+`storage_object.py`; of each pool there are
 
     b:POOL    hash          b: bytes in all; s: a number that rises with every publication; cCHANNEL: bytes of that one
     o:POOL    sorted set    channel -> the number of its oldest publication

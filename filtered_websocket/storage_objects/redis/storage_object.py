@@ -6,7 +6,7 @@
                                     database N, since publish/subscribe knows none, fws:@N:c:CHANNEL
     fws:h:CHANNEL       list        history: "<expires, ms>,<number> <envelope>", oldest first
     fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset; expires a day after the last
-    fws:b:POOL, o:, x:              what histories take together (``redis_pool_scripts``)
+    fws:b:POOL, o:, x:              what histories take together (`pool_scripts.py`)
     fws:p:CHANNEL       hash        presence: member -> JSON of [[holder, node, info], ...], the newest last
     fws:totals          hash        tracked channel -> subscribers on all nodes
     fws:occupied        sorted set  the tracked channels that have some, all of score 0, for searching by prefix

@@ -3,7 +3,7 @@
 A call is confirmed (its Deferred fires) when it is on disk: the write-ahead log is synced before. One thread does all
 of it, in the order of the calls, and whatever has come up meanwhile shares one transaction and one sync. What is kept
 in history is delivered when it is on disk, so that no subscriber has a position that a crash could give away again.
-While something is wrong with the file (``sqlite_writer``) it is away, as Redis may be: what would write is refused.
+While something is wrong with the file (`writer.py`) it is away, as Redis may be: what would write is refused.
 """
 
 from typing import Any

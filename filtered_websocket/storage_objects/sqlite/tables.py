@@ -1,4 +1,4 @@
-"""The tables of SQLite storage (``sqlite_schema``) and every statement on them; no thread and no Deferred here."""
+"""The tables of SQLite storage (`schema.py`) and every statement on them; no thread and no Deferred here."""
 
 import sqlite3
 import time

@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 
 class Watcher:
-    """A subscriber of one channel that sends to nobody (see `hub.Subscriber`).
+    """A subscriber of one channel that sends to nobody (see `chain.interfaces.Subscriber`).
 
     :ivar last: how many messages have come
     """

@@ -5,7 +5,7 @@ Rules:
 1. Between two GETs anything may wait, as long as the session may be silent, and as long as all that waits in the
    pipeline is within a limit of its own. There it counts once, however many sessions it waits for, since it is held
    once.
-2. Where a channel's policy is to lose messages (``backpressure.py``), that holds here too: ``drop-new``, ``drop-old``
+2. Where a channel's policy is to lose messages (`connection.sending`), that holds here too: ``drop-new``, ``drop-old``
    and ``latest`` lose what was published together as a whole, and never what was sent to the client itself. One large
    message is never lost for its size.
 """
