@@ -53,6 +53,16 @@ def test_messages_that_are_published_in_the_turn_of_the_upgrade_are_not_lost(ser
     assert ws.received() == ['42["e",1]']
 
 
+def test_messages_that_are_published_in_the_turn_in_which_another_node_takes_the_session_are_in_its_estate(
+    server: Server,
+) -> None:
+    client = joined(server)
+    session = server.pipeline().ws_emit.engine.polling[client.sid]
+    message = {"method": "emit", "event": "e", "data": 1, "room": "a"}
+    server.storage_object.publish("flask-socketio", json.dumps(message))
+    assert session.leave().messages == ((b'42["e",1]', False),)
+
+
 def test_a_get_that_still_waits_is_answered_when_the_websocket_has_taken_over(server: Server) -> None:
     client = joined(server)
     ws = client.websocket()
