@@ -7,9 +7,10 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.pusher import hooks, wire
-from filtered_websocket.filters.pusher.apps import App, Apps
+from filtered_websocket.filters.pusher.apps import STORED, App, read_app
 from filtered_websocket.filters.pusher.departures import Departures, Event
 from filtered_websocket.filters.pusher.keys import key_of
+from filtered_websocket.filters.shared.apps import Apps
 from filtered_websocket.filters.shared.presence import Presence
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
@@ -29,7 +30,7 @@ class State(PackState):
     """
 
     attribute = "pusher"
-    apps: Apps
+    apps: Apps[App]
 
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(pipeline)
@@ -45,7 +46,7 @@ class State(PackState):
         pipeline.settling.append(self._settle)
 
     def follow(self, options: Options) -> None:
-        self.apps = Apps(options.pusher_apps, self.storage, self.reactor)
+        self.apps = Apps(STORED, read_app, options.pusher_apps, self.storage, self.reactor)
         self.webhooks.private = options.pusher_webhook_private
 
     # Occupied and vacated.
