@@ -3,7 +3,8 @@
 import secrets
 from typing import Any
 
-from filtered_websocket.chain.deferreds import start
+from twisted.internet.defer import Deferred
+
 from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
     WebSocketConsumerFilter,
@@ -13,13 +14,13 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
+from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.errors import Reject, StopChain
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.session import Session
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import PusherError
-from filtered_websocket.filters.shared.webhooks.owed import under_way
 
 PROTOCOLS = range(5, 8)
 """Protocol 7, and two before it that differ in nothing that is spoken here."""
@@ -53,10 +54,9 @@ class Greet(WebSocketConnectFilter):
     """Find the app. What is wrong can be told only to an open WebSocket: browsers see nothing of a refusal by HTTP."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+    async def filter(cls, web_socket_instance: Connection, data: None) -> None:
         connection = web_socket_instance
         state, request = State.of(connection.pipeline), connection.request
-        connection.pusher = None
         try:
             app = await state.apps.of_key(key_in(request.path))
             check(app, request.params.get("protocol", [""])[0], connection.pipeline)
@@ -65,7 +65,7 @@ class Greet(WebSocketConnectFilter):
             connection.sendMessage(error.packet)
             connection.close(error.code, error.message)
             return
-        connection.pusher = Session(connection, app)
+        Session(connection, app).begin()
         connection.sendMessage(wire.established(connection.id, connection.pipeline.options.pusher_activity_timeout))
 
 
@@ -75,7 +75,7 @@ def key_in(path: str) -> str:
     return key if before.endswith("/app") else ""
 
 
-def check(app: App | None, protocol: str, pipeline: Any) -> None:
+def check(app: App | None, protocol: str, pipeline: Pipeline) -> None:
     """
     :raises PusherError: the client may not connect
     """
@@ -90,7 +90,7 @@ def check(app: App | None, protocol: str, pipeline: Any) -> None:
     if not len(protocol) < 5 or int(protocol) not in PROTOCOLS:
         raise PusherError(4007, "this protocol version is not supported; 7 is")
     if app.connections:
-        sessions = [getattr(each, "pusher", None) for each in pipeline.users.values()]
+        sessions = map(Session.of, pipeline.users.values())
         if sum(session is not None and session.app.id == app.id for session in sessions) >= app.connections:
             raise PusherError(4004, "the app has as many connections as it may have")
 
@@ -99,31 +99,20 @@ class Obey(WebSocketMessageFilter):
     """Do what a packet says, and tell the client if it may not be done."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
-        session = web_socket_instance.pusher
+    def filter(cls, web_socket_instance: Connection, data: bytearray) -> Deferred[Any] | None:
+        session = Session.of(web_socket_instance)
         if session is None:
             raise StopChain  # it is being closed
-        try:
-            step = session.obey(wire.decode(data))
-        except PusherError as error:
-            session.refuse(error)
-            return None
-        return None if step is None else step.addErrback(cls.refused, session)
-
-    @classmethod
-    def refused(cls, failure: Any, session: Session) -> None:
-        failure.trap(PusherError)
-        session.refuse(failure.value)
+        return session.receive(data)
 
 
 class Leave(WebSocketDisconnectFilter):
     """Take back what the connection held."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: None) -> None:
-        session = getattr(web_socket_instance, "pusher", None)
-        if session is not None:
-            await under_way(start(session.end()), session.state.pipeline.server)
+    def filter(cls, web_socket_instance: Connection, data: None) -> Deferred[Any] | None:
+        session = Session.of(web_socket_instance)
+        return None if session is None else session.end()
 
 
 class Terminate(WebSocketConsumerFilter):
@@ -135,7 +124,9 @@ class Terminate(WebSocketConsumerFilter):
         if channel[:1] != "!":
             return
         for connection in list(web_socket_instance.hub.subscribers(channel)):
-            connection.pusher.refuse(PusherError(wire.UNAUTHORIZED, "the app has ended this user's connections"))
+            session = Session.of(connection)
+            if session is not None:
+                session.refuse(PusherError(wire.UNAUTHORIZED, "the app has ended this user's connections"))
         raise StopChain
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pusher import auth, events, wire
 from filtered_websocket.filters.pusher.apps import App
@@ -13,63 +13,45 @@ from filtered_websocket.filters.pusher.channels import Public, caches, is_name, 
 from filtered_websocket.filters.pusher.keys import control_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
-from filtered_websocket.filters.shared.presence import Steps
-from filtered_websocket.limits.rates import Bucket
+from filtered_websocket.filters.shared.session import Session as ChannelSession
 
 
-class Session:
+class Session(ChannelSession[Public, PusherError]):
     """
     :ivar channels: what it is subscribed to, by name
     :ivar user: who has signed in
     """
 
-    def __init__(self, connection: Any, app: App) -> None:
-        self.connection, self.app = connection, app
+    attribute = "pusher"
+    fault = PusherError
+
+    def __init__(self, connection: Connection, app: App) -> None:
+        super().__init__(connection)
+        self.app = app
         self.state = State.of(connection.pipeline)
-        self.channels: dict[str, Public] = {}
         self.user: User | None = None
-        self._steps = Steps()
-        self._bucket: Bucket | None = None
 
-    @property
-    def options(self) -> Any:
-        return self.connection.pipeline.options
-
-    def obey(self, packet: Packet) -> Deferred[Any] | None:
-        """Do what a packet says.
-
-        :raises PusherError: it may not be done; so may the Deferred fail
-        """
+    def obey(self, payload: bytes | bytearray) -> Deferred[Any] | None:
+        packet = wire.decode(payload)
         if packet.event.startswith("client-"):
             self._client_event(packet)
         elif packet.event == "pusher:ping":
             self.connection.sendMessage(wire.PONG)
         elif packet.event == "pusher:subscribe":
-            return self._steps.take(self._subscribe(wire.members_of(packet.data)))
+            return self.steps.take(self._subscribe(wire.members_of(packet.data)))
         elif packet.event == "pusher:unsubscribe":
-            return self._steps.take(self._unsubscribe(wire.members_of(packet.data)))
+            return self.steps.take(self._unsubscribe(wire.members_of(packet.data)))
         elif packet.event == "pusher:signin":
-            return self._steps.take(self._sign_in(wire.members_of(packet.data)))
+            return self.steps.take(self._sign_in(wire.members_of(packet.data)))
         elif packet.event != "pusher:pong":
             # Among them what only a server may say, pusher_internal:member_added say: nothing of it goes anywhere.
             raise PusherError(wire.MALFORMED, "no event of a client has this name")
         return None
 
     def refuse(self, error: PusherError) -> None:
-        """Tell the client what was wrong."""
         self.connection.sendMessage(error.packet)
         if error.closes:
             self.connection.close(error.code, error.message)
-
-    async def end(self) -> None:
-        """Leave everything: the connection has ended."""
-        await self._steps.idle()
-        left = [start(channel.leave()) for channel in self.channels.values()]
-        self.channels = {}
-        for success, failure in await DeferredList(left, consumeErrors=True):
-            # While the storage is away its leases see to it that nobody stays.
-            if not success and not failure.check(StorageAway):
-                failure.raiseException()
 
     # Steps.
 
@@ -140,7 +122,9 @@ class Session:
             raise PusherError(wire.REFUSED, says, packet.channel)
         if len(packet.event) > events.MAX_NAME:
             raise PusherError(wire.REFUSED, f"an event's name has at most {events.MAX_NAME} characters", packet.channel)
-        self._spend()
+        rate = self.options.pusher_client_event_rate
+        if not self.spend(rate):
+            raise PusherError(wire.REFUSED, f"more than {rate} client events in a second")
         user_id = channel.user.id if channel.user is not None else ""
         sent = wire.client_event(packet, user_id)
         most = self.options.pusher_max_event_size
@@ -149,15 +133,3 @@ class Session:
         self.connection.publish(channel.key, sent, exclude=self.connection.id)
         if self.app.webhooks:
             self.state.tell(self.app, events.hook_of(packet, self.connection.id, user_id))
-
-    def _spend(self) -> None:
-        """Take one token of a bucket that holds what may be sent in a second."""
-        rate = self.options.pusher_client_event_rate
-        if not rate:
-            return
-        now = self.state.reactor.seconds()
-        if self._bucket is None or self._bucket.rate != rate:
-            # The first event, or a reload has brought another rate.
-            self._bucket = Bucket(rate, rate, now)
-        if not self._bucket.take(now):
-            raise PusherError(wire.REFUSED, f"more than {rate} client events in a second")

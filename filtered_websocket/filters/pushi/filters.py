@@ -3,7 +3,8 @@
 import socket
 from typing import Any
 
-from filtered_websocket.chain.deferreds import start
+from twisted.internet.defer import Deferred
+
 from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
     WebSocketConsumerFilter,
@@ -13,12 +14,11 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.filters.pushi.wire import PushiError
-from filtered_websocket.filters.shared.webhooks.owed import under_way
 
 KEY_LENGTH = 64
 
@@ -47,7 +47,8 @@ class Find(WebSocketHandshakeFilter):
         app = await State.of(web_socket_instance.pipeline).apps.of_key(key)
         if app is None and len(key) != KEY_LENGTH:
             raise Reject(404, "the path is to end in the key of an app")
-        web_socket_instance.pushi = None if app is None else Session(web_socket_instance, app)
+        if app is not None:
+            Session(web_socket_instance, app).begin()
 
 
 class Greet(WebSocketConnectFilter):
@@ -55,7 +56,7 @@ class Greet(WebSocketConnectFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Any, data: None) -> None:
-        if web_socket_instance.pushi is None:
+        if Session.of(web_socket_instance) is None:
             raise Close(4001, "there is no app with this key")
         if "user-agent" not in web_socket_instance.request.headers:
             cls.spare_pings(web_socket_instance)
@@ -80,31 +81,20 @@ class Obey(WebSocketMessageFilter):
     """Do what a packet says, and tell the client if it may not be done."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
-        session = web_socket_instance.pushi
+    def filter(cls, web_socket_instance: Connection, data: bytearray) -> Deferred[Any] | None:
+        session = Session.of(web_socket_instance)
         if session is None:
             raise StopChain  # it is being closed
-        try:
-            step = session.obey(wire.decode(data))
-        except PushiError as error:
-            session.refuse(error)
-            return None
-        return None if step is None else step.addErrback(cls.refused, session)
-
-    @classmethod
-    def refused(cls, failure: Any, session: Session) -> None:
-        failure.trap(PushiError)
-        session.refuse(failure.value)
+        return session.receive(data)
 
 
 class Leave(WebSocketDisconnectFilter):
     """Take back what the connection held."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: None) -> None:
-        if web_socket_instance.pushi is not None:
-            session = web_socket_instance.pushi
-            await under_way(start(session.end()), session.state.pipeline.server)
+    def filter(cls, web_socket_instance: Connection, data: None) -> Deferred[Any] | None:
+        session = Session.of(web_socket_instance)
+        return None if session is None else session.end()
 
 
 class Resubscribe(WebSocketConsumerFilter):
@@ -117,9 +107,9 @@ class Resubscribe(WebSocketConsumerFilter):
             return
         user_id, change = channel.partition(":")[2], wire.loads(data.payload.decode())
         for connection in list(web_socket_instance.hub.subscribers(channel)):
-            changed = connection.pushi.subscription_changed(user_id, change)
-            # As in a message filter: what cannot be followed closes the connection, which comes back and subscribes.
-            changed.addErrback(lambda failure, connection=connection: connection.close(1013, "try again later"))
+            session = Session.of(connection)
+            if session is not None:
+                session.subscription_changed(user_id, change)
         raise StopChain
 
 

@@ -2,76 +2,57 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.deferreds import start
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.pushi import events, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.channels import Peer, Personal, Presence, Public, kind_of
 from filtered_websocket.filters.pushi.events import Event
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import Packet, PushiError
-from filtered_websocket.filters.shared.presence import Steps
-from filtered_websocket.limits.rates import Bucket
+from filtered_websocket.filters.shared.session import Session as ChannelSession
 
 MAX_LATEST = 500
 """Stored events that one answer holds."""
 
 
-class Session:
+class Session(ChannelSession[Public, PushiError]):
     """
     :ivar channels: what it is in, by name
     """
 
-    def __init__(self, connection: Any, app: App) -> None:
-        self.connection, self.app = connection, app
-        self.state = State.of(connection.pipeline)
-        self.channels: dict[str, Public] = {}
-        self._steps = Steps()
-        self._bucket: Bucket | None = None
+    attribute = "pushi"
+    fault = PushiError
 
-    @property
-    def options(self) -> Any:
-        return self.connection.pipeline.options
+    def __init__(self, connection: Connection, app: App) -> None:
+        super().__init__(connection)
+        self.app = app
+        self.state = State.of(connection.pipeline)
 
     @property
     def aliases(self) -> list[str]:
         """The channels it is in because its user is subscribed to them."""
         return sorted(name for name, channel in self.channels.items() if channel.by_alias)
 
-    def obey(self, packet: Packet) -> Deferred[Any] | None:
-        """Do what a packet says.
-
-        :raises PushiError: it may not be done; so may the Deferred fail
-        """
+    def obey(self, payload: bytes | bytearray) -> Deferred[Any] | None:
+        packet = wire.decode(payload)
         if packet.event == "pusher:subscribe":
-            return self._steps.take(self._subscribe(wire.members_of(packet.data)))
+            return self.steps.take(self._subscribe(wire.members_of(packet.data)))
         if packet.event == "pusher:unsubscribe":
-            return self._steps.take(self._unsubscribe(wire.members_of(packet.data)))
+            return self.steps.take(self._unsubscribe(wire.members_of(packet.data)))
         if packet.event == "pusher:latest":
-            return self._steps.take(self._latest(wire.members_of(packet.data)))
+            return self.steps.take(self._latest(wire.members_of(packet.data)))
         if packet.event.startswith(("pusher:", "pusher_internal:")):
             # What only a server may say, pusher:member_added say: nothing of it goes anywhere.
             raise PushiError(wire.REFUSED, "no event of a client has this name", packet.channel)
         return self._event(packet)
 
     def refuse(self, error: PushiError) -> None:
-        """Tell the client what was wrong."""
         if error.channel:
             self.connection.sendMessage(error.packet)
         else:
             self.connection.close(error.code, error.message)
-
-    async def end(self) -> None:
-        """Leave everything: the connection has ended."""
-        await self._steps.idle()
-        channels, self.channels = self.channels, {}
-        left = [start(channel.leave()) for channel in channels.values()]
-        for success, failure in await DeferredList(left, consumeErrors=True):
-            # While the storage is away its leases see to it that nobody stays.
-            if not success and not failure.check(StorageAway):
-                failure.raiseException()
 
     # Steps.
 
@@ -133,9 +114,11 @@ class Session:
             await channel.leave()
             self.channels.pop(name, None)
 
-    def subscription_changed(self, user_id: str, change: dict[str, str]) -> Deferred[Any]:
+    def subscription_changed(self, user_id: str, change: dict[str, str]) -> None:
         """A subscription of a user, whose personal channel this connection is in, was made or ended by HTTP."""
-        return self._steps.take(self._change(f"personal-{user_id}", change))
+        changed = self.steps.take(self._change(f"personal-{user_id}", change))
+        # As in a message filter: what cannot be followed closes the connection; the client comes back and subscribes.
+        changed.addErrback(lambda _: self.connection.close(1013, "try again later"))
 
     async def _change(self, personal: str, change: dict[str, str]) -> None:
         if personal not in self.channels:
@@ -159,7 +142,9 @@ class Session:
             raise PushiError(wire.REFUSED, "not subscribed to this channel", name)
         if len(packet.event) > wire.MAX_EVENT_NAME:
             raise PushiError(wire.REFUSED, f"an event's name has at most {wire.MAX_EVENT_NAME} characters", name)
-        self._spend(name)
+        rate = self.options.pushi_event_rate
+        if not self.spend(rate):
+            raise PushiError(wire.REFUSED, f"more than {rate} events in a second", name)
         try:
             data = wire.text_of(packet.data)
         except PushiError as error:
@@ -168,7 +153,7 @@ class Session:
             raise PushiError(wire.REFUSED, f"an event's data may have {self.options.pushi_max_event_size} bytes", name)
         event = Event(packet.event, data, (name,), packet.persist, {}, self.connection.id, packet.echo)
         if packet.persist:
-            return self._steps.take(events.happen(self.state, self.app, event))
+            return self.steps.take(events.happen(self.state, self.app, event))
         events.publish(self.state, self.app, event, ({},))
         return None
 
@@ -176,15 +161,3 @@ class Session:
         """Whether this is a peer channel of which this connection is one of the two."""
         channels = self.channels.values() if name.startswith("peer-") else ()
         return any(isinstance(channel, Presence) and channel.is_peer(name) for channel in channels)
-
-    def _spend(self, name: str) -> None:
-        """Take one token of a bucket that holds what may be sent in a second."""
-        rate = self.options.pushi_event_rate
-        if not rate:
-            return
-        now = self.state.reactor.seconds()
-        if self._bucket is None or self._bucket.rate != rate:
-            # The first event, or a reload has brought another rate.
-            self._bucket = Bucket(rate, rate, now)
-        if not self._bucket.take(now):
-            raise PushiError(wire.REFUSED, f"more than {rate} events in a second", name)
