@@ -86,9 +86,7 @@ def test_two_apps_of_one_id_or_key_are_refused(twice):
         read_apps([{"id": "1", "key": "a"}, twice], read)
 
 
-@pytest.mark.parametrize(
-    "value", [{"key": "k" * 9, "secret": "s"}, {"key": "k", "secret": "é"}, {"key": "/", "secret": "s"}]
-)
+@pytest.mark.parametrize(("key", "secret"), [("k" * 9, "s"), ("k", "é"), ("/", "s")])
 def test_keys_and_secrets_are_short_ascii_and_keys_stand_in_urls(key, secret):
     with pytest.raises(ValueError, match="app 1"):
         check_secrets("1", {"key": key, "secret": secret}, longest=8)
