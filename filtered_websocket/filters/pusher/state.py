@@ -11,10 +11,11 @@ from filtered_websocket.filters.pusher.apps import STORED, App, read_app
 from filtered_websocket.filters.pusher.departures import Departures, Event
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.shared.apps import Apps
+from filtered_websocket.filters.shared.endings import failed, under_way
 from filtered_websocket.filters.shared.presence import Presence
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
-from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
+from filtered_websocket.filters.shared.webhooks.owed import Owed
 from filtered_websocket.filters.shared.webhooks.posts import Posts
 from filtered_websocket.messages.message import utf8_size
 

@@ -10,10 +10,11 @@ from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import Apps
 from filtered_websocket.filters.pushi.hooks import Webs
+from filtered_websocket.filters.shared.endings import failed, under_way
 from filtered_websocket.filters.shared.presence import Presence
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
-from filtered_websocket.filters.shared.webhooks.owed import Owed, failed, under_way
+from filtered_websocket.filters.shared.webhooks.owed import Owed
 from filtered_websocket.filters.shared.webhooks.posts import Posts
 
 _log = Logger()

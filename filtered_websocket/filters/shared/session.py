@@ -8,8 +8,8 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Connection, Options, Subscriber
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.filters.shared.endings import under_way
 from filtered_websocket.filters.shared.presence import Steps
-from filtered_websocket.filters.shared.webhooks.owed import under_way
 from filtered_websocket.limits.rates import Bucket
 
 

@@ -14,10 +14,10 @@ from uuid import uuid4
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.filters.shared.endings import failed
 from filtered_websocket.filters.shared.webhooks.destinations import Left, Webhooks
 
 _log = Logger()
@@ -114,27 +114,3 @@ class Owed:
                 overdue, record = True, None  # nobody can tell it
             if overdue and await self.claim(field) and record is not None:
                 await self._tell(record)
-
-
-def under_way(step: Deferred[Any], server: Any) -> Deferred[Any]:
-    """Have the server's end wait for something that others are told of in the end.
-
-    :returns: what the step comes to, for one who waits for it
-    """
-    heard: Deferred[Any] = Deferred()
-
-    def over(result: Any) -> None:
-        if not heard.called:
-            heard.callback(result)
-        elif isinstance(result, Failure):
-            failed(result)
-
-    step.addBoth(over)
-    server.owe(step)
-    return heard
-
-
-def failed(failure: Failure) -> None:
-    """Log why something could not be told, unless it was that the storage is away: then others will see to it."""
-    if not failure.check(StorageAway):
-        _log.failure("what others are owed", failure)
