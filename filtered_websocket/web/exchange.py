@@ -1,0 +1,38 @@
+"""One request and its response."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.web.body import Chunked, Sized
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import Response
+from filtered_websocket.web.routes import Route
+
+
+class Exchange:
+    """A request from its head to its response.
+
+    :ivar body: what has come of its body
+    :ivar waiting: the response that is not there yet
+    """
+
+    def __init__(self, request: HTTPRequest, route: Route, body: Sized | Chunked) -> None:
+        self.request, self.route, self.body = request, route, body
+        self.waiting: Deferred[Response] | None = None
+
+    def cancel(self) -> None:
+        """End a wait; the client, if it is still there, gets 503."""
+        if self.waiting is not None:
+            self.waiting.cancel()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it is being answered, and may change something."""
+        return self.waiting is not None and self.request.method not in ("GET", "HEAD")
+
+    @property
+    def is_long_poll(self) -> bool:
+        """Whether it is given up when the client closes its side of the connection."""
+        methods: Any = self.route.endpoint.long_poll
+        return self.request.method in methods

@@ -1,0 +1,120 @@
+"""What the parts of an HTTP connection share: its state, and what they ask of each other."""
+
+from collections import Counter
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.interfaces import Counters, Options
+from filtered_websocket.web.deadline import Deadline
+from filtered_websocket.web.exchange import Exchange
+from filtered_websocket.web.head import Head, Refused
+from filtered_websocket.web.interfaces import HTTPServer, Later
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
+from filtered_websocket.web.routes import Route, Routes
+from filtered_websocket.web.taking import Taking
+
+
+class HTTPSite(Protocol):
+    """The site, as its connections know it."""
+
+    @property
+    def server(self) -> HTTPServer: ...
+    @property
+    def reactor(self) -> Any: ...
+    @property
+    def options(self) -> Options: ...
+    @property
+    def counters(self) -> Counters: ...
+    @property
+    def responses(self) -> Counter[int]: ...
+    @property
+    def routes(self) -> Routes: ...
+    @property
+    def connections(self) -> "set[Any]": ...
+    @property
+    def closing(self) -> bool: ...
+    def request(self, connection: Any, head: Head) -> HTTPRequest: ...
+    def answer(self, route: Route, request: HTTPRequest) -> Response | Deferred[Response]: ...
+    def refusal(self, route: Route, request: HTTPRequest, error: HTTPError) -> Response: ...
+    def gone(self, connection: Any) -> None: ...
+
+
+class HTTPParts:
+    """The connection as each of its parts sees it.
+
+    :ivar former: the protocol that handed the connection over
+    """
+
+    transport: Any
+    site: HTTPSite
+    former: Later | None = None
+    _later: Later | None
+    _taking: Taking
+    _deadline: Deadline
+    _exchange: Exchange | None
+    _data: bytearray
+    """What was received and not yet read."""
+    _searched: int
+    """Bytes of an unfinished head that hold no end of it."""
+    _dropped: int
+    """Bytes that came after the end."""
+    _persistent: bool
+    """Whether another request may follow on this connection."""
+    _receiving: bool
+    _answering: bool
+    _resting: bool
+    _stalled: bool
+    """The client does not take what was written."""
+    _paused: bool
+    """We do not read."""
+    _ended: bool
+    _half_closed: bool
+    _held: bool
+    """A handshake waits until the server has started."""
+
+    def _is_busy(self) -> bool:
+        """Whether what has come waits for something else than more of it."""
+        return self._answering or self._resting or self._stalled or self._held
+
+    def _set_deadline(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def _resume(self) -> None:
+        """Read again."""
+        if self._paused:
+            self._paused = False
+            self.transport.resumeProducing()
+
+    def _rest(self) -> None:
+        """Go on in a later turn."""
+        raise NotImplementedError
+
+    def _answer(self, exchange: Exchange) -> None:
+        """The request is complete."""
+        raise NotImplementedError
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer before the request is complete, and close."""
+        raise NotImplementedError
+
+    def _too_large(self, exchange: Exchange) -> None:
+        """Refuse a body."""
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        """Close when what was written has been taken, and in any case soon."""
+        raise NotImplementedError
+
+    def _hold(self, head: Head) -> None:
+        """Keep a handshake until the server has started."""
+        raise NotImplementedError
+
+    def _give_back(self, head: Head) -> None:
+        """Let the protocol that handed this connection over have it again, with the request that was just read."""
+        raise NotImplementedError
+
+    def _hand_on(self, later: Later) -> None:
+        """Let the protocol that was meant to have this connection have it, with all that has come."""
+        raise NotImplementedError
