@@ -1,14 +1,14 @@
-"""Addresses: what proxies write of their clients, which are this machine's own, how many connections each has."""
+"""Addresses: what proxies report of their clients, which are this machine's own, how many connections each has."""
 
 from collections import Counter
+from collections.abc import Hashable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any
 
 
 @lru_cache(maxsize=1024)
 def network(address: str) -> str:
-    """Whom an address stands for: an IPv6 host has a /64 to itself, and an IPv4 one may be written as IPv6.
+    """The network that an address stands for: an IPv6 host has a /64 to itself, and an IPv4 one may be written as IPv6.
 
     >>> network("192.0.2.7"), network("::ffff:192.0.2.7"), network("2001:db8::1:2")
     ('192.0.2.7', '192.0.2.7', '2001:db8::/64')
@@ -79,33 +79,33 @@ def forwarded(header: str, proxies: int) -> str:
 
 
 class Addresses:
-    """Who holds how many connections."""
+    """How many connections each network holds. A connection is whatever is counted: a session's id, too."""
 
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
-        self._whose: dict[Any, str] = {}
+        self._networks: dict[Hashable, str] = {}
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def enter(self, connection: Any, address: str, limit: int) -> bool:
+    def enter(self, connection: Hashable, address: str, limit: int) -> bool:
         """Count a connection for its address, unless it has as many as it may."""
-        whose = network(address)
-        if self._held[whose] >= limit:
+        holder = network(address)
+        if self._held[holder] >= limit:
             return False
-        self._held[whose] += 1
-        self._whose[connection] = whose
+        self._held[holder] += 1
+        self._networks[connection] = holder
         return True
 
-    def hand_over(self, connection: Any, to: Any) -> None:
-        """What was counted as one is the other from now on."""
-        if connection in self._whose:
-            self._whose[to] = self._whose.pop(connection)
+    def hand_over(self, connection: Hashable, to: Hashable) -> None:
+        """From now on the one is counted as the other."""
+        if connection in self._networks:
+            self._networks[to] = self._networks.pop(connection)
 
-    def leave(self, connection: Any) -> None:
+    def leave(self, connection: Hashable) -> None:
         """It has ended; one that was never counted is fine."""
-        whose = self._whose.pop(connection, None)
-        if whose is not None:
-            self._held[whose] -= 1
-            if not self._held[whose]:
-                del self._held[whose]
+        holder = self._networks.pop(connection, None)
+        if holder is not None:
+            self._held[holder] -= 1
+            if not self._held[holder]:
+                del self._held[holder]

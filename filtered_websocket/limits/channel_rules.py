@@ -1,4 +1,4 @@
-"""What channels keep, and what their slow readers lose: the option `channels`."""
+"""What channels keep, and what their slow clients lose: the option `channels`."""
 
 from fnmatch import fnmatchcase
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import DAY, choice, integer, json_value, seconds
 
+Rules = dict[str, dict[str, Any]]
+"""What is kept and lost, by pattern of channel names."""
+
 POLICIES = ("disconnect", "drop-new", "drop-old", "latest")
-"""What a slow reader loses: its connection; what comes while its buffer is full; the oldest of what it has not yet
-been sent; or of each channel all but the newest message."""
+"""What a client loses that reads too slowly: its connection; what comes while its buffer is full; the oldest of what it
+was not yet sent; or of each channel all but the newest message."""
 
 
-def _channel_policies(value: Any) -> Any:
-    rules = json_value(dict)(value)
+def _rules(value: Any) -> Rules:
+    rules: Rules = json_value(dict)(value)
     known = {"history": integer(0, 1_000_000), "history_seconds": seconds(0, DAY), "slow": choice(*POLICIES)}
     for pattern, rule in rules.items():
         if not isinstance(rule, dict):
@@ -26,10 +29,10 @@ def _channel_policies(value: Any) -> Any:
 
 
 def _check_order(patterns: list[str]) -> None:
-    """The first pattern that fits counts: one behind another that fits all that it does never would."""
+    """The first pattern that fits a channel counts. A later one that fits no channel of its own is a mistake."""
     for number, later in enumerate(patterns):
         for earlier in patterns[:number]:
-            # Of one with stars alone it can be told: what fits the later pattern, its own signs included, fits it too.
+            # One with stars alone fits a later one, read as a name, if it fits all channels that the later one fits.
             if not set(earlier) & {"?", "["} and fnmatchcase(later, earlier):
                 raise ValueError(
                     f'"{later}" never counts: "{earlier}" before it fits the same channels; write it first'
@@ -38,7 +41,7 @@ def _check_order(patterns: list[str]) -> None:
 
 CHANNELS = Option(
     "channels",
-    _channel_policies,
+    _rules,
     {},
     'JSON object: a pattern of channel names to {"history": publications kept, "history_seconds": their age, '
     '"slow": what slow clients lose}',
@@ -46,8 +49,8 @@ CHANNELS = Option(
 )
 
 
-def rule_for(channel: str, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What the option "channels" says of one channel: the first pattern in the order written that matches."""
+def rule_for(channel: str, rules: Rules) -> dict[str, Any]:
+    """What the option `channels` says of one channel: the rule of the first pattern that fits it."""
     for pattern, rule in rules.items():
         if fnmatchcase(channel, pattern):
             return rule

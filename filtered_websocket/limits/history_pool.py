@@ -1,15 +1,17 @@
-"""What the histories of a pipeline, or of an app, may keep together."""
+"""What the histories of several channels may keep together."""
 
 from typing import NamedTuple
 
 
 class Pool(NamedTuple):
-    """What the histories of several channels may take together: so names that clients invent cost what a limit says.
+    """The limits of all channels of a pipeline, or of an app: so names that clients invent cost what a limit says.
 
-    Above ``bytes`` the oldest publications go first, whichever channel they are of. Above ``channels`` those histories
-    go whose end by age is nearest, and of those without an end the ones that were written longest ago. 0: any number.
-    A publication counts as its payload, its channel's name and `PUBLICATION_COST`. All that append to a pool of one
-    ``name`` give it the same limits; with several Redises each has the whole limit.
+    A publication counts as its payload, its channel's name and `PUBLICATION_COST`. Everything that appends to a pool
+    of one name gives it the same limits. With several Redises each has the whole limit.
+
+    :ivar bytes: above this the oldest publications are dropped first, whichever channel they are of; 0: any number
+    :ivar channels: above this whole histories are dropped: first those that end soonest by age, then, of those without
+        an end, the ones that were written longest ago; 0: any number
     """
 
     name: str = "histories"

@@ -1,4 +1,4 @@
-"""What a client may use. Every limit is an option, on by default where a value hurts nobody who is honest."""
+"""What a client may use. Every limit is an option. It is on by default where a value harms no honest client."""
 
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import DAY, GIB, KIB, MIB, boolean, choice, integer, seconds, size, words

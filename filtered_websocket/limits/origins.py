@@ -1,7 +1,7 @@
 """Which pages may connect: a browser says where a page came from, and by default that must be here.
 
-Without this check any page on the web could open a connection with the cookies of whoever looks at it (cross-site
-WebSocket hijacking). Clients that are no browsers send no Origin and are not concerned.
+Without this check any page on the web could open a connection with the cookies of the user that looks at it
+(cross-site WebSocket hijacking). Clients that are no browsers send no Origin and are not concerned.
 """
 
 import re

@@ -1,21 +1,24 @@
 """Messages of one channel, encoded once for each encoding that its subscribers want."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import Message
+
+T = TypeVar("T")
 
 
 class Batch:
     """Messages on their way to one subscriber or many, encoded once for each way of encoding that is asked for.
 
-    :ivar groups: the same messages, those together that were published together: who loses one of them loses all
+    :ivar groups: the same messages, grouped as they were published together: a client that loses
+        one of a group loses all of it
     """
 
     __slots__ = ("_deflated", "_encodings", "_plain", "channel", "groups", "messages")
 
-    _encodings: dict[Any, Any]
+    _encodings: dict[Hashable, Any]
 
     def __init__(
         self, channel: str, messages: Sequence[Message], groups: Sequence[Sequence[Message]] | None = None
@@ -38,18 +41,19 @@ class Batch:
     def plain(self, frames_joined: bytes) -> None:
         self._plain = frames_joined
 
-    def encoded(self, encoding: Any, encode: Callable[["Batch"], Any]) -> Any:
-        """This batch in an encoding that only some want, made once for all of them: many may have it wait.
+    def encoded(self, encoding: Hashable, encode: Callable[["Batch"], T]) -> T:
+        """This batch in an encoding that only some subscribers want, made once for all of them.
 
-        :param encoding: what names it
+        :param encoding: its name
         """
         try:
             encodings = self._encodings
-        except AttributeError:  # few batches have any, and each is made in a hot path
+        except AttributeError:  # few batches have any, and batches are made in a hot path
             encodings = self._encodings = {}
         if encoding not in encodings:
             encodings[encoding] = encode(self)
-        return encodings[encoding]
+        encoded: T = encodings[encoding]
+        return encoded
 
     def split(self) -> "Sequence[Batch]":
         """One for each group."""

@@ -20,7 +20,7 @@ NAME = "permessage-deflate"
 CLIENT_WINDOW = 12
 """Bits of the window that a client is asked to keep to: an inflater then takes 13 KB, not 41 (docs/performance.md)."""
 MAX_FINAL_BLOCKS = 64
-"""In one message. Each costs an inflater; who ends the stream for each message, or each fragment, needs few."""
+"""In one message. Each costs an inflater. A sender that ends its stream with each message or fragment needs few."""
 
 _SERVER_FORGETS, _CLIENT_FORGETS = "server_no_context_takeover", "client_no_context_takeover"
 _SERVER_BITS, _CLIENT_BITS = "server_max_window_bits", "client_max_window_bits"

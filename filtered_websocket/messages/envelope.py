@@ -1,4 +1,14 @@
-"""The form of a publication on a bus that other nodes read."""
+"""The envelope of a publication: its form on a bus that other nodes read.
+
+The first byte, 0xFF, begins no UTF-8 text. So what else arrives on a channel is a bare message that another program
+wrote, and is taken as it is (text if it is valid UTF-8).
+
+    0xFF [epoch ":" offset] "\\n" u16 excluded { u16 length, id } u16 besides { u16 length, channel }
+                                 u16 messages { u8 binary, u32 length, payload }
+
+Everything is big endian. A storage object that keeps history puts the position in front of the body itself, in the
+same atomic step that appends (see ``storage_objects``).
+"""
 
 import struct
 
@@ -7,19 +17,11 @@ from filtered_websocket.messages.publication import Position, Publication
 
 MARK = b"\xff"
 
-
-_U16 = struct.Struct(">H")
-
-
-_MESSAGE = struct.Struct(">BI")
-
-
-_ONE = struct.Struct(
-    ">HHHBI"
-)  # no excluded ids, no channels besides, one message, and that one's head: nearly every publication
-
-
 _HEAD = MARK + b"\n"
+_U16 = struct.Struct(">H")
+_MESSAGE = struct.Struct(">BI")
+_ONE = struct.Struct(">HHHBI")
+"""No excluded ids, no channels besides, one message, and the head of that: nearly every publication."""
 
 
 def encode(publication: Publication) -> bytes:

@@ -1,14 +1,4 @@
-"""A publication: what was published to a channel, on its way to the channel's subscribers, and its form on a bus.
-
-On a bus a publication is an envelope. Its first byte, 0xFF, begins no UTF-8 text, so whatever else arrives on a
-channel is a bare message that another program wrote, and is taken as it is (text if it is valid UTF-8).
-
-    0xFF [epoch ":" offset] "\\n" u16 excluded { u16 length, id } u16 besides { u16 length, channel }
-                                 u16 messages { u8 binary, u32 length, payload }
-
-Everything is big endian. A storage object that keeps history puts the position in front of the body itself, in the
-same atomic step that appends (see ``storage_objects``).
-"""
+"""A publication: what was published to a channel, on its way to the channel's subscribers."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -30,8 +20,8 @@ class Publication:
     :ivar messages: a tuple of ``(payload: bytes, is_binary: bool)``
     :ivar exclude: ids of subscribers that get nothing
     :ivar position: a :class:`Position` when the channel keeps history, else None
-    :ivar besides: channels that the same messages were published to together with this one, and before it: who is in
-        one of them has had its copy
+    :ivar besides: channels that the same messages were published to together with this one, and before it: a subscriber
+        of one of them has had its copy
     """
 
     __slots__ = ("besides", "channel", "exclude", "messages", "position")

@@ -15,7 +15,8 @@ from filtered_websocket.connection.connection import Connection
 from filtered_websocket.connection.throttled import ThrottledConnection
 from filtered_websocket.limits.admission import Admission
 from filtered_websocket.limits.fair_share import Rests
-from filtered_websocket.limits.heartbeat import Heartbeat, Seconds
+from filtered_websocket.limits.heartbeat import Heartbeat
+from filtered_websocket.limits.ticker import Ticker
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
@@ -76,7 +77,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self.site.when_empty = self.check_emptied
         #: the storage object ends with this server, although other processes share it
         self.storage_ends = False
-        self.ages = Seconds(reactor, self._check_ages)
+        self.ages = Ticker(reactor, self._check_ages)
         self.pipelines = [Pipeline(config, self) for config in options.pipelines]
         self.arrange()
 

@@ -16,7 +16,8 @@ from twisted.internet.task import deferLater
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.connection.connection import Connection
-from filtered_websocket.limits.heartbeat import Heartbeat, Seconds
+from filtered_websocket.limits.heartbeat import Heartbeat
+from filtered_websocket.limits.ticker import Ticker
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.storage_objects.base import BaseStorageObject
@@ -45,7 +46,7 @@ class Stopping:
     site: Site
     dashboard: Dashboard
     heartbeat: Heartbeat
-    ages: Seconds
+    ages: Ticker
     stopping: bool
 
     def __init__(self) -> None:

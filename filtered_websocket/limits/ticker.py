@@ -1,0 +1,49 @@
+"""A call every second, for what judges clients by time.
+
+A second in which the reactor was held is left out. What clients did in it is yet to be read, and what was to be sent to
+them in it is yet to go. Two in a row are not left out, so that a process that is always late still ends connections
+that are gone.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from filtered_websocket.chain.interfaces import Clock, DelayedCall
+
+LATE = 1.5
+"""Seconds between two ticks, which should be one apart: the reactor was held."""
+
+
+class Ticker:
+    """
+    :param call: called when what has arrived was read
+    """
+
+    def __init__(self, clock: Clock, call: Callable[[], object]) -> None:
+        self._clock, self._call = clock, call
+        self._last = 0.0
+        self._left_out = False
+        self._next: DelayedCall | None = None
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = cast("IReactorTime", clock)
+
+    def start(self) -> None:
+        self._last = self._clock.seconds()
+        self._loop.start(1.0, now=False)
+
+    def stop(self) -> None:
+        if self._loop.running:
+            self._loop.stop()
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+
+    def _tick(self) -> None:
+        now = self._clock.seconds()
+        late, self._last = now - self._last > LATE, now
+        self._left_out = late and not self._left_out
+        if not self._left_out:
+            # Timers run before the sockets are read; what they set runs behind that.
+            self._next = self._clock.callLater(0, self._call)
