@@ -58,7 +58,7 @@ def test_nothing_is_kept_of_who_has_gone_or_was_refused():
     for number in range(100):
         addresses.leave(number)
     assert len(addresses) == 0
-    assert not addresses._whose
+    assert not addresses._networks
 
 
 @pytest.mark.parametrize(

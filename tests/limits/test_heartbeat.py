@@ -1,4 +1,4 @@
-"""Pings, and the end of whoever does not answer."""
+"""Pings, and the end of a client that does not answer."""
 
 import pytest
 from twisted.internet.task import Clock
@@ -62,7 +62,7 @@ def test_a_client_is_pinged_in_every_interval_and_lives_while_it_answers(clock):
     assert peer.ended is None
 
 
-def test_who_does_not_answer_in_time_is_ended_once(clock):
+def test_a_client_that_does_not_answer_in_time_is_ended_once(clock):
     peer = Peer(clock)
     begin(clock, 5, 2, peer)
     pass_seconds(clock, 30)
@@ -134,7 +134,7 @@ def test_without_an_interval_there_is_nothing(clock):
     heartbeat.stop()
 
 
-def test_who_has_gone_is_forgotten_and_who_never_came_is_fine(clock):
+def test_a_client_that_has_gone_is_forgotten_and_one_that_never_came_is_fine(clock):
     peer, never = Peer(clock), Peer(clock)
     heartbeat = begin(clock, 3, 1, peer)
     heartbeat.remove(peer)
