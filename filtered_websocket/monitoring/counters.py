@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.interfaces import Clock, DelayedCall
 from filtered_websocket.errors import printable
 
 _log = Logger()
@@ -24,15 +25,15 @@ MAX_DETAIL = 200
 class Counters:
     """Totals by kind, a tuple of ``(what, reason)``.
 
-    :param clock: gives ``callLater``
+    :param clock: of the intervals
     """
 
-    def __init__(self, clock: Any, interval: float = INTERVAL) -> None:
+    def __init__(self, clock: Clock, interval: float = INTERVAL) -> None:
         self.totals: Counter[tuple[str, str]] = Counter()
         self._clock = clock
         self._interval = interval
         self._logged: dict[tuple[str, str], int] = {}
-        self._calls: list[Any] = []
+        self._calls: list[DelayedCall] = []
         self._stopped = False
 
     def count(self, what: str, reason: str, detail: str = "", times: int = 1) -> None:

@@ -6,15 +6,17 @@ once; its first step puts the plain chain back.
 
 import time
 from collections import defaultdict
+from collections.abc import MutableMapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
+from filtered_websocket.chain.interfaces import Clock, Pipeline, Server
+from filtered_websocket.chain.running import Step
+
 INTERVAL = 0.1
 """Seconds from one timed run of a chain to the next, at least."""
-
-Step = Any
 
 
 class Times:
@@ -37,11 +39,12 @@ class Stopwatch:
     :ivar times: (pipeline's name, event, filter's name) -> what its timed runs took
     """
 
-    def __init__(self, server: Any, clock: Any) -> None:
+    def __init__(self, server: Server, clock: Clock) -> None:
         self.times: dict[tuple[str, str, str], Times] = defaultdict(Times)
         self._server = server
         self._loop = LoopingCall(self.arm)
-        self._loop.clock = clock
+        its_time: Any = clock  # Twisted's interface is Zope's, which mypy does not read
+        self._loop.clock = its_time
         #: (pipeline's name, event) -> its chain and the timed one; a chain that a reload has replaced is held no longer
         self._timed: dict[tuple[str, str], tuple[tuple[Step, ...], tuple[Step, ...]]] = {}
 
@@ -59,15 +62,16 @@ class Stopwatch:
                 if chain and not isinstance(chain[0], _TimedStep):
                     pipeline.chains[event] = self._timed_chain(pipeline, event, chain)
 
-    def _timed_chain(self, pipeline: Any, event: str, chain: tuple[Step, ...]) -> tuple[Step, ...]:
+    def _timed_chain(self, pipeline: Pipeline, event: str, chain: tuple[Step, ...]) -> tuple[Step, ...]:
         plain, timed = self._timed.get((pipeline.name, event), ((), ()))
         if plain is not chain:
             names = [f"{each.__module__}.{each.__qualname__}" for each in pipeline.filters[event]]
-            timed = tuple(
+            steps = tuple(
                 _TimedStep(step, self.times[pipeline.name, event, name])
                 for step, name in zip(chain, names, strict=True)
             )
-            timed[0].ends = (pipeline.chains, event, chain)
+            steps[0].ends = (pipeline.chains, event, chain)
+            timed = steps
             self._timed[pipeline.name, event] = (chain, timed)
         return timed
 
@@ -79,7 +83,7 @@ class _TimedStep:
 
     def __init__(self, step: Step, times: Times) -> None:
         self._step, self._times = step, times
-        self.ends: tuple[dict[str, Any], str, Any] | None = None
+        self.ends: tuple[MutableMapping[str, tuple[Step, ...]], str, tuple[Step, ...]] | None = None
 
     def __call__(self, instance: Any, data: Any) -> Any:
         if self.ends is not None:

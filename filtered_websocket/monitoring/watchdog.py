@@ -1,4 +1,4 @@
-"""Who holds the reactor: one filter that computes or waits makes everybody wait.
+"""What holds the reactor: one filter that computes or waits makes everybody wait.
 
 The reactor ticks; how late a tick is, is the lag. A thread of its own sees when a tick is overdue, looks at what the
 reactor's thread is doing, and names the filter. The filters themselves pay nothing for it.
@@ -9,13 +9,13 @@ import sys
 import threading
 import time
 from types import FrameType
-from typing import Any
 
 import autobahn
 import twisted
 from twisted.logger import Logger
 
 from filtered_websocket.chain import running
+from filtered_websocket.chain.interfaces import Clock, Counters, DelayedCall
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import seconds
 from filtered_websocket.monitoring import stopwatch
@@ -51,21 +51,21 @@ _WAITING = frozenset({"doPoll", "doSelect", "select", "poll"})
 
 
 class Watchdog:
-    """Measures a reactor's lag and names who causes it.
+    """Measures a reactor's lag and names the filters that cause it.
 
-    :param counters: are told of each time the reactor was held, with the name of who held it
+    :param counters: are told of each time the reactor was held, with the name of what held it
     :param warn: seconds; 0 to measure only
     :ivar lags: how many ticks were late by up to each of `BOUNDS`, and above
     :ivar lag_sum: seconds, of all ticks
     """
 
-    def __init__(self, reactor: Any, counters: Any, warn: float) -> None:
+    def __init__(self, reactor: Clock, counters: Counters, warn: float) -> None:
         self.lags = [0] * (len(BOUNDS) + 1)
         self.lag_sum = 0.0
         self._counters, self._warn = counters, warn
         self._interval = min(TICKS[1], max(TICKS[0], warn / 5)) if warn else TICKS[1]
         self._reactor = reactor
-        self._call: Any = None
+        self._call: DelayedCall | None = None
         self._due = 0.0
         self._thread_id = 0
         self._held: tuple[float, str] | None = None
@@ -129,7 +129,7 @@ class Watchdog:
 
 
 def culprit_of(frame: FrameType | None) -> str:
-    """Who runs in this stack, as ``module.qualified_name``: the innermost filter or endpoint; else the outermost
+    """What runs in this stack, as ``module.qualified_name``: the innermost filter or endpoint; else the outermost
     function that is a user's, such as a timer's; else the innermost of this package.
 
     :returns: empty if the reactor only waits for events

@@ -1,7 +1,7 @@
 """A client of the server in memory: the library websockets, without its sockets."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from websockets import frames
 from websockets.client import ClientProtocol
@@ -9,7 +9,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 from websockets.protocol import State
 
-from filtered_websocket.testing.memory_transport import Wire
+from filtered_websocket.connection.connection import Connection
+from filtered_websocket.server.server import Server as RealServer
+from filtered_websocket.testing.memory_transport import MemoryTransport
 
 
 class StillWaiting(AssertionError):  # noqa: N818 - a state, told as an exception
@@ -27,6 +29,14 @@ class Refused(ConnectionError):  # noqa: N818 - what happened
         self.body: bytes = response.body or b""
 
 
+class Server(Protocol):
+    """The server in memory, as its clients know it."""
+
+    server: RealServer
+
+    def settle(self) -> None: ...
+
+
 class Client:
     """One client; `Server.connect` makes it.
 
@@ -34,7 +44,7 @@ class Client:
     :ivar outgoing: bytes on their way to the server
     """
 
-    def __init__(self, server: Any, protocol: ClientProtocol, port: int) -> None:
+    def __init__(self, server: Server, protocol: ClientProtocol, port: int) -> None:
         self._server = server
         self._protocol = protocol
         self._messages: list[str | bytes] = []
@@ -43,8 +53,8 @@ class Client:
         self._pings = 0
         self._response_headers: Mapping[str, str] = {}
         self.outgoing = bytearray()
-        self.connection: Any = server.server.buildProtocol(None)
-        self.wire = Wire(self.connection, self, port)
+        self.connection: Connection = server.server.buildProtocol(None)
+        self.transport = MemoryTransport(self.connection, self, port)
 
     @property
     def is_open(self) -> bool:
@@ -122,10 +132,10 @@ class Client:
 
     def abort(self) -> None:
         """Be gone without a closing handshake, as when a cable is cut."""
-        self.wire.client_ends(reset=True)
+        self.transport.client_ends(reset=True)
         self._server.settle()
 
-    # The wire's side.
+    # What the transport calls.
 
     def receive(self, data: bytes) -> None:
         self._protocol.receive_data(data)
@@ -157,7 +167,7 @@ class Client:
             if data:
                 self.outgoing += data
             else:
-                self.wire.client_ends(reset=False)
+                self.transport.client_ends(reset=False)
 
     def _flush(self) -> None:
         self._collect()

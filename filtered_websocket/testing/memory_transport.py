@@ -1,24 +1,33 @@
 """Connections without sockets."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
 
 
-class Wire:
+class Client(Protocol):
+    """The client's end: it gives bytes in ``outgoing``."""
+
+    outgoing: bytearray
+
+    def receive(self, data: bytes) -> None: ...
+    def receive_end(self) -> None: ...
+
+
+class MemoryTransport:
     """The server's end of a connection: a transport whose bytes lie in memory until `move` carries them.
 
     :param protocol: the server's; looked up each time, as it may be handed to another one
-    :param client: gives bytes in ``outgoing``; takes them by ``receive(data)`` and the end by ``receive_end()``
     """
 
     disconnecting = False
     disconnected = False
     connected = True
 
-    def __init__(self, protocol: Any, client: Any, port: int) -> None:
+    def __init__(self, protocol: Any, client: Client, port: int) -> None:
         self.protocol = protocol
         self._client = client
         self._port = port
@@ -34,7 +43,7 @@ class Wire:
         if self.connected and not self.disconnecting:
             self._written += data
 
-    def writeSequence(self, parts: Any) -> None:
+    def writeSequence(self, parts: Iterable[bytes]) -> None:
         self.write(b"".join(parts))
 
     def loseConnection(self) -> None:
@@ -50,7 +59,7 @@ class Wire:
         self._paused = False
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Nothing written here ever waits, so nobody need be paused."""
+        """Nothing written here ever waits, so nothing is ever paused."""
 
     def unregisterProducer(self) -> None:
         """See `registerProducer`."""

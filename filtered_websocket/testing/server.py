@@ -48,7 +48,7 @@ class Server:
     :raises ConfigError: as ``fws_server`` would not start
     """
 
-    def __init__(self, *filters: str | FilterMeta, storage_object: Any = None, **options: Any) -> None:
+    def __init__(self, *filters: str | FilterMeta, storage_object: object = None, **options: Any) -> None:
         here = os.path.realpath(os.getcwd())
         if here not in sys.path:  # as fws_server does
             sys.path.append(here)
@@ -105,7 +105,7 @@ class Server:
         )
         client = Client(self, protocol, 50000 + len(self._clients))
         self._clients.append(client)
-        client.connection.makeConnection(client.wire)
+        client.connection.makeConnection(client.transport)
         request = protocol.connect()
         for name, value in (headers or {}).items():
             request.headers.pop(name, None)
@@ -143,7 +143,7 @@ class Server:
     def settle(self) -> None:
         """Let everything happen that can happen without time passing; every call of the kit does this itself."""
         for _ in range(MAX_TURNS):
-            moved = [client.wire.move() for client in self._clients]
+            moved = [client.transport.move() for client in self._clients]
             if not self.reactor.turn() and not any(moved):
                 return
         raise StillWaiting(f"no rest after {MAX_TURNS} turns: a filter calls itself with callLater(0, ...)")

@@ -10,13 +10,14 @@ from twisted.python.failure import Failure
 from filtered_websocket.transport.addresses import address, dotted
 from filtered_websocket.transport.ends import Ends, ends_of
 from filtered_websocket.transport.lingering import MAX_LINGERING, Lingering
-from filtered_websocket.transport.streams import WriteThrough
+from filtered_websocket.transport.streams import Port, WriteThrough
 
 
 class Accepted(WriteThrough):
     """A stream socket of a client."""
 
     startReading: Callable[[], None]
+    server: Port
     _watched: Ends | None = None
 
     def pauseProducing(self) -> None:
@@ -70,7 +71,7 @@ class Accepted(WriteThrough):
         self._writeDisconnected = True
         if self._closing.active():
             self._closing.cancel()
-        former, self.protocol = self.protocol, Lingering(self)
+        former, self.protocol = self.protocol, Lingering(self, self.server)
         former.connectionLost(Failure(main.CONNECTION_DONE))
         self.startReading()
         return None

@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.logger import Logger
 
@@ -26,6 +26,12 @@ PAUSE = 0.1
 _NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
+class Factory(Protocol):
+    """What makes the protocol of a connection. Twisted's interface is Zope's, which mypy does not read."""
+
+    def buildProtocol(self, addr: Any) -> Any: ...
+
+
 class Accepting:
     """A port of ours. Mixed in before Twisted's class, which logs every client that it cannot accept, and counts none.
 
@@ -37,7 +43,7 @@ class Accepting:
     count: Callable[..., object] | None = None
     lingering = 0
     kept_back = 0
-    factory: Any
+    factory: Factory
     socket: Any
     transport: Any
     reactor: Any

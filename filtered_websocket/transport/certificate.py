@@ -10,6 +10,7 @@ from zope.interface import implementer
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import text
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.transport.accepting import Factory
 from filtered_websocket.transport.tls import TLSFactory
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
@@ -44,10 +45,11 @@ class Certificate:
     def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
         return SSL.Connection(self._context, None)
 
-    def wrap(self, factory: Any) -> TLSMemoryBIOFactory:
+    def wrap(self, factory: Factory) -> TLSMemoryBIOFactory:
         """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols."""
         creator: Any = self
-        return TLSFactory(creator, False, factory)
+        inner: Any = factory
+        return TLSFactory(creator, False, inner)
 
 
 def _load(option: str, path: str, load: Any) -> None:

@@ -3,7 +3,7 @@
 from twisted.internet import main
 from twisted.python.failure import Failure
 
-from filtered_websocket.transport.streams import WriteThrough
+from filtered_websocket.transport.streams import Port, WriteThrough
 
 LINGER_SECONDS, MAX_LINGER_SECONDS = 2.0, 10.0
 """How long a peer that has yet to close is waited for: while it says nothing, and in all."""
@@ -16,10 +16,10 @@ MAX_LINGERING = 1000
 class Lingering:
     """The protocol of a connection that is over for everybody but the kernel: drops what still comes."""
 
-    def __init__(self, transport: WriteThrough) -> None:
-        self._transport = transport
+    def __init__(self, transport: WriteThrough, port: Port) -> None:
+        self._transport, self._port = transport, port
         self._left = self._seen = LINGER_BYTES
-        transport.server.lingering += 1
+        port.lingering += 1
         self._ends = transport.reactor.seconds() + MAX_LINGER_SECONDS
         self._timer = transport.reactor.callLater(LINGER_SECONDS, self._judge)
 
@@ -37,6 +37,6 @@ class Lingering:
             self._timer = reactor.callLater(LINGER_SECONDS, self._judge)
 
     def connectionLost(self, reason: Failure) -> None:
-        self._transport.server.lingering -= 1
+        self._port.lingering -= 1
         if self._timer.active():
             self._timer.cancel()

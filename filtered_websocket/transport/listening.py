@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.error import CannotListenError
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.transport.accepting import Factory
 from filtered_websocket.transport.addresses import to_bind
 from filtered_websocket.transport.descriptors import descriptors
 from filtered_websocket.transport.ports import InternetPort, TCPPort, UNIXPort, has_dual_stack, set_dual
@@ -22,7 +23,7 @@ KEPT_BACK = 32
 
 
 def listen(
-    factory: Any,
+    factory: Factory,
     host: str,
     port: int,
     backlog: int,
@@ -41,13 +42,14 @@ def listen(
     :raises ConfigError: the address cannot be had, in one line
     """
     opened: Any
+    made_by: Any = factory
     if host.startswith("unix:"):
-        opened = UNIXPort(os.fsencode(host[5:]), factory, backlog, mode=0o666, reactor=reactor, wantPID=False)
+        opened = UNIXPort(os.fsencode(host[5:]), made_by, backlog, mode=0o666, reactor=reactor, wantPID=False)
         _remove_stale(host[5:])
     elif host.startswith("fd:"):
         opened = _inherited(host, factory, reactor)
     else:
-        opened = InternetPort(port, factory, backlog, "::" if not host and has_dual_stack() else host, reactor)
+        opened = InternetPort(port, made_by, backlog, "::" if not host and has_dual_stack() else host, reactor)
         opened.shared, opened.dual = shared, not host
     opened.count = count
     opened.kept_back = min(KEPT_BACK, descriptors() // 8) if for_everybody else 0
@@ -82,7 +84,7 @@ def _remove_stale(path: str) -> None:
             pass
 
 
-def _inherited(host: str, factory: Any, reactor: Any) -> Any:
+def _inherited(host: str, factory: Factory, reactor: Any) -> Any:
     try:
         number = int(host[3:])
         with socket.socket(fileno=os.dup(number)) as inherited:

@@ -20,6 +20,7 @@ from typing import Any
 
 from twisted.internet import main, tcp, unix
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.protocol import ClientFactory
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
@@ -61,12 +62,16 @@ class LeanEPollReactor(EPollReactor):
         super().__init__()
         self._turn_end: list[Callable[[], object]] = []
 
-    def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
+    def connectTCP(
+        self, host: str, port: int, factory: "ClientFactory[Any]", timeout: float = 30, bindAddress: Any = None
+    ) -> Any:
         connector = _TCPConnector(host, port, factory, timeout, bindAddress, self)
         connector.connect()
         return connector
 
-    def connectUNIX(self, address: Any, factory: Any, timeout: float = 30, checkPID: bool = False) -> Any:
+    def connectUNIX(
+        self, address: Any, factory: "ClientFactory[Any]", timeout: float = 30, checkPID: bool = False
+    ) -> Any:
         connector = _UNIXConnector(address, factory, timeout, self, checkPID)
         connector.connect()
         return connector

@@ -43,6 +43,13 @@ class Watcher(Protocol):
         """The peer has closed or reset the connection, while reading pauses: there may be bytes before its end."""
 
 
+class Port(Protocol):
+    """A port of ours, as its streams know it."""
+
+    count: Callable[..., object] | None
+    lingering: int
+
+
 class WriteThrough:
     """A stream socket. Mixed in before Twisted's transport class."""
 
@@ -58,8 +65,8 @@ class WriteThrough:
     """Bytes that the kernel has taken out of the buffer."""
 
     socket: socket.socket
-    server: Any = None
-    """The port that it came to."""
+    server: Port | None = None
+    """The port that a client came to."""
     reactor: Any
     disconnecting: bool
     fileno: Callable[[], int]
@@ -182,8 +189,9 @@ class WriteThrough:
 
     def end_overdue(self) -> None:
         """End a connection that should have ended long ago, by itself or by the TLS above it."""
-        if getattr(self.server, "count", None) is not None:
-            self.server.count("closed", "does not take what it was sent before the end")
+        count = getattr(self.server, "count", None)
+        if count is not None:
+            count("closed", "does not take what it was sent before the end")
         self.abortConnection()
 
     def abortConnection(self) -> None:

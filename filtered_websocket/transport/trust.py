@@ -99,7 +99,7 @@ class _Client:
         if not self._trust.verify:
             return connection
 
-        def verify(connection: Any, certificate: crypto.X509, number: int, depth: int, good: int) -> bool:
+        def verify(connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, good: int) -> bool:
             try:
                 if good and depth == 0 and self._trust.names:
                     _check_names(certificate.to_cryptography(), self._id, self._host)

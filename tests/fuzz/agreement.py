@@ -19,7 +19,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.server import server as server_module
-from filtered_websocket.testing.memory_transport import Wire
+from filtered_websocket.testing.memory_transport import MemoryTransport
 from filtered_websocket.testing.server import Server
 from tests.conformance.autobahn_alone import AutobahnAlone
 
@@ -93,7 +93,7 @@ class End:
 
     def __init__(self, connection: Any) -> None:
         self.outgoing, self.received, self.ended = bytearray(), bytearray(), False
-        self.wire = Wire(connection, self, 50000)
+        self.transport = MemoryTransport(connection, self, 50000)
 
     def receive(self, data: bytes) -> None:
         self.received += data
@@ -136,7 +136,7 @@ class Side:
         connection = server.buildProtocol(None)
         end = End(connection)
         kit._clients.append(end)  # type: ignore[arg-type]
-        connection.makeConnection(end.wire)
+        connection.makeConnection(end.transport)
         end.outgoing += HEAD + (DEFLATE if deflate else b"") + b"\r\n"
         kit.settle()
         # The same on both sides, whatever uuid4 says.
@@ -150,7 +150,7 @@ class Side:
         # Every filter that waits for time has it.
         kit.advance(1)
         ended_by = "the server" if end.ended else "the client"
-        end.wire.client_ends(reset=False)
+        end.transport.client_ends(reset=False)
         kit.settle()
         if not end.ended:
             kit.advance(20)

@@ -1,19 +1,20 @@
 """What the server says of itself when it starts: where it listens, its pipelines as pipes, and what is unsafe."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from filtered_websocket import __version__
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.limits.addresses import is_loopback
 from filtered_websocket.limits.options import ALLOWED_ORIGINS
+from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.server import Server
 from filtered_websocket.transport.descriptors import SELECT, SELECT_MOST, descriptors
 
 SHORT = 16
 """Characters of a secret that nobody guesses, if it is random."""
 
 
-def lines(server: Any, storage: str, reactor: str) -> Iterator[str]:
+def lines(server: Server, storage: str, reactor: str) -> Iterator[str]:
     """The banner, a line at a time."""
     options = server.options
     yield f"filtered_websocket {__version__}, storage {storage}, {reactor}"
@@ -44,19 +45,19 @@ def _few_descriptors(connections: int, reactor: str) -> Iterator[str]:
         )
 
 
-def _off(pipelines: Iterable[Any]) -> Iterator[str]:
+def _off(pipelines: Collection[Pipeline]) -> Iterator[str]:
     """The limits that are off, those of packs too, with the pipelines where they are if not in all."""
     without: dict[str, list[str]] = {}
     for pipeline in pipelines:
         for option, value, _ in pipeline.options:
             if option.limits and not value:
                 without.setdefault(option.name, []).append(pipeline.name or "*")
-    everywhere = len(list(pipelines))
+    everywhere = len(pipelines)
     for name, names in without.items():
         yield name if len(names) == everywhere else f"{name} ({', '.join(names)})"
 
 
-def dashboard(server: Any, address: str) -> str:
+def dashboard(server: Server, address: str) -> str:
     """Where the dashboard is and what opens it, as far as the server knows.
 
     :param address: URL of what serves it; ``ws://`` and ``wss://`` are taken for what plain HTTP calls them
@@ -70,7 +71,7 @@ def dashboard(server: Any, address: str) -> str:
     return f"dashboard on {url}/dashboard, {who}"
 
 
-def draw(pipeline: Any) -> Iterator[str]:
+def draw(pipeline: Pipeline) -> Iterator[str]:
     """One pipeline, each of its chains as a pipe."""
     yield " ".join(pipeline.patterns)
     for root in EVENTS:
@@ -89,7 +90,7 @@ def _only_here(host: str) -> bool:
     return host.startswith("unix:") or is_loopback(host)
 
 
-def unsafe(server: Any) -> Iterator[str]:
+def unsafe(server: Server) -> Iterator[str]:
     """A line for each setting that an open server should not have, with the option to change."""
     options = server.options
     if "*" in options.allowed_origins:

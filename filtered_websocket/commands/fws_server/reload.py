@@ -19,10 +19,12 @@ from typing import Any
 from twisted.logger import Logger
 
 from filtered_websocket.commands.fws_server.assembly import Assembly
+from filtered_websocket.config.option import Options, PipelineConfig
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.generation import Generation, own_modules
 from filtered_websocket.pipeline.importing import IMPORTER, Source, checksum, loader_of
 from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.server import Server
 from filtered_websocket.storage_objects.names import BACKENDS
 
 _log = Logger()
@@ -35,7 +37,7 @@ MAX_NAMED = 20
 """So many modules are named in a line."""
 
 
-async def reload(server: Any, argv: Sequence[str]) -> bool:
+async def reload(server: Server, argv: Sequence[str]) -> bool:
     """Take everything anew.
 
     :returns: whether the new is in force
@@ -82,7 +84,9 @@ def _tell(error: BaseException) -> None:
         _log.error("not reloaded, everything stays as it was: {fault}", fault=fault)
 
 
-def _warn_of_what_stays(server: Any, options: Any, odd: list[str], own: list[str], replaced: Collection[str]) -> None:
+def _warn_of_what_stays(
+    server: Server, options: Options, odd: list[str], own: list[str], replaced: Collection[str]
+) -> None:
     of_storage = [option.name for option in getattr(server.storage_object, "OPTIONS", ())]
     for name in (*AT_START, *of_storage):
         # Another storage object's options are not among the new ones.
@@ -96,12 +100,12 @@ def _warn_of_what_stays(server: Any, options: Any, odd: list[str], own: list[str
         _log.warn("{odd}", odd=each)
 
 
-def _storage_module(server: Any) -> str:
+def _storage_module(server: Server) -> str:
     name: str = server.options.storage
     return BACKENDS.get(name, name)
 
 
-def files(server: Any) -> dict[str, int | None]:
+def files(server: Server) -> dict[str, int | None]:
     """The files that a reload would read, or that the last one looked for in vain: the user's own modules, and the
     configuration. For each the checksum of what was read; None where there was nothing."""
     found: dict[str, int | None] = dict.fromkeys(IMPORTER.missing)
@@ -132,7 +136,7 @@ class _Draft:
     :param old: the modules that are replaced
     """
 
-    def __init__(self, config: Any, server: Any, living: Pipeline | None, old: Collection[str]) -> None:
+    def __init__(self, config: PipelineConfig, server: Server, living: Pipeline | None, old: Collection[str]) -> None:
         new = Pipeline(config, server)
         before = living.filters if living is not None else {"start": (), "stop": ()}
         self._server = server

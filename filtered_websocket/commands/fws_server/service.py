@@ -22,6 +22,7 @@ from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.modules import filters_of
 from filtered_websocket.server.server import Server
+from filtered_websocket.transport.accepting import Factory
 from filtered_websocket.transport.addresses import address_of, addresses_of
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import listen
@@ -120,7 +121,7 @@ class Service:
     def _listen(self) -> None:
         server, options = self.server, self._options
         self._listen_for_admin()
-        factory: Any = server
+        factory: Factory = server
         if server.is_secure:
             factory = Certificate(options.key, options.cert).wrap(server)
         self._port = listen(
