@@ -37,9 +37,9 @@ class Close(BaseException):
 
 
 class NotAllowed(ValueError):  # noqa: N818 -- as StorageAway
-    """A client asked for more than he may have. Awaited by a filter that does not catch it, it closes him with 1008.
+    """A client asked for more than it may have. A filter that awaits this and does not catch it closes it with 1008.
 
-    :param reason: what is counted: the option that says how much he may have
+    :param reason: what is counted: the option that says how much it may have
     """
 
     def __init__(self, reason: str, text: str) -> None:

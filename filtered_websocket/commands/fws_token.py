@@ -62,7 +62,7 @@ def _parser() -> exits.Parser:
     commands = parser.add_subparsers(required=True, metavar="{make,check}")
     make = commands.add_parser("make", help="print a token", allow_abbrev=False)
     make.add_argument("--read", nargs="+", default=[], metavar="CHANNEL", help="channels that its bearer receives")
-    make.add_argument("--write", nargs="+", default=[], metavar="CHANNEL", help="channels that he may publish to")
+    make.add_argument("--write", nargs="+", default=[], metavar="CHANNEL", help="channels that it may publish to")
     make.add_argument("--api", action="store_true", help="may ask /api/info")
     make.add_argument(
         "--expires", type=_moment, metavar="WHEN", help="90s, 15m, 12h or 30d from now, or a date such as 2030-01-31"

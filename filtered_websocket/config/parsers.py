@@ -1,7 +1,7 @@
 """What the values of options may be: functions that take text, or any JSON value, and give the value.
 
 Each raises ValueError with a sentence that says what is wanted and does not repeat what was given, which may be a
-secret. bool is an int to Python; to someone who writes JSON it is not, so ``true`` is never a number here.
+secret. bool is an int to Python. In JSON it is not, so ``true`` is never a number here.
 """
 
 import json
