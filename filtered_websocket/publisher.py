@@ -4,10 +4,10 @@
 
     Publisher(redis_url="redis://localhost").publish("room", "hi")
 
-It speaks to the Redis that the servers use, by a small blocking connection: no reactor runs, none is installed, nothing
-is subscribed to and no lease taken, so a publisher that dies leaves nothing behind and sweeps nobody. Every call blocks
-until Redis has answered. Thread-safe: calls of several threads take turns. A process that forks gets connections of its
-own.
+It speaks to the Redis that the servers use, by a small blocking connection. No reactor runs, none is installed, nothing
+is subscribed to and no lease is taken: a publisher that dies leaves nothing behind, and it sweeps no node. Every call
+blocks until Redis has answered. Thread-safe: calls of several threads take turns. A process that forks gets connections
+of its own.
 """
 
 import os
@@ -155,14 +155,14 @@ class Publisher:
     def _forget(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._connections: dict[Any, BlockingConnection] = {}
+        self._connections: dict[Address, BlockingConnection] = {}
 
     def _address_of(self, name: bytes) -> Address:
         if len(self._addresses) == 1:
             return self._addresses[0]
         return max(self._addresses, key=lambda address: fit(address, name))
 
-    def _connection(self, address: Any) -> BlockingConnection:
+    def _connection(self, address: Address) -> BlockingConnection:
         connection = self._connections.get(address)
         if connection is None:
             connection = self._connections[address] = BlockingConnection(address, self._timeout)

@@ -37,13 +37,13 @@ class Keep(NamedTuple):
     """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age), as
     long as there is room in their ``pool``."""
 
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+    count: int  # type: ignore[assignment]  # hides tuple.count, which is not needed here
     seconds: float = 0
     pool: Pool = DEFAULT_POOL
 
 
 class Consumer(Protocol):
-    """Whom a storage object tells. It must not raise: what it raises is logged, and that item is lost."""
+    """What a storage object delivers to. It must not raise: what it raises is logged, and that item is lost."""
 
     def consume(self, publication: Publication) -> object:
         """A publication has arrived on a channel this node subscribed to."""
@@ -146,7 +146,7 @@ class BaseStorageObject(ABC):
 
     @abstractmethod
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
-        """Send data as it is to whoever listens to this name."""
+        """Send data as it is to all that listen to this name."""
 
     @abstractmethod
     def listen(self, channel: str) -> Deferred[None]:
@@ -222,7 +222,7 @@ class BaseStorageObject(ABC):
 
     @abstractmethod
     def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
-        """A holder (a connection) makes somebody a member. True if it is the member's first holder on all nodes."""
+        """A holder (a connection) makes a user a member. True if it is the member's first holder on all nodes."""
 
     @abstractmethod
     def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:

@@ -17,7 +17,7 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep
 
 EPOCH_SECONDS = 86400.0
-"""How long a channel's epoch outlives its last publication, so that who saw that one can still be told so."""
+"""How long a channel's epoch outlives its last publication, so that a client that saw that one can still be told so."""
 
 Dropped = Callable[[str, int, str], object]
 """Told of publications that left before their time: the limit, how many, and what was sent on which channel."""

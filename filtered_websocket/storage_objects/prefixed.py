@@ -3,8 +3,6 @@
 The bus stays as it is: what other programs write has no prefix.
 """
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
@@ -13,7 +11,7 @@ from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer,
 
 
 class PrefixedStorageObject(BaseStorageObject):
-    """A view of another storage object, which whoever made that one starts and stops."""
+    """A view of another storage object, which the server starts and stops."""
 
     def __init__(self, storage: BaseStorageObject, prefix: str) -> None:
         self._storage, self._prefix = storage, prefix
@@ -107,5 +105,5 @@ class PrefixedStorageObject(BaseStorageObject):
     def _own(self, pool: Pool) -> Pool:
         return Pool(self._prefix + pool.name, pool.bytes, pool.channels)
 
-    def _shorten(self, channels: dict[str, Any]) -> dict[str, Any]:
+    def _shorten(self, channels: dict[str, int]) -> dict[str, int]:
         return {name[len(self._prefix) :]: count for name, count in channels.items()}

@@ -1,5 +1,11 @@
 """How names and values are stored: bytes, and str again where they are UTF-8."""
 
+from collections.abc import Callable
+from typing import Any
+
+Convert = Callable[[Any], Any] | None
+"""What makes of a reply what was asked for; None: the reply itself."""
+
 
 def as_bytes(value: str | bytes) -> bytes:
     """A name or value as it is stored. Lone surrogates, which clients can send in JSON, are kept, not refused."""
@@ -27,7 +33,7 @@ def as_value(raw: bytes) -> str | bytes:
 
 
 def check_text(*values: object) -> None:
-    """:raises TypeError: one of these is no str (what a backend with a wire would refuse, memory refuses too)"""
+    """:raises TypeError: one of these is no str. Memory refuses what Redis could not store."""
     for value in values:
         if not isinstance(value, str):
             raise TypeError(f"str wanted, not {type(value).__name__}")

@@ -2,7 +2,6 @@
 
 import inspect
 import threading
-from inspect import isabstract
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -44,7 +43,7 @@ class WrappedStorageObject(memory.StorageObject):
     def start(self, consumer: Consumer) -> Deferred[None]:
         ready = super().start(consumer)
         begin = _method(self.wrapped, "start")
-        # A thread's start() takes no consumer; only who asks for one is given it.
+        # A thread's start() takes no consumer; it is given to those that ask for it.
         if begin is not None:
             ready = maybeDeferred(begin, consumer) if _takes_one(begin) else maybeDeferred(begin)
         if _method(self.wrapped, "get_subscriber") is not None:
@@ -67,13 +66,24 @@ class WrappedStorageObject(memory.StorageObject):
         threading.Thread(target=self._subscriber.listener, args=(consumer,), name="subscriber", daemon=True).start()
 
 
-def made(kind: Any, options: Any) -> WrappedStorageObject:
-    """An instance of a user's class, wrapped. It gets the options if it takes an argument, as the original's did."""
-    if inspect.isabstract(kind):
+def make(kind: type[Any], options: Any) -> BaseStorageObject:
+    """A full storage object of a class, which may have been written for the original.
+
+    Such a class gets the options if it takes an argument, as the original's did.
+    """
+    incomplete = inspect.isabstract(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseStorageObject) and not incomplete:
+        return kind(options)
+    if incomplete:
         # Derived from BaseStorageObject, as the original said, with as many methods as that one's had.
         kind = type(kind.__name__, (kind,), {"__module__": kind.__module__})
         kind.__abstractmethods__ = frozenset()
     return WrappedStorageObject(kind(options) if _takes_one(kind) else kind())
+
+
+def wrap(instance: object) -> BaseStorageObject:
+    """A full storage object of whatever a user's ``StorageObject`` is: itself, or its synchronous methods wrapped."""
+    return instance if isinstance(instance, BaseStorageObject) else WrappedStorageObject(instance)
 
 
 def _method(instance: Any, name: str) -> Any:
@@ -95,17 +105,3 @@ def _takes_one(function: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def make(kind: Any, options: Any) -> BaseStorageObject:
-    """A full storage object of a class, which may have been written for the original."""
-    if isinstance(kind, type) and issubclass(kind, BaseStorageObject) and not isabstract(kind):
-        return kind(options)
-    return made(kind, options)
-
-
-def wrap(instance: Any) -> BaseStorageObject:
-    """A full storage object of whatever a user's ``StorageObject`` is: itself, or its synchronous methods wrapped."""
-    if isinstance(instance, BaseStorageObject):
-        return instance
-    return WrappedStorageObject(instance)

@@ -5,11 +5,7 @@ TIME before they write, which needs Redis 5 or newer.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any
-
-Convert = Callable[[Any], Any] | None
-"""What makes of a reply what was asked for; None: the reply itself."""
+from collections.abc import Sequence
 
 
 def command(*parts: bytes) -> bytes:

@@ -18,10 +18,11 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.command import Convert, Script, command
+from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
+from filtered_websocket.storage_objects.values import Convert
 from filtered_websocket.transport.reactor import at_turn_end
 
 _at_turn_end = at_turn_end(reactor)

@@ -26,7 +26,7 @@ end
 local function envelope(item) return string.sub(item, string.find(item, ' ', 1, true) + 1) end
 """
 
-# Old items stay until somebody reads: there are never more than count. Nothing here looks at a payload but to copy it.
+# Old items stay until the next read: there are never more than count. Nothing here looks at a payload but to copy it.
 # KEYS list, meta; ARGV Redis channel, body, count, milliseconds (0: for ever), name for a new epoch, pool, its bytes,
 # its channels, prefix -> "epoch:offset", behind it " <publications dropped for bytes> <for channels>" if any were
 SEND = Script(

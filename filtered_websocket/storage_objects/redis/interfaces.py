@@ -6,8 +6,9 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.storage_objects.base import Consumer
-from filtered_websocket.storage_objects.redis.command import Convert, Script
+from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
+from filtered_websocket.storage_objects.values import Convert
 
 
 class OneRedis(Protocol):

@@ -3,7 +3,7 @@
 from filtered_websocket.storage_objects.redis.command import NOW, Script
 
 STATE_SECONDS = 86400
-"""How long what nodes hold (presence, counts, leases) outlives the last node: then nobody sweeps, Redis forgets."""
+"""How long what nodes hold (presence, counts, leases) outlives the last node, which no other can sweep."""
 
 GONE = -9
 """What a script answers a node whose lease has ended: it must begin again, with a new name."""
@@ -93,7 +93,7 @@ return found
 """)
 
 # When Redis's clock was set back, leases end at times that are too far away by that much, and dead nodes would live on
-# for as long: whoever sees it first moves them all. To see it, the time is kept, here and nowhere else.
+# for as long: the first node that sees it moves them all. To see it, the time is kept, here and nowhere else.
 # KEYS nodes, and what else is to live on; ARGV node, milliseconds of the lease, '1' for a new node, "swept" key,
 # "clock" key -> {1, nodes whose lease has ended...}, or {GONE, 1 if it was swept}
 RENEW = Script(
@@ -125,7 +125,7 @@ end
 return 1
 """)
 
-# A part of what a dead node held. Whoever runs it is the only one to be told of these.
+# A part of what a dead node held. The node that runs it is the only one to be told of these.
 # KEYS nodes, its entries, its counts, totals, occupied, its "swept" key; ARGV node, prefix of presence keys, how many
 # -> {1 if there may be more, {channel, member, info, ...}, {channel...}}
 SWEEP = Script(

@@ -1,5 +1,5 @@
-"""The Lua of pools: what the histories of several channels may take together (``base.Pool``). The keys are those of
-`storage_object.py`; of each pool there are
+"""The Lua of pools: what the histories of several channels may take together (`limits/history_pool.py`). The keys are
+those of `storage_object.py`; of each pool there are
 
     b:POOL    hash          b: bytes in all; s: a number that rises with every publication; cCHANNEL: bytes of that one
     o:POOL    sorted set    channel -> the number of its oldest publication
@@ -15,7 +15,7 @@ ENDED = "1e14"
 FOR_EVER = "1e13"
 """Milliseconds: 300 years."""
 MOST_DROPPED = 10_000
-"""Publications that one step may drop: Redis serves nobody else meanwhile."""
+"""Publications that one step may drop: Redis serves no other client meanwhile."""
 
 # A script that begins with this has the prefix of all keys as its last argument, and with `NOW`.
 POOLS = f"""

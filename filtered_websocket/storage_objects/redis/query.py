@@ -1,7 +1,7 @@
 """What may stand behind the ``?`` of a Redis URL: the options that redis-py documents for its URLs, by their names.
 
-Those that say where Redis is, who asks, how long and over what TLS are honoured. Those with which redis-py tunes itself
-(`PASSED_OVER`) are checked and passed over, so that one URL serves several programs. Others are refused by name.
+Those that say where Redis is, as which user, how long and over what TLS are honoured. Those with which redis-py tunes
+itself (`PASSED_OVER`) are checked and passed over, so that one URL serves several programs. Others are refused by name.
 """
 
 import ssl

@@ -18,13 +18,13 @@ from twisted.python.failure import Failure
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.command import Convert, Script, command
+from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
 from filtered_websocket.storage_objects.redis.leases import Leases
 from filtered_websocket.storage_objects.redis.link import Link
 from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
-from filtered_websocket.storage_objects.values import as_bytes
+from filtered_websocket.storage_objects.values import Convert, as_bytes
 
 log = Logger()
 _clock: Any = reactor

@@ -40,14 +40,14 @@ from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer,
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses
-from filtered_websocket.storage_objects.redis.command import Convert, Script
+from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.redis.requests import Requests
 from filtered_websocket.storage_objects.redis.shards import Shards
-from filtered_websocket.storage_objects.values import as_bytes, check_text
+from filtered_websocket.storage_objects.values import Convert, as_bytes, check_text
 
 log = Logger()
 

@@ -1,4 +1,4 @@
-"""The file of SQLite storage on its disk: one server has it, nobody else may read it, and it is noticed when it goes.
+"""The file of SQLite storage on its disk: one server has it, no other user may read it, and it is noticed when it goes.
 
 SQLite's own locks do not say that another server is there, since other programs (a backup) are to read while the
 server runs. So a file beside it, ``-lock``, is locked. Rule: nothing here opens a database's own files beside SQLite,
@@ -67,13 +67,13 @@ class DatabaseFile:
 
     def _hide(self) -> None:
         """Files that all can read, as versions before made them, are the owner's from now on. A group that was let in
-        was let in by somebody."""
+        was let in on purpose."""
         for path in (self.path, f"{self.path}-wal", f"{self.path}-shm"):
             try:
                 if os.stat(path).st_mode & OTHERS:
                     os.chmod(path, 0o600)
             except (FileNotFoundError, PermissionError):
-                continue  # none; or another user's, who decides
+                continue  # there is none, or it is another user's
 
 
 def look_at(path: str) -> None:

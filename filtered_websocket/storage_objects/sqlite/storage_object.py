@@ -6,6 +6,7 @@ in history is delivered when it is on disk, so that no subscriber has a position
 While something is wrong with the file (`writer.py`) it is away, as Redis may be: what would write is refused.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -24,7 +25,7 @@ from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.sqlite.file import look_at
 from filtered_websocket.storage_objects.sqlite.tables import Tables
 from filtered_websocket.storage_objects.sqlite.writer import Writer
-from filtered_websocket.storage_objects.values import as_bytes, as_text, as_value, check_text
+from filtered_websocket.storage_objects.values import Convert, as_bytes, as_text, as_value, check_text
 
 log = Logger()
 
@@ -184,7 +185,7 @@ class StorageObject(memory.StorageObject):
             except Exception:
                 log.failure("the consumer failed on being told of readiness")
 
-    def _ask(self, question: Any, *arguments: Any, convert: Any = None) -> Deferred[Any]:
+    def _ask(self, question: Callable[..., Any], *arguments: Any, convert: Convert = None) -> Deferred[Any]:
         if self._writer is None or self._stopping is not None:
             return fail(StorageAway("the storage object is not started: not done"))
         return self._writer.ask(question, arguments, convert)

@@ -11,8 +11,6 @@ from filtered_websocket.storage_objects.sqlite.schema import FOR_EVER, migrate
 
 PURGE_EVERY = 1000
 """Appends between looks for what has expired on any channel."""
-
-
 BUSY_SECONDS = 1.0
 """How long another program may write to the file before that is a fault."""
 

@@ -20,9 +20,10 @@ from twisted.python.failure import Failure
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.sqlite.file import DatabaseFile, Identity
 from filtered_websocket.storage_objects.sqlite.tables import Tables
+from filtered_websocket.storage_objects.values import Convert
 
-Question = tuple[Any, tuple[Any, ...], Any, Deferred[Any]]
-"""A function of Tables, its arguments, what converts its result in the reactor's thread, and who waits."""
+Question = tuple[Callable[..., Any], tuple[Any, ...], Convert, Deferred[Any]]
+"""A method of Tables, its arguments, what converts its result in the reactor's thread, and what fires then."""
 
 TOGETHER = 1000
 """Questions in one transaction, at most: the first need not wait for a flood behind them."""
@@ -45,7 +46,7 @@ SURROUNDINGS = frozenset(
         sqlite3.SQLITE_NOTADB,
     )
 )
-"""Errors for which the file or its disk is to blame, and no statement."""
+"""Errors of the file or its disk, not of a statement."""
 
 
 class Writer:
@@ -76,7 +77,7 @@ class Writer:
         self._thread.start()
         return self._started
 
-    def ask(self, function: Any, arguments: tuple[Any, ...], convert: Any) -> Deferred[Any]:
+    def ask(self, function: Callable[..., Any], arguments: tuple[Any, ...], convert: Convert) -> Deferred[Any]:
         answer: Deferred[Any] = Deferred()
         if self._problem is not None:
             answer.errback(self._problem)
@@ -178,7 +179,7 @@ class Writer:
                 self._look()
         return [self._read(*question) for question in asked]
 
-    def _transact(self, asked: list[tuple[Any, tuple[Any, ...]]]) -> list[Any]:
+    def _transact(self, asked: list[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
         """The results, when they are on disk. Raises StorageAway when the file or its disk is to blame: nothing was
         done."""
         assert self._tables is not None
@@ -205,7 +206,7 @@ class Writer:
             raise self._away() from None
         return results
 
-    def _read(self, function: Any, arguments: tuple[Any, ...]) -> Any:
+    def _read(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """While there is a fault."""
         if self._tables is None or function not in READS:
             return Failure(self._away())
