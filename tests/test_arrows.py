@@ -46,16 +46,13 @@ PACKS_MAY = (
 )  # fmt: skip
 
 PURE = (
-    "errors", "messages", "config.option", "config.parsers", "limits.rates", "limits.pace",
-    "limits.fair_share", "limits.addresses", "limits.origins",
+    "errors", "messages", "config.option", "config.parsers", "limits.rates", "limits.pace", "limits.backlog",
+    "limits.addresses", "limits.origins",
     "config.patterns",
 )  # fmt: skip
 
 LONG: dict[str, str] = {
     "chain.interfaces": "signatures alone; the three that matter name each other",
-    "connection.connection": "to be cut",
-    "connection.handshake": "to be cut",
-    "connection.sending": "to be cut",
     "filters.shared.webhooks.destinations": "to be cut",
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",

@@ -58,7 +58,10 @@ class LeanProtocol(WebSocketServerProtocol):
     wasNotCleanReason: str | None = None
     wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = wasCloseHandshakeTimeout = False
     wasServingFlashSocketPolicyFile = False
-    localCloseCode = localCloseReason = remoteCloseCode = remoteCloseReason = None
+    localCloseCode: int | None = None
+    localCloseReason: bytes | None = None
+    remoteCloseCode: int | None = None
+    remoteCloseReason: str | None = None
     openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
     autoPingTimeoutCall = autoPingPending = autoPingPendingCall = autoPingPendingSent = None
     autoPingPendingSeq = 0
@@ -108,6 +111,14 @@ class LeanProtocol(WebSocketServerProtocol):
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Autobahn's one way to the transport: handshakes, control frames, its own messages."""
         self.transport.write(data)
+
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        # The reason may quote the client: nothing of it may end the line.
+        text = "".join(each if " " <= each <= "~" else "?" for each in reason)[:200]
+        body = text.encode() + b"\n"
+        lines = [f"HTTP/1.1 {code} {text}", "Content-Type: text/plain; charset=utf-8", "Connection: close"]
+        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in responseHeaders or ())]
+        self.sendData("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
 
     def onMessageBegin(self, isBinary: bool) -> None:
         # Autobahn keeps a list of pieces. A piece of no or few bytes would cost many times what it took to send.

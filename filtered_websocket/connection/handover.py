@@ -12,7 +12,9 @@ from typing import Any
 
 from twisted.protocols.policies import ProtocolWrapper
 
-from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, LeanProtocol
+from filtered_websocket.connection.autobahn import CLOSED, CONNECTING
+from filtered_websocket.connection.decision import Decision
+from filtered_websocket.connection.parts import Part
 
 
 def _let_have(transport: Any, protocol: Any) -> None:
@@ -23,19 +25,17 @@ def _let_have(transport: Any, protocol: Any) -> None:
         transport.protocol = protocol
 
 
-class Handover(LeanProtocol):
+class Handover(Part):
     """A connection that may be another protocol's."""
 
     http: Any = None
     """What speaks HTTP on this connection, when it was handed over."""
-    _refusal: tuple[str, tuple[tuple[str, str], ...]]
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
         """Let the site's protocol have the connection, and what was received."""
         server, transport, data = self.factory, self.transport, self.data
         if server.site.full:
-            self._refusal = ("max_http_connections", (("Retry-After", "1"),))
-            self.failHandshake("Service Unavailable", 503)
+            self.refuse("Service Unavailable", 503, "max_http_connections", (("Retry-After", "1"),))
             return
         self.data = b""
         if self.openHandshakeTimeoutCall is not None:
@@ -60,6 +60,7 @@ class Handover(LeanProtocol):
         self.factory.admission.hand_over(self.http, self)
         self.http = None
         self.state = CONNECTING
+        self.decision = Decision()
         _let_have(self.transport, self)
         self.connectionMade()
         self.feed(data)
@@ -81,10 +82,3 @@ class Handover(LeanProtocol):
         self.makeConnection(transport)
         if data:
             self.dataReceived(data)
-
-    def leave_transport(self) -> None:
-        """Let go of what is known of the transport."""
-
-    def feed(self, data: bytes) -> None:
-        """Parse bytes that have passed the data chain."""
-        raise NotImplementedError

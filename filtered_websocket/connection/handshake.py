@@ -9,7 +9,6 @@ The head is read by `web.head`, as every other; Autobahn is given what it holds,
 4. What is HTTP but no WebSocket is handed to the site (`handover.py`) as soon as that shows.
 """
 
-import re
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -19,57 +18,38 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.outcomes import CANCELLED, FAILURE, outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.connection.autobahn import CONNECTING
-from filtered_websocket.connection.handover import Handover
+from filtered_websocket.connection.decision import Answer, Decision, pairs
+from filtered_websocket.connection.parts import Part
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.limits.admission import Refusal
 from filtered_websocket.limits.origins import MAX_ORIGIN
 from filtered_websocket.messages import deflate
 from filtered_websocket.web import upgrade
-from filtered_websocket.web.head import Head, Refused, end_of, parse
+from filtered_websocket.web.head import METHOD, Head, Refused, end_of, parse
 from filtered_websocket.web.request import Request
 
 _log = Logger()
 
 _HANDSHAKE_ONLY = (
     "http_response_data", "websocket_protocols", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
-    "openHandshakeTimeoutCall", "send_state", "_searched",
+    "openHandshakeTimeoutCall", "send_state", "decision",
 )  # fmt: skip
 """What Autobahn leaves on a connection that has opened, and nobody needs again."""
 
 MAX_HELD = 64 * 1024
 """Bytes read ahead while something is waited for: then reading pauses. One read comes on top."""
 
-METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
-"""How a request line begins, as far as it is there."""
 
-Answer = tuple[str | None, dict[str, list[str]]]
-
-
-def _pairs(headers: Any) -> list[tuple[str, str]]:
-    """Headers as pairs, from pairs or a dict. Raises ValueError for one that would end before its end."""
-    pairs = [(str(name), str(value)) for name, value in (headers.items() if isinstance(headers, dict) else headers)]
-    for name, value in pairs:
-        if not name.isprintable() or not value.isprintable():
-            raise ValueError(f"the header {name!r} holds characters that no header may hold")
-    return pairs
-
-
-class Handshake(Handover):
+class Handshake(Part):
     """A connection until it is open."""
 
-    request: Request
-    pipeline: Any
     # What Autobahn takes from the head. The extensions are negotiated here.
     websocket_protocols: list[str]
     websocket_extensions = ()
     _wskey: str
-    unwelcome: Refusal | None = None
-    """Why it was not let in, to be told when it speaks."""
-    _deciding: Deferred[Any] | None = None
-    _searched = 0
-    """Bytes of an unfinished head that hold no end of it."""
-    _accepted: Answer = (None, {})
-    _refusal: tuple[str, tuple[tuple[str, str], ...]] = ("malformed handshake", ())
+    decision: Decision | None
+    """What is decided while it goes on."""
+    _chosen: str | None = None
 
     def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
         """Say how to accept, from a handshake filter; without it the answer is a plain 101.
@@ -82,62 +62,80 @@ class Handshake(Handover):
         """
         if protocol is not None and protocol not in self.request.protocols:
             raise ValueError(f"the client offers {self.request.protocols}, not the subprotocol {protocol!r}")
-        before, said = self._accepted
-        chosen = {name: [*values] for name, values in said.items()}
-        for name, value in _pairs(headers):
-            chosen.setdefault(name, []).append(value)
-        self._accepted = (protocol or before, chosen)
+        if self.decision is not None:
+            self.decision.accept(protocol, headers)
 
     @property
     def chosen_protocol(self) -> str | None:
         """What `accept` has chosen so far."""
-        return self._accepted[0]
+        return self._chosen if self.decision is None else self.decision.answer[0]
+
+    def turn_away(self, refusal: Refusal, seconds: float) -> None:
+        """Let this connection, which is not let in, be told so when it speaks, which it has so long for."""
+        self._deciding.unwelcome = refusal
+        self.openHandshakeTimeout = seconds
+
+    def is_welcome(self) -> bool:
+        """Whether it was let in."""
+        return self.decision is None or self.decision.unwelcome is None
+
+    @property
+    def _deciding(self) -> Decision:
+        assert self.decision is not None
+        return self.decision
 
     def processHandshake(self) -> None:
-        if self._deciding is not None:
+        decision = self._deciding
+        if decision.running is not None:
             if len(self.data) >= MAX_HELD:
                 self.transport.pauseProducing()
             return
-        if self.unwelcome is not None:
-            self._refusal = ("", self.unwelcome.headers)
-            self.failHandshake(self.unwelcome.text, self.unwelcome.status)
+        unwelcome = decision.unwelcome
+        if unwelcome is not None:
+            self.refuse(unwelcome.text, unwelcome.status, headers=unwelcome.headers)
             return
         data = self.data
-        size = end_of(data, self.factory.options.max_handshake_size, self._searched)
+        size = end_of(data, self.factory.options.max_handshake_size, decision.searched)
         if isinstance(size, Refused):
-            self._refuse(size)
+            self._refuse_head(size)
         elif data.startswith(b"GET ") and size:
             head = parse(data[:size])
             if isinstance(head, Refused):
-                self._refuse(head)
+                self._refuse_head(head)
             elif upgrade.is_asked(head):
                 self.data = data[size:]
                 self._handshake(head)
             else:
-                self._hand_over()
+                self.hand_over()
         elif not b"GET ".startswith(data[:4]):
             if METHOD.match(data):
-                self._hand_over()
+                self.hand_over()
             else:
                 self.failHandshake("Bad Request", 400)
         else:
-            self._searched = len(data)
+            decision.searched = len(data)
 
-    def _refuse(self, refused: Refused) -> None:
-        self._refusal = ("handshake too large" if refused.status == 431 else "malformed handshake", refused.headers)
-        self.failHandshake(refused.text, refused.status)
+    def _refuse_head(self, refused: Refused) -> None:
+        counted = "handshake too large" if refused.status == 431 else "malformed handshake"
+        self.refuse(refused.text, refused.status, counted, refused.headers)
+
+    def refuse(self, text: str, status: int, counted: str = "", headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Answer with a refusal.
+
+        :param counted: what it is counted as; "" where it is counted already
+        """
+        self._deciding.refuse(counted, headers)
+        self.failHandshake(text, status)
 
     def _handshake(self, head: Head) -> None:
         """What Autobahn does between its parser and its answer."""
         asked = upgrade.read(head)
         if isinstance(asked, Refused):
-            self._refuse(asked)
+            self._refuse_head(asked)
             return
         self._wskey, self.websocket_protocols = asked
         self.request = request = Request(head, self.factory.client_of(self.transport, head.headers))
-        unwelcome = self._unwelcome(request)
-        if unwelcome is not None:
-            self.failHandshake(*unwelcome)
+        if self._is_refused(request):
             return
         chain = self.pipeline.chains["handshake"]
         if chain:
@@ -149,43 +147,49 @@ class Handshake(Handover):
             if isinstance(result, Deferred):
                 self._decide_later(result)
                 return
-        self.succeedHandshake(self._accepted)
+        self.succeedHandshake(self._deciding.answer)
 
-    def _unwelcome(self, request: Request) -> tuple[str, int] | None:
-        """What is decided before any filter: pipeline, connections, origin."""
+    def _is_refused(self, request: Request) -> bool:
+        """Decide what is decided before any filter: pipeline, connections, origin."""
         server = self.factory
-        self.pipeline = server.pipeline_for(request.path)
-        if self.pipeline is None:
-            return self._denied(404, "Not Found", "no such path", request.path)
+        pipeline = server.pipeline_for(request.path)
+        if pipeline is None:
+            return self._deny(404, "Not Found", "no such path", request.path)
+        self.pipeline = pipeline
         if server.countConnections > server.options.max_connections:
-            return self._denied(503, "Service Unavailable", "max_connections")
+            return self._deny(503, "Service Unavailable", "max_connections")
         unwelcome = server.admission.opening(self, request.peer)
         if unwelcome is not None:
-            return self._denied(unwelcome.status, unwelcome.text, unwelcome.reason, request.peer)
-        if not server.origin_allowed(request, self.pipeline.options.allowed_origins):
-            detail = f"{(request.origin or '')[:MAX_ORIGIN]}; the option allowed_origins would allow it"
-            if server.may_be_rebound(request):
-                detail += f", or trusted_proxies if a proxy on this machine sends Host {request.host[:MAX_ORIGIN]}"
-            return self._denied(403, "Forbidden", "origin", detail)
-        return None
+            return self._deny(unwelcome.status, unwelcome.text, unwelcome.reason, request.peer)
+        if server.origin_allowed(request, pipeline.options.allowed_origins):
+            return False
+        detail = f"{(request.origin or '')[:MAX_ORIGIN]}; the option allowed_origins would allow it"
+        if server.may_be_rebound(request):
+            detail += f", or trusted_proxies if a proxy on this machine sends Host {request.host[:MAX_ORIGIN]}"
+        return self._deny(403, "Forbidden", "origin", detail)
+
+    def _deny(self, status: int, text: str, counted: str, detail: str = "") -> bool:
+        self.factory.counters.count("refused", counted, detail)
+        self.refuse(text, status)
+        return True
 
     def _decide_later(self, result: Deferred[Any]) -> None:
         # The time of the filters has a limit of its own.
         if self.openHandshakeTimeoutCall is not None:
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
-        self._deciding = result
+        self._deciding.running = result
         limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
         result.addBoth(self._decided)
 
     def _decided(self, result: Any) -> None:
-        self._deciding = None
+        self._deciding.running = None
         if self.state == CONNECTING:
             self.transport.resumeProducing()
         if isinstance(result, Failure):
             self._failed_to_decide(result.value)  # type: ignore[arg-type]  # None only while a Failure is pickled
         else:
-            self.succeedHandshake(self._accepted)
+            self.succeedHandshake(self._deciding.answer)
 
     def _failed_to_decide(self, error: BaseException) -> None:
         """The handshake chain has been ended by an exception."""
@@ -193,21 +197,15 @@ class Handshake(Handover):
             return  # the client has gone
         meant = outcome(error, (StopChain, Close, Reject))
         if not meant.status:
-            self.succeedHandshake(self._accepted)
+            self.succeedHandshake(self._deciding.answer)
             return
         try:
-            headers = tuple(_pairs(meant.headers))
+            headers = tuple(pairs(meant.headers))
         except ValueError as wrong:
             error, meant, headers = wrong, FAILURE, ()
         if meant.failed:
             report(self.factory.counters, error, "refused", "a handshake filter failed")
-        self._refusal = ("" if meant.failed else "a handshake filter", headers)
-        self.failHandshake(meant.text, meant.status)
-
-    def _denied(self, status: int, text: str, reason: str, detail: str = "") -> tuple[str, int]:
-        self.factory.counters.count("refused", reason, detail)
-        self._refusal = ("", ())
-        return text, status
+        self.refuse(meant.text, meant.status, "" if meant.failed else "a handshake filter", headers)
 
     def succeedHandshake(self, res: Any) -> None:
         if self.state != CONNECTING:
@@ -231,33 +229,15 @@ class Handshake(Handover):
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
         if self.state != CONNECTING:
             return
-        counted, headers = self._refusal
-        if counted:
-            self.factory.counters.count("refused", counted, f"{code} {reason}")
-        super().failHandshake(reason, code, [*(responseHeaders or ()), *headers])
-
-    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
-        # The reason may quote the client: nothing of it may end the line.
-        text = "".join(each if " " <= each <= "~" else "?" for each in reason)[:200]
-        body = text.encode() + b"\n"
-        lines = [f"HTTP/1.1 {code} {text}", "Content-Type: text/plain; charset=utf-8", "Connection: close"]
-        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in responseHeaders or ())]
-        self.sendData("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
-
-    def onOpenHandshakeTimeout(self) -> None:
-        self.openHandshakeTimeoutCall = None
-        # What has come while the reactor was held is read before it is judged.
-        self.factory.reactor.callLater(0, self._too_late)
-
-    def _too_late(self) -> None:
-        if self.state != CONNECTING or self._deciding is not None or self.openHandshakeTimeoutCall is not None:
-            return
-        if self.unwelcome is None:
-            self.factory.counters.count("refused", "handshake_timeout")
-        super().onOpenHandshakeTimeout()
+        decision = self._deciding
+        if decision.counted:
+            self.factory.counters.count("refused", decision.counted, f"{code} {reason}")
+        super().failHandshake(reason, code, [*(responseHeaders or ()), *decision.headers])
 
     def forget_handshake(self) -> None:
         """Drop what only the handshake needed."""
+        if self._deciding.answer[0] is not None:
+            self._chosen = self._deciding.answer[0]
         attributes = self.__dict__
         for name in _HANDSHAKE_ONLY:
             attributes.pop(name, None)

@@ -76,8 +76,7 @@ class Admission:
         if len(self._told) >= MAX_TOLD or server.has_data_filters:
             return None
         self._told.add(connection)
-        connection.unwelcome = refusal
-        connection.openHandshakeTimeout = TOLD_SECONDS
+        connection.turn_away(refusal, TOLD_SECONDS)
         return connection
 
     def _refusal(self, connection: Any, address: str | None) -> Refusal | None:

@@ -1,51 +1,61 @@
-"""One connection's share of a reactor turn."""
+"""The share that one connection has of a reactor turn, WebSocket or HTTP.
+
+One read brings up to 64 KiB: thousands of small frames. Were they all handled at once, all other clients would wait for
+them. So a connection handles what fits its share. The rest waits, unparsed, for a later turn, and nothing more is read
+meanwhile. All connections that wait so have one share together in each turn, and have it one after another: a flood of
+many connections costs others no more than that of one. Nobody is refused by this.
+"""
 
 from collections import deque
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
+
+from filtered_websocket.chain.interfaces import Clock
 
 SHARE = 128
 """Messages that the fast path hands to the message chain in one turn. Counted: a look at the clock for each would cost
 more than some filters."""
 
-
 SHARE_SECONDS = 0.002
 """Time that Autobahn's parser, whose steps differ more (a ping, a MiB to inflate), has for one connection's frames."""
 
+QUEUE_SECONDS = 0.005
+"""Time in one turn for all connections that had their share in an earlier one; at least one of them proceeds."""
 
-REST_SECONDS = 0.005
-"""Time in one turn for all connections that had their share in an earlier one; at least one of them goes on."""
 
+class Yielding(Protocol):
+    """A connection that has had its share."""
 
-class Resting(Protocol):
-    """A connection that has had its share, WebSocket or HTTP."""
-
-    def go_on(self) -> None:
+    def proceed(self) -> None:
         """Handle what waits, or a part of it again. Raises nothing."""
 
 
-class Rests:
-    """The connections of a server that have had their share, in the order in which they go on."""
+class FairShare:
+    """The connections of a server that have had their share, in the order in which they proceed."""
 
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-        self._queue: deque[Resting] = deque()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._queue: deque[Yielding] = deque()
 
-    def add(self, connection: Resting) -> None:
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, connection: Yielding) -> None:
+        """Let a connection proceed in a later turn."""
         if not self._queue:
-            self._reactor.callLater(0, self._turn)
+            self._clock.callLater(0, self._turn)
         self._queue.append(connection)
 
     def _turn(self) -> None:
-        ends = perf_counter() + REST_SECONDS
-        resting, self._queue = self._queue, deque()
+        ends = perf_counter() + QUEUE_SECONDS
+        due, self._queue = self._queue, deque()
         try:
-            while resting:
-                resting.popleft().go_on()
+            while due:
+                due.popleft().proceed()
                 if perf_counter() > ends:
                     break
         finally:
-            # Who has not had it yet comes before who had it just now.
-            due, self._queue = self._queue, resting + self._queue
-            if self._queue and not due:
-                self._reactor.callLater(0, self._turn)
+            # One that has not had its share yet comes before one that had it just now.
+            again, self._queue = self._queue, due + self._queue
+            if self._queue and not again:
+                self._clock.callLater(0, self._turn)

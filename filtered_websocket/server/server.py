@@ -12,9 +12,8 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.connection.autobahn import lean
 from filtered_websocket.connection.connection import Connection
-from filtered_websocket.connection.throttled import ThrottledConnection
 from filtered_websocket.limits.admission import Admission
-from filtered_websocket.limits.fair_share import Rests
+from filtered_websocket.limits.fair_share import FairShare
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.limits.ticker import Ticker
 from filtered_websocket.monitoring.counters import Counters
@@ -63,7 +62,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self.accepted = 0
         #: until when Autobahn's parser may go on with the connection it parses, by `time.perf_counter`
         self.turn_ends = 0.0
-        self.rests = Rests(reactor)
+        self.fair_share = FairShare(reactor)
         self.admission = Admission(self)
         self.started = self.draining = False
         self.is_secure = bool(options.key and options.cert)
@@ -87,8 +86,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self.address()
         self._set_options()
         self.admission.configure(self.options)
-        throttled = any(each.options.message_rate or each.options.byte_rate for each in self.pipelines)
-        self.protocol = lean(ThrottledConnection if throttled else Connection, self)
+        self.protocol = lean(Connection, self)
 
     def _set_options(self) -> None:
         options = self.options
@@ -112,7 +110,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
 
     def buildProtocol(self, addr: Any) -> Any:
         connection = self.admission.admit(super().buildProtocol(addr), addr)
-        if self.started or connection is None or connection.unwelcome is not None:
+        if self.started or connection is None or not connection.is_welcome():
             return connection
         # Neither filters nor storage can serve anybody yet: a handshake waits, and health is answered.
         if not self.site.full:

@@ -28,7 +28,7 @@ class HandOver(HTTPParts):
     def server_started(self) -> None:
         """What came before may be served now, in its turn."""
         self._held = False
-        self._rest()
+        self._yield_turn()
 
     def _hand_on(self, later: Later) -> None:
         """Let the protocol that was meant to have this connection have it, with all that has come."""

@@ -31,6 +31,8 @@ _HOST = re.compile(r"(?:\[[0-9A-Za-z:.%]++\]|[^\x00-\x20\x7f/?#@\\\[\]:]*+)(?::[
 _ABSOLUTE = re.compile(r"(?i:https?|wss?)://([^/?]++)(.*)")
 _NEVER = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What stands in no head, also while it is incomplete."""
+METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
+"""How a request line begins, as far as it is there."""
 
 
 class Refused(NamedTuple):

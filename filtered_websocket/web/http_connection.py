@@ -59,7 +59,7 @@ class HTTPConnection(Receiving, HandOver, Protocol):
         self._deadline = Deadline(site.reactor)
         self._dropped = 0
         self._persistent = True
-        self._receiving = self._answering = self._resting = self._stalled = self._paused = self._ended = False
+        self._receiving = self._answering = self._yielded = self._stalled = self._paused = self._ended = False
         self._half_closed = False
         #: a handshake waits until the server has started
         self._held = False
@@ -72,7 +72,7 @@ class HTTPConnection(Receiving, HandOver, Protocol):
 
     def connectionLost(self, reason: Any = None) -> None:
         self._deadline.stop()
-        self._ended, self._resting = True, False
+        self._ended, self._yielded = True, False
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.cancel()
@@ -115,24 +115,24 @@ class HTTPConnection(Receiving, HandOver, Protocol):
     def resumeProducing(self) -> None:
         """It has taken it."""
         self._stalled = False
-        self._rest()
+        self._yield_turn()
 
     def stopProducing(self) -> None:
         """The transport is lost: `connectionLost` follows."""
 
-    def _rest(self) -> None:
+    def _yield_turn(self) -> None:
         """Go on in a later turn."""
-        if not (self._resting or self._answering or self._ended):
-            self._resting = True
-            self.site.server.rests.add(self)
+        if not (self._yielded or self._answering or self._ended):
+            self._yielded = True
+            self.site.server.fair_share.add(self)
 
-    def go_on(self) -> None:
+    def proceed(self) -> None:
         """Handle what waits, or a part of it."""
-        if not self._resting:
+        if not self._yielded:
             return
-        self._resting = False
+        self._yielded = False
         try:
-            self._go_on()
+            self._read_on()
         except Exception:
             _log.failure("an HTTP connection has failed")
             self.transport.abortConnection()
@@ -167,7 +167,7 @@ class HTTPConnection(Receiving, HandOver, Protocol):
             return
         self._set_deadline(self.site.options.http_idle_timeout)
         if self._data:
-            self._rest()
+            self._yield_turn()
         elif self._half_closed:
             self._close()
 

@@ -64,7 +64,7 @@ class HTTPParts:
     """Whether another request may follow on this connection."""
     _receiving: bool
     _answering: bool
-    _resting: bool
+    _yielded: bool
     _stalled: bool
     """The client does not take what was written."""
     _paused: bool
@@ -76,7 +76,7 @@ class HTTPParts:
 
     def _is_busy(self) -> bool:
         """Whether what has come waits for something else than more of it."""
-        return self._answering or self._resting or self._stalled or self._held
+        return self._answering or self._yielded or self._stalled or self._held
 
     def _set_deadline(self, seconds: float) -> None:
         raise NotImplementedError
@@ -87,7 +87,7 @@ class HTTPParts:
             self._paused = False
             self.transport.resumeProducing()
 
-    def _rest(self) -> None:
+    def _yield_turn(self) -> None:
         """Go on in a later turn."""
         raise NotImplementedError
 

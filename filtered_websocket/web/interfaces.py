@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import Admission, Server
-from filtered_websocket.limits.fair_share import Rests
+from filtered_websocket.limits.fair_share import FairShare
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.web.idempotency import Idempotency
@@ -38,7 +38,7 @@ class HTTPServer(Server, Protocol):
     @property
     def admission(self) -> Door: ...
     @property
-    def rests(self) -> Rests: ...
+    def fair_share(self) -> FairShare: ...
     @property
     def watchdog(self) -> Watchdog | None: ...
     @property

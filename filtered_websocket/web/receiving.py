@@ -29,9 +29,9 @@ class Receiving(HTTPParts):
                 self._paused = True
                 self.transport.pauseProducing()
         else:
-            self._go_on()
+            self._read_on()
 
-    def _go_on(self) -> None:
+    def _read_on(self) -> None:
         """Read what was received, as far as one request and the share of a turn go."""
         if self._later is not None and self._exchange is None and self.site.server.started:
             self._hand_on(self._later)
@@ -46,7 +46,7 @@ class Receiving(HTTPParts):
             if len(self._data) == left:
                 break
             if perf_counter() > ends:
-                self._rest()
+                self._yield_turn()
                 break
         if self._half_closed and not self._is_busy():
             self._close()

@@ -136,10 +136,10 @@ def test_while_one_connection_waits_the_others_go_on_and_its_own_bytes_wait_in_t
 
     with serving(on_message(wait_for_gate)) as served, served.open() as waiting, served.open() as other:
         waiting.send("wait", *(f"behind {number}" for number in range(1000)))
-        until(lambda: any(each._waiting for each in served.users.values()))
+        until(lambda: any(each.waits for each in served.users.values()))
         other.send("goes on")
         assert other.text() == "goes on"
-        held = call(lambda: max(len(each.data) + len(each._held) for each in served.users.values()))
+        held = call(lambda: max(len(each.data) + len(each.held) for each in served.users.values()))
         assert held <= 65536
         call(gate.callback, None)
         assert [waiting.text() for _ in range(1001)] == ["wait", *(f"behind {number}" for number in range(1000))]
@@ -274,7 +274,7 @@ def test_close_during_a_wait_is_seen_at_once_and_answered(when: str, tls: bool, 
 
 
 def _waits(served: Any) -> bool:
-    return any(each._waiting for each in served.users.values())
+    return any(each.waits for each in served.users.values())
 
 
 def test_lose_connection_during_a_wait_over_tls_ends_the_connection(tmp_path: Path) -> None:
@@ -710,5 +710,5 @@ def test_a_flood_behind_a_message_that_was_too_large_is_dropped_not_kept() -> No
         client.send(frame(b"x" * 1001))
         for _ in range(200):
             client.send(frame(b"y" * 50_000))
-        assert call(lambda: len(connection.data) + len(connection._held)) <= 65536
+        assert call(lambda: len(connection.data) + len(connection.held)) <= 65536
         assert client.closed()[0] == 1009

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.connection import turns
+from filtered_websocket.connection import receiving
 from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
 from filtered_websocket.limits.fair_share import SHARE
 from filtered_websocket.testing.server import Server
@@ -54,7 +54,7 @@ def one(server):
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     # Whatever Autobahn's parser does, then its share is over: a step per turn.
-    monkeypatch.setattr(turns, "SHARE_SECONDS", -1.0)
+    monkeypatch.setattr(receiving, "SHARE_SECONDS", -1.0)
 
 
 @pytest.mark.parametrize("made", [single, fragmented, between_pings])
@@ -117,7 +117,7 @@ def test_a_close_of_ours_while_a_flood_rests_drops_the_rest_and_reads_the_reply(
 
 
 def test_pings_without_end_while_closing_do_not_hold_the_reactor(monkeypatch):
-    monkeypatch.setattr(turns, "SHARE_SECONDS", 0.0001)
+    monkeypatch.setattr(receiving, "SHARE_SECONDS", 0.0001)
     with Server(Note, close_timeout=60) as server:
         server.connect()
         connection = one(server)
@@ -140,7 +140,7 @@ def test_a_connection_that_ends_while_it_rests_is_gone():
 
 
 def test_fragments_without_payload_cost_no_memory(monkeypatch):
-    monkeypatch.setattr(turns, "SHARE_SECONDS", 60.0)
+    monkeypatch.setattr(receiving, "SHARE_SECONDS", 60.0)
     with Server(Note) as server:
         server.connect()
         connection = one(server)

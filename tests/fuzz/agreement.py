@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from twisted.internet.task import deferLater
 
-from filtered_websocket.connection import connection as protocol
-from filtered_websocket.connection import turns
+from filtered_websocket.connection import receiving
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import (
@@ -129,8 +128,8 @@ class Side:
         :param share: messages and parser's steps in a turn; 0: as many as there are
         """
         kit, server = self.kit, self._server
-        protocol.SHARE = share or 1 << 30
-        turns.SHARE_SECONDS = -1.0 if share else 1e9
+        receiving.SHARE = share or 1 << 30
+        receiving.SHARE_SECONDS = -1.0 if share else 1e9
         server.told = []
         before = server.counters.totals.copy()
         connection = server.buildProtocol(None)
@@ -161,8 +160,8 @@ class Side:
         assert not server.connections
         assert not server.countConnections
         assert not server.admission.addresses._whose
-        assert not server.rests._queue
-        assert len(connection.data) + len(connection._held) < 1 << 17
+        assert not server.fair_share
+        assert len(connection.data) + len(connection.held) < 1 << 17
         return Outcome(server.told, bytes(end.received), ended_by, dict(server.counters.totals - before))
 
 
@@ -170,13 +169,13 @@ class Agreement:
     """Both servers."""
 
     def __init__(self) -> None:
-        self._defaults = protocol.SHARE, turns.SHARE_SECONDS
+        self._defaults = receiving.SHARE, receiving.SHARE_SECONDS
         self._sides = Side(Connection), Side(AutobahnAlone)
 
     def close(self) -> None:
         for side in reversed(self._sides):
             side.close()
-        protocol.SHARE, turns.SHARE_SECONDS = self._defaults
+        receiving.SHARE, receiving.SHARE_SECONDS = self._defaults
 
     def on(self, pieces: list[bytes], deflate: bool = False, share: int = 0) -> Outcome:
         """Play to both; what came of it. AssertionError if they do not agree."""

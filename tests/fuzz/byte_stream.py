@@ -22,7 +22,8 @@ from tests.support.raw_client import close_frame, frame
 INSTRUMENTED = [
     "filtered_websocket.messages.frames",
     "filtered_websocket.connection.connection",
-    "filtered_websocket.connection.turns",
+    "filtered_websocket.connection.receiving",
+    "filtered_websocket.connection.lifecycle",
     "filtered_websocket.connection.pausing",
     "filtered_websocket.connection.autobahn",
     "filtered_websocket.connection.sending",

@@ -4,9 +4,8 @@ from collections import Counter
 
 import pytest
 
-from filtered_websocket.connection.connection import Connection
-from filtered_websocket.connection.throttled import BURST_SECONDS, ThrottledConnection
 from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.limits.pace import BURST_SECONDS
 from filtered_websocket.testing.server import Server
 from tests.support.raw_client import PING, close_frame, frame
 
@@ -40,11 +39,10 @@ def burst(client, count):
         client.send(str(number))
 
 
-def test_a_server_without_rates_makes_plain_connections():
+def test_a_connection_without_rates_has_no_pace():
     with Server(Echo) as server:
         server.connect()
-        assert isinstance(one(server), Connection)
-        assert not isinstance(one(server), ThrottledConnection)
+        assert one(server).pace is None
 
 
 def test_what_is_within_the_rate_is_answered_at_once():
@@ -132,7 +130,7 @@ def test_a_client_that_goes_while_it_waits_leaves_no_timer():
     with Server(Echo, message_rate=1, ping_interval=0) as server:
         client = server.connect()
         burst(client, 7)
-        timer = one(server)._timer
+        timer = one(server)._paid
         assert timer.active()
         one(server).abortConnection()
         server.settle()

@@ -344,7 +344,7 @@ def test_what_waits_unencrypted_for_a_slow_client_arrives_before_an_end_and_is_l
             served.until_empty()
             assert connection.transport.waiting == 0
             return
-        until(lambda: connection.blocked)
+        until(lambda: connection.slow is not None)
         assert call(lambda: connection.transport.waiting) > 1_000_000
         got = client.receive()
         assert got is not None

@@ -1,0 +1,159 @@
+"""The way in: bytes -> data chain -> frames (the fast path, or Autobahn) -> message chain.
+
+The fast path reads only at a frame boundary of an open connection. What `frames.read` does not take goes to Autobahn
+untouched, and so does all that follows it in the same read.
+"""
+
+from time import perf_counter
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.running import run
+from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
+from filtered_websocket.connection.parts import Part
+from filtered_websocket.limits.fair_share import SHARE, SHARE_SECONDS
+from filtered_websocket.limits.pace import Pace
+from filtered_websocket.messages import frames
+from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.web.head import METHOD
+
+
+class Receiving(Part):
+    """What a connection receives."""
+
+    asks_http = False
+    """Whether the first bytes, which a data filter has, ask for no WebSocket."""
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.awaiting_pong:
+            self.awaiting_pong = False
+        over = self.pace is not None and self.is_over(self.pace, "byte_rate", len(data))
+        if self.waits:
+            self.hold(data)
+        elif self.factory.has_data_filters:
+            self.filter_data(data)
+        else:
+            self.feed(data)
+        if over:
+            self.slow_down("byte_rate")
+
+    def filter_data(self, data: bytes) -> None:
+        """Run the data chain on bytes, and parse what it leaves."""
+        if self.pipeline is None:
+            # Which pipeline's data filters see these bytes, the request line tells.
+            data, self.held = self.held + data, b""
+            line = data.find(b"\r\n")
+            if line < 0 and len(data) < self.factory.options.max_handshake_size and METHOD.match(data):
+                self.held = data
+                return
+            self.pipeline = self.factory.pipeline_of_line(data)
+        chain = self.pipeline.chains["data"] if self.pipeline is not None else ()
+        if not chain:
+            self.feed(data)
+            return
+        try:
+            result = run(chain, self, data)
+        except BaseException as error:
+            self.failed(error)
+            return
+        if isinstance(result, Deferred):
+            # What a request's first bytes ask for, an HTTP client that has closed its side still gets.
+            self.asks_http = self.state == CONNECTING and b"websocket" not in data.lower()
+            self.wait_for(result.addCallback(self._filtered))
+        else:
+            self._filtered(result)
+
+    def _filtered(self, data: Any) -> None:
+        if (self.state != CLOSED or self.http is not None) and isinstance(data, (bytes, bytearray)):
+            if self.waits:
+                self.data += bytes(data)
+            else:
+                self.feed(bytes(data))
+
+    def feed(self, data: bytes) -> None:
+        """Parse bytes that have passed the data chain."""
+        if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
+            at, left, limit = 0, SHARE, self.message_limit
+            frame = frames.read(data, 0, limit)
+            while frame is not None:
+                payload, binary, at = frame
+                if self.pace is None:
+                    self._received(payload, binary)
+                else:
+                    self._received_in_pace(self.pace, payload, binary)
+                if at == len(data):
+                    return
+                if self.waits or self.state != OPEN:
+                    break
+                left -= 1
+                if not left:
+                    self.yield_turn()
+                    break
+                frame = frames.read(data, at, limit)
+            if self.waits:
+                self.data = data[at:] + self.data
+                self.look_ahead()
+                return
+            if at:
+                data = data[at:]
+        elif self.http is not None:
+            self.http.dataReceived(data)
+            return
+        self.parse(data)
+
+    def parse(self, data: bytes) -> None:
+        """Let Autobahn's parser have these bytes, for as long as the connection's share of the turn lasts."""
+        # On the factory: one connection is parsed at a time, and each would have to keep it.
+        self.factory.turn_ends = perf_counter() + SHARE_SECONDS
+        self._dataReceived(data)
+        if self.waits and self.data:
+            self.look_ahead()
+
+    def processData(self) -> bool:
+        # Autobahn's loop stops at a frame boundary while a filter is awaited; what is parsed after a close may go on.
+        if self.waits and (self.state == OPEN or self.yielded):
+            return False
+        more = bool(super().processData())
+        # Behind the step, so that there is at least one in each turn.
+        if more and self.data and perf_counter() > self.factory.turn_ends and not self.waits:
+            self.yield_turn()
+            return False
+        return more
+
+    def onMessage(self, payload: bytearray, isBinary: bool) -> None:
+        if self.state != OPEN:
+            return
+        if self.pace is None:
+            self._received(payload, isBinary)
+        else:
+            self._received_in_pace(self.pace, payload, isBinary)
+
+    def _received_in_pace(self, pace: Pace, payload: bytearray, binary: bool) -> None:
+        over = self.is_over(pace, "message_rate")
+        if self.state != OPEN:
+            return
+        self._received(payload, binary)
+        if over:
+            self.slow_down("message_rate")
+
+    def _received(self, payload: bytearray, binary: bool) -> None:
+        pipeline = self.pipeline
+        pipeline.messages_in += 1
+        pipeline.bytes_in += len(payload)
+        try:
+            # Set back too: a chain may run inside another's, and the asyncio reactor hands its contexts on.
+            if binary or in_binary_message.get():
+                kind = in_binary_message.set(binary)
+                try:
+                    result = run(pipeline.chains["message"], self, payload)
+                finally:
+                    in_binary_message.reset(kind)
+            else:
+                result = run(pipeline.chains["message"], self, payload)
+        except BaseException as error:
+            self.failed(error)
+            return
+        # The first test spares the second, which costs more than a short chain: Deferred has an abstract base class.
+        if result is not payload and isinstance(result, Deferred):
+            self.wait_for(result)
