@@ -1,0 +1,269 @@
+"""A turn of the reactor: what is read, in which order, and what runs at its end."""
+
+import os
+import random
+import select
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from filtered_websocket.transport.ports import TCPPort
+from filtered_websocket.transport.reactor import READ_AHEAD, LeanEPollReactor, at_turn_end
+from filtered_websocket.transport.streams import READ_SIZE
+from tests.support.raw_client import DEADLINE
+from tests.support.serving import logged
+from tests.support.streams import Factory, Server, another, drain, turn_until
+
+
+def test_a_descriptor_of_somebody_else_s_that_is_gone_when_its_event_was_handled_takes_nothing_from_the_others(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    here, there = socket.socketpair()
+
+    class Gone:
+        """What a library registers: it has no number any more when it has ended."""
+
+        ended = False
+
+        def fileno(self) -> int:
+            if self.ended:
+                raise ValueError("closed")
+            return here.fileno()
+
+        def logPrefix(self) -> str:
+            return "gone"
+
+        def doRead(self) -> None:
+            reactor.removeReader(self)
+            self.ended = True
+
+        def connectionLost(self, reason: Any) -> None: ...
+
+    with here, there:
+        reactor.addReader(Gone())
+        there.sendall(b"x")
+        client.sendall(b"mine")
+        reactor.doPoll(DEADLINE)
+        turn_until(reactor, lambda: server.received == b"mine")
+
+
+def test_what_was_read_from_one_that_another_then_aborts_is_not_handled(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    with another(reactor) as (victim, other):
+        server.victim = victim.transport
+        client.sendall(b"abort")
+        other.sendall(b"too late")
+        turn_until(reactor, lambda: victim.lost is not None)
+    assert server.received == b"abort"
+    assert victim.received == b""
+
+
+def test_more_sockets_than_are_read_at_a_time_are_all_handled(reactor: LeanEPollReactor) -> None:
+    port = TCPPort(0, Factory(), 200, "127.0.0.1", reactor)
+    port.startListening()
+    made = port.factory.made  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        address = ("127.0.0.1", port.getHost().port)
+        clients = [stack.enter_context(socket.create_connection(address, DEADLINE)) for _ in range(READ_AHEAD + 10)]
+        turn_until(reactor, lambda: len(made) == len(clients))
+        for client in clients:
+            client.sendall(b"x")
+        turn_until(reactor, lambda: all(each.received == b"x" for each in made))
+
+
+# Edge-triggered reading: whatever is left unread must be asked for again.
+
+
+@pytest.mark.parametrize("size", [1, READ_SIZE - 1, READ_SIZE, READ_SIZE + 1, 3 * READ_SIZE, 3 * READ_SIZE + 1])
+@pytest.mark.parametrize("ends", [False, True], ids=["goes on", "ends"])
+def test_all_that_waits_is_read_and_an_end_behind_it_is_seen(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], size: int, ends: bool
+) -> None:
+    server, client = pair
+    server.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)
+    data = bytes(number % 251 for number in range(size))
+    client.sendall(data)
+    if ends:
+        client.close()
+    turn_until(reactor, lambda: len(server.received) == size)
+    assert server.received == data
+    if ends:
+        turn_until(reactor, lambda: server.lost is not None)
+    else:
+        client.sendall(b"more")
+        turn_until(reactor, lambda: server.received == data + b"more")
+        assert server.lost is None
+
+
+def test_sockets_are_handled_in_the_order_in_which_they_became_readable(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    heard: list[str] = []
+    with another(reactor) as second, another(reactor) as third:
+        connections = {"a": pair, "b": second, "c": third}
+        for name, (server, _) in connections.items():
+            server.dataReceived = lambda data, name=name: heard.append(name)  # type: ignore[method-assign,misc]
+        for order in ("abc", "cab", "bca", "cba", "abc"):
+            heard.clear()
+            for name in order:
+                connections[name][1].sendall(b"x")
+            turn_until(reactor, lambda: len(heard) == 3)
+            assert "".join(heard) == order
+
+
+def test_nothing_is_missed_whoever_reads_pauses_and_writes_meanwhile(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    transport = server.transport
+    transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * READ_SIZE)
+    client.setblocking(False)
+    rng = random.Random(7)
+    sent, written, got = b"", b"", b""
+    for number in range(400):
+        act = rng.choice(("send", "send", "much", "turn", "turn", "pause", "resume", "write", "read"))
+        if act in ("send", "much"):
+            data = str(number).encode() * (20_000 if act == "much" else 1)
+            try:
+                sent += data[: client.send(data)]
+            except BlockingIOError:
+                reactor.iterate(0)
+        elif act == "turn":
+            reactor.iterate(0)
+        elif act == "pause":
+            transport.pauseProducing()
+        elif act == "resume":
+            transport.resumeProducing()
+        elif act == "write":
+            data = str(number).encode() * 5_000
+            transport.write(data)
+            written += data
+        else:
+            got += client.recv(1 << 20) if select.select([client], [], [], 0)[0] else b""
+    assert server.told.count("blocked") > 3
+    transport.resumeProducing()
+    got += drain(reactor, client, len(written) - len(got))
+    turn_until(reactor, lambda: len(server.received) == len(sent))
+    assert (server.received, got) == (sent, written)
+    client.close()
+    turn_until(reactor, lambda: server.lost is not None)
+
+
+# The end of a turn.
+
+
+def test_at_the_end_of_a_turn_things_run_once_and_before_the_next_poll(reactor: LeanEPollReactor) -> None:
+    order: list[str] = []
+
+    def from_a_timer() -> None:
+        order.append("timer")
+        reactor.at_turn_end(lambda: order.append("end"))
+
+    reactor.callLater(0, from_a_timer)
+    # Were the poll to come first, it would wait for this long.
+    reactor.callLater(DEADLINE, order.append, "too late")
+    turn_until(reactor, lambda: order)
+    assert order == ["timer", "end"]
+    reactor.iterate(0)
+    assert order == ["timer", "end"]
+
+
+def test_what_the_end_of_a_turn_asks_for_runs_in_it_and_its_timers_shorten_the_poll(
+    reactor: LeanEPollReactor,
+) -> None:
+    order: list[str] = []
+    reactor.at_turn_end(lambda: reactor.at_turn_end(lambda: order.append("second")))
+    reactor.at_turn_end(lambda: reactor.callLater(0, order.append, "timer"))
+    reactor.doPoll(DEADLINE * 10)
+    assert order == ["second"]
+    reactor.runUntilCurrent()
+    assert order == ["second", "timer"]
+
+
+def test_one_that_fails_at_the_end_of_a_turn_does_not_keep_the_next_from_running(reactor: LeanEPollReactor) -> None:
+    ran: list[int] = []
+    reactor.at_turn_end(lambda: 1 / 0)
+    reactor.at_turn_end(lambda: ran.append(1))
+    with logged() as lines:
+        reactor.iterate(0)
+    assert ran == [1]
+    assert "end of a reactor turn failed" in "".join(lines)
+
+
+def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
+    from twisted.internet.task import Clock
+
+    clock, ran = Clock(), []
+    at_turn_end(clock)(lambda: ran.append(1))
+    assert ran == []
+    clock.advance(0)
+    assert ran == [1]
+
+
+ONE_BYTE_A_TURN = """
+import socket
+from filtered_websocket.transport.reactor import at_turn_end, install_reactor
+install_reactor({name!r})
+from twisted.internet import reactor
+from twisted.internet.abstract import FileDescriptor
+
+here, there = socket.socketpair()
+there.sendall(b"12")
+order = []
+
+class Reader(FileDescriptor):
+    def fileno(self):
+        return here.fileno()
+
+    def doRead(self):
+        order.append(here.recv(1).decode())
+        if order[-1] == "2":
+            reactor.callLater(0, reactor.stop)
+        at_turn_end(reactor)(lambda: order.append("end"))
+
+reactor.callWhenRunning(Reader(reactor).startReading)
+reactor.run()
+print(*order)
+"""
+
+
+@pytest.mark.parametrize("name", ["lean", "epoll", "select", "asyncio"])
+def test_what_is_to_run_at_the_end_of_a_turn_comes_before_what_the_sockets_bring_next(name: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", ONE_BYTE_A_TURN.format(name=name)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert run.stdout.split() == ["1", "end", "2", "end"], run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("auto", "LeanEPollReactor"),
+        ("select", "SelectReactor"),
+        ("asyncio", "AsyncioSelectorReactor"),
+    ],
+)
+def test_each_reactor_can_be_installed(name: str, kind: str) -> None:
+    code = f"from filtered_websocket.transport.reactor import install_reactor; install_reactor({name!r}); "
+    code += "from twisted.internet import reactor; print(type(reactor).__name__)"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        env=os.environ,
+    )
+    assert run.stdout.strip() == kind, run.stderr
