@@ -1,3 +1,5 @@
+"""A reactor turned by hand, and what its connections hear."""
+
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
