@@ -10,6 +10,7 @@ A room is a folder or a file at the top of the package, and each folder below on
 5. What stands in `PURE`, and the wire codecs of packs, works without Twisted.
 6. No name that begins with an underscore is taken across folders.
 7. At the top stand the rooms of `LAYERS` and nothing else. A module of more than 250 lines gives its reason in `LONG`.
+8. Tests mirror the package: tests/FOLDER/test_FILE.py for each module, or a reason in `TESTED_TOGETHER`.
 """
 
 import ast
@@ -24,6 +25,7 @@ import filtered_websocket
 
 PACKAGE = filtered_websocket.__name__
 ROOT = Path(filtered_websocket.__file__).parent
+TESTS = Path(__file__).parent
 
 LAYERS = (
     "errors",
@@ -58,6 +60,44 @@ LONG: dict[str, str] = {
     "pipeline.pipeline": "to be cut",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""
+
+TESTED_TOGETHER = {
+    "__main__": "commands/fws_server/test___main__.py starts it as users do",
+    "chain.interfaces": "types, which mypy checks",
+    "commands.fws_client": "test___main__.py runs the program against a server of every pack",
+    "commands.fws_server": "test_service.py begins and ends a server; end_to_end/test_workers.py, test_reload.py",
+    "commands.http": "commands/test_fws_publish.py and fws_top/test_scrape.py ask with it",
+    "commands.terminal": "commands/test_exits.py shows what it escapes",
+    "config.declarations": "three options, which config/test_sources.py gives",
+    "connection": "a connection is one class: test_connection.py opens, reads, pauses and closes it whole",
+    "filters.base": "it hands on what chain/ has",
+    "filters.philote.state": "philote/test_filters.py",
+    "filters.pusher": "pusher/test_filters.py and test_rest.py speak Pusher to a server",
+    "filters.pushi": "pushi/test_filters.py and test_rest.py speak Pushi to a server",
+    "filters.shared.webhooks.owed": "end_to_end/test_owed.py: what is owed outlives the process",
+    "filters.ws_emit": "its tests speak Engine.IO and Socket.IO to a server",
+    "filters.wsps": "wsps/test_filters.py",
+    "limits.fair_share": "connection/test_pausing.py: a flood gets its share",
+    "limits.history_pool": "storage_objects/test_conformance.py",
+    "messages.batch": "pipeline/test_hub.py: the hub makes batches",
+    "messages.envelope": "messages/test_publication.py reads what it writes",
+    "pipeline.channel": "pipeline/test_hub.py: a channel without its hub delivers nothing",
+    "pipeline.generation": "end_to_end/test_generations.py reloads",
+    "server": "server/test_server.py begins and ends it whole",
+    "storage_objects.default": "storage_objects/test_memory.py: another name of memory",
+    "storage_objects.history": "storage_objects/test_conformance.py: every storage object keeps history alike",
+    "storage_objects.names": "storage_objects/test_conformance.py",
+    "storage_objects.prefixed": "pipeline/test_pipeline.py: pipelines on one storage object never meet",
+    "storage_objects.redis": "storage_objects/test_conformance.py, on a real Redis",
+    "storage_objects.sqlite": "storage_objects/test_conformance.py, on a real file",
+    "storage_objects.subscribers.base": "a class that does nothing, for packages of users",
+    "transport": "test_streams.py and test_listening.py, on real sockets",
+    "web.cors": "web/test_site.py: a page of another origin asks",
+    "web.options": "options, which web/test_access.py sets",
+    "web.response": "web/test_base.py: what an endpoint returns becomes one",
+    "web.routes": "web/test_site.py asks for paths",
+}
+"""Modules without a file of tests of their own, and folders that have some: where their tests are, and why there."""
 
 
 def _modules():
@@ -282,3 +322,19 @@ def test_codecs_and_leaves_know_no_twisted(module):
         outside = {name.partition(".")[0] for name in imports(one)} - {PACKAGE} - sys.stdlib_module_names
         assert not outside & {"twisted", "autobahn", "txredisapi", "zope"}, one
         pending += ours(one) - seen
+
+
+def own_tests(module):
+    """The file of tests that mirrors a module."""
+    file = MODULES[module].relative_to(ROOT)
+    return TESTS / file.parent / f"test_{file.name}"
+
+
+def test_tests_mirror_the_package():
+    alone = {module for module in MODULES if MODULES[module].stem != "__init__" and not own_tests(module).exists()}
+    missing = {module for module in alone if not within(module, TESTED_TOGETHER)}
+    assert not missing, "; ".join(
+        f"{module} has no {own_tests(module).relative_to(TESTS.parent)}" for module in sorted(missing)
+    )
+    needless = {name for name in TESTED_TOGETHER if not any(within(module, [name]) for module in alone)}
+    assert not needless, f"have files of tests now: {', '.join(sorted(needless))}"
