@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 SIDE_BY_SIDE = ("-n", os.environ.get("TEST_PROCESSES", "auto"), "--dist", "loadfile")
-COUNTED = "FWS_TESTS_COUNTED"
-"""The variable that names the file a run writes its counts to."""
+COUNTED = "TESTS_COUNTED"
+"""The variable that names the file a run writes its counts to. A server under test warns of names that begin with FWS_."""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
