@@ -19,7 +19,7 @@ import pytest
 
 SIDE_BY_SIDE = ("-n", os.environ.get("TEST_PROCESSES", "auto"), "--dist", "loadfile")
 COUNTED = "TESTS_COUNTED"
-"""The variable that names the file a run writes its counts to. A server under test warns of names that begin with FWS_."""
+"""The variable that names the file a run writes its counts to; not FWS_..., of which a server under test would warn."""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

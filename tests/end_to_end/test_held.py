@@ -15,6 +15,8 @@ from tests.support import certificates
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import DEADLINE, PING, PONG, RawClient, frame, head, wait_until
 
+pytestmark = pytest.mark.quiet
+
 HELD = 2.5
 
 HOLDS = f"""
