@@ -75,6 +75,7 @@ TESTED_TOGETHER = {
     "filters.pusher": "pusher/test_filters.py and test_rest.py speak Pusher to a server",
     "filters.pushi": "pushi/test_filters.py and test_rest.py speak Pushi to a server",
     "filters.shared.webhooks.owed": "end_to_end/test_owed.py: what is owed outlives the process",
+    "filters.shared.endings": "the sessions of packs end with it: pusher/test_filters.py, pushi/test_filters.py",
     "filters.ws_emit": "its tests speak Engine.IO and Socket.IO to a server",
     "filters.wsps": "wsps/test_filters.py",
     "limits.fair_share": "connection/test_pausing.py: a flood gets its share",
