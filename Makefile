@@ -7,6 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGING := pyproject.toml setup.py
 ARGS ?=
 
+# A .venv of another version than that of a PYTHON named on the command line is made anew.
+version = $(shell $(1) -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null)
+ifeq ($(origin PYTHON),command line)
+wanted := $(call version,$(PYTHON))
+ifneq ($(and $(wanted),$(wildcard $(BIN)/python)),)
+ifneq ($(call version,$(BIN)/python),$(wanted))
+$(shell rm -rf $(VENV))
+endif
+endif
+endif
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install run test test-tools style format types check docs docs-site modules bench instructions conformance fuzz clean
