@@ -93,10 +93,7 @@ TESTED_TOGETHER = {
     "storage_objects.sqlite": "storage_objects/test_conformance.py, on a real file",
     "storage_objects.subscribers.base": "a class that does nothing, for packages of users",
     "transport": "test_streams.py and test_listening.py, on real sockets",
-    "web.cors": "web/test_site.py: a page of another origin asks",
     "web.options": "options, which web/test_access.py sets",
-    "web.response": "web/test_base.py: what an endpoint returns becomes one",
-    "web.routes": "web/test_site.py asks for paths",
 }
 """Modules without a file of tests of their own, and folders that have some: where their tests are, and why there."""
 

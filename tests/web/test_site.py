@@ -8,34 +8,12 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.base import WebSocketMessageFilter
-from filtered_websocket.pipeline.modules import load
 from filtered_websocket.storage_objects.base import StorageAway
-from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
+from filtered_websocket.web.base import HTTPError, HTTPRequest, Response
+from tests.support.endpoints import endpoint
 from tests.support.http_client import ask, ended, read_answer
 from tests.support.reactor_thread import call, until
-from tests.support.serving import module_of, serving
-
-Given = type[Endpoint]
-
-
-def endpoint(where: str, answer: Any, kinds: tuple[str, ...] = ("GET",), **attributes: Any) -> Given:
-    """A new endpoint; ``answer`` is what it returns or raises, or a function of pipeline and request."""
-
-    class Answering(Endpoint):
-        path = where
-        methods = kinds
-
-        @classmethod
-        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
-            result = answer(pipeline, request) if callable(answer) else answer
-            if isinstance(result, BaseException):
-                raise result
-            return result
-
-    for name, value in attributes.items():
-        setattr(Answering, name, value)
-    Answering.__qualname__ = f"{where} {kinds} {id(answer)}"
-    return Answering
+from tests.support.serving import serving
 
 
 def test_an_endpoint_answers_with_what_it_returns() -> None:
@@ -66,61 +44,6 @@ def test_an_endpoint_answers_with_what_it_returns() -> None:
         assert (own.status, own.headers["b"]) == (418, "c  d: e")
         assert "d" not in own.headers
         assert ask(at, "GET", "/apps/7/channels/a%2Fb").json == ["7", "a/b"]
-
-
-def test_head_is_answered_as_get_without_the_body() -> None:
-    with serving(endpoint("/text", "hello")) as served, served.client() as client:
-        client.send(b"HEAD /text HTTP/1.1\r\nHost: h\r\n\r\nGET /text HTTP/1.1\r\nHost: h\r\n\r\n")
-        while client._data.count(b"\r\n\r\n") < 2 or not client._data.endswith(b"hello"):
-            assert client._more()
-        first, second, body = client._data.split(b"\r\n\r\n")
-        assert b"Content-Length: 5" in first
-        assert (second.startswith(b"HTTP/1.1 200"), body) == (True, b"hello")
-
-
-def test_a_method_that_is_not_served_is_405_and_says_which_are() -> None:
-    with serving(endpoint("/x", "get"), endpoint("/x", "post", ("POST", "PUT"))) as served:
-        assert ask(served.address, "GET", "/x").body == b"get"
-        assert ask(served.address, "PUT", "/x").body == b"post"
-        refused = ask(served.address, "DELETE", "/x")
-        assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, POST, PUT, OPTIONS")
-        assert "DELETE" in refused.json["error"]
-        asked = ask(served.address, "OPTIONS", "/x")
-        assert (asked.status, asked.headers["allow"]) == (204, "GET, HEAD, POST, PUT, OPTIONS")
-
-
-def test_the_most_specific_path_answers_and_a_packs_wins_over_the_servers() -> None:
-    given = [endpoint("*", "rest"), endpoint("/health/live", "mine"), endpoint("/a/*", "a"), endpoint("/a/b", "b")]
-    with serving(*given) as served:
-        at = served.address
-        assert ask(at, "GET", "/health/live").body == b"mine"
-        assert ask(at, "GET", "/health/ready").json == {"status": "ok"}
-        assert [ask(at, "GET", path).body for path in ("/a/b", "/a/c", "/c")] == [b"b", b"a", b"rest"]
-
-
-def test_a_websocket_path_asked_plainly_is_426_and_another_method_404() -> None:
-    with serving() as served:
-        plain = ask(served.address, "GET", "/chat")
-        assert (plain.status, plain.headers["upgrade"]) == (426, "websocket")
-        assert "WebSocket" in plain.json["error"]
-        assert ask(served.address, "POST", "/chat", "x").status == 404
-
-
-def test_endpoints_answer_only_in_the_pipelines_that_bring_them() -> None:
-    class Mine(Endpoint):
-        path = "*"
-
-        @classmethod
-        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
-            return pipeline.name
-
-    load("filtered_websocket.filters.stdout")
-    module = module_of(Mine)
-    pipelines = f'{{"/mine/*": ["{module}"], "/other": ["filtered_websocket.filters.stdout"]}}'
-    with serving(pipelines=pipelines) as served:
-        assert ask(served.address, "GET", "/mine/a").body == b"/mine/*"
-        assert ask(served.address, "GET", "/other").status == 426
-        assert ask(served.address, "GET", "/health/live").status == 200
 
 
 @pytest.mark.parametrize(
@@ -261,35 +184,6 @@ def test_behind_a_trusted_proxy_the_peer_is_the_client() -> None:
         assert ask(served.address, "GET", "/who").json == ["127.0.0.1", False, True]
     with serving(endpoint("/who", who), trusted_proxies=1) as served:
         assert ask(served.address, "GET", "/who", headers=forwarded).json == ["1.2.3.4", True, False]
-
-
-def test_pages_of_the_origins_an_endpoint_names_may_read_its_answers() -> None:
-    given = [
-        endpoint("/any", "x", cors=("*",)),
-        endpoint("/some", HTTPError(400, "bad"), ("POST",), cors=("https://*.good.example",), cors_credentials=True),
-        endpoint("/none", "x"),
-    ]
-    with serving(*given) as served:
-        at, page = served.address, {"Origin": "https://a.good.example"}
-        assert ask(at, "GET", "/any", headers=page).headers["access-control-allow-origin"] == "*"
-        assert "access-control-allow-origin" not in ask(at, "GET", "/none", headers=page).headers
-        preflight = ask(
-            at,
-            "OPTIONS",
-            "/some",
-            headers={**page, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-a, x-b"},
-        )
-        assert preflight.status == 204
-        assert preflight.headers["access-control-allow-origin"] == page["Origin"]
-        assert preflight.headers["access-control-allow-credentials"] == "true"
-        assert preflight.headers["access-control-allow-methods"] == "POST, OPTIONS"
-        assert preflight.headers["access-control-allow-headers"] == "x-a, x-b"
-        # An error may be read too.
-        answer = ask(at, "POST", "/some", headers=page)
-        assert (answer.status, answer.headers["access-control-allow-origin"]) == (400, page["Origin"])
-        refused = ask(at, "POST", "/some", headers={"Origin": "https://good.example.evil"})
-        assert "access-control-allow-origin" not in refused.headers
-        assert refused.headers["vary"] == "Origin"
 
 
 def test_websockets_and_http_share_the_port() -> None:
