@@ -1,4 +1,4 @@
-"""The door: who is let in, decided when a connection is accepted, before its first byte.
+"""The door: which clients are let in, decided when a connection is accepted, before its first byte.
 
 Rules:
 
@@ -12,8 +12,10 @@ Rules:
    HTTP, but not without end.
 """
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
+from filtered_websocket.chain.interfaces import Options, Server
 from filtered_websocket.limits.addresses import Addresses
 from filtered_websocket.limits.rates import Bucket
 
@@ -26,7 +28,7 @@ MAX_BEYOND = 1000
 
 
 class Refusal(NamedTuple):
-    """What a client is told that is not let in."""
+    """What a client that is not let in is told."""
 
     status: int
     text: str
@@ -40,21 +42,21 @@ ACCEPT_RATE = Refusal(503, "Service Unavailable", "accept_rate", (("Retry-After"
 
 
 class Admission:
-    """One server's door.
+    """The door of a server.
 
     :param server: its options, counters and number of connections
     """
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self.addresses = Addresses()
         self.sessions: set[str] = set()
         self.session_addresses = Addresses()
-        self._told: set[Any] = set()
+        self._told: set[Hashable] = set()
         self._rate = 0
         self._bucket: Bucket | None = None
 
-    def configure(self, options: Any) -> None:
+    def configure(self, options: Options) -> None:
         """Take the accept rate; what is counted stays."""
         if options.accept_rate != self._rate:
             self._rate = rate = options.accept_rate
@@ -79,22 +81,21 @@ class Admission:
         connection.turn_away(refusal, TOLD_SECONDS)
         return connection
 
-    def _refusal(self, connection: Any, address: str | None) -> Refusal | None:
+    def _refusal(self, connection: Hashable, address: str | None) -> Refusal | None:
         server = self._server
-        known = address is not None and not server.options.trusted_proxies
-        # First: whoever has too many is not to use up the rate of others.
-        if known and self._has_too_many(connection, address):
+        # First: a client that has too many is not to use up the rate of others.
+        if address is not None and not server.options.trusted_proxies and self._has_too_many(connection, address):
             return PER_ADDRESS
         if self._bucket is not None and not self._bucket.take(server.reactor.seconds()):
             self.addresses.leave(connection)
             return ACCEPT_RATE
         return None
 
-    def _has_too_many(self, connection: Any, address: Any) -> bool:
+    def _has_too_many(self, connection: Hashable, address: str) -> bool:
         limit = self._server.options.max_connections_per_address
         return bool(limit) and not self.addresses.enter(connection, address, limit)
 
-    def opening(self, connection: Any, address: str) -> Refusal | None:
+    def opening(self, connection: Hashable, address: str) -> Refusal | None:
         """The request of a connection has told its client's address: why it may not open, None if it may."""
         if self._server.options.trusted_proxies and self._has_too_many(connection, address):
             return PER_ADDRESS
@@ -122,11 +123,11 @@ class Admission:
         self.sessions.discard(sid)
         self.session_addresses.leave(sid)
 
-    def hand_over(self, connection: Any, to: Any) -> None:
+    def hand_over(self, connection: Hashable, to: Hashable) -> None:
         """A connection is another protocol's from now on."""
         self.addresses.hand_over(connection, to)
 
-    def leave(self, connection: Any) -> None:
+    def leave(self, connection: Hashable) -> None:
         """A connection has ended."""
         self.addresses.leave(connection)
         self._told.discard(connection)

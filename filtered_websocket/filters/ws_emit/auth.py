@@ -28,14 +28,14 @@ async def allows(pipeline: Pipeline, space: str, secret: Any) -> bool:
 
 async def _stored(storage: Storage, space: str) -> bytes | None:
     for key in KEYS:
-        value: bytes | None = await _read(storage, key + space)
+        value = await _read(storage, key + space)
         if value is not None:
             return value
     return None
 
 
-async def _read(storage: Storage, key: str) -> Any:
-    """While the storage is away, who wants to join waits: to be ignored he would take for having joined."""
+async def _read(storage: Storage, key: str) -> bytes | None:
+    """While the storage is away a client that wants to join waits: ignored, it would think that it has joined."""
     while True:
         try:
             return await storage.read(key)

@@ -31,7 +31,7 @@ from filtered_websocket.filters.ws_emit.socketio import packets as socket_packet
 
 CHANNEL = "flask-socketio"
 HOST_ID = uuid4().hex
-"""Who we are on the bus: python-socketio passes over what carries its own."""
+"""The name of this server on the bus: python-socketio passes over what carries its own."""
 
 
 class Emit(NamedTuple):
@@ -39,7 +39,7 @@ class Emit(NamedTuple):
 
     :ivar arguments: JSON values and bytes
     :ivar rooms: None for everybody
-    :ivar skip: Socket.IO ids of who gets nothing
+    :ivar skip: Socket.IO ids of clients that get nothing
     """
 
     event: str

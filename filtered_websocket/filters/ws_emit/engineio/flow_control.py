@@ -1,7 +1,7 @@
 """How much one node has on its way to another at a time; the rest waits its turn.
 
-Redis ends the connection of a subscriber for whom 32 MB wait (client-output-buffer-limit), and with it that node's ear
-for everything: without a limit, a few dozen large POSTs that come to the wrong node would be enough.
+Redis ends the connection of a subscriber when 32 MB wait for it (client-output-buffer-limit). Then that node hears
+nothing any more. Without a limit here, a few dozen large POSTs that come to the wrong node would be enough.
 
 Each node has a window of its own: what goes to one that has died, or that a client has invented, holds up no other.
 """
@@ -12,7 +12,7 @@ from typing import Any
 LIMIT = 4_000_000
 """Bytes. Of many nodes all may write to one."""
 LOST_SECONDS = 3.0
-"""After so long what was not told to have arrived counts as lost: its node has died."""
+"""What was not reported as arrived after so long counts as lost: its node has died."""
 
 
 class Windows:

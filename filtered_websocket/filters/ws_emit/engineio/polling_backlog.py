@@ -22,7 +22,7 @@ MAX_PACKETS = 16
 MESSAGE_SIZE = 250
 """What a message takes beside its payload's bytes: a client may have thousands of tiny ones wait, such as answers."""
 LARGE = 65536
-"""Bytes of what is answered alone, in an encoding that is made once for all who wait for it."""
+"""Bytes of what is answered alone, in an encoding that is made once for all clients that wait for it."""
 
 
 class _Group(NamedTuple):
@@ -71,7 +71,7 @@ class Total:
 
     @property
     def has_room(self) -> bool:
-        """Whether it is well within the limit: who looks for room looks through all sessions, which is not for long."""
+        """Whether it is well within the limit, so that it is not at once looked through all sessions again."""
         return self._beside_largest <= self._limit * 7 // 8
 
     @property
