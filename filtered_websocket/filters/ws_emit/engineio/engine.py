@@ -12,7 +12,7 @@ from filtered_websocket.filters.ws_emit.engineio.options import EngineOptions
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
 from filtered_websocket.filters.ws_emit.engineio.polling import PollingSession
-from filtered_websocket.filters.ws_emit.engineio.polling_backlog import Total
+from filtered_websocket.filters.ws_emit.engineio.polling_total import Total
 from filtered_websocket.filters.ws_emit.engineio.session import Application, Session
 from filtered_websocket.limits.heartbeat import Heartbeat
 

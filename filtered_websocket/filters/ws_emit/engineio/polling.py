@@ -12,7 +12,8 @@ from filtered_websocket.filters.ws_emit.engineio.filtered_session import Filtere
 from filtered_websocket.filters.ws_emit.engineio.handover import Handover
 from filtered_websocket.filters.ws_emit.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.ws_emit.engineio.payloads import Payload
-from filtered_websocket.filters.ws_emit.engineio.polling_backlog import Backlog, Taken, Total
+from filtered_websocket.filters.ws_emit.engineio.polling_backlog import PollingBacklog, Taken
+from filtered_websocket.filters.ws_emit.engineio.polling_total import Group, Total
 from filtered_websocket.filters.ws_emit.engineio.session import Engine
 from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages.batch import Batch
@@ -50,7 +51,7 @@ class PollingSession(FilteredSession):
         self._engine = engine
         engine.polling[sid] = self
         self._reactor = self.pipeline.server.reactor
-        self._waiting = Backlog(self.pipeline.options.send_buffer, engine.waiting)
+        self._waiting = PollingBacklog(self.pipeline.options.send_buffer, engine.waiting)
         self._waits_since: float | None = None
         self._reads_until = 0.0
         self._get: Deferred[Payload] | None = None
@@ -70,7 +71,7 @@ class PollingSession(FilteredSession):
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         for each in messages:
-            self._waiting.add(each)
+            self._waiting.add(Group(None, (each,)))
         self._check_wait()
         # Not at once: one GET takes all that is sent in this turn.
         self.pipeline.server.at_turn_end(self._respond)
