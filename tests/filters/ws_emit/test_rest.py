@@ -204,3 +204,11 @@ def test_a_client_that_offers_subprotocols_gets_the_first_unless_a_filter_has_ch
     with Server(Choose, PACK) as server:
         client = server.connect(uri, {}, ["a", "b"])
         assert (client.protocol, client.response_headers["X-Seen"]) == ("b", "1")
+
+
+def test_the_secret_of_emit_is_compared_and_never_shown(server: Server) -> None:
+    for secret in ("124", "", None, 123, True, ["123"], {"123": 1}, "<script>"):
+        answer = emit(server, event="e", secret=secret)
+        assert (answer.status, answer.text) == (403, "the secret is wrong\n")
+        assert answer.response.content_type.startswith("text/plain")
+    assert emit(server, event="e").status == 403

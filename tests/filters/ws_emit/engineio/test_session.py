@@ -1,4 +1,4 @@
-"""Sessions on either transport: rooms, users' filters in the chain, and what ends them."""
+"""Sessions on either transport: users' filters in the chain, and what ends them."""
 
 import json
 from typing import Any, ClassVar
@@ -134,88 +134,6 @@ def test_an_upgrade_is_a_new_connection_of_the_same_id(watched: Server) -> None:
     assert not watched.pipeline().users
 
 
-def test_rooms_are_entered_once_and_left_at_the_end(server: Server) -> None:
-    client, polling = socket(server), Poller(server)
-    for _ in range(3):
-        client.send('42["join",{"room":"a"}]')
-        polling.post('42["join",{"room":"a"}]')
-    emit(server, event="e", room=["a", "b"], secret="123")
-    assert client.received() == polling.received() == ['42["e"]']
-    client.send("41")
-    polling.post("41")
-    hub = server.pipeline().hub
-    client.sync()
-    assert not hub.channels
-    client.send("40")
-    client.send('42["join",{"room":"a"}]')
-    client.sync()
-    assert set(hub.channels) == {"a", "\0everybody", client.sid}  # type: ignore[attr-defined]
-    client.abort()
-    assert not hub.channels
-    assert not server.pipeline().ws_emit.namespace.sockets  # type: ignore[attr-defined]
-
-
-def test_one_copy_for_who_is_in_several_rooms_and_none_for_who_is_skipped(server: Server) -> None:
-    clients = [socket(server), socket(server), socket(server)]
-    for client, rooms in zip(clients, (["a", "b"], ["b"], ["a"]), strict=True):
-        for room in rooms:
-            client.send(f'42["join",{{"room":"{room}"}}]')
-        client.sync()
-    skipped = clients[2].sid  # type: ignore[attr-defined]
-    message = {"method": "emit", "event": "e", "data": 1, "room": ["a", "b"], "skip_sid": skipped}
-    server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))
-    assert [client.received() for client in clients] == [['42["e",1]'], ['42["e",1]'], []]
-
-
-@pytest.mark.parametrize("room", ["null", "5", "[]", "{}", "true"])
-def test_leaving_what_is_no_room_leaves_one_where_one_is(server: Server, room: str) -> None:
-    client = socket(server)
-    client.send(f'421["leave",{{"room":{room}}}]')
-    client.send('422["leave",{"room":"\\u0000everybody"}]')
-    emit(server, event="e", secret="123")
-    assert client.received() == ["431[]", "432[]", '42["e"]']
-
-
-def test_a_client_is_in_no_more_rooms_than_the_option_says_nor_in_one_of_too_long_a_name() -> None:
-    with Server(PACK, max_channels=4, ws_emit_secret="1") as server:
-        client = socket(server)
-        for room in ("a" * 256, "a", "b", "c"):
-            client.send(f'421["join",{{"room":"{room}"}}]')
-            assert client.received() == ["431[]"]
-        for room in ("a" * 256, "a", "b", "c"):
-            emit(server, event="e", data=room[:2], room=room, secret="1")
-        assert client.received() == ['42["e","a"]', '42["e","b"]']
-        assert server.server.counters.totals["refused", "ws_emit: too many rooms, or too long a name"] == 2
-
-
-@pytest.mark.parametrize(
-    ("wanted", "enters"),
-    [
-        ({"room": "private::a", "secret": "pass"}, True),
-        ({"room": "private::a::b", "secret": "pass"}, True),
-        ({"room": "private::a", "secret": "Pass"}, False),
-        ({"room": "private::a", "secret": ""}, False),
-        ({"room": "private::a", "secret": None}, False),
-        ({"room": "private::a", "secret": 1}, False),
-        ({"room": "private::a", "secret": ["pass"]}, False),
-        ({"room": "private::a", "secret": "\ud800"}, False),
-        ({"room": "private::a"}, False),
-        ({"room": "unknown::a", "secret": "pass"}, False),
-        ({"room": "::a", "secret": "pass"}, False),
-        ({"room": "private:a"}, True),
-        ({"room": ""}, True),
-        ({"room": "\ud800"}, True),
-    ],
-)
-def test_a_room_of_a_space_wants_its_secret(server: Server, wanted: Any, enters: bool) -> None:
-    client, polling = socket(server), Poller(server)
-    packet = f'421["join",{json.dumps(wanted)}]'
-    client.send(packet)
-    polling.post(packet)
-    emit(server, event="e", room=wanted["room"], secret="123")
-    assert client.received() == polling.received() == ["431[]", '42["e"]'][: 1 + enters]
-
-
 def test_a_slow_client_does_not_keep_events_from_others() -> None:
     with Server(PACK, ws_emit_secret="1", ws_emit_polling_buffer=4000) as server:
         slow, fast, ws = Poller(server), Poller(server), socket(server)
@@ -225,14 +143,6 @@ def test_a_slow_client_does_not_keep_events_from_others() -> None:
             assert get.text == ws.received()[0] == f'42["e",[{number},"{"x" * 100}"]]'
         assert slow.get().status == 400
         assert server.server.counters.totals["closed", "slow client"] == 1
-
-
-def test_the_secret_of_emit_is_compared_and_never_shown(server: Server) -> None:
-    for secret in ("124", "", None, 123, True, ["123"], {"123": 1}, "<script>"):
-        answer = emit(server, event="e", secret=secret)
-        assert (answer.status, answer.text) == (403, "the secret is wrong\n")
-        assert answer.response.content_type.startswith("text/plain")
-    assert emit(server, event="e").status == 403
 
 
 def test_clients_of_engine_io_3_are_served_on_a_websocket(server: Server) -> None:
