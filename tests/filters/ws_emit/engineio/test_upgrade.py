@@ -53,7 +53,7 @@ def test_messages_that_are_published_in_the_turn_of_the_upgrade_are_not_lost(ser
     assert ws.received() == ['42["e",1]']
 
 
-def test_messages_that_are_published_in_the_turn_in_which_another_node_takes_the_session_are_in_its_estate(
+def test_messages_that_are_published_in_the_turn_in_which_another_node_takes_the_session_are_in_its_handover(
     server: Server,
 ) -> None:
     client = joined(server)
