@@ -13,7 +13,7 @@ Rules:
 """
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from filtered_websocket.chain.interfaces import Options, Server
 from filtered_websocket.limits.addresses import Addresses
@@ -41,6 +41,16 @@ MAX_CONNECTIONS = Refusal(503, "Service Unavailable", "max_connections", (("Retr
 ACCEPT_RATE = Refusal(503, "Service Unavailable", "accept_rate", (("Retry-After", "1"),))
 
 
+class Arrival(Hashable, Protocol):
+    """A connection that was accepted, and has said nothing yet."""
+
+    def turn_away(self, refusal: Refusal, seconds: float) -> None:
+        """Tell the client so when it speaks; it has this time to."""
+
+
+A = TypeVar("A", bound=Arrival)
+
+
 class Admission:
     """The door of a server.
 
@@ -62,8 +72,8 @@ class Admission:
             self._rate = rate = options.accept_rate
             self._bucket = Bucket(rate, rate, self._server.reactor.seconds()) if rate else None
 
-    def admit(self, connection: Any, peer: Any) -> Any:
-        """A connection that was accepted: itself, or None to close it; it may have been told that it is unwelcome.
+    def admit(self, connection: A, peer: object) -> A | None:
+        """A connection that was accepted: itself, or None to close it. It may have been turned away.
 
         :param peer: Twisted's address
         """

@@ -215,8 +215,8 @@ class PollingSession(FilteredSession):
             self.leave()
 
     def leave(self) -> Handover:
-        # What was published before, in this turn too, is for whatever takes the session over.
         if not self.ended and self.pipeline.hub.dirty:
+            # What was published before, in this turn too, is for what takes the session over.
             self.pipeline.hub.settle(self)
         if self.ended:
             return super().leave()
