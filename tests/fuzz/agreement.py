@@ -88,7 +88,7 @@ class Outcome(NamedTuple):
 
 
 class End:
-    """The client's end of a `Wire`."""
+    """The client's end of a `MemoryTransport`."""
 
     def __init__(self, connection: Any) -> None:
         self.outgoing, self.received, self.ended = bytearray(), bytearray(), False
@@ -159,7 +159,7 @@ class Side:
         assert not kit._errors, kit._errors
         assert not server.connections
         assert not server.countConnections
-        assert not server.admission.addresses._whose
+        assert not server.admission.addresses._networks
         assert not server.fair_share
         assert len(connection.data) + len(connection.held) < 1 << 17
         return Outcome(server.told, bytes(end.received), ended_by, dict(server.counters.totals - before))
