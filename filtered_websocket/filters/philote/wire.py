@@ -1,10 +1,10 @@
 """Philote's messages: bytes in, a message or the close that answers them; a message in, text out."""
 
 import json
-from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from filtered_websocket.errors import Close
+from filtered_websocket.filters.shared.strict_json import not_json, quote
 
 
 class Refused(Close):
@@ -61,9 +61,5 @@ class _Members(list[tuple[str, Any]]):
     """A JSON object with its members in the order they came, so that the last of several can be told."""
 
 
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
 # Made once: json.loads makes one for each call that has options.
-_decode = json.JSONDecoder(object_pairs_hook=_Members, parse_constant=_not_json).decode
+_decode = json.JSONDecoder(object_pairs_hook=_Members, parse_constant=not_json).decode

@@ -14,6 +14,7 @@ from filtered_websocket.filters.pusher.keys import control_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
 from filtered_websocket.filters.shared.session import Session as ChannelSession
+from filtered_websocket.filters.shared.strict_json import size
 
 
 class Session(ChannelSession[Public, PusherError]):
@@ -128,7 +129,7 @@ class Session(ChannelSession[Public, PusherError]):
         user_id = channel.user.id if channel.user is not None else ""
         sent = wire.client_event(packet, user_id)
         most = self.options.pusher_max_event_size
-        if len(sent) > most and wire.size(packet.data) > most:
+        if len(sent) > most and size(packet.data) > most:
             raise PusherError(wire.REFUSED, f"an event's data may have {most} bytes", packet.channel)
         self.connection.publish(channel.key, sent, exclude=self.connection.id)
         if self.app.webhooks:

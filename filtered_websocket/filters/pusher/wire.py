@@ -1,10 +1,9 @@
 """Pusher's packets: bytes in, a packet or an error that renders itself; text out."""
 
-import json
-from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from filtered_websocket.messages.message import utf8_size
+from filtered_websocket.filters.shared import strict_json
+from filtered_websocket.filters.shared.strict_json import quote
 
 MALFORMED, REFUSED = 4300, 4301
 UNAUTHORIZED = 4009
@@ -51,9 +50,8 @@ def decode(payload: bytes | bytearray) -> Packet:
     :raises PusherError: it is none
     """
     try:
-        # Decoded here: json would take UTF-16 and UTF-32 too.
-        packet = json.loads(payload.decode(), parse_constant=_not_json)
-    except (ValueError, RecursionError):
+        packet = strict_json.loads(payload)
+    except ValueError:
         raise PusherError(MALFORMED, "JSON is wanted") from None
     if not isinstance(packet, dict) or not isinstance(packet.get("event"), str):
         raise PusherError(MALFORMED, 'a packet is wanted: {"event": string, "data": ...}')
@@ -70,8 +68,8 @@ def members_of(data: Any) -> dict[str, Any]:
     """
     if isinstance(data, str):
         try:
-            data = json.loads(data, parse_constant=_not_json)
-        except (ValueError, RecursionError):
+            data = strict_json.loads(data)
+        except ValueError:
             data = None
     if not isinstance(data, dict):
         raise PusherError(MALFORMED, "data is to be an object")
@@ -81,14 +79,9 @@ def members_of(data: Any) -> dict[str, Any]:
 def dumps(value: Any) -> str:
     """JSON. Raises PusherError for what JSON.parse of a browser would not take: 1e999, or a nesting without end."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    except (ValueError, RecursionError):
+        return strict_json.dumps(value)
+    except ValueError:
         raise PusherError(MALFORMED, "JSON is wanted") from None
-
-
-def size(value: Any) -> int:
-    """Bytes of a JSON value, in UTF-8: not with the escapes that it is passed on with."""
-    return utf8_size(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def established(socket_id: str, activity_timeout: int) -> str:
@@ -139,7 +132,3 @@ def presence(members: dict[str, str]) -> str:
     ids = ",".join(map(quote, members))
     entries = ",".join(f"{quote(user_id)}:{info}" for user_id, info in members.items())
     return f'{{"presence":{{"count":{len(members)},"ids":[{ids}],"hash":{{{entries}}}}}}}'
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")

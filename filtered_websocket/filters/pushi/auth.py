@@ -6,6 +6,7 @@ from filtered_websocket.filters.pushi import wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.wire import PushiError
 from filtered_websocket.filters.shared.signatures import signed
+from filtered_websocket.filters.shared.strict_json import loads, size
 
 MAX_MEMBER = 16 * 1024
 """Bytes of channel_data, as JSON: whoever subscribes is told those of all members, in one packet."""
@@ -48,7 +49,7 @@ def member_of(channel: str, channel_data: Any) -> Member | None:
     """
     if isinstance(channel_data, str) and channel_data:
         try:
-            channel_data = wire.loads(channel_data)
+            channel_data = loads(channel_data)
         except ValueError:
             raise PushiError(wire.MALFORMED, "channel_data is no JSON", channel) from None
     if channel_data is None or channel_data in ("", {}):
@@ -63,6 +64,6 @@ def member_of(channel: str, channel_data: Any) -> Member | None:
         data = wire.dumps(channel_data)
     except PushiError:
         raise PushiError(wire.MALFORMED, "channel_data is no JSON", channel) from None
-    if len(data) > MAX_MEMBER and wire.size(channel_data) > MAX_MEMBER:
+    if len(data) > MAX_MEMBER and size(channel_data) > MAX_MEMBER:
         raise PushiError(wire.MALFORMED, f"channel_data may have {MAX_MEMBER} bytes", channel)
     return Member(user_id, data, channel_data.get("peer") is True)

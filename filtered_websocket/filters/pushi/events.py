@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.filters.shared.strict_json import loads
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
@@ -119,7 +120,7 @@ async def latest(state: State, name: str, skip: int = 0, count: int = 10) -> lis
 async def latest_of_app(state: State, app: App, count: int) -> list[dict[str, Any]]:
     """The app's stored events, newest first: fewer than were asked for if they are large."""
     return [
-        {"id": each.position.offset if each.position else 0, **wire.loads(each.payload.decode())}
+        {"id": each.position.offset if each.position else 0, **loads(each.payload)}
         for each in await _newest(state, keys.all_events(app), 0, count)
     ]
 

@@ -19,6 +19,7 @@ from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
 from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.filters.shared.strict_json import loads
 
 KEY_LENGTH = 64
 
@@ -105,7 +106,7 @@ class Resubscribe(WebSocketConsumerFilter):
         channel = getattr(data, "channel", "")
         if channel[:1] != "!":
             return
-        user_id, change = channel.partition(":")[2], wire.loads(data.payload.decode())
+        user_id, change = channel.partition(":")[2], loads(data.payload)
         for connection in list(web_socket_instance.hub.subscribers(channel)):
             session = Session.of(connection)
             if session is not None:

@@ -9,6 +9,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.shared.signatures import sign
+from filtered_websocket.filters.shared.strict_json import loads
 from filtered_websocket.filters.shared.webhooks.destinations import Render
 from filtered_websocket.filters.shared.webhooks.posts import Request
 
@@ -28,7 +29,7 @@ class Webs:
     async def of(self, app: App) -> list[Web]:
         """As the storage object has them."""
         stored = await self._storage.fields(keys.webs(app))
-        webs = [wire.loads(value) for value in stored.values()]
+        webs = [loads(value) for value in stored.values()]
         self._known[app.id] = (self._reactor.seconds(), webs)
         return webs
 

@@ -9,6 +9,7 @@ from filtered_websocket.filters.pushi.events import RESERVED, Event
 from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, own, text
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
+from filtered_websocket.filters.shared.strict_json import loads, size
 from filtered_websocket.filters.shared.webhooks.destinations import check_url
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
@@ -86,7 +87,7 @@ class Events(Private):
         event = read_event(given)
         most = state.pipeline.options.pushi_max_event_size
         # What else is in the request is passed on and stored as the data is.
-        if wire.exceeds(given["data"], event.data, most) or wire.size(event.extra) > most:
+        if wire.exceeds(given["data"], event.data, most) or size(event.extra) > most:
             raise HTTPError(413, f"an event's data may have {most} bytes")
         await events.happen(state, app, event)
         return SUCCESS
@@ -193,7 +194,7 @@ def user_and_channel(request: HTTPRequest) -> tuple[str, str]:
 
 async def sockets(state: State, app: App) -> list[tuple[str, str]]:
     """Connections, and the channels they are in, on all nodes."""
-    return [tuple(wire.loads(each)) for each in await state.storage.members(keys.sockets(app))]
+    return [tuple(loads(each)) for each in await state.storage.members(keys.sockets(app))]
 
 
 async def webs(state: State, app: App, url: str = "", event: str = "") -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.filters.shared.strict_json import loads
 
 Record = dict[str, Any]
 
@@ -30,7 +31,7 @@ async def store(storage: Any, app: App, record: Record) -> tuple[bool, Record]:
     await storage.add(keys.subscribers(app, channel), user_id)
     new = await storage.add(keys.aliases(app, user_id), channel)
     if not await storage.put(keys.subscriptions(app), field, wire.dumps(record), only_new=True):
-        record = wire.loads((await storage.fields(keys.subscriptions(app)))[field])
+        record = loads((await storage.fields(keys.subscriptions(app)))[field])
     return new, record
 
 
@@ -43,13 +44,13 @@ async def remove(state: State, app: App, user_id: str, channel: str) -> Record |
     await storage.delete(keys.subscriptions(app), field)
     if was:
         await state.pipeline.publish(keys.control(app, user_id), wire.dumps({"removed": channel}))
-    return None if stored is None else wire.loads(stored)
+    return None if stored is None else loads(stored)
 
 
 async def find(state: State, app: App, user_id: str = "", channel: str = "") -> list[Record]:
     """The subscriptions of a user, to a channel, or all."""
     stored = await state.storage.fields(keys.subscriptions(app))
-    records = [wire.loads(value) for value in stored.values()]
+    records = [loads(value) for value in stored.values()]
     records.sort(key=lambda record: record["id"])
     return [
         record

@@ -1,10 +1,10 @@
 """Pushi's packets: bytes in, a packet or an error that renders itself; text out."""
 
-import json
 from collections.abc import Iterable, Mapping
-from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
+from filtered_websocket.filters.shared import strict_json
+from filtered_websocket.filters.shared.strict_json import quote, size
 from filtered_websocket.messages.message import utf8_size
 
 MAX_NAME = 180
@@ -45,9 +45,8 @@ def decode(payload: bytes | bytearray) -> Packet:
     :raises PushiError: it is none
     """
     try:
-        # Decoded here: json would take UTF-16 and UTF-32 too.
-        packet = json.loads(payload.decode(), parse_constant=_not_json)
-    except (ValueError, RecursionError):
+        packet = strict_json.loads(payload)
+    except ValueError:
         raise PushiError(MALFORMED, "JSON is wanted") from None
     if not isinstance(packet, dict):
         raise PushiError(MALFORMED, "a JSON object is wanted")
@@ -71,11 +70,6 @@ def members_of(data: Any) -> dict[str, Any]:
     return data
 
 
-def size(value: Any) -> int:
-    """Bytes of a JSON value, in UTF-8: not with the escapes that it is passed on with."""
-    return utf8_size(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
-
-
 def is_name(name: object) -> bool:
     """Whether this can be a channel's name or a user's id."""
     return isinstance(name, str) and 0 < len(name) <= MAX_NAME
@@ -95,19 +89,11 @@ def number(value: Any, default: int, most: int) -> int:
     return min(max(value, 0), most)
 
 
-def loads(text: str | bytes) -> Any:
-    """JSON. Raises ValueError."""
-    try:
-        return json.loads(text, parse_constant=_not_json)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
 def dumps(value: Any) -> str:
     """JSON. Raises PushiError for what JSON.parse of a browser would not take: 1e999, or a nesting without end."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    except (ValueError, RecursionError):
+        return strict_json.dumps(value)
+    except ValueError:
         raise PushiError(MALFORMED, "JSON is wanted") from None
 
 
@@ -157,7 +143,3 @@ def member(event: str, channel: str, channel_data: str) -> str:
 def live(packet: Mapping[str, Any]) -> str:
     """An event for a channel's subscribers."""
     return dumps(packet)
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")

@@ -1,12 +1,11 @@
 """WSPS packets: bytes in, a packet or the close that answers them; a packet in, text out. Knows no connection."""
 
-import json
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from filtered_websocket.errors import Close
+from filtered_websocket.filters.shared.strict_json import dumps, loads, quote
 
 SUBSCRIBE, PUBLISH = "subscribe", "publish"
 
@@ -39,9 +38,8 @@ def decode(payload: bytes | bytearray, allows: Callable[[str], bool]) -> Packet:
     :raises Refused: the first that applies of what the package's docstring lists
     """
     try:
-        # Decoded here: json would take UTF-16 and UTF-32 too.
-        members = _decode(payload.decode())
-    except (ValueError, RecursionError):
+        members = loads(payload)
+    except ValueError:
         raise Refused("Invalid message") from None
     if not isinstance(members, dict) or "channel" not in members:
         raise Refused("Invalid message")
@@ -63,11 +61,11 @@ def encode(packet: Packet) -> str:
     """
     try:
         members = [
-            f"{quote(name)}:{quote(value) if type(value) is str else _encode(value)}"
+            f"{quote(name)}:{quote(value) if type(value) is str else dumps(value)}"
             for name, value in {**packet.members, "type": "message"}.items()
             if name != "key"
         ]
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refused("Invalid message") from None
     return f"{{{','.join(members)}}}"
 
@@ -75,12 +73,3 @@ def encode(packet: Packet) -> str:
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether one of the patterns is this name or matches it: `?` one character, `*` any, `[ab]` one of these."""
     return any(pattern in ("*", name) or fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-# Made once: json.loads and json.dumps make theirs for each call that has options.
-_decode = json.JSONDecoder(parse_constant=_not_json).decode
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
