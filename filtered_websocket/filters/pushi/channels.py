@@ -67,7 +67,7 @@ class Private(Public):
     signed = True
 
 
-class Presence(Private):
+class PresenceChannel(Private):
     """Private; whoever subscribes with channel_data is a member, and members know of each other."""
 
     def __init__(self, session: Any, name: str, by_alias: bool = False) -> None:
@@ -153,7 +153,7 @@ class Peer(Private):
 
 KINDS: tuple[tuple[str, type[Public]], ...] = (
     ("private-", Private),
-    ("presence-", Presence),
+    ("presence-", PresenceChannel),
     ("personal-", Personal),
     ("peer-", Peer),
     ("", Public),

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.pushi import events, wire
 from filtered_websocket.filters.pushi.apps import App
-from filtered_websocket.filters.pushi.channels import Peer, Personal, Presence, Public, kind_of
+from filtered_websocket.filters.pushi.channels import Peer, Personal, PresenceChannel, Public, kind_of
 from filtered_websocket.filters.pushi.events import Event
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import Packet, PushiError
@@ -160,4 +160,4 @@ class Session(ChannelSession[Public, PushiError]):
     def _is_peer(self, name: str) -> bool:
         """Whether this is a peer channel of which this connection is one of the two."""
         channels = self.channels.values() if name.startswith("peer-") else ()
-        return any(isinstance(channel, Presence) and channel.is_peer(name) for channel in channels)
+        return any(isinstance(channel, PresenceChannel) and channel.is_peer(name) for channel in channels)
