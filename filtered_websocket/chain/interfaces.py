@@ -162,6 +162,8 @@ class Connection(Subscriber, Protocol):
     close_reason: str | None
 
     @property
+    def transport(self) -> Any: ...
+    @property
     def request(self) -> Request: ...
     @property
     def pipeline(self) -> "Pipeline": ...
@@ -263,6 +265,12 @@ class Admission(Protocol):
     def leave_session(self, sid: str) -> None: ...
 
 
+class Heartbeat(Protocol):
+    """What pings connections that are silent."""
+
+    def remove(self, connection: Any) -> None: ...
+
+
 class Server(Protocol):
     """What all pipelines share."""
 
@@ -275,7 +283,17 @@ class Server(Protocol):
         """Twisted's: a `Clock`, and more."""
 
     @property
+    def site(self) -> Any:
+        """Twisted's factory of HTTP connections."""
+
+    @property
+    def heartbeat(self) -> Heartbeat: ...
+    @property
     def counters(self) -> Counters: ...
+    @property
+    def storage_ends(self) -> bool:
+        """Whether the storage object ends with this process."""
+
     @property
     def storage_object(self) -> Storage: ...
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 
 CHANNEL = "broadcast_messages"
@@ -11,7 +12,7 @@ class Join(WebSocketConnectFilter):
     """Whoever connects is part of the crowd."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> Any:
+    def filter(cls, web_socket_instance: Connection, data: None) -> Any:
         return web_socket_instance.subscribe(CHANNEL)
 
 
@@ -19,5 +20,5 @@ class BroadcastMessages(WebSocketMessageFilter):
     """To everybody but the sender."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> None:
+    def filter(cls, web_socket_instance: Connection, data: bytearray | str) -> None:
         web_socket_instance.publish(CHANNEL, data, exclude=web_socket_instance.id)

@@ -7,6 +7,7 @@ name, as in the original; messages travel on a channel of the group.
 import re
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.base import WebSocketDisconnectFilter, WebSocketMessageFilter
 
 TOKEN = re.compile(rb"token:([^\s]*)")
@@ -20,7 +21,7 @@ class BroadcastMessagesByToken(WebSocketMessageFilter):
     """Register, or relay to the group."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> Any:
+    def filter(cls, web_socket_instance: Connection, data: bytearray | str) -> Any:
         registration = TOKEN.search(data.encode() if isinstance(data, str) else data)
         if registration:
             return cls.register(web_socket_instance, registration.group(1).decode(errors="replace"))
@@ -32,7 +33,7 @@ class BroadcastMessagesByToken(WebSocketMessageFilter):
         return None
 
     @classmethod
-    async def register(cls, web_socket_instance: Any, token: str) -> None:
+    async def register(cls, web_socket_instance: Connection, token: str) -> None:
         """Leave the old group, enter the new, and say so when publications will arrive."""
         await leave(web_socket_instance)
         try:
@@ -49,11 +50,11 @@ class LeaveGroup(WebSocketDisconnectFilter):
     """Who has gone is in no group."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+    async def filter(cls, web_socket_instance: Connection, data: None) -> None:
         await leave(web_socket_instance)
 
 
-async def leave(web_socket_instance: Any) -> None:
+async def leave(web_socket_instance: Connection) -> None:
     """Take a client out of its group, if it is in one."""
     token, web_socket_instance.token = web_socket_instance.token, None
     if token is not None:

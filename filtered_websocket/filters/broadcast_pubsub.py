@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter
 
 CHANNEL = "broadcast_pubsub"
@@ -11,7 +12,7 @@ class Listen(WebSocketConnectFilter):
     """Whoever connects hears the bus."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> Any:
+    def filter(cls, web_socket_instance: Connection, data: None) -> Any:
         return web_socket_instance.subscribe(CHANNEL)
 
 
@@ -19,6 +20,6 @@ class BroadcastPubSub(WebSocketConsumerFilter):
     """To all clients of this server; a publication is no bus message and takes its own way."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
         if isinstance(data, dict) and isinstance(data.get("data"), (str, bytes, bytearray)):
             web_socket_instance.broadcast(CHANNEL, data["data"])

@@ -1,7 +1,6 @@
 """Print each message: ``--MESSAGE--``, then who sent what."""
 
-from typing import Any
-
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.filters.stdout import show
 
@@ -10,6 +9,6 @@ class StdoutMessages(WebSocketMessageFilter):
     """Prints and changes nothing."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray | str) -> None:
+    def filter(cls, web_socket_instance: Connection, data: bytearray | str) -> None:
         text = data if isinstance(data, str) else data.decode(errors="replace")
         show("MESSAGE", f"{web_socket_instance.id} => {text}")

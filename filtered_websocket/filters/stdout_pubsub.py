@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.base import WebSocketConsumerFilter
 from filtered_websocket.filters.stdout import show
 
@@ -10,5 +11,5 @@ class StdoutPubSub(WebSocketConsumerFilter):
     """Prints and changes nothing."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
         show("PUBSUB", data)

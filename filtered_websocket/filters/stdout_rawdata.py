@@ -1,7 +1,6 @@
 """Print the bytes received, the handshake included: ``--RAWDATA--``, then the data."""
 
-from typing import Any
-
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.base import WebSocketDataFilter
 from filtered_websocket.filters.stdout import show
 
@@ -10,5 +9,5 @@ class StdoutRawData(WebSocketDataFilter):
     """Prints and changes nothing."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytes) -> None:
+    def filter(cls, web_socket_instance: Connection, data: bytes) -> None:
         show("RAWDATA", data.decode("utf-8", "backslashreplace"))

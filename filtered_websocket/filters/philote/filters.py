@@ -10,6 +10,7 @@ from filtered_websocket.chain.events import (
     WebSocketMessageFilter,
     WebSocketStartFilter,
 )
+from filtered_websocket.chain.interfaces import Connection, Pipeline, Server
 from filtered_websocket.errors import Close, Reject
 from filtered_websocket.filters.philote import auth, wire
 from filtered_websocket.filters.philote.state import State
@@ -19,7 +20,7 @@ class Begin(WebSocketStartFilter):
     """Take the keys, and warn of an empty secret."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         State.of(web_socket_instance)
 
 
@@ -29,7 +30,7 @@ class Admit(WebSocketHandshakeFilter):
     checks_origin = True
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    def filter(cls, web_socket_instance: Connection, data: Any) -> None:
         pipeline, philote = web_socket_instance.pipeline, State.of(web_socket_instance.pipeline)
         # The API's path is behind the pipeline's, which may be /api itself.
         path = data.path.removeprefix(max(pipeline.prefixes(data.path), key=len))
@@ -46,7 +47,7 @@ class Admit(WebSocketHandshakeFilter):
         web_socket_instance.token = access
 
 
-def _same_host(server: Any, request: Any) -> bool:
+def _same_host(server: Server, request: Any) -> bool:
     """As Philote had it: the page's host and port, as written, are those of the Host header."""
     if request.origin is None:
         return True
@@ -61,7 +62,7 @@ class Join(WebSocketConnectFilter):
     """Into the channels that the token reads; what the client says meanwhile waits."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+    async def filter(cls, web_socket_instance: Connection, data: None) -> None:
         pipeline, access = web_socket_instance.pipeline, web_socket_instance.token
         if len(pipeline.users) > pipeline.options.philote_max_connections:
             raise Close(1013, "try again later")  # another filter waited between the handshake's count and now
@@ -75,7 +76,7 @@ class Publish(WebSocketMessageFilter):
     """To the others who read the channel, if the token may write it."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+    def filter(cls, web_socket_instance: Connection, data: bytearray) -> None:
         message = wire.decode(data)
         channel, connection, pipeline = message.channel, web_socket_instance, web_socket_instance.pipeline
         channels = State.of(pipeline).channels
@@ -87,5 +88,5 @@ class Leave(WebSocketDisconnectFilter):
     """Its token may expire unseen."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Connection, data: None) -> None:
         State.of(web_socket_instance.pipeline).forget(web_socket_instance)

@@ -5,6 +5,7 @@ import platform
 import sys
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.philote import auth
 from filtered_websocket.filters.philote.state import State
 from filtered_websocket.web.base import Endpoint
@@ -24,7 +25,7 @@ class Api(Endpoint):
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> dict[str, Any]:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> dict[str, Any]:
         access = auth.check(auth.token_of(request.headers, request.params), State.of(pipeline).keys)
         if not access.api:
             raise HTTPError(403, "this token is not one for the API")
@@ -33,7 +34,7 @@ class Api(Endpoint):
         return info(pipeline)
 
 
-def info(pipeline: Any) -> dict[str, Any]:
+def info(pipeline: Pipeline) -> dict[str, Any]:
     """What /api/info tells, under Philote's names: those of Go tell of Python."""
     options, uptime = pipeline.options, State.of(pipeline).uptime
     return {

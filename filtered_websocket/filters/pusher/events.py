@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import caches, is_name
@@ -33,7 +34,7 @@ class Event(NamedTuple):
     info: str
 
 
-def read_event(body: Any, options: Any, batched: bool = False) -> Event:
+def read_event(body: Any, options: Options, batched: bool = False) -> Event:
     """The event in a request.
 
     :raises HTTPError: 400, it is none; 413, its data is too large

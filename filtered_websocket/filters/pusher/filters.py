@@ -34,7 +34,7 @@ class Begin(WebSocketStartFilter):
     """Take the apps, and begin to tell hooks what nodes that have stopped have left."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         State.of(web_socket_instance).owed.start()
         if web_socket_instance.storage_object.shared:
             web_socket_instance.farewell = FAREWELL
@@ -44,7 +44,7 @@ class Name(WebSocketHandshakeFilter):
     """Give the connection an id of the form that SDKs insist on, and that nobody can guess."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    def filter(cls, web_socket_instance: Connection, data: Any) -> None:
         if not data.path.partition("/app/")[2]:
             raise Reject(404, "WebSockets of Pusher's protocol are at /app/KEY")
         web_socket_instance.id = f"{secrets.randbelow(1 << 53)}.{secrets.randbelow(1 << 53)}"
@@ -119,7 +119,7 @@ class Terminate(WebSocketConsumerFilter):
     """End the connections of a user, on each node those that are its own."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
         channel = getattr(data, "channel", "")
         if channel[:1] != "!":
             return
@@ -134,5 +134,5 @@ class End(WebSocketStopFilter):
     """Nothing more is told, nor taken from others."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         State.end(web_socket_instance)

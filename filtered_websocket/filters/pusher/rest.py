@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.pusher import auth, events
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.channels import PresenceChannel, is_name, kind_of
@@ -21,7 +22,7 @@ class Signed(Endpoint):
     methods = ("GET",)
 
     @classmethod
-    async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         state = State.of(pipeline)
         app = await cls.app_of(state, request)
         if app is None:
@@ -41,7 +42,7 @@ class Signed(Endpoint):
         raise NotImplementedError
 
     @classmethod
-    def body_limit(cls, pipeline: Any) -> int:
+    def body_limit(cls, pipeline: Pipeline) -> int:
         # JSON may write one byte as six.
         return 64 * 1024 + 6 * events.MAX_BATCH * int(pipeline.options.pusher_max_event_size)
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.interfaces import Options, Storage
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
@@ -97,12 +98,12 @@ async def _store(state: State, app: App, event: Event, channel: str, associated:
     return stamp
 
 
-def append(storage: Any, name: str, record: Mapping[str, Any], keep: Keep) -> Any:
+def append(storage: Storage, name: str, record: Mapping[str, Any], keep: Keep) -> Any:
     """Append a record to a history, which nobody is subscribed to."""
     return storage.send(Publication(name, ((wire.dumps(record).encode(), False),)), keep)
 
 
-def keep_of(options: Any, app: App) -> Keep:
+def keep_of(options: Options, app: App) -> Keep:
     """How much of its events an app keeps, and how long: of all its histories together no more than the pool holds,
     since clients invent the channels that have them."""
     count = options.pushi_keep_events if app.keep_events is None else app.keep_events

@@ -14,7 +14,7 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.chain.interfaces import Connection
+from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
@@ -31,7 +31,7 @@ class Begin(WebSocketStartFilter):
     """Put the option's apps into the storage object, and open the second port for HTTP."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: None) -> None:
+    async def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         state = State.of(web_socket_instance)
         listener.check(web_socket_instance.options)
         await state.apps.seed()
@@ -43,7 +43,7 @@ class Find(WebSocketHandshakeFilter):
     """Find the app. Of a key that could be one, the connection is told only when it is open, which browsers can see."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    async def filter(cls, web_socket_instance: Connection, data: Any) -> None:
         key = data.path.rpartition("/")[2]
         app = await State.of(web_socket_instance.pipeline).apps.of_key(key)
         if app is None and len(key) != KEY_LENGTH:
@@ -56,7 +56,7 @@ class Greet(WebSocketConnectFilter):
     """The first packet: by what name the connection signs."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Connection, data: None) -> None:
         if Session.of(web_socket_instance) is None:
             raise Close(4001, "there is no app with this key")
         if "user-agent" not in web_socket_instance.request.headers:
@@ -64,7 +64,7 @@ class Greet(WebSocketConnectFilter):
         web_socket_instance.sendMessage(wire.established(web_socket_instance.id))
 
     @classmethod
-    def spare_pings(cls, connection: Any) -> None:
+    def spare_pings(cls, connection: Connection) -> None:
         """Pushi's socket client (netius), which sends no User-Agent, takes a ping for a packet, and breaks: the kernel
         finds out whether such a client still lives."""
         connection.pipeline.server.heartbeat.remove(connection)
@@ -102,7 +102,7 @@ class Resubscribe(WebSocketConsumerFilter):
     """A user's subscriptions have changed: his connections on this node follow."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
         channel = getattr(data, "channel", "")
         if channel[:1] != "!":
             return
@@ -118,5 +118,5 @@ class End(WebSocketStopFilter):
     """Nothing more is told, nor taken from others; the second port is closed."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         State.end(web_socket_instance)

@@ -5,6 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
@@ -22,7 +23,7 @@ Web = dict[str, Any]
 class Webs:
     """The web hooks of all apps, as this process knows them: looked at for every event, so they are kept at hand."""
 
-    def __init__(self, storage: Any, reactor: Any) -> None:
+    def __init__(self, storage: Storage, reactor: Any) -> None:
         self._storage, self._reactor = storage, reactor
         self._known: dict[str, tuple[float, list[Web]]] = {}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport import listening
 from filtered_websocket.transport.addresses import addresses_of
@@ -12,7 +13,7 @@ from filtered_websocket.transport.certificate import Certificate
 _log = Logger()
 
 
-def check(options: Any) -> None:
+def check(options: Options) -> None:
     """
     :raises ConfigError: SERVER_SSL says one thing, and the key another; or the second port cannot be
     """
@@ -27,7 +28,7 @@ def check(options: Any) -> None:
     _certificate(options)
 
 
-def listen(pipeline: Any) -> Any:
+def listen(pipeline: Pipeline) -> Any:
     """Open the port, if there is to be one; what is returned has ``stopListening``.
 
     :raises ConfigError: it cannot be had
@@ -50,7 +51,7 @@ def listen(pipeline: Any) -> Any:
     return opened
 
 
-def _certificate(options: Any) -> Certificate | None:
+def _certificate(options: Options) -> Certificate | None:
     """The certificate of the second port; None: it speaks no TLS."""
     secure = bool(options.pushi_rest_key) if options.pushi_rest_ssl is None else options.pushi_rest_ssl
     if not secure:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Options, Storage
 from filtered_websocket.filters.pushi import events, keys, subscriptions, wire
 from filtered_websocket.filters.pushi.apps import NAMES, STORED, App, read_app
 from filtered_websocket.storage_objects.base import Keep
@@ -60,7 +61,7 @@ def _plain(value: Any) -> Any:
     return {name: _plain(each) for name, each in value.items()}
 
 
-async def bring(storage: Any, documents: dict[str, list[Document]], options: Any) -> Counter[str]:
+async def bring(storage: Storage, documents: dict[str, list[Document]], options: Options) -> Counter[str]:
     """Put documents into a storage object that is started.
 
     :param options: those of the pipeline: what apps keep of their events
@@ -104,7 +105,7 @@ def _owned(documents: list[Document], apps: dict[str, App]) -> list[Document]:
     return [document for document in documents if document.get("instance") in apps]
 
 
-async def _bring_event(storage: Any, app: App, document: Document, users: set[str], keep: Keep) -> int:
+async def _bring_event(storage: Storage, app: App, document: Document, users: set[str], keep: Keep) -> int:
     known = ("mid", "timestamp", "channel", "owner_id", "instance", "created", "modified", "enabled", "description")
     record = {name: document.get(name) for name in known}
     record |= {"meta": document.get("meta") or {}, "data": document.get("data") or {}}

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from filtered_websocket import __version__
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.pushi import events, logins, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.events import Event
@@ -35,7 +36,7 @@ class Private(Rest):
     """What only who has logged in may ask."""
 
     @classmethod
-    async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         state = State.of(pipeline)
         app = await logins.app_of(state, token_of(request))
         if app is None:
@@ -54,7 +55,7 @@ class Login(Rest):
     methods = ("GET", "POST")
 
     @classmethod
-    async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         state, given = State.of(pipeline), fields_of(request)
         ident, key, secret = (text(given, name) for name in ("app_id", "app_key", "app_secret"))
         app = await state.apps.of_id(ident)
@@ -88,7 +89,7 @@ class CreateApp(Rest):
     methods = ("POST",)
 
     @classmethod
-    async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         options = pipeline.options
         if not options.pushi_open_apps:
             if not options.pushi_admin_secret:
@@ -141,7 +142,7 @@ class Health(Rest):
     path = "/health"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         return {"status": "ok", "service": "pushi", "version": __version__}
 
 
@@ -149,7 +150,7 @@ class Live(Rest):
     path = "/health/live"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         return {"status": "ok"}
 
 
@@ -157,7 +158,7 @@ class Ready(Rest):
     path = "/health/ready"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         ready = not pipeline.server.unready
         return Response(200 if ready else 503, {"status": "ok" if ready else "error", "ready": ready})
 
@@ -166,7 +167,7 @@ class Detailed(Rest):
     path = "/health/detailed"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         # Open, as the original's: so no more than whether each part works.
         ready = pipeline.storage_object.ready
         checks = {"database": {"status": "ok" if ready else "error"}, "websocket": {"status": "ok"}}
@@ -181,7 +182,7 @@ class Elsewhere(Rest):
     methods = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         raise HTTPError(404, "there is nothing here")
 
 

@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
@@ -23,7 +24,7 @@ async def add(state: State, app: App, user_id: str, channel: str) -> Record:
     return record
 
 
-async def store(storage: Any, app: App, record: Record) -> tuple[bool, Record]:
+async def store(storage: Storage, app: App, record: Record) -> tuple[bool, Record]:
     """Put a subscription's record into the storage object: whether it is new, and the record that is there now."""
     user_id, channel = record["user_id"], record["event"]
     field = _field(user_id, channel)

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.errors import StorageAway
 
 _log = Logger()
@@ -33,7 +34,7 @@ class Presence:
 
     def __init__(
         self,
-        storage: Any,
+        storage: Storage,
         joined: Callable[[str, str, str, str], Deferred[Any]],
         left: Callable[[str, str, str], Deferred[Any]],
     ) -> None:

@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 from filtered_websocket.chain.events import WebSocketMessageFilter, WebSocketStartFilter, WebSocketStopFilter
+from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.filters.wsps import wire
 from filtered_websocket.filters.wsps.state import State
 
@@ -12,7 +13,7 @@ class Begin(WebSocketStartFilter):
     """Make the manager, and begin to log the number of clients."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         State.of(web_socket_instance)
 
 
@@ -20,7 +21,7 @@ class Obey(WebSocketMessageFilter):
     """Do what a packet says, if its sender may."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: bytearray) -> Any:
+    def filter(cls, web_socket_instance: Connection, data: bytearray) -> Any:
         wsps = State.of(web_socket_instance.pipeline)
         packet = wire.decode(data, wsps.allows)
         allowed = wsps.manager.authenticate(packet.type, packet.channel, packet.key)
@@ -29,14 +30,14 @@ class Obey(WebSocketMessageFilter):
         return cls.obey(web_socket_instance, packet, allowed)
 
     @classmethod
-    async def later(cls, connection: Any, packet: wire.Packet, answer: Any) -> None:
+    async def later(cls, connection: Connection, packet: wire.Packet, answer: Any) -> None:
         """Packets of this client that follow wait for the manager's answer, and for the subscription."""
         subscribed = cls.obey(connection, packet, await answer)
         if subscribed is not None:
             await subscribed
 
     @classmethod
-    def obey(cls, connection: Any, packet: wire.Packet, allowed: Any) -> Any:
+    def obey(cls, connection: Connection, packet: wire.Packet, allowed: Any) -> Any:
         if not allowed:
             raise wire.Refused("Authorization failed")
         if packet.type == wire.PUBLISH:
@@ -53,5 +54,5 @@ class End(WebSocketStopFilter):
     """Stop logging."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: None) -> None:
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         State.end(web_socket_instance)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from filtered_websocket.chain.interfaces import Options
+
 NAMES = {
     "LISTEN_ADDRESS": "host",
     "LISTEN_PORT": "port",
@@ -70,7 +72,7 @@ def _fills(settings: LocalSettings) -> Iterator[tuple[str, tuple[Any, str]]]:
         yield "log_level", ("debug", f"{settings.module}.DEBUG")
 
 
-def for_managers(options: Any) -> SimpleNamespace:
+def for_managers(options: Options) -> SimpleNamespace:
     """What a manager gets: all of a local_settings.py, and WSPS's own names with the values that count."""
     local = options.wsps_settings
     # In the testing kit there is no port to have.

@@ -16,6 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Server, Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.shared.endings import failed
 from filtered_websocket.filters.shared.webhooks.destinations import Left, Webhooks
@@ -41,7 +42,9 @@ class Owed:
     :param tell: tells what a record that somebody else has left holds
     """
 
-    def __init__(self, storage: Any, name: str, server: Any, tell: Callable[[Record], Coroutine[Any, Any, None]]):
+    def __init__(
+        self, storage: Storage, name: str, server: Server, tell: Callable[[Record], Coroutine[Any, Any, None]]
+    ):
         self._storage, self._name, self._server, self._tell = storage, name, server, tell
         self._looking = LoopingCall(self._look)
         self._looking.clock = self._reactor = server.reactor

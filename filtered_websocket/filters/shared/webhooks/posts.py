@@ -12,6 +12,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer
 from zope.interface import implementer
 
+from filtered_websocket.chain.interfaces import Server
 from filtered_websocket.filters.shared.public_addresses import Endpoint
 
 MAX_POSTS = 100
@@ -42,7 +43,7 @@ class Posts:
         self._slots = DeferredSemaphore(most)
 
     @classmethod
-    def of(cls, server: Any) -> "Posts":
+    def of(cls, server: Server) -> "Posts":
         """Those of a server, which the packs of all its pipelines share."""
         posts: Posts = server.__dict__.setdefault("posts", cls())
         return posts
