@@ -1,4 +1,4 @@
-"""What authors of filters import: the chain roots, and what makes a chain of one's own."""
+"""What authors of filters import: the chain roots, what filters get, and what makes a chain of one's own."""
 
 from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
@@ -10,11 +10,14 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
+from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.chain.registry import FilterBase, FilterMeta
 
 __all__ = [
+    "Connection",
     "FilterBase",
     "FilterMeta",
+    "Pipeline",
     "WebSocketConnectFilter",
     "WebSocketConsumerFilter",
     "WebSocketDataFilter",

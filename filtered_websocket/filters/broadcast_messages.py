@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import Connection, WebSocketConnectFilter, WebSocketMessageFilter
 
 CHANNEL = "broadcast_messages"
 

@@ -7,8 +7,7 @@ name, as in the original; messages travel on a channel of the group.
 import re
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.filters.base import WebSocketDisconnectFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import Connection, WebSocketDisconnectFilter, WebSocketMessageFilter
 
 TOKEN = re.compile(rb"token:([^\s]*)")
 

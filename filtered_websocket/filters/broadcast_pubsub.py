@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Connection, Pipeline
-from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter
+from filtered_websocket.filters.base import Connection, Pipeline, WebSocketConnectFilter, WebSocketConsumerFilter
 
 CHANNEL = "broadcast_pubsub"
 

@@ -1,7 +1,6 @@
 """Print each message: ``--MESSAGE--``, then who sent what."""
 
-from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
 from filtered_websocket.filters.stdout import show
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.base import WebSocketConsumerFilter
+from filtered_websocket.filters.base import Pipeline, WebSocketConsumerFilter
 from filtered_websocket.filters.stdout import show
 
 

@@ -1,7 +1,6 @@
 """Print the bytes received, the handshake included: ``--RAWDATA--``, then the data."""
 
-from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.filters.base import WebSocketDataFilter
+from filtered_websocket.filters.base import Connection, WebSocketDataFilter
 from filtered_websocket.filters.stdout import show
 
 

@@ -4,16 +4,34 @@ An object is one connection's place in one channel: made when it subscribes, gon
 """
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
+from filtered_websocket.chain.interfaces import Connection, Options
 from filtered_websocket.filters.pusher import auth, wire
+from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.auth import User
 from filtered_websocket.filters.pusher.keys import key_of
+from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import PusherError
 from filtered_websocket.filters.shared.presence import Full
 
 NAME = re.compile(r"[A-Za-z0-9_\-=@,.;]+")
 USER_PREFIX = "#server-to-user-"
+
+
+class Client(Protocol):
+    """The session of a connection, as its channels know it."""
+
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def app(self) -> App: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def options(self) -> Options: ...
+    @property
+    def user(self) -> User | None: ...
 
 
 class Public:
@@ -24,7 +42,7 @@ class Public:
 
     client_events = False
 
-    def __init__(self, session: Any, name: str) -> None:
+    def __init__(self, session: Client, name: str) -> None:
         self.session, self.name = session, name
         self.key = key_of(session.app, name)
         self.user: User | None = None

@@ -5,12 +5,13 @@ Clients hear of both at once: this is for web hooks only.
 """
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.keys import key_of
@@ -27,15 +28,28 @@ LEFT = {"member_added": "member_removed", "channel_occupied": "channel_vacated"}
 """What an event takes back that is not told yet."""
 
 
+class Pack(Protocol):
+    """The pack's state of one pipeline, as departures know it."""
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def reactor(self) -> Any: ...
+    def tell(self, app: App, event: Event, *urls: str) -> None: ...
+    def under_way(self, step: Deferred[Any]) -> None: ...
+
+
 class Departures:
     """
     :param state: the pack's, of one pipeline
     :param owed: where those are kept that are not told yet
     """
 
-    def __init__(self, state: Any, owed: Owed) -> None:
+    def __init__(self, state: Pack, owed: Owed) -> None:
         self._state, self._owed = state, owed
-        self._calls: dict[str, tuple[Any, App, Event]] = {}
+        self._calls: dict[str, tuple[DelayedCall, App, Event]] = {}
         self._apart: set[str] = set()  # those that the storage object did not take
         self._telling: set[Deferred[Any]] = set()
 
@@ -73,10 +87,10 @@ class Departures:
 
     def _forget(self, field: str) -> bool:
         """Whether it was to be told here."""
-        call, *_ = self._calls.pop(field, (None,))
-        if call is not None:
-            call.cancel()
-        return call is not None
+        waiting = self._calls.pop(field, None)
+        if waiting is not None:
+            waiting[0].cancel()
+        return waiting is not None
 
     async def is_back(self, app: App, event: Event) -> bool:
         """Whether what an event says has meanwhile become untrue."""

@@ -3,10 +3,30 @@
 An object is one connection's place in one channel: made when it subscribes, gone when it leaves.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
+from filtered_websocket.chain.interfaces import Connection, Options
 from filtered_websocket.filters.pushi import auth, events, keys, wire
+from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.auth import Member
+from filtered_websocket.filters.pushi.state import State
+
+
+class Client(Protocol):
+    """The session of a connection, as its channels know it."""
+
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def app(self) -> App: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def options(self) -> Options: ...
+    @property
+    def aliases(self) -> list[str]: ...
+    async def join_alias(self, name: str) -> None: ...
+    async def leave_alias(self, name: str) -> None: ...
 
 
 class Public:
@@ -18,7 +38,7 @@ class Public:
 
     signed = False
 
-    def __init__(self, session: Any, name: str, by_alias: bool = False) -> None:
+    def __init__(self, session: Client, name: str, by_alias: bool = False) -> None:
         self.session, self.name, self.by_alias = session, name, by_alias
         self.app, self.state = session.app, session.state
         self.member: Member | None = None
@@ -70,7 +90,7 @@ class Private(Public):
 class PresenceChannel(Private):
     """Private; whoever subscribes with channel_data is a member, and members know of each other."""
 
-    def __init__(self, session: Any, name: str, by_alias: bool = False) -> None:
+    def __init__(self, session: Client, name: str, by_alias: bool = False) -> None:
         super().__init__(session, name, by_alias)
         self.key = keys.members(self.app, name)
         self._inbox = ""

@@ -1,17 +1,18 @@
 """Web hooks: URLs that get the events of a channel, and those of a user's channels by the name of his personal one."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.chain.interfaces import Clock, Pipeline, Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.filters.shared.strict_json import loads
-from filtered_websocket.filters.shared.webhooks.destinations import Render
+from filtered_websocket.filters.shared.webhooks.destinations import Render, Webhooks
 from filtered_websocket.filters.shared.webhooks.posts import Request
 
 LOOK_SECONDS = 1.0
@@ -23,21 +24,21 @@ Web = dict[str, Any]
 class Webs:
     """The web hooks of all apps, as this process knows them: looked at for every event, so they are kept at hand."""
 
-    def __init__(self, storage: Storage, reactor: Any) -> None:
-        self._storage, self._reactor = storage, reactor
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage, self._clock = storage, clock
         self._known: dict[str, tuple[float, list[Web]]] = {}
 
     async def of(self, app: App) -> list[Web]:
         """As the storage object has them."""
         stored = await self._storage.fields(keys.webs(app))
         webs = [loads(value) for value in stored.values()]
-        self._known[app.id] = (self._reactor.seconds(), webs)
+        self._known[app.id] = (self._clock.seconds(), webs)
         return webs
 
     def known(self, app: App) -> list[Web] | None:
         """As this process knows them, None if that is nothing or too old."""
         looked, webs = self._known.get(app.id, (0.0, None))
-        if self._storage.shared and self._reactor.seconds() - looked > LOOK_SECONDS:
+        if self._storage.shared and self._clock.seconds() - looked > LOOK_SECONDS:
             return None
         return webs
 
@@ -54,27 +55,44 @@ def _field(web: Web) -> str:
     return wire.dumps([web["url"], web["event"]])
 
 
-def tell(state: Any, app: App, channel: str, packet: str) -> None:
+class Pack(Protocol):
+    """The pack's state of one pipeline, as hooks know it."""
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def webs(self) -> Webs: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
+    def under_way(self, step: Deferred[Any]) -> None: ...
+
+
+def tell(state: Pack, app: App, channel: str, packet: str) -> None:
     """Tell the hooks of a channel, some time. Their failures are nobody's business here."""
     webs = state.webs.known(app)
     if webs is not None and not webs:
         return
     found: Deferred[Any] = start(_urls(state, app, channel, webs))
     found.addCallback(lambda urls: post(state, app, urls, packet))
-    found.addErrback(
-        lambda failure: failure.trap(StorageAway) and state.webhooks.dropped("the storage is away", app.id)
-    )
+    found.addErrback(_not_found, state, app)
     state.under_way(found)
 
 
-def post(state: Any, app: App, urls: list[str], packet: str) -> None:
+def _not_found(failure: Failure, state: Pack, app: App) -> None:
+    failure.trap(StorageAway)
+    state.webhooks.dropped("the storage is away", app.id)
+
+
+def post(state: Pack, app: App, urls: list[str], packet: str) -> None:
     """Post a packet to these hooks of an app."""
     if urls:
         render = renderer(app, state.pipeline.options.pushi_sign_webhooks)
         state.webhooks.tell(urls, packet, render, app.id, size=len(packet))
 
 
-async def _urls(state: Any, app: App, channel: str, webs: list[Web] | None) -> list[str]:
+async def _urls(state: Pack, app: App, channel: str, webs: list[Web] | None) -> list[str]:
     """Once each."""
     webs = await state.webs.of(app) if webs is None else webs
     names = {channel}

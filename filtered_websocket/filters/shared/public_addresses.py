@@ -6,6 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.interfaces import IResolutionReceiver
+from twisted.internet.protocol import Factory
 from twisted.web.client import URI
 from zope.interface import implementer
 
@@ -49,10 +50,10 @@ class Endpoint:
     def __init__(self, reactor: Any, uri: URI, private: bool) -> None:
         self._reactor, self._uri, self._private = reactor, uri, private
 
-    def connect(self, factory: Any) -> Deferred[Any]:
+    def connect(self, factory: Factory) -> Deferred[Any]:
         return start(self._connect(factory))
 
-    async def _connect(self, factory: Any) -> Any:
+    async def _connect(self, factory: Factory) -> Any:
         host = self._uri.host.decode("ascii").strip("[]")
         addresses = await resolve(self._reactor, host)
         allowed = [each for each in addresses if self._private or is_public(each)]

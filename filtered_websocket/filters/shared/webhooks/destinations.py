@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.filters.shared.public_addresses import Forbidden
 from filtered_websocket.filters.shared.webhooks.posts import MAX_WAITING_IN_ALL, Posts, Request
 
@@ -70,7 +71,7 @@ class Webhooks:
     :param posts: those under way, which all share
     """
 
-    def __init__(self, reactor: Any, counters: Any, private: bool, posts: Posts | None = None) -> None:
+    def __init__(self, reactor: Any, counters: Counters, private: bool, posts: Posts | None = None) -> None:
         self.reactor, self.counters, self.private = reactor, counters, private
         self.posts = posts or Posts()
         self._apps: dict[str, _App] = {}

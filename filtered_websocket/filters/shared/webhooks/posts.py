@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredSemaphore
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.client import URI, Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
@@ -100,7 +100,7 @@ class _Endpoints:
         self._endpoint = Endpoint(self._reactor, uri, self._private)
         return self
 
-    def connect(self, factory: Any) -> Deferred[Any]:
+    def connect(self, factory: Factory) -> Deferred[Any]:
         bounded: Any = WrappingFactory(factory)
         bounded.noisy, bounded.protocol, bounded.endpoints = False, _Bounded, self
         connected = self._endpoint.connect(bounded)
