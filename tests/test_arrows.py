@@ -55,7 +55,6 @@ PURE = (
 
 LONG: dict[str, str] = {
     "chain.interfaces": "signatures alone; the three that matter name each other",
-    "filters.shared.webhooks.destinations": "to be cut",
     "pipeline.hub": "to be cut",
     "pipeline.pipeline": "to be cut",
 }

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from filtered_websocket.filters.shared.apps import check_secrets, read_fields
 from filtered_websocket.filters.shared.apps import read_apps as read_all
-from filtered_websocket.filters.shared.webhooks.destinations import check_hooks
+from filtered_websocket.filters.shared.webhooks.urls import check_hooks
 
 STORED = "pusher apps"
 """The map in the storage object: an app's id -> the app, as JSON."""

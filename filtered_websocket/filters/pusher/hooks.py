@@ -6,8 +6,8 @@ from typing import Any
 
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.shared.signatures import sign
-from filtered_websocket.filters.shared.webhooks.destinations import Render
 from filtered_websocket.filters.shared.webhooks.posts import Request
+from filtered_websocket.filters.shared.webhooks.queue import Render
 
 MOST = 50
 """Events that one request tells of."""

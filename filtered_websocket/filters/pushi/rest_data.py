@@ -10,7 +10,7 @@ from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, o
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
 from filtered_websocket.filters.shared.strict_json import loads, size
-from filtered_websocket.filters.shared.webhooks.destinations import check_url
+from filtered_websocket.filters.shared.webhooks.urls import check_url
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 

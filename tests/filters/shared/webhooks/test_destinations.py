@@ -1,4 +1,4 @@
-"""What waits for each destination, and its bounds."""
+"""What an app may have waiting and under way."""
 
 import json
 import socket
@@ -6,47 +6,12 @@ import socket
 import pytest
 
 from filtered_websocket.filters.shared.webhooks import destinations
-from filtered_websocket.filters.shared.webhooks.destinations import MAX_HOOKS, check_hooks, check_url
 from filtered_websocket.filters.shared.webhooks.posts import Posts
+from filtered_websocket.filters.shared.webhooks.urls import MAX_HOOKS, check_hooks
 from tests.support.raw_client import DEADLINE
 from tests.support.reactor_thread import call, until
 from tests.support.receiver import receiving
-from tests.support.web_hooks import dropped, render, tell
-
-
-def test_what_happens_together_is_told_together_if_that_may_be(make):
-    hooks, _ = make()
-    with receiving() as receiver:
-        tell(hooks, receiver.url, *range(5), most=3)
-        assert [json.loads(receiver.next()[2]) for _ in range(2)] == [[0, 1, 2], [3, 4]]
-
-
-def test_a_failure_is_tried_again_and_what_follows_waits(make, monkeypatch):
-    hooks, counters = make()
-    monkeypatch.setattr(hooks, "later", lambda seconds, later=hooks.later: later(seconds / 100))
-    with receiving(500, 404, 302) as receiver:
-        tell(hooks, receiver.url, "a", "b")
-        assert [json.loads(receiver.next()[2]) for _ in range(5)] == [["a"], ["a"], ["a"], ["a"], ["b"]]
-        assert dropped(counters) == {}
-
-
-def test_who_never_answers_well_is_given_up_and_counted(make, monkeypatch):
-    hooks, counters = make()
-    monkeypatch.setattr(hooks, "later", lambda seconds, later=hooks.later: later(seconds / 1000))
-    with receiving(*[503] * destinations.ATTEMPTS) as receiver:
-        tell(hooks, receiver.url, "lost", "told")
-        told = [json.loads(receiver.next()[2]) for _ in range(destinations.ATTEMPTS + 1)]
-    assert told == [["lost"]] * destinations.ATTEMPTS + [["told"]]
-    assert dropped(counters) == {"web hook: status 5xx": 1}
-
-
-def test_a_destination_that_is_behind_is_bounded(make, monkeypatch):
-    monkeypatch.setattr(destinations, "MAX_WAITING", 2)
-    hooks, counters = make()
-    with receiving() as receiver:
-        tell(hooks, receiver.url, *range(5))
-        assert [json.loads(receiver.next()[2]) for _ in range(2)] == [[0], [1]]
-    assert dropped(counters) == {"web hook: too many wait": 3}
+from tests.support.web_hooks import dropped, render
 
 
 class Holding:
@@ -132,19 +97,3 @@ def test_what_waits_is_bounded_in_bytes_for_each_app_and_in_all(make, monkeypatc
         assert call(lambda: hooks.posts.waiting) == 0
         call(lambda: hooks.tell(urls, "again", render, "a", size=30))
         assert {receiver.next().body for _ in range(2)} == {b'["again"]'}
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        None, 1, "", "ftp://a/", "http://", "//a/b", "http://user:pass@host/", "http://a b/", "http://host:0/",
-        "http://host:99999/", "http://é.example/", "http://host/\r\nX: y", "file:///etc/passwd", "http://[::1/",
-    ],
-)  # fmt: skip
-def test_these_are_no_urls_of_hooks(url):
-    with pytest.raises(ValueError, match="a web hook's URL is wanted"):
-        check_url(url)
-
-
-def test_a_url_of_a_hook_is_taken_as_it_is():
-    assert check_url("https://example.com:8443/hook?key=1") == "https://example.com:8443/hook?key=1"

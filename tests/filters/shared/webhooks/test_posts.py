@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from filtered_websocket.filters.shared import public_addresses
-from filtered_websocket.filters.shared.webhooks import destinations, posts
+from filtered_websocket.filters.shared.webhooks import posts, queue
 from tests.support import tls_listener
 from tests.support.raw_client import DEADLINE
 from tests.support.reactor_thread import until
@@ -124,7 +124,7 @@ def answering(*parts):
     ids=["head of lines", "head of one line", "heads that come first", "body", "body in chunks"],
 )
 def test_an_answer_without_an_end_costs_so_many_bytes_whatever_part_has_none(make, monkeypatch, parts, fault):
-    monkeypatch.setattr(destinations, "ATTEMPTS", 1)
+    monkeypatch.setattr(queue, "ATTEMPTS", 1)
     hooks, counters = make()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with answering(*parts) as (url, written, thread):
@@ -140,7 +140,7 @@ def test_an_answer_without_an_end_costs_so_many_bytes_whatever_part_has_none(mak
 def test_a_hook_is_not_told_where_a_certificate_s_names_cannot_be_read(make, tmp_path, monkeypatch, names):
     by = tls_listener.authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", by.path)  # what the system trusts
-    monkeypatch.setattr(destinations, "ATTEMPTS", 1)
+    monkeypatch.setattr(queue, "ATTEMPTS", 1)
     hooks, counters = make()
     with tls_listener.listening(tls_listener.certificate(tmp_path, by, names)) as listener:
         tell(hooks, f"https://localhost:{listener.port}/", "secret")
