@@ -8,7 +8,7 @@ CHANNEL = "broadcast_messages"
 
 
 class Join(WebSocketConnectFilter):
-    """Whoever connects is part of the crowd."""
+    """Each client that connects is part of the crowd."""
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> Any:

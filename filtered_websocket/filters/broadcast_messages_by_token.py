@@ -46,7 +46,7 @@ class BroadcastMessagesByToken(WebSocketMessageFilter):
 
 
 class LeaveGroup(WebSocketDisconnectFilter):
-    """Who has gone is in no group."""
+    """A client that has gone is in no group."""
 
     @classmethod
     async def filter(cls, web_socket_instance: Connection, data: None) -> None:

@@ -8,7 +8,7 @@ CHANNEL = "broadcast_pubsub"
 
 
 class Listen(WebSocketConnectFilter):
-    """Whoever connects hears the bus."""
+    """Each client that connects hears the bus."""
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> Any:

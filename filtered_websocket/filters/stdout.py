@@ -10,7 +10,7 @@ def show(title: str, text: Any) -> None:
     """Print one item; to a terminal with everything escaped that could steer it.
 
     Neither a reader that has gone away (``| head``), a full disk nor a terminal without the characters is a reason to
-    end anybody's connection.
+    end a connection.
     """
     if getattr(sys.stdout, "isatty", bool)():
         text = printable(str(text), newlines=True)

@@ -1,4 +1,4 @@
-"""Print each message: ``--MESSAGE--``, then who sent what."""
+"""Print each message: ``--MESSAGE--``, then the sender and the message."""
 
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
 from filtered_websocket.filters.stdout import show

@@ -27,7 +27,7 @@ class Exact:
         return channel in names
 
     def targets(self, channel: str) -> str | tuple[str, ...]:
-        """Where a publication goes so that it reaches all who read the channel."""
+        """Where a publication goes so that it reaches all that read the channel."""
         return channel
 
 

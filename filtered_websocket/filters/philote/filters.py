@@ -25,7 +25,7 @@ class Begin(WebSocketStartFilter):
 
 
 class Admit(WebSocketHandshakeFilter):
-    """Who has a good token, comes from a page that may, and finds a place."""
+    """Let in a client that has a good token, comes from a page that may connect, and finds a place."""
 
     checks_origin = True
 
@@ -73,7 +73,7 @@ class Join(WebSocketConnectFilter):
 
 
 class Publish(WebSocketMessageFilter):
-    """To the others who read the channel, if the token may write it."""
+    """To the others that read the channel, if the token may write it."""
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: bytearray) -> None:

@@ -22,7 +22,7 @@ def decode(payload: bytes | bytearray) -> Message:
     """The message in what was received, as Go's encoding/json reads it into two texts.
 
     Names of members in any case, of several with one name the last, null leaves a member as it was, other members are
-    nobody's business.
+    ignored.
 
     :raises Refused: 1007, it is no JSON; 1003, a member, or the whole, is of another type
     """

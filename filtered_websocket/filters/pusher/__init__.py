@@ -13,7 +13,7 @@
     -> pusher:signin                        {"auth", "user_data"}
     <- pusher:signin_success                {"user_data"}
     <- pusher_internal:member_added         {"user_id", "user_info"?}, the first connection of a user
-    <- pusher_internal:member_removed       {"user_id"}, his last
+    <- pusher_internal:member_removed       {"user_id"}, the last one
     <- pusher:cache_miss                    on an empty cache- channel; else its last event comes again
     <- any other event                      {"event", "channel", "data": string}, published by HTTP
 

@@ -32,7 +32,7 @@ def check_subscription(app: App, socket_id: str, channel: str, auth: object, cha
     """
     message = f"{socket_id}:{channel}" if channel_data is None else f"{socket_id}:{channel}:{channel_data}"
     if not signed(auth, app.key, app.secret, message):
-        # Neither the signature nor the string that should have been signed: both help who guesses.
+        # Neither the signature nor the string that should have been signed: both help to guess.
         raise PusherError(wire.UNAUTHORIZED, "the signature of this subscription is wrong", channel, 401)
 
 

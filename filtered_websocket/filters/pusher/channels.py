@@ -35,7 +35,7 @@ class Client(Protocol):
 
 
 class Public:
-    """Anybody may subscribe; nobody but the app publishes.
+    """Any client may subscribe; the app alone publishes.
 
     :ivar user: the member that the connection is here, if it is one
     """
@@ -74,7 +74,7 @@ class Public:
 
 
 class Private(Public):
-    """Whom the app's secret has signed for may subscribe, and publish client events."""
+    """A client that the app's secret has signed for may subscribe, and publish client events."""
 
     client_events = True
 
@@ -93,7 +93,7 @@ class Encrypted(Private):
 
 
 class ServerToUser(Public):
-    """What the app publishes to one user, for connections that have signed in as him."""
+    """What the app publishes to one user, for connections that have signed in as that user."""
 
     def check(self, data: dict[str, Any]) -> None:
         user = self.session.user
@@ -102,7 +102,7 @@ class ServerToUser(Public):
 
 
 class PresenceChannel(Private):
-    """Private, and everybody in it knows who else is."""
+    """Private, and its members know of each other."""
 
     def check(self, data: dict[str, Any]) -> None:
         super().check(data)

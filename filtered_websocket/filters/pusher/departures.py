@@ -1,5 +1,5 @@
-"""Members who have left, and channels that have lost their last subscriber: told to web hooks after a while, and not at
-all when they are back by then, on whichever node. A page that is reloaded leaves and comes back.
+"""Members that have left, and channels that have lost their last subscriber: told to web hooks after a while, and not
+at all when they are back by then, on whichever node. A page that is reloaded leaves and comes back.
 
 Clients hear of both at once: this is for web hooks only.
 """
@@ -20,7 +20,7 @@ from filtered_websocket.filters.shared.webhooks.owed import Owed
 MAX_WAITING = 10_000
 """Departures that wait, of all apps; what is beyond is told at once. Clients invent channels."""
 LAST_SECONDS = 0.5
-"""How long the storage object has at least to say whether somebody is back."""
+"""How long the storage object has at least to say whether a member is back."""
 
 Event = dict[str, str]
 
@@ -54,7 +54,7 @@ class Departures:
         self._telling: set[Deferred[Any]] = set()
 
     def left(self, app: App, event: Event) -> None:
-        """Somebody is gone: tell it, if he is not back within `pusher_webhook_delay`."""
+        """A member or a last subscriber is gone: tell it, unless one is back within `pusher_webhook_delay`."""
         seconds = self._state.pipeline.options.pusher_webhook_delay
         if not app.webhooks or not seconds or len(self._calls) >= MAX_WAITING:
             self._state.tell(app, event)
@@ -68,7 +68,7 @@ class Departures:
         self._state.under_way(kept.addErrback(self._not_kept, field))
 
     def came(self, app: App, event: Event) -> None:
-        """Somebody is there: tell it, if it is not known yet that he was gone."""
+        """A member or a first subscriber is there: tell it, unless hooks have not been told yet that it was gone."""
         if not app.webhooks or not self._state.pipeline.options.pusher_webhook_delay:
             self._state.tell(app, event)
         else:
@@ -100,7 +100,7 @@ class Departures:
         return event["name"] == "channel_vacated" and await storage.count(key) > 0
 
     async def finish(self, seconds: float) -> None:
-        """Tell of all within so many seconds. Where others see what is kept, those who come back there in time are
+        """Tell of all within so many seconds. Where others see what is kept, those that come back there in time are
         waited for, and what is not due by the end is left to them."""
         reactor, shared = self._state.reactor, self._owed.shared
         now = reactor.seconds()
@@ -127,7 +127,7 @@ class Departures:
         self._apart.discard(field)
         try:
             if kept and not await self._owed.claim(field):
-                return  # he is back, or another node has told it
+                return  # it is back, or another node has told it
         except StorageAway:
             return  # it is still there, to be told when it can be asked for
         try:
@@ -143,5 +143,5 @@ class Departures:
 
 
 def field_of(app: App, event: Event) -> str:
-    """Where a departure is kept: whoever is back looks there."""
+    """Where a departure is kept: what comes back looks there."""
     return json.dumps([app.id, event["name"], event["channel"], event.get("user_id", "")])

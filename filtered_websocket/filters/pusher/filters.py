@@ -41,7 +41,7 @@ class Begin(WebSocketStartFilter):
 
 
 class Name(WebSocketHandshakeFilter):
-    """Give the connection an id of the form that SDKs insist on, and that nobody can guess."""
+    """Give the connection an id of the form that SDKs insist on, and that cannot be guessed."""
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: Any) -> None:

@@ -1,4 +1,4 @@
-"""Pusher's HTTP API: publish, and ask who is where. Every request is signed (`auth.check_request`)."""
+"""Pusher's HTTP API: publish, and ask what is occupied. Every request is signed (`auth.check_request`)."""
 
 import json
 from typing import Any
@@ -87,7 +87,7 @@ class BatchEvents(Signed):
 
 
 class Channels(Signed):
-    """The channels that somebody is subscribed to."""
+    """The channels that have subscribers."""
 
     path = "/apps/*/channels"
 
@@ -119,7 +119,7 @@ class Channel(Signed):
 
 
 class Users(Signed):
-    """Who is in a presence channel."""
+    """The members of a presence channel."""
 
     path = "/apps/*/channels/*/users"
 

@@ -1,4 +1,4 @@
-"""One connection's session: `connection.pusher`. What it is in, who has signed in, and what it may still send."""
+"""One connection's session: `connection.pusher`. What it is in, its user, and what it may still send."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from filtered_websocket.filters.shared.strict_json import size
 class Session(ChannelSession[Public, PusherError]):
     """
     :ivar channels: what it is subscribed to, by name
-    :ivar user: who has signed in
+    :ivar user: the user that has signed in
     """
 
     attribute = "pusher"

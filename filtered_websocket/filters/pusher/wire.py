@@ -110,8 +110,8 @@ def client_event(packet: Packet, user_id: str) -> str:
 
     :param user_id: the true one, "" where there is none
     """
-    who = f',"user_id":{quote(user_id)}' if user_id else ""
-    return f'{{"event":{quote(packet.event)},"channel":{quote(packet.channel)},"data":{dumps(packet.data)}{who}}}'
+    sender = f',"user_id":{quote(user_id)}' if user_id else ""
+    return f'{{"event":{quote(packet.event)},"channel":{quote(packet.channel)},"data":{dumps(packet.data)}{sender}}}'
 
 
 def signed_in(user_data: str) -> str:
@@ -128,7 +128,7 @@ def member(user_id: str, info: str) -> str:
 
 
 def presence(members: dict[str, str]) -> str:
-    """Who is in a presence channel: user id -> user_info as JSON."""
+    """The members of a presence channel: user id -> user_info as JSON."""
     ids = ",".join(map(quote, members))
     entries = ",".join(f"{quote(user_id)}:{info}" for user_id, info in members.items())
     return f'{{"presence":{{"count":{len(members)},"ids":[{ids}],"hash":{{{entries}}}}}}}'

@@ -89,7 +89,7 @@ class Apps(StoredApps[App]):
                 await self.storage.put(NAMES, app.name, app.id, only_new=True)
 
     async def create(self, name: str) -> App | None:
-        """A new app, with an id, a key and a secret that nobody can guess; None if there is one of this name."""
+        """A new app, with an id, a key and a secret that cannot be guessed; None if there is one of this name."""
         app = App(secrets.token_hex(32), secrets.token_hex(32), secrets.token_hex(32), name, time.time())
         if not await self.storage.put(NAMES, name, app.id, only_new=True):
             return None

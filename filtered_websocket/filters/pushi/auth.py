@@ -9,13 +9,13 @@ from filtered_websocket.filters.shared.signatures import signed
 from filtered_websocket.filters.shared.strict_json import loads, size
 
 MAX_MEMBER = 16 * 1024
-"""Bytes of channel_data, as JSON: whoever subscribes is told those of all members, in one packet."""
+"""Bytes of channel_data, as JSON: a client that subscribes is told those of all members, in one packet."""
 
 
 class Member(NamedTuple):
     """
     :ivar data: channel_data as JSON
-    :ivar peer: whether other members may write to him
+    :ivar peer: whether other members may write to this one
     """
 
     user_id: str
@@ -33,7 +33,7 @@ def check_subscription(app: App, socket_id: str, channel: str, data: dict[str, A
     if not covered or channel_data is None:
         messages.append(bare)
     if not signed(data.get("auth"), app.key, app.secret, *messages):
-        # Neither the signature nor the string that should have been signed: both help who guesses.
+        # Neither the signature nor the string that should have been signed: both help to guess.
         raise PushiError(wire.UNAUTHORIZED, "the signature of this subscription is wrong", channel)
 
 

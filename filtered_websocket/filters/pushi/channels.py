@@ -30,9 +30,9 @@ class Client(Protocol):
 
 
 class Public:
-    """Anybody may subscribe, and publish.
+    """Any client may subscribe, and publish.
 
-    :ivar member: who the connection is here, where it is somebody
+    :ivar member: the member that the connection is here, if it is one
     :ivar by_alias: it is in the channel because its user is subscribed to it
     """
 
@@ -82,13 +82,13 @@ class Public:
 
 
 class Private(Public):
-    """Whom the app's secret has signed for may subscribe."""
+    """A client that the app's secret has signed for may subscribe."""
 
     signed = True
 
 
 class PresenceChannel(Private):
-    """Private; whoever subscribes with channel_data is a member, and members know of each other."""
+    """Private; a client that subscribes with channel_data is a member, and members know of each other."""
 
     def __init__(self, session: Client, name: str, by_alias: bool = False) -> None:
         super().__init__(session, name, by_alias)
@@ -140,7 +140,7 @@ class PresenceChannel(Private):
 
 
 class Personal(Private):
-    """One user's: brings the channels that he is subscribed to, and what was stored for him."""
+    """One user's: brings the channels that the user is subscribed to, and what was stored for the user."""
 
     @property
     def user_id(self) -> str:
@@ -167,8 +167,8 @@ class Personal(Private):
 
 
 class Peer(Private):
-    """What two members of a presence channel say to each other. They are in it without subscribing; whoever else is to
-    be, the app has to sign for."""
+    """What two members of a presence channel say to each other. They are in it without subscribing; for any other
+    client, the app has to sign."""
 
 
 KINDS: tuple[tuple[str, type[Public]], ...] = (

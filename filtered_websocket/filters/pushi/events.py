@@ -46,7 +46,7 @@ async def happen(state: State, app: App, event: Event) -> None:
     """Let an event happen. When this is over it is stored and on its way."""
     stamps: list[Mapping[str, Any]] = [{} for _ in event.channels]
     if event.persist:
-        # Stored before it is published: who has seen it will find it again, whatever happens to this process.
+        # Stored before it is published: a client that has seen it will find it again, whatever happens to this process.
         users: set[str] = set()
         stamps = [await _store(state, app, event, channel, users) for channel in event.channels]
     for sent in publish(state, app, event, stamps):
@@ -76,9 +76,9 @@ def publish(state: State, app: App, event: Event, stamps: Sequence[Mapping[str, 
 
 
 async def _store(state: State, app: App, event: Event, channel: str, associated: set[str]) -> dict[str, Any]:
-    """Store an event of one channel, and associate it with the users who are subscribed to that.
+    """Store an event of one channel, and associate it with the users that are subscribed to that.
 
-    :param associated: users who have it already, of another channel
+    :param associated: users that have it already, of another channel
     :returns: what the live packet tells of it
     """
     stamp = {"mid": str(uuid4()), "timestamp": round(time.time(), 3)}
@@ -99,7 +99,7 @@ async def _store(state: State, app: App, event: Event, channel: str, associated:
 
 
 def append(storage: Storage, name: str, record: Mapping[str, Any], keep: Keep) -> Any:
-    """Append a record to a history, which nobody is subscribed to."""
+    """Append a record to a history, which has no subscribers."""
     return storage.send(Publication(name, ((wire.dumps(record).encode(), False),)), keep)
 
 
@@ -108,7 +108,7 @@ def keep_of(options: Options, app: App) -> Keep:
     since clients invent the channels that have them."""
     count = options.pushi_keep_events if app.keep_events is None else app.keep_events
     seconds = options.pushi_keep_seconds if app.keep_seconds is None else app.keep_seconds
-    # Where anybody makes apps, a quota for each would be none.
+    # Where any client makes apps, a quota for each would be none.
     pool = "apps" if options.pushi_open_apps else f"app {app.id}"
     return Keep(count, seconds, Pool(pool, options.history_bytes, options.history_channels))
 

@@ -99,7 +99,7 @@ class Leave(WebSocketDisconnectFilter):
 
 
 class Resubscribe(WebSocketConsumerFilter):
-    """A user's subscriptions have changed: his connections on this node follow."""
+    """A user's subscriptions have changed: the connections of that user on this node follow."""
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:

@@ -1,4 +1,4 @@
-"""Web hooks: URLs that get the events of a channel, and those of a user's channels by the name of his personal one."""
+"""Web hooks: URLs that get the events of a channel, and those of a user's channels by the name of the personal one."""
 
 from typing import Any, Protocol
 
@@ -71,7 +71,7 @@ class Pack(Protocol):
 
 
 def tell(state: Pack, app: App, channel: str, packet: str) -> None:
-    """Tell the hooks of a channel, some time. Their failures are nobody's business here."""
+    """Tell the hooks of a channel, some time. Their failures do not matter here."""
     webs = state.webs.known(app)
     if webs is not None and not webs:
         return

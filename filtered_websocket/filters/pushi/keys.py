@@ -9,7 +9,7 @@ def live(app: App, channel: str) -> str:
 
 
 def members(app: App, channel: str) -> str:
-    """The members of a presence channel: who is in it, and whom joins and leaves are told."""
+    """The members of a presence channel: what is in it, and where joins and leaves are told."""
     return f"{app.id}/members:{channel}"
 
 
@@ -26,7 +26,7 @@ def heard(app: App, channel: str) -> tuple[str, ...]:
 
 
 def peers_of(channel: str) -> tuple[str, str, str] | None:
-    """Whose peer channel this is: the base of the presence channel, and two users in their order; None if nobody's."""
+    """Whose peer channel this is: the base of the presence channel, and two users in their order; None if of none."""
     if not channel.startswith("peer-"):
         return None
     base, _, pair = channel.removeprefix("peer-").rpartition(":")
@@ -35,7 +35,7 @@ def peers_of(channel: str) -> tuple[str, str, str] | None:
 
 
 def control(app: App, user_id: str) -> str:
-    """Where a user's personal connections, on all nodes, hear of his subscriptions."""
+    """Where a user's personal connections, on all nodes, hear of the user's subscriptions."""
     return f"!{app.id}:{user_id}"
 
 
@@ -60,7 +60,7 @@ def subscriptions(app: App) -> str:
 
 
 def subscribers(app: App, channel: str) -> str:
-    """The set of users who are subscribed to a channel."""
+    """The set of users that are subscribed to a channel."""
     return f"{app.id}/subscribers:{channel}"
 
 

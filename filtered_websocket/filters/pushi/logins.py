@@ -1,5 +1,5 @@
-"""Logins by HTTP. A session is kept under a hash of its token: who reads the storage has no sessions, and looking one
-up takes no time that tells of a token. It lies in a history, which is what ends by itself in every storage object.
+"""Logins by HTTP. A session is kept under a hash of its token: reading the storage gives no sessions away, and looking
+one up takes no time that tells of a token. It lies in a history, which is what ends by itself in every storage object.
 """
 
 import hashlib

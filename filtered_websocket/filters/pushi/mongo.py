@@ -77,7 +77,7 @@ async def bring(storage: Storage, documents: dict[str, list[Document]], options:
         if app.name:
             await storage.put(NAMES, app.name, app.id, only_new=True)
         brought["app"] += 1
-    # Documents of apps that are gone belong to nobody.
+    # Documents of apps that are gone are left out.
     for document in _owned(documents["subscription"], apps):
         known = ("user_id", "event", "instance", "created", "modified", "enabled", "description", "meta")
         record = {"id": document.get("id", 0)} | {name: document.get(name) for name in known}

@@ -33,7 +33,7 @@ class Rest(Endpoint):
 
 
 class Private(Rest):
-    """What only who has logged in may ask."""
+    """What only a client that has logged in may ask."""
 
     @classmethod
     async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
@@ -236,6 +236,6 @@ def app_name(given: dict[str, Any]) -> str:
 
 
 def own(app: App, ident: str) -> None:
-    """:raises HTTPError: 404, it is another's, or nobody's, which is not told"""
+    """:raises HTTPError: 404, it is another app, or none, which is not told"""
     if not equal(ident, app.id):
         raise HTTPError(404, "there is no such app")

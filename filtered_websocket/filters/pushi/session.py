@@ -115,7 +115,7 @@ class Session(ChannelSession[Public, PushiError]):
             self.channels.pop(name, None)
 
     def subscription_changed(self, user_id: str, change: dict[str, str]) -> None:
-        """A subscription of a user, whose personal channel this connection is in, was made or ended by HTTP."""
+        """HTTP has made or ended a subscription of the user that has the personal channel this connection is in."""
         changed = self.steps.take(self._change(f"personal-{user_id}", change))
         # As in a message filter: what cannot be followed closes the connection; the client comes back and subscribes.
         changed.addErrback(lambda _: self.connection.close(1013, "try again later"))

@@ -51,7 +51,7 @@ class State(HookedState):
         return published
 
     def member_left(self, key: str, user_id: str, info: str) -> None:
-        # The list of sockets is kept as presence too, and tells nobody.
+        # The list of sockets is kept as presence too, and is told to no client.
         if keys.split(key, "/members:") is not None:
             super().member_left(key, user_id, info)
 

@@ -129,13 +129,13 @@ def about(name: str, members: Mapping[str, str], alias: Iterable[str], events: I
     :param members: user id -> channel_data as JSON
     :param events: event records as JSON
     """
-    who = ",".join(f"{quote(user_id)}:{data}" for user_id, data in members.items())
+    entries = ",".join(f"{quote(user_id)}:{data}" for user_id, data in members.items())
     what = f'"alias":[{",".join(map(quote, alias))}],"events":[{",".join(events)}]'
-    return f'{{"name":{quote(name)},"members":{{{who}}},{what}}}'
+    return f'{{"name":{quote(name)},"members":{{{entries}}},{what}}}'
 
 
 def member(event: str, channel: str, channel_data: str) -> str:
-    """A member who has come or gone. ``data`` is for the Python client, which fails where there is none."""
+    """A member that has come or gone. ``data`` is for the Python client, which fails where there is none."""
     data = quote(channel_data)
     return f'{{"event":{quote(event)},"channel":{quote(channel)},"member":{data},"data":{data}}}'
 

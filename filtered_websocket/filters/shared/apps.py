@@ -1,4 +1,4 @@
-"""Apps of Pusher's kind: who may use this server. Given as an option, or kept in the storage object, where other
+"""Apps of Pusher's kind: which may use this server. Given as an option, or kept in the storage object, where other
 processes find them."""
 
 import json
@@ -10,7 +10,7 @@ from filtered_websocket.chain.interfaces import Clock, Storage
 from filtered_websocket.filters.shared.signatures import equal
 
 REFRESH_SECONDS = 1.0
-"""An app that is not known is looked for in the storage object at most this often: anybody can ask for any key."""
+"""An app that is not known is looked for in the storage object at most this often: clients can ask for any key."""
 
 
 class KeyedApp(Protocol):

@@ -15,7 +15,7 @@ _log = Logger()
 def under_way(step: Deferred[Any], server: Server) -> Deferred[Any]:
     """Have the server's end wait for something that others are told of in the end.
 
-    :returns: what the step comes to, for one who waits for it
+    :returns: what the step comes to, for a caller that waits for it
     """
     heard: Deferred[Any] = Deferred()
 

@@ -1,9 +1,9 @@
-"""Who is in a channel, told once: one join and one leave for each member, over any number of connections and nodes.
+"""The members of channels: one join and one leave is told of each, over any number of connections and nodes.
 
-The storage object counts: a member is there while any connection, its holder, holds it. The edges it finds are
-published by whoever caused them, so two nodes can publish theirs in the other order than they happened. Therefore
-whoever has published an edge looks again, and corrects what has meanwhile become untrue: what was published last is
-true. Storage that no other process shares cannot be overtaken, and is not asked twice.
+The storage object counts: a member is there while any connection, its holder, holds it. The node that caused a first
+join or a last leave publishes it, so two nodes can publish theirs in the wrong order. Therefore a node that has
+published one looks again, and corrects what has meanwhile become untrue: what was published last is true. Storage that
+no other process shares cannot be overtaken, and is not asked twice.
 """
 
 from collections.abc import Callable, Coroutine
@@ -41,11 +41,11 @@ class Presence:
         self._storage, self._joined, self._left = storage, joined, left
 
     async def join(self, channel: str, member: str, holder: str, info: str, most: int = 0) -> dict[str, str]:
-        """Let a holder make somebody a member, who is told to the others if he is new.
+        """Let a holder hold a member. A member that is new is told to the others.
 
         :param most: members that there may be; 0: any number
         :returns: the members, and the info their newest holders gave
-        :raises Full: he would be one too many, and is not let in
+        :raises Full: the member would be one too many, and is not let in
         """
         first = await self._storage.join(channel, member, holder, info)
         members: dict[str, str] = await self._storage.members(channel)
@@ -62,7 +62,7 @@ class Presence:
         return members
 
     async def leave(self, channel: str, member: str, holder: str, info: str) -> None:
-        """Let a holder let go; if he was the last, the others are told."""
+        """Let a holder let go. If it was the last one, the others are told."""
         if await self._storage.leave(channel, member, holder):
             await self.gone(channel, member, info)
 
@@ -78,7 +78,7 @@ class Presence:
 class Steps:
     """What one connection does in storage, a step after the other, each to its end.
 
-    A connection that ends cancels its filter. A step half done would leave a member whom nobody takes out again, so a
+    A connection that ends cancels its filter. A step half done would leave a member that nothing takes out again, so a
     step goes on, and the disconnect filter waits for it before it takes back what the connection holds.
     """
 
@@ -86,8 +86,8 @@ class Steps:
         self._last: Deferred[None] | None = None
 
     def take(self, step: Coroutine[Any, Any, Any]) -> Deferred[Any]:
-        """Begin a step, at once if none is under way. Whoever cancels what is returned no longer hears of it; the step
-        goes on."""
+        """Begin a step, at once if none is under way. A caller that cancels what is returned no longer hears of it; the
+        step goes on."""
         over: Deferred[None] = Deferred()
         heard: Deferred[Any] = Deferred()
         running = start(step if self._last is None else self._behind(self._last, step))
@@ -99,7 +99,7 @@ class Steps:
             over.callback(None)
             if not heard.called:
                 heard.callback(result)
-            # A signal closes nobody who is gone already.
+            # A signal closes no connection that has ended already.
             elif isinstance(result, Failure) and result.check(Exception) and not result.check(StorageAway):
                 _log.failure("a step of a connection that has ended failed", result)
 
@@ -117,7 +117,7 @@ class Steps:
 
 
 def _listen(deferred: Deferred[None]) -> Deferred[None]:
-    """The end of a step, for one of several who wait for it."""
+    """The end of a step, for one of several callers that wait for it."""
     heard: Deferred[None] = Deferred()
     deferred.addCallback(lambda _: None if heard.called else heard.callback(None))
     return heard

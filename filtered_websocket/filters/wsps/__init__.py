@@ -16,7 +16,7 @@ takes effect:
     1008 "Too many channels"      more than max_channels on one connection
 
 Any path of the pipeline, any subprotocol offered (none is chosen), any origin unless allowed_origins is given. There is
-no unsubscribe. A channel is an exact name: who is in "user/*" does not get "user/1".
+no unsubscribe. A channel is an exact name: a client in "user/*" does not get "user/1".
 """
 
 from filtered_websocket.filters.wsps import filters

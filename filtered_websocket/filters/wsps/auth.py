@@ -1,4 +1,4 @@
-"""Who may subscribe and publish: authorization managers, with WSPS's own names and signature.
+"""Which clients may subscribe and publish: authorization managers, with WSPS's own names and signature.
 
 A manager is a class that takes the settings and answers ``authenticate(event, channel, key)``, with something true for
 yes; the answer may be awaitable. `event` is "subscribe" or "publish"; `key` is whatever JSON value the packet holds,

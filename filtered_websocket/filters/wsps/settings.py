@@ -59,7 +59,8 @@ def fills(settings: LocalSettings) -> dict[str, tuple[Any, str]]:
 
 
 def _fills(settings: LocalSettings) -> Iterator[tuple[str, tuple[Any, str]]]:
-    # Here keys bring a manager that looks at them; WSPS had to be told, and who relied on that must not be locked out.
+    # Here keys bring a manager that looks at them. WSPS had to be told, and clients that relied on that must not be
+    # locked out.
     yield "wsps_authorization_manager", (ORIGINAL_MANAGER, settings.module)
     for name, option in NAMES.items():
         if name in settings.names:

@@ -56,8 +56,8 @@ class Webhooks:
         app.add([urls] if isinstance(urls, str) else urls, Waiting(event, size), render, most)
 
     async def finish(self, seconds: float) -> list[Left]:
-        """Tell what waits within so many seconds, and give up what is then left: nobody tells it here any more. What
-        waits to be tried again is tried now."""
+        """Tell what waits within so many seconds, and give up what is then left. What waits to be tried again is tried
+        now."""
         for app in self._apps.values():
             app.hurry()
         told = [each for app in self._apps.values() for each in app.told()]

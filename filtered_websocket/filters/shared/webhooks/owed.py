@@ -1,8 +1,8 @@
 """What hooks are owed and this process may not come to tell, kept where another one finds it.
 
-It is a map of the storage object. Whoever deletes a field is the only one to tell what was in it: of several who try,
-one is told that it was there. Each record has an owner, who tells it when it is due; when that is long past, or the
-owner has said that it stops, any other node tells it, or the next start.
+It is a map of the storage object. The node that deletes a field is the only one to tell what was in it: of several that
+try, one is told that it was there. Each record has an owner, a process that tells it when it is due. When that is long
+past, or the owner has said that it stops, any other node tells it, or the next start.
 """
 
 import json
@@ -39,7 +39,7 @@ class Owed:
     """What the hooks of one pack in one pipeline are owed.
 
     :param name: of the map
-    :param tell: tells what a record that somebody else has left holds
+    :param tell: tells what a record that another process has left holds
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Owed:
         return kept
 
     def claim(self, field: str) -> Deferred[bool]:
-        """Take a record away; True if it was there: then nobody else tells it."""
+        """Take a record away; True if it was there: then no other process tells it."""
         claimed: Deferred[bool] = self._storage.delete(self._name, field)
         return claimed
 
@@ -114,6 +114,6 @@ class Owed:
                 record = json.loads(raw)
                 overdue = record["due"] + (GRACE_SECONDS if record["due"] else 0) <= time.time()
             except (ValueError, TypeError, LookupError):
-                overdue, record = True, None  # nobody can tell it
+                overdue, record = True, None  # no node can tell it
             if overdue and await self.claim(field) and record is not None:
                 await self._tell(record)

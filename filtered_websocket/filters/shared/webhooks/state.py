@@ -1,4 +1,4 @@
-"""What a pack of channels keeps for one pipeline: members who come and go, and web hooks, told until the end."""
+"""What a pack of channels keeps for one pipeline: members that come and go, and web hooks, told until the end."""
 
 from abc import ABC, abstractmethod
 from typing import Any
