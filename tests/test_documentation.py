@@ -160,3 +160,8 @@ def test_the_configuration_of_make_run_is_what_its_comment_says() -> None:
         "filtered_websocket.filters.broadcast_messages",
         "filtered_websocket.filters.stdout_messages",
     ]
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_speak_of_clients_and_filters_not_of_persons(page: Path) -> None:
+    assert not re.findall(r"(?i)\b(?:whoever|whom|him|his|who)\b", page.read_text())

@@ -25,8 +25,8 @@ ADMIN_SECRET = Option(
     "admin_secret",
     bearer,
     "",
-    "who has it may read the metrics: Authorization: Bearer SECRET, or Basic with any name; without it and without "
-    "admin_port only clients on this machine may",
+    "clients that show it may read the metrics: Authorization: Bearer SECRET, or Basic with any name; without it and "
+    "without admin_port only clients on this machine may",
     secret=True,
 )
 OPTIONS = (

@@ -21,7 +21,7 @@ APPS = Option(
     secret=True,
 )  # fmt: skip
 ADMIN_SECRET = Option(
-    "pushi_admin_secret", bearer, "", "turns POST /apps on, for those who send Authorization: Bearer SECRET",
+    "pushi_admin_secret", bearer, "", "turns POST /apps on, for requests with Authorization: Bearer SECRET",
     scope="pipeline", secret=True,
 )  # fmt: skip
 OPEN_APPS = Option(

@@ -57,7 +57,7 @@ AUTHORIZATION_MANAGER = Option(
     "wsps_authorization_manager",
     _manager,
     "",
-    "who decides, module:Class; without it the keys do where there are any, and else everything is allowed",
+    "the class that decides, module:Class; without it the keys do where there are any, and else everything is allowed",
     scope="pipeline",
 )
 STATS_SECONDS = Option(
