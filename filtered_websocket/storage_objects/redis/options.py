@@ -32,7 +32,7 @@ OPTIONS = (
     Option("redis_username", text, "", "user name at Redis"),
     Option("redis_password", text, "", "password at Redis", secret=True),
     Option("redis_db", integer(0, 65535), 0, "number of the Redis database"),
-    Option("redis_ca", text, "", "PEM file of the authorities that may sign a rediss:// server's certificate; the system's by default"),
+    Option("redis_ca", text, "", "PEM file of authorities for rediss:// certificates; the system's by default"),
     Option("redis_sentinel", _sentinel, "", "MASTER@HOST:PORT,HOST:PORT of Sentinels, instead of host and port"),
     Option("redis_shards", _shards, [], "several HOST:PORT or URLs to spread channels over", many=True, secret=True),
     Option("redis_heartbeat", seconds(0.05, 60), 1.0, "between heartbeats; with three lost Redis is away", "seconds"),
