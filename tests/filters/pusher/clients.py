@@ -90,3 +90,15 @@ def post(server: Server, what: str, body: Any, **params: str) -> tuple[int, Any]
 
 def get(server: Server, what: str, **params: str) -> tuple[int, Any]:
     return ask(server, signed("GET", f"/apps/1001/{what}", **params))
+
+
+SUCCEEDED = "pusher_internal:subscription_succeeded"
+
+
+def refused_subscription(packets):
+    (packet,) = packets
+    assert packet["event"] == "pusher:subscription_error"
+    return packet["channel"], packet["data"]["status"]
+
+
+EVENT = {"name": "x", "data": "d", "channel": "room"}

@@ -100,3 +100,12 @@ class Http:
 def said(event: dict[str, Any]) -> Any:
     """What was said in an event's record."""
     return event["data"]["data"]
+
+
+SUCCEEDED = "subscription_succeeded"
+
+
+def error_of(status, body):
+    assert body.keys() == {"result", "name", "message", "code"}
+    assert (body["result"], body["code"]) == ("error", status)
+    return status
