@@ -112,6 +112,15 @@ def _sign(name: str, key: Any, issuer: str, by: Any, extensions: list[x509.Exten
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
     )
+    # RFC 5280 (4.2.1), which Python verifies from 3.13 on: each names both keys, and an authority says that it is one.
+    extensions = [
+        *extensions,
+        x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()),
+    ]
+    if any(isinstance(each, x509.BasicConstraints) and each.ca for each in extensions):
+        extensions.append(x509.KeyUsage(True, False, False, False, False, True, True, False, False))
     for extension in extensions:
-        builder = builder.add_extension(extension, critical=False)
+        critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+        builder = builder.add_extension(extension, critical=critical)
     return builder.sign(by, hashes.SHA256())
