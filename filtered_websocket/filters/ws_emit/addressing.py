@@ -6,12 +6,21 @@ it there is none, since none is less wrong than all.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
-from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.errors import ConfigError
 
 _PACK = __name__.rpartition(".")[0] + "."
+
+
+class Named(Protocol):
+    """A pipeline, or its configuration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def patterns(self) -> tuple[str, ...]: ...
 
 
 def _has_pack(pipeline: Pipeline) -> bool:
@@ -19,12 +28,12 @@ def _has_pack(pipeline: Pipeline) -> bool:
     return bool(pipeline.patterns) and any(each.__module__.startswith(_PACK) for each in pipeline.filters["consumer"])
 
 
-def _names(pipeline: Pipeline) -> tuple[str, ...]:
+def _names(pipeline: Named) -> tuple[str, ...]:
     """What the option may call it; that of ``filters`` has the pattern ``*``."""
     return (pipeline.name, *pipeline.patterns)
 
 
-def is_for(pipeline: Pipeline, named: Any) -> bool:
+def is_for(pipeline: Pipeline, named: object) -> bool:
     """Whether an order is for this pipeline.
 
     :param named: the pipeline that the order names; None if it names none
@@ -37,7 +46,7 @@ def is_for(pipeline: Pipeline, named: Any) -> bool:
     return all(each is pipeline for each in pipeline.server.pipelines if _has_pack(each))
 
 
-def check(options: Any, pipelines: Sequence[Any]) -> None:
+def check(options: Options, pipelines: Sequence[Named]) -> None:
     """Whether the option names one of the pipelines with this pack.
 
     :param pipelines: their configurations
@@ -59,5 +68,5 @@ def warning(pipeline: Pipeline) -> str:
     )
 
 
-def _called(pipelines: Sequence[Any]) -> str:
+def _called(pipelines: Sequence[Named]) -> str:
     return ", ".join(each.name or "*" for each in pipelines)

@@ -5,10 +5,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.ws_emit import bus
 from filtered_websocket.filters.ws_emit.bus import Emit
-from filtered_websocket.storage_objects.base import DONE
 
 
 def emit(

@@ -4,14 +4,14 @@ The messages of its client run through the message chain. It has one connect and
 users of its pipeline, and counts for the server's limits.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from queue import Queue
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.chain.interfaces import Connection, Storage
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
@@ -45,7 +45,7 @@ class FilteredSession(Session):
     # What a connection has, where a session has it not already.
 
     @property
-    def users(self) -> Any:
+    def users(self) -> Mapping[str, Connection]:
         return self.pipeline.users
 
     @property
