@@ -15,7 +15,8 @@ Rules:
    at `/live/hello/*`.
 3. Of the endpoints that fit a path the most specific answers (`paths.rank`); a pack's comes before the server's own.
 4. `handle` returns a `Response`, a body (str, bytes, or a dict or list as JSON), or a Deferred or coroutine of those. A
-   long poll is a Deferred that is not fired yet: when the client goes away, it is cancelled.
+   long poll is a Deferred that is not fired yet: when the client goes away, it is cancelled. A `Stream` goes on with
+   what is published to channels.
 5. What goes wrong is ``raise HTTPError``; any other exception is logged and answered with 500 and no detail.
 """
 

@@ -8,7 +8,7 @@ Rules:
    share of the turn is used up, it goes on in a later one, and all that wait so have one share between them.
 3. A request must be complete within a time of its own, however slowly it trickles. A connection at rest has another.
    One that is closed ends as all do (`transport.streams`, rule 3).
-4. A client that has closed its side gets the answers to what it has asked before; a long poll ends.
+4. A client that has closed its side gets the answers to what it has asked before; a long poll or a stream ends.
 5. A client that is refused before its request is complete gets the whole answer: the rest of what it sends is read and
    dropped for a moment, because closing at once would reset the connection and take the answer away.
 6. While the server starts, a handshake waits for it, at most `handshake_timeout`; health is answered at once.
@@ -34,6 +34,8 @@ from filtered_websocket.web.interfaces import Later
 from filtered_websocket.web.receiving import Receiving
 from filtered_websocket.web.response import HTTPError, Response, encode
 from filtered_websocket.web.routes import STARTING
+from filtered_websocket.web.stream_writer import StreamWriter
+from filtered_websocket.web.streaming import Streaming
 from filtered_websocket.web.taking import Taking
 
 _log = Logger()
@@ -43,7 +45,7 @@ HALF_CLOSED_SECONDS = 5.0
 
 
 @implementer(IPushProducer)
-class HTTPConnection(Receiving, HandOver, Protocol):
+class HTTPConnection(Receiving, Streaming, HandOver, Protocol):
     """One HTTP connection.
 
     :param site: what answers
@@ -111,11 +113,13 @@ class HTTPConnection(Receiving, HandOver, Protocol):
     def pauseProducing(self) -> None:
         """The client does not take what was written."""
         self._stalled = True
+        self._stream_stalls()
 
     def resumeProducing(self) -> None:
         """It has taken it."""
         self._stalled = False
         self._yield_turn()
+        self._stream_goes_on()
 
     def stopProducing(self) -> None:
         """The transport is lost: `connectionLost` follows."""
@@ -153,10 +157,12 @@ class HTTPConnection(Receiving, HandOver, Protocol):
         else:
             self._respond(answer, exchange)
 
-    def _respond(self, response: Response, exchange: Exchange) -> None:
+    def _respond(self, response: Response | StreamWriter, exchange: Exchange) -> None:
         """Send the response to the request that was received."""
         exchange.waiting = None
-        if self._ended:
+        if isinstance(response, StreamWriter):
+            self._begin_stream(response, exchange)
+        if isinstance(response, StreamWriter) or self._ended:
             return
         if self.site.closing or not self.site.server.started:
             self._persistent = False
@@ -204,6 +210,8 @@ class HTTPConnection(Receiving, HandOver, Protocol):
             self._refuse(STARTING)
         elif self._receiving:
             self._refuse(Refused(408, "the request was not complete in time"))
+        elif self._exchange is not None and self._exchange.stream is not None:
+            self._stream_waits(self._exchange.stream)
         elif self._taking.goes_on():
             self._set_deadline(self.site.options.http_idle_timeout)
         else:
@@ -234,6 +242,8 @@ class HTTPConnection(Receiving, HandOver, Protocol):
                 self.site.server.owe(exchange.waiting)
             else:
                 exchange.cancel()
+        elif exchange is not None and exchange.stream is not None:
+            exchange.stream.complete()
         elif self._held:
             self._refuse(STARTING)
         elif not self._answering:

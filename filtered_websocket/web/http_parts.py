@@ -13,7 +13,10 @@ from filtered_websocket.web.interfaces import HTTPServer, Later
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 from filtered_websocket.web.routes import Route, Routes
+from filtered_websocket.web.stream_writer import StreamWriter
 from filtered_websocket.web.taking import Taking
+
+Answer = Response | StreamWriter
 
 
 class HTTPSite(Protocol):
@@ -36,7 +39,7 @@ class HTTPSite(Protocol):
     @property
     def closing(self) -> bool: ...
     def request(self, connection: Any, head: Head) -> HTTPRequest: ...
-    def answer(self, route: Route, request: HTTPRequest) -> Response | Deferred[Response]: ...
+    def answer(self, route: Route, request: HTTPRequest) -> Answer | Deferred[Answer]: ...
     def refusal(self, route: Route, request: HTTPRequest, error: HTTPError) -> Response: ...
     def gone(self, connection: Any) -> None: ...
 
@@ -97,6 +100,10 @@ class HTTPParts:
 
     def _refuse(self, refused: Refused) -> None:
         """Answer before the request is complete, and close."""
+        raise NotImplementedError
+
+    def _send(self, response: Response, with_body: bool) -> None:
+        """Write a complete response."""
         raise NotImplementedError
 
     def _too_large(self, exchange: Exchange) -> None:

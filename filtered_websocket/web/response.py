@@ -1,11 +1,14 @@
-"""A response as bytes."""
+"""What an endpoint answers: a complete response, a stream, an error; and the bytes of it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from twisted.web.http import datetimeToString
+
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.messages.message import Message
 
 Headers = Iterable[tuple[str, str]]
 
@@ -57,6 +60,42 @@ class Response:
         return cls(200, result)
 
 
+def lines(messages: Sequence[Message]) -> bytes:
+    """Messages as lines."""
+    return b"".join([payload + b"\n" for payload, _ in messages])
+
+
+class Stream:
+    """An answer that goes on: what is published to channels, for as long as the client stays.
+
+    The client is in the channels before it gets the head of the response. A client that reads too slowly loses what a
+    WebSocket would lose (`limits.backlog`). The stream ends with the server, and then it is complete.
+
+    :param pipeline: the pipeline that has the channels
+    :param channels: their names; that the client may see them is for the endpoint to find out
+    :param encode: makes bytes of messages that come together; for all streams that have the same function it is called
+        once
+    :param begin: what comes before anything that is published
+    """
+
+    __slots__ = ("begin", "channels", "content_type", "encode", "headers", "pipeline")
+
+    status = 200
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        channels: Iterable[str],
+        *,
+        encode: Callable[[Sequence[Message]], bytes] = lines,
+        begin: bytes = b"",
+        headers: Headers = (),
+        content_type: str = "application/octet-stream",
+    ) -> None:
+        self.pipeline, self.channels, self.encode, self.begin = pipeline, tuple(channels), encode, begin
+        self.headers, self.content_type = tuple(headers), content_type
+
+
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -66,18 +105,34 @@ def encode(response: Response, with_body: bool, is_last: bool) -> tuple[bytes, b
     :param with_body: false for the answer to HEAD
     :param is_last: whether the connection is closed behind it
     """
+    if response.status in {204, 304}:
+        return _head(response, None, is_last), b""
+    head = _head(response, b"Content-Length: %d" % len(response.body), is_last)
+    return head, response.body if with_body else b""
+
+
+def encode_head(stream: Stream, chunked: bool) -> bytes:
+    """The head of a stream, which is the last answer on its connection.
+
+    :param chunked: whether the body comes in chunks (RFC 9112, 7.1); else the end of the connection is its end
+    """
+    return _head(stream, b"Transfer-Encoding: chunked" if chunked else b"", True)
+
+
+def _head(response: Response | Stream, framing: bytes | None, is_last: bool) -> bytes:
+    """
+    :param framing: the header that says how long the body is; None: there is no body
+    """
     status = response.status
-    lines = [b"HTTP/1.1 %d %s" % (status, _REASONS.get(status, b"Status")), b"Date: " + datetimeToString()]
-    bodiless = status in {204, 304}
-    if not bodiless:
-        lines.append(b"Content-Length: %d" % len(response.body))
-        if response.content_type:
-            lines.append(b"Content-Type: " + _header(response.content_type))
-    lines += [_header(name) + b": " + _header(value) for name, value in response.headers]
+    head = [b"HTTP/1.1 %d %s" % (status, _REASONS.get(status, b"Status")), b"Date: " + datetimeToString()]
+    if framing:
+        head.append(framing)
+    if framing is not None and response.content_type:
+        head.append(b"Content-Type: " + _header(response.content_type))
+    head += [_header(name) + b": " + _header(value) for name, value in response.headers]
     if is_last:
-        lines.append(b"Connection: close")
-    head = b"\r\n".join([*lines, b"", b""])
-    return head, response.body if with_body and not bodiless else b""
+        head.append(b"Connection: close")
+    return b"\r\n".join([*head, b"", b""])
 
 
 def _header(text: str) -> bytes:

@@ -3,7 +3,7 @@
 import types
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory
@@ -17,8 +17,12 @@ from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Head, is_forwarded
 from filtered_websocket.web.http_connection import HTTPConnection
 from filtered_websocket.web.request import HTTPRequest
-from filtered_websocket.web.response import HTTPError, Response
+from filtered_websocket.web.response import HTTPError, Response, Stream
 from filtered_websocket.web.routes import Group, Route, Routes
+from filtered_websocket.web.stream_writer import StreamWriter
+
+Answer = Response | StreamWriter
+R = TypeVar("R", bound=Response | Stream)
 
 
 class Site(Factory):
@@ -54,7 +58,7 @@ class Site(Factory):
     @property
     def full(self) -> bool:
         """Whether no further connection may come."""
-        return len(self.connections) >= self.options.max_http_connections
+        return len(self.connections) >= int(self.options.max_http_connections)
 
     def request(self, connection: HTTPConnection, head: Head) -> HTTPRequest:
         """The request of this head."""
@@ -71,21 +75,22 @@ class Site(Factory):
 
     # Answering.
 
-    def answer(self, route: Route, request: HTTPRequest) -> Any:
+    def answer(self, route: Route, request: HTTPRequest) -> Answer | Deferred[Answer]:
         """The response to a complete request, or a Deferred of it, which does not fail and may be cancelled."""
         if route.error is not None:
             # Rendered, not raised: raised, it would keep the frames that keep it.
             return self._failed(route.error, route, request)
         try:
             if request.method == "OPTIONS" and "OPTIONS" not in route.endpoint.methods:
-                return self._finished(cors.options(route.group, request), route, request)
+                return self._allow(cors.options(route.group, request), route, request)
             result = route.endpoint.handle(route.pipeline, request)
             if isinstance(result, types.CoroutineType):
                 result = start(result)
             if isinstance(result, Deferred):
                 result.addCallback(self._finished, route, request)
                 return result.addErrback(self._errback, route, request)
-            return self._finished(result, route, request)
+            finished = self._finished(result, route, request)
+            return finished.addErrback(self._errback, route, request) if isinstance(finished, Deferred) else finished
         except BaseException as error:
             return self._failed(error, route, request)
 
@@ -93,8 +98,14 @@ class Site(Factory):
         """An error as the endpoint renders it."""
         return self._failed(error, route, request)
 
-    def _finished(self, result: Any, route: Route, request: HTTPRequest) -> Response:
-        response = Response.of(result)
+    def _finished(self, result: Any, route: Route, request: HTTPRequest) -> Response | Deferred[StreamWriter]:
+        if isinstance(result, Stream):
+            self._allow(result, route, request)
+            return start(StreamWriter(result, request).open())
+        return self._allow(Response.of(result), route, request)
+
+    def _allow(self, response: R, route: Route, request: HTTPRequest) -> R:
+        """Say in the response which pages of other origins may read it."""
         says = cors.headers(self.server, route.endpoint, route.pipeline, request)
         if says:
             response.headers = (*response.headers, *says)
@@ -106,7 +117,7 @@ class Site(Factory):
     def _failed(self, error: BaseException, route: Route, request: HTTPRequest) -> Response:
         answer = self._as_answer(error)
         try:
-            return self._finished(route.endpoint.render_error(answer), route, request)
+            return self._allow(Response.of(route.endpoint.render_error(answer)), route, request)
         except Exception as worse:
             report(self.counters, worse, reason="endpoint")
             return Endpoint.render_error(HTTPError(500))
