@@ -55,8 +55,6 @@ PURE = (
 
 LONG: dict[str, str] = {
     "chain.interfaces": "signatures alone; the three that matter name each other",
-    "pipeline.hub": "to be cut",
-    "pipeline.pipeline": "to be cut",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""
 

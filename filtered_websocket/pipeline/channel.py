@@ -1,33 +1,29 @@
 """One channel of a hub, and its subscribers."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from twisted.logger import Logger
+
+from filtered_websocket.chain.interfaces import Send, Subscriber
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 
-Send = Callable[[bytes], int]
-
+_log = Logger()
 
 Pending = tuple[Sequence[Message], Collection[str]]
-"""What was published together, and the ids of who gets nothing of it."""
+"""What was published together, and the ids of the subscribers that get nothing of it."""
 
 
-class Subscriber(Protocol):
-    """What the hub knows of whoever receives a channel."""
+class Corked(Protocol):
+    """A connection that may hold back what is sent to it alone, until the end of the turn."""
 
-    id: str
-    channels: set[str]
+    corked: bytes
 
     @property
-    def direct(self) -> Send | None:
-        """The bound ``send`` of a socket that takes plain frames now, or None."""
-
-    def deliver(self, batch: Batch, policy: str) -> None:
-        """Take these messages, at whatever pace; `policy` says what to lose if the pace is too slow."""
-
-    def finish(self, blob: bytes, sent: int) -> None:
-        """The direct send took only `sent` bytes of this blob: see to the rest."""
+    def direct(self) -> Send | None: ...
+    def uncork(self) -> None: ...
+    def finish(self, blob: bytes, sent: int) -> None: ...
 
 
 class Channel:
@@ -67,3 +63,11 @@ class Channel:
                 owners.append(subscriber)
         self.sends, self.owners, self.others, self.places = sends, owners, others, places
         return sends
+
+    def deliver(self, subscriber: Subscriber, batch: Batch) -> None:
+        """Let a subscriber take these messages."""
+        try:
+            subscriber.deliver(batch, self.policy)
+        except Exception:
+            # One that fails must not keep the others of this turn from theirs.
+            _log.failure("a subscriber failed to take what it was to deliver, which is lost for it")

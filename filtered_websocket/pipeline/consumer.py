@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.outcomes import outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.errors import StopChain
@@ -25,7 +26,7 @@ MAX_WAITING_ITEMS = 10_000
 class Consumer:
     """The consuming side of one pipeline."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._hub = pipeline.hub
         self._waiting: deque[Any] | None = None

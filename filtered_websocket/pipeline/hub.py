@@ -11,20 +11,18 @@ Rules:
 4. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
    uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
 5. Nothing is formatted, logged or allocated per subscriber in the loop.
-
-A subscriber is anything with an `id`, a set `channels` of names, `direct`, and `deliver(batch, policy)`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import length_hint
-from typing import Any
 
 from twisted.logger import Logger
 
+from filtered_websocket.chain.interfaces import Send, Subscriber
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
-from filtered_websocket.pipeline.channel import Channel, Pending, Send, Subscriber
+from filtered_websocket.pipeline.channel import Channel, Corked, Pending
 
 _log = Logger()
 
@@ -47,7 +45,7 @@ class Hub:
         self.channels: dict[str, Channel] = {}
         self.dirty: list[Channel] = []
         #: connections that hold back what was sent to them alone in this turn: it was sent before what is flushed here
-        self.corked: list[Any] = []
+        self.corked: list[Corked] = []
         self.publications = 0
         self.deliveries = 0
         self.bytes_out = 0
@@ -144,7 +142,7 @@ class Hub:
             if channel is not None:
                 channel.sends = None
 
-    def cork(self, connection: Any) -> None:
+    def cork(self, connection: Corked) -> None:
         """Have a connection's `uncork` called at the end of this turn, or before something is flushed."""
         if not self.corked:
             self._at_turn_end(self.uncork)
@@ -209,7 +207,7 @@ class Hub:
         if sends:
             self._send(sends, owners, batch.plain)
         for subscriber in others:
-            _deliver(subscriber, batch, channel.policy)
+            channel.deliver(subscriber, batch)
         self.deliveries += len(messages) * (len(members) - len(excluded))
 
     def _send_rest(
@@ -226,7 +224,7 @@ class Hub:
             self.deliveries += len(rest)
             direct = subscriber.direct
             if direct is None:
-                _deliver(subscriber, Batch(channel.name, rest, theirs), channel.policy)
+                channel.deliver(subscriber, Batch(channel.name, rest, theirs))
             else:
                 blob = b"".join([each for each, (_, names) in zip(encoded, pending, strict=True) if name not in names])
                 self._send([direct], [subscriber], blob)
@@ -250,11 +248,3 @@ class Hub:
                 sent = 0
             place = len(sends) - length_hint(road) - 1
             owners[place].finish(blob, sent)
-
-
-def _deliver(subscriber: Subscriber, batch: Batch, policy: str) -> None:
-    try:
-        subscriber.deliver(batch, policy)
-    except Exception:
-        # One that fails must not keep the others of this turn from theirs.
-        _log.failure("a subscriber failed to take what it was to deliver, which is lost for it")

@@ -8,7 +8,7 @@ With Redis the echo is the only delivery, also for the node that published: one 
 """
 
 from collections.abc import Callable, Collection, Coroutine, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
@@ -17,24 +17,32 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.interfaces import Server
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step, limit_time, run
 from filtered_websocket.config import patterns
-from filtered_websocket.errors import ConfigError, NotAllowed, StopChain
-from filtered_websocket.limits.channel_rules import rule_for
-from filtered_websocket.limits.history_pool import Pool
+from filtered_websocket.config.option import PipelineConfig
+from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Publication
-from filtered_websocket.pipeline.channel import Subscriber
 from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.modules import defaults_of, endpoints_of, filters_of
+from filtered_websocket.pipeline.names import Names, ids
+from filtered_websocket.pipeline.subscriptions import Subscriptions
 from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.web.base import EndpointMeta
 
 _log = Logger()
+
+
+class ServerOfPipelines(Server, Protocol):
+    """The server, as its pipelines know it."""
+
+    @property
+    def storage_object(self) -> BaseStorageObject: ...
 
 
 class Pipeline:
@@ -44,14 +52,14 @@ class Pipeline:
     :ivar queue: a `queue.Queue`: what any thread puts into it reaches the consumer chains
     """
 
-    def __init__(self, config: Any, server: Any) -> None:
+    def __init__(self, config: PipelineConfig, server: ServerOfPipelines) -> None:
         self.name: str = config.name
         self.patterns: tuple[str, ...] = config.patterns
         self.modules: tuple[str, ...] = config.filters
         self.options = _with_defaults(config.options, config.filters)
         self.server = server
         self.queue = server.queue
-        self.token = None
+        self.token: Any = None
         self.users = Users()
         self.hub = Hub(server.at_turn_end, self._policy)
         #: called with (channel, member, info) when a member is gone with the node that held it; once per cluster
@@ -77,9 +85,9 @@ class Pipeline:
         self.storage_object: BaseStorageObject = self._storage
         if self.prefix:
             self.storage_object = PrefixedStorageObject(self._storage, self.prefix)
-        self._rules: dict[str, dict[str, Any]] = self.options.channels
-        self._max_name: int = self.options.max_channel_name
-        self._subscribing: dict[str, list[Deferred[Any]]] = {}
+        self.names = Names(self.options, self.prefix, server)
+        self.subscriptions = subscriptions = Subscriptions(self, self._storage, server.counters)
+        self.subscribe, self.unsubscribe = subscriptions.subscribe, subscriptions.unsubscribe
         self.consume = Consumer(self).consume
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
@@ -123,16 +131,16 @@ class Pipeline:
             batch = messages(payload)
             if not batch:
                 return DONE
-            excluded = () if exclude is None else _ids(exclude)
+            excluded = () if exclude is None else ids(exclude)
             if type(channel) is str:
                 if channel not in self.hub.channels:  # whose names have been checked
-                    self._check(channel)
+                    self.names.check(channel)
                 publication = Publication(self.prefix + channel, batch, excluded)
-                sent = self._storage.send(publication, self._keep(channel) if self._rules else None)
+                sent = self._storage.send(publication, self.names.kept(channel) if self.names.rules else None)
                 return sent if sent is DONE else self.server.counters.watch(sent, "publish")
             names = tuple(dict.fromkeys(channel))
             for name in names:
-                self._check(name)
+                self.names.check(name)
             return self._all([self._send(name, batch, excluded, names[:index]) for index, name in enumerate(names)])
         except (TypeError, ValueError) as error:
             return self.server.counters.watch(fail(error), "publish")
@@ -141,7 +149,7 @@ class Pipeline:
         self, channel: str, batch: tuple[Message, ...], exclude: Collection[str], besides: tuple[str, ...]
     ) -> Deferred[Any]:
         publication = Publication(self.prefix + channel, batch, exclude, None, besides)
-        sent = self._storage.send(publication, self._keep(channel) if self._rules else None)
+        sent = self._storage.send(publication, self.names.kept(channel) if self.names.rules else None)
         return sent if sent is DONE else self.server.counters.watch(sent, "publish")
 
     def _all(self, sent: list[Deferred[Any]]) -> Deferred[Any]:
@@ -157,87 +165,25 @@ class Pipeline:
 
     def broadcast(self, channel: str, payload: Any, exclude: Any = None) -> None:
         """Send to a channel's subscribers on this node only, past the storage object and the consumer chain."""
-        self.hub.publish(channel, messages(payload), () if exclude is None else _ids(exclude))
-
-    def _keep(self, channel: str) -> Keep | None:
-        rule = rule_for(channel, self._rules)
-        if not rule.get("history"):
-            return None
-        count, seconds, pool = self.keep(rule["history"], rule.get("history_seconds", 0))
-        return Keep(count, seconds, Pool(self.prefix + pool.name, pool.bytes, pool.channels))
+        self.hub.publish(channel, messages(payload), () if exclude is None else ids(exclude))
 
     def keep(self, count: int, seconds: float = 0, of: str = "channels") -> Keep:
         """What a channel keeps, for ``storage_object.send``: within ``history_bytes`` and ``history_channels``.
 
         :param of: what these limits hold for: the pipeline's channels, or what a pack keeps for one of its apps
         """
-        return Keep(count, seconds, Pool(of, self.options.history_bytes, self.options.history_channels))
+        return self.names.keep(count, seconds, of)
 
     def _policy(self, channel: str) -> str:
-        return rule_for(channel, self._rules).get("slow", self.options.slow_client)
-
-    def _check(self, channel: str) -> None:
-        if not isinstance(channel, str):
-            raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
-        if len(channel) > self._max_name:
-            text = f"a channel's name has at most {self._max_name} characters, not {len(channel)}"
-            raise NotAllowed("max_channel_name", text)
-        if not self.prefix and channel.startswith(self.server.foreign):
-            raise NotAllowed("channel of another pipeline", "this channel's name begins like those of another pipeline")
+        return self.names.policy(channel)
 
     def is_channel(self, name: str) -> bool:
         """Whether this name of a client's choice may be subscribed and published to."""
         try:
-            self._check(name)
+            self.names.check(name)
         except ValueError:
             return False
         return True
-
-    # Subscribing.
-
-    def subscribe(self, channel: str, subscriber: Subscriber) -> Deferred[Any]:
-        """Add a subscriber; fires when the storage object has confirmed that publications will arrive."""
-        try:
-            self._check(channel)
-            if channel not in subscriber.channels and len(subscriber.channels) >= self.options.max_channels:
-                text = f"a connection may be in {self.options.max_channels} channels (max_channels)"
-                raise NotAllowed("max_channels", text)
-        except NotAllowed as error:
-            peer = getattr(getattr(subscriber, "request", None), "peer", "")
-            self.server.counters.count("refused", error.reason, peer)
-            return self.server.counters.watch(fail(error), "subscribe")
-        except (TypeError, ValueError) as error:
-            return self.server.counters.watch(fail(error), "subscribe")
-        answer: Deferred[Any] = Deferred()
-        if self.hub.join(channel, subscriber):
-            confirmed = self._storage.subscribe(self.prefix + channel)
-            if confirmed is DONE:
-                return DONE
-            waiting = self._subscribing[channel] = [answer]
-            confirmed.addBoth(self._subscribed, channel, waiting)
-        elif channel in self._subscribing:
-            self._subscribing[channel].append(answer)
-        else:
-            return DONE
-        return self.server.counters.watch(answer, "subscribe")
-
-    def _subscribed(self, result: Any, channel: str, waiting: list[Deferred[Any]]) -> None:
-        if self._subscribing.get(channel) is waiting:
-            del self._subscribing[channel]
-            if isinstance(result, Failure):
-                # Nothing will arrive: whoever asks again has to be the channel's first, who asks the storage object.
-                for subscriber in tuple(self.hub.subscribers(channel)):
-                    self.unsubscribe(channel, subscriber)
-        for answer in waiting:
-            answer.callback(result if isinstance(result, Failure) else None)
-
-    def unsubscribe(self, channel: str, subscriber: Subscriber) -> Deferred[Any]:
-        """Remove a subscriber: what was published to the channel before still reaches it."""
-        if self.hub.leave(channel, subscriber):
-            self._subscribing.pop(channel, None)
-            left = self._storage.unsubscribe(self.prefix + channel)
-            return left if left is DONE else self.server.counters.watch(left, "unsubscribe")
-        return DONE
 
     # Beginning and end.
 
@@ -247,7 +193,7 @@ class Pipeline:
         :param draft: a pipeline made from that
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
-        names = ("options", "modules", "patterns", "filters", "chains", "endpoints", "_rules", "_max_name")
+        names = ("options", "modules", "patterns", "filters", "chains", "endpoints", "names")
         called = {name: getattr(self, name) for name in ("member_left", "member_returned", "vacated")}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept
@@ -301,14 +247,3 @@ def _with_defaults(options: Any, modules: Iterable[str]) -> Any:
 def _module_of(call: Callable[..., Any]) -> str:
     """The module that a function is written in, or that of a partial."""
     return str(getattr(getattr(call, "func", call), "__module__", ""))
-
-
-def _ids(exclude: Any) -> Collection[str]:
-    """Ids as they are now: what holds them may change before they are needed."""
-    if isinstance(exclude, str):
-        return {exclude}
-    ids = frozenset(exclude)
-    for each in ids:
-        if not isinstance(each, str):
-            raise TypeError(f"exclude takes ids, which are str, not {type(each).__name__}")
-    return ids
