@@ -85,7 +85,8 @@ class Handshake(Part):
         return self.decision
 
     def processHandshake(self) -> None:
-        decision = self._deciding
+        decision = self.decision
+        assert decision is not None
         if decision.running is not None:
             if len(self.data) >= MAX_HELD:
                 self.transport.pauseProducing()
@@ -236,8 +237,8 @@ class Handshake(Part):
 
     def forget_handshake(self) -> None:
         """Drop what only the handshake needed."""
-        if self._deciding.answer[0] is not None:
-            self._chosen = self._deciding.answer[0]
+        if (chosen := self.chosen_protocol) is not None:
+            self._chosen = chosen
         attributes = self.__dict__
         for name in _HANDSHAKE_ONLY:
             attributes.pop(name, None)
