@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline, Server
 from filtered_websocket.web.base import EndpointMeta
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import Response
@@ -13,7 +14,7 @@ MAX_AGE = 600
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(, ?[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 
 
-def headers(server: Any, endpoint: Any, pipeline: Any, request: HTTPRequest) -> list[tuple[str, str]]:
+def headers(server: Server, endpoint: Any, pipeline: Pipeline | None, request: HTTPRequest) -> list[tuple[str, str]]:
     """What a response says of who may read it."""
     allowed = endpoint.cors_of(pipeline)
     if allowed is None:

@@ -3,7 +3,7 @@
 Everything is counted in plain integers where it happens, and made into metrics when somebody asks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -21,6 +21,7 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.monitoring.watchdog import BOUNDS
 from filtered_websocket.web.access import require_admin
 from filtered_websocket.web.base import Endpoint
+from filtered_websocket.web.interfaces import HTTPServer
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import Response
 
@@ -49,12 +50,12 @@ class Metrics(Endpoint):
         return start(cls._scrape(request.server))
 
     @classmethod
-    async def _scrape(cls, server: Any) -> Response:
+    async def _scrape(cls, server: HTTPServer) -> Response:
         text = generate_latest(_registry(server, await round_trip(server)))
         return Response(200, text, (("Cache-Control", "no-store"),), CONTENT_TYPE)
 
 
-async def round_trip(server: Any) -> float:
+async def round_trip(server: HTTPServer) -> float:
     """Seconds that the storage object takes to answer; NaN if it does not."""
     begin = server.reactor.seconds()
     asked = server.storage_object.get("fws metrics probe")
@@ -66,7 +67,7 @@ async def round_trip(server: Any) -> float:
     return float(server.reactor.seconds() - begin)
 
 
-def _registry(server: Any, round_trip: float) -> CollectorRegistry:
+def _registry(server: HTTPServer, round_trip: float) -> CollectorRegistry:
     # A registry of each scrape: there may be several servers in a process, and nothing is kept.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(server, round_trip))
@@ -75,7 +76,7 @@ def _registry(server: Any, round_trip: float) -> CollectorRegistry:
 
 
 class _Collector:
-    def __init__(self, server: Any, round_trip: float) -> None:
+    def __init__(self, server: HTTPServer, round_trip: float) -> None:
         self._server, self._round_trip = server, round_trip
 
     def collect(self) -> Iterator[Metric]:
@@ -153,7 +154,7 @@ def _http(sites: Iterable[Any]) -> Iterator[Metric]:
     yield answered
 
 
-def _events(totals: dict[tuple[str, str], int]) -> Iterator[Metric]:
+def _events(totals: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
     for what, text in EVENTS.items():
         label, name = ("filter", "filter_held_reactor") if what == "held the reactor" else ("reason", what)
         metric = CounterMetricFamily(f"fws_{name}", text or "Times a filter held the reactor too long", labels=[label])

@@ -16,6 +16,7 @@ from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Head, is_forwarded
 from filtered_websocket.web.http_connection import HTTPConnection
+from filtered_websocket.web.interfaces import HTTPServer
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response, Stream
 from filtered_websocket.web.routes import Group, Route, Routes
@@ -36,7 +37,7 @@ class Site(Factory):
 
     noisy = False
 
-    def __init__(self, server: Any, own: Group, elsewhere: Group = (), public: bool = True) -> None:
+    def __init__(self, server: HTTPServer, own: Group, elsewhere: Group = (), public: bool = True) -> None:
         self.server, self.counters, self.reactor = server, server.counters, server.reactor
         self.connections: set[HTTPConnection] = set()
         self.responses: Counter[int] = Counter()
