@@ -139,7 +139,8 @@ class LeanProtocol(WebSocketServerProtocol):
             if self._inflate(None) is False:
                 return False
             self._isMessageCompressed = False
-        return super().onFrameEnd()
+        ended: bool | None = super().onFrameEnd()
+        return ended
 
     def _inflate(self, data: bytes | None) -> bool | None:
         """Take compressed bytes of a message; None: its end. Returns False when it has failed, as `onFrameData` does.
