@@ -53,7 +53,7 @@ class Counters(Protocol):
 
 
 class Storage(Protocol):
-    """A storage object, as whoever stores and publishes knows it (`storage_objects.base` has all, and the rules)."""
+    """A storage object, for what stores and publishes (`storage_objects.base` has all, and the rules)."""
 
     @property
     def ready(self) -> bool: ...

@@ -17,7 +17,8 @@ from typing import Any
 from filtered_websocket.chain.interfaces import Send
 from filtered_websocket.connection.autobahn import OPEN
 from filtered_websocket.connection.parts import Part
-from filtered_websocket.connection.slow_reader import Frames, SlowReader, in_transport
+from filtered_websocket.connection.slow_reader import SlowReader, in_transport
+from filtered_websocket.limits.backlog import Blob
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message, message
@@ -208,7 +209,7 @@ class Sending(Part):
         if not slow.has_room_for(blob, self.pipeline.options.send_buffer):
             self._too_much()
         elif slow.backlog:
-            slow.backlog.add(Frames(None, blob))
+            slow.backlog.add(Blob(None, blob))
         else:
             self._write(blob)
 

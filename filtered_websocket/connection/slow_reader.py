@@ -5,25 +5,10 @@ order and for good. What the policy of its channel may still drop is held back b
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from filtered_websocket.limits.backlog import Backlog, least_large
+from filtered_websocket.limits.backlog import Backlog, Blob, least_large
 from filtered_websocket.transport.streams import WriteThrough
-
-
-class Frames(NamedTuple):
-    """Frames that are kept or dropped together; the channel is None for what was sent to the connection itself."""
-
-    channel: str | None
-    blob: bytes
-
-    @property
-    def payload(self) -> int:
-        return len(self.blob)
-
-    @property
-    def size(self) -> int:
-        return len(self.blob)
 
 
 def in_transport(stream: WriteThrough, transport: Any) -> int:
@@ -42,7 +27,7 @@ class SlowReader:
 
     def __init__(self, stream: WriteThrough, transport: Any, now: float) -> None:
         self._stream, self._transport = stream, transport
-        self.backlog: Backlog[Frames] = Backlog()
+        self.backlog: Backlog[Blob] = Backlog()
         # Of the largest message in the transport: its bytes, and how much the kernel will have taken behind its last.
         self._size = self._through = 0
         self._set_mark(now)
@@ -90,10 +75,10 @@ class SlowReader:
         """Keep messages of a channel, by a policy; how many others are dropped for them."""
         dropped = self.backlog.remove_channel(channel) if policy == "latest" else 0
         for blob in blobs:
-            self.backlog.add(Frames(channel, blob))
+            self.backlog.add(Blob(channel, blob))
         return dropped + self.backlog.drop_oldest(lambda: self.behind(room) > room)
 
-    def release(self) -> Backlog[Frames]:
+    def release(self) -> Backlog[Blob]:
         """What was held back, which is not any more."""
         released, self.backlog = self.backlog, Backlog()
         return released

@@ -11,7 +11,7 @@ A backlog knows no transport: what it keeps are frames for a WebSocket, messages
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 LARGE = 65536
 """Bytes of a message that is large, whatever the limit."""
@@ -31,6 +31,21 @@ class Kept(Protocol):
     @property
     def size(self) -> int:
         """Bytes that it counts for."""
+
+
+class Blob(NamedTuple):
+    """Bytes as they go to the client, kept or dropped as a whole."""
+
+    channel: str | None
+    blob: bytes
+
+    @property
+    def payload(self) -> int:
+        return len(self.blob)
+
+    @property
+    def size(self) -> int:
+        return len(self.blob)
 
 
 K = TypeVar("K", bound=Kept)

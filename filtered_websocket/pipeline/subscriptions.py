@@ -1,4 +1,4 @@
-"""Who is in which channel of a pipeline on this node, and whether the storage object has confirmed it."""
+"""Which subscribers are in which channel of a pipeline on this node, and whether storage has confirmed it."""
 
 from typing import Any, Protocol
 

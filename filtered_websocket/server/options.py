@@ -49,4 +49,4 @@ DECLARED = (
     ("watchdog", WATCHDOG),
     ("web", web_options.OPTIONS),
 )
-"""Every option a `Server` reads, by owner, whoever makes it: the command, or the testing kit."""
+"""Every option a `Server` reads, by owner, for the command and the testing kit alike."""

@@ -8,10 +8,10 @@ Rules:
 3. A client that is too slow is cut off, as a WebSocket is. A stream that the server ends is complete.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import uuid4
 
-from filtered_websocket.limits.backlog import Backlog, least_large
+from filtered_websocket.limits.backlog import Backlog, Blob, least_large
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Stream
@@ -35,21 +35,6 @@ class Sink(Protocol):
     def abort_stream(self) -> None: ...
 
 
-class _Kept(NamedTuple):
-    """A part that waits; the channel is None for what may not be dropped."""
-
-    channel: str | None
-    blob: bytes
-
-    @property
-    def payload(self) -> int:
-        return len(self.blob)
-
-    @property
-    def size(self) -> int:
-        return len(self.blob)
-
-
 class StreamWriter:
     """One client's stream.
 
@@ -66,7 +51,7 @@ class StreamWriter:
         self._options, self._counters = stream.pipeline.options, stream.pipeline.server.counters
         self._sink: Sink | None = None
         self._chunked = True
-        self._backlog: Backlog[_Kept] = Backlog()
+        self._backlog: Backlog[Blob] = Backlog()
 
     @property
     def seconds_to_take(self) -> float:
@@ -93,7 +78,7 @@ class StreamWriter:
         self._sink, self._chunked = sink, chunked
         waiting, self._backlog = self._backlog, Backlog()
         if self.stream.begin:
-            self._backlog.add(_Kept(None, self._part(self.stream.begin)))
+            self._backlog.add(Blob(None, self._part(self.stream.begin)))
         for kept in waiting:
             self._backlog.add(kept._replace(blob=self._part(kept.blob)))
         self.go_on()
@@ -116,7 +101,7 @@ class StreamWriter:
         elif policy in ("drop-old", "latest"):
             self._keep(batch, policy)
         elif self._has_room_for(blob := self._encoded(batch)):
-            self._backlog.add(_Kept(None, blob))
+            self._backlog.add(Blob(None, blob))
         elif policy == "drop-new":
             self._lost(len(batch.groups), policy)
         else:
@@ -193,7 +178,7 @@ class StreamWriter:
             self._lost(self._backlog.remove_channel(batch.channel) + len(parts) - 1, policy)
             parts = parts[-1:]
         for part in parts:
-            self._backlog.add(_Kept(batch.channel, self._encoded(part)))
+            self._backlog.add(Blob(batch.channel, self._encoded(part)))
         self._lost(self._backlog.drop_oldest(self._is_behind), policy)
         if self._is_behind():
             self._exceeds_room()
