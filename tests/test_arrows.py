@@ -1,4 +1,4 @@
-"""The house (docs/architecture.md): its rooms, and who may import whom, read from every import statement there is.
+"""The house (docs/architecture.md): its rooms, and which may import which, read from every import statement there is.
 
 A room is a folder or a file at the top of the package, and each folder below one. The rules:
 

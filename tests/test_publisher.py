@@ -160,7 +160,7 @@ def test_threads_take_turns(node, publisher):
         thread.join()
     got = [payload.decode().split() for payload in node.recorder.wait(400)]
     for name in "abcd":
-        assert [int(number) for who, number in got if who == name] == list(range(100))
+        assert [int(number) for origin, number in got if origin == name] == list(range(100))
 
 
 FORKS = """

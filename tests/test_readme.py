@@ -1,4 +1,4 @@
-"""The README, as somebody does it who has just cloned the repository and follows it word by word.
+"""The README, followed word by word from a fresh clone of the repository.
 
 What installs is run as printed, with what it would fetch from the network already there.
 """

@@ -1,4 +1,4 @@
-"""The tutorial, as somebody does it who follows it word by word, in an empty directory."""
+"""The tutorial, followed word by word in an empty directory."""
 
 import sys
 from pathlib import Path

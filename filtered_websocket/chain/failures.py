@@ -1,4 +1,4 @@
-"""What went wrong in a filter, told so that its author sees his own code: the framework's frames are left out."""
+"""What went wrong in a filter, told so that authors see their own code: the framework's frames are left out."""
 
 import inspect
 import os

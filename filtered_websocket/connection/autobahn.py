@@ -25,7 +25,7 @@ well, but Autobahn takes a peer's echo of it for a violation.)"""
 
 
 class _Nobody:
-    """Stands for the Deferreds that Autobahn fires for whoever asked; here nobody asks."""
+    """Stands for the Deferreds that Autobahn fires for those that asked; here nobody asks."""
 
     def callback(self, _: Any) -> None: ...
 

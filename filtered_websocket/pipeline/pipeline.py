@@ -64,7 +64,7 @@ class Pipeline:
         self.hub = Hub(server.at_turn_end, self._policy)
         #: called with (channel, member, info) when a member is gone with the node that held it; once per cluster
         self.member_left: list[Callable[[str, str, str], object]] = []
-        #: called with (channel, member, info) when others were told that a member had left who is here: this node was
+        #: called with (channel, member, info) when others were told that a member had left that is here: this node was
         #: cut off from the storage object for longer than a lease
         self.member_returned: list[Callable[[str, str, str], object]] = []
         #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
@@ -124,7 +124,7 @@ class Pipeline:
 
         :param channel: one name or several; a subscriber of several gets one copy
         :param payload: one message (str, bytes, bytearray), or a list or tuple of messages sent together
-        :param exclude: an id, or a collection of ids, of who gets nothing
+        :param exclude: an id, or a collection of ids, of subscribers that get nothing
         :returns: a Deferred, fired when the storage object has it. It may be ignored: a failure is then counted.
         """
         try:

@@ -133,7 +133,7 @@ class Stopping:
         await emptied
 
     async def _close_clients(self, seconds: float) -> None:
-        """Close all clients, a few at a time where there is time: those who come back then do not come all at once."""
+        """Close all clients, a few at a time where there is time: those that come back then do not come all at once."""
         clients = list(self.connections)
         slices = max(1, min(round(seconds / SLICE_SECONDS), len(clients)))
         begin = self.reactor.seconds()

@@ -1,4 +1,4 @@
-"""A traceback shows a filter's author his own code."""
+"""A traceback shows authors of filters their own code."""
 
 import asyncio
 

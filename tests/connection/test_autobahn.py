@@ -22,7 +22,7 @@ def test_what_autobahn_sets_on_a_connection_ours_has_as_well() -> None:
     theirs = factory.buildProtocol(None)
     theirs.makeConnection(StringTransport())
     theirs.openHandshakeTimeoutCall.cancel()
-    # Their signals are not used: whoever wants to know has filters.
+    # Their signals are not used: there are filters for that.
     unused = {"_listeners", "_parent", "_valid_events"}
     # The options are on the class that is made for each server.
     options = set(WebSocketServerProtocol.CONFIG_ATTRS)

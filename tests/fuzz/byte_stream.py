@@ -109,7 +109,7 @@ def split(stream: bytes, cuts: list[int]) -> list[bytes]:
 
 def main() -> None:
     global both
-    # Here, for the sake of those who import this module where there is no atheris: pytest looks for doctests in it.
+    # Here, for imports of this module where there is no atheris: pytest looks for doctests in it.
     import atheris
 
     with atheris.instrument_imports(include=INSTRUMENTED):

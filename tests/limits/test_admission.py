@@ -1,4 +1,4 @@
-"""Who is let in: a real port, and clients from several addresses of this machine."""
+"""Which connections are let in: a real port, and clients from several addresses of this machine."""
 
 from pathlib import Path
 from typing import Any

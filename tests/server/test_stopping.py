@@ -1,4 +1,4 @@
-"""The end of a server: who is told, who is waited for, and how long."""
+"""The end of a server: what is told, what is waited for, and how long."""
 
 from typing import Any
 

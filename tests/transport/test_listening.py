@@ -64,7 +64,7 @@ def test_an_address_and_a_port_that_is_free() -> None:
 
 
 class Peers(protocol.Protocol):
-    """Tells a client what its address and the server's are, as whoever asks gets them."""
+    """Tells a client what its address and the server's are, as a caller gets them."""
 
     def connectionMade(self) -> None:
         transport: Any = self.transport

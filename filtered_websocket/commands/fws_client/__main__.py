@@ -94,7 +94,7 @@ def _parser() -> exits.Parser:
     add("--header", type=_header, action="append", default=[], metavar="'NAME: VALUE'", help="of the handshake")
     add("--protocol", action="append", default=[], metavar="NAME", help="a subprotocol to offer")
     add("-v", "--verbose", action="store_true", help="tell of connections and subscriptions, as at a terminal")
-    group = parser.add_argument_group("who you are")
+    group = parser.add_argument_group("identity")
     add = group.add_argument
     add("--key", help="wsps: key of the channels; ws_emit: secret of the rooms")
     add("--publish_key", default="", metavar="KEY", help="wsps: key to publish with, if it is another")

@@ -65,10 +65,10 @@ def dashboard(server: Server, address: str) -> str:
     url = address.replace("ws", "http", 1) if address.startswith("ws") else address
     url = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
     if server.options.admin_secret:
-        who = "with admin_secret"
+        reader = "with admin_secret"
     else:
-        who = "for this machine" if server.admin_site is None else "for whom that port is open"
-    return f"dashboard on {url}/dashboard, {who}"
+        reader = "for this machine" if server.admin_site is None else "for all that reach that port"
+    return f"dashboard on {url}/dashboard, {reader}"
 
 
 def draw(pipeline: Pipeline) -> Iterator[str]:
@@ -102,10 +102,10 @@ def unsafe(server: Server) -> Iterator[str]:
             why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
             yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"
     if options.admin_port is not None and not options.admin_secret and not _only_here(options.admin_host):
-        yield f"UNSAFE: who reaches {options.admin_host or 'this host'} may read the figures (admin_secret is not set)"
+        yield f"UNSAFE: everybody that reaches {options.admin_host or 'this host'} may read the figures (admin_secret is not set)"
     for name, opens in (("publish_secret", "publish"), ("admin_secret", "read the figures")):
         if 0 < len(getattr(options, name)) < SHORT:
-            yield f"UNSAFE: who guesses it may {opens} ({name} is shorter than {SHORT} characters)"
+            yield f"UNSAFE: everybody that guesses it may {opens} ({name} is shorter than {SHORT} characters)"
     for name in ("ping_interval", "ping_timeout"):
         if not getattr(options, name):
             yield f"UNSAFE: dead clients are never noticed ({name} is 0)"

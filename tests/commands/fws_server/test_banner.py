@@ -148,7 +148,7 @@ def test_nothing_is_said_to_be_off_when_all_is_on():
         (
             {"admin_port": 0},
             "http://127.0.0.1:9601",
-            "dashboard on http://127.0.0.1:9601/dashboard, for whom that port is open",
+            "dashboard on http://127.0.0.1:9601/dashboard, for all that reach that port",
         ),
     ],
 )

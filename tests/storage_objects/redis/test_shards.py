@@ -26,9 +26,9 @@ def test_deployments_on_databases_of_one_redis_hear_nothing_of_each_other(tmp_pa
             server.ask("PUBLISH", name, f"by others {number}")
         server.ask("PUBLISH", "bus", "raw")
         for number, node in enumerate(nodes):
-            whom = ("by node", "kept by node", "by publisher", "kept by publisher", "by others")
+            origins = ("by node", "kept by node", "by publisher", "kept by publisher", "by others")
             node.recorder.wait(5)
-            assert sorted(node.recorder.payloads) == sorted(f"{by} {number}".encode() for by in whom)
+            assert sorted(node.recorder.payloads) == sorted(f"{by} {number}".encode() for by in origins)
             node.recorder.wait_for(lambda node=node: len(node.recorder.bus) == 1)  # raw names are everybody's
         for each in publishers:
             each.close()

@@ -51,7 +51,7 @@ def wait_back(node):
     assert node.storage.ready
 
 
-# Who may read it.
+# Its permissions.
 
 
 def test_every_file_is_the_owners_alone_from_its_first_byte(files, file):

@@ -141,7 +141,7 @@ def test_a_file_of_the_version_without_pools_is_taken_over(files, file):
     connection.close()
     node = files.node()
     assert [one.position for one in node.latest("room", 0, 10)] == [Position("epoch", 2), Position("epoch", 1)]
-    # What it held counts, in the pool of those who name none.
+    # What it held counts, in the pool of writes that name none.
     node.send(message("room", "n" * 2048), Keep(10, 0, DEFAULT_POOL._replace(bytes=6000)))
     assert [one.position.offset for one in node.latest("room", 0, 10)] == [3, 2]
     assert node.recorder.dropped == [("history_bytes", 1, "room")]
