@@ -122,7 +122,7 @@ def test_the_bus_is_raw(node, publisher):
     assert [item["data"] for item in node.recorder.bus] == [b"rain", b"\xff"]
 
 
-def test_nodes_says_who_would_hear_it(node, publisher):
+def test_nodes_says_which_nodes_would_hear_it(node, publisher):
     assert publisher.nodes("room") == 0
     node.subscribe("room")
     assert publisher.nodes("room") == 1

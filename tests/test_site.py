@@ -74,6 +74,6 @@ def test_there_is_a_page_for_every_event_bundled_filter_pack_and_storage_object(
         assert (DOCS / "storage" / f"{name}.md").exists()
 
 
-def test_there_is_a_page_for_everybody_who_comes_from_elsewhere() -> None:
+def test_there_is_a_page_for_everybody_that_comes_from_elsewhere() -> None:
     for name in ("0.4", "wsps", "philote", "ws-emit", "pushi", "pusher", "django-channels", "python-socketio"):
         assert (DOCS / f"migrating-from-{name}.md").exists(), name

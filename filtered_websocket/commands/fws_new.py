@@ -64,7 +64,7 @@ from filtered_websocket.testing import Server
 PIPE = ("{name}", "filtered_websocket.filters.broadcast_messages")
 
 
-def test_who_comes_is_welcomed():
+def test_every_client_is_welcomed():
     with Server(*PIPE) as server:
         a, b = server.connect(), server.connect()
         assert a.received() == ["welcome, you are 1"]

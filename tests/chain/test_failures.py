@@ -192,7 +192,7 @@ def test_a_filter_in_time_is_what_it_would_be_without_a_limit():
         assert clock.getDelayedCalls() == []
 
 
-def test_who_awaits_asyncios_objects_on_another_reactor_is_told_which_one_takes_them():
+def test_awaiting_asyncios_objects_on_another_reactor_names_the_one_that_takes_them():
     async def sleeps(instance, data):
         await asyncio.sleep(1)
 

@@ -39,7 +39,7 @@ def test_text_stays_text_and_binary_stays_binary() -> None:
         assert client.receive() == Frame(BINARY, b"")
 
 
-def test_the_kind_of_a_message_survives_an_await_and_holds_for_whoever_is_sent_to() -> None:
+def test_the_kind_of_a_message_survives_an_await_and_holds_for_all_receivers() -> None:
     async def to_all(connection: Any, data: bytearray) -> None:
         await a_turn()
         for user in connection.users.values():
@@ -663,7 +663,7 @@ def test_a_data_filter_that_raises_answers_by_http_before_the_101_and_by_a_close
 # The clock of pings. Its ticks are the test's own, one for each second.
 
 
-def test_who_does_not_answer_a_ping_is_gone_with_1006() -> None:
+def test_a_client_that_does_not_answer_a_ping_is_gone_with_1006() -> None:
     events = Events()
     with serving(*pairing(events), ping_interval=FOREVER, ping_timeout=2) as served, served.open() as client:
         connection = served.connection()

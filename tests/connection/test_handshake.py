@@ -89,7 +89,7 @@ def test_close_before_the_101_is_403(either: Any) -> None:
 
 
 @pytest.mark.parametrize("end", [lambda client: client.close(4001, "no"), lambda client: client.loseConnection()])
-def test_who_is_closed_by_a_handshake_filter_is_not_let_in(either: Any, end: Any) -> None:
+def test_a_client_that_a_handshake_filter_closes_is_not_let_in(either: Any, end: Any) -> None:
     events = Events()
     filters = (on_handshake(either(lambda connection, request: end(connection))), *pairing(events))
     with serving(*filters) as served, served.client() as client:
@@ -169,7 +169,7 @@ def test_the_request_stays_readable_while_the_connection_lives() -> None:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("going", ["reset", "closed"])
-def test_who_has_gone_while_a_filter_decided_never_was_there(going: str, tls: bool, tmp_path: Path) -> None:
+def test_a_client_that_has_gone_while_a_filter_decided_never_was_there(going: str, tls: bool, tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     options: dict[str, Any] = {"key": files.key, "cert": files.cert} if tls else {}
     events = Events()
@@ -361,7 +361,7 @@ def test_a_page_of_a_name_rebound_to_this_machine_must_be_named(
             assert "trusted_proxies" in told
 
 
-def test_who_is_no_browser_may_connect_to_loopback_by_any_name() -> None:
+def test_a_client_that_is_no_browser_may_connect_to_loopback_by_any_name() -> None:
     with serving() as served:
         served.client().open(host="page.example:9000").quit()
 
@@ -406,7 +406,7 @@ def _peer(connection: Any, data: bytearray) -> None:
         (2, "192.0.2.2:40000, 10.0.0.1:80", "192.0.2.2"),
     ],
 )
-def test_the_peer_is_who_the_trusted_proxies_say_and_nobody_further_away(
+def test_the_peer_is_the_one_that_trusted_proxies_name_and_none_further_away(
     trusted: int, forwarded: str, peer: str
 ) -> None:
     headers = [("X-Forwarded-For", forwarded)]

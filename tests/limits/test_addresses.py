@@ -50,7 +50,7 @@ def test_what_was_handed_over_is_counted_until_the_other_ends():
     assert len(addresses) == 1
 
 
-def test_nothing_is_kept_of_who_has_gone_or_was_refused():
+def test_nothing_is_kept_of_clients_that_have_gone_or_were_refused():
     addresses = Addresses()
     for number in range(100):
         assert addresses.enter(number, f"192.0.2.{number}", 1)

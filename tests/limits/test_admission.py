@@ -75,7 +75,7 @@ class Passes(WebSocketDataFilter):
     def filter(cls, connection: Any, data: bytes) -> None: ...
 
 
-def test_behind_data_filters_plain_http_counts_too_and_who_is_refused_is_closed_unanswered() -> None:
+def test_behind_data_filters_plain_http_counts_too_and_a_refused_client_is_closed_unanswered() -> None:
     with serving(on_message(echo), Passes, max_connections_per_address=1) as served:
         http = served.client()
         http.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -116,7 +116,7 @@ def test_more_than_the_accept_rate_get_503_and_when_to_come_again() -> None:
         served.open()
 
 
-def test_who_has_too_many_connections_does_not_use_up_the_rate() -> None:
+def test_a_client_with_too_many_connections_does_not_use_up_the_rate() -> None:
     with serving(on_message(echo), accept_rate=2, max_connections_per_address=1) as served:
         served.open()
         assert [told(served.client()).status for _ in range(5)] == [429] * 5
@@ -139,7 +139,7 @@ def test_of_a_flood_some_are_told_and_all_others_closed_unanswered(monkeypatch: 
         assert bystander.text() == "there?"
 
 
-def test_who_is_refused_and_says_nothing_is_soon_gone_and_counted_once() -> None:
+def test_a_refused_client_that_says_nothing_is_soon_gone_and_counted_once() -> None:
     with serving(on_message(echo), max_connections_per_address=1, handshake_timeout=60) as served:
         served.open()
         assert served.client().body() == b""

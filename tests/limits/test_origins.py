@@ -59,7 +59,7 @@ def test_pages_of_other_hosts_may_not(origin, host):
     assert not allowed(origin, host, [SAME_HOST], secure=True)
 
 
-def test_who_sends_no_origin_is_no_browser_and_may():
+def test_a_client_that_sends_no_origin_is_no_browser_and_may():
     assert allowed(None, "example.com", [])
 
 

@@ -42,7 +42,7 @@ def test_a_clock_that_goes_back_makes_nobody_owe_more_than_was_spent():
 @given(
     st.integers(1, 1000), st.integers(1, 5000), st.lists(st.tuples(st.floats(0, 2), st.integers(0, 100)), max_size=50)
 )
-def test_who_waits_when_told_never_gets_more_than_burst_and_rate(rate, burst, spendings):
+def test_a_client_that_waits_when_told_never_gets_more_than_burst_and_rate(rate, burst, spendings):
     bucket, now, spent, largest = Bucket(rate, burst, 0.0), 0.0, 0, 0
     for rest, amount in spendings:
         now += rest

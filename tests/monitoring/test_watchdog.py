@@ -99,7 +99,7 @@ def test_an_asynchronous_filter_an_endpoint_and_a_timer_are_named_too() -> None:
         assert names == ["Page.handle", "Slow.filter", "timer"]
 
 
-def test_who_holds_the_reactor_for_good_is_named_while_he_does(capsys: Any) -> None:
+def test_a_filter_that_holds_the_reactor_for_good_is_named_while_it_does(capsys: Any) -> None:
     release = threading.Event()
 
     class Stuck(WebSocketMessageFilter):

@@ -157,7 +157,7 @@ def test_joining_twice_is_one_copy(fanout, turn, subscriber):
     assert a.received() == [b"x"]
 
 
-def test_who_comes_with_anothers_id_takes_its_place_and_the_other_cannot_take_it_back(fanout, turn, subscriber):
+def test_a_subscriber_with_anothers_id_takes_its_place_and_the_other_cannot_take_it_back(fanout, turn, subscriber):
     former = subscriber("a", "room")
     newer = subscriber("a", "room")
     assert former.channels == set()
@@ -468,7 +468,7 @@ def test_a_subscriber_need_be_no_connection(turn, subscriber):
     assert session.policies == {("room", "policy of room")}
 
 
-def test_a_subscriber_that_fails_keeps_nobody_from_his_and_is_logged(fanout, turn, subscriber):
+def test_a_subscriber_that_fails_keeps_no_other_from_its_copy_and_is_logged(fanout, turn, subscriber):
     class Fails(Session):
         def deliver(self, batch, policy):
             raise RuntimeError("no room in this session")

@@ -66,14 +66,14 @@ def test_no_name_of_the_pipeline_without_one_can_reach_into_a_named_one():
 # Publishing.
 
 
-def test_who_is_in_several_of_the_channels_gets_one_copy():
+def test_a_subscriber_of_several_of_the_channels_gets_one_copy():
     with Server(Rooms) as server:
         both, one, other, none = members(server, "a", "b"), members(server, "a"), members(server, "b"), members(server)
         none.send("a,b,a hello")
         assert [each.received() for each in (both, one, other, none)] == [["hello"], ["hello"], ["hello"], []]
 
 
-def test_who_is_excluded_is_excluded_from_all_channels_by_id_or_ids():
+def test_an_excluded_subscriber_is_excluded_from_all_channels_by_id_or_ids():
     with Server(Rooms) as server:
         a, b, c = (members(server, "x", "y") for _ in range(3))
         publish, ids = server.pipeline().publish, [each.connection.id for each in (a, b)]
@@ -200,7 +200,7 @@ def test_a_clients_next_message_waits_for_its_subscription():
         assert a.received() == ["hello"]
 
 
-def test_a_failed_subscription_fails_for_all_who_wait_and_the_next_asks_again():
+def test_a_failed_subscription_fails_for_all_that_wait_and_the_next_asks_again():
     storage = LateStorage()
     with Server(Rooms, storage_object=storage) as server:
         a, b = server.connect().connection, server.connect().connection
@@ -233,7 +233,7 @@ def test_a_subscription_that_fails_at_once_fails_its_caller():
         assert counted(server) == {"failed: subscribe": 1}
 
 
-def test_who_leaves_before_the_confirmation_and_comes_back_asks_anew():
+def test_a_client_that_leaves_before_the_confirmation_and_comes_back_asks_anew():
     storage = LateStorage()
     with Server(Rooms, storage_object=storage) as server:
         a, b = server.connect().connection, server.connect().connection
@@ -272,7 +272,7 @@ def test_subscribe_never_raises_its_deferred_fails(channel, error):
 
 
 @pytest.mark.parametrize("names", [["a", "b", "c"], ["c" * 256], ["/shop a"]])
-def test_a_client_that_wants_more_than_he_may_have_is_closed_with_1008_and_counted(names):
+def test_a_client_that_wants_more_than_it_may_have_is_closed_with_1008_and_counted(names):
     class Asks(WebSocketMessageFilter):
         @classmethod
         async def filter(cls, connection, data):

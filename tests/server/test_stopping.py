@@ -85,7 +85,7 @@ def test_a_stop_filter_that_hangs_has_the_time_of_any_filter() -> None:
         assert stop(served) < 2.0
 
 
-def test_who_is_still_in_his_handshake_when_the_server_stops_is_closed_when_he_is_through() -> None:
+def test_a_client_still_in_its_handshake_when_the_server_stops_is_closed_when_it_is_through() -> None:
     events = Events()
     gate: Deferred[None] = Deferred()
 

@@ -118,7 +118,7 @@ def test_sockets_are_handled_in_the_order_in_which_they_became_readable(
             assert "".join(heard) == order
 
 
-def test_nothing_is_missed_whoever_reads_pauses_and_writes_meanwhile(
+def test_nothing_is_missed_whatever_reads_pauses_and_writes_meanwhile(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
     server, client = pair

@@ -120,7 +120,7 @@ def test_a_certificate_whose_names_cannot_be_read_gets_no_password(tmp_path, nam
             assert listener.outcomes.get() == b""
 
 
-def test_a_publisher_speaks_tls_and_trusts_whom_it_is_told_to(tls_port, tmp_path):
+def test_a_publisher_speaks_tls_and_trusts_what_it_is_told_to(tls_port, tmp_path):
     url = f"rediss://127.0.0.1:{tls_port}"
     with Publisher(url, redis_ca=str(tmp_path / "certificate.pem")) as publisher:
         publisher.publish("room", "hi")

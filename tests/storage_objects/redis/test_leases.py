@@ -69,7 +69,7 @@ def test_a_node_swept_while_it_was_cut_off_claims_its_members_again(shared, redi
     assert node.leave("room", "ada", "1") is True
 
 
-def test_a_clock_of_redis_that_is_set_forward_sweeps_nobody_who_lives(shared, redis_server):
+def test_a_clock_of_redis_that_is_set_forward_sweeps_no_node_that_lives(shared, redis_server):
     nodes = [shared.node(), shared.node()]
     for number, node in enumerate(nodes):
         node.join("room", f"member {number}", "1", "info")
