@@ -102,10 +102,11 @@ def unsafe(server: Server) -> Iterator[str]:
             why = f"{ALLOWED_ORIGINS.name} holds *, from {source}"
             yield f"UNSAFE: any web page may connect to {' '.join(pipeline.patterns)} ({why})"
     if options.admin_port is not None and not options.admin_secret and not _only_here(options.admin_host):
-        yield f"UNSAFE: everybody that reaches {options.admin_host or 'this host'} may read the figures (admin_secret is not set)"
+        where = options.admin_host or "this host"
+        yield f"UNSAFE: all that reach {where} may read the figures (admin_secret is not set)"
     for name, opens in (("publish_secret", "publish"), ("admin_secret", "read the figures")):
         if 0 < len(getattr(options, name)) < SHORT:
-            yield f"UNSAFE: everybody that guesses it may {opens} ({name} is shorter than {SHORT} characters)"
+            yield f"UNSAFE: anyone can guess it and {opens} ({name} is shorter than {SHORT} characters)"
     for name in ("ping_interval", "ping_timeout"):
         if not getattr(options, name):
             yield f"UNSAFE: dead clients are never noticed ({name} is 0)"

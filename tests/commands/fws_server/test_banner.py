@@ -68,8 +68,14 @@ def test_the_defaults_are_safe_and_nothing_is_said():
         ({"allowed_origins": ["*"]}, "any web page may connect with its visitor's cookies (allowed_origins holds *"),
         ({"ping_interval": 0}, "dead clients are never noticed (ping_interval is 0)"),
         ({"ping_timeout": 0}, "dead clients are never noticed (ping_timeout is 0)"),
-        ({"publish_secret": "x" * 15}, "who guesses it may publish (publish_secret is shorter than 16 characters)"),
-        ({"admin_secret": "x"}, "who guesses it may read the figures (admin_secret is shorter than 16 characters)"),
+        (
+            {"publish_secret": "x" * 15},
+            "anyone can guess it and publish (publish_secret is shorter than 16 characters)",
+        ),
+        (
+            {"admin_secret": "x"},
+            "anyone can guess it and read the figures (admin_secret is shorter than 16 characters)",
+        ),
         ({"admin_port": 0, "admin_host": ""}, "may read the figures (admin_secret is not set)"),
     ],
 )
