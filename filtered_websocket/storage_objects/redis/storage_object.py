@@ -73,10 +73,7 @@ class StorageObject(BaseStorageObject):
         found = addresses(options)
         for address in found:
             if address.tls and not (address.trust.verify and address.trust.names):
-                log.warn(
-                    "UNSAFE: a machine in between can pose as Redis at {address} (its URL says so)",
-                    address=address.name,
-                )
+                log.warn("UNSAFE: what is between may be Redis at {address} (its URL says so)", address=address.name)
         self._prefix = as_bytes(options.redis_key) + b":"
         self._node = new_epoch().encode()
         self._requests = Requests(self._prefix, self._node)
