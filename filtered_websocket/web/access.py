@@ -1,4 +1,4 @@
-"""Who may see what is not for the public: by a secret, or by being on this machine."""
+"""What is not for the public: shown to clients that know a secret, or are on this machine."""
 
 import base64
 import binascii
@@ -33,7 +33,7 @@ def is_local(request: HTTPRequest) -> bool:
 
 
 def require_admin(request: HTTPRequest) -> None:
-    """Refuse whoever may not see the inside of the server.
+    """Refuse a client that may not see the inside of the server.
 
     :raises HTTPError: 401 or 403
     """

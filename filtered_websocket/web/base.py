@@ -53,7 +53,7 @@ class Endpoint(metaclass=EndpointMeta):
     :cvar cors_credentials: whether those pages may send cookies along
     :cvar max_body: bytes of the largest body taken
     :cvar long_poll: methods whose answer waits for something to happen: it is given up as soon as its client closes its
-        side of the connection, which others may do who still want their answer
+        side of the connection. Clients of other methods may do so and still want their answer
     """
 
     path: str = ""

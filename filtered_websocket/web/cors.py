@@ -15,7 +15,7 @@ _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(, ?[A-Za-z0-9!#$%&'*+.^_`|~-]+
 
 
 def headers(server: Server, endpoint: Any, pipeline: Pipeline | None, request: HTTPRequest) -> list[tuple[str, str]]:
-    """What a response says of who may read it."""
+    """What a response says of the pages that may read it."""
     allowed = endpoint.cors_of(pipeline)
     if allowed is None:
         return []

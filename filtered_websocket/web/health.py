@@ -10,7 +10,7 @@ NEVER_STORE = (("Cache-Control", "no-store"),)
 
 
 class Live(Endpoint):
-    """Who gets an answer at all knows that the reactor turns. Restart what does not answer."""
+    """Any answer says that the reactor turns. Restart a server that does not answer."""
 
     path = "/health/live"
 

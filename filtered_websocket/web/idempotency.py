@@ -1,4 +1,4 @@
-"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): who repeats a request gets the first one's answer.
+"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a request that is repeated gets the first answer.
 
 Kept in this process: a repetition that another process gets is done again.
 """

@@ -27,7 +27,7 @@ def test_text_stays_text_and_binary_stays_binary(payload):
         assert b.received() == [payload]
 
 
-def test_who_has_gone_and_who_has_not_yet_come_get_nothing():
+def test_clients_that_have_gone_or_not_yet_come_get_nothing():
     with Server(BROADCAST) as server:
         a, gone = server.connect(), server.connect()
         gone.close()

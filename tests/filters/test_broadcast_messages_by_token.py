@@ -28,7 +28,7 @@ def test_a_message_goes_to_the_others_of_the_senders_group(server):
     assert [each.received() for each in (a, b, other)] == [[b"\xff"], ["hi"], []]
 
 
-def test_who_has_no_token_is_told_so_and_nobody_hears_him(server):
+def test_a_client_without_a_token_is_told_so_and_nobody_hears_it(server):
     a, stranger = registered(server, "x"), server.connect()
     stranger.send("hi")
     assert stranger.received() == ["Error: No token has been set"]
@@ -64,7 +64,7 @@ def test_registering_twice_with_one_token_is_registering_once(server):
 
 
 @pytest.mark.parametrize("leave", ["close", "abort"])
-def test_who_has_gone_is_in_no_group(server, leave):
+def test_a_client_that_has_gone_is_in_no_group(server, leave):
     a, b = registered(server, "x"), registered(server, "x")
     getattr(a, leave)()
     server.settle()

@@ -16,7 +16,7 @@ def printed(capsys, *filters, payloads):
     return name, capsys.readouterr().out
 
 
-def test_a_message_is_printed_with_who_sent_it(capsys):
+def test_a_message_is_printed_with_its_sender(capsys):
     name, out = printed(capsys, payloads=["hi", b"\xff", "ä"])
     assert out == "".join(f"--MESSAGE--\n{name} => {text}\n" for text in ("hi", "\N{REPLACEMENT CHARACTER}", "ä"))
 

@@ -107,7 +107,7 @@ def test_a_chunked_body_is_taken_and_has_the_same_limit() -> None:
             assert ended(client)
 
 
-def test_who_expects_100_is_told_to_go_on() -> None:
+def test_a_client_that_expects_100_is_told_to_go_on() -> None:
     with serving(Echo) as served, served.client() as client:
         head, body = post(b"abc", "Expect: 100-continue\r\n").split(b"\r\n\r\n")
         client.send(head + b"\r\n\r\n")
@@ -129,7 +129,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_has_come_and_the_answer_a
         assert served.counted("refused", "http") == 1
 
 
-def test_who_goes_on_sending_after_a_refusal_is_cut_off() -> None:
+def test_a_client_that_goes_on_sending_after_a_refusal_is_cut_off() -> None:
     with serving(Echo) as served, served.client() as client:
         client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n")
         with pytest.raises(OSError):

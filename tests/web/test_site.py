@@ -78,11 +78,11 @@ def test_an_endpoint_may_render_errors_as_its_protocol_has_them() -> None:
         return Response(error.status, {"result": "error", "message": error.message}, error.headers)
 
     given = [
-        endpoint("/x", HTTPError(401, "who?"), ("POST",), render_error=render, max_body=3),
+        endpoint("/x", HTTPError(401, "what?"), ("POST",), render_error=render, max_body=3),
         endpoint("/broken", HTTPError(401), render_error=lambda error: 1 / 0),
     ]
     with serving(*given) as served:
-        assert ask(served.address, "POST", "/x").json == {"result": "error", "message": "who?"}
+        assert ask(served.address, "POST", "/x").json == {"result": "error", "message": "what?"}
         assert ask(served.address, "GET", "/x").json["result"] == "error"
         too_large = ask(served.address, "POST", "/x", "1234")
         assert (too_large.status, too_large.json["result"]) == (413, "error")
@@ -175,15 +175,15 @@ def test_a_request_that_never_ends_holds_the_servers_end_for_stop_seconds() -> N
 
 
 def test_behind_a_trusted_proxy_the_peer_is_the_client() -> None:
-    def who(pipeline: Any, request: HTTPRequest) -> Any:
+    def client(pipeline: Any, request: HTTPRequest) -> Any:
         return [request.peer, request.secure, request.direct]
 
     forwarded = {"X-Forwarded-For": "6.6.6.6, 1.2.3.4", "X-Forwarded-Proto": "https"}
-    with serving(endpoint("/who", who)) as served:
-        assert ask(served.address, "GET", "/who", headers=forwarded).json == ["127.0.0.1", False, False]
-        assert ask(served.address, "GET", "/who").json == ["127.0.0.1", False, True]
-    with serving(endpoint("/who", who), trusted_proxies=1) as served:
-        assert ask(served.address, "GET", "/who", headers=forwarded).json == ["1.2.3.4", True, False]
+    with serving(endpoint("/client", client)) as served:
+        assert ask(served.address, "GET", "/client", headers=forwarded).json == ["127.0.0.1", False, False]
+        assert ask(served.address, "GET", "/client").json == ["127.0.0.1", False, True]
+    with serving(endpoint("/client", client), trusted_proxies=1) as served:
+        assert ask(served.address, "GET", "/client", headers=forwarded).json == ["1.2.3.4", True, False]
 
 
 def test_websockets_and_http_share_the_port() -> None:

@@ -98,7 +98,7 @@ class ServerToUser(Public):
     def check(self, data: dict[str, Any]) -> None:
         user = self.session.user
         if user is None or self.name != USER_PREFIX + user.id:
-            raise PusherError(wire.UNAUTHORIZED, "this channel is for a user who has signed in", self.name, 401)
+            raise PusherError(wire.UNAUTHORIZED, "this channel is for a user that has signed in", self.name, 401)
 
 
 class PresenceChannel(Private):

@@ -95,7 +95,7 @@ class CreateApp(Rest):
             if not options.pushi_admin_secret:
                 raise HTTPError(403, "apps are made where pushi_admin_secret or pushi_open_apps is set")
             if not equal(credentials_of(request), options.pushi_admin_secret):
-                raise HTTPError(403, "apps are made by those who send Authorization: Bearer SECRET")
+                raise HTTPError(403, "making an app takes Authorization: Bearer SECRET")
         name = app_name(fields_of(request))
         if await State.of(pipeline).apps.full():
             raise HTTPError(403, "there are as many apps as there may be")

@@ -6,9 +6,9 @@
        {"channel": "news", "pipeline": null, "after": N}
     -> POST /dashboard/publish                  <- as POST /publish
 
-Who may see the metrics may see the figures (`access.require_admin`). What clients say to each other is another matter:
-watching and publishing take the publish secret too, in the header Publish-Secret, because Authorization may hold the
-admin's.
+A client that may see the metrics may see the figures (`access.require_admin`). What clients say to each other is
+another matter: watching and publishing take the publish secret too, in the header Publish-Secret, because
+Authorization may hold the admin's.
 """
 
 import hmac
@@ -134,7 +134,7 @@ def _number(request: HTTPRequest, name: str) -> float:
 
 
 def _require_both(request: HTTPRequest) -> None:
-    """Refuse whoever may not see and say what clients do. Raises HTTPError."""
+    """Refuse a client that may not see and say what others do. Raises HTTPError."""
     require_admin(request)
     secret = request.server.options.publish_secret
     if not secret:

@@ -1,6 +1,6 @@
 """What the dashboard shows, as JSON: what is counted anyway, looked at once a second and whenever somebody asks.
 
-Rates are not computed here: a sample holds totals, and whoever draws takes the difference of two.
+Rates are not computed here: a sample holds totals, and the page that draws takes the difference of two.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The last lines of the log, kept in memory for whoever opens the dashboard. Secrets are in no log, and so not here."""
+"""The last lines of the log, kept in memory for the dashboard. Secrets are in no log, and so not here."""
 
 from collections import deque
 from typing import Any, NamedTuple

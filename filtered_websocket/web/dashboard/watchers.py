@@ -1,4 +1,4 @@
-"""Those who look into a channel from the dashboard: subscribers that keep the newest messages until they are asked.
+"""What looks into a channel for the dashboard: subscribers that keep the newest messages until they are asked.
 
 A watcher that nobody asks for a while leaves its channel: nobody tells us that a page has been closed.
 """
@@ -65,7 +65,7 @@ class Watchers:
         self._watchers: dict[tuple[Any, str], Watcher] = {}
 
     async def of(self, pipeline: Any, channel: str) -> Watcher:
-        """Who watches this channel; it is in the channel when this returns.
+        """The watcher of this channel; it is in the channel when this returns.
 
         :raises HTTPError: 400, nobody can subscribe to that; 503, there are too many watchers
         """

@@ -25,7 +25,7 @@ def test_a_pattern_holds_nothing_else(pattern):
 
 
 @given(NAMES, NAMES)
-def test_who_may_read_a_channel_is_reached_by_what_is_published_to_it(name, channel):
+def test_a_client_that_may_read_a_channel_is_reached_by_what_is_published_to_it(name, channel):
     wildcards = Wildcards()
     if not wildcards.fault({name}):
         assert wildcards.holds({name}, channel) == (name in wildcards.targets(channel))

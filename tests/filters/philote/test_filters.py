@@ -41,7 +41,7 @@ def refused(server, *arguments, **keywords):
     return raised.value
 
 
-def test_a_publication_reaches_the_others_who_read_the_channel_and_not_its_sender():
+def test_a_publication_reaches_the_other_readers_of_the_channel_and_not_its_sender():
     with serving() as server:
         a = connect(server, "ab", "ab")
         b = connect(server, "a")

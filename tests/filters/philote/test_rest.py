@@ -51,7 +51,7 @@ def test_info_tells_what_philote_told(ask):
     assert info["num_cpu"] == os.cpu_count()
 
 
-def test_who_may_not_learns_nothing(ask):
+def test_a_client_that_may_not_learns_nothing(ask):
     assert ask("GET", "/api/info?auth=" + token({"api": True}))[0] == 200
     for status, path, bearer in (
         (401, "/api/info", None),

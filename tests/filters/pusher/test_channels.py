@@ -64,7 +64,7 @@ def test_subscribing_twice_is_subscribing_once(server):
 # Presence.
 
 
-def test_members_are_told_of_a_users_first_connection_and_his_last(server):
+def test_members_are_told_of_a_users_first_and_last_connection(server):
     watcher = Client(server)
     watcher.subscribe("presence-a", "w")
     sockets = [Client(server) for _ in range(3)]

@@ -32,7 +32,7 @@ def test_a_connection_is_greeted_with_an_id_of_two_numbers(server):
         (f"{KEY}%00", "?protocol=7", 4001),
     ],
 )
-def test_who_may_not_connect_is_told_why_and_closed_with_the_same_code(server, key, query, code):
+def test_a_client_that_may_not_connect_is_told_why_and_closed_with_the_same_code(server, key, query, code):
     client = Client(server, key, query)
     assert client.first["event"] == "pusher:error"
     assert client.first["data"]["code"] == client.client.close_code == code

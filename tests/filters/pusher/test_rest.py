@@ -116,7 +116,7 @@ def test_the_last_event_of_a_cache_channel_can_be_asked_for(server):
     assert get(server, "channels/cache-a", info="cache") == (200, told)
 
 
-def test_who_has_signed_in_is_terminated_and_nobody_else(server):
+def test_a_user_that_has_signed_in_is_terminated_and_nobody_else(server):
     a, b, c = Client(server), Client(server), Client(server)
     a.sign_in("7")
     b.sign_in("8")

@@ -1,4 +1,4 @@
-"""What one connection sends: client events, and who has signed in."""
+"""What one connection sends: client events, and sign-ins."""
 
 import json
 
@@ -27,7 +27,7 @@ def test_client_events_reach_the_others_as_they_were_sent(server):
     assert (a.packets(), c.packets()) == ([], [])
 
 
-def test_on_presence_channels_the_server_says_who_it_was(server):
+def test_on_presence_channels_the_server_names_the_sender(server):
     a, b = Client(server), Client(server)
     b.subscribe("presence-a", "2")
     a.subscribe("presence-a", "1")
@@ -120,7 +120,7 @@ def test_a_client_event_s_limit_counts_the_bytes_of_its_data_as_utf8(data, size)
 # Signing in.
 
 
-def test_a_user_who_has_signed_in_is_somebody_in_presence_channels_and_has_a_channel_of_his_own(server):
+def test_a_user_that_has_signed_in_is_somebody_in_presence_channels_and_has_an_own_channel(server):
     client = Client(server)
     (answer,) = client.sign_in("7")
     assert answer["event"] == "pusher:signin_success"

@@ -61,7 +61,7 @@ class Client:
 
 
 class Http:
-    """Who asks the HTTP API, logged in as an app."""
+    """A client of the HTTP API, logged in as an app."""
 
     def __init__(self, server: Server, app: dict[str, Any] | None = APP) -> None:
         self.server = server

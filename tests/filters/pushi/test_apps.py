@@ -9,11 +9,11 @@ from tests.filters.pushi.clients import Client, Http, error_of, serving
 # Apps.
 
 
-def test_apps_are_made_by_nobody_unless_it_is_said_by_whom(server):
+def test_apps_are_made_by_nobody_unless_an_option_says_so(server):
     assert error_of(*Http(server, None).ask("POST", "/apps", {"name": "x"})) == 403
 
 
-def test_apps_are_made_by_who_has_the_secret_of_the_administrator():
+def test_apps_are_made_with_the_secret_of_the_administrator():
     with serving(pushi_admin_secret="admin") as server:
         http = Http(server, None)
         basic = base64.b64encode(b"anybody:admin").decode()

@@ -126,7 +126,7 @@ def test_two_peers_hear_what_the_app_and_whom_it_signs_for_say_to_them(server):
     assert (signed.packets(), c.packets()) == ([], [])
 
 
-def test_who_has_left_the_room_hears_no_peer(server):
+def test_a_member_that_has_left_the_room_hears_no_peer(server):
     a, b = peers(server, "a", "b")
     b.ask("unsubscribe", "presence-r")
     a.packets()
@@ -136,7 +136,7 @@ def test_who_has_left_the_room_hears_no_peer(server):
     assert b.events()[0][1] == "pusher_internal:subscription_error"
 
 
-def test_who_is_no_peer_or_could_be_taken_for_another_has_no_peers(server):
+def test_a_member_that_is_no_peer_or_could_be_taken_for_another_has_no_peers(server):
     shy, odd, other = Client(server), Client(server), Client(server)
     shy.subscribe("presence-r", {"user_id": "shy"})
     odd.subscribe("presence-r", {"user_id": "a&b", "peer": True})

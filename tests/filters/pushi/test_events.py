@@ -1,4 +1,4 @@
-"""Events: who may send them, what is stored of them, and how many there may be."""
+"""Events: which clients may send them, what is stored of them, and how many there may be."""
 
 import json
 from uuid import UUID
@@ -86,7 +86,7 @@ def test_an_app_keeps_so_many_events_for_so_long():
 
 
 @pytest.mark.parametrize("name", ["room", "private-a", "presence-a", "personal-u", "peer-a:u&v", "peer-a:", "peer-"])
-def test_nobody_says_anything_where_he_is_not(server, name):
+def test_nobody_says_anything_in_a_channel_it_is_not_in(server, name):
     a, b = Client(server), Client(server)
     b.subscribe(name)
     a.say(name, "x", persist=True)

@@ -27,18 +27,18 @@ def test_wrong_credentials_are_refused_alike(server, given):
 
 
 @pytest.mark.parametrize("given", [{"app_secret": None}, {"app_key": 1}, {"app_id": ""}, {"app_secret": [SECRET]}])
-def test_missing_credentials_are_an_error_of_who_asks(server, given):
+def test_missing_credentials_are_an_error_of_the_client(server, given):
     right = {"app_id": "app1", "app_key": KEY, "app_secret": SECRET}
     assert error_of(*Http(server, None).ask("POST", "/login", right | given)) == 400
 
 
 @pytest.mark.parametrize("path", ["/apps", "/subscriptions", "/events", "/sockets", "/webs", "/logout", "/apps/app1"])
 @pytest.mark.parametrize("sid", ["", "0" * 64, "x", "x" * 500, "%ED%A0%80"])
-def test_who_has_not_logged_in_gets_403(server, path, sid):
+def test_a_client_that_has_not_logged_in_gets_403(server, path, sid):
     assert error_of(*Http(server, None).ask("GET", f"{path}?sid={sid}")) == 403
 
 
-def test_who_has_logged_out_has(http):
+def test_a_client_that_has_logged_out_has_no_session(http):
     assert http.get("/logout") == {"result": "success"}
     assert http.ask("GET", "/apps")[0] == 403
 

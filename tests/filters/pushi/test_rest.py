@@ -8,7 +8,7 @@ def test_health_is_open_and_this_packs_own(server, path):
     assert Http(server, None).get(path)["status"] == "ok"
 
 
-def test_who_drains_is_not_ready(server):
+def test_a_server_that_drains_is_not_ready(server):
     server.server.draining = True
     assert Http(server, None).ask("GET", "/health/ready") == (503, {"status": "error", "ready": False})
     assert Http(server, None).get("/health/live") == {"status": "ok"}

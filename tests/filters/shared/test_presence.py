@@ -49,7 +49,7 @@ def presence(told):
     return Presence(StorageObject(), told.joined, told.left)
 
 
-def test_a_user_joins_with_his_first_connection_and_leaves_with_his_last(presence, told):
+def test_a_user_joins_with_the_first_connection_and_leaves_with_the_last(presence, told):
     assert result(presence.join("room", "u", "1", "a")) == {"u": "a"}
     assert result(presence.join("room", "u", "2", "b")) == {"u": "b"}
     result(presence.leave("room", "u", "1", "a"))
@@ -116,7 +116,7 @@ def test_steps_are_taken_one_after_the_other():
     assert (order, answer.result) == (["first", "second"], 2)
 
 
-def test_who_cancels_hears_no_more_and_the_step_goes_on():
+def test_a_caller_that_cancels_hears_no_more_and_the_step_goes_on():
     steps, order, gate, failures = Steps(), [], Deferred(), []
 
     async def step():
@@ -132,7 +132,7 @@ def test_who_cancels_hears_no_more_and_the_step_goes_on():
     assert (order, idle.called) == (["done"], True)
 
 
-def test_a_step_that_fails_fails_for_who_asked_and_holds_nobody_up():
+def test_a_step_that_fails_fails_for_its_caller_and_holds_nobody_up():
     steps = Steps()
 
     async def broken():

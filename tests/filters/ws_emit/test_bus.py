@@ -75,7 +75,7 @@ def test_a_pickled_tuple_is_several_arguments_and_bytes_are_bytes() -> None:
     assert unpickle(data=()) == Emit("update", ())
 
 
-def test_rooms_and_who_is_skipped_may_be_one_or_several() -> None:
+def test_rooms_and_those_skipped_may_be_one_or_several() -> None:
     assert read(room="a", skip_sid="s").rooms == ("a",)
     assert read(room="").rooms == ("",)
     several = read(room=["a", "b", "a"], skip_sid=["s", "t"])

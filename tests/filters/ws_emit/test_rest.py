@@ -37,7 +37,7 @@ def test_a_page_of_an_allowed_origin_may_read_every_answer(server: Server) -> No
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
 
 
-def test_who_is_no_page_is_let_in_and_told_nothing_of_pages(server: Server) -> None:
+def test_a_client_that_is_no_page_is_let_in_and_told_nothing_of_pages(server: Server) -> None:
     answer = ask(server, "GET", POLLING)
     assert answer.status == 200
     assert "Access-Control-Allow-Origin" not in answer.headers

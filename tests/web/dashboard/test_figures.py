@@ -72,7 +72,7 @@ def test_a_storage_object_that_does_not_answer_is_null_not_a_word_that_json_does
         assert figures.figures(served.server, float("nan"))["storage"]["round_trip"] is None
 
 
-def test_samples_are_kept_for_who_comes_later_and_only_newer_ones_are_told_again() -> None:
+def test_samples_are_kept_for_a_later_page_and_only_newer_ones_are_told_again() -> None:
     with serving(Join, Spread) as served, served.open() as client:
         history = served.server.dashboard.history
         until(lambda: len(served.users) == 1)

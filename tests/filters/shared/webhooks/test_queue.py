@@ -23,7 +23,7 @@ def test_a_failure_is_tried_again_and_what_follows_waits(make, monkeypatch):
         assert dropped(counters) == {}
 
 
-def test_who_never_answers_well_is_given_up_and_counted(make, monkeypatch):
+def test_a_destination_that_never_answers_well_is_given_up_and_counted(make, monkeypatch):
     hooks, counters = make()
     monkeypatch.setattr(hooks, "later", lambda seconds, later=hooks.later: later(seconds / 1000))
     with receiving(*[503] * queue.ATTEMPTS) as receiver:

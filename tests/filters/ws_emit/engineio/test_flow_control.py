@@ -51,7 +51,7 @@ def test_what_is_larger_than_all_goes_alone() -> None:
     assert sent == ["a", "large", "b"]
 
 
-def test_who_is_not_told_of_has_died_and_frees_its_room() -> None:
+def test_a_client_that_is_not_told_of_has_died_and_frees_its_room() -> None:
     window, clock, sent = opened()
     window.enter("node", "a", LIMIT, lambda: sent.append("a"))
     window.enter("node", "b", LIMIT, lambda: sent.append("b"))

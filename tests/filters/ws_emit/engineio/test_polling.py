@@ -70,7 +70,7 @@ def test_what_a_policy_loses_is_lost_as_a_whole_and_counted() -> None:
 
 
 @pytest.mark.parametrize(("policy", "kept"), [("drop-new", range(12)), ("drop-old", range(88, 100)), ("latest", [99])])
-def test_who_does_not_poll_loses_what_the_policy_says(policy: str, kept: Any) -> None:
+def test_a_client_that_does_not_poll_loses_what_the_policy_says(policy: str, kept: Any) -> None:
     with Server(PACK, ws_emit_secret="1", send_buffer=4096, channels={"a": {"slow": policy}}) as server:
         client = joined(server)
         for number in range(100):
@@ -259,7 +259,7 @@ def test_sessions_that_poll_are_told_when_the_server_stops() -> None:
     assert get.text == "1"
 
 
-def test_who_posts_more_than_the_rate_is_answered_later() -> None:
+def test_a_client_that_posts_more_than_the_rate_is_answered_later() -> None:
     with Server(PACK, message_rate=10) as server:
         client = Poller(server)
         post = client.post(*(f'42{number}["x"]' for number in range(60)))
@@ -271,7 +271,7 @@ def test_who_posts_more_than_the_rate_is_answered_later() -> None:
         assert server.server.counters.totals["slowed", "message_rate"] > 0
 
 
-def test_who_posts_more_than_the_rate_is_ended_where_the_option_says_so() -> None:
+def test_a_client_that_posts_more_than_the_rate_is_ended_where_the_option_says_so() -> None:
     with Server(PACK, byte_rate=100, over_rate="close") as server:
         client = Poller(server)
         client.post(*(f'42{number}["{"x" * 90}"]' for number in range(10)))
@@ -319,7 +319,7 @@ def test_a_filter_that_hangs_ends_the_session_in_its_time() -> None:
         assert "TimeoutError" in error
 
 
-def test_who_goes_away_while_a_filter_waits_is_gone() -> None:
+def test_a_client_that_goes_away_while_a_filter_waits_is_gone() -> None:
     Slow.waiting = []
     with Server(Slow, PACK) as server:
         client = Poller(server)
@@ -392,7 +392,7 @@ def test_a_binary_payload_of_engine_io_3_is_obeyed_and_bytes_are_answered_in_one
     assert client.get().response.content_type.startswith("text/plain")
 
 
-def test_who_asks_for_base64_at_its_first_request_gets_no_bytes(server: Server) -> None:
+def test_a_client_that_asks_for_base64_at_its_first_request_gets_no_bytes(server: Server) -> None:
     client = Poller(server, connect=False, uri=f"{OLD}&b64=1")
     message = {"method": "emit", "event": "e", "data": [[{"_placeholder": True, "num": 0}], "Af8="], "binary": True}
     server.result(server.storage_object.publish("flask-socketio", json.dumps(message)))

@@ -29,7 +29,7 @@ def test_rooms_are_entered_once_and_left_at_the_end(server: Server) -> None:
     assert not server.pipeline().ws_emit.namespace.sockets  # type: ignore[attr-defined]
 
 
-def test_one_copy_for_who_is_in_several_rooms_and_none_for_who_is_skipped(server: Server) -> None:
+def test_one_copy_for_a_client_in_several_rooms_and_none_for_one_that_is_skipped(server: Server) -> None:
     clients = [socket(server), socket(server), socket(server)]
     for client, rooms in zip(clients, (["a", "b"], ["b"], ["a"]), strict=True):
         for room in rooms:

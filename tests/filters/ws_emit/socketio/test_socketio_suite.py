@@ -107,7 +107,7 @@ def test_connecting_again_is_answered_again_and_changes_nothing(connect: Connect
 # Disconnect.
 
 
-def test_who_disconnects_gets_no_events_and_may_connect_again(connect: Connect, server: Server) -> None:
+def test_a_client_that_disconnects_gets_no_events_and_may_connect_again(connect: Connect, server: Server) -> None:
     client = connect()
     client.send('42["join",{"room":"a"}]', "41", '421["join",{"room":"a"}]')
     assert emit(server, event="u", room="a", secret="123").status == 200
