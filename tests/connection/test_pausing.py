@@ -1,14 +1,23 @@
-"""A connection's share of a turn: floods wait, in order, and others are served between."""
+"""Why a connection is not read for a while: its share of a turn is over, a filter is awaited, it sent too much."""
+
+from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from filtered_websocket.connection import receiving
-from filtered_websocket.filters.base import WebSocketDataFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import (
+    WebSocketDataFilter,
+    WebSocketMessageFilter,
+)
 from filtered_websocket.limits.fair_share import SHARE
 from filtered_websocket.testing.server import Server
 from tests.support.raw_client import BINARY, PING, TEXT, close_frame, frame
+from tests.support.reactor_thread import call, until
+from tests.support.serving import echo, is_waiting, on_message, serving
 
 FLOOD = 1000
+FOREVER = 600
 
 
 class Note(WebSocketMessageFilter):
@@ -153,3 +162,48 @@ def test_fragments_without_payload_cost_no_memory(monkeypatch):
         assert connection.message_data == b"x" * 1000
         connection.dataReceived(frame(b"", 0))
         assert server.pipeline().seen == [b"x" * 1000]
+
+
+def test_while_one_connection_waits_the_others_go_on_and_its_own_bytes_wait_in_the_kernel() -> None:
+    gate: Deferred[None] = Deferred()
+
+    async def wait_for_gate(connection: Any, data: bytearray) -> None:
+        if data == b"wait":
+            await gate
+        connection.sendMessage(data)
+
+    with serving(on_message(wait_for_gate)) as served, served.open() as waiting, served.open() as other:
+        waiting.send("wait", *(f"behind {number}" for number in range(1000)))
+        until(lambda: any(each.waits for each in served.users.values()))
+        other.send("goes on")
+        assert other.text() == "goes on"
+        held = call(lambda: max(len(each.data) + len(each.held) for each in served.users.values()))
+        assert held <= 65536
+        call(gate.callback, None)
+        assert [waiting.text() for _ in range(1001)] == ["wait", *(f"behind {number}" for number in range(1000))]
+
+
+def test_the_clock_of_pings_stands_still_while_a_filter_waits() -> None:
+    gate: Deferred[None] = Deferred()
+
+    async def wait(connection: Any, data: bytearray) -> None:
+        await gate
+        connection.sendMessage(data)
+
+    with serving(on_message(wait), ping_interval=2, ping_timeout=1) as served, served.open() as client:
+        client.send("go")
+        until(is_waiting, served)
+        call(lambda: [served.server.heartbeat._tick() for _ in range(20)])
+        call(gate.callback, None)
+        assert client.text() == "go"
+        client.quit()
+
+
+def test_a_flood_behind_a_message_that_was_too_large_is_dropped_not_kept() -> None:
+    with serving(on_message(echo), max_message_size=1000, close_timeout=FOREVER) as served, served.open() as client:
+        connection = served.connection()
+        client.send(frame(b"x" * 1001))
+        for _ in range(200):
+            client.send(frame(b"y" * 50_000))
+        assert call(lambda: len(connection.data) + len(connection.held)) <= 65536
+        assert client.closed()[0] == 1009

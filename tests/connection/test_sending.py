@@ -1,75 +1,21 @@
-import itertools
 import os
-import random
 import select
 import socket
-import tracemalloc
 import zlib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from filtered_websocket.connection.sending import MAX_CORKED
-from filtered_websocket.filters.base import WebSocketConnectFilter
-from tests.support import certificates
 from tests.support.raw_client import PING, RawClient, frame, head
 from tests.support.reactor_thread import call, until
 from tests.support.serving import Events, Served, logged, on_message, pairing, serving
-
-MESSAGE = 4000
-ROOM = 64 * 1024
-
-
-class Join(WebSocketConnectFilter):
-    """Everybody hears two channels. The kernel takes little for a client, so that its slowness shows."""
-
-    @classmethod
-    def filter(cls, connection: Any, data: None) -> None:
-        connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        connection.subscribe("news")
-        connection.subscribe("sports")
-
-
-def payload(number: int) -> str:
-    return f"{number:06}".ljust(MESSAGE, ".")
-
-
-def number_of(text: str) -> int:
-    return int(text[:6])
-
-
-def slow(served: Served) -> tuple[RawClient, Any]:
-    """A client that does not read, and its connection."""
-    known = call(lambda: set(served.users))
-    client = served.client(receive_buffer=4096).open()
-    until(lambda: set(served.users) - known)
-    (name,) = call(lambda: set(served.users) - known)
-    return client, served.users[name]
-
-
-def publish(served: Served, numbers: Any, channel: str = "news") -> None:
-    """Each in a turn of its own."""
-    for number in numbers:
-        call(served.server.pipelines[0].publish, channel, payload(number))
-
-
-def fill(served: Served, connection: Any) -> int:
-    """Publish until the kernel refuses; how many that were."""
-    for number in itertools.count():
-        publish(served, [number])
-        if call(lambda: connection.slow is not None):
-            return number + 1
-    raise AssertionError
+from tests.support.slow_clients import MESSAGE, ROOM, Join, fill, number_of, options, payload, publish, slow
 
 
 def last_words(connection: Any, data: bytearray) -> None:
     for user in connection.users.values():
         user.sendMessage(data)
-
-
-def options(policy: str, **more: Any) -> dict[str, Any]:
-    return {"slow_client": policy, "send_buffer": ROOM, "send_timeout": 600, "ping_interval": 0, **more}
 
 
 def test_a_slow_client_is_disconnected_and_bystanders_get_everything_in_order() -> None:
@@ -165,39 +111,6 @@ def test_messages_to_a_client_itself_end_it_when_they_have_no_room() -> None:
         assert events.next() == "open"
         assert events.next()[1].startswith("slow client: more than")
         assert served.counted("closed", "slow client") == 1
-
-
-def test_a_client_that_takes_nothing_for_too_long_is_disconnected() -> None:
-    events = Events()
-    with serving(Join, *pairing(events), **options("disconnect", send_timeout=0.1, send_buffer=10**7)) as served:
-        _, connection = slow(served)
-        fill(served, connection)
-        until(lambda: (served.server._check_ages(), connection.id not in served.users)[1])
-        assert [events.next(), events.next()] == [
-            "open",
-            (1006, "slow client: nothing taken for 0.1 s (send_timeout)"),
-        ]
-
-
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_a_slow_client_that_does_take_is_not_disconnected(tls: bool, tmp_path: Path) -> None:
-    files = certificates.write(tmp_path)
-    more: dict[str, Any] = {"key": files.key, "cert": files.cert} if tls else {}
-    with serving(Join, **options("disconnect", send_timeout=5, send_buffer=10**7, **more)) as served:
-        client, connection = slow(served)
-        fill(served, connection)
-        # Many small ones: over TLS they weigh more on the wire than they did when they were counted.
-        for _ in range(1000):
-            call(served.server.pipelines[0].publish, "news", "small")
-        since, mark = call(lambda: connection.slow._mark)
-        while call(lambda: connection.stream.taken) < mark:
-            client.receive()
-        assert call(lambda: connection.slow is not None)
-        call(connection.check_age, since + 6)
-        assert call(lambda: connection.id in served.users)
-        # From here on nothing is taken.
-        call(connection.check_age, since + 12)
-        until(lambda: connection.id not in served.users)
 
 
 def _send_for_ever(client: RawClient, data: bytes) -> None:
@@ -407,73 +320,3 @@ def test_a_reply_of_which_the_kernel_takes_a_part_arrives_whole_and_its_bytes_ar
             sent += 1
         assert call(lambda: hub.bytes_out) - before == sent * MAX_CORKED
         assert [client.text() for _ in range(sent)] == ["x" * size] * sent
-
-
-LARGE = "x" * 3_000_000
-
-
-@pytest.mark.parametrize("policy", ["disconnect", "drop-new", "drop-old", "latest"])
-@pytest.mark.parametrize("way", ["plain", "tls", "deflate"])
-def test_one_message_of_any_size_passes_to_a_client_that_goes_on_reading(policy: str, way: str, tmp_path: Path) -> None:
-    files = certificates.write(tmp_path)
-    more = {"plain": {}, "tls": {"key": files.key, "cert": files.cert}, "deflate": {"compression": True}}[way]
-    large = LARGE if way != "deflate" else random.Random(1).randbytes(1_000_000).hex()
-    with serving(Join, **options(policy, **more)) as served:
-        client = served.client(receive_buffer=4096)
-        offer = [("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover")]
-        client.open(headers=offer if way == "deflate" else [])
-        connection = served.connection()
-        publish(served, [1], "sports")  # waits before it, maybe
-        call(served.server.pipelines[0].publish, "news", large)
-        publish(served, [2], "sports")  # and one behind it
-        assert call(lambda: connection.pending) > ROOM
-        received = [client.receive() for _ in range(3)]
-        assert all(received)
-        texts = [inflated(each) for each in received if each is not None]
-        assert sorted(texts, key=len) == [payload(1), payload(2), large]
-        assert call(lambda: connection.id in served.users)
-        assert served.counted("dropped", f"slow client, {policy}") == 0
-
-
-def inflated(got: Any) -> str:
-    data = got.payload if not got.rsv & 4 else zlib.decompressobj(-15).decompress(got.payload + b"\0\0\xff\xff")
-    return str(data.decode())
-
-
-@pytest.mark.parametrize(("more", "room"), [(itertools.cycle(["small" * 800]), ROOM // 4004), ([LARGE], 0)])
-def test_send_buffer_bounds_what_waits_behind_a_large_message(more: Any, room: int) -> None:
-    with serving(Join, **options("disconnect")) as served:
-        _, connection = slow(served)
-        call(served.server.pipelines[0].publish, "news", LARGE)
-        sent = 0
-        for each in more:
-            call(served.server.pipelines[0].publish, "sports", each)
-            if not call(lambda: connection.pending and connection.state == connection.STATE_OPEN):
-                break
-            sent += 1
-        assert sent == room
-        until(lambda: connection.id not in served.users)
-        assert served.counted("closed", "slow client") == 1
-
-
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-@pytest.mark.parametrize("policy", ["disconnect", "drop-old"])
-def test_a_large_message_is_held_once_however_many_it_waits_for(policy: str, tls: bool, tmp_path: Path) -> None:
-    files = certificates.write(tmp_path)
-    more: dict[str, Any] = {"key": files.key, "cert": files.cert} if tls else {}
-    with serving(Join, **options(policy, **more)) as served:
-        clients = [slow(served) for _ in range(20)]
-        if policy == "drop-old":
-            for _, connection in clients:
-                fill(served, connection)
-        tracemalloc.start()
-        try:
-            call(served.server.pipelines[0].publish, "news", LARGE)
-            assert call(lambda: min(connection.pending for _, connection in clients)) > 2_000_000
-            assert tracemalloc.get_traced_memory()[1] < 4 * len(LARGE)
-            for client, _ in clients[:2]:
-                while len(client.text()) < len(LARGE):
-                    pass
-            assert tracemalloc.get_traced_memory()[1] < 4 * len(LARGE) + 4 * len(LARGE)  # two clients have their own
-        finally:
-            tracemalloc.stop()

@@ -19,6 +19,7 @@ from filtered_websocket.config import Configuration
 from filtered_websocket.filters.base import (
     FilterMeta,
     WebSocketConnectFilter,
+    WebSocketDataFilter,
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
 )
@@ -59,6 +60,16 @@ class Events:
 def on_message(function: Any) -> FilterMeta:
     """A message filter made of a function."""
     return FilterMeta(f"OnMessage{next(_numbers)}", (WebSocketMessageFilter,), {"filter": staticmethod(function)})
+
+
+def on_data(function: Any) -> FilterMeta:
+    """A data filter made of a function."""
+    return FilterMeta(f"OnData{next(_numbers)}", (WebSocketDataFilter,), {"filter": staticmethod(function)})
+
+
+def echo(connection: Any, data: bytearray) -> None:
+    """For `on_message`: what came is the answer."""
+    connection.sendMessage(data)
 
 
 def pairing(events: Events) -> tuple[FilterMeta, FilterMeta]:
@@ -138,6 +149,11 @@ class Served:
         """Wait until the server knows of no connection any more, and none of their disconnect chains runs."""
         until(lambda: self.server.countConnections == 0 and not self.users and not self.server._ending)
         assert call(lambda: (self.server.connections, self.server.blocked)) == (set(), set())
+
+
+def is_waiting(served: Served) -> bool:
+    """Whether a filter of a connection is awaited."""
+    return any(each.waits for each in served.users.values())
 
 
 @contextmanager
