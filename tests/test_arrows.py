@@ -66,7 +66,7 @@ TESTED_TOGETHER = {
     "commands.http": "commands/test_fws_publish.py and fws_top/test_scrape.py ask with it",
     "commands.terminal": "commands/test_exits.py shows what it escapes",
     "config.declarations": "three options, which config/test_sources.py gives",
-    "connection": "a connection is one class: test_connection.py opens, reads, pauses and closes it whole",
+    "connection.parts": "types, which mypy checks",
     "filters.base": "it hands on what chain/ has",
     "filters.philote.state": "philote/test_filters.py",
     "filters.pusher": "pusher/test_filters.py and test_rest.py speak Pusher to a server",
