@@ -96,7 +96,7 @@ class Sending(Part):
         if self.state == OPEN:
             self.pipeline.hub.settle(self)
             self.uncork()
-            self.deliver(Batch("", messages), "disconnect")
+            self.deliver(Batch("", (messages,)), "disconnect")
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         # A pong or a close frame must not overtake what was sent or published before it.

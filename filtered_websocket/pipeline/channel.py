@@ -64,6 +64,20 @@ class Channel:
         self.sends, self.owners, self.others, self.places = sends, owners, others, places
         return sends
 
+    def missed(self, pending: Sequence[Pending]) -> dict[str, list[int]]:
+        """Which of what was published each subscriber is excluded from: id -> places, ascending.
+
+        One look at each id that was named: where each publisher excludes itself, as many as there are publications.
+        """
+        missed: dict[str, list[int]] = {}
+        for place, (_, names) in enumerate(pending):
+            for name in names:
+                if name in self.subscribers:
+                    places = missed.setdefault(name, [])
+                    if not places or places[-1] != place:
+                        places.append(place)
+        return missed
+
     def deliver(self, subscriber: Subscriber, batch: Batch) -> None:
         """Let a subscriber take these messages."""
         try:

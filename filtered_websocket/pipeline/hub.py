@@ -19,10 +19,9 @@ from operator import length_hint
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Send, Subscriber
-from filtered_websocket.messages import frames
-from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.batch import PLAIN, Batch, Rest
 from filtered_websocket.messages.message import Message
-from filtered_websocket.pipeline.channel import Channel, Corked, Pending
+from filtered_websocket.pipeline.channel import Channel, Corked
 
 _log = Logger()
 
@@ -182,52 +181,34 @@ class Hub:
         if self.corked:
             self.uncork()
         pending, channel.pending, channel.pending_bytes = channel.pending, [], 0
-        groups = None
-        if len(pending) == 1:
-            messages, exclude = pending[0]
-        else:
-            groups = [each for each, _ in pending]
-            messages = [message for each in groups for message in each]
-            exclude = {name for _, names in pending if names for name in names}
+        groups = [messages for messages, _ in pending]
+        batch = Batch(channel.name, groups)
+        count = sum(map(len, groups))
+        members = channel.subscribers
         sends = channel.sends
         if sends is None:
             sends = channel.arrange()
         others: Iterable[Subscriber] = channel.others
         owners = channel.owners
-        members = channel.subscribers
-        excluded = {name: members[name] for name in exclude if name in members} if exclude else {}
-        if excluded:
+        missed = channel.missed(pending)
+        if missed:
             sends, owners = sends.copy(), owners.copy()
-            for place in sorted([channel.places[name] for name in excluded if name in channel.places], reverse=True):
+            for place in sorted([channel.places[name] for name in missed if name in channel.places], reverse=True):
                 del sends[place], owners[place]
-            others = [subscriber for subscriber in others if subscriber.id not in exclude]
-        batch = Batch(channel.name, messages, groups)
-        if excluded and groups is not None:
-            self._send_rest(channel, pending, excluded, batch)
+            others = [subscriber for subscriber in others if subscriber.id not in missed]
+        self.deliveries += count * (len(members) - len(missed))
+        rests = [(members[name], places) for name, places in missed.items() if len(places) < len(groups)]
+        for subscriber, places in rests:
+            self.deliveries += count - sum([len(groups[place]) for place in places])
+            direct = subscriber.direct
+            if direct is None:
+                channel.deliver(subscriber, Rest(batch, places))
+            else:
+                self._send([direct], [subscriber], batch.cut(PLAIN, places))
         if sends:
             self._send(sends, owners, batch.plain)
         for subscriber in others:
             channel.deliver(subscriber, batch)
-        self.deliveries += len(messages) * (len(members) - len(excluded))
-
-    def _send_rest(
-        self, channel: Channel, pending: list[Pending], excluded: dict[str, Subscriber], batch: Batch
-    ) -> None:
-        """Send to those who are excluded from some of what is pending all the rest."""
-        encoded = [b"".join([frames.make(payload, binary) for payload, binary in each]) for each, _ in pending]
-        batch.plain = b"".join(encoded)
-        for name, subscriber in excluded.items():
-            theirs = [each for each, names in pending if name not in names]
-            rest = [message for each in theirs for message in each]
-            if not rest:
-                continue
-            self.deliveries += len(rest)
-            direct = subscriber.direct
-            if direct is None:
-                channel.deliver(subscriber, Batch(channel.name, rest, theirs))
-            else:
-                blob = b"".join([each for each, (_, names) in zip(encoded, pending, strict=True) if name not in names])
-                self._send([direct], [subscriber], blob)
 
     def _send(self, sends: list[Send], owners: list[Subscriber], blob: bytes) -> None:
         size = len(blob)

@@ -13,8 +13,10 @@ class Users(dict[str, Any]):
     def keys(self) -> Any:
         return dict(super().items()).keys()
 
+    # Lists: to make one asks no key for its hash. The most that is done with either is to iterate.
+
     def values(self) -> Any:
-        return dict(super().items()).values()
+        return list(super().values())
 
     def items(self) -> Any:
-        return dict(super().items()).items()
+        return list(super().items())

@@ -1,11 +1,13 @@
+import pytest
+
 from filtered_websocket.messages import frames
-from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.batch import PLAIN, Batch, Rest
 
 ONE, OTHER = (b"one", False), (b"\xff", True)
 
 
 def test_a_batch_is_framed_once():
-    batch = Batch("room", (ONE, OTHER))
+    batch = Batch("room", ((ONE, OTHER),))
     assert batch.plain == frames.make(*ONE) + frames.make(*OTHER)
     assert batch.plain is batch.plain
     assert batch.deflated(15) is batch.deflated(15)
@@ -19,16 +21,43 @@ def test_an_encoding_of_some_subscribers_is_made_once_for_all_of_them():
         made.append(batch)
         return b"encoded"
 
-    batch = Batch("room", (ONE,))
+    batch = Batch("room", ((ONE,),))
     assert [batch.encoded(name, encode) for name in ("a", "a", "b")] == [b"encoded"] * 3
     assert made == [batch, batch]
 
 
 def test_what_was_published_together_is_split_off_together():
-    batch = Batch("room", (ONE, OTHER, ONE), ((ONE, OTHER), (ONE,)))
+    batch = Batch("room", ((ONE, OTHER), (ONE,)))
     assert [(each.channel, tuple(each.messages)) for each in batch.split()] == [
         ("room", (ONE, OTHER)),
         ("room", (ONE,)),
     ]
-    alone = Batch("room", (ONE, OTHER))
+    alone = Batch("room", ((ONE, OTHER),))
     assert list(alone.split()) == [alone]
+
+
+@pytest.mark.parametrize("missed", [(0,), (1,), (3,), (0, 1), (1, 2), (0, 3), (0, 1, 3)])
+def test_the_rest_of_a_batch_is_that_batch_without_some_of_its_groups(missed):
+    groups = ((ONE, OTHER), (OTHER,), ((b"x" * 70_000, True), ONE), (ONE,))
+    whole = Batch("room", groups)
+    rest = Rest(whole, missed)
+    alone = Batch("room", [group for place, group in enumerate(groups) if place not in missed])
+    assert (rest.channel, rest.messages) == ("room", alone.messages)
+    assert rest.groups == alone.groups
+    assert (rest.plain, rest.deflated(9), rest.deflated(15)) == (alone.plain, alone.deflated(9), alone.deflated(15))
+    assert whole.cut(PLAIN, missed) == alone.plain
+    assert [each.messages for each in rest.split()] == [each.messages for each in alone.split()]
+    assert whole.plain == Batch("room", groups).plain
+
+
+def test_what_many_are_the_rest_of_is_framed_and_compressed_once(monkeypatch):
+    made, make, make_deflated = [], frames.make, frames.make_deflated
+    monkeypatch.setattr(frames, "make", lambda *args: made.append(args) or make(*args))
+    monkeypatch.setattr(frames, "make_deflated", lambda *args: made.append(args) or make_deflated(*args))
+    whole = Batch("room", [(ONE,)] * 50)
+    for place in range(50):
+        rest = Rest(whole, (place,))
+        assert len(rest.plain) == 49 * len(make(*ONE))
+        assert rest.deflated(9) == make_deflated(*ONE, 9) * 49
+    assert whole.plain == make(*ONE) * 50
+    assert len(made) == 50 + 50

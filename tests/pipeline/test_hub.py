@@ -336,6 +336,40 @@ def test_excluding_everybody_sends_nothing(fanout, turn, subscriber):
     assert (a.received(), b.delivered, fanout.deliveries) == ([], [], 0)
 
 
+class Named(tuple):
+    """Who is excluded, and how often that was looked at."""
+
+    looks = 0
+
+    def __iter__(self):
+        Named.looks += 1
+        return super().__iter__()
+
+    def __contains__(self, name):
+        Named.looks += 1
+        return super().__contains__(name)
+
+
+@pytest.mark.parametrize("window_bits", [0, 9])
+def test_where_each_publisher_excludes_itself_the_work_grows_with_the_publications(
+    fanout, turn, subscriber, window_bits, monkeypatch
+):
+    made, make, make_deflated = [], frames.make, frames.make_deflated
+    monkeypatch.setattr(frames, "make", lambda *args: made.append(args) or make(*args))
+    monkeypatch.setattr(frames, "make_deflated", lambda *args: made.append(args) or make_deflated(*args))
+    everybody = {f"s{number}": subscriber(f"s{number}", "room", window_bits=window_bits) for number in range(60)}
+    monkeypatch.setattr(Named, "looks", 0)
+    for name in everybody:
+        fanout.publish("room", text(name), Named([name]))
+    turn.end()
+    assert (Named.looks, len(made)) == (60, 60)
+    for name, each in everybody.items():
+        assert [payload.decode() for payload in each.received()] == [other for other in everybody if other != name]
+    assert fanout.deliveries == 60 * 59
+    if not window_bits:
+        assert fanout.bytes_out == 59 * sum(len(make(name.encode(), False)) for name in everybody)
+
+
 # Sockets that do not take it all.
 
 
@@ -434,7 +468,7 @@ def test_a_deflated_batch_is_made_once_per_window_however_many_take_it(fanout, t
 
 
 def test_a_batch_encodes_nothing_that_nobody_asks_for():
-    batch = Batch("room", text("x"))
+    batch = Batch("room", (text("x"),))
     assert (batch._plain, batch._deflated) == (None, None)
     assert batch.plain is batch.plain
     assert batch.deflated(15) is batch.deflated(15)

@@ -27,6 +27,25 @@ def test_users_may_be_iterated_while_they_come_and_go():
     assert ("a" in users, len(users), list(users), users.get("z")) == (True, 3, ["a", "b", "c"], None)
 
 
+class Id(str):
+    """An id that counts how often it is looked up."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __hash__(self):
+        Id.looks += 1
+        return super().__hash__()
+
+
+def test_to_go_through_all_users_looks_up_none_of_them():
+    users = Users({Id(number): number for number in range(100)})
+    Id.looks = 0
+    assert list(users.values()) == list(range(100))
+    assert [value for _, value in users.items()] == list(range(100))
+    assert Id.looks == 0
+
+
 def test_a_filter_may_close_everybody_it_iterates_over():
     class Everybody(WebSocketMessageFilter):
         @classmethod

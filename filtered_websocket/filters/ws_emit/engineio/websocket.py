@@ -75,8 +75,7 @@ class WebSocketSession(Session):
         self.connection.deliver(batch, policy)
 
     def _as_batch(self, batch: Batch) -> Batch:
-        groups = [self._as_frames(group) for group in batch.groups]
-        return Batch(batch.channel, [message for group in groups for message in group], groups)
+        return Batch(batch.channel, [self._as_frames(group) for group in batch.groups])
 
     def finish(self, blob: bytes, sent: int) -> None:
         """Nothing is ever sent directly."""
