@@ -26,7 +26,7 @@ from filtered_websocket.server.routing import Routing
 from filtered_websocket.server.stopping import Stopping
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.transport.reactor import at_turn_end
-from filtered_websocket.web.base import EndpointMeta
+from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.dashboard import endpoints
 from filtered_websocket.web.health import Live, Ready
 from filtered_websocket.web.idempotency import Idempotency
@@ -34,7 +34,7 @@ from filtered_websocket.web.metrics import Metrics
 from filtered_websocket.web.publish import Publish
 from filtered_websocket.web.site import Site
 
-OWN: tuple[EndpointMeta, ...] = (Live, Ready, Metrics, Publish, *endpoints.ENDPOINTS)
+OWN: tuple[type[Endpoint], ...] = (Live, Ready, Metrics, Publish, *endpoints.ENDPOINTS)
 """The server's own endpoints: on the public port, or with ``admin_port`` on that."""
 
 

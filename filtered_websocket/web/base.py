@@ -23,6 +23,7 @@ Rules:
 from collections.abc import Iterable
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.registry import Registry
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
@@ -64,17 +65,17 @@ class Endpoint(metaclass=EndpointMeta):
     long_poll: tuple[str, ...] = ()
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Any:
         """Answer a request."""
         raise NotImplementedError
 
     @classmethod
-    def cors_of(cls, pipeline: Any) -> Iterable[str] | None:
+    def cors_of(cls, pipeline: Pipeline) -> Iterable[str] | None:
         """What `cors` says, in this pipeline."""
         return cls.cors
 
     @classmethod
-    def body_limit(cls, pipeline: Any) -> int:
+    def body_limit(cls, pipeline: Pipeline) -> int:
         """What `max_body` says, in this pipeline."""
         return cls.max_body
 

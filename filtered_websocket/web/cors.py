@@ -1,10 +1,9 @@
 """Cross-origin requests (Fetch standard, "HTTP-CORS protocol"): which pages of other origins may read an answer."""
 
 import re
-from typing import Any
 
 from filtered_websocket.chain.interfaces import Pipeline, Server
-from filtered_websocket.web.base import EndpointMeta
+from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import Response
 
@@ -14,7 +13,9 @@ MAX_AGE = 600
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(, ?[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 
 
-def headers(server: Server, endpoint: Any, pipeline: Pipeline | None, request: HTTPRequest) -> list[tuple[str, str]]:
+def headers(
+    server: Server, endpoint: type[Endpoint], pipeline: Pipeline, request: HTTPRequest
+) -> list[tuple[str, str]]:
     """What a response says of the pages that may read it."""
     allowed = endpoint.cors_of(pipeline)
     if allowed is None:
@@ -30,7 +31,7 @@ def headers(server: Server, endpoint: Any, pipeline: Pipeline | None, request: H
     return says
 
 
-def options(group: tuple[EndpointMeta, ...], request: HTTPRequest) -> Response:
+def options(group: tuple[type[Endpoint], ...], request: HTTPRequest) -> Response:
     """The answer to OPTIONS, preflights among them, but for what `headers` says."""
     methods = allow(group)
     says = [("Allow", methods)]
@@ -42,7 +43,7 @@ def options(group: tuple[EndpointMeta, ...], request: HTTPRequest) -> Response:
     return Response(204, headers=says)
 
 
-def allow(group: tuple[Any, ...]) -> str:
+def allow(group: tuple[type[Endpoint], ...]) -> str:
     """The methods of a path, as the header Allow has them."""
     methods = list(dict.fromkeys(method for endpoint in group for method in endpoint.methods))
     if "GET" in methods and "HEAD" not in methods:

@@ -1,7 +1,5 @@
 """One request and its response."""
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.web.body import Chunked, Sized
@@ -39,5 +37,4 @@ class Exchange:
     @property
     def is_long_poll(self) -> bool:
         """Whether it is given up when the client closes its side of the connection."""
-        methods: Any = self.route.endpoint.long_poll
-        return self.stream is not None or self.request.method in methods
+        return self.stream is not None or self.request.method in self.route.endpoint.long_poll

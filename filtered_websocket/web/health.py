@@ -1,7 +1,6 @@
 """Is the process alive, and should it get clients?"""
 
-from typing import Any
-
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import Response
@@ -15,7 +14,7 @@ class Live(Endpoint):
     path = "/health/live"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> Response:
         return Response(200, {"status": "ok"}, NEVER_STORE)
 
 
@@ -25,7 +24,7 @@ class Ready(Endpoint):
     path = "/health/ready"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> Response:
         reason = request.server.unready
         if reason:
             return Response(503, {"status": "unavailable", "reason": reason}, NEVER_STORE)

@@ -19,7 +19,7 @@ Rules:
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, ISSLTransport
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -30,7 +30,7 @@ from filtered_websocket.web.exchange import Exchange
 from filtered_websocket.web.hand_over import HandOver
 from filtered_websocket.web.head import Refused
 from filtered_websocket.web.http_parts import HTTPSite
-from filtered_websocket.web.interfaces import Later
+from filtered_websocket.web.interfaces import Later, Transport
 from filtered_websocket.web.receiving import Receiving
 from filtered_websocket.web.response import HTTPError, Response, encode
 from filtered_websocket.web.routes import STARTING
@@ -51,6 +51,8 @@ class HTTPConnection(Receiving, Streaming, HandOver, Protocol):
     :param site: what answers
     :param later: the protocol that gets the connection as soon as the server serves more than its health
     """
+
+    transport: Transport  # type: ignore[assignment]
 
     def __init__(self, site: HTTPSite, later: Later | None = None) -> None:
         self.site = site
@@ -82,10 +84,6 @@ class HTTPConnection(Receiving, Streaming, HandOver, Protocol):
         # What was received goes at once, not when the garbage collector comes.
         self._data.clear()
         self.former = self._later = None
-
-    @property
-    def is_secure(self) -> bool:
-        return bool(ISSLTransport.providedBy(self.transport))
 
     @property
     def at_work(self) -> bool:

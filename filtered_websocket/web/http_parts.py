@@ -1,15 +1,16 @@
 """What the parts of an HTTP connection share: its state, and what they ask of each other."""
 
 from collections import Counter
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ISSLTransport
 
-from filtered_websocket.chain.interfaces import Counters, Options
+from filtered_websocket.chain.interfaces import Clock, Counters, Options
 from filtered_websocket.web.deadline import Deadline
 from filtered_websocket.web.exchange import Exchange
 from filtered_websocket.web.head import Head, Refused
-from filtered_websocket.web.interfaces import HTTPServer, Later
+from filtered_websocket.web.interfaces import HTTPClient, HTTPServer, Later, Transport
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 from filtered_websocket.web.routes import Route, Routes
@@ -25,7 +26,7 @@ class HTTPSite(Protocol):
     @property
     def server(self) -> HTTPServer: ...
     @property
-    def reactor(self) -> Any: ...
+    def reactor(self) -> Clock: ...
     @property
     def options(self) -> Options: ...
     @property
@@ -35,13 +36,13 @@ class HTTPSite(Protocol):
     @property
     def routes(self) -> Routes: ...
     @property
-    def connections(self) -> "set[Any]": ...
+    def connections(self) -> set[HTTPClient]: ...
     @property
     def closing(self) -> bool: ...
-    def request(self, connection: Any, head: Head) -> HTTPRequest: ...
+    def request(self, connection: HTTPClient, head: Head) -> HTTPRequest: ...
     def answer(self, route: Route, request: HTTPRequest) -> Answer | Deferred[Answer]: ...
     def refusal(self, route: Route, request: HTTPRequest, error: HTTPError) -> Response: ...
-    def gone(self, connection: Any) -> None: ...
+    def gone(self, connection: HTTPClient) -> None: ...
 
 
 class HTTPParts:
@@ -50,7 +51,7 @@ class HTTPParts:
     :ivar former: the protocol that handed the connection over
     """
 
-    transport: Any
+    transport: Transport
     site: HTTPSite
     former: Later | None = None
     _later: Later | None
@@ -76,6 +77,23 @@ class HTTPParts:
     _half_closed: bool
     _held: bool
     """A handshake waits until the server has started."""
+
+    @property
+    def is_secure(self) -> bool:
+        return bool(ISSLTransport.providedBy(self.transport))
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a request is being answered that may change something."""
+        raise NotImplementedError
+
+    def server_started(self) -> None:
+        """What came before may be served now, in its turn."""
+        raise NotImplementedError
+
+    def shut(self) -> None:
+        """The server ends."""
+        raise NotImplementedError
 
     def _is_busy(self) -> bool:
         """Whether what has come waits for something else than more of it."""

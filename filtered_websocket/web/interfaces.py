@@ -1,35 +1,115 @@
 """What plain HTTP knows of what stands above it: the server, and the protocol of a WebSocket."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import Admission, Server
+from filtered_websocket.chain.interfaces import Admission, Pipeline, Server
 from filtered_websocket.limits.fair_share import FairShare
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.web.idempotency import Idempotency
 
 
+class Transport(Protocol):
+    """What an HTTP connection writes to: a socket of ours, or the TLS above it."""
+
+    def write(self, data: bytes, /) -> None: ...
+    def pauseProducing(self) -> None: ...
+    def resumeProducing(self) -> None: ...
+    def registerProducer(self, producer: Any, streaming: bool, /) -> None: ...
+    def unregisterProducer(self) -> None: ...
+    def loseConnection(self) -> None: ...
+    def abortConnection(self) -> None: ...
+
+
+class HTTPClient(Hashable, Protocol):
+    """A connection of plain HTTP, for what stands in front of it and what counts it."""
+
+    @property
+    def transport(self) -> Transport: ...
+    @property
+    def is_secure(self) -> bool: ...
+    @property
+    def at_work(self) -> bool: ...
+    def shut(self) -> None: ...
+    def server_started(self) -> None: ...
+
+
 class Later(Protocol):
     """The protocol of a WebSocket that a connection may become, or was before (`connection.handover`)."""
 
     def take_back(self, data: bytes) -> None: ...
-    def take_over(self, transport: Any, data: bytes) -> None: ...
+    def take_over(self, transport: Transport, data: bytes) -> None: ...
 
 
 class Door(Admission, Protocol):
     """The server's door, which HTTP connections pass too."""
 
-    def leave(self, connection: Any) -> None: ...
+    def leave(self, connection: Hashable) -> None: ...
 
 
 class Answered(Protocol):
     """A site, as far as it is counted."""
 
     @property
-    def connections(self) -> Collection[Any]: ...
+    def connections(self) -> Collection[HTTPClient]: ...
     @property
     def responses(self) -> dict[int, int]: ...
+
+
+class Row(Protocol):
+    """A named tuple."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+class History(Protocol):
+    def since(self, moment: float) -> Sequence[Row]: ...
+
+
+class Log(Protocol):
+    def after(self, number: int) -> Sequence[Row]: ...
+
+
+class Seen(Row, Protocol):
+    """A message that a page may show."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def time(self) -> float: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def binary(self) -> bool: ...
+    @property
+    def size(self) -> int: ...
+
+
+class Watcher(Protocol):
+    """What looks into a channel."""
+
+    id: str
+    last: int
+
+    def after(self, number: int) -> Sequence[Seen]: ...
+
+
+class Watchers(Protocol):
+    async def of(self, pipeline: Pipeline, channel: str) -> Watcher: ...
+
+
+class Dashboard(Protocol):
+    """What the server keeps for its dashboard (`web.dashboard.endpoints`)."""
+
+    worker: str | None
+
+    @property
+    def history(self) -> History: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def watchers(self) -> Watchers: ...
 
 
 class HTTPServer(Server, Protocol):
@@ -46,8 +126,7 @@ class HTTPServer(Server, Protocol):
     @property
     def idempotency(self) -> Idempotency: ...
     @property
-    def dashboard(self) -> Any:
-        """What the server keeps for its dashboard: a `web.dashboard.endpoints.Dashboard`."""
+    def dashboard(self) -> Dashboard: ...
 
     @property
     def sites(self) -> Collection[Answered]: ...

@@ -18,10 +18,12 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket import __version__
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.monitoring.watchdog import BOUNDS
+from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.monitoring.stopwatch import Stopwatch
+from filtered_websocket.monitoring.watchdog import BOUNDS, Watchdog
 from filtered_websocket.web.access import require_admin
 from filtered_websocket.web.base import Endpoint
-from filtered_websocket.web.interfaces import HTTPServer
+from filtered_websocket.web.interfaces import Answered, HTTPServer
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import Response
 
@@ -45,7 +47,7 @@ class Metrics(Endpoint):
     path = "/metrics"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> "Deferred[Response]":
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> "Deferred[Response]":
         require_admin(request)
         return start(cls._scrape(request.server))
 
@@ -102,7 +104,7 @@ class _Collector:
             yield _filter_times(server.stopwatch)
 
 
-def _pipelines(pipelines: Iterable[Any], blocked: Iterable[Any]) -> Iterator[Metric]:
+def _pipelines(pipelines: Iterable[Pipeline], blocked: Iterable[Connection]) -> Iterator[Metric]:
     gauges = {
         "connections": "Open connections",
         "channels": "Channels with subscribers on this process",
@@ -120,7 +122,7 @@ def _pipelines(pipelines: Iterable[Any], blocked: Iterable[Any]) -> Iterator[Met
         name: GaugeMetricFamily(f"fws_{name}", text, labels=["pipeline"]) for name, text in gauges.items()
     }
     metrics |= {name: CounterMetricFamily(f"fws_{name}", text, labels=["pipeline"]) for name, text in counters.items()}
-    waiting: dict[Any, int] = {}
+    waiting: dict[Pipeline, int] = {}
     for connection in list(blocked):
         waiting[connection.pipeline] = waiting.get(connection.pipeline, 0) + connection.pending
     for pipeline in pipelines:
@@ -141,7 +143,7 @@ def _pipelines(pipelines: Iterable[Any], blocked: Iterable[Any]) -> Iterator[Met
     yield from metrics.values()
 
 
-def _http(sites: Iterable[Any]) -> Iterator[Metric]:
+def _http(sites: Iterable[Answered]) -> Iterator[Metric]:
     connections, responses = 0, dict[int, int]()
     for site in sites:
         connections += len(site.connections)
@@ -168,7 +170,7 @@ def _events(totals: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
         yield metric
 
 
-def _lag(watchdog: Any) -> Metric:
+def _lag(watchdog: Watchdog) -> Metric:
     buckets, total = list[Any](), 0
     for bound, count in zip((*map(str, BOUNDS), "+Inf"), watchdog.lags, strict=True):
         total += count
@@ -178,7 +180,7 @@ def _lag(watchdog: Any) -> Metric:
     return metric
 
 
-def _filter_times(stopwatch: Any) -> Metric:
+def _filter_times(stopwatch: Stopwatch) -> Metric:
     metric = SummaryMetricFamily(
         "fws_filter_sampled_seconds",
         "Time of filters in the runs that were sampled",

@@ -21,6 +21,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.web.access import has_secret
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
@@ -35,7 +36,7 @@ class Publish(Endpoint):
     max_body = 1024 * 1024
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> Any:
         secret = request.server.options.publish_secret
         if not secret:
             raise HTTPError(404, "publishing is off: the option publish_secret turns it on")
@@ -73,7 +74,7 @@ class Publish(Endpoint):
         return Response(200, {"channels": len(set(channels))})
 
 
-def pipeline_named(request: HTTPRequest, name: Any) -> Any:
+def pipeline_named(request: HTTPRequest, name: object) -> Pipeline:
     """The pipeline that a program means. Raises HTTPError, 404."""
     pipelines = request.server.pipelines
     for pipeline in pipelines:

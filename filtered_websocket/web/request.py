@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from filtered_websocket.web.head import Head, elements, parse, path_of
+from filtered_websocket.web.interfaces import HTTPServer
 from filtered_websocket.web.response import HTTPError
 
 MAX_DEPTH = 64
@@ -82,7 +83,6 @@ class HTTPRequest(Request):
     :ivar prefix: the beginning of the path that is the pipeline's, "/live" in `/live/*`, where the endpoint's own path
         stands behind one
     :ivar wildcards: what each `*` of the endpoint's path stands for, percent-decoded
-    :ivar server: what all pipelines share
     """
 
     def __init__(
@@ -95,14 +95,20 @@ class HTTPRequest(Request):
         peer: str = "",
         secure: bool = False,
         direct: bool = True,
-        server: Any = None,
+        server: HTTPServer | None = None,
     ) -> None:
         super().__init__(Head(b"", method, uri, "1.1", headers), peer)
         self.method, self.body = method, body
-        self.secure, self.direct, self.server = secure, direct, server
+        self.secure, self.direct, self._server = secure, direct, server
         self.raw_path, _, self.query = uri.partition("?")
         self.prefix = ""
         self.wildcards: tuple[str, ...] = ()
+
+    @property
+    def server(self) -> HTTPServer:
+        """What all pipelines share."""
+        assert self._server is not None
+        return self._server
 
     @property
     def params(self) -> dict[str, list[str]]:

@@ -1,19 +1,21 @@
 """Which endpoint answers a request."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import unquote
 
 from filtered_websocket.chain.interfaces import Pipeline, Server
 from filtered_websocket.config import patterns
 from filtered_websocket.web import cors
-from filtered_websocket.web.base import Endpoint, EndpointMeta
+from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Refused
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 
-Group = tuple[EndpointMeta, ...]
+Group = tuple[type[Endpoint], ...]
 
 STARTING = Refused(503, "the server is starting", (("Retry-After", "1"),))
+NO_PIPELINE = cast(Pipeline, None)
+"""Where no pipeline has the path. Of endpoints only the server's own are found there, and these take it."""
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
@@ -21,13 +23,14 @@ class Route(NamedTuple):
     """Where a request goes.
 
     :ivar endpoint: what answers, or at least renders the error
+    :ivar pipeline: `NO_PIPELINE` where none has the path
     :ivar limit: bytes that the body may have
     :ivar error: there is no answer but this
     :ivar group: all endpoints of that path
     """
 
-    endpoint: Any
-    pipeline: Pipeline | None
+    endpoint: type[Endpoint]
+    pipeline: Pipeline
     limit: int
     error: HTTPError | None = None
     group: Group = ()
@@ -49,7 +52,7 @@ class Routes:
     def find(self, request: HTTPRequest) -> Route:
         """Where a request goes; sets its `prefix` and `wildcards`."""
         if not self._server.started and not request.path.startswith("/health/"):
-            return Route(Endpoint, None, Endpoint.max_body, HTTPError(*STARTING))
+            return Route(Endpoint, NO_PIPELINE, Endpoint.max_body, HTTPError(*STARTING))
         pipeline = self._server.pipeline_for(request.path) if self._public and self._server.started else None
         prefixes = [""] if pipeline is None else pipeline.prefixes(request.raw_path)
         for pattern, group in self._table(pipeline):
@@ -58,15 +61,15 @@ class Routes:
                 # The server's own are at one place only.
                 if found is not None and not (prefix and group[0] in self._own):
                     request.prefix, request.wildcards = unquote(prefix), tuple(unquote(each) for each in found)
-                    return self._choose(group, pipeline, request)
+                    return self._choose(group, pipeline or NO_PIPELINE, request)
         elsewhere = any(patterns.match(each.path, request.raw_path) is not None for each in self._elsewhere)
         if pipeline is None or elsewhere or request.method not in ("GET", "HEAD"):
             error = HTTPError(404, "nothing is served here")
         else:
             error = HTTPError(426, "a WebSocket is served here", UPGRADE)
-        return Route(Endpoint, pipeline, Endpoint.max_body, error)
+        return Route(Endpoint, pipeline or NO_PIPELINE, Endpoint.max_body, error)
 
-    def _choose(self, group: Any, pipeline: Pipeline | None, request: HTTPRequest) -> Route:
+    def _choose(self, group: Group, pipeline: Pipeline, request: HTTPRequest) -> Route:
         """The endpoint of a path that answers this method."""
         method = request.method
         for endpoint in group:
@@ -82,7 +85,7 @@ class Routes:
         endpoints: Group = pipeline.endpoints if pipeline is not None else ()
         known = self._tables.get(pipeline)
         if known is None or known[0] is not endpoints:
-            groups: dict[str, list[EndpointMeta]] = {}
+            groups: dict[str, list[type[Endpoint]]] = {}
             for each in endpoints:
                 groups.setdefault(each.path, []).append(each)
             for each in self._own:

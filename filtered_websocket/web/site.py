@@ -10,13 +10,14 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.chain.outcomes import outcome, report
 from filtered_websocket.errors import Reject, StorageAway
 from filtered_websocket.web import cors
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.head import Head, is_forwarded
 from filtered_websocket.web.http_connection import HTTPConnection
-from filtered_websocket.web.interfaces import HTTPServer
+from filtered_websocket.web.interfaces import HTTPClient, HTTPServer, Later
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response, Stream
 from filtered_websocket.web.routes import Group, Route, Routes
@@ -39,13 +40,13 @@ class Site(Factory):
 
     def __init__(self, server: HTTPServer, own: Group, elsewhere: Group = (), public: bool = True) -> None:
         self.server, self.counters, self.reactor = server, server.counters, server.reactor
-        self.connections: set[HTTPConnection] = set()
+        self.connections: set[HTTPClient] = set()
         self.responses: Counter[int] = Counter()
         self.closing = False
         self.when_empty: Callable[[], object] | None = None
         self.routes = Routes(server, own, elsewhere, public)
 
-    def buildProtocol(self, addr: Any, later: Any = None) -> HTTPConnection:
+    def buildProtocol(self, addr: Any, later: Later | None = None) -> HTTPConnection:
         """A connection's protocol.
 
         :param later: the protocol that gets the connection when the server has started
@@ -53,7 +54,7 @@ class Site(Factory):
         return HTTPConnection(self, later)
 
     @property
-    def options(self) -> Any:
+    def options(self) -> Options:
         return self.server.options
 
     @property
@@ -61,7 +62,7 @@ class Site(Factory):
         """Whether no further connection may come."""
         return len(self.connections) >= int(self.options.max_http_connections)
 
-    def request(self, connection: HTTPConnection, head: Head) -> HTTPRequest:
+    def request(self, connection: HTTPClient, head: Head) -> HTTPRequest:
         """The request of this head."""
         server, headers = self.server, head.headers
         return HTTPRequest(
@@ -148,7 +149,7 @@ class Site(Factory):
             if at_work or not connection.at_work:
                 connection.transport.abortConnection()
 
-    def gone(self, connection: HTTPConnection) -> None:
+    def gone(self, connection: HTTPClient) -> None:
         self.connections.discard(connection)
         self.server.admission.leave(connection)
         if not self.connections and self.when_empty is not None:

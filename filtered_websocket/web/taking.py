@@ -1,7 +1,5 @@
 """How fast a client takes what was written for it."""
 
-from typing import Any
-
 
 class Taking:
     """What a transport of ours knows of its client; another kind of transport knows nothing, and counts as taken.
@@ -9,7 +7,7 @@ class Taking:
     :param transport: with TLS, the one that encrypts
     """
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: object) -> None:
         self._transport = transport
         self._stream = getattr(transport, "transport", transport)
         self._taken = 0

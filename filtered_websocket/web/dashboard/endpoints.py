@@ -19,11 +19,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.web.access import require_admin
-from filtered_websocket.web.base import Endpoint, EndpointMeta
+from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.dashboard.figures import History, figures
 from filtered_websocket.web.dashboard.recent_log import RecentLog
 from filtered_websocket.web.dashboard.watchers import Watchers
+from filtered_websocket.web.interfaces import HTTPServer
 from filtered_websocket.web.metrics import round_trip
 from filtered_websocket.web.publish import Publish, pipeline_named
 from filtered_websocket.web.request import HTTPRequest
@@ -62,7 +64,7 @@ class Dashboard:
 
     worker: str | None = None
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: HTTPServer) -> None:
         self.history = History(server)
         self.log = RecentLog()
         self.watchers = Watchers(server.reactor)
@@ -82,7 +84,7 @@ class Page(Endpoint):
     path = "/dashboard"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> Response:
         require_admin(request)
         return _file("index.html")
 
@@ -91,7 +93,7 @@ class Part(Endpoint):
     path = "/dashboard/*"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Response:
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> Response:
         require_admin(request)
         (name,) = request.wildcards
         if not name:
@@ -110,13 +112,13 @@ class Figures(Endpoint):
     path = "/dashboard/figures"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> "Deferred[Response]":
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> "Deferred[Response]":
         require_admin(request)
         since, log = _number(request, "since"), _number(request, "log")
         return start(cls._answer(request.server, since, log))
 
     @classmethod
-    async def _answer(cls, server: Any, since: float, log: float) -> Response:
+    async def _answer(cls, server: HTTPServer, since: float, log: float) -> Response:
         answer = figures(server, await round_trip(server))
         answer["samples"] = [sample._asdict() for sample in server.dashboard.history.since(since)]
         answer["log"] = [line._asdict() for line in server.dashboard.log.after(int(log))]
@@ -150,7 +152,7 @@ class Watch(Endpoint):
     methods = ("POST",)
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> "Deferred[Response]":
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> "Deferred[Response]":
         _require_both(request)
         body = request.json(dict)
         channel, after = body.get("channel"), body.get("after", 0)
@@ -159,7 +161,7 @@ class Watch(Endpoint):
         return start(cls._answer(request, pipeline_named(request, body.get("pipeline")), channel, after))
 
     @classmethod
-    async def _answer(cls, request: HTTPRequest, pipeline: Any, channel: str, after: int) -> Response:
+    async def _answer(cls, request: HTTPRequest, pipeline: Pipeline, channel: str, after: int) -> Response:
         watcher = await request.server.dashboard.watchers.of(pipeline, channel)
         seen = [
             {
@@ -180,9 +182,9 @@ class PublishHere(Publish):
     path = "/dashboard/publish"
 
     @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+    def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> Any:
         _require_both(request)
         return start(cls._publish(request))
 
 
-ENDPOINTS: tuple[EndpointMeta, ...] = (Page, Part, Figures, Watch, PublishHere)
+ENDPOINTS: tuple[type[Endpoint], ...] = (Page, Part, Figures, Watch, PublishHere)

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 from twisted.internet.task import LoopingCall
 
 from filtered_websocket import __version__
+from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.monitoring.stopwatch import Stopwatch
+from filtered_websocket.web.interfaces import HTTPServer
 
 INTERVAL = 1.0
 SAMPLES = 300
@@ -53,7 +56,7 @@ class Sample(NamedTuple):
 class History:
     """Samples of one server, so that a page that is opened later has something to draw."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: HTTPServer) -> None:
         self._server = server
         self._samples: deque[Sample] = deque(maxlen=SAMPLES)
         self._loop = LoopingCall(self.take)
@@ -91,7 +94,7 @@ class History:
         return [sample for sample in self._samples if sample.time > moment]
 
 
-def figures(server: Any, round_trip: float) -> dict[str, Any]:
+def figures(server: HTTPServer, round_trip: float) -> dict[str, Any]:
     """Everything but the history and the log.
 
     :param round_trip: seconds that the storage object took to answer; NaN if it did not
@@ -123,11 +126,11 @@ def figures(server: Any, round_trip: float) -> dict[str, Any]:
     }
 
 
-def _totals(server: Any) -> Iterable[tuple[tuple[str, str], int]]:
+def _totals(server: HTTPServer) -> Iterable[tuple[tuple[str, str], int]]:
     return list(server.counters.totals.items())
 
 
-def _pipeline(pipeline: Any, stopwatch: Any) -> dict[str, Any]:
+def _pipeline(pipeline: Pipeline, stopwatch: Stopwatch | None) -> dict[str, Any]:
     channels = islice(pipeline.hub.channels.values(), LOOKED_AT)
     busiest = nlargest(MOST, channels, key=lambda of: len(of.subscribers))
     return {
@@ -147,7 +150,7 @@ def _pipeline(pipeline: Any, stopwatch: Any) -> dict[str, Any]:
     }
 
 
-def _filter(pipeline: Any, event: str, each: type, stopwatch: Any) -> dict[str, Any]:
+def _filter(pipeline: Pipeline, event: str, each: type, stopwatch: Stopwatch | None) -> dict[str, Any]:
     name = f"{each.__module__}.{each.__qualname__}"
     times = stopwatch.times.get((pipeline.name, event, name)) if stopwatch is not None else None
     # Only a few runs of each second are timed: their number is no measure of the traffic.
@@ -155,7 +158,7 @@ def _filter(pipeline: Any, event: str, each: type, stopwatch: Any) -> dict[str, 
     return {"name": name, "seconds": mean}
 
 
-def _slow(connection: Any) -> dict[str, Any]:
+def _slow(connection: Connection) -> dict[str, Any]:
     request = connection.request
     return {
         "id": str(connection.id),

@@ -6,8 +6,9 @@ A watcher that nobody asks for a while leaves its channel: nobody tells us that 
 import secrets
 import time
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from filtered_websocket.chain.interfaces import Clock, DelayedCall, Pipeline
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.web.response import HTTPError
 
@@ -40,7 +41,7 @@ class Watcher:
         self.id = f"dashboard {secrets.token_hex(8)}"
         self.channels: set[str] = set()
         self.last = 0
-        self.expires: Any = None
+        self.expires: DelayedCall
         self._seen: deque[Seen] = deque(maxlen=KEPT)
 
     def deliver(self, batch: Batch, policy: str) -> None:
@@ -60,11 +61,11 @@ class Watcher:
 class Watchers:
     """The watchers of one server, by pipeline and channel: however many pages look at a channel, it has one."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Clock) -> None:
         self._reactor = reactor
-        self._watchers: dict[tuple[Any, str], Watcher] = {}
+        self._watchers: dict[tuple[Pipeline, str], Watcher] = {}
 
-    async def of(self, pipeline: Any, channel: str) -> Watcher:
+    async def of(self, pipeline: Pipeline, channel: str) -> Watcher:
         """The watcher of this channel; it is in the channel when this returns.
 
         :raises HTTPError: 400, nobody can subscribe to that; 503, there are too many watchers
@@ -86,7 +87,7 @@ class Watchers:
             watcher.expires.reset(IDLE_SECONDS)
         return watcher
 
-    def _end(self, pipeline: Any, channel: str) -> None:
+    def _end(self, pipeline: Pipeline, channel: str) -> None:
         watcher = self._watchers.pop((pipeline, channel), None)
         if watcher is None:
             return

@@ -79,7 +79,8 @@ class Http:
         raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         if self.sid:
             path += f"{'&' if '?' in path else '?'}sid={self.sid}"
-        site, request = self.server.server.site, HTTPRequest(method, path, headers or {}, raw)
+        site = self.server.server.site
+        request = HTTPRequest(method, path, headers or {}, raw, server=site.server)
         answer = site.answer(site.routes.find(request), request)
         return self.server.result(answer) if isinstance(answer, Deferred) else answer
 

@@ -23,8 +23,8 @@ class Exchange:
     ) -> None:
         self._server = server
         self._response: Response | None = None
-        request = HTTPRequest(method, uri, headers, body.encode() if isinstance(body, str) else body, peer=peer)
-        site = server.server.site
+        site, content = server.server.site, body.encode() if isinstance(body, str) else body
+        request = HTTPRequest(method, uri, headers, content, peer=peer, server=site.server)
         route = site.routes.find(request)
         answer = site.refusal(route, request, route.error) if route.error else site.answer(route, request)
         self._answer = answer

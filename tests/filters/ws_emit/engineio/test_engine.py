@@ -59,12 +59,13 @@ def engine(server: Server) -> Iterator[Engine]:
     engine.stop()
 
 
-def begin(engine: Engine) -> PollingSession:
-    return PollingSession(engine, engine.new_sid(), 4, HTTPRequest("GET", "/engine.io/?EIO=4&transport=polling"))
+def begin(server: Server, engine: Engine) -> PollingSession:
+    request = HTTPRequest("GET", "/engine.io/?EIO=4&transport=polling", server=server.server)
+    return PollingSession(engine, engine.new_sid(), 4, request)
 
 
 def test_an_application_is_greeted_gets_messages_and_sends_some(server: Server, engine: Engine) -> None:
-    session = begin(engine)
+    session = begin(server, engine)
     session.open()
     assert server.result(session.poll()).body.endswith(b"\x1e4welcome")
     session.receive(b"4hello", False)
@@ -73,7 +74,7 @@ def test_an_application_is_greeted_gets_messages_and_sends_some(server: Server, 
 
 
 def test_an_application_can_call_a_message_malformed(server: Server, engine: Engine) -> None:
-    session = begin(engine)
+    session = begin(server, engine)
     session.receive(b"4wrong", False)
     assert session.ended
     assert server.server.counters.totals["closed", "ws_emit: malformed packet"] == 1
@@ -83,7 +84,7 @@ def test_an_application_can_call_a_message_malformed(server: Server, engine: Eng
 def test_the_state_of_an_application_and_what_waits_go_to_the_session_that_takes_over(
     server: Server, engine: Engine
 ) -> None:
-    session, other = begin(engine), begin(engine)
+    session, other = begin(server, engine), begin(server, engine)
     session.receive(b"4one", False)
     takeover = engine.nodes.takeovers.take(session.sid)
     handover = server.result(takeover.handover)
