@@ -76,8 +76,7 @@ TESTED_TOGETHER = {
     "server": "server/test_server.py begins and ends it whole",
     "transport": "test_streams.py and test_listening.py, on real sockets",
     "filters.shared": "what packs share: pusher/test_filters.py, pushi/test_filters.py, end_to_end/test_owed.py",
-    "limits": "connection/test_pausing.py and storage_objects/test_conformance.py reach them",
-    "pipeline": "test_hub.py and test_pipeline.py use it whole, end_to_end/test_generations.py reloads it",
+    "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects": "test_conformance.py: all of them do it alike, on a real file and a real Redis",
     "web": "test_http_connection.py and test_site.py speak HTTP to a server",
 }

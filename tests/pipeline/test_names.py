@@ -2,6 +2,10 @@
 
 import pytest
 
+from filtered_websocket.errors import NotAllowed
+from filtered_websocket.limits.history_pool import Pool
+from filtered_websocket.pipeline.names import ids
+from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.testing.server import Server
 from tests.support.rooms import Rooms, members
 
@@ -35,3 +39,37 @@ def test_the_excluded_are_those_of_the_call_whatever_becomes_of_the_set():
         server.pipeline().broadcast("x", "2", exclude=ids)
         ids.add(b.connection.id)
         assert (a.received(), b.received()) == ([], ["1", "2"])
+
+
+def test_the_rule_of_a_channel_says_what_slow_clients_lose_and_else_the_option():
+    rules = {"latest:*": {"slow": "latest"}, "kept:*": {"history": 5}}
+    with Server(Rooms, channels=rules, slow_client="drop-new") as server:
+        names = server.pipeline().names
+        assert [names.policy(each) for each in ("latest:1", "kept:1", "else")] == ["latest", "drop-new", "drop-new"]
+
+
+def test_what_a_channel_keeps_counts_for_the_limits_of_its_pipeline_alone():
+    rules = {"kept:*": {"history": 5, "history_seconds": 60}, "none:*": {"history": 0}}
+    pipelines = {"/x": {"filters": [Rooms], "history_bytes": 1000, "history_channels": 7}}
+    with Server(Rooms, channels=rules, pipelines=pipelines, history_bytes=2000, history_channels=8) as server:
+        here, there = server.pipeline().names, server.pipeline("/x").names
+        assert here.kept("kept:1") == Keep(5, 60.0, Pool("channels", 2000, 8))
+        assert there.kept("kept:1") == Keep(5, 60.0, Pool("/x channels", 1000, 7))
+        assert here.kept("none:1") is here.kept("else") is None
+        assert there.keep(3, of="members").pool == Pool("members", 1000, 7)
+
+
+def test_a_name_has_its_longest_length_and_is_text():
+    with Server(Rooms, max_channel_name=5) as server:
+        check = server.pipeline().names.check
+        check("äöüßa")
+        with pytest.raises(NotAllowed, match="at most 5 characters, not 6"):
+            check("abcdef")
+        with pytest.raises(TypeError, match="a str, not bytes"):
+            check(b"abc")
+
+
+@pytest.mark.parametrize("exclude", [["a", 1], [b"a"], {None}])
+def test_ids_are_text(exclude):
+    with pytest.raises(TypeError, match="exclude takes ids"):
+        ids(exclude)
