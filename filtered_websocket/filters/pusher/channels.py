@@ -1,40 +1,34 @@
-"""The kinds of channels, one class each, chosen by the beginning of the name in one place: `kind_of`.
-
-An object is one connection's place in one channel: made when it subscribes, gone when it leaves.
-"""
+"""The kinds of channels: `KINDS`."""
 
 import re
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import Connection, Options
 from filtered_websocket.filters.pusher import auth, wire
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.auth import User
 from filtered_websocket.filters.pusher.keys import key_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import PusherError
+from filtered_websocket.filters.shared import channel
+from filtered_websocket.filters.shared.channel import Channel
 from filtered_websocket.filters.shared.presence import Full
 
 NAME = re.compile(r"[A-Za-z0-9_\-=@,.;]+")
 USER_PREFIX = "#server-to-user-"
 
 
-class Client(Protocol):
+class Client(channel.Client, Protocol):
     """The session of a connection, as its channels know it."""
 
-    @property
-    def connection(self) -> Connection: ...
     @property
     def app(self) -> App: ...
     @property
     def state(self) -> State: ...
     @property
-    def options(self) -> Options: ...
-    @property
     def user(self) -> User | None: ...
 
 
-class Public:
+class Public(Channel[Client]):
     """Any client may subscribe; the app alone publishes.
 
     :ivar user: the member that the connection is here, if it is one
@@ -43,29 +37,14 @@ class Public:
     client_events = False
 
     def __init__(self, session: Client, name: str) -> None:
-        self.session, self.name = session, name
-        self.key = key_of(session.app, name)
+        super().__init__(session, name, key_of(session.app, name))
         self.user: User | None = None
 
-    def check(self, data: dict[str, Any]) -> None:
-        """See whether the connection may subscribe.
+    async def joined(self) -> None:
+        await self.session.state.count(self.session.app, self.name)
 
-        :raises PusherError: it may not
-        """
-
-    async def join(self) -> str:
-        """Subscribe, which is over when publications arrive. Gives the data of the answer, as JSON."""
-        session = self.session
-        subscribed = session.connection.subscribe(self.key)
-        await session.state.count(session.app, self.name)
-        await subscribed
-        return "{}"
-
-    async def leave(self) -> None:
-        session = self.session
-        left = session.connection.unsubscribe(self.key)
-        await session.state.count(session.app, self.name)
-        await left
+    async def left(self) -> None:
+        await self.session.state.count(self.session.app, self.name)
 
     @property
     def caches(self) -> bool:
@@ -146,7 +125,7 @@ KINDS: tuple[tuple[str, type[Public]], ...] = (
 
 def kind_of(name: str) -> type[Public]:
     """The kind of a channel."""
-    return next(kind for prefix, kind in KINDS if name.startswith(prefix))
+    return channel.chosen(KINDS, name)
 
 
 def caches(name: str) -> bool:

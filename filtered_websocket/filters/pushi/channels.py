@@ -1,35 +1,29 @@
-"""The kinds of channels, one class each, chosen by the beginning of the name in one place: `kind_of`.
-
-An object is one connection's place in one channel: made when it subscribes, gone when it leaves.
-"""
+"""The kinds of channels: `KINDS`."""
 
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import Connection, Options
 from filtered_websocket.filters.pushi import auth, events, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.auth import Member
 from filtered_websocket.filters.pushi.state import State
+from filtered_websocket.filters.shared import channel
+from filtered_websocket.filters.shared.channel import Channel
 
 
-class Client(Protocol):
+class Client(channel.Client, Protocol):
     """The session of a connection, as its channels know it."""
 
-    @property
-    def connection(self) -> Connection: ...
     @property
     def app(self) -> App: ...
     @property
     def state(self) -> State: ...
-    @property
-    def options(self) -> Options: ...
     @property
     def aliases(self) -> list[str]: ...
     async def join_alias(self, name: str) -> None: ...
     async def leave_alias(self, name: str) -> None: ...
 
 
-class Public:
+class Public(Channel[Client]):
     """Any client may subscribe, and publish.
 
     :ivar member: the member that the connection is here, if it is one
@@ -39,31 +33,20 @@ class Public:
     signed = False
 
     def __init__(self, session: Client, name: str, by_alias: bool = False) -> None:
-        self.session, self.name, self.by_alias = session, name, by_alias
+        super().__init__(session, name, keys.live(session.app, name))
+        self.by_alias = by_alias
         self.app, self.state = session.app, session.state
         self.member: Member | None = None
 
     def check(self, data: dict[str, Any]) -> None:
-        """See whether the connection may subscribe.
-
-        :raises PushiError: it may not
-        """
         if self.signed:
             auth.check_subscription(self.app, self.session.connection.id, self.name, data)
 
-    async def join(self) -> str:
-        """Subscribe, which is over when publications arrive. Tells about the channel."""
-        connection = self.session.connection
-        subscribed = connection.subscribe(keys.live(self.app, self.name))
-        await self.state.storage.join(keys.sockets(self.app), self._socket, connection.id)
-        await subscribed
-        return await self.about()
+    async def joined(self) -> None:
+        await self.state.storage.join(keys.sockets(self.app), self._socket, self.session.connection.id)
 
-    async def leave(self) -> None:
-        connection = self.session.connection
-        left = connection.unsubscribe(keys.live(self.app, self.name))
-        await self.state.storage.leave(keys.sockets(self.app), self._socket, connection.id)
-        await left
+    async def left(self) -> None:
+        await self.state.storage.leave(keys.sockets(self.app), self._socket, self.session.connection.id)
 
     async def about(self, stored: tuple[str, ...] | list[str] = ()) -> str:
         """What is told of the channel, as JSON.
@@ -92,7 +75,7 @@ class PresenceChannel(Private):
 
     def __init__(self, session: Client, name: str, by_alias: bool = False) -> None:
         super().__init__(session, name, by_alias)
-        self.key = keys.members(self.app, name)
+        self._members = keys.members(self.app, name)
         self._inbox = ""
 
     def check(self, data: dict[str, Any]) -> None:
@@ -108,9 +91,9 @@ class PresenceChannel(Private):
             # In names of peer channels these two characters end a user's id.
             self._inbox = keys.inbox(self.app, self.base, member.user_id)
             await connection.subscribe(self._inbox)
-        await connection.subscribe(self.key)
+        await connection.subscribe(self._members)
         await super().join()
-        await self.state.presence.join(self.key, member.user_id, connection.id, member.data)
+        await self.state.presence.join(self._members, member.user_id, connection.id, member.data)
         return await self.about()
 
     async def leave(self) -> None:
@@ -118,13 +101,13 @@ class PresenceChannel(Private):
         await super().leave()
         if member is None:
             return
-        await connection.unsubscribe(self.key)
+        await connection.unsubscribe(self._members)
         if self._inbox:
             await connection.unsubscribe(self._inbox)
-        await self.state.presence.leave(self.key, member.user_id, connection.id, member.data)
+        await self.state.presence.leave(self._members, member.user_id, connection.id, member.data)
 
     async def about(self, stored: tuple[str, ...] | list[str] = ()) -> str:
-        members = await self.state.storage.members(self.key)
+        members = await self.state.storage.members(self._members)
         return wire.about(self.name, members, (), stored)
 
     @property
@@ -182,4 +165,4 @@ KINDS: tuple[tuple[str, type[Public]], ...] = (
 
 def kind_of(name: str) -> type[Public]:
     """The kind of a channel."""
-    return next(kind for prefix, kind in KINDS if name.startswith(prefix))
+    return channel.chosen(KINDS, name)

@@ -1,6 +1,6 @@
 """One connection's session in a protocol of channels: what Pusher's and Pushi's have in common."""
 
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
@@ -8,18 +8,12 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Connection, Options, Subscriber
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.filters.shared.channel import Channel
 from filtered_websocket.filters.shared.endings import under_way
 from filtered_websocket.filters.shared.presence import Steps
 from filtered_websocket.limits.rates import Bucket
 
-
-class Place(Protocol):
-    """A connection's place in a channel."""
-
-    async def leave(self) -> None: ...
-
-
-InChannel = TypeVar("InChannel", bound=Place)
+InChannel = TypeVar("InChannel", bound=Channel[Any])
 Fault = TypeVar("Fault", bound=Exception)
 
 
