@@ -1,62 +1,16 @@
 """A stream: what is published reaches a GET that goes on, within the limits of every subscriber."""
 
-import http.client
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.web.base import Endpoint, HTTPRequest
+from filtered_websocket.web.base import HTTPRequest
 from filtered_websocket.web.response import Stream
-from tests.support.http_client import ask, connection
-from tests.support.raw_client import RawClient
+from tests.support.http_client import ask
+from tests.support.news_streams import News, counted, open_stream, publish, stalled, subscribers
 from tests.support.reactor_thread import call, until
-from tests.support.serving import Served, serving
-
-
-class News(Endpoint):
-    path = "/stream/*"
-    cors = ("*",)
-
-    @classmethod
-    def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
-        return Stream(
-            pipeline, request.wildcards[0].split(","), begin=b"hello\n", headers=[("Cache-Control", "no-store")]
-        )
-
-
-def publish(served: Served, channel: str, *payloads: str | bytes) -> None:
-    async def each() -> None:
-        for payload in payloads:
-            await served.server.pipelines[0].publish(channel, payload)
-
-    call(each)
-
-
-def subscribers(served: Served, channel: str) -> int:
-    return len(served.server.pipelines[0].hub.subscribers(channel))
-
-
-def open_stream(served: Served, path: str = "/stream/news", method: str = "GET") -> http.client.HTTPResponse:
-    client = connection(served.address)
-    client.request(method, path)
-    return client.getresponse()
-
-
-def stalled(served: Served, channel: str = "news", version: str = "1.1") -> RawClient:
-    """A stream whose client reads nothing of it, and whose kernel takes nothing more."""
-    client = served.client()
-    client.send(f"GET /stream/{channel} HTTP/{version}\r\nHost: h\r\n\r\n".encode())
-    until(lambda: subscribers(served, channel) == 1)
-    (writer,) = call(lambda: list(served.server.pipelines[0].hub.subscribers(channel)))
-    until(lambda: writer._sink is not None)
-    while not call(lambda: writer._sink.stalled):
-        publish(served, channel, b"x" * 60_000)
-    return client
-
-
-def counted(served: Served, what: str, reason: str) -> int:
-    return served.server.counters.totals[what, reason]
+from tests.support.serving import serving
 
 
 def test_what_is_published_comes_in_order_and_the_server_s_stop_ends_it() -> None:
@@ -73,35 +27,6 @@ def test_what_is_published_comes_in_order_and_the_server_s_stop_ends_it() -> Non
         assert call(lambda: served.server.site.responses[2]) == 1
         call(served.server.stop)
         assert answer.read() == b""  # the last chunk has come: else IncompleteRead
-
-
-def test_the_client_s_end_leaves_the_channels() -> None:
-    with serving(News) as served:
-        answer = open_stream(served)
-        assert subscribers(served, "news") == 1
-        answer.close()
-        until(lambda: subscribers(served, "news") == 0 and not served.server.site.connections)
-
-
-def test_a_client_of_http_1_0_gets_no_chunks() -> None:
-    with serving(News) as served:
-        client = served.client()
-        client.send(b"GET /stream/news HTTP/1.0\r\n\r\n")
-        until(lambda: subscribers(served, "news") == 1)
-        publish(served, "news", "one")
-        call(served.server.stop)
-        while client._more():
-            pass
-        head, _, body = client._data.partition(b"\r\n\r\n")
-        assert b"Transfer-Encoding" not in head
-        assert body == b"hello\none\n"
-
-
-def test_head_is_answered_without_a_stream() -> None:
-    with serving(News) as served:
-        answer = open_stream(served, method="HEAD")
-        assert (answer.status, answer.read()) == (200, b"")
-        until(lambda: subscribers(served, "news") == 0)
 
 
 def test_what_cannot_be_subscribed_to_is_an_error_and_leaves_nothing() -> None:
@@ -135,14 +60,6 @@ def test_a_client_that_reads_too_slowly_is_cut_off() -> None:
             publish(served, "news", b"x" * 50_000)
         until(lambda: counted(served, "closed", "slow client") == 1)
         until(lambda: subscribers(served, "news") == 0 and not served.server.site.connections)
-        client.socket.close()
-
-
-def test_a_client_that_takes_nothing_for_too_long_is_cut_off() -> None:
-    with serving(News, send_timeout=0.2) as served:
-        client = stalled(served)
-        until(lambda: counted(served, "closed", "slow client") == 1)
-        until(lambda: subscribers(served, "news") == 0)
         client.socket.close()
 
 
