@@ -10,19 +10,9 @@
 
 from typing import Any
 
-from twisted.protocols.policies import ProtocolWrapper
-
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING
 from filtered_websocket.connection.decision import Decision
 from filtered_websocket.connection.parts import Part
-
-
-def _let_have(transport: Any, protocol: Any) -> None:
-    """Let another protocol have what comes from a transport."""
-    if isinstance(transport, ProtocolWrapper):
-        transport.wrappedProtocol = protocol
-    else:
-        transport.protocol = protocol
 
 
 class Handover(Part):
@@ -48,7 +38,7 @@ class Handover(Part):
         self.http.former = self
         server.admission.hand_over(self, self.http)
         if not server.has_data_filters:
-            _let_have(transport, self.http)
+            transport.protocol = self.http
         self.http.makeConnection(transport)
         self.http.dataReceived(data)
 
@@ -61,7 +51,7 @@ class Handover(Part):
         self.http = None
         self.state = CONNECTING
         self.decision = Decision()
-        _let_have(self.transport, self)
+        self.transport.protocol = self
         self.connectionMade()
         self.feed(data)
 
@@ -78,7 +68,7 @@ class Handover(Part):
         """
         self.factory.admission.hand_over(self.http, self)
         self.http = None
-        _let_have(transport, self)
+        transport.protocol = self
         self.makeConnection(transport)
         if data:
             self.dataReceived(data)

@@ -34,7 +34,7 @@ class Sending(Part):
     corked: bytes
     """Frames that were sent to this connection alone in this turn: the hub sends them at its end."""
     direct: Send | None
-    """The socket's own send, while plain frames may go out by it: see `redirect`."""
+    """The socket's own send, or that of TLS, while plain frames may go out by it: see `redirect`."""
     slow: SlowReader | None
     """What waits for this client, while the connection is blocked."""
     stream: WriteThrough | None = None
@@ -170,19 +170,18 @@ class Sending(Part):
 
     def redirect(self) -> None:
         """Find `direct` anew: whatever it depends on has changed."""
-        stream = self.stream
+        stream, transport = self.stream, self.transport
         self.direct = None
         if (
             self.state == OPEN
             and self.slow is None
             and self._perMessageCompress is None
             and stream is not None
-            and stream is self.transport
             and stream.connected
             # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.
             and not stream.aborted
         ):
-            self.direct = stream.socket.send
+            self.direct = stream.socket.send if stream is transport else transport.send
         if self.pipeline is not None:
             self.pipeline.hub.refresh(self)
 
@@ -200,9 +199,6 @@ class Sending(Part):
         self.transport.write(blob)
         if slow is not None:
             slow.written(begin)
-        elif self.slow is not None:
-            # Nothing waited before.
-            self.slow.written(self.slow.taken)
 
     def _queue(self, blob: bytes, slow: SlowReader) -> None:
         """Write behind what waits, within the limit."""
@@ -221,6 +217,8 @@ class Sending(Part):
     def transport_blocked(self) -> None:
         assert self.stream is not None
         self.slow = SlowReader(self.stream, self.transport, self.factory.reactor.seconds())
+        # Nothing waited before what waits now.
+        self.slow.written(self.slow.taken)
         self.factory.blocked.add(self)
         self.redirect()
 

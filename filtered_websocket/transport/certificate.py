@@ -1,17 +1,19 @@
-"""A server's certificate: a chain and its key, as every new connection from outside is to use them."""
+"""A server's certificate: a chain and its key, as every new connection from outside is to use them.
 
+Files are checked by pyOpenSSL, which tells which of them is wrong and why. The context that connections get is the
+standard library's.
+"""
+
+import ssl
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.protocols.tls import TLSMemoryBIOFactory
-from zope.interface import implementer
 
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import text
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport.accepting import Factory
-from filtered_websocket.transport.tls import TLSFactory
+from filtered_websocket.transport.tls import TLSTransport
 
 KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
 
@@ -20,7 +22,6 @@ CERT = Option("cert", text, "", "PEM file of the certificate, intermediates afte
 OPTIONS = (KEY, CERT)
 
 
-@implementer(IOpenSSLServerConnectionCreator)
 class Certificate:
     """A server's certificate.
 
@@ -29,30 +30,65 @@ class Certificate:
     """
 
     def __init__(self, key: str, cert: str) -> None:
-        # Twisted's own PrivateCertificate would drop the intermediates.
-        context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
+        self._key, self._cert = key, cert
+        self.context = self._load()
+
+    def reload(self) -> None:
+        """Take the files as they are now, for connections that come; those that are there keep what they have.
+
+        :raises ConfigError: as above; then all stays as it was
+        """
+        self.context = self._load()
+
+    def _load(self) -> ssl.SSLContext:
+        key, cert = self._key, self._cert
+        checked = SSL.Context(SSL.TLS_SERVER_METHOD)
         # The key first: a certificate that does not belong to the key there is no fault until it is asked for.
-        _load("key", key, context.use_privatekey_file)
-        _load("cert", cert, context.use_certificate_chain_file)
+        _check("key", key, checked.use_privatekey_file)
+        _check("cert", cert, checked.use_certificate_chain_file)
         try:
-            context.check_privatekey()
+            checked.check_privatekey()
         except SSL.Error:
             raise ConfigError(f"-key {key} is not the key of the certificate -cert {cert}") from None
-        self._context = context
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+        context.set_alpn_protocols(["http/1.1"])
+        try:
+            context.load_cert_chain(cert, key, password=b"")
+        except (OSError, ValueError) as error:
+            # pyOpenSSL has an OpenSSL of its own, which may know kinds of keys, or find them strong enough, that this
+            # one does not.
+            reason = getattr(error, "reason", None) or error
+            raise ConfigError(f"-key {key}, -cert {cert}: {ssl.OPENSSL_VERSION} does not take them: {reason}") from None
+        return context
 
-    def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
-        return SSL.Connection(self._context, None)
-
-    def wrap(self, factory: Factory) -> TLSMemoryBIOFactory:
+    def wrap(self, factory: Factory) -> "TLSFactory":
         """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols."""
-        creator: Any = self
+        return TLSFactory(self, factory)
+
+
+class TLSFactory:
+    """Makes the protocols of TLS connections.
+
+    :param factory: makes what is spoken over TLS
+    """
+
+    def __init__(self, certificate: Certificate, factory: Factory) -> None:
+        self._certificate, self._factory = certificate, factory
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         inner: Any = factory
-        return TLSFactory(creator, False, inner)
+        self.doStart, self.doStop = inner.doStart, inner.doStop
+
+    def buildProtocol(self, addr: Any) -> TLSTransport | None:
+        protocol = self._factory.buildProtocol(addr)
+        # A factory may refuse a connection, before anything is spent on it.
+        if protocol is None:
+            return None
+        return TLSTransport(protocol, self._certificate.context, self._incoming, self._outgoing)
 
 
-def _load(option: str, path: str, load: Any) -> None:
+def _check(option: str, path: str, load: Any) -> None:
     try:
         with open(path, "rb") as file:
             # OpenSSL would ask the terminal, and a server has nobody there.

@@ -105,7 +105,7 @@ class WriteThrough:
             # A pull producer is resumed by write events, which a write that went through does not cause.
             or (self.producer is not None and not self.streamingProducer)
         ):
-            self._wait(memoryview(data))
+            self.wait(memoryview(data))
             return
         try:
             sent = self.socket.send(data)
@@ -115,10 +115,11 @@ class WriteThrough:
             # The write event that follows meets the same error where Twisted ends connections.
             sent = 0
         if sent != len(data):
-            self._wait(memoryview(data)[sent:])
+            self.wait(memoryview(data)[sent:])
 
-    def _wait(self, data: memoryview) -> None:
-        """Twisted's own write, but that it would copy what is large as often as somebody waits for it."""
+    def wait(self, data: memoryview) -> None:
+        """Write when the reactor comes to it, behind what waits already: Twisted's own write, but that it would copy
+        what is large as often as somebody waits for it."""
         if not self.connected or self._writeDisconnected or not data:
             return
         waiting = self._tempDataBuffer
@@ -178,17 +179,21 @@ class WriteThrough:
 
     def loseConnection(self) -> None:
         super().loseConnection()  # type: ignore[misc]
-        if self.disconnecting and self._closing is None:
+        if self.disconnecting:
+            self.begin_to_close()
+
+    def begin_to_close(self) -> None:
+        """This is to end, now or when what waits above it has gone: there is a deadline from now on."""
+        if self._closing is None:
             self._closing = self.reactor.callLater(CLOSING_SECONDS, self._judge_closing, self.taken)
 
     def _judge_closing(self, taken: int) -> None:
         if self.taken > taken:
             self._closing = self.reactor.callLater(CLOSING_SECONDS, self._judge_closing, self.taken)
         else:
-            self.end_overdue()
+            self._end_overdue()
 
-    def end_overdue(self) -> None:
-        """End a connection that should have ended long ago, by itself or by the TLS above it."""
+    def _end_overdue(self) -> None:
         count = getattr(self.server, "count", None)
         if count is not None:
             count("closed", "does not take what it was sent before the end")

@@ -1,126 +1,159 @@
-"""TLS to clients: encryption of no more than can go out, and the ends of connections."""
+"""TLS to clients, by the standard library's `ssl` in memory, between a stream and the protocol on it.
 
+Rules:
+
+1. What is written is encrypted and sent now, in one write, while the stream takes it. What the kernel refuses waits in
+   the stream, as ciphertext; behind that no more than `LARGE` is encrypted, and the rest waits as it is.
+2. All connections of a port have one pair of memory BIOs. OpenSSL takes what it is given out of the one at once, and
+   what it leaves in the other is taken at once: both are empty whenever a protocol or the reactor has its turn. With a
+   pair of its own, each connection would keep the room of the largest message that it has ever had.
+3. The end is a close alert, then that of the stream (`streams`, rule 3); the peer's alert is not waited for (RFC 8446,
+   6.1). The peer's close alert is the end of what it sends, as a FIN is, with or without an alert before it: whether
+   what it has sent is complete, HTTP and WebSocket tell by themselves.
+4. OpenSSL's errors are those of a peer: counted, told to it by an alert, and never raised.
+"""
+
+import ssl
 from typing import Any
 
-from OpenSSL import SSL
-from twisted.internet.protocol import connectionDone
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import ISSLTransport
+from zope.interface import implementer
 
-from filtered_websocket.transport import streams
+from filtered_websocket.transport.decrypting import Decrypting
+from filtered_websocket.transport.plaintext import Plaintext
 from filtered_websocket.transport.streams import LARGE
 
+AT_ONCE = 1024 * 1024
+"""Bytes that are encrypted for one connection in a turn: that takes half a millisecond, and more."""
 
-class TLSTransport(BufferingTLSTransport):
-    """TLS to a client. It encrypts what can go out, and no more: what is large waits as it is, since thousands of
-    connections may hold the same."""
 
-    transport: Any
-    waiting = 0
-    """Bytes that are not yet encrypted."""
-    _appSendBuffer: list[Any]
-    _deadline: Any = None
-    _peer_closed = False
+@implementer(ISSLTransport)
+class TLSTransport(Decrypting):
+    """The server's end of TLS: the protocol of a stream, and the transport of another protocol."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        aggregate = self.write
+    __slots__ = ()
 
-        def write(data: bytes) -> None:
-            if len(data) < LARGE:
-                aggregate(data)
-            elif not self.disconnecting or self._producer is not None:
-                # Joined with small ones it would be a copy.
-                self._aggregator.flush()
-                self._write(data)
+    def send(self, data: bytes) -> int:
+        """The hub's fast road: all of it is sent, or waits as ciphertext; or nothing, which `write` is then to see to.
 
-        self.write = write  # type: ignore[method-assign]  # as Twisted does
+        :returns: how many bytes that were
+        """
+        if not self._flows or len(data) > LARGE:
+            return 0
+        try:
+            self._write(data)
+        except ssl.SSLError:
+            return 0
+        self.transport.write(self._outgoing.read())
+        return len(data)
 
-    def _write(self, data: Any) -> None:
-        at = 0
-        while at < len(data):
-            if self._appSendBuffer or getattr(self.transport, "pending", 0) >= LARGE:
-                self._bufferedWrite(memoryview(data)[at:])
-                return
-            super()._write(bytes(memoryview(data)[at : at + LARGE]) if len(data) > LARGE else bytes(data))
-            at += LARGE
+    def write(self, data: bytes | memoryview) -> None:
+        if self._flows and len(data) <= LARGE and self.transport.pending <= LARGE:
+            if data:
+                self._encrypt(data, True)
+        elif self.connected and not self._over and not (self.disconnecting and self.transport.producer is None):
+            if self._plaintext is None:
+                self._plaintext = Plaintext()
+            self._plaintext.add(data)
+            self._flows = False
+            self.write_more()
 
-    def _bufferedWrite(self, data: Any) -> None:
-        self.waiting += len(data)
-        last = self._appSendBuffer[-1] if self._appSendBuffer else None
-        if len(data) < LARGE and isinstance(last, bytearray) and len(last) < LARGE:
-            last += data
-        else:
-            super()._bufferedWrite(data if len(data) >= LARGE else bytearray(data))
+    def writeSequence(self, parts: Any) -> None:
+        self.write(b"".join(parts))
 
-    def _unbufferPendingWrites(self) -> None:
-        self.waiting = 0
-        super()._unbufferPendingWrites()
+    @property
+    def waiting(self) -> int:
+        """Bytes that are not encrypted yet."""
+        return 0 if self._plaintext is None else self._plaintext.size
 
     def write_more(self) -> None:
-        """The transport beneath has room again."""
-        if self._appSendBuffer:
-            self._unbufferPendingWrites()
+        plaintext, stream = self._plaintext, self.transport
+        if plaintext is None or self._handshaking:
+            return
+        left = AT_ONCE
+        while plaintext.size and stream.pending <= LARGE and not self._over:
+            piece = plaintext.take(LARGE)
+            left -= len(piece)
+            self._encrypt(piece, left > 0)
+        if not plaintext.size and not self._over:
+            self._plaintext = None
+            self._flows = not self.disconnecting
+            self._end_if_due()
+
+    def _encrypt(self, data: bytes | bytearray | memoryview, now: bool) -> None:
+        """
+        :param now: send it now; or when others have had their turn
+        """
+        try:
+            self._write(data)
+        except ssl.SSLError as error:
+            self._fail("closed", "TLS error", error)
+            return
+        encrypted = self._outgoing.read()
+        if now:
+            self.transport.write(encrypted)
+        else:
+            self.transport.wait(memoryview(encrypted))
+
+    # The end.
 
     def loseConnection(self) -> None:
         # TLS drops what is written after this, where a plain transport sends it: replies that wait for the turn's end.
-        uncork = getattr(self.wrappedProtocol, "uncork", None)
+        uncork = getattr(self.protocol, "uncork", None)
         if uncork is not None:
             uncork()
-        super().loseConnection()
-        if self.connected and not self.transport.disconnecting and self._deadline is None:
-            # Something is to be written first, for which the peer must do its part.
-            self._judge_later()
-
-    def _judge_later(self) -> None:
-        later = self.transport.reactor.callLater
-        self._deadline = later(streams.CLOSING_SECONDS, self._judge_closing, self.transport.taken)
-
-    def _judge_closing(self, taken: int) -> None:
-        if self.waiting and self.transport.taken > taken:
-            self._judge_later()
-        else:
-            self.transport.end_overdue()
-
-    def half_closed(self) -> bool:
-        """The client has closed its side: whether the connection stays."""
-        half_closed = getattr(self.wrappedProtocol, "half_closed", None)
-        return half_closed is not None and bool(half_closed())
-
-    def _flushReceiveBIO(self) -> None:
-        self._peer_closed = False
-        super()._flushReceiveBIO()
-        if self._peer_closed:
-            # Writing goes on: RFC 8446, 6.1.
-            self._lostTLSConnection = False
-
-    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
-        if self._peer_closed:
-            self._lostTLSConnection = True  # for the loop that reads
-        else:
-            super()._tlsShutdownFinished(reason)
-
-    def _shutdownTLS(self) -> None:
-        alerted = self._tlsConnection.get_shutdown() & SSL.RECEIVED_SHUTDOWN
-        if alerted and self.connected and not self.disconnecting and self.half_closed():
-            self._peer_closed = not self.disconnecting
+        if self.disconnecting or not self.connected:
             return
-        super()._shutdownTLS()
-        # Twisted waits for the peer's close alert, for ever if need be. The alert is sent, that is enough (RFC 8446,
-        # 6.1); what ends the connection now is what ends every connection (`transport.streams`, rule 3).
+        if self._handshaking and self._plaintext is None:
+            self.abortConnection()
+            return
+        self.disconnecting, self._flows = True, False
+        self._end_if_due()
+        if not self._over:
+            # Something is to be written first, for which the peer must do its part.
+            self.transport.begin_to_close()
+
+    def _end_if_due(self) -> None:
+        if self.disconnecting and not self._over and self._plaintext is None and self.transport.producer is None:
+            self._end()
+
+    def _end(self) -> None:
+        assert self.ssl_object is not None
+        self._over, self.disconnecting, self._flows = True, True, False
+        try:
+            self.ssl_object.unwrap()
+        except ssl.SSLError:
+            pass  # it would read the peer's
+        if self._outgoing.pending:
+            self.transport.write(self._outgoing.read())
         self.transport.loseConnection()
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        super().connectionLost(reason)
-        self._appSendBuffer, self.waiting = [], 0
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
+    def abortConnection(self) -> None:
+        self._over, self.disconnecting, self._flows = True, True, False
+        self.transport.abortConnection()
 
+    # What is the stream's.
 
-class TLSFactory(TLSMemoryBIOFactory):
-    protocol = TLSTransport
+    def pauseProducing(self) -> None:
+        self.transport.pauseProducing()
 
-    def buildProtocol(self, addr: Any) -> Any:
-        protocol = self.wrappedFactory.buildProtocol(addr)
-        # A factory may refuse a connection, before anything is spent on it.
-        return self.protocol(self, protocol) if protocol is not None else None
+    def resumeProducing(self) -> None:
+        self.transport.resumeProducing()
+        if self._peer_closed:
+            # The end is read again.
+            self.transport.reactor.callLater(0, self._read_end)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        self.transport.unregisterProducer()
+        self._end_if_due()
+
+    def getPeerCertificate(self) -> None:
+        """Clients are not asked for one."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name in Decrypting.__slots__:
+            raise AttributeError(name)
+        return getattr(self.transport, name)

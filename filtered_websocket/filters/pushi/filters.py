@@ -73,9 +73,8 @@ class Greet(WebSocketConnectFilter):
             return  # a Unix socket: both ends are on one machine, and the end of one is always seen
         keep_alive(True)
         handle = connection.transport.getHandle()
-        if isinstance(handle, socket.socket):  # over TLS the system's own times, commonly hours, stay
-            for option, value in KEEP_ALIVE:
-                handle.setsockopt(socket.IPPROTO_TCP, option, value)
+        for option, value in KEEP_ALIVE:
+            handle.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class Obey(WebSocketMessageFilter):
