@@ -78,7 +78,8 @@ TESTED_TOGETHER = {
     "filters.shared": "what packs share: pusher/test_filters.py, pushi/test_filters.py, end_to_end/test_owed.py",
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects": "test_conformance.py: all of them do it alike, on a real file and a real Redis",
-    "web": "test_http_connection.py and test_site.py speak HTTP to a server",
+    "web.http_parts": "what the parts of a connection share: test_http_connection.py",
+    "web.interfaces": "types, which mypy checks",
 }
 """Modules without a file of tests of their own, and folders that have some: where their tests are, and why there."""
 

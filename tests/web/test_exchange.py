@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
-from filtered_websocket.web.base import HTTPRequest
+from filtered_websocket.web.base import Endpoint, HTTPRequest
+from filtered_websocket.web.body import Sized
+from filtered_websocket.web.exchange import Exchange
+from filtered_websocket.web.routes import NO_PIPELINE, Route
 from tests.support.endpoints import endpoint
 from tests.support.http_client import ended, read_answer
 from tests.support.reactor_thread import call, until
@@ -80,3 +83,39 @@ def test_a_request_that_changes_something_is_not_cut_off_by_the_servers_end(seco
         answer = read_answer(client)
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert changed == ["begun", "done"]
+
+
+class Poll(Endpoint):
+    long_poll = ("GET",)
+
+
+def exchange(method: str, given: type[Endpoint] = Endpoint) -> Exchange:
+    return Exchange(HTTPRequest(method, "/"), Route(given, NO_PIPELINE, 0), Sized(0))
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "polls", "works"),
+    [
+        ("GET", Endpoint, False, False),
+        ("HEAD", Endpoint, False, False),
+        ("POST", Endpoint, False, True),
+        ("GET", Poll, True, False),
+        ("DELETE", Poll, False, True),
+    ],
+)
+def test_a_request_that_waits_is_a_long_poll_or_may_change_something(
+    method: str, given: type[Endpoint], polls: bool, works: bool
+) -> None:
+    one = exchange(method, given)
+    assert (one.is_long_poll, one.at_work) == (polls, False)
+    one.waiting = Deferred()
+    assert (one.is_long_poll, one.at_work) == (polls, works)
+
+
+def test_an_exchange_that_is_cancelled_ends_what_it_waits_for() -> None:
+    one, ended = exchange("POST"), []
+    one.cancel()
+    one.waiting = Deferred(lambda _: ended.append("waiting"))
+    one.waiting.addErrback(lambda failure: failure.trap(CancelledError))
+    one.cancel()
+    assert ended == ["waiting"]

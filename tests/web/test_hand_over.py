@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.base import WebSocketDataFilter
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.server import Server as InMemory
 from tests.support.certificates import write
 from tests.support.echo_requests import Answer, Echo, get, post, until_gone
 from tests.support.http_client import ended, read_answer
@@ -68,3 +70,27 @@ def test_a_handshake_that_is_refused_on_a_connection_that_was_http_ends_it() -> 
         assert ended(client)
         client.socket.close()
         until_gone(served)
+
+
+def test_a_handshake_that_comes_before_the_start_is_done_behind_it() -> None:
+    server = InMemory(Answer)
+    client = server.connect()
+    assert not client.is_open
+    with server:
+        assert client.is_open
+        client.send("first")
+        assert client.received() == ["first"]
+        assert (server.server.countConnections, len(server.server.site.connections)) == (1, 0)
+        client.close()
+
+
+def test_a_handshake_that_waits_for_the_start_has_the_time_of_a_handshake() -> None:
+    server = InMemory(Answer, handshake_timeout=3)
+    client = server.connect()
+    server.advance(2.9)
+    assert len(server.server.site.connections) == 1
+    server.advance(0.2)
+    with pytest.raises(Refused) as refused:
+        client.received()
+    assert refused.value.status == 503
+    assert len(server.server.site.connections) == 0
