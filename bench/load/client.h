@@ -1,156 +1,89 @@
-/* The clients: what they are told by options, their frames, their sockets and the epoll loop that drives them. */
+/* The clients: what they are told by options, what they read, and the epoll loop that drives them. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
+
+#include "frames.h"
+#include "transport.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
 #define MAXINIT 8
-static const unsigned char MASK[4] = {0x37, 0xfa, 0x21, 0x3d};
+#define LARGE 32768 /* payload bytes: of a larger frame only the beginning is kept, the rest is counted */
+#define HEAD 256
 
 typedef struct {
-    int fd, idx, state; /* 0 connecting, 1 handshake, 2 open */
-    int ispub, chan;
+    wire w;
+    int idx, ispub, chan;
+    enum { CONNECTING, ENCRYPTING, ASKING, OPEN } state;
     unsigned char *pb; /* the beginning of a frame that is not complete yet */
     int pbn, pbcap;
-    unsigned char *ob; /* what the kernel would not take yet */
-    int obn, obcap;
+    uint64_t skip; /* what is still to come of a large frame, whose beginning is in head */
+    int headop;
+    unsigned char *head;
     uint64_t *ring; /* echo: when the messages in flight were sent, first in first out */
     unsigned rh, rt;
-    unsigned char *tmpl; /* a masked frame, complete but for the sequence number at seqoff of its payload */
-    int tmpln, seqoff;
+    frame f;
+    uint32_t got;
     int inflight;
+    uint64_t began;
 } conn;
 
-static char *path = "/", *pubpath = NULL, *hdr = "", *tmpl = "%P", *late = NULL, *deflated = NULL;
+static char *path = "/", *pubpath = NULL, *hdr = "", *late = NULL, *deflated = NULL;
 static char *init_[MAXINIT], *pubinit[MAXINIT], *plist[4096];
 static int ninit = 0, npubinit = 0, nplist = 0;
-static int port = 9000, S = 128, eio = 0;
+static int port = 9000, eio = 0;
 
 static int ep;
 static conn *C;
 static int nopen = 0, nconnecting = 0, nclosed = 0;
 static unsigned char rbuf[1 << 18];
 
-/* The mode's own accounting of a data message. */
+/* The mode's own accounting. */
+static void onopen(conn *c);
 static void onmsg(conn *c, const unsigned char *p, int n);
-
-static char *subst(const char *t, int chan, int idx, const char *payload) { /* %c chan, %i idx, %P payload, %% */
-    size_t cap = strlen(t) + 64 + (payload ? strlen(payload) : 0) * 2;
-    char *o = malloc(cap);
-    size_t n = 0;
-    for (; *t; t++) {
-        if (*t == '%' && t[1]) {
-            t++;
-            if (*t == 'c')
-                n += sprintf(o + n, "%d", chan);
-            else if (*t == 'i')
-                n += sprintf(o + n, "%d", idx);
-            else if (*t == 'P') {
-                strcpy(o + n, payload ? payload : "");
-                n += strlen(o + n);
-            } else
-                o[n++] = *t;
-        } else
-            o[n++] = *t;
-    }
-    o[n] = 0;
-    return o;
-}
-
-static int mkframe(unsigned char *b, const char *p, int n, int op) {
-    int h = 2;
-    b[0] = 0x80 | op;
-    if (n < 126)
-        b[1] = 0x80 | n;
-    else if (n < 65536) {
-        b[1] = 0x80 | 126;
-        b[2] = n >> 8;
-        b[3] = n & 255;
-        h = 4;
-    } else {
-        b[1] = 0x80 | 127;
-        for (int i = 0; i < 8; i++)
-            b[2 + i] = ((uint64_t)n) >> (56 - 8 * i);
-        h = 10;
-    }
-    memcpy(b + h, MASK, 4);
-    h += 4;
-    for (int i = 0; i < n; i++)
-        b[h + i] = p[i] ^ MASK[i & 3];
-    return h + n;
-}
+static int onend(conn *c); /* whether this end was asked for */
 
 static void want(conn *c, int out) {
     struct epoll_event e = {.events = EPOLLIN | (out ? EPOLLOUT : 0), .data.ptr = c};
-    epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e);
+    epoll_ctl(ep, EPOLL_CTL_MOD, c->w.fd, &e);
 }
 
-static void dead(conn *c, const char *w) {
-    if (c->fd >= 0) {
-        close(c->fd);
-        c->fd = -1;
-        nclosed++;
-        if (nclosed < 4)
-            fprintf(stderr, "conn %d closed (%s)\n", c->idx, w);
-    }
+static void dead(conn *c, const char *why) {
+    if (c->w.fd < 0)
+        return;
+    shut(&c->w);
+    if (onend(c))
+        return;
+    if (++nclosed < 4)
+        fprintf(stderr, "conn %d closed (%s)\n", c->idx, why);
 }
 
 static void rawsend(conn *c, const void *b, int n) {
-    if (c->fd < 0)
+    if (c->w.fd < 0)
         return;
-    int r = 0;
-    if (c->obn == 0) {
-        r = send(c->fd, b, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (r < 0) {
-            if (errno != EAGAIN) {
-                dead(c, "send");
-                return;
-            }
-            r = 0;
-        }
-        if (r == n)
-            return;
-    }
-    int need = c->obn + n - r;
-    if (need > c->obcap) {
-        c->obcap = need * 2;
-        c->ob = realloc(c->ob, c->obcap);
-    }
-    memcpy(c->ob + c->obn, (char *)b + r, n - r);
-    c->obn = need;
-    want(c, 1);
+    size_t waiting = c->w.obn;
+    if (!put(&c->w, b, n))
+        dead(c, "send");
+    else if (c->w.obn && !waiting)
+        want(c, 1);
 }
 
 static void flushout(conn *c) {
-    if (!c->obn)
+    if (!c->w.obn)
         return;
-    int r = send(c->fd, c->ob, c->obn, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (r < 0) {
-        if (errno != EAGAIN)
-            dead(c, "flush");
-        return;
-    }
-    memmove(c->ob, c->ob + r, c->obn - r);
-    c->obn -= r;
-    if (!c->obn)
+    if (!drain(&c->w))
+        dead(c, "flush");
+    else if (!c->w.obn)
         want(c, 0);
 }
 
 static void sendtext(conn *c, const char *t, int op) {
     int n = strlen(t);
     unsigned char *b = malloc(n + 16);
-    int k = mkframe(b, t, n, op);
-    rawsend(c, b, k);
+    rawsend(c, b, mkframe(b, t, n, op));
     free(b);
 }
 
@@ -170,100 +103,75 @@ static void senddeflated(conn *c, const char *t) { /* RFC 7692, 7.2.3.3: one sto
     free(d);
 }
 
-static char padding[70000];
-static void prep(conn *c) { /* template with marker @@0000000000 + padding to S */
-    if (c->tmpl)
-        return;
-    char *pl = malloc(S + 32);
-    int k = sprintf(pl, "@@0000000000");
-    if (S > k) {
-        memcpy(pl + k, padding, S - k);
-        k = S;
-    }
-    pl[k] = 0;
-    char *m = subst(tmpl, c->chan, c->idx, pl);
-    int n = strlen(m);
-    c->tmpl = malloc(n + 16);
-    c->tmpln = mkframe(c->tmpl, m, n, 1);
-    c->seqoff = (int)(strstr(m, "@@") - m) + 2;
-    free(m);
-    free(pl);
-}
-
-static int frameout(conn *c, unsigned char *dst, uint32_t seq) {
-    memcpy(dst, c->tmpl, c->tmpln);
-    int h = c->tmpln; /* header len */
-    int pl = dst[1] & 127;
-    h = pl < 126 ? 6 : pl == 126 ? 8 : 14;
-    unsigned char *p = dst + h;
-    char d[11];
-    uint32_t s = seq;
-    for (int i = 9; i >= 0; i--) {
-        d[i] = '0' + s % 10;
-        s /= 10;
-    }
-    for (int i = 0; i < 10; i++)
-        p[c->seqoff + i] = d[i] ^ MASK[(c->seqoff + i) & 3];
-    return c->tmpln;
+static void sendseq(conn *c, frame *f, uint32_t seq) {
+    number(f, seq);
+    rawsend(c, f->b, f->n);
 }
 
 static void onframe(conn *c, int op, const unsigned char *p, int n) {
     if (op == 9) {
         unsigned char b[256];
-        if (n > 125)
-            n = 125;
-        int k = mkframe(b, (char *)p, n, 10);
-        rawsend(c, b, k);
+        rawsend(c, b, mkframe(b, (char *)p, n > 125 ? 125 : n, 10));
         return;
     }
     if (op == 8) {
-        if (nclosed < 3)
-            fprintf(stderr, "close frame conn %d code %d %.*s\n", c->idx, n >= 2 ? p[0] * 256 + p[1] : 0,
-                    n > 2 ? n - 2 : 0, p + 2);
+        int code = n >= 2 ? p[0] * 256 + p[1] : 0;
+        if (nclosed < 3 && code != 1000)
+            fprintf(stderr, "close frame conn %d code %d %.*s\n", c->idx, code, n > 2 ? n - 2 : 0, p + 2);
         return;
     }
-    if (op != 1 && op != 2 && op != 0)
+    if (op > 2)
         return;
-    if (eio && n == 1 && p[0] == '2') {
+    if (eio && n == 1 && p[0] == '2')
         sendtext(c, "3", 1);
-        return;
-    }
-    onmsg(c, p, n);
+    else
+        onmsg(c, p, n);
 }
 
-/* parse; returns consumed */
-static int parse(conn *c, unsigned char *b, int n) {
-    int o = 0;
-    while (n - o >= 2) {
-        uint64_t l = b[o + 1] & 127;
-        int h = 2;
-        if (l == 126) {
-            if (n - o < 4)
-                break;
-            l = b[o + 2] << 8 | b[o + 3];
-            h = 4;
-        } else if (l == 127) {
-            if (n - o < 10)
-                break;
-            l = 0;
-            for (int i = 0; i < 8; i++)
-                l = l << 8 | b[o + 2 + i];
-            h = 10;
-        }
-        if (b[o + 1] & 0x80)
-            h += 4;
-        if ((uint64_t)(n - o) < h + l)
-            break;
-        onframe(c, b[o] & 15, b + o + h, l);
-        if (c->fd < 0)
-            return n;
-        o += h + l;
+/* The end of a large frame, as far as it is here; returns how much of it that was. */
+static int pass(conn *c, int n) {
+    if (c->skip > (uint64_t)n) {
+        c->skip -= n;
+        return n;
     }
-    return o;
+    n = c->skip;
+    c->skip = 0;
+    onframe(c, c->headop, c->head, HEAD);
+    return n;
+}
+
+/* Returns how much was complete. */
+static int parse(conn *c, unsigned char *b, int n) {
+    int o = c->skip ? pass(c, n) : 0;
+    while (c->w.fd >= 0 && n - o >= 2) {
+        uint64_t l = b[o + 1] & 127;
+        int h = l < 126 ? 2 : l == 126 ? 4 : 10;
+        if (n - o < h)
+            break;
+        if (h > 2) {
+            l = 0;
+            for (int i = 2; i < h; i++)
+                l = l << 8 | b[o + i];
+        }
+        int large = l > LARGE;
+        if ((uint64_t)(n - o) >= h + l) {
+            onframe(c, b[o] & 15, b + o + h, large ? HEAD : (int)l);
+            o += h + l;
+        } else if (large && n - o >= h + HEAD) {
+            if (!c->head)
+                c->head = malloc(HEAD);
+            memcpy(c->head, b + o + h, HEAD);
+            c->headop = b[o] & 15;
+            c->skip = l - (n - o - h);
+            return n;
+        } else
+            break;
+    }
+    return c->w.fd < 0 ? n : o;
 }
 
 static void do_open(conn *c) {
-    c->state = 2;
+    c->state = OPEN;
     nopen++;
     nconnecting--;
     int k = c->ispub ? npubinit : ninit;
@@ -274,127 +182,164 @@ static void do_open(conn *c) {
     }
     if (deflated)
         senddeflated(c, deflated);
+    onopen(c);
+}
+
+/* Where the frames begin, 0: the answer is not complete yet. */
+static int answered(conn *c, int n) {
+    rbuf[n < (int)sizeof rbuf ? n : n - 1] = 0;
+    unsigned char *e = memmem(rbuf, n, "\r\n\r\n", 4);
+    if (!e)
+        return 0;
+    if (memcmp(rbuf, "HTTP/1.1 101", 12)) {
+        fprintf(stderr, "handshake failed: %.200s\n", rbuf);
+        exit(3);
+    }
+    if (deflating && !memmem(rbuf, e - rbuf, "permessage-deflate", 18)) {
+        fprintf(stderr, "the server does not compress\n");
+        exit(3);
+    }
+    do_open(c);
+    return e + 4 - rbuf;
 }
 
 static void onread(conn *c) {
-    for (;;) {
-        int r = recv(c->fd, rbuf + c->pbn, sizeof rbuf - c->pbn, MSG_DONTWAIT);
-        if (r < 0) {
-            if (errno == EAGAIN)
-                return;
-            dead(c, "recv");
+    do {
+        int r = take(&c->w, rbuf + c->pbn, sizeof rbuf - c->pbn);
+        if (r == AGAIN)
+            return;
+        if (r <= 0) {
+            dead(c, r ? "recv" : "eof");
             return;
         }
-        if (r == 0) {
-            dead(c, "eof");
+        memcpy(rbuf, c->pb, c->pbn);
+        int n = r + c->pbn, off = 0;
+        c->pbn = 0;
+        if (c->state == ASKING)
+            off = answered(c, n);
+        if (c->state == OPEN)
+            off += parse(c, rbuf + off, n - off);
+        if (c->w.fd < 0 || c->state < ASKING)
             return;
-        }
-        int n = r;
-        if (c->pbn) {
-            memcpy(rbuf, c->pb, c->pbn);
-            n += c->pbn;
-        }
-        int off = 0;
-        if (c->state == 1) {
-            rbuf[n < (int)sizeof rbuf ? n : n - 1] = 0;
-            unsigned char *e = memmem(rbuf, n, "\r\n\r\n", 4);
-            if (!e) {
-                goto keep;
-            }
-            if (memcmp(rbuf, "HTTP/1.1 101", 12)) {
-                fprintf(stderr, "handshake failed: %.200s\n", rbuf);
-                exit(3);
-            }
-            off = e + 4 - rbuf;
-            do_open(c);
-        }
-        off += parse(c, rbuf + off, n - off);
-    keep:
-        {
-            int left = n - off;
-            if (c->fd < 0)
-                return;
-            if (left > 0) {
-                if (left > c->pbcap) {
-                    c->pbcap = left * 2 + 64;
-                    c->pb = realloc(c->pb, c->pbcap);
-                }
-                memmove(c->pb, rbuf + off, left);
-            }
-            c->pbn = left;
-        }
-        return; /* level triggered */
-    }
+        int left = n - off;
+        if (left > c->pbcap)
+            c->pb = realloc(c->pb, c->pbcap = left * 2 + 64);
+        if (left)
+            memcpy(c->pb, rbuf + off, left);
+        c->pbn = left;
+    } while (c->w.ssl && SSL_has_pending(c->w.ssl)); /* the socket is level triggered, OpenSSL's buffer is not */
 }
 
-static void hs(conn *c) {
+static void ask(conn *c) {
     char *p = subst(c->ispub && pubpath ? pubpath : (nplist ? plist[c->chan % nplist] : path), c->chan, c->idx, NULL);
-    char b[4096];
+    char b[8192];
     int n = snprintf(b, sizeof b,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: "
-                     "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
-                     p, port, hdr);
+                     "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
+                     p, port, hdr,
+                     deflating ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
     free(p);
-    c->state = 1;
+    c->state = ASKING;
     want(c, 0);
     rawsend(c, b, n);
 }
 
-static void startconn(int i, int ispub, int chan) {
+static void encrypt(conn *c) {
+    int r = SSL_connect(c->w.ssl);
+    if (r == 1) {
+        ask(c);
+        return;
+    }
+    int e = SSL_get_error(c->w.ssl, r);
+    if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE) {
+        want(c, e == SSL_ERROR_WANT_WRITE);
+        return;
+    }
+    fprintf(stderr, "TLS handshake failed: ");
+    ERR_print_errors_fp(stderr);
+    exit(3);
+}
+
+static void connected(conn *c) {
+    int er = 0;
+    socklen_t l = sizeof er;
+    getsockopt(c->w.fd, SOL_SOCKET, SO_ERROR, &er, &l);
+    if (er) {
+        fprintf(stderr, "connect: %s\n", strerror(er));
+        exit(2);
+    }
+    if (!tls) {
+        ask(c);
+        return;
+    }
+    c->state = ENCRYPTING;
+    c->w.ssl = SSL_new(tls);
+    SSL_set_fd(c->w.ssl, c->w.fd);
+    encrypt(c);
+}
+
+/* What a client of this slot has allocated before is used again. An `abrupt` one ends with a reset: it leaves no port in
+ * TIME_WAIT. */
+static void startconn(int i, int ispub, int chan, int abrupt) {
     conn *c = &C[i];
-    memset(c, 0, sizeof *c);
     c->idx = i;
     c->ispub = ispub;
     c->chan = chan;
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (c->fd < 0) {
+    c->state = CONNECTING;
+    c->pbn = c->inflight = 0;
+    c->skip = 0;
+    c->rh = c->rt = c->got = 0;
+    c->began = now_ns();
+    c->w.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (c->w.fd < 0) {
         perror("socket");
         exit(2);
     }
     int one = 1;
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(c->w.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct linger lg = {1, 0};
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &lg, sizeof lg);
-    setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (abrupt)
+        setsockopt(c->w.fd, SOL_SOCKET, SO_LINGER, &lg, sizeof lg);
+    setsockopt(c->w.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     struct sockaddr_in a = {.sin_family = AF_INET};
     char s[32];
     snprintf(s, 32, "127.0.0.%d", 2 + i % 8);
     inet_pton(AF_INET, s, &a.sin_addr);
-    bind(c->fd, (void *)&a, sizeof a);
+    bind(c->w.fd, (void *)&a, sizeof a);
     struct sockaddr_in d = {.sin_family = AF_INET, .sin_port = htons(port)};
     d.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int r = connect(c->fd, (void *)&d, sizeof d);
+    int r = connect(c->w.fd, (void *)&d, sizeof d);
     if (r < 0 && errno != EINPROGRESS) {
         perror("connect");
         exit(2);
     }
     nconnecting++;
     struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
-    epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+    epoll_ctl(ep, EPOLL_CTL_ADD, c->w.fd, &e);
+}
+
+static void onevents(conn *c, unsigned events) {
+    if (c->w.fd < 0)
+        return;
+    if (c->state == CONNECTING) {
+        if (events & (EPOLLOUT | EPOLLERR))
+            connected(c);
+        return;
+    }
+    if (c->state == ENCRYPTING) {
+        encrypt(c);
+        return;
+    }
+    if (events & EPOLLOUT)
+        flushout(c);
+    if (c->w.fd >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+        onread(c);
 }
 
 static int pump(int ms) {
     static struct epoll_event ev[1024];
     int n = epoll_wait(ep, ev, 1024, ms);
-    for (int i = 0; i < n; i++) {
-        conn *c = ev[i].data.ptr;
-        if (c->fd < 0)
-            continue;
-        if (c->state == 0 && (ev[i].events & (EPOLLOUT | EPOLLERR))) {
-            int er = 0;
-            socklen_t l = sizeof er;
-            getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &er, &l);
-            if (er) {
-                fprintf(stderr, "connect: %s\n", strerror(er));
-                exit(2);
-            }
-            hs(c);
-            continue;
-        }
-        if (ev[i].events & EPOLLOUT)
-            flushout(c);
-        if (c->fd >= 0 && (ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-            onread(c);
-    }
+    for (int i = 0; i < n; i++)
+        onevents(ev[i].data.ptr, ev[i].events);
     return n;
 }

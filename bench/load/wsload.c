@@ -2,11 +2,14 @@
  *
  *   fanout  N subscribers and one publisher, W messages in flight
  *   pair    N clients in --channels rooms, everybody publishes, W in flight each
+ *   shared  N subscribers, each in --each of --channels channels, and --pubs publishers, W in flight each
  *   echo    N clients, W messages in flight each
+ *   churn   N clients connect, echo once and close, over and over
  *   idle    N connections and nothing else: handshakes, resident memory
  *
  * A data message carries "@@" and a ten-digit sequence number: a delivery is counted where one is found, so a protocol
- * that wraps, escapes or batches payloads is measured as it is.
+ * that wraps, escapes or batches payloads is measured as it is. With --deflate the frames that arrive are counted, not
+ * inflated: the n-th is the n-th message. Of frames above 32 KiB the beginning is looked at, the rest only counted.
  */
 #define _GNU_SOURCE
 #include "meter.h"
@@ -16,9 +19,9 @@
 #include <sys/resource.h>
 
 static char *mode = "fanout", *label = "";
-static int N = 1000, M = 0, W = 1, channels = 100, pubself = 1;
+static int M = 0, W = 1, pubself = 1, pubs = 1, before = 0;
 static double tmax = 2, warm = 0.5, hold = 1.0, settle = 0.5;
-static int isfan, ispair, isecho, isidle;
+static int isfan, ispair, isshared, isecho, ischurn, isidle;
 
 /* One entry per sequence number: when it was sent, by which client, and how many deliveries are still missing. */
 #define SEQCAP 8000000u
@@ -26,7 +29,9 @@ static uint64_t *sent_at;
 static int *missing, *owner;
 static uint32_t seqn = 0, base = 0, seqlimit = SEQCAP;
 static int expect = 0;
-static uint64_t delivered = 0, completed = 0, tstart, deadline, tlast;
+static frame *shared; /* one message per channel, whoever publishes it */
+static long rss0;
+static uint64_t delivered = 0, completed = 0, deadline, tlast;
 
 static uint64_t after(double seconds) {
     return now_ns() + (uint64_t)(seconds * 1e9);
@@ -37,6 +42,44 @@ static void pump_until(uint64_t end) {
         pump(20);
 }
 
+/* Until the server has nothing to do: a tenth of a second with less than a tenth of its core used. */
+static void pump_until_quiet(void) {
+    double cpu = cpu_all();
+    for (uint64_t end = after(20); now_ns() < end;) {
+        pump_until(after(0.1));
+        double now = cpu_all();
+        if (now - cpu < 0.01)
+            return;
+        cpu = now;
+    }
+}
+
+typedef struct {
+    double cpu, self;
+    uint64_t start;
+} measure_t;
+
+static measure_t begin(void) {
+    return (measure_t){cpu_all(), self_cpu(), now_ns()};
+}
+
+/* What all modes but idle print; `count` is what the CPU is divided by. */
+static void finish(measure_t m, uint64_t count, long lost) {
+    if (!count) {
+        fprintf(stderr, "nothing arrived\n");
+        exit(4);
+    }
+    uint64_t end = tlast > m.start ? tlast : now_ns();
+    double sec = (end - m.start) * 1e-9, cpu = cpu_all() - m.cpu;
+    printf("{\"mode\":\"%s\",\"label\":\"%s\",\"n\":%d,\"w\":%d,\"size\":%d,\"deliveries\":%lu,\"lost\":%ld,\"sec\":%.3f,"
+           "\"rate\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.3f,\"cpu_util\":%.2f,\"gen_util\":%.2f,"
+           "\"rss0_kb\":%ld,\"rss_kb\":%ld,\"kb_per_channel\":%.2f,\"closed\":%d}\n",
+           mode, label, N, W, S, count, lost, sec, count / sec, hpct(.5), hpct(.99), cpu * 1e6 / count,
+           cpu / sec, (self_cpu() - m.self) / sec, rss0, rss_all(), (rss_all() - rss0) / (double)channels, nclosed);
+}
+
+#include "churn.h"
+
 static void pubone(conn *c) {
     if (seqn >= seqlimit)
         return;
@@ -45,8 +88,13 @@ static void pubone(conn *c) {
     missing[s] = expect;
     owner[s] = c->idx;
     c->inflight++;
-    unsigned char b[72000];
-    rawsend(c, b, frameout(c, b, s));
+    frame *f = &c->f;
+    if (isshared) { /* in a fixed order that has no neighbours in it */
+        int chan = (s * 37ull) % channels;
+        f = &shared[chan];
+        prepare(f, chan, 0);
+    }
+    sendseq(c, f, s);
 }
 
 static void onecho(conn *c) {
@@ -57,15 +105,44 @@ static void onecho(conn *c) {
     c->inflight--;
 }
 
+/* One delivery of message s. */
+static void arrived(uint32_t s, uint64_t t) {
+    if (s < base || s >= seqn)
+        return;
+    hadd(t - sent_at[s]);
+    delivered++;
+    if (--missing[s] > 0)
+        return;
+    completed++;
+    tlast = t;
+    conn *o = &C[owner[s]];
+    o->inflight--;
+    if (!isfan && t < deadline)
+        pubone(o);
+}
+
+static void onopen(conn *c) {
+    if (ischurn)
+        churn_onopen(c);
+}
+
+static int onend(conn *c) {
+    return ischurn && churn_onend(c);
+}
+
 static void onmsg(conn *c, const unsigned char *p, int n) {
-    if (isecho) {
+    if (ischurn)
+        churn_onmsg(c);
+    if (isecho)
         onecho(c);
+    if (ischurn || isecho || isidle || c->ispub)
+        return;
+    uint64_t t = now_ns();
+    if (deflating) {
+        arrived(c->got++, t);
         return;
     }
-    if (c->ispub)
-        return;
     const unsigned char *e = p + n;
-    uint64_t t = 0;
     while ((p = memmem(p, e - p, "@@", 2))) {
         p += 2;
         if (e - p < 10)
@@ -77,20 +154,7 @@ static void onmsg(conn *c, const unsigned char *p, int n) {
         if (i < 10)
             continue;
         p += 10;
-        if (s < base || s >= seqn)
-            continue;
-        if (!t)
-            t = now_ns();
-        hadd(t - sent_at[s]);
-        delivered++;
-        if (--missing[s] > 0)
-            continue;
-        completed++;
-        tlast = t;
-        conn *o = &C[owner[s]];
-        o->inflight--;
-        if (ispair && t < deadline)
-            pubone(o);
+        arrived(s, t);
     }
 }
 
@@ -100,7 +164,7 @@ static double connect_all(int total) {
     int i = 0;
     while (nopen < total) {
         while (i < total && nconnecting < 64) {
-            startconn(i, isfan && i == N, ispair ? i % channels : 0);
+            startconn(i, i >= N, ispair ? i % channels : 0, 1);
             i++;
         }
         pump(1000);
@@ -127,7 +191,7 @@ static void say_late(int total) {
     pump_until(after(settle));
 }
 
-static int idle(long rss0, double connect_s, double connect_cpu, double gen_cpu) {
+static int idle(double connect_s, double connect_cpu, double gen_cpu) {
     pump_until(after(hold));
     long rss1 = rss_all();
     printf("{\"mode\":\"idle\",\"label\":\"%s\",\"n\":%d,\"connect_s\":%.3f,\"conn_per_s\":%.0f,\"hs_cpu_us\":%.1f,"
@@ -137,12 +201,32 @@ static int idle(long rss0, double connect_s, double connect_cpu, double gen_cpu)
     return 0;
 }
 
+/* So that what a server compiles or caches while it serves its first clients is there: they come and go. */
+static void warm_up(int total) {
+    connect_all(total);
+    pump_until_quiet();
+    for (int i = 0; i < total; i++)
+        shut(&C[i].w);
+    nopen = 0;
+    pump_until_quiet();
+}
+
 static void top_up(conn *c) {
-    static unsigned char ob[64 * 4400];
+    static unsigned char ob[1 << 18];
     int n = 0;
     uint64_t t = now_ns();
     while (c->inflight < W) {
-        n += frameout(c, ob + n, c->inflight);
+        if (n + c->f.n > (int)sizeof ob) {
+            rawsend(c, ob, n);
+            n = 0;
+        }
+        number(&c->f, c->inflight);
+        if (c->f.n > (int)sizeof ob)
+            rawsend(c, c->f.b, c->f.n);
+        else {
+            memcpy(ob + n, c->f.b, c->f.n);
+            n += c->f.n;
+        }
         c->ring[c->rh++ & 63] = t;
         c->inflight++;
     }
@@ -156,51 +240,41 @@ static void echo_for(double seconds) {
         int n = epoll_wait(ep, ev, 1024, 50);
         for (int q = 0; q < n; q++) {
             conn *c = ev[q].data.ptr;
-            if (c->fd >= 0 && ev[q].events & EPOLLOUT)
-                flushout(c);
-            if (c->fd >= 0 && ev[q].events & EPOLLIN)
-                onread(c);
-            if (c->fd >= 0)
+            onevents(c, ev[q].events);
+            if (c->w.fd >= 0)
                 top_up(c);
         }
     }
 }
 
 static int echo(void) {
-    if (W > 64 || S > 4000) {
-        fprintf(stderr, "echo: at most 64 in flight of at most 4000 bytes\n");
+    if (W > 64) {
+        fprintf(stderr, "echo: at most 64 in flight\n");
         return 1;
     }
     for (int k = 0; k < N; k++) {
         C[k].ring = calloc(64, 8);
-        prep(&C[k]);
+        prepare(&C[k].f, C[k].chan, C[k].idx);
         top_up(&C[k]);
     }
     echo_for(warm);
     hreset();
     delivered = 0;
-    double cpu = cpu_all(), self = self_cpu();
-    uint64_t start = now_ns();
+    measure_t m = begin();
     echo_for(tmax);
-    double sec = (now_ns() - start) * 1e-9;
-    cpu = cpu_all() - cpu;
-    printf(
-        "{\"mode\":\"echo\",\"label\":\"%s\",\"n\":%d,\"w\":%d,\"size\":%d,\"deliveries\":%lu,\"lost\":0,\"sec\":%.3f,"
-        "\"rate\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.3f,\"cpu_util\":%.2f,\"gen_util\":%.2f,"
-        "\"closed\":%d}\n",
-        label, N, W, S, delivered, sec, delivered / sec, hpct(.5), hpct(.99), cpu * 1e6 / (delivered ? delivered : 1),
-        cpu / sec, (self_cpu() - self) / sec, nclosed);
+    finish(m, delivered, 0);
     return 0;
 }
 
 /* A protocol may confirm a subscription late: nothing is measured before one message of each room reached all of it. */
-static int probe(void) {
+static int probe(int total) {
     for (int tries = 0; tries < 20; tries++) {
         uint32_t first = seqn;
-        if (isfan)
-            pubone(&C[N]);
-        else
+        if (ispair)
             for (int k = 0; k < channels && k < N; k++)
+                pubone(&C[k]);
+        else
+            for (int k = N; k < total; k++)
                 pubone(&C[k]);
         for (uint64_t end = after(2); now_ns() < end;) {
             pump(20);
@@ -215,65 +289,60 @@ static int probe(void) {
 }
 
 /* Keeps W in flight for so long, then waits for what is on its way; what a server lost is waited for three seconds. */
-static void publish_for(double seconds, int total) {
+static measure_t publish_for(double seconds, int total) {
     for (int k = 0; k < total; k++)
         C[k].inflight = 0;
     pump_until(after(0.1));
     base = seqn;
     hreset();
     delivered = completed = 0;
-    tstart = tlast = now_ns();
+    measure_t m = begin();
+    tlast = m.start;
     deadline = after(seconds);
     seqlimit = M > 0 && base + M < SEQCAP ? base + M : SEQCAP;
-    if (ispair)
-        for (int k = 0; k < N; k++)
-            for (int q = 0; q < W; q++)
-                pubone(&C[k]);
+    for (int k = ispair ? 0 : N; k < total && !isfan; k++)
+        for (int q = 0; q < W; q++)
+            pubone(&C[k]);
     while (now_ns() < deadline + 3000000000ull) {
         conn *p = &C[N];
-        while (isfan && p->fd >= 0 && seqn < seqlimit && p->inflight < W && now_ns() < deadline)
+        while (isfan && p->w.fd >= 0 && seqn < seqlimit && p->inflight < W && now_ns() < deadline)
             pubone(p);
         if (seqn - base == completed && (seqn >= seqlimit || now_ns() >= deadline))
             break;
         pump(50);
     }
+    return m;
 }
 
-static int publish(int total, double connect_s) {
+static int publish(int total) {
     sent_at = malloc(SEQCAP * 8ull);
     missing = malloc(SEQCAP * 4ull);
     owner = malloc(SEQCAP * 4ull);
-    expect = isfan ? N : N / channels - !pubself;
+    shared = calloc(channels, sizeof *shared);
+    expect = isfan ? N : (int)((long)N * each / channels) - !pubself;
     for (int k = 0; k < total; k++)
-        if (ispair || C[k].ispub)
-            prep(&C[k]);
-    if (!probe()) {
+        if (ispair || (isfan && C[k].ispub))
+            prepare(&C[k].f, C[k].chan, C[k].idx);
+    if (!probe(total)) {
         fprintf(stderr, "probe not fully delivered: %d of %d missing\n", missing[seqn - 1], expect);
         return 4;
     }
     publish_for(warm, total);
-    double cpu = cpu_all(), self = self_cpu();
-    publish_for(tmax, total);
-    double sec = (tlast - tstart) * 1e-9;
-    cpu = cpu_all() - cpu;
-    printf(
-        "{\"mode\":\"%s\",\"label\":\"%s\",\"n\":%d,\"w\":%d,\"size\":%d,\"msgs\":%u,\"deliveries\":%lu,\"lost\":%ld,"
-        "\"sec\":%.3f,\"rate\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.3f,\"cpu_util\":%.2f,"
-        "\"gen_util\":%.2f,\"connect_s\":%.2f,\"closed\":%d}\n",
-        mode, label, N, W, S, seqn - base, delivered, (long)((uint64_t)(seqn - base) * expect - delivered), sec,
-        delivered / sec, hpct(.5), hpct(.99), cpu * 1e6 / (delivered ? delivered : 1), cpu / sec,
-        (self_cpu() - self) / sec, connect_s, nclosed);
+    measure_t m = publish_for(tmax, total);
+    finish(m, delivered, (long)((uint64_t)(seqn - base) * expect - delivered));
     return 0;
 }
 
 static void usage(void) {
     fprintf(stderr,
-            "wsload --mode fanout|echo|pair|idle --port P --pid P[,P] [--path P] [--pub-path P] [--paths FILE]\n"
-            "       [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--self 0|1]\n"
-            "       [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT] [--hdr 'A: b\\r\\n'] [--eio]\n"
-            "       [--deflated TEXT]\n"
+            "wsload --mode fanout|pair|shared|echo|churn|idle --port P --pid P[,P] [--tls] [--path P] [--pub-path P]\n"
+            "       [--paths FILE] [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--each K]\n"
+            "       [--pubs P] [--self 0|1] [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT]\n"
+            "       [--hdr 'A: b\\r\\n'] [--eio] [--json] [--deflate] [--deflated TEXT] [--before]\n"
             "       [--tmax SEC] [--warm SEC] [--hold SEC] [--settle SEC] [--label L]\n"
-            "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload.\n");
+            "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload, %%j /c1/c2, the client's\n"
+            "channels. --json: the payload is a document; --deflate: clients offer and use permessage-deflate; --deflated:\n"
+            "they send one compressed message; --before: as many connections come and go before those measured.\n");
     exit(1);
 }
 
@@ -315,6 +384,10 @@ static void options(int argc, char **argv) {
             S = atoi(argv[++i]);
         else if (A("--channels"))
             channels = atoi(argv[++i]);
+        else if (A("--each"))
+            each = atoi(argv[++i]);
+        else if (A("--pubs"))
+            pubs = atoi(argv[++i]);
         else if (A("--init") && ninit < MAXINIT)
             init_[ninit++] = argv[++i];
         else if (A("--late-init"))
@@ -341,10 +414,18 @@ static void options(int argc, char **argv) {
             deflated = argv[++i];
         else if (A("--label"))
             label = argv[++i];
-        else if (!strcmp(a, "--eio"))
-            eio = 1;
         else if (A("--pid"))
             read_pids(argv[++i]);
+        else if (!strcmp(a, "--eio"))
+            eio = 1;
+        else if (!strcmp(a, "--tls"))
+            tls_begin();
+        else if (!strcmp(a, "--json"))
+            json = 1;
+        else if (!strcmp(a, "--deflate"))
+            deflating = 1;
+        else if (!strcmp(a, "--before"))
+            before = 1;
         else
             usage();
     }
@@ -354,28 +435,34 @@ int main(int argc, char **argv) {
     options(argc, argv);
     isfan = !strcmp(mode, "fanout");
     ispair = !strcmp(mode, "pair");
+    isshared = !strcmp(mode, "shared");
     isecho = !strcmp(mode, "echo");
+    ischurn = !strcmp(mode, "churn");
     isidle = !strcmp(mode, "idle");
-    if (isfan + ispair + isecho + isidle != 1)
+    if (isfan + ispair + isshared + isecho + ischurn + isidle != 1)
         usage();
-    for (int i = 0; i < (int)sizeof padding - 1; i++)
-        padding[i] = 'a' + i % 26;
     struct rlimit rl;
     getrlimit(RLIMIT_NOFILE, &rl);
     rl.rlim_cur = rl.rlim_max;
     setrlimit(RLIMIT_NOFILE, &rl);
 
     ep = epoll_create1(0);
-    int total = N + isfan;
+    int total = N + (isfan ? 1 : isshared ? pubs : 0);
     C = calloc(total, sizeof(conn));
-    long rss0 = rss_all();
+    for (int i = 0; i < total; i++)
+        C[i].w.fd = -1;
+    if (before)
+        warm_up(total);
+    rss0 = rss_all();
+    if (ischurn)
+        return churn();
     double cpu = cpu_all(), self = self_cpu();
     double connect_s = connect_all(total);
     double connect_cpu = cpu_all() - cpu, gen_cpu = self_cpu() - self;
+    if (isidle)
+        return idle(connect_s, connect_cpu, gen_cpu);
     pump_until(after(settle));
     if (late)
         say_late(total);
-    if (isidle)
-        return idle(rss0, connect_s, connect_cpu, gen_cpu);
-    return isecho ? echo() : publish(total, connect_s);
+    return isecho ? echo() : publish(total);
 }
