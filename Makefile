@@ -57,7 +57,7 @@ modules:  ## every module, and what it is
 docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; complains of what leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 20 minutes (bench/README.md)
+bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 40 minutes; ARGS="--rows tls --rounds 3": a part (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
 
 instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before and now: half a minute; BASE=commit

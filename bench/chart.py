@@ -4,8 +4,8 @@ from collections.abc import Callable
 from xml.sax.saxutils import escape
 
 from figures import Figures
-from rows import OURS, measured_in_everything
-from workloads import IDLE, WORKLOADS
+from rows import OURS
+from workloads import IDLE, PLAIN, WORKLOADS, everywhere
 
 PANEL, GAP, BAR, STEP, NAMES, VALUES = 480, 40, 14, 20, 158, 62
 STYLE = """
@@ -28,10 +28,12 @@ STYLE = """
 
 
 def chart(figures: Figures) -> str:
-    panels = [(w.name, "cpu_us", w.title, "CPU µs per delivery") for w in WORKLOADS if w.name != IDLE]
+    panels = [
+        (w.name, "cpu_us", w.title, "CPU µs per delivery") for w in WORKLOADS if w.name in PLAIN and w.name != IDLE
+    ]
     panels += [(IDLE, "kb_per_conn", "10,000 idle connections", "KB each")]
     panels += [(IDLE, "hs_cpu_us", "10,000 handshakes", "CPU µs each")]
-    height = 44 + len(measured_in_everything(figures.rows)) * STEP + 18
+    height = 44 + len(everywhere(figures.rows)) * STEP + 18
     body = []
     for index, (workload, field, title, unit) in enumerate(panels):
         x, y = (PANEL + GAP) * (index % 2), height * (index // 2)
@@ -48,7 +50,7 @@ def chart(figures: Figures) -> str:
 
 
 def _panel(figures: Figures, workload: str, field: str, title: str, unit: str) -> str:
-    values = {row: figures.median(row, workload, field) for row in measured_in_everything(figures.rows)}
+    values = {row: figures.median(row, workload, field) for row in everywhere(figures.rows)}
     scale = _scale(max([value for value in values.values() if value], default=1.0))
     lines = [f'<text y="28"><tspan class="title">{escape(title)}</tspan><tspan class="note"> {unit}</tspan></text>']
     for index, (row, value) in enumerate(values.items()):

@@ -54,9 +54,12 @@ class Figures:
             return None
         return max(values) if field in HIGHER_IS_BETTER else min(values)
 
-    def ratio(self, row: str, other: str, workload: str, field: str) -> float | None:
+    def ratio(self, row: str, other: str, workload: str, field: str, beside: str = "") -> float | None:
         """How many times what `row` takes does `other` take: the median of the rounds' own ratios, since a machine that
-        slows down from one round to the next slows both."""
-        ours, theirs = self.values(row, workload, field), self.values(other, workload, field)
+        slows down from one round to the next slows both.
+
+        :param beside: the workload in which `other` is looked at; "": the same one
+        """
+        ours, theirs = self.values(row, workload, field), self.values(other, beside or workload, field)
         ratios = [theirs[number] / ours[number] for number in ours if ours[number] and number in theirs]
         return median(ratios) if ratios else None

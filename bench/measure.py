@@ -38,9 +38,9 @@ def raise_descriptors() -> int:
 
 
 def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
-    entry = row.rooms if workload.entry == "rooms" else row.echo
+    entry: tuple[str, ...] | None = getattr(row, workload.entry) if workload.entry else ()
     if entry is None:
-        raise Failed("does not echo")
+        raise Failed(f"has no {workload.entry}")
     port = _free_port()
     with contextlib.ExitStack() as stack:
         pids = []
@@ -49,16 +49,20 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
             redis_port = _free_port()
             redis = f"{places.redis_server()} --bind 127.0.0.1 --port {redis_port} --save '' --appendonly no"
             pids += stack.enter_context(_running(redis, redis_port, "redis"))
-        command = row.command.format(
+        command = (row.variants[workload.variant] if workload.variant else row.command).format(
             port=port,
             redis_port=redis_port,
             build=places.BUILD,
+            certificate=places.CERTIFICATE,
+            key=places.KEY,
             peers_python=places.PEERS_PYTHON,
             fws_server=places.fws_server(),
         )
         # It accepts before it is ready, and says 503 meanwhile.
         word = "listening on" if "{fws_server}" in row.command else ""
-        pids += stack.enter_context(_running(command, port, f"{row.name}-{workload.name}", dict(row.env), word))
+        pids += stack.enter_context(
+            _running(command, port, f"{row.name}-{workload.name}", dict(row.env + workload.env), word)
+        )
         return _generate(port, pids, workload, entry, tmax)
 
 

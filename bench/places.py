@@ -1,10 +1,17 @@
 """Where things are, and putting them there: the compiled generator and C limit, the peers' Python and Node packages."""
 
+import datetime
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Collection
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
@@ -15,7 +22,15 @@ DOCS = ROOT / "docs"
 WSLOAD = BUILD / "wsload"
 PEERS_PYTHON = BUILD / "venv" / "bin" / "python"
 
-PROGRAMS = {WSLOAD: BENCH / "load" / "wsload.c", BUILD / "climit": BENCH / "servers" / "climit.c"}
+CERTIFICATE, KEY = BUILD / "certificate.pem", BUILD / "key.pem"
+GO, RUST = BENCH / "servers" / "go", BENCH / "servers" / "rust"
+GO_PEERS = ("gorilla", "coder", "nbio")
+RUST_PEER = BUILD / "rust" / "release" / "peer"
+
+PROGRAMS = {
+    WSLOAD: (BENCH / "load" / "wsload.c", "-lssl", "-lcrypto", "-lz"),
+    BUILD / "climit": (BENCH / "servers" / "climit.c",),
+}
 
 
 def fws_server() -> str:
@@ -25,9 +40,10 @@ def fws_server() -> str:
 
 
 def have(need: str) -> bool:
-    if need == "node":
-        return bool(shutil.which("node") and shutil.which("npm"))
-    return redis_server() is not None
+    if need == "redis":
+        return redis_server() is not None
+    commands = ("node", "npm") if need == "node" else (need,)
+    return all(shutil.which(command) for command in commands)
 
 
 def redis_server() -> str | None:
@@ -38,21 +54,59 @@ def redis_server() -> str | None:
     return str(REDIS_SERVER_PATH)
 
 
-def prepare(*, peers: bool, node: bool) -> None:
-    """Compiles and installs what is not there yet or older than what it is made from."""
+def prepare(needs: Collection[str]) -> None:
+    """Compiles and installs what is needed and not there yet, or older than what it is made from.
+
+    :param needs: of "peers", "node", "go" and "cargo"
+    """
     LOGS.mkdir(parents=True, exist_ok=True)
-    for program, source in PROGRAMS.items():
+    for program, (source, *libraries) in PROGRAMS.items():
         if _older(program, *source.parent.glob("*.[ch]")):
             _say(f"compiling {source.relative_to(ROOT)}")
-            _run("gcc", "-O2", "-Wall", "-o", program, source)
+            _run("gcc", "-O2", "-Wall", "-o", program, source, *libraries)
+    if not KEY.exists():
+        _make_certificate()
+    if "peers" in needs:
+        _install_python_peers()
+    if "node" in needs:
+        _install_node_peers()
+    for name in GO_PEERS if "go" in needs else ():
+        if _older(BUILD / f"go_{name}", GO / name / "main.go", GO / "go.mod"):
+            _say(f"compiling {name}")
+            _run("go", "build", "-C", GO, "-o", BUILD / f"go_{name}", f"./{name}")
+    if "cargo" in needs and _older(RUST_PEER, RUST / "src" / "main.rs", RUST / "Cargo.toml"):
+        _say("compiling tungstenite")
+        _run("cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", RUST / "Cargo.toml",
+             "--target-dir", RUST_PEER.parent.parent)  # fmt: skip
+
+
+def _make_certificate() -> None:
+    """For 127.0.0.1, signed by itself: P-256, which costs a handshake least."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    CERTIFICATE.write_bytes(certificate.public_bytes(Encoding.PEM))
+    KEY.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _install_python_peers() -> None:
     wanted = BENCH / "requirements.txt"
-    if peers and _older(BUILD / "venv" / "installed", wanted):
+    if _older(BUILD / "venv" / "installed", wanted):
         _say("installing the Python peers into build/bench/venv")
         venv.create(BUILD / "venv", with_pip=True, clear=True)
         _run(PEERS_PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", wanted)
         (BUILD / "venv" / "installed").touch()
+
+
+def _install_node_peers() -> None:
     wanted = BENCH / "package.json"
-    if node and _older(NODE / "installed", wanted):
+    if _older(NODE / "installed", wanted):
         _say("installing the Node peers into build/bench/node")
         NODE.mkdir(exist_ok=True)
         shutil.copy(wanted, NODE)

@@ -11,11 +11,27 @@ import places
 from bars import DELIVERIES, Verdict, verdicts
 from chart import chart
 from figures import Figures
-from rows import OURS, ROWS, measured_in, measured_in_everything
-from workloads import IDLE, WORKLOADS
+from rows import FEW, OURS, PACK_WORKLOADS, ROWS
+from workloads import IDLE, PLAIN, WORKLOADS, Workload, everywhere, measured
 
 UNITS = {"cpu_us": "CPU", "p99_us": "p99", "hs_cpu_us": "CPU per handshake", "kb_per_conn": "KB per idle connection"}
 TITLES = {workload.name: workload.title for workload in WORKLOADS}
+_BY_NAME = {workload.name: workload for workload in WORKLOADS}
+_Column = tuple[str, str, str]
+_COLUMNS: tuple[_Column, ...] = (
+    ("CPU, µs", "cpu_us", "{:.2f}"),
+    ("per second", "rate", "{:,.0f}"),
+    ("p99, µs", "p99_us", "{:,.0f}"),
+    ("resident, KB", "rss_kb", "{:,.0f}"),
+    ("generator's load", "gen_util", "{:.0%}"),
+)
+_IDLE_COLUMNS: tuple[_Column, ...] = (
+    ("CPU µs per handshake", "hs_cpu_us", "{:.0f}"),
+    ("handshakes per second", "conn_per_s", "{:,.0f}"),
+    ("KB each, resident", "kb_per_conn", "{:.2f}"),
+    ("generator's load", "gen_util", "{:.0%}"),
+)
+_PER_CHANNEL: _Column = ("KB per channel, clients included", "kb_per_channel", "{:.2f}")
 
 
 def report(paths: Iterable[Path], *, write: bool) -> None:
@@ -49,6 +65,17 @@ def _parts(figures: Figures) -> Iterable[str]:
         f"What else ran on the machine meanwhile took {median(figures.others or [0]):.0%} of a core in the median "
         f"measurement, {max(figures.others, default=0):.0%} at worst."
     )
+    if figures.workloads.intersection(PLAIN):
+        yield from _plain(figures)
+    for workload in WORKLOADS:
+        if workload.name in figures.workloads and workload.name not in PLAIN:
+            yield _alone(figures, workload)
+    yield _bars(verdicts(figures))
+    yield _troubles(figures)
+
+
+def _plain(figures: Figures) -> Iterable[str]:
+    """What all servers are measured in, side by side."""
     yield "![Server CPU per delivery, memory and handshakes, by server](benchmarks.svg)"
     yield _table(
         figures, "Server CPU, µs per delivered message", lambda row, w: _pair(figures, row, w, "cpu_us", "{:.2f}")
@@ -59,25 +86,37 @@ def _parts(figures: Figures) -> Iterable[str]:
         _table(figures, "The generator's own load", lambda row, w: _one(figures, row, w, "gen_util", "{:.0%}"))
         + "\n\nOf its core. Near 100 % the rate beside it is a lower bound, and the latency the generator's own."
     )
+    yield _few(figures)
     yield _packs(figures)
     yield _idle(figures)
     yield _ratios(figures)
-    yield _bars(verdicts(figures))
-    yield _troubles(figures)
 
 
 def _table(figures: Figures, title: str, cell: Callable[[str, str], str]) -> str:
-    rows = [
-        [_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in measured_in_everything(figures.rows)
-    ]
+    rows = [[_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in everywhere(figures.rows)]
     return f"## {title}\n\n" + _grid(["server", *DELIVERIES], rows)
 
 
+def _few(figures: Figures) -> str:
+    """The servers that are measured in a few of the plain workloads only, and speak no protocol of their own."""
+    names = [row.name for row in ROWS if row.name in figures.rows and row.workloads == FEW]
+    head = ["server", *(f"{w}, {what}" for w in FEW for what in ("µs CPU", "times ours"))]
+    rows = []
+    for name in names:
+        cells = [
+            (_pair(figures, name, workload, "cpu_us", "{:.2f}"), _times(figures, name, workload, "cpu_us"))
+            for workload in FEW
+        ]
+        rows.append([name, *(cell for pair in cells for cell in pair)])
+    title = "Starlette on uvicorn, compiled peers, and two workers"
+    note = "\n\nPer delivered message, as above. Each on one core: Go with GOMAXPROCS=1, tokio on one thread."
+    return f"## {title}{note}\n\n" + _grid(head, rows) if rows else ""
+
+
 def _packs(figures: Figures) -> str:
-    """The rows that are measured in a few workloads only."""
     rows = []
     for row in ROWS:
-        if row.workloads and IDLE not in row.workloads and row.name in figures.rows:
+        if row.workloads == PACK_WORKLOADS and row.name in figures.rows:
             cells = [_pair(figures, row.name, workload, "cpu_us", "{:.2f}") for workload in row.workloads]
             cells += [_pair(figures, row.name, workload, "rate", "{:,.0f}") for workload in row.workloads]
             rows.append([row.name, *cells, _latency(figures, row.name, row.workloads[0])])
@@ -94,6 +133,24 @@ def _packs(figures: Figures) -> str:
     return "## Packs, and peers of their protocols\n\nPer delivered message, as above.\n\n" + _grid(head, rows)
 
 
+def _alone(figures: Figures, workload: Workload) -> str:
+    """The table of a workload that is not one of the plain ones."""
+    columns = _COLUMNS
+    if "--mode idle" in workload.arguments:
+        columns = _IDLE_COLUMNS
+    if "--before" in workload.arguments:  # their memory had been taken by those before them
+        columns = tuple(column for column in columns if column[1] != "kb_per_conn")
+    if "--channels 50000" in workload.arguments:
+        columns = (*columns, _PER_CHANNEL)
+    rows = []
+    for name in measured(workload, figures.rows):
+        cells = [_one(figures, name, workload.name, field, form) for _, field, form in columns]
+        rows.append([_name(name), cells[0], _times(figures, name, workload.name, columns[0][1]), *cells[1:]])
+    titles = [title for title, *_ in columns]
+    heading = f"## {workload.title[0].upper()}{workload.title[1:]} ({workload.name})\n\n"
+    return heading + _grid(["server", titles[0], "times ours", *titles[1:]], rows)
+
+
 def _idle(figures: Figures) -> str:
     fields = (("kb_per_conn", "{:.2f}"), ("hs_cpu_us", "{:.0f}"), ("conn_per_s", "{:,.0f}"))
     rows = [
@@ -102,7 +159,7 @@ def _idle(figures: Figures) -> str:
             *(_pair(figures, row, IDLE, field, form) for field, form in fields),
             _one(figures, row, IDLE, "gen_util", "{:.0%}"),
         ]
-        for row in measured_in(figures.rows, IDLE)
+        for row in measured(_BY_NAME[IDLE], figures.rows)
     ]
     head = ["server", "KB each, resident", "CPU µs per handshake", "handshakes per second", "generator's load"]
     deflate = (
@@ -116,7 +173,7 @@ def _ratios(figures: Figures) -> str:
     if OURS not in figures.rows:
         return ""
     rows = []
-    for row in measured_in_everything(figures.rows):
+    for row in everywhere(figures.rows):
         cells = [figures.ratio(OURS, row, workload, "cpu_us") for workload in DELIVERIES]
         cells += [figures.ratio(OURS, row, IDLE, field) for field in ("kb_per_conn", "hs_cpu_us")]
         if row != OURS:
@@ -132,7 +189,8 @@ def _bars(found: list[Verdict]) -> str:
     for verdict in measured:
         bar, what = verdict.bar, f"{UNITS[verdict.bar.field]}, {TITLES[verdict.bar.workload]}"
         ours = "ours" if bar.row == OURS else f"what {bar.row} takes"
-        asked = f"{bar.other} takes at least {bar.limit:.2f} times {ours}" if bar.other else f"at most {bar.limit:g}"
+        other = f"{TITLES[bar.beside]}, {bar.other}" if bar.beside else bar.other
+        asked = f"{other} takes at least {bar.limit:.2f} times {ours}" if bar.other else f"at most {bar.limit:g}"
         rows.append([what, asked, f"{verdict.measured:.2f}", "pass" if verdict.passed else "**fail**"])
     title = f"## What {OURS} is held to: {sum(verdict.passed for verdict in measured)} of {len(measured)} pass"
     missing = f"\n\nNot measured in this run: {len(found) - len(measured)} more." if len(found) > len(measured) else ""
@@ -146,9 +204,10 @@ def _troubles(figures: Figures) -> str:
         for (row, workload), lost in figures.lost.items()
         if lost
     ]
-    left_out = [row.name for row in ROWS if row.name not in figures.rows]
-    left_out += [workload.name for workload in WORKLOADS if workload.name not in figures.workloads]
-    lines += [f"- {name}: not measured" for name in left_out]
+    if figures.workloads.issuperset(PLAIN):  # else it was a part that was asked for
+        left_out = [row.name for row in ROWS if row.name not in figures.rows]
+        left_out += [workload.name for workload in WORKLOADS if workload.name not in figures.workloads]
+        lines += [f"- {name}: not measured" for name in left_out]
     return "## Troubles\n\n" + "\n".join(lines) if lines else ""
 
 
@@ -160,6 +219,11 @@ def _pair(figures: Figures, row: str, workload: str, field: str, form: str) -> s
 def _one(figures: Figures, row: str, workload: str, field: str, form: str) -> str:
     middle = figures.median(row, workload, field)
     return "-" if middle is None else form.format(middle)
+
+
+def _times(figures: Figures, row: str, workload: str, field: str) -> str:
+    ratio = figures.ratio(OURS, row, workload, field)
+    return "-" if ratio is None else f"{ratio:.2f}"
 
 
 def _latency(figures: Figures, row: str, workload: str) -> str:

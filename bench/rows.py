@@ -1,12 +1,14 @@
 """What is measured: a row is a name, the command that starts a server, and how the generator's clients enter it.
 
-`{port}` and the names of `Places` are filled in by measure.py; commands run in bench/. A variant of a server (another
-storage object, a pack) is one more row: its command, and what its clients say first (`--init`) and wrap their payload
-in (`--tmpl`); %c is the channel's number, %i the client's, %P the payload.
+`{port}` and the names of `Places` are filled in by measure.py; commands run in bench/. A server with another storage
+object or a pack is one more row: its command, and what its clients say first (`--init`) and wrap their payload in
+(`--tmpl`); %c is the channel's number, %i the client's, %P the payload. What some workloads want of a server, TLS for
+one, is a variant of its row: another command under the name of what is wanted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -16,18 +18,49 @@ class Row(NamedTuple):
     env: tuple[tuple[str, str], ...] = ()
     rooms: tuple[str, ...] = ("--path", "/c%c")
     echo: tuple[str, ...] | None = ("--path", "/echo")
-    needs: tuple[str, ...] = ()  # "node", "redis": left out, and said so, where that is missing
-    workloads: tuple[str, ...] = ()  # what it is measured in; (): everything
+    join: tuple[str, ...] = ("--path", "/join%j", "--pub-path", "/join", "--tmpl", "c%c %P")
+    needs: tuple[str, ...] = ()  # "node", "redis", "go", "cargo": left out, and said so, where that is missing
+    workloads: tuple[str, ...] = ()  # what it is measured in, beside those that name it; (): all that name nothing
+    variants: Mapping[str, str] = MappingProxyType({})  # what a workload wants -> the command for it
 
 
 OURS = "filtered_websocket"
+COMPILED = ("gorilla", "coder", "nbio", "tungstenite")
 
-_AIO = "{{peers_python}} servers/ws_{}.py {{port}}"
 _UVLOOP = (("BENCH_LOOP", "uvloop"),)
 _REDIS = " --storage redis --redis_port {redis_port}"
+# Each on one core, as all others.
+_GO = (("GOMAXPROCS", "1"),)
+# The plain workloads of a server that is not measured in all of them.
+FEW = ("fan1000", "pair", "echo1")
+
+
+def _peer(command: str, *wants: str) -> dict[str, str]:
+    """The variants of a peer that takes `PORT [--tls CERT KEY] [--deflate]` and knows /join."""
+    options = {"join": "", "tls": " --tls {certificate} {key}", "deflate": " --deflate"}
+    return {want: command + options[want] for want in ("join", *wants)}
+
+
+def _python(name: str, file: str, *wants: str, env: tuple[tuple[str, str], ...] = (), few: bool = False) -> Row:
+    command = f"{{peers_python}} servers/ws_{file}.py {{port}}"
+    return Row(name, command, env, variants=_peer(command, *wants), workloads=FEW if few else ())
+
+
+def _compiled(name: str, command: str, need: str, env: tuple[tuple[str, str], ...] = ()) -> Row:
+    return Row(name, command, env, needs=(need,), workloads=FEW, variants=_peer(command))
+
+
+_FWS = "{fws_server} --host 127.0.0.1 -p {port} -f "
+_OUR_VARIANTS = {
+    "tls": "{fws_server} -c config.json -p {port} --cert {certificate} --key {key}",
+    "deflate": "{fws_server} -c config.json -p {port} --compression",
+    "join": _FWS + "filters.join",
+    "presence": _FWS + "filters.presence",
+    "history": _FWS + 'filters.history --channels \'{{"*":{{"history":100}}}}\'',
+}
 
 # Packs, and what speaks a pack's protocol: one message to 1,000 and everybody to everybody tell what a protocol costs.
-_PACK_WORKLOADS = ("fan1000", "pair")
+PACK_WORKLOADS = ("fan1000", "pair")
 _PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filters.{}"
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--pub-init", "40", "--init", "40")
 _SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join",{"room":"c%c"}]', "--tmpl", '42["m","c%c","%P"]')
@@ -41,11 +74,18 @@ _DEFLATE = ("--path", "/echo", "--deflated", "hello", "--hdr", "Sec-WebSocket-Ex
 _SERVERS = (
     Row("c_limit", "{build}/climit {port} 0"),
     Row("c_limit_coalesce", "{build}/climit {port} 1"),
-    Row(OURS, "{fws_server} -c config.json -p {port}"),
+    Row(OURS, "{fws_server} -c config.json -p {port}", variants=_OUR_VARIANTS),
     Row(
-        "filtered_websocket_redis",
+        f"{OURS}_redis",
         "{fws_server} -c config.json -p {port}" + _REDIS,
         needs=("redis",),
+        variants={want: _OUR_VARIANTS[want] + _REDIS for want in ("presence", "history")},
+    ),
+    Row(
+        f"{OURS}_workers2",
+        "{fws_server} -c config.json -p {port} --workers 2" + _REDIS,
+        needs=("redis",),
+        workloads=FEW,
     ),
     *(
         Row(
@@ -56,21 +96,34 @@ _SERVERS = (
         )
         for name, offer in (("deflate", "; client_max_window_bits"), ("deflate_32k", ""))
     ),
-    Row("picows", _AIO.format("picows")),
-    Row("node_ws", "node servers/node_ws.js {port}", needs=("node",)),
-    Row("aiohttp", _AIO.format("aiohttp")),
-    Row("aiohttp_uvloop", _AIO.format("aiohttp"), _UVLOOP),
-    Row("websockets", _AIO.format("websockets")),
-    Row("websockets_uvloop", _AIO.format("websockets"), _UVLOOP),
+    _python("picows", "picows", "tls"),
+    Row(
+        "node_ws",
+        "node servers/node_ws.js {port}",
+        needs=("node",),
+        variants=_peer("node servers/node_ws.js {port}", "tls", "deflate"),
+    ),
+    _python("aiohttp", "aiohttp"),
+    _python("aiohttp_uvloop", "aiohttp", "tls", "deflate", env=_UVLOOP),
+    _python("websockets", "websockets"),
+    _python("websockets_uvloop", "websockets", "tls", "deflate", env=_UVLOOP),
+    _python("starlette", "starlette", "tls", "deflate", few=True),
     Row("tw_autobahn", "{peers_python} servers/tw_autobahn.py {port}"),
     Row(
         "node_socketio",
         "node servers/node_socketio.js {port}",
         rooms=(*_SOCKETIO, "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
         needs=("node",),
-        workloads=_PACK_WORKLOADS,
+        workloads=PACK_WORKLOADS,
     ),
-    Row("python_socketio", _AIO.format("socketio"), rooms=_SOCKETIO_ROOMS, workloads=_PACK_WORKLOADS),
+    *(_compiled(name, f"{{build}}/go_{name} {{port}}", "go", _GO) for name in COMPILED[:3]),
+    _compiled(COMPILED[3], "{build}/rust/release/peer {port}", "cargo"),
+    Row(
+        "python_socketio",
+        "{peers_python} servers/ws_socketio.py {port}",
+        rooms=_SOCKETIO_ROOMS,
+        workloads=PACK_WORKLOADS,
+    ),
 )
 
 _PACKS = (
@@ -114,23 +167,9 @@ _PACKS = (
 
 ROWS = (
     *_SERVERS,
-    *(row._replace(workloads=_PACK_WORKLOADS) for row in _PACKS),
+    *(row._replace(workloads=PACK_WORKLOADS) for row in _PACKS),
     *(
-        row._replace(
-            name=f"{row.name}_redis", command=row.command + _REDIS, needs=("redis",), workloads=_PACK_WORKLOADS
-        )
+        row._replace(name=f"{row.name}_redis", command=row.command + _REDIS, needs=("redis",), workloads=PACK_WORKLOADS)
         for row in _PACKS
     ),
 )
-
-
-def measured_in(names: Iterable[str], workload: str) -> list[str]:
-    """Those of these rows that are not left out of this workload."""
-    left_out = {row.name for row in ROWS if row.workloads and workload not in row.workloads}
-    return [name for name in names if name not in left_out]
-
-
-def measured_in_everything(names: Iterable[str]) -> list[str]:
-    """Those of these rows that are not left out of any workload."""
-    few = {row.name for row in ROWS if row.workloads}
-    return [name for name in names if name not in few]

@@ -1,7 +1,7 @@
 """`make bench`: measures every server in every workload, interleaved, and writes docs/benchmarks.md and .svg.
 
-Results go to build/bench/<date>.jsonl as they arrive. Only a complete run (without --only and --workloads, three
-rounds or more) touches docs/; any other prints its tables.
+Results go to build/bench/<date>.jsonl as they arrive. Only a complete run (without --servers and --rows, three rounds
+or more) touches docs/; any other prints its tables.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 import machine
@@ -16,18 +17,18 @@ import places
 import report
 from measure import Failed, cores, measure, raise_descriptors
 from rows import ROWS, Row
-from workloads import WORKLOADS, Workload
+from workloads import GROUPS, WORKLOADS, Workload
 
 
 def main() -> None:
     options = _options()
-    rows = [row for row in ROWS if not options.only or row.name in options.only]
-    workloads = [workload for workload in WORKLOADS if workload.name in options.workloads]
+    workloads = [w for w in WORKLOADS if not options.rows or options.rows & {w.name, w.group}]
+    rows = [row for row in ROWS if not options.servers or row.name in options.servers]
+    rows = [row for row in rows if any(workload.measures(row) for workload in workloads)]
     descriptors = raise_descriptors()
     rows, workloads = _possible(rows, workloads, descriptors)
-    places.prepare(
-        peers=any("{peers_python}" in row.command for row in rows), node=any("node" in row.needs for row in rows)
-    )
+    python = {"peers"} if any("{peers_python}" in row.command for row in rows) else set()
+    places.prepare(python.union(*(row.needs for row in rows)))
     results = places.BUILD / time.strftime("%Y%m%d-%H%M%S.jsonl")
     with results.open("w") as file:
         meta = machine.describe(
@@ -36,7 +37,7 @@ def main() -> None:
         _write(file, {"meta": meta})
         for round_ in range(options.rounds):
             _round(file, round_, rows, workloads, options.tmax)
-    complete = not options.only and len(options.workloads) == len(WORKLOADS) and options.rounds >= 3
+    complete = not options.servers and not options.rows and options.rounds >= 3
     report.report([results], write=complete)
     print(f"bench: results in {results.relative_to(places.ROOT)}" + ("" if complete else "; docs/ left as they are"))
 
@@ -47,7 +48,7 @@ def _round(file: TextIO, round_: int, rows: list[Row], workloads: list[Workload]
     turn = round_ % len(rows)
     for workload in workloads:
         for row in rows[turn:] + rows[:turn]:
-            if row.workloads and workload.name not in row.workloads:
+            if not workload.measures(row):
                 continue
             others = machine.Others()
             try:
@@ -75,7 +76,7 @@ def _line(result: dict) -> str:
 def _possible(rows: list[Row], workloads: list[Workload], descriptors: int) -> tuple[list[Row], list[Workload]]:
     """Leaves out, and says so, what this machine cannot run."""
     if not rows or not workloads:
-        sys.exit("bench: nothing to measure: --only and --workloads name none")
+        sys.exit("bench: nothing to measure: --servers and --rows name none")
     for workload in [workload for workload in workloads if workload.descriptors > descriptors]:
         print(
             f"bench: LEFT OUT {workload.name}: it needs {workload.descriptors} open files a process, this machine "
@@ -98,14 +99,29 @@ def _write(file: TextIO, record: dict) -> None:
     os.fsync(file.fileno())
 
 
+def _some_of(names: list[str]) -> Callable[[str], set[str]]:
+    def read(text: str) -> set[str]:
+        chosen = set(text.split(","))
+        if unknown := chosen - set(names):
+            raise argparse.ArgumentTypeError(f"no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+        return chosen
+
+    return read
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    names = [row.name for row in ROWS]
-    parser.add_argument("--only", nargs="+", metavar="ROW", choices=names, help="; ".join(names))
-    names = [workload.name for workload in WORKLOADS]
-    parser.add_argument("--workloads", nargs="+", metavar="NAME", choices=names, default=names, help="; ".join(names))
-    parser.add_argument("--rounds", type=int, default=3, help="default 3")
-    parser.add_argument("--tmax", type=float, default=2.0, help="seconds each measurement lasts (default 2)")
+    servers = [row.name for row in ROWS]
+    workloads = [*GROUPS, *(workload.name for workload in WORKLOADS)]
+    parser.add_argument("--servers", type=_some_of(servers), metavar="NAME,...", help=", ".join(servers))
+    parser.add_argument(
+        "--rows",
+        type=_some_of(workloads),
+        metavar="NAME,...",
+        help=f"groups or single workloads: {', '.join(workloads)}",
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="default 5")
+    parser.add_argument("--tmax", type=float, default=1.0, help="seconds each measurement lasts (default 1)")
     return parser.parse_args()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -119,13 +120,72 @@ def test_every_row_and_workload_can_be_started():
     from rows import OURS, ROWS
     from workloads import WORKLOADS
 
+    names = {"port": 1, "redis_port": 2, "build": "B", "peers_python": "P", "fws_server": "F"}
+    names |= {"certificate": "C", "key": "K"}
     assert len({row.name for row in ROWS}) == len(ROWS)
     assert OURS in {row.name for row in ROWS}
     for row in ROWS:
-        filled = row.command.format(port=1, redis_port=2, build="B", peers_python="P", fws_server="F").split()
-        for part in filled:
-            assert not part.startswith("servers/") or (places.BENCH / part).exists()
-    assert {workload.entry for workload in WORKLOADS} == {"rooms", "echo"}
+        for command in (row.command, *row.variants.values()):
+            for part in shlex.split(command.format(**names)):
+                assert not part.startswith("servers/") or (places.BENCH / part).exists()
+                filters = part.startswith("filters.")
+                assert not filters or (places.BENCH / f"{part.replace('.', '/')}.py").exists()
+    assert {workload.entry for workload in WORKLOADS} == {"rooms", "echo", "join", ""}
+    assert {workload.variant for workload in WORKLOADS} - {""} == {want for row in ROWS for want in row.variants}
+
+
+def test_whatever_is_named_is_measured():
+    """A workload measures every row that it names, and a bar compares what is measured in the same run."""
+    from bars import BARS
+    from rows import ROWS
+    from workloads import WORKLOADS, measured
+
+    rows = [row.name for row in ROWS]
+    measured_in = {workload.name: measured(workload, rows) for workload in WORKLOADS}
+    for workload in WORKLOADS:
+        assert set(workload.rows) <= set(measured_in[workload.name])
+    for row in ROWS:
+        assert all(row.name in measured_in[name] for name in row.workloads)
+    for bar in BARS:
+        assert bar.row in measured_in[bar.workload], bar
+        assert bar.other is None or bar.other in measured_in[bar.beside or bar.workload], bar
+
+
+def test_a_bar_may_look_at_another_workload():
+    from bars import Bar, verdicts
+    from figures import Figures
+
+    many = [measured("filtered_websocket", 1, 50.0) | {"workload": "presence10000"}]
+    few = [measured("filtered_websocket", 1, 40.0) | {"workload": "presence100"}]
+    by_bar = {verdict.bar: verdict for verdict in verdicts(Figures([{"meta": META}, *many, *few]))}
+    bar = Bar("presence10000", "cpu_us", "filtered_websocket", 0.5, beside="presence100")
+    assert by_bar[bar].measured == pytest.approx(0.8)
+
+
+def test_a_workload_of_its_own_has_a_table_and_a_part_of_a_run_has_no_others():
+    import report
+    from figures import Figures
+
+    rows = {"rows": ["filtered_websocket", "node_ws"]}
+    ours = measured("filtered_websocket", 1, 4.0, rss_kb=40_000) | {"workload": "echo64k"}
+    node = measured("node_ws", 1, 6.0, rss_kb=60_000) | {"workload": "echo64k"}
+    text = report.markdown(Figures([{"meta": META | rows}, ours, node]))
+    assert "## Echo of 64 KiB, 10 clients (echo64k)" in text
+    assert "| node_ws | 6.00 | 1.50 | 166,667 | 200 | 60,000 | 50% |" in text
+    assert "node_ws takes at least 3.00 times ours | 1.50 | **fail**" in text
+    assert "benchmarks.svg" not in text
+    assert "not measured\n" not in text
+
+
+def test_rows_are_asked_for_by_their_names_or_by_their_groups(capsys, monkeypatch):
+    import run
+
+    monkeypatch.setattr(sys, "argv", ["run.py", "--rows", "tls,echo64k"])
+    assert run._options().rows == {"tls", "echo64k"}
+    monkeypatch.setattr(sys, "argv", ["run.py", "--rows", "tls,nothing"])
+    with pytest.raises(SystemExit):
+        run._options()
+    assert "no nothing; there are plain, " in capsys.readouterr().err
 
 
 @pytest.fixture

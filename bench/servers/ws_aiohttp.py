@@ -1,8 +1,8 @@
-"""aiohttp: `ws_aiohttp.py PORT`; the path is the channel, /echo echoes."""
+"""aiohttp; options.py tells its arguments and what a path means."""
 
-import sys
 from collections import defaultdict
 
+import options
 from aiohttp import WSMsgType, web
 from loop import new_event_loop
 
@@ -10,33 +10,38 @@ channels = defaultdict(set)
 
 
 async def handler(request):
-    connection = web.WebSocketResponse(compress=False)
+    connection = web.WebSocketResponse(compress=options.DEFLATE)
     await connection.prepare(request)
-    members = channels[request.path]
-    members.add(connection)
+    path = request.path
+    joined = options.channels_of(path)
+    for channel in joined:
+        channels[channel].add(connection)
     try:
         async for message in connection:
             if message.type is not WSMsgType.TEXT:
                 continue
-            if request.path == "/echo":
+            if path == "/echo":
                 await connection.send_str(message.data)
                 continue
+            members = channels[options.target(path, message.data)]
             for member in tuple(members):
                 try:
                     await member.send_str(message.data)
                 except ConnectionError:
                     members.discard(member)
     finally:
-        members.discard(connection)
+        for channel in joined:
+            channels[channel].discard(connection)
     return connection
 
 
 app = web.Application()
-app.router.add_get("/{channel}", handler)
+app.router.add_get("/{path:.*}", handler)
 web.run_app(
     app,
     host="127.0.0.1",
-    port=int(sys.argv[1]),
+    port=options.PORT,
+    ssl_context=options.SSL,
     backlog=4096,
     access_log=None,
     print=None,

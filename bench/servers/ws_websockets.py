@@ -1,9 +1,9 @@
-"""The websockets library with its broadcast(): `ws_websockets.py PORT`; the path is the channel, /echo echoes."""
+"""The websockets library with its broadcast(); options.py tells its arguments and what a path means."""
 
 import asyncio
-import sys
 from collections import defaultdict
 
+import options
 from loop import run
 from websockets.asyncio.server import broadcast, serve
 from websockets.exceptions import ConnectionClosed
@@ -13,23 +13,34 @@ channels = defaultdict(set)
 
 async def handler(connection):
     path = connection.request.path
-    members = channels[path]
-    members.add(connection)
+    joined = options.channels_of(path)
+    for channel in joined:
+        channels[channel].add(connection)
     try:
         async for message in connection:
             if path == "/echo":
                 await connection.send(message)
             else:
-                broadcast(members, message)
+                broadcast(channels[options.target(path, message)], message)
     except ConnectionClosed:
         pass  # clients that go without a close frame are ordinary here
     finally:
-        members.discard(connection)
+        for channel in joined:
+            channels[channel].discard(connection)
 
 
 async def main():
-    # Compression off and no keep-alive pings, as in every server of this benchmark.
-    async with serve(handler, "127.0.0.1", int(sys.argv[1]), compression=None, ping_interval=None, backlog=4096):
+    # No keep-alive pings, as in every server of this benchmark. Its 1 MiB limit is for messages, ours have that size.
+    async with serve(
+        handler,
+        "127.0.0.1",
+        options.PORT,
+        ssl=options.SSL,
+        compression="deflate" if options.DEFLATE else None,
+        ping_interval=None,
+        max_size=None,
+        backlog=4096,
+    ):
         await asyncio.Event().wait()
 
 
