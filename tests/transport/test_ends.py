@@ -11,8 +11,6 @@ from filtered_websocket.transport.reactor import LeanEPollReactor
 from tests.support.serving import logged
 from tests.support.streams import Server, another, turn_until
 
-# The end of what is not read.
-
 
 def lose(*servers: Server) -> None:
     """What is not read the reactor does not know: it would not be closed with it."""
@@ -37,21 +35,6 @@ def test_the_end_of_a_connection_that_is_not_read_is_told(
     lose(server)
 
 
-def test_of_a_connection_that_nobody_watches_only_a_reset_is_an_end(
-    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
-) -> None:
-    server, client = pair
-    server.transport.watcher = None
-    server.transport.pauseProducing()
-    client.shutdown(socket.SHUT_WR)
-    for _ in range(5):
-        reactor.iterate(0)
-    assert server.lost is None
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-    turn_until(reactor, lambda: server.lost is not None)
-
-
 def test_a_protocol_that_raises_at_its_end_takes_nobody_else_s(
     reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
 ) -> None:
@@ -71,17 +54,3 @@ def test_a_protocol_that_raises_at_its_end_takes_nobody_else_s(
         turn_until(reactor, lambda: third.told == ["ended"])
         lose(server, second, third)
     assert "a connection has failed at its end" in "".join(lines)
-
-
-def test_reading_that_goes_on_is_told_nothing_but_what_it_reads(
-    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
-) -> None:
-    server, client = pair
-    for _ in range(3):
-        server.transport.pauseProducing()
-        server.transport.pauseProducing()
-        server.transport.resumeProducing()
-    client.sendall(b"last")
-    client.close()
-    turn_until(reactor, lambda: server.lost is not None)
-    assert (server.received, server.told) == (b"last", [])

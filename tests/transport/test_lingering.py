@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from filtered_websocket.transport.reactor import LeanEPollReactor
-from tests.support.streams import Server, another, drain, fill, turn_until
-
-# The end of a connection.
+from tests.support.streams import Server, drain, fill, turn_until
 
 
 def port_of(server: Server) -> Any:
@@ -99,17 +97,3 @@ def test_a_peer_that_sends_without_end_is_reset(
         client.sendall(b"x")
     assert port_of(server).lingering == 0
     assert reactor.getDelayedCalls() == []
-
-
-def test_only_so_many_peers_are_waited_for(
-    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server, _ = pair
-    transport = server.transport
-    monkeypatch.setattr("filtered_websocket.transport.accepted.MAX_LINGERING", 1)
-    with another(reactor) as (second, _):
-        transport.loseConnection()
-        turn_until(reactor, lambda: server.lost is not None)
-        second.transport.loseConnection()
-        turn_until(reactor, lambda: second.lost is not None)
-        assert (transport.connected, second.transport.connected) == (1, 0)

@@ -4,11 +4,9 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
-from filtered_websocket.transport.ports import UNIXPort
 from filtered_websocket.transport.reactor import LeanEPollReactor
-from tests.support.raw_client import DEADLINE
 from tests.support.serving import logged
-from tests.support.streams import Factory, Server, another, drain, fill, turn_until
+from tests.support.streams import Server, another, drain, fill, turn_until
 
 
 def test_a_write_is_sent_before_it_returns(pair: tuple[Server, socket.socket]) -> None:
@@ -18,11 +16,6 @@ def test_a_write_is_sent_before_it_returns(pair: tuple[Server, socket.socket]) -
     server.transport.writeSequence([b"this", b" too"])
     assert client.recv(100) == b"this too"
     assert server.told == []
-
-
-def test_nagle_is_off(pair: tuple[Server, socket.socket]) -> None:
-    server, _ = pair
-    assert server.transport.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_what_the_kernel_refuses_waits_and_keeps_its_order(
@@ -144,15 +137,3 @@ def test_the_end_of_a_peer_ends_the_connection(reactor: LeanEPollReactor, pair: 
     client.close()
     turn_until(reactor, lambda: server.lost is not None)
     assert server.received == b"last"
-
-
-def test_a_unix_socket_writes_through_as_well(reactor: LeanEPollReactor, tmp_path: Any) -> None:
-    factory = Factory()
-    port = UNIXPort(str(tmp_path / "socket"), factory, 50, reactor=reactor)  # type: ignore[arg-type]
-    port.startListening()
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(DEADLINE)
-        client.connect(str(tmp_path / "socket"))
-        turn_until(reactor, lambda: factory.made)
-        factory.made[0].transport.write(b"at once")
-        assert client.recv(100) == b"at once"
