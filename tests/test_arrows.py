@@ -74,7 +74,6 @@ TESTED_TOGETHER = {
     "filters.ws_emit": "its tests speak Engine.IO and Socket.IO to a server",
     "filters.wsps": "wsps/test_filters.py",
     "server": "server/test_server.py begins and ends it whole",
-    "transport": "test_streams.py and test_listening.py, on real sockets",
     "filters.shared": "what packs share: pusher/test_filters.py, pushi/test_filters.py, end_to_end/test_owed.py",
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects": "test_conformance.py: all of them do it alike, on a real file and a real Redis",

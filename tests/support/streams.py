@@ -104,3 +104,29 @@ def drain(reactor: LeanEPollReactor, client: socket.socket, size: int) -> bytes:
 
     turn_until(reactor, enough)
     return got
+
+
+def port_of(server: Server) -> Any:
+    return server.transport.server
+
+
+def read_to_the_end(reactor: LeanEPollReactor, client: socket.socket) -> bytes:
+    client.setblocking(False)
+    got = [b"begin"]
+
+    def ended() -> bool:
+        try:
+            got.append(client.recv(65536))
+        except BlockingIOError:
+            return False
+        return not got[-1]
+
+    turn_until(reactor, ended)
+    return b"".join(got[1:])
+
+
+def until_gone(reactor: LeanEPollReactor, server: Server) -> None:
+    """Wait for the end of a connection; nothing of it, and no timer, may be left."""
+    turn_until(reactor, lambda: not server.transport.connected)
+    assert port_of(server).lingering == 0
+    assert reactor.getDelayedCalls() == []
