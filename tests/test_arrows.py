@@ -74,6 +74,8 @@ TESTED_TOGETHER = {
     "filters.ws_emit": "its tests speak Engine.IO and Socket.IO to a server",
     "filters.wsps": "wsps/test_filters.py",
     "server": "server/test_server.py begins and ends it whole",
+    "transport.decrypting": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
+    "transport.plaintext": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
     "filters.shared": "what packs share: pusher/test_filters.py, pushi/test_filters.py, end_to_end/test_owed.py",
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects": "test_conformance.py: all of them do it alike, on a real file and a real Redis",
