@@ -287,6 +287,10 @@ class Server(Protocol):
         """Twisted's factory of HTTP connections."""
 
     @property
+    def certificates(self) -> list[Any]:
+        """Those that ports show, to be read again in a reload (`transport.certificate`)."""
+
+    @property
     def heartbeat(self) -> Heartbeat: ...
     @property
     def counters(self) -> Counters: ...

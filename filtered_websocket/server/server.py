@@ -25,6 +25,7 @@ from filtered_websocket.server.peers import Peers
 from filtered_websocket.server.routing import Routing
 from filtered_websocket.server.stopping import Stopping
 from filtered_websocket.storage_objects.base import BaseStorageObject
+from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.dashboard import endpoints
@@ -66,6 +67,8 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self.admission = Admission(self)
         self.started = self.draining = False
         self.is_secure = bool(options.key and options.cert)
+        #: those that ports of this process show, to be read again in a reload
+        self.certificates: list[Certificate] = []
         #: set where the server has a process of its own
         self.watchdog: Watchdog | None = None
         self.stopwatch: Stopwatch | None = None

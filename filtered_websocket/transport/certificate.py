@@ -5,6 +5,7 @@ standard library's.
 """
 
 import ssl
+import zlib
 from typing import Any
 
 from OpenSSL import SSL
@@ -27,25 +28,25 @@ class Certificate:
 
     :param key, cert: PEM files; the certificate first, then the intermediates that lead to a root
     :raises ConfigError: files that cannot be read or do not belong together, in one line
+    :ivar checksums: of what was read last, in vain or not, by path: zlib's crc32
+    :ivar context: what connections get that come from now on; those that are there keep theirs
     """
 
     def __init__(self, key: str, cert: str) -> None:
         self._key, self._cert = key, cert
-        self.context = self._load()
+        self.checksums: dict[str, int] = {}
+        self.context = self.read()
 
-    def reload(self) -> None:
-        """Take the files as they are now, for connections that come; those that are there keep what they have.
+    def read(self) -> ssl.SSLContext:
+        """The context that the files make as they are now.
 
-        :raises ConfigError: as above; then all stays as it was
+        :raises ConfigError: as above
         """
-        self.context = self._load()
-
-    def _load(self) -> ssl.SSLContext:
         key, cert = self._key, self._cert
         checked = SSL.Context(SSL.TLS_SERVER_METHOD)
         # The key first: a certificate that does not belong to the key there is no fault until it is asked for.
-        _check("key", key, checked.use_privatekey_file)
-        _check("cert", cert, checked.use_certificate_chain_file)
+        self._check("key", key, checked.use_privatekey_file)
+        self._check("cert", cert, checked.use_certificate_chain_file)
         try:
             checked.check_privatekey()
         except SSL.Error:
@@ -62,6 +63,21 @@ class Certificate:
             reason = getattr(error, "reason", None) or error
             raise ConfigError(f"-key {key}, -cert {cert}: {ssl.OPENSSL_VERSION} does not take them: {reason}") from None
         return context
+
+    def _check(self, option: str, path: str, load: Any) -> None:
+        try:
+            with open(path, "rb") as file:
+                content = file.read()
+            self.checksums[path] = zlib.crc32(content)
+            # OpenSSL would ask the terminal, and a server has nobody there.
+            if option == "key" and b"ENCRYPTED" in content:
+                raise ConfigError(f"-{option} {path}: is locked with a passphrase; unlock it with: openssl pkey")
+            load(path)
+        except OSError as error:
+            raise ConfigError(f"-{option} {path}: {error.strerror}") from None
+        except SSL.Error as error:
+            reasons = "; ".join(str(part[2]) for part in error.args[0]) if error.args else str(error)
+            raise ConfigError(f"-{option} {path}: not a PEM file of that kind ({reasons or 'no PEM data'})") from None
 
     def wrap(self, factory: Factory) -> "TLSFactory":
         """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols."""
@@ -86,17 +102,3 @@ class TLSFactory:
         if protocol is None:
             return None
         return TLSTransport(protocol, self._certificate.context, self._incoming, self._outgoing)
-
-
-def _check(option: str, path: str, load: Any) -> None:
-    try:
-        with open(path, "rb") as file:
-            # OpenSSL would ask the terminal, and a server has nobody there.
-            if option == "key" and b"ENCRYPTED" in file.read():
-                raise ConfigError(f"-{option} {path}: is locked with a passphrase; unlock it with: openssl pkey")
-        load(path)
-    except OSError as error:
-        raise ConfigError(f"-{option} {path}: {error.strerror}") from None
-    except SSL.Error as error:
-        reasons = "; ".join(str(part[2]) for part in error.args[0]) if error.args else str(error)
-        raise ConfigError(f"-{option} {path}: not a PEM file of that kind ({reasons or 'no PEM data'})") from None

@@ -2,14 +2,17 @@
 
 import json
 import signal
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.support.fws_server import Start
-from tests.support.raw_client import DEADLINE
+from tests.support import certificates
+from tests.support.fws_server import FwsServer, Start
+from tests.support.raw_client import DEADLINE, RawClient
+from tests.support.tls_listener import authority, certificate
 
 CHAT = """
     from filtered_websocket.filters.base import WebSocketMessageFilter
@@ -201,3 +204,41 @@ def test_a_reloaded_module_that_has_lost_its_filters_is_warned_of(fws_server: St
     (tmp_path / "my_filters.py").write_text("class Chat: pass\n")
     server.signal(signal.SIGHUP)
     server.wait_for("warn .*filter module my_filters brings no filters")
+
+
+def shown(server: FwsServer) -> bytes:
+    """The certificate that a new client is shown."""
+    with RawClient(("127.0.0.1", server.port), tls=True) as client:
+        assert isinstance(client.socket, ssl.SSLSocket)
+        found = client.socket.getpeercert(binary_form=True)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("asked", ["SIGHUP", "--reload"])
+def test_a_renewed_certificate_is_shown_to_those_that_come_and_the_others_live_on(
+    fws_server: Start, tmp_path: Path, asked: str
+) -> None:
+    files = certificates.write(tmp_path)
+    more = ("--reload",) if asked == "--reload" else ()
+    server = fws_server("-f", "my_filters", "-key", files.key, "-cert", files.cert, *more, module=CHAT)
+    client = server.open(tls=True)
+    first = shown(server)
+    renewed = Path(certificate(tmp_path, authority(tmp_path), ["localhost"])).read_bytes()
+
+    # Half of a renewal changes nothing.
+    Path(files.cert).write_bytes(renewed)
+    if asked == "SIGHUP":
+        server.signal(signal.SIGHUP)
+    server.wait_for("not reloaded, everything stays as it was: -key .* is not the key of the certificate -cert")
+    assert shown(server) == first
+
+    Path(files.key).write_bytes(renewed)
+    if asked == "SIGHUP":
+        server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: the configuration|reloaded: my_filters")
+    second = shown(server)
+    assert second != first
+    assert second == ssl.PEM_cert_to_DER_cert(renewed[renewed.index(b"-----BEGIN CERTIFICATE") :].decode())
+    client.send("a")
+    assert client.text() == "first a"

@@ -8,7 +8,7 @@ Rules:
    imported again: it does not change while the process lives.
 3. Connections keep their pipeline. What runs at the next event is the new chain; a chain that waits ends as it began.
 4. What a process settles when it starts (addresses, storage, reactor, ...) is not taken from the new configuration; a
-   line says so. The same goes for a module that stays.
+   line says so. The same goes for a module that stays. Of TLS that goes for the names of its files, not for the files.
 """
 
 import os
@@ -55,6 +55,7 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
         living = {pipeline.name: pipeline for pipeline in server.pipelines}
         drafts = [_Draft(config, server, living.get(config.name), generation.names) for config in options.pipelines]
         generation.wait()
+        contexts = [certificate.read() for certificate in server.certificates]
         for draft in drafts:
             begun.append(draft)
             await draft.start()
@@ -68,6 +69,8 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
     _warn_of_what_stays(server, options, assembly.odd, own_modules(filter_modules), generation.names)
     generation.replace()
     server.reconfigure(options, [draft.take() for draft in drafts])
+    for certificate, context in zip(server.certificates, contexts, strict=True):
+        certificate.context = context
     for draft in drafts:
         draft.close_former()
     names = sorted(generation.names)[:MAX_NAMED]
@@ -106,8 +109,8 @@ def _storage_module(server: Server) -> str:
 
 
 def files(server: Server) -> dict[str, int | None]:
-    """The files that a reload would read, or that the last one looked for in vain: the user's own modules, and the
-    configuration. For each the checksum of what was read; None where there was nothing."""
+    """The files that a reload would read, or that the last one looked for in vain: the user's own modules, the
+    configuration, and certificates. For each the checksum of what was read; None where there was nothing."""
     found: dict[str, int | None] = dict.fromkeys(IMPORTER.missing)
     for name in own_modules(module for pipeline in server.pipelines for module in pipeline.modules):
         module: Any = sys.modules[name]
@@ -118,6 +121,8 @@ def files(server: Server) -> dict[str, int | None]:
             found[file] = _on_disk(file)
     if server.options.config:
         found[server.options.config] = _on_disk(server.options.config)
+    for certificate in server.certificates:
+        found |= certificate.checksums
     return found | IMPORTER.read
 
 

@@ -123,7 +123,9 @@ class Service:
         self._listen_for_admin()
         factory: Factory = server
         if server.is_secure:
-            factory = Certificate(options.key, options.cert).wrap(server)
+            certificate = Certificate(options.key, options.cert)
+            server.certificates.append(certificate)
+            factory = certificate.wrap(server)
         self._port = listen(
             factory,
             options.host,

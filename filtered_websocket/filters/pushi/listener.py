@@ -38,7 +38,10 @@ def listen(pipeline: Pipeline) -> Any:
         return None
     check(options)
     certificate = _certificate(options)
-    site = server.site if certificate is None else certificate.wrap(server.site)
+    site = server.site
+    if certificate is not None:
+        server.certificates.append(certificate)
+        site = certificate.wrap(site)
     host, port = options.pushi_rest_host, options.pushi_rest_port
     try:
         opened = listening.listen(
