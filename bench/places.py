@@ -54,12 +54,22 @@ def redis_server() -> str | None:
     return str(REDIS_SERVER_PATH)
 
 
+def can_compile() -> bool:
+    """Whether there is a C compiler, and what the generator is compiled with."""
+    look = ("gcc", "-E", "-include", "openssl/ssl.h", "-include", "zlib.h", "-x", "c", "/dev/null")
+    return bool(shutil.which("gcc")) and not subprocess.run(look, capture_output=True, check=False).returncode
+
+
 def prepare(needs: Collection[str]) -> None:
     """Compiles and installs what is needed and not there yet, or older than what it is made from.
 
     :param needs: of "peers", "node", "go" and "cargo"
     """
     LOGS.mkdir(parents=True, exist_ok=True)
+    if not can_compile():
+        sys.exit(
+            "bench: no gcc, or no headers of OpenSSL and zlib; on Debian: apt-get install gcc libssl-dev zlib1g-dev"
+        )
     for program, (source, *libraries) in PROGRAMS.items():
         if _older(program, *source.parent.glob("*.[ch]")):
             _say(f"compiling {source.relative_to(ROOT)}")

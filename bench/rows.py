@@ -173,3 +173,6 @@ ROWS = (
         for row in _PACKS
     ),
 )
+
+# Ours from another checkout, for a measurement of a change: run.py's --beside says which.
+BESIDE = next(row for row in ROWS if row.name == OURS)._replace(name="beside")

@@ -1,7 +1,7 @@
 """`make bench`: measures every server in every workload, interleaved, and writes docs/benchmarks.md and .svg.
 
-Results go to build/bench/<date>.jsonl as they arrive. Only a complete run (without --servers and --rows, three rounds
-or more) touches docs/; any other prints its tables.
+Results go to build/bench/<date>.jsonl as they arrive. Only a complete run (three rounds or more, without --servers,
+--rows and --beside) touches docs/; any other prints its tables.
 """
 
 import argparse
@@ -10,13 +10,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 import machine
 import places
 import report
 from measure import Failed, cores, measure, raise_descriptors
-from rows import ROWS, Row
+from rows import BESIDE, ROWS, Row
 from workloads import GROUPS, WORKLOADS, Workload
 
 
@@ -24,6 +25,8 @@ def main() -> None:
     options = _options()
     workloads = [w for w in WORKLOADS if not options.rows or options.rows & {w.name, w.group}]
     rows = [row for row in ROWS if not options.servers or row.name in options.servers]
+    if options.beside:
+        rows.append(BESIDE._replace(env=(("PYTHONPATH", str(options.beside.resolve())),)))
     rows = [row for row in rows if any(workload.measures(row) for workload in workloads)]
     descriptors = raise_descriptors()
     rows, workloads = _possible(rows, workloads, descriptors)
@@ -37,7 +40,7 @@ def main() -> None:
         _write(file, {"meta": meta})
         for round_ in range(options.rounds):
             _round(file, round_, rows, workloads, options.tmax)
-    complete = not options.servers and not options.rows and options.rounds >= 3
+    complete = not (options.servers or options.rows or options.beside) and options.rounds >= 3
     report.report([results], write=complete)
     print(f"bench: results in {results.relative_to(places.ROOT)}" + ("" if complete else "; docs/ left as they are"))
 
@@ -120,8 +123,9 @@ def _options() -> argparse.Namespace:
         metavar="NAME,...",
         help=f"groups or single workloads: {', '.join(workloads)}",
     )
+    parser.add_argument("--beside", type=Path, metavar="DIR", help="another checkout's package too, as the row beside")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
-    parser.add_argument("--tmax", type=float, default=1.0, help="seconds each measurement lasts (default 1)")
+    parser.add_argument("--tmax", type=float, default=0.6, help="seconds each measurement lasts (default 0.6)")
     return parser.parse_args()
 
 

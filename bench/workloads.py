@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from rows import COMPILED, ROWS, Row
+from rows import BESIDE, COMPILED, OURS, ROWS, Row
 
 
 class Workload(NamedTuple):
@@ -21,7 +21,7 @@ class Workload(NamedTuple):
         if self.variant and self.variant not in row.variants:
             return False
         if self.rows:
-            return row.name in self.rows
+            return (OURS if row.name == BESIDE.name else row.name) in self.rows
         return not row.workloads or self.name in row.workloads
 
 
@@ -82,9 +82,9 @@ GROUPS = tuple(dict.fromkeys(workload.group for workload in WORKLOADS))
 
 def measured(workload: Workload, names: Collection[str]) -> list[str]:
     """Those of the rows of these names that are measured in a workload."""
-    return [row.name for row in ROWS if row.name in names and workload.measures(row)]
+    return [row.name for row in (*ROWS, BESIDE) if row.name in names and workload.measures(row)]
 
 
 def everywhere(names: Collection[str]) -> list[str]:
     """Those of the rows of these names that are measured in all plain workloads."""
-    return [row.name for row in ROWS if row.name in names and not row.workloads]
+    return [row.name for row in (*ROWS, BESIDE) if row.name in names and not row.workloads]

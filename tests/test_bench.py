@@ -188,6 +188,44 @@ def test_rows_are_asked_for_by_their_names_or_by_their_groups(capsys, monkeypatc
     assert "no nothing; there are plain, " in capsys.readouterr().err
 
 
+MODES = {
+    "one message to all": ("", "rooms", "--mode fanout -n 20 -w 2 -s 200"),
+    "large messages to all": ("", "rooms", "--mode fanout -n 3 -w 1 -s 400000"),
+    "everybody to everybody": ("", "rooms", "--mode pair --channels 4 -n 20 -w 1 -s 200"),
+    "channels that share clients": ("join", "join", "--mode shared -n 20 --channels 10 --each 3 --pubs 2 -w 2 -s 200"),
+    "large echoes": ("", "echo", "--mode echo -n 3 -w 2 -s 1000000"),
+    "echoes over TLS": ("tls", "echo", "--tls --mode echo -n 3 -w 2 -s 100000"),
+    "compressed echoes": ("deflate", "echo", "--deflate --json --mode echo -n 3 -w 2 -s 1200"),
+    "connections over TLS, over and over": ("tls", "echo", "--tls --mode churn -n 3 -s 200"),
+    "a second crowd of connections": ("", "echo", "--mode idle -n 50 --before --hold 0.1"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_generator_gets_all_that_the_real_server_sends(mode):
+    import places
+    from measure import measure
+    from rows import OURS, ROWS
+    from workloads import Workload
+
+    if not places.can_compile():
+        pytest.skip("no gcc, or no headers of OpenSSL and zlib")
+    places.prepare(())
+    variant, entry, arguments = MODES[mode]
+    workload = Workload("test", "", f"{arguments} --warm 0.05", entry, variant=variant)
+    result = measure(next(row for row in ROWS if row.name == OURS), workload, 0.2)
+    assert result["closed"] == 0
+    if "fanout" in arguments:
+        assert result["deliveries"] % result["n"] == 0
+    if "shared" in arguments:
+        assert result["deliveries"] % 6 == 0  # 20 clients in 3 of 10 channels: so many hear of each message
+    if "idle" in arguments:
+        assert result["hs_cpu_us"] > 0
+    else:
+        assert result["lost"] == 0
+        assert result["cpu_us"] > 0
+
+
 @pytest.fixture
 def instructions(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCH / "instructions"))

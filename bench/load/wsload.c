@@ -20,7 +20,7 @@
 
 static char *mode = "fanout", *label = "";
 static int M = 0, W = 1, pubself = 1, pubs = 1, before = 0;
-static double tmax = 2, warm = 0.5, hold = 1.0, settle = 0.5;
+static double tmax = 2, warm = 0.5, hold = 1.0;
 static int isfan, ispair, isshared, isecho, ischurn, isidle;
 
 /* One entry per sequence number: when it was sent, by which client, and how many deliveries are still missing. */
@@ -188,7 +188,7 @@ static void say_late(int total) {
         if (k % 64 == 63)
             pump(1);
     }
-    pump_until(after(settle));
+    pump_until_quiet();
 }
 
 static int idle(double connect_s, double connect_cpu, double gen_cpu) {
@@ -339,7 +339,7 @@ static void usage(void) {
             "       [--paths FILE] [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--each K]\n"
             "       [--pubs P] [--self 0|1] [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT]\n"
             "       [--hdr 'A: b\\r\\n'] [--eio] [--json] [--deflate] [--deflated TEXT] [--before]\n"
-            "       [--tmax SEC] [--warm SEC] [--hold SEC] [--settle SEC] [--label L]\n"
+            "       [--tmax SEC] [--warm SEC] [--hold SEC] [--label L]\n"
             "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload, %%j /c1/c2, the client's\n"
             "channels. --json: the payload is a document; --deflate: clients offer and use permessage-deflate; --deflated:\n"
             "they send one compressed message; --before: as many connections come and go before those measured.\n");
@@ -406,8 +406,6 @@ static void options(int argc, char **argv) {
             warm = atof(argv[++i]);
         else if (A("--hold"))
             hold = atof(argv[++i]);
-        else if (A("--settle"))
-            settle = atof(argv[++i]);
         else if (A("--self"))
             pubself = atoi(argv[++i]);
         else if (A("--deflated"))
@@ -461,7 +459,7 @@ int main(int argc, char **argv) {
     double connect_cpu = cpu_all() - cpu, gen_cpu = self_cpu() - self;
     if (isidle)
         return idle(connect_s, connect_cpu, gen_cpu);
-    pump_until(after(settle));
+    pump_until_quiet();
     if (late)
         say_late(total);
     return isecho ? echo() : publish(total);
