@@ -19,6 +19,11 @@ from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep
 EPOCH_SECONDS = 86400.0
 """How long a channel's epoch outlives its last publication, so that a client that saw that one can still be told so."""
 
+SLICE = 2
+"""Histories that each append, and each history that begins, looks at for what has become too old: so no append stands
+for all of them, and those that are gone are never more than those that are there."""
+SLICE_WHEN_FULL = 8
+
 Dropped = Callable[[str, int, str], object]
 """Told of publications that left before their time: the limit, how many, and what was sent on which channel."""
 
@@ -113,9 +118,9 @@ class Histories:
     def __init__(self, dropped: Dropped) -> None:
         self._dropped = dropped
         self._histories: dict[str, _History] = {}
-        self._pools: dict[str, _Pool] = {}
-        self._appends = 0
-        self._next_sweep = 0.0
+        self._pools: OrderedDict[str, _Pool] = OrderedDict()
+        # Each is looked at in turn; those that are gone leave when it is theirs.
+        self._turns: deque[_History] = deque()
         self._written = count(1)
 
     def append(self, publication: Publication, keep: Keep) -> Position:
@@ -136,10 +141,7 @@ class Histories:
         pool.kept[kept] = None
         pool.bytes += kept.cost
         history.trim(now)
-        self._appends += 1
-        if self._appends > len(self._histories):  # so a sweep costs each append about one look at a history
-            self._appends = 0
-            self._sweep(now)
+        self._sweep(now, SLICE)
         if pool.bytes > keep.pool.bytes > 0:
             self._drop_oldest(pool, keep.pool.bytes, publication.channel, now)
         return publication.position
@@ -153,7 +155,9 @@ class Histories:
         missed = history.top - position.offset
         if not 0 <= missed <= len(history.kept):
             return None
-        return [kept.publication for kept in islice(history.kept, len(history.kept) - missed, None)]
+        newest = [kept.publication for kept in islice(reversed(history.kept), missed)]
+        newest.reverse()
+        return newest
 
     def latest(self, channel: str, skip: int, count: int) -> list[Publication]:
         """Newest first."""
@@ -176,11 +180,17 @@ class Histories:
             history = self._histories[channel] = _History(channel, now + EPOCH_SECONDS)
             history.written = next(self._written)
             pool.join(history)
+            self._turns.append(history)
+            self._sweep(now, SLICE)
         return history
 
     def _pool(self, limits: Pool) -> _Pool:
         pool = self._pools.get(limits.name)
         if pool is None:
+            for _ in range(min(SLICE, len(self._pools))):
+                name, former = self._pools.popitem(last=False)
+                if former.channels or former.kept:
+                    self._pools[name] = former
             pool = self._pools[limits.name] = _Pool()
         return pool
 
@@ -194,10 +204,8 @@ class Histories:
                 self._dropped("history_channels", lost, channel)
 
     def _drop_oldest(self, pool: _Pool, limit: int, channel: str, now: float) -> None:
-        if now >= self._next_sweep:
-            self._sweep(now)
-            # A hundredth of the time at most: a pool may be full for ever.
-            self._next_sweep = now + 100 * (time.monotonic() - now)
+        # What is too old anyway goes first, as far as a slice finds it: a pool may be full for ever.
+        self._sweep(now, SLICE_WHEN_FULL)
         lost = 0
         while pool.bytes > limit:
             history = next(iter(pool.kept)).history
@@ -212,9 +220,14 @@ class Histories:
             history.pool.leave(history)
         del self._histories[history.channel]
 
-    def _sweep(self, now: float) -> None:
-        for history in list(self._histories.values()):
+    def _sweep(self, now: float, most: int) -> None:
+        """Look at some of them, those that were not looked at for longest."""
+        for _ in range(min(most, len(self._turns))):
+            history = self._turns.popleft()
+            if self._histories.get(history.channel) is not history:
+                continue
             history.trim(now)
             if history.expires < now:
                 self._forget(history)
-        self._pools = {name: pool for name, pool in self._pools.items() if pool.channels or pool.kept}
+            else:
+                self._turns.append(history)
