@@ -11,7 +11,7 @@ class Users(dict[str, Any]):
         return iter(list(super().__iter__()))
 
     def keys(self) -> Any:
-        return dict(super().items()).keys()
+        return list(super().keys())
 
     # Lists: to make one asks no key for its hash. The most that is done with either is to iterate.
 
