@@ -16,17 +16,8 @@ from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.values import as_bytes, as_text
 
-__all__ = [
-    "DEFAULT_POOL",
-    "DONE",
-    "BasePubSubStorageObject",
-    "BaseStorageObject",
-    "Consumer",
-    "Keep",
-    "Pool",
-    "Position",
-]
-__all__ += ["StorageAway", "as_bytes", "as_text"]
+__all__ = ["DEFAULT_POOL", "DONE", "BasePubSubStorageObject", "BaseStorageObject", "Consumer", "Keep", "Pool"]
+__all__ += ["Position", "StorageAway", "as_bytes", "as_text"]
 
 
 PUBLICATION_COST = 512
@@ -230,7 +221,15 @@ class BaseStorageObject(ABC):
 
     @abstractmethod
     def members(self, channel: str) -> Deferred[dict[str, str]]:
-        """Every member, and the info its newest holder gave."""
+        """Every member, and the info its newest holder gave. Costs as much as there are members."""
+
+    @abstractmethod
+    def member(self, channel: str, member: str) -> Deferred[str | None]:
+        """The info that the member's newest holder gave; None if it is no member. Costs the same however many are."""
+
+    @abstractmethod
+    def member_count(self, channel: str) -> Deferred[int]:
+        """How many members there are. Costs the same however many are."""
 
 
 class BasePubSubStorageObject(BaseStorageObject):

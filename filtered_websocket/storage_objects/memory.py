@@ -220,6 +220,15 @@ class StorageObject(BaseStorageObject):
         members = self._presence.get(channel, {})
         return succeed({member: next(reversed(holders.values())) for member, holders in members.items()})
 
+    def member(self, channel: str, member: str) -> Deferred[str | None]:
+        check_text(channel, member)
+        holders = self._presence.get(channel, {}).get(member)
+        return succeed(None if holders is None else next(reversed(holders.values())))
+
+    def member_count(self, channel: str) -> Deferred[int]:
+        check_text(channel)
+        return succeed(len(self._presence.get(channel, ())))
+
     def _dropped(self, limit: str, count: int, channel: str) -> None:
         if self._consumer is not None:
             self._consumer.history_dropped(limit, count, channel)

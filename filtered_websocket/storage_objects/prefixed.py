@@ -102,6 +102,12 @@ class PrefixedStorageObject(BaseStorageObject):
     def members(self, channel: str) -> Deferred[dict[str, str]]:
         return self._storage.members(self._prefix + channel)
 
+    def member(self, channel: str, member: str) -> Deferred[str | None]:
+        return self._storage.member(self._prefix + channel, member)
+
+    def member_count(self, channel: str) -> Deferred[int]:
+        return self._storage.member_count(self._prefix + channel)
+
     def _own(self, pool: Pool) -> Pool:
         return Pool(self._prefix + pool.name, pool.bytes, pool.channels)
 

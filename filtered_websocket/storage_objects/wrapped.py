@@ -32,6 +32,12 @@ class WrappedStorageObject(memory.StorageObject):
             method = _method(wrapped, name)
             if method is not None:
                 setattr(self, name, _awaitable(method))
+        if _method(wrapped, "members") is not None:
+            # What else is asked of members is asked of the same object.
+            if _method(wrapped, "member") is None:
+                self.member = self._member  # type: ignore[method-assign]
+            if _method(wrapped, "member_count") is None:
+                self.member_count = self._member_count  # type: ignore[method-assign]
         if _method(wrapped, "get") is None and hasattr(wrapped, "__getitem__"):
             self.get = _awaitable(wrapped.__getitem__)  # type: ignore[method-assign]
 
@@ -57,6 +63,12 @@ class WrappedStorageObject(memory.StorageObject):
             kill()
         end = _method(self.wrapped, "stop")
         return stopped if end is None else maybeDeferred(end)
+
+    def _member(self, channel: str, member: str) -> Deferred[str | None]:
+        return self.members(channel).addCallback(lambda members: members.get(member))
+
+    def _member_count(self, channel: str) -> Deferred[int]:
+        return self.members(channel).addCallback(len)
 
     def _subscribe(self, consumer: Consumer) -> None:
         """The original's subscriber; the server, which is the consumer, has the queue that it fills."""

@@ -377,6 +377,82 @@ def test_a_member_is_present_while_one_holder_holds_it(node):
     assert node.members("elsewhere") == {}
 
 
+def test_one_member_and_how_many_there_are_can_be_asked_for(node):
+    assert (node.member("room", "ada"), node.member_count("room")) == (None, 0)
+    for number, info in enumerate(("first", "],[", '["],["x","y","z"]', "a],[", 'x],["y', "ä\\\ud800", "")):
+        node.join("room", "ada", f"tab {number}", info)
+        assert (node.member("room", "ada"), node.members("room")) == (info, {"ada": info})
+    node.join("room", "],[", '"],["', "bob's")
+    assert node.member("room", "],[") == "bob's"
+    assert (node.member("room", "ad"), node.member("elsewhere", "ada")) == (None, None)
+    assert (node.member_count("room"), node.member_count("elsewhere")) == (2, 0)
+    node.leave("room", "ada", "tab 6")
+    assert node.member("room", "ada") == "ä\\\ud800"
+    node.leave("room", "],[", '"],["')
+    assert (node.member("room", "],["), node.member_count("room")) == (None, 1)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(*[st.text('],["\\ab', max_size=6)] * 2), min_size=1, max_size=4))
+def test_the_info_of_a_member_is_its_newest_holders(backend, holders):
+    node, room = backend.nodes[0] if backend.nodes else backend.node(), uuid4().hex
+    for holder, info in holders:
+        node.join(room, "ada", holder, info)
+    assert node.members(room) == {"ada": holders[-1][1]}
+    assert node.member(room, "ada") == holders[-1][1]
+
+
+def test_what_several_ask_for_in_one_turn_is_each_ones_own(node):
+    (start,) = sent(node, "room", "one", "two", "three")[:1]
+    node.join("room", "ada", "1", "info")
+
+    def ask(question, *arguments):
+        asked = call(lambda: [question(*arguments) for _ in range(3)])
+        first, second, third = [call(lambda d=d: d) for d in asked]
+        assert first == second == third
+        first.clear()
+        return second, third
+
+    for found in ask(node.storage.since, "room", start):
+        assert payloads(found) == ["two", "three"]
+    for found in ask(node.storage.latest, "room", 0, 2):
+        assert payloads(found) == ["three", "two"]
+    for found in ask(node.storage.members, "room"):
+        assert found == {"ada": "info"}
+
+
+def test_what_was_written_in_a_turn_is_read_in_it(node):
+    (start,) = sent(node, "room", "one")
+
+    def ask():
+        storage = node.storage
+        answers = []
+        for number in range(3):
+            answers += [storage.since("room", start), storage.latest("room", 0, 1), storage.members("room")]
+            storage.send(message("room", str(number)), KEEP)
+            storage.join("room", f"member {number}", "1")
+        storage.leave("room", "member 0", "1")
+        return [*answers, storage.members("room")]
+
+    found = [call(lambda d=d: d) for d in call(ask)]
+    assert [payloads(each) for each in found[:9:3]] == [[], ["0"], ["0", "1"]]
+    assert [payloads(each) for each in found[1:9:3]] == [["one"], ["0"], ["1"]]
+    assert [len(each) for each in found[2:9:3]] == [0, 1, 2]
+    assert found[9].keys() == {"member 1", "member 2"}
+
+
+def test_one_who_no_longer_waits_for_an_answer_keeps_it_from_nobody(node):
+    (start,) = sent(node, "room", "one", "two")[:1]
+
+    def ask():
+        answers = [node.storage.since("room", start) for _ in range(3)]
+        answers[0].addErrback(lambda _: None).cancel()
+        return answers[1:]
+
+    for found in call(ask):
+        assert payloads(call(lambda found=found: found)) == ["two"]
+
+
 def test_the_edges_of_a_tracked_channel_are_told(node):
     assert [node.track("room", count) for count in (0, 1, 5, 5, 0, 0, 2)] == [0, 1, 0, 0, -1, 0, 1]
     assert node.count("room") == 2

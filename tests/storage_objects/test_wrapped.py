@@ -3,8 +3,9 @@
 import pytest
 from twisted.internet.defer import fail
 
+from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.storage_objects.wrapped import wrap
+from filtered_websocket.storage_objects.wrapped import make, wrap
 from tests.support.chains import results
 
 
@@ -95,3 +96,33 @@ def test_a_users_start_is_called_with_the_consumer_only_if_it_takes_one():
 def test_a_full_storage_object_is_not_wrapped():
     storage = StorageObject()
     assert wrap(storage) is storage
+
+
+def test_one_member_and_a_count_are_asked_of_the_users_object_too():
+    class Own:
+        def members(self, channel):
+            return {"ada": channel}
+
+    storage = make(Own, None)
+    assert storage.member("room", "ada").result == "room"
+    assert storage.member("room", "bob").result is None
+    assert storage.member_count("room").result == 1
+
+    class More(Own):
+        def member(self, channel, member):
+            return "its own"
+
+        def member_count(self, channel):
+            return 7
+
+    storage = make(More, None)
+    assert (storage.member("room", "bob").result, storage.member_count("room").result) == ("its own", 7)
+
+
+def test_a_class_that_derives_from_the_base_is_asked_for_its_members_too():
+    class Own(BaseStorageObject):
+        def members(self, channel):
+            return {"ada": channel}
+
+    storage = make(Own, None)
+    assert (storage.member("room", "ada").result, storage.member_count("room").result) == ("room", 1)

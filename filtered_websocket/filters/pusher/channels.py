@@ -100,12 +100,12 @@ class PresenceChannel(Private):
         session, user = self.session, self.user
         assert user is not None
         try:
-            members = await session.state.presence.join(
+            await session.state.presence.join(
                 self.key, user.id, session.connection.id, user.info, session.options.pusher_max_members
             )
         except Full:
             raise PusherError(4100, "the channel has as many members as it may have", self.name, 403) from None
-        return wire.presence(members)
+        return wire.presence(await session.state.storage.members(self.key))
 
     async def leave(self) -> None:
         await super().leave()

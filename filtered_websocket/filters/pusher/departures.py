@@ -96,7 +96,7 @@ class Departures:
         """Whether what an event says has meanwhile become untrue."""
         key, storage = key_of(app, event["channel"]), self._state.storage
         if event["name"] == "member_removed":
-            return event.get("user_id") in await storage.members(key)
+            return await storage.member(key, event.get("user_id", "")) is not None
         return event["name"] == "channel_vacated" and await storage.count(key) > 0
 
     async def finish(self, seconds: float) -> None:

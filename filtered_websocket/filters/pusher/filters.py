@@ -89,10 +89,8 @@ def check(app: App | None, protocol: str, pipeline: Pipeline) -> None:
         raise PusherError(4006, "the protocol version is no number")
     if not len(protocol) < 5 or int(protocol) not in PROTOCOLS:
         raise PusherError(4007, "this protocol version is not supported; 7 is")
-    if app.connections:
-        sessions = map(Session.of, pipeline.users.values())
-        if sum(session is not None and session.app.id == app.id for session in sessions) >= app.connections:
-            raise PusherError(4004, "the app has as many connections as it may have")
+    if app.connections and State.of(pipeline).sessions[app.id] >= app.connections:
+        raise PusherError(4004, "the app has as many connections as it may have")
 
 
 class Obey(WebSocketMessageFilter):

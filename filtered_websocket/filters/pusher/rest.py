@@ -178,7 +178,7 @@ async def counts(state: State, app: App, name: str, wanted: set[str]) -> dict[st
     told: dict[str, Any] = {}
     key = key_of(app, name)
     if "user_count" in wanted and kind_of(name) is PresenceChannel:
-        told["user_count"] = len(await state.storage.members(key))
+        told["user_count"] = await state.storage.member_count(key)
     if "subscription_count" in wanted:
         told["subscription_count"] = await state.storage.count(key)
     if "cache" in wanted:

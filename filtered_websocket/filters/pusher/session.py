@@ -32,6 +32,17 @@ class Session(ChannelSession[Public, PusherError]):
         self.state = State.of(connection.pipeline)
         self.user: User | None = None
 
+    def begin(self) -> None:
+        super().begin()
+        self.state.sessions[self.app.id] += 1
+
+    def end(self) -> Deferred[Any]:
+        sessions = self.state.sessions
+        sessions[self.app.id] -= 1
+        if not sessions[self.app.id]:
+            del sessions[self.app.id]
+        return super().end()
+
     def obey(self, payload: bytes | bytearray) -> Deferred[Any] | None:
         packet = wire.decode(payload)
         if packet.event.startswith("client-"):

@@ -1,5 +1,6 @@
 """What the pack keeps for one pipeline: `pipeline.pusher`."""
 
+from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,6 +22,7 @@ OWED = "pusher owed"
 class State(HookedState):
     """
     :ivar apps: the apps
+    :ivar sessions: how many connections each app has
     :ivar departures: what hooks are told after a while, unless it has become untrue
     """
 
@@ -29,6 +31,7 @@ class State(HookedState):
 
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(pipeline, OWED)
+        self.sessions: Counter[str] = Counter()
         self.departures = Departures(self, self.owed)
         pipeline.vacated.append(self._vacated)
 

@@ -4,6 +4,9 @@ The storage object counts: a member is there while any connection, its holder, h
 join or a last leave publishes it, so two nodes can publish theirs in the wrong order. Therefore a node that has
 published one looks again, and corrects what has meanwhile become untrue: what was published last is true. Storage that
 no other process shares cannot be overtaken, and is not asked twice.
+
+What a join or leave costs does not depend on how many members there are: of them all only a client that is to have the
+list is told, by its pack, which asks the storage object for `members`.
 """
 
 from collections.abc import Callable, Coroutine
@@ -40,26 +43,21 @@ class Presence:
     ) -> None:
         self._storage, self._joined, self._left = storage, joined, left
 
-    async def join(self, channel: str, member: str, holder: str, info: str, most: int = 0) -> dict[str, str]:
+    async def join(self, channel: str, member: str, holder: str, info: str, most: int = 0) -> None:
         """Let a holder hold a member. A member that is new is told to the others.
 
         :param most: members that there may be; 0: any number
-        :returns: the members, and the info their newest holders gave
         :raises Full: the member would be one too many, and is not let in
         """
-        first = await self._storage.join(channel, member, holder, info)
-        members: dict[str, str] = await self._storage.members(channel)
-        if not first:
-            return members
-        if most and len(members) > most:
-            await self._storage.leave(channel, member, holder)
+        storage = self._storage
+        if not await storage.join(channel, member, holder, info):
+            return
+        if most and await storage.member_count(channel) > most:
+            await storage.leave(channel, member, holder)
             raise Full
         await self._joined(channel, member, info, holder)
-        if self._storage.shared:
-            members = await self._storage.members(channel)
-            if member not in members:
-                await self._left(channel, member, info)
-        return members
+        if storage.shared and await storage.member(channel, member) is None:
+            await self._left(channel, member, info)
 
     async def leave(self, channel: str, member: str, holder: str, info: str) -> None:
         """Let a holder let go. If it was the last one, the others are told."""
@@ -70,9 +68,9 @@ class Presence:
         """Tell that a member has left, the storage object having said so."""
         await self._left(channel, member, info)
         if self._storage.shared:
-            members = await self._storage.members(channel)
-            if member in members:
-                await self._joined(channel, member, members[member], "")
+            info_now = await self._storage.member(channel, member)
+            if info_now is not None:
+                await self._joined(channel, member, info_now, "")
 
 
 class Steps:

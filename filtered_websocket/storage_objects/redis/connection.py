@@ -22,6 +22,7 @@ from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
+from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.values import Convert
 from filtered_websocket.transport.reactor import at_turn_end
 
@@ -155,7 +156,19 @@ class RedisConnection(txredisapi.RedisProtocol):
 
 
 class CommandConnection(RedisConnection):
-    """For everything but subscribing."""
+    """For everything but subscribing.
+
+    :ivar reads: what is asked in this turn and only reads
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = SharedReads()
+
+    def flush(self) -> None:
+        # What Redis may have answered already is shared no more.
+        self.reads.clear()
+        super().flush()
 
     def prepare(self) -> Any:
         for script in SCRIPTS[:-1]:

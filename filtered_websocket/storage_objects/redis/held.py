@@ -6,12 +6,16 @@ It is held under a name. A lease that begins again takes a new name, and claims 
 import time
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.lease_scripts import JOIN, LEAVE, RENEW, STATE_SECONDS, TRACK
+from filtered_websocket.storage_objects.redis.parts import in_parts
 from filtered_websocket.storage_objects.values import as_bytes
 
+NO_EDGE: Deferred[Any] = succeed(0)
 Entry = tuple[str, str, str]
 """Channel, member, holder."""
 
@@ -46,9 +50,9 @@ class Held:
         membership = self.entries[entry] = Membership(info)
         return membership
 
-    def drop(self, entry: Entry) -> bool:
-        """Whether it was held."""
-        return self.entries.pop(entry, None) is not None
+    def drop(self, entry: Entry) -> Membership | None:
+        """What it was, if it was held."""
+        return self.entries.pop(entry, None)
 
     def count(self, channel: str, count: int) -> None:
         if count:
@@ -56,18 +60,20 @@ class Held:
         else:
             self._counts.pop(channel, None)
 
+    def all(self) -> list[Entry | str]:
+        """Everything: entries, and channels that are counted."""
+        return [*self.entries, *self._counts]
+
     def answered(self) -> list[Entry]:
         return [entry for entry, membership in self.entries.items() if membership.answered]
 
     # Telling Redis.
 
     def join(self, entry: Entry, info: str) -> Deferred[Any]:
-        keys = (self.key(b"nodes"), self._presence(entry[0]), self.own(b"p"))
-        return self._shard.run(JOIN, keys, (self.name, *map(as_bytes, entry), as_bytes(info)), None)
+        return self._shard.run(JOIN, self._keys(entry[0]), (self.name, *map(as_bytes, entry), as_bytes(info)), None)
 
     def leave(self, entry: Entry) -> Deferred[Any]:
-        keys = (self.key(b"nodes"), self._presence(entry[0]), self.own(b"p"))
-        return self._shard.run(LEAVE, keys, (self.name, *map(as_bytes, entry)), None)
+        return self._shard.run(LEAVE, self._keys(entry[0]), (self.name, *map(as_bytes, entry)), None)
 
     def track(self, channel: str, count: int) -> Deferred[Any]:
         keys = (self.key(b"nodes"), self.own(b"t"), self.key(b"totals"), self.key(b"occupied"))
@@ -80,20 +86,32 @@ class Held:
         values = self.name, b"%d" % lease, b"%d" % new, self.key(b"swept:", self.name), self.key(b"clock")
         return self._shard.run(RENEW, keys, values, None)
 
-    def claim(self) -> list[tuple[Entry | str, Deferred[Any]]]:
-        """Tell it all, under the name of now: each entry and each channel, with what Redis answers."""
-        asked: list[tuple[Entry | str, Deferred[Any]]] = []
-        asked += [(entry, self.join(entry, membership.info)) for entry, membership in self.entries.items()]
-        asked += [(channel, self.track(channel, count)) for channel, count in self._counts.items()]
-        return asked
+    def claim(self, name: Entry | str) -> Deferred[Any]:
+        """Tell an entry, or a channel's count, under the name of now; what is not held any more makes no edge."""
+        if isinstance(name, str):
+            count = self._counts.get(name)
+            return NO_EDGE if count is None else self.track(name, count)
+        membership = self.entries.get(name)
+        return NO_EDGE if membership is None else self.join(name, membership.info)
 
-    def refresh(self) -> None:
+    def track_again(self, channel: str) -> Deferred[Any]:
+        """Tell the count of now."""
+        return self.track(channel, self._counts.get(channel, 0))
+
+    def refresh(self) -> Deferred[Any]:
         """Presence keys live for a day; those of channels we are in are to live on."""
         now = time.monotonic()
-        if now - self._refreshed >= STATE_SECONDS / 24:
-            self._refreshed = now
-            for channel in {channel for channel, _, _ in self.entries}:
-                self._shard.ask(b"EXPIRE", self._presence(channel), b"%d" % STATE_SECONDS).addErrback(lambda _: None)
+        if now - self._refreshed < STATE_SECONDS / 24:
+            return DONE
+        self._refreshed = now
+        channels = list({channel for channel, _, _ in self.entries})
+        return in_parts(self._keep_alive, channels).addErrback(self._not_refreshed)
+
+    def _keep_alive(self, channel: str) -> Deferred[Any]:
+        return self._shard.ask(b"EXPIRE", self._presence(channel), b"%d" % STATE_SECONDS)
+
+    def _not_refreshed(self, failure: Failure) -> None:
+        self._refreshed = 0.0  # the next renewal tries again
 
     # Keys.
 
@@ -102,6 +120,12 @@ class Held:
 
     def own(self, kind: bytes) -> bytes:
         return self.key(b"n:", self.name, b":", kind)
+
+    def _keys(self, channel: str) -> tuple[bytes, bytes, bytes]:
+        """For what changes the members of a channel."""
+        presence = self._presence(channel)
+        self._shard.changes(presence)
+        return self.key(b"nodes"), presence, self.own(b"p")
 
     def _presence(self, channel: str) -> bytes:
         return self.key(b"p:", as_bytes(channel))

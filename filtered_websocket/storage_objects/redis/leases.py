@@ -12,7 +12,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,14 +20,15 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.held import Entry, Held, Membership
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.lease_scripts import GONE, RELEASE, SWEEP
+from filtered_websocket.storage_objects.redis.missed import Missed
+from filtered_websocket.storage_objects.redis.parts import PART, parts, together
+from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.values import as_text
 
 log = Logger()
 RENEWALS = 8
 """Renewals, each with a look for dead nodes, in one ``lease_seconds``; a dead node's lease runs out after 2/3 of it,
 and it is swept at the second look that finds it so, so that its members are gone within the whole."""
-PART = b"200"
-"""Entries swept in one step: Redis serves no other client meanwhile."""
 
 
 class Leases:
@@ -41,7 +42,8 @@ class Leases:
         self._shard, self._seconds = shard, seconds
         self._lease = int(seconds * 1000 * 2 / 3)
         self.held = Held(shard, prefix)
-        self._dirty = True
+        self._dirty = True  # it is unknown what of ours arrived
+        self._missed = Missed(shard, self.held, self._unsure)
         self._connected_since = 0.0
         self._ended: set[bytes] = set()  # whose lease had ended at the last look
         self._revived: list[Deferred[Any]] = []  # callers that wait for the new name
@@ -51,7 +53,10 @@ class Leases:
     # What the storage object asks.
 
     def join(self, channel: str, member: str, holder: str, info: str) -> Deferred[bool]:
+        if not self._shard.open:
+            return away()
         entry = (channel, member, holder)
+        self._missed.joined(entry)
         membership = self.held.put(entry, info)
         return self.held.join(entry, info).addCallbacks(
             self._joined, self._not_joined, callbackArgs=(entry, membership), errbackArgs=(entry, membership)
@@ -59,7 +64,11 @@ class Leases:
 
     def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
         entry = (channel, member, holder)
-        self.held.drop(entry)
+        membership = self.held.drop(entry)
+        if not self._shard.open:
+            if membership is not None:
+                self._missed.leave(entry, membership.info)
+            return away()
         # Gone: the sweep of the old name tells that the member left, if this was the last holder.
         return self.held.leave(entry).addCallbacks(
             lambda reply: self._revive().addCallback(lambda _: False) if reply == GONE else reply == 1, self._unsure
@@ -67,20 +76,13 @@ class Leases:
 
     def track(self, channel: str, count: int) -> Deferred[int]:
         self.held.count(channel, count)
+        if not self._shard.open:
+            self._missed.track(channel)
+            return away()
         return self.held.track(channel, count).addCallbacks(
             lambda edge: self._revive().addCallback(lambda edges: edges.get(channel, 0)) if edge == GONE else edge,
             self._unsure,
         )
-
-    def missed_leave(self, channel: str, member: str, holder: str) -> None:
-        """Redis is away, and this is to be made good when it is back."""
-        if self.held.drop((channel, member, holder)):
-            self._dirty = True
-
-    def missed_track(self, channel: str, count: int) -> None:
-        """Redis is away, and this is to be made good when it is back."""
-        self.held.count(channel, count)
-        self._dirty = True
 
     # The lease.
 
@@ -88,10 +90,7 @@ class Leases:
     def resume(self) -> Any:
         """Have a lease again, and all that is held under it."""
         self._connected_since = time.monotonic()
-        if self._dirty:
-            yield self._revive()
-        else:
-            yield self._renew()
+        yield self._renew()
 
     def settled(self) -> None:
         """All works again, so that what the consumer is told it can tell others."""
@@ -122,6 +121,9 @@ class Leases:
 
     @inlineCallbacks
     def _renew(self) -> Any:
+        if self._dirty:
+            yield self._revive()
+            return
         reply = yield self.held.renew(self._lease, new=False)
         if reply[0] == GONE:
             yield self._revive(swept=bool(reply[1]))
@@ -154,22 +156,31 @@ class Leases:
         held = self.held
         old, held.name = held.name, uuid4().hex.encode()
         self._dirty = False
-        known = held.answered() if swept else []
-        # All of it leaves in one write, so that nothing of ours comes between.
-        begun = held.renew(self._lease, new=True)
-        claims = held.claim()
-        asked = [begun, *(answer for _, answer in claims)]
+        known = held.answered()
+        edges: dict[Any, int] = {}
+        # What is asked from here on goes by the new name, and follows this on the connection.
+        renewed = held.renew(self._lease, new=True)
+        for part in parts(held.all()):
+            _, *found = yield together([renewed, *map(held.claim, part)])
+            edges.update(zip(part, found, strict=True))
+            renewed = held.renew(self._lease, new=False)
+        last = [renewed]
         if old:
-            asked.append(self._shard.ask(b"ZADD", held.key(b"nodes"), b"XX", b"0", old))
-        replies = yield gatherResults(asked, consumeErrors=True)
-        edges = {name: edge for (name, _), edge in zip(claims, replies[1:], strict=False)}
+            nodes, swept_old = held.key(b"nodes"), held.key(b"swept:", old)
+            last += self._shard.ask(b"ZADD", nodes, b"XX", b"0", old), self._shard.ask(b"EXISTS", swept_old)
+        reply, *ended = yield together(last)
+        if reply[0] == GONE or GONE in edges.values():
+            self._dirty = True  # this took longer than a lease
         if old:
-            self._old.append((old, [entry for entry in known if edges[entry] == 1]))
+            # Others may have swept the old name while this was under way.
+            swept = swept or bool(ended[1])
+            self._old.append((old, [entry for entry in known if swept and edges[entry] == 1]))
         return edges
 
     @inlineCallbacks
     def _finish(self) -> Any:
-        """Sweep what was held under old names and is not any more, and tell what others swept that still is."""
+        """Make good what was missed, sweep what was held under old names, and tell what others swept that still is."""
+        yield self._missed.make_good()
         while self._old:
             old, returned = self._old.pop()
             self._tell_returned(returned)
@@ -183,7 +194,7 @@ class Leases:
         keys = (key(b"nodes"), *state, key(b"totals"), key(b"occupied"), key(b"swept:", dead))
         more = 1
         while more:
-            more, left, vacated = yield self._shard.run(SWEEP, keys, (dead, key(b"p:"), PART), None)
+            more, left, vacated = yield self._shard.run(SWEEP, keys, (dead, key(b"p:"), b"%d" % PART), None)
             texts = [as_text(raw) for raw in left]
             for i in range(0, len(texts), 3):
                 self._call(consumer.member_left, *texts[i : i + 3])
@@ -201,7 +212,9 @@ class Leases:
 
     def _joined(self, reply: int, entry: Entry, membership: Membership) -> Any:
         if reply == GONE:
-            return self._revive().addCallback(lambda edges: self._joined(edges.get(entry, 0), entry, membership))
+            # Where a claim was under way that did not know of it, the next one does.
+            unknown = GONE if self.held.entries.get(entry) is membership else 0
+            return self._revive().addCallback(lambda edges: self._joined(edges.get(entry, unknown), entry, membership))
         membership.answered = True
         return reply == 1
 

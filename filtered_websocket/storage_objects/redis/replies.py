@@ -34,7 +34,26 @@ def counts(reply: list[bytes]) -> dict[str, int]:
 
 
 def members(reply: list[bytes]) -> dict[str, str]:
-    return {as_text(member): json.loads(as_text(holders))[-1][2] for member, holders in _pairs(reply)}
+    return {as_text(member): _newest_info(as_text(holders)) for member, holders in _pairs(reply)}
+
+
+def member(reply: bytes | None) -> str | None:
+    return None if reply is None else _newest_info(as_text(reply))
+
+
+def _newest_info(holders: str) -> str:
+    """Of a JSON list of ``[holder, node, info]``, the newest last: only that one is parsed, where it can be found."""
+    start = holders.rfind('],["') + 1
+    if start:
+        try:
+            # Inside a string a quote has a backslash before it. So this is where the last one begins, unless it is the
+            # end of a string in it, and then what follows is no such list.
+            _, _, info = json.loads(holders[start + 1 : -1])
+        except ValueError:
+            pass
+        else:
+            return str(info)
+    return str(json.loads(holders)[-1][2])
 
 
 def position(reply: bytes) -> tuple[Position, tuple[int, int]]:

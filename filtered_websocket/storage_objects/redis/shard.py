@@ -111,6 +111,18 @@ class Shard:
     def run(self, script: Script, keys: Sequence[bytes], values: Sequence[bytes], convert: Convert) -> Deferred[Any]:
         return self.request(script.request(keys, values), convert, script)
 
+    def read(self, key: bytes, request: bytes, convert: Convert, script: Script | None = None) -> Deferred[Any]:
+        """A command that only reads. Equal ones of a turn are sent once, unless the key ``changes`` between them."""
+        connection = self._commands.connection
+        if connection is None:
+            return away()
+        return connection.reads.ask(key, request, lambda: connection.ask(request, convert, script))
+
+    def changes(self, key: bytes) -> None:
+        """What is written next changes this key."""
+        if self._commands.connection is not None:
+            self._commands.connection.reads.changed(key)
+
     def write(self, function: Callable[[], Deferred[Any]]) -> Deferred[Any]:
         """Do it now; while Redis is away, when it is back, if the queue has room; otherwise fail."""
         if self.open:

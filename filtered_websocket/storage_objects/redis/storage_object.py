@@ -40,11 +40,10 @@ from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer,
 from filtered_websocket.storage_objects.history import new_epoch
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses
-from filtered_websocket.storage_objects.redis.command import Script
+from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
-from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.redis.requests import Requests
 from filtered_websocket.storage_objects.redis.shards import Shards
 from filtered_websocket.storage_objects.values import Convert, as_bytes, check_text
@@ -161,6 +160,7 @@ class StorageObject(BaseStorageObject):
         else:
             script, convert = SEND, self._kept(publication.channel)
             request = self._requests.send(raw, channel, body, keep)
+            shard.changes(self._prefix + b"h:" + raw)
         if shard.open:
             return shard.request(request, convert, script)
         return shard.write(lambda: shard.request(request, convert, script))
@@ -188,11 +188,7 @@ class StorageObject(BaseStorageObject):
         check_text(channel)
         if count < 0:
             return fail(ValueError(f"{channel!r} cannot have {count} subscribers"))
-        shard = self._shards.of(channel)
-        if shard.open:
-            return shard.leases.track(channel, count)
-        shard.leases.missed_track(channel, count)
-        return away()
+        return self._shards.of(channel).leases.track(channel, count)
 
     def count(self, channel: str) -> Deferred[int]:
         return self._shards.of(channel).ask(
@@ -208,15 +204,17 @@ class StorageObject(BaseStorageObject):
 
     def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
         shard = self._shards.of(channel)
-        values = as_bytes(position.epoch), b"%d" % position.offset, self._prefix
-        return shard.run(SINCE, shard.history_keys(channel), values, partial(replies.publications, channel))
+        keys = shard.history_keys(channel)
+        request = SINCE.request(keys, (as_bytes(position.epoch), b"%d" % position.offset, self._prefix))
+        return shard.read(keys[0], request, partial(replies.publications, channel), SINCE)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         if count < 1:
             return succeed([])
         shard = self._shards.of(channel)
-        values = b"%d" % max(skip, 0), b"%d" % count, self._prefix
-        return shard.run(LATEST, shard.history_keys(channel), values, partial(replies.newest_first, channel))
+        keys = shard.history_keys(channel)
+        request = LATEST.request(keys, (b"%d" % max(skip, 0), b"%d" % count, self._prefix))
+        return shard.read(keys[0], request, partial(replies.newest_first, channel), LATEST)
 
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         shard = self._shards.of(channel)
@@ -227,19 +225,22 @@ class StorageObject(BaseStorageObject):
 
     def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
         check_text(channel, member, holder, info)
-        shard = self._shards.of(channel)
-        return shard.leases.join(channel, member, holder, info) if shard.open else away()
+        return self._shards.of(channel).leases.join(channel, member, holder, info)
 
     def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
         check_text(channel, member, holder)
-        shard = self._shards.of(channel)
-        if shard.open:
-            return shard.leases.leave(channel, member, holder)
-        shard.leases.missed_leave(channel, member, holder)
-        return away()
+        return self._shards.of(channel).leases.leave(channel, member, holder)
 
     def members(self, channel: str) -> Deferred[dict[str, str]]:
-        return self._shards.of(channel).ask(b"HGETALL", self._key(b"p:", channel), convert=replies.members)
+        key = self._key(b"p:", channel)
+        return self._shards.of(channel).read(key, command(b"HGETALL", key), replies.members)
+
+    def member(self, channel: str, member: str) -> Deferred[str | None]:
+        key = self._key(b"p:", channel)
+        return self._shards.of(channel).ask(b"HGET", key, as_bytes(member), convert=replies.member)
+
+    def member_count(self, channel: str) -> Deferred[int]:
+        return self._shards.of(channel).ask(b"HLEN", self._key(b"p:", channel))
 
     def _key(self, kind: bytes, name: str) -> bytes:
         return self._prefix + kind + as_bytes(name)

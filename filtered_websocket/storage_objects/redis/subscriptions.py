@@ -18,6 +18,7 @@ from filtered_websocket.messages.envelope import decode
 from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
 from filtered_websocket.storage_objects.redis.gaps import Followed, Gaps
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
+from filtered_websocket.storage_objects.redis.parts import in_parts
 from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()
@@ -107,10 +108,8 @@ class Subscriptions:
         for subscription in returning:
             if not subscription.is_bus:
                 self._gaps.open(subscription)
-        yield gatherResults(
-            [self._find_position(subscription, command) for subscription in subscriptions if not subscription.live],
-            consumeErrors=True,
-        )
+        new = [subscription for subscription in subscriptions if not subscription.live]
+        yield in_parts(lambda subscription: self._find_position(subscription, command), new)
         wanted = [subscription for subscription in subscriptions if self._is_current(subscription)]
         names = [*self._others, *(subscription.raw for subscription in wanted)]
         for subscription in wanted:
@@ -131,9 +130,7 @@ class Subscriptions:
         if deaf:
             log.warn("what others published meanwhile on the bus is lost: {channels}", channels=", ".join(deaf))
         followed = [one for one in returning if not one.is_bus]
-        return gatherResults(
-            [self._gaps.fill(one, command, partial(self._is_current, one)) for one in followed], consumeErrors=True
-        )
+        return in_parts(lambda one: self._gaps.fill(one, command, partial(self._is_current, one)), followed)
 
     def begin_all(self) -> None:
         """Begin what was added while ``resume`` ran."""

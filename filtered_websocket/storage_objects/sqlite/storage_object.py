@@ -7,6 +7,7 @@ While something is wrong with the file (`writer.py`) it is away, as Redis may be
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -22,10 +23,12 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep
 from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.sqlite.file import look_at
 from filtered_websocket.storage_objects.sqlite.tables import Tables
 from filtered_websocket.storage_objects.sqlite.writer import Writer
 from filtered_websocket.storage_objects.values import Convert, as_bytes, as_text, as_value, check_text
+from filtered_websocket.transport.reactor import at_turn_end
 
 log = Logger()
 
@@ -55,6 +58,7 @@ class StorageObject(memory.StorageObject):
         super().__init__(options)
         self._file: str = options.sqlite_file
         self._writer: Writer | None = None
+        self._reads = SharedReads(self._reading)
         self._stopping: Deferred[None] | None = None
         self._well = True
         self._waiting: list[Deferred[None]] = []
@@ -138,6 +142,7 @@ class StorageObject(memory.StorageObject):
             super(StorageObject, self).send(publication)
             return publication.position
 
+        self._reads.changed(publication.channel)
         return self._ask(Tables.append, as_bytes(publication.channel), body, keep, new_epoch(), convert=stored)
 
     def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
@@ -146,7 +151,8 @@ class StorageObject(memory.StorageObject):
         def found(rows: list[Any] | None) -> list[Publication] | None:
             return None if rows is None else [_publication(channel, row) for row in rows]
 
-        return self._ask(Tables.since, as_bytes(channel), position.epoch, position.offset, convert=found)
+        asked = as_bytes(channel), position.epoch, position.offset
+        return self._read(channel, Tables.since, *asked, convert=found)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         check_text(channel)
@@ -154,7 +160,7 @@ class StorageObject(memory.StorageObject):
         def found(rows: list[Any]) -> list[Publication]:
             return [_publication(channel, row) for row in rows]
 
-        return self._ask(Tables.latest, as_bytes(channel), max(skip, 0), max(count, 0), convert=found)
+        return self._read(channel, Tables.latest, as_bytes(channel), max(skip, 0), max(count, 0), convert=found)
 
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         check_text(channel)
@@ -189,6 +195,16 @@ class StorageObject(memory.StorageObject):
         if self._writer is None or self._stopping is not None:
             return fail(StorageAway("the storage object is not started: not done"))
         return self._writer.ask(question, arguments, convert)
+
+    def _read(self, channel: str, question: Callable[..., Any], *arguments: Any, convert: Convert) -> Deferred[Any]:
+        """Of a channel's history. Equal questions of a turn, with nothing sent between them, have one answer."""
+        begin = partial(self._ask, question, *arguments, convert=convert)
+        return self._reads.ask(channel, (question, *arguments), begin)
+
+    def _reading(self) -> None:
+        from twisted.internet import reactor
+
+        at_turn_end(reactor)(self._reads.clear)
 
 
 def _publication(channel: str, row: tuple[str, int, bytes]) -> Publication:

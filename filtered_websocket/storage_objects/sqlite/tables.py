@@ -179,9 +179,10 @@ class Tables:
         if found is None:
             return []
         return self.connection.execute(
-            "SELECT ?, offset, body FROM history WHERE channel = ? AND (expires IS NULL OR expires > ?)"
-            " ORDER BY offset DESC LIMIT ? OFFSET ?",
-            (found[0], channel, self._now(), count, skip),
+            # Offsets have no holes, but where a rule's time has become shorter: what is skipped need not be read.
+            "SELECT ?, offset, body FROM history WHERE channel = ? AND offset <= ? AND (expires IS NULL OR expires > ?)"
+            " ORDER BY offset DESC LIMIT ?",
+            (found[0], channel, found[1] - skip, self._now(), count),
         ).fetchall()
 
     def _now(self) -> float:

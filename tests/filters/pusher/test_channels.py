@@ -1,6 +1,7 @@
 """Channels of each kind, and their members."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -88,6 +89,31 @@ def test_a_connection_that_becomes_another_user_is_the_other_one_only(server):
     client.client.close()
     edges = [(event.rpartition("_")[2], json.loads(data)["user_id"]) for event, data in watcher.events()]
     assert edges == [("added", "1"), ("removed", "1"), ("added", "2"), ("removed", "2")]
+
+
+@pytest.mark.parametrize("members", [10, 100])
+def test_all_members_are_read_once_for_a_client_that_joins_and_never_for_one_that_leaves(members):
+    with serving(pusher_max_members=0) as server:
+        for number in range(members):
+            Client(server).subscribe("presence-a", str(number))
+        storage, asked = server.pipeline().storage_object, Counter()
+        for name in ("members", "member", "member_count"):
+            setattr(storage, name, counted(asked, name, getattr(storage, name)))
+        client = Client(server)
+        (answer,) = client.subscribe("presence-a", "new")
+        assert json.loads(answer["data"])["presence"]["count"] == members + 1
+        assert asked == {"members": 1}
+        client.send("pusher:unsubscribe", {"channel": "presence-a"})
+        Client(server).subscribe("presence-a", "another").clear()
+        assert asked == {"members": 2}
+
+
+def counted(asked, name, method):
+    def count(*arguments):
+        asked[name] += 1
+        return method(*arguments)
+
+    return count
 
 
 def test_a_presence_channel_has_so_many_members_of_so_many_bytes():

@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
@@ -52,6 +53,34 @@ def test_a_disabled_app_and_a_full_one_are_told_apart():
         assert (first.client.close_code, second.client.close_code) == (None, 4004)
         first.client.close()
         assert Client(server).client.close_code is None
+
+
+def test_whether_an_app_is_full_is_known_without_a_look_at_its_connections():
+    with serving(APP | {"connections": 3}) as server:
+        pipeline = server.pipeline()
+        for _ in range(2):
+            clients = [Client(server) for _ in range(3)]
+            looks = Looks(pipeline.users)
+            pipeline.users = looks
+            assert Client(server).client.close_code == 4004
+            assert looks.count == 0
+            for client in clients:
+                client.client.close()
+        assert not pipeline.pusher.sessions
+
+
+class Looks(Users):
+    """Counts how often all of them are looked at."""
+
+    count = 0
+
+    def values(self):
+        self.count += 1
+        return super().values()
+
+    def __iter__(self):
+        self.count += 1
+        return super().__iter__()
 
 
 def test_an_app_in_the_storage_object_counts_too():
