@@ -1,4 +1,3 @@
-import threading
 from typing import Any
 
 import pytest
@@ -6,7 +5,6 @@ import pytest
 from filtered_websocket.errors import Close, ConfigError
 from filtered_websocket.filters.base import (
     FilterMeta,
-    WebSocketConsumerFilter,
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
@@ -59,23 +57,6 @@ def test_a_start_filter_that_fails_stops_the_start_with_one_line(error: BaseExce
     assert "Fails.filter" in line
     assert type(error).__name__ in line
     assert "\n" not in line
-
-
-# The queue.
-
-
-def test_what_any_thread_puts_into_the_queue_reaches_consumer_filters_in_order() -> None:
-    events = Events()
-
-    class Consumes(WebSocketConsumerFilter):
-        @classmethod
-        def filter(cls, pipeline: Any, data: Any) -> None:
-            events.tell((data, threading.current_thread().name))
-
-    with serving(Consumes) as served:
-        for number in range(100):
-            served.server.queue.put({"number": number})
-        assert [events.next() for _ in range(100)] == [({"number": number}, "reactor") for number in range(100)]
 
 
 # Endings of every kind leave nothing.

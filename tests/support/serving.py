@@ -28,7 +28,7 @@ from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import listen
-from tests.support.raw_client import DEADLINE, RawClient
+from tests.support.raw_client import DEADLINE, RawClient, Response
 from tests.support.reactor_thread import call, until
 
 _numbers = itertools.count()
@@ -149,6 +149,15 @@ class Served:
         """Wait until the server knows of no connection any more, and none of their disconnect chains runs."""
         until(lambda: self.server.countConnections == 0 and not self.users and not self.server._ending)
         assert call(lambda: (self.server.connections, self.server.blocked)) == (set(), set())
+
+
+def refused(client: RawClient) -> Response:
+    """A complete HTTP response, and the end."""
+    response = client.response()
+    body = client.body()
+    assert response.header("Content-Length") == [str(len(body))]
+    assert response.header("Connection") == ["close"]
+    return response
 
 
 def is_waiting(served: Served) -> bool:
