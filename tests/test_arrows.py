@@ -73,7 +73,7 @@ TESTED_TOGETHER = {
     "filters.pushi": "pushi/test_filters.py and test_rest.py speak Pushi to a server",
     "filters.ws_emit": "its tests speak Engine.IO and Socket.IO to a server",
     "filters.wsps": "wsps/test_filters.py",
-    "server": "server/test_server.py begins and ends it whole",
+    "server.options": "options alone, which config/ reads and docs/options.md lists",
     "transport.decrypting": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
     "transport.plaintext": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
     "filters.shared": "what packs share: pusher/test_filters.py, pushi/test_filters.py, end_to_end/test_owed.py",
