@@ -7,8 +7,6 @@ import pytest
 
 from tests.filters.pusher.clients import SUCCEEDED, Client, post, refused_subscription, serving
 
-# Subscribing.
-
 
 def test_each_kind_of_channel_answers_its_own_way(server):
     client = Client(server)
@@ -60,9 +58,6 @@ def test_subscribing_twice_is_subscribing_once(server):
         client.subscribe("room")
     post(server, "events", {"name": "x", "data": "d", "channel": "room"})
     assert client.events() == [("x", "d")]
-
-
-# Presence.
 
 
 def test_members_are_told_of_a_users_first_and_last_connection(server):
@@ -126,29 +121,3 @@ def test_a_presence_channel_has_so_many_members_of_so_many_bytes():
         large = Client(server)
         assert refused_subscription(large.subscribe("presence-b", "1", user_info="x" * 100)) == ("presence-b", 413)
         assert large.subscribe("room")[0]["event"] == SUCCEEDED
-
-
-def test_members_that_a_dead_node_held_are_taken_out_once(server):
-    watcher = Client(server)
-    watcher.subscribe("presence-a", "w")
-    pipeline = server.pipeline()
-    for tell in pipeline.member_left:
-        tell("1001:presence-a", "gone", "null")
-    assert watcher.events() == [("pusher_internal:member_removed", '{"user_id":"gone"}')]
-
-
-def test_a_member_that_was_never_gone_is_told_of_again(server):
-    watcher = Client(server)
-    watcher.subscribe("presence-a", "w")
-    for tell in server.pipeline().member_returned:
-        tell("1001:presence-a", "back", "null")
-    assert [name for name, _ in watcher.events()] == ["pusher_internal:member_added"]
-
-
-def test_channels_of_equal_names_of_two_apps_never_meet(server):
-    a, b = Client(server), Client(server, "other-key")
-    a.subscribe("room")
-    b.send("pusher:subscribe", {"channel": "room"})
-    assert b.events() == [(SUCCEEDED, "{}")]
-    post(server, "events", {"name": "x", "data": "d", "channel": "room"})
-    assert (a.events(), b.events()) == ([("x", "d")], [])

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from tests.filters.pushi.clients import OTHER, SUCCEEDED, Client, Http, said
-
-# Kinds of channels.
+from tests.filters.pushi.clients import SUCCEEDED, Client, Http, said
 
 
 def test_every_kind_of_channel_tells_about_itself(server):
@@ -25,9 +23,6 @@ def test_unsubscribing_is_told_and_ends_what_comes(server):
     b.say("room", "x")
     assert a.packets() == []
     assert a.ask("unsubscribe", "room")["event"] == "subscription_error"
-
-
-# Presence.
 
 
 def test_members_hear_of_each_other_once_and_others_do_not(server):
@@ -71,18 +66,6 @@ def test_the_limit_of_channel_data_counts_its_bytes_as_utf8(server):
     about = {"user_id": "u", "padding": "é" * (8 * 1024 - 14)}
     assert client.subscribe("presence-a", about | {"padding": about["padding"] + "x"})["code"] == 4000
     assert client.subscribe("presence-a", about)["members"] == {"u": about}
-
-
-def test_members_that_a_dead_node_held_are_taken_out(server):
-    watcher = Client(server)
-    watcher.subscribe("presence-a", {"user_id": "w"})
-    for tell in server.pipeline().member_left:
-        tell("app1/members:presence-a", "gone", '{"user_id":"gone"}')
-        tell("app1/sockets", '["x","room"]', "")
-    assert [packet["event"] for packet in watcher.packets()] == ["pusher:member_removed"]
-
-
-# Peers.
 
 
 def peers(server, *users):
@@ -149,9 +132,6 @@ def test_a_member_that_is_no_peer_or_could_be_taken_for_another_has_no_peers(ser
     assert odd.events()[0][1] == "pusher_internal:subscription_error"
 
 
-# Personal channels.
-
-
 def test_a_personal_channel_brings_the_users_channels_and_takes_them_away(server):
     http, client = Http(server), Client(server)
     for name in ("private-news", "room"):
@@ -187,13 +167,3 @@ def test_personal_channels_that_name_each_other_end(server):
     http.post("/subscriptions", {"user_id": "b", "event": "secret"})
     http.trigger("secret", "x")
     assert client.packets() == []
-
-
-def test_channels_of_two_apps_never_meet(server):
-    a, b = Client(server), Client(server, OTHER["key"], OTHER["secret"])
-    for client in (a, b):
-        client.subscribe("room")
-        client.subscribe("presence-a", {"user_id": client.id})
-    a.say("room", "x", persist=True)
-    assert b.packets() == []
-    assert b.ask("latest", "room")["events"] == []

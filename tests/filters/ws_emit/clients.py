@@ -13,6 +13,8 @@ from filtered_websocket.web.base import HTTPRequest, Response
 PACK = "filtered_websocket.filters.ws_emit"
 POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
+GOOD = "http://localhost:7788"
+"""The origin whose pages may connect."""
 
 
 class Exchange:

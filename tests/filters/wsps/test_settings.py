@@ -1,47 +1,10 @@
 """Options, and an existing local_settings.py, through the configuration of fws_server."""
 
-import sys
-
 import pytest
 
-from filtered_websocket.commands.fws_server.assembly import Assembly
-from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.wsps import settings
-
-WSPS = "filtered_websocket.filters.wsps"
-
-
-@pytest.fixture
-def options(tmp_path, monkeypatch):
-    """Options as fws_server resolves them, beside a local_settings.py of this text."""
-
-    def options(*argv, local="", **environ):
-        (tmp_path / "local_settings.py").write_text(local)
-        monkeypatch.syspath_prepend(str(tmp_path))
-        monkeypatch.delitem(sys.modules, "local_settings", raising=False)
-        assembly = Assembly(["-f", WSPS, *argv], environ)
-        assembly.load()
-        return assembly.options()
-
-    return options
-
-
-def faults(*arguments, **keywords):
-    function, *rest = arguments
-    with pytest.raises(ConfigError) as refused:
-        function(*rest, **keywords)
-    return refused.value.faults
-
-
-def test_without_settings_the_port_is_the_originals_and_everything_allowed(options):
-    found = options()
-    assert (found.port, found.wsps_allowed_channels, found.wsps_authorization_manager) == (52525, ("*",), "")
-
-
-def test_objects_and_lists_are_json_text_on_the_command_line(options):
-    found = options("--wsps_allowed_channels", '["a", "b/*"]', "--wsps_publish_keys", '{"a": "k"}')
-    assert found.wsps_allowed_channels == ("a", "b/*")
-    assert found.wsps_publish_keys == {"a": "k"}
+from tests.filters.wsps.clients import WSPS
+from tests.filters.wsps.faults import faults
 
 
 def test_a_local_settings_gives_all_its_names(options):
@@ -97,12 +60,6 @@ def test_faults_name_the_setting_and_where_it_stands_and_hide_keys(options):
     assert "the secret" not in "".join(found)
 
 
-@pytest.mark.parametrize("local", ["ALLOWED_CHANNELS = ('*')", "ALLOWED_CHANNELS = '[\"*\"]'"])
-def test_a_text_where_patterns_are_wanted_is_told_as_such(options, local):
-    (found,) = faults(options, "--wsps_settings", "local_settings", local=local)
-    assert found.startswith("local_settings.ALLOWED_CHANNELS: a JSON list of patterns is wanted")
-
-
 @pytest.mark.parametrize(
     ("value", "says"),
     [("no_such_settings", "ModuleNotFoundError"), ("../x", "the name of a module"), ("", "the name of a module")],
@@ -117,8 +74,3 @@ def test_a_manager_sees_the_old_names_with_the_values_that_count_and_the_users_o
     seen = settings.for_managers(found)
     assert (seen.PUBLISH_KEYS, seen.SUBSCRIBE_KEYS, seen.WORD, seen.DEBUG) == ({"a": "p"}, {"b": "s"}, "mine", False)
     assert (seen.ALLOWED_CHANNELS, seen.VALID_CHANNELS, seen.LISTEN_PORT) == (("*",), ("*",), 52525)
-
-
-def test_keys_do_not_show_where_options_are_shown(options):
-    local = "PUBLISH_KEYS = {'a': 'hidden away'}\n"
-    assert "hidden away" not in repr(options("--wsps_settings", "local_settings", local=local))

@@ -3,24 +3,15 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from filtered_websocket.filters.ws_emit.engineio.handover import Handover, id_of
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import Poller, emit
+from tests.filters.ws_emit.pollers import joined
 
 
 def told(server: Server, number: int) -> None:
     emit(server, event="e", data=number, room="a", secret="123")
-
-
-def joined(server: Server) -> Poller:
-    client = Poller(server)
-    client.post('421["join",{"room":"a"}]')
-    client.received()
-    return client
 
 
 def test_whatever_happens_between_probe_and_upgrade_arrives_once_and_in_order(server: Server) -> None:
@@ -51,16 +42,6 @@ def test_messages_that_are_published_in_the_turn_of_the_upgrade_are_not_lost(ser
     server.storage_object.publish("flask-socketio", json.dumps(message))
     ws.send("5")
     assert ws.received() == ['42["e",1]']
-
-
-def test_messages_that_are_published_in_the_turn_in_which_another_node_takes_the_session_are_in_its_handover(
-    server: Server,
-) -> None:
-    client = joined(server)
-    session = server.pipeline().ws_emit.engine.polling[client.sid]
-    message = {"method": "emit", "event": "e", "data": 1, "room": "a"}
-    server.storage_object.publish("flask-socketio", json.dumps(message))
-    assert session.leave().messages == ((b'42["e",1]', False),)
 
 
 def test_a_get_that_still_waits_is_answered_when_the_websocket_has_taken_over(server: Server) -> None:
@@ -153,14 +134,6 @@ def test_a_session_is_among_the_users_whatever_comes_of_its_upgrades(server: Ser
     assert not users
 
 
-def test_a_websocket_for_a_session_that_ends_meanwhile_is_closed(server: Server) -> None:
-    client = joined(server)
-    ws = client.websocket()
-    client.post("1")
-    ws.send("5")
-    assert (ws.close_code, ws.close_reason) == (1002, "session ID unknown")
-
-
 @pytest.mark.parametrize("sid", ["x", "x" * 30, "%00", "é"])
 def test_a_websocket_for_no_session_is_refused(server: Server, sid: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -178,25 +151,3 @@ def test_a_client_of_engine_io_3_upgrades(server: Server) -> None:
     told(server, 1)
     assert ws.received() == ["3probe", '42["e",1]']
     assert ws.connection.id == client.sid
-
-
-@given(
-    st.builds(
-        Handover,
-        st.text(),
-        st.sampled_from([3, 4]),
-        st.lists(
-            st.tuples(st.binary(), st.just(True))
-            | st.tuples(st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(str.encode), st.just(False))
-        ).map(tuple),
-        st.dictionaries(st.text(), st.booleans() | st.lists(st.text()) | st.none() | st.integers(0)),
-    )
-)
-def test_a_handover_is_the_same_on_another_node(handover: Handover) -> None:
-    assert Handover.from_json(json.loads(json.dumps(handover.as_json()))) == handover
-
-
-def test_the_id_that_programs_address_does_not_tell_the_sid() -> None:
-    assert id_of("a" * 30, 4) == id_of("a" * 30, 4) != id_of("b" * 30, 4)
-    assert "a" * 8 not in id_of("a" * 30, 4)
-    assert id_of("a" * 30, 3) == "a" * 30  # whose clients take the one for the other
