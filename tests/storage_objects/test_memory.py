@@ -1,6 +1,6 @@
 """What only memory promises: delivery in the same turn, one order also when consuming publishes."""
 
-from filtered_websocket.storage_objects import default, memory
+from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import DONE, Keep
 from tests.support.backends import Recorder, message
 
@@ -9,10 +9,6 @@ def started(consumer=None):
     storage = memory.StorageObject()
     storage.start(consumer or Recorder())
     return storage
-
-
-def test_the_originals_default_module_is_memory():
-    assert default.StorageObject is memory.StorageObject
 
 
 def test_send_delivers_before_it_returns_and_costs_no_deferred():

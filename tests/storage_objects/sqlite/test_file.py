@@ -12,25 +12,13 @@ from contextlib import suppress
 import pytest
 
 from filtered_websocket.storage_objects.base import Keep, StorageAway
-from tests.support.backends import Backend, message
+from tests.support.backends import message
 from tests.support.log_lines import LogLines
 from tests.support.reactor_thread import DEADLINE, call, until
 from tests.support.storage_child import Child
 
 MODULE = "filtered_websocket.storage_objects.sqlite"
 KEEP = Keep(1000, 60)
-
-
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "state.sqlite"
-
-
-@pytest.fixture
-def files(file):
-    files = Backend(MODULE, sqlite_file=str(file))
-    yield files
-    files.close()
 
 
 def modes(file):
@@ -76,18 +64,18 @@ def test_every_file_is_the_owners_alone_from_its_first_byte(files, file):
         watching.join()
         os.umask(before)
     assert {mode for modes in seen.values() for mode in modes} == {0o600}
-    assert seen.keys() >= {f"state.sqlite{part}" for part in ("", "-wal", "-shm", "-lock")}
+    assert seen.keys() >= {f"storage.sqlite{part}" for part in ("", "-wal", "-shm", "-lock")}
 
 
 def test_files_that_all_could_read_are_hidden_and_a_group_that_was_let_in_stays(files, file):
     file.touch(0o644)
     file.chmod(0o644)
     files.node().stop()
-    assert modes(file)["state.sqlite"] == 0o600
+    assert modes(file)["storage.sqlite"] == 0o600
     file.chmod(0o640)
     node = files.node()
     node.put("map", "a", "b")
-    assert modes(file)["state.sqlite-wal"] == modes(file)["state.sqlite"] == 0o640
+    assert modes(file)["storage.sqlite-wal"] == modes(file)["state.sqlite"] == 0o640
 
 
 def test_a_server_of_another_process_is_refused_too(file):
@@ -169,7 +157,7 @@ def test_a_file_that_is_deleted_is_noticed_though_nobody_asks_and_taken_when_it_
 def test_nothing_is_confirmed_that_went_into_a_deleted_file(files, file):
     node = files.node()
     node.put("map", "field", "value")
-    for each in file.parent.glob("state.sqlite*"):
+    for each in file.parent.glob("storage.sqlite*"):
         each.unlink()
     with pytest.raises(StorageAway):
         node.send(message("room", "lost"), KEEP)
