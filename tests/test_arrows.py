@@ -88,7 +88,11 @@ TESTED_TOGETHER = {
     "transport.decrypting": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
     "transport.plaintext": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
-    "storage_objects": "test_conformance.py: all of them do it alike, on a real file and a real Redis",
+    "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",
+    "storage_objects.redis.interfaces": "types, which mypy checks",
+    "storage_objects.redis.lease_scripts": "Lua, which redis/test_leases.py and test_conformance.py run in Redis",
+    "storage_objects.redis.pool_scripts": "Lua, which redis/test_history_scripts.py and test_conformance.py run in Redis",
+    "storage_objects.subscribers.base": "a face of the original's; end_to_end/test_storage.py derives from it",
     "web.http_parts": "what the parts of a connection share: test_http_connection.py",
     "web.interfaces": "types, which mypy checks",
 }

@@ -75,7 +75,7 @@ def test_files_that_all_could_read_are_hidden_and_a_group_that_was_let_in_stays(
     file.chmod(0o640)
     node = files.node()
     node.put("map", "a", "b")
-    assert modes(file)["storage.sqlite-wal"] == modes(file)["state.sqlite"] == 0o640
+    assert modes(file)["storage.sqlite-wal"] == modes(file)["storage.sqlite"] == 0o640
 
 
 def test_a_server_of_another_process_is_refused_too(file):

@@ -1,0 +1,38 @@
+"""Requests made in one piece are what the plain way makes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filtered_websocket.limits.history_pool import Pool
+from filtered_websocket.messages.envelope import MARK
+from filtered_websocket.storage_objects.base import Keep
+from filtered_websocket.storage_objects.redis import requests
+from filtered_websocket.storage_objects.redis.command import command
+from filtered_websocket.storage_objects.redis.history_scripts import SEND, keep_values
+from filtered_websocket.storage_objects.redis.requests import Requests
+
+binary = st.binary(max_size=30)
+keeps = st.builds(Keep, st.integers(1, 1000), st.sampled_from([0.0, 0.5, 60.0]), st.just(Pool("p", 1000, 10)))
+
+
+@given(binary, binary)
+def test_a_publication_is_published_behind_its_mark(channel, body):
+    made = Requests(b"fws:", b"epoch").publish(channel, body)
+    assert made == command(b"PUBLISH", channel, MARK + b"\n" + body)
+
+
+@given(binary, binary, binary, keeps)
+def test_one_that_is_kept_is_a_call_of_the_script(name, channel, body, keep):
+    made = Requests(b"fws:", b"epoch")
+    keys = b"fws:h:" + name, b"fws:e:" + name
+    values = channel, body, *keep_values(keep, b"epoch", b"fws:")
+    for _ in range(2):  # the second has the tail of the first
+        assert made.send(name, channel, body, keep) == SEND.request(keys, values)
+
+
+def test_what_is_remembered_of_rules_is_bounded(monkeypatch):
+    monkeypatch.setattr(requests, "MAX_TAILS", 3)
+    made = Requests(b"fws:", b"epoch")
+    for number in range(10):
+        made.send(b"name", b"channel", b"body", Keep(number + 1))
+        assert len(made._tails) <= 3
