@@ -68,8 +68,6 @@ TESTED_TOGETHER = {
     "config.declarations": "three options, which config/test_sources.py gives",
     "connection.parts": "types, which mypy checks",
     "filters.base": "it hands on what chain/ has",
-    "filters.pusher.departures": "end_to_end/test_departures.py, on one node and on two",
-    "filters.pusher.hooks": "end_to_end/test_pusher_clients.py: the SDKs find them signed",
     "filters.pusher.options": "values, which pusher/test_apps.py and test_channels.py give",
     "filters.pushi.listener": "end_to_end/test_pushi_server.py opens the second port",
     "filters.pushi.mongo": "end_to_end/test_channel_examples.py brings what mongoexport wrote",
