@@ -4,10 +4,12 @@ import datetime
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import places
@@ -26,7 +28,7 @@ def describe(rows: list[str], command: str, tmax: float, rounds: int, descriptor
         "pinned": list(cores()),
         "kernel": platform.release(),
         "descriptors": descriptors,
-        "versions": _versions(),
+        "versions": _versions(rows),
     }
 
 
@@ -60,22 +62,38 @@ def _cpu() -> str:
     return platform.machine()
 
 
-def _versions() -> dict[str, str]:
+def _versions(rows: Collection[str]) -> dict[str, str]:
     versions = {"Python": platform.python_version(), "gcc": _says("gcc", "-dumpfullversion")}
     versions |= _python_packages()
     versions["filtered_websocket"] = _says("git", "-C", str(places.ROOT), "describe", "--always", "--dirty")
     versions["Node"] = _says("node", "--version").lstrip("v")
     for package in (places.NODE / "node_modules").glob("*/package.json"):
-        if package.parent.name in ("ws", "socket.io"):
+        if package.parent.name in ("ws", "bufferutil", "socket.io"):
             versions[package.parent.name] = json.loads(package.read_text())["version"]
+    versions |= _compiled(rows)
     return {name: version for name, version in versions.items() if version}
 
 
 def _python_packages() -> dict[str, str]:
     """The peers' from their environment; Twisted and Autobahn are pinned there to what this project runs on."""
     listing = _says(str(places.PEERS_PYTHON), "-m", "pip", "list", "--format=json", "--disable-pip-version-check")
-    wanted = ("aiohttp", "autobahn", "picows", "twisted", "uvloop", "websockets")
+    wanted = {line.partition("==")[0].lower() for line in (places.BENCH / "requirements.txt").read_text().splitlines()}
     return {p["name"]: p["version"] for p in json.loads(listing or "[]") if p["name"].lower() in wanted}
+
+
+def _compiled(rows: Collection[str]) -> dict[str, str]:
+    """The compiled peers and their toolchains, of those that are measured."""
+    found = {}
+    if "gorilla" in rows:
+        found["Go"] = _says("go", "env", "GOVERSION").removeprefix("go")
+        found |= dict(
+            re.findall(r"^\t\S+/(\w+/websocket|nbio) v(\S+)$", (places.GO / "go.mod").read_text(), re.MULTILINE)
+        )
+    if "tungstenite" in rows:
+        found["Rust"] = _says("rustc", "--version").split(" ")[1]
+        name = "tokio-tungstenite"
+        (found[name],) = re.findall(rf'name = "{name}"\nversion = "(.*)"', (places.RUST / "Cargo.lock").read_text())
+    return found
 
 
 def _says(*command: str) -> str:

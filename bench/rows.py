@@ -46,6 +46,11 @@ def _python(name: str, file: str, *wants: str, env: tuple[tuple[str, str], ...] 
     return Row(name, command, env, variants=_peer(command, *wants), workloads=FEW if few else ())
 
 
+def _node(name: str, env: tuple[tuple[str, str], ...] = ()) -> Row:
+    command = "node servers/node_ws.js {port}"
+    return Row(name, command, env, needs=("node",), variants=_peer(command, "tls", "deflate"))
+
+
 def _compiled(name: str, command: str, need: str, env: tuple[tuple[str, str], ...] = ()) -> Row:
     return Row(name, command, env, needs=(need,), workloads=FEW, variants=_peer(command))
 
@@ -97,12 +102,8 @@ _SERVERS = (
         for name, offer in (("deflate", "; client_max_window_bits"), ("deflate_32k", ""))
     ),
     _python("picows", "picows", "tls"),
-    Row(
-        "node_ws",
-        "node servers/node_ws.js {port}",
-        needs=("node",),
-        variants=_peer("node servers/node_ws.js {port}", "tls", "deflate"),
-    ),
+    _node("node_ws", (("WS_NO_BUFFER_UTIL", "1"),)),
+    _node("node_ws_bufferutil")._replace(workloads=("echo64k", "echo1m", "fan64k")),
     _python("aiohttp", "aiohttp"),
     _python("aiohttp_uvloop", "aiohttp", "tls", "deflate", env=_UVLOOP),
     _python("websockets", "websockets"),

@@ -32,6 +32,7 @@ def main() -> None:
     rows, workloads = _possible(rows, workloads, descriptors)
     python = {"peers"} if any("{peers_python}" in row.command for row in rows) else set()
     places.prepare(python.union(*(row.needs for row in rows)))
+    began = time.monotonic()
     results = places.BUILD / time.strftime("%Y%m%d-%H%M%S.jsonl")
     with results.open("w") as file:
         meta = machine.describe(
@@ -42,7 +43,10 @@ def main() -> None:
             _round(file, round_, rows, workloads, options.tmax)
     complete = not (options.servers or options.rows or options.beside) and options.rounds >= 3
     report.report([results], write=complete)
-    print(f"bench: results in {results.relative_to(places.ROOT)}" + ("" if complete else "; docs/ left as they are"))
+    took = f"{(time.monotonic() - began) / 60:.0f} minutes"
+    print(
+        f"bench: {took}, results in {results.relative_to(places.ROOT)}{'' if complete else '; docs/ left as they are'}"
+    )
 
 
 def _round(file: TextIO, round_: int, rows: list[Row], workloads: list[Workload], tmax: float) -> None:

@@ -97,9 +97,11 @@ static void pubone(conn *c) {
     sendseq(c, f, s);
 }
 
-static void onecho(conn *c) {
-    if (c->rh == c->rt)
-        return;
+static void onecho(conn *c, const unsigned char *p, int n) {
+    if (c->rh == c->rt || (!deflating && !memmem(p, n, "@@", 2))) {
+        fprintf(stderr, "what came back is not what was sent\n");
+        exit(4);
+    }
     hadd(now_ns() - c->ring[c->rt++ & 63]);
     delivered++;
     c->inflight--;
@@ -111,6 +113,10 @@ static void arrived(uint32_t s, uint64_t t) {
         return;
     hadd(t - sent_at[s]);
     delivered++;
+    if (missing[s] <= 0) {
+        fprintf(stderr, "message %u arrived more often than there are subscribers\n", s);
+        exit(4);
+    }
     if (--missing[s] > 0)
         return;
     completed++;
@@ -134,7 +140,7 @@ static void onmsg(conn *c, const unsigned char *p, int n) {
     if (ischurn)
         churn_onmsg(c);
     if (isecho)
-        onecho(c);
+        onecho(c, p, n);
     if (ischurn || isecho || isidle || c->ispub)
         return;
     uint64_t t = now_ns();
@@ -439,6 +445,10 @@ int main(int argc, char **argv) {
     isidle = !strcmp(mode, "idle");
     if (isfan + ispair + isshared + isecho + ischurn + isidle != 1)
         usage();
+    if ((ispair && N % channels) || (isshared && (long)N * each % channels) || each > channels) {
+        fprintf(stderr, "all channels must have equally many clients\n");
+        return 1;
+    }
     struct rlimit rl;
     getrlimit(RLIMIT_NOFILE, &rl);
     rl.rlim_cur = rl.rlim_max;
