@@ -22,10 +22,8 @@ from filtered_websocket.limits.backlog import Blob
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message, message
+from filtered_websocket.pipeline.corks import MAX_CORKED
 from filtered_websocket.transport.streams import WriteThrough
-
-MAX_CORKED = 16 * 1024
-"""Bytes that are held back for one connection until the turn ends."""
 
 
 class Sending(Part):
@@ -112,9 +110,11 @@ class Sending(Part):
 
     def deliver(self, batch: Batch, policy: str) -> None:
         """Take messages of a channel."""
-        slow = self.slow
         if self.state != OPEN:
             return
+        if self.corked:
+            self.uncork()
+        slow = self.slow
         if slow is None:
             self._write(self._encoded(batch))
         elif policy == "disconnect":

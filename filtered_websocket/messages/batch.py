@@ -40,8 +40,7 @@ class Batch:
     def plain(self) -> bytes:
         """The messages as uncompressed frames, joined."""
         if self._plain is None:
-            make = frames.make
-            self._plain = b"".join([make(payload, binary) for group in self.groups for payload, binary in group])
+            self._plain = joined(self.groups)
         return self._plain
 
     def deflated(self, window_bits: int) -> bytes:
@@ -129,6 +128,14 @@ class Rest(Batch):
         for place in reversed(self._missed):
             del parts[place]
         return parts
+
+
+def joined(groups: Sequence[Sequence[Message]]) -> bytes:
+    """Messages as uncompressed frames, joined."""
+    make = frames.make
+    if len(groups) == 1 and len(groups[0]) == 1:
+        return make(*groups[0][0])
+    return b"".join([make(payload, binary) for group in groups for payload, binary in group])
 
 
 def _frames(group: Sequence[Message], window_bits: int) -> bytes:

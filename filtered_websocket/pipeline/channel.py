@@ -1,68 +1,70 @@
 """One channel of a hub, and its subscribers."""
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import cast
 
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Send, Subscriber
-from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.batch import Batch, Rest
 from filtered_websocket.messages.message import Message
+from filtered_websocket.pipeline.corks import Corked
 
 _log = Logger()
+
+FEW = 5
+"""Subscribers for which an arrangement is worth its memory: below, they are looked at anew each time."""
 
 Pending = tuple[Sequence[Message], Collection[str]]
 """What was published together, and the ids of the subscribers that get nothing of it."""
 
-
-class Corked(Protocol):
-    """A connection that may hold back what is sent to it alone, until the end of the turn."""
-
-    corked: bytes
-
-    @property
-    def direct(self) -> Send | None: ...
-    def uncork(self) -> None: ...
-    def finish(self, blob: bytes, sent: int) -> None: ...
+Roads = tuple[list[Send], list[Corked], list[Subscriber]]
+"""The bound sends of the subscribers on the fast road, whose these are, and the others."""
 
 
 class Channel:
-    """One channel that has subscribers on this node."""
+    """One channel that has subscribers on this node.
 
-    __slots__ = (
-        "mixed", "name", "others", "owners", "pending", "pending_bytes", "places", "policy", "sends", "subscribers",
-    )  # fmt: skip
+    :ivar mixed: whether one of its subscribers may be in another channel too
+    :ivar pending: what waits for the end of the turn
+    :ivar arranged: the roads of all subscribers; None where they have to be looked at
+    """
+
+    __slots__ = ("_places", "arranged", "mixed", "name", "pending", "pending_bytes", "policy", "subscribers")
 
     def __init__(self, name: str, policy: str) -> None:
         self.name = name
         self.policy = policy
-        #: whether one of its subscribers is in another channel too
         self.mixed = False
         self.subscribers: dict[str, Subscriber] = {}
-        self.pending: list[Pending] = []
+        # No list while nothing waits: there may be more channels than connections.
+        self.pending: list[Pending] | tuple[()] = ()
         self.pending_bytes = 0
-        self.sends: list[Send] | None = None
-        self.owners: list[Subscriber] = []
-        self.others: list[Subscriber] = []
-        self.places: dict[str, int] = {}
+        self.arranged: Roads | None = None
+        # Of the subscribers on the fast road, by id, as long as they are arranged; None until one is left out.
+        self._places: dict[str, int] | None = None
 
-    def arrange(self) -> list[Send]:
-        """Sort the subscribers into those on the fast road and the others."""
-        sends: list[Send] = []
-        owners: list[Subscriber] = []
-        others: list[Subscriber] = []
-        places: dict[str, int] = {}
-        self.mixed = any(len(subscriber.channels) > 1 for subscriber in self.subscribers.values())
-        for name, subscriber in self.subscribers.items():
-            direct = subscriber.direct
-            if direct is None:
-                others.append(subscriber)
-            else:
-                places[name] = len(sends)
-                sends.append(direct)
-                owners.append(subscriber)
-        self.sends, self.owners, self.others, self.places = sends, owners, others, places
-        return sends
+    def roads(self, missed: Collection[str]) -> Roads:
+        """The subscribers by the road that a publication takes to them.
+
+        :param missed: ids of those that are left out
+        """
+        if self.arranged is None:
+            subscribers = self.subscribers
+            self.mixed = any(len(each.channels) > 1 for each in subscribers.values())
+            if len(subscribers) < FEW:
+                return _sorted([each for each in subscribers.values() if each.id not in missed])
+            self.arranged, self._places = _sorted(subscribers.values()), None
+        if not missed:
+            return self.arranged
+        sends, owners, others = self.arranged
+        if self._places is None:
+            self._places = {name: place for place, name in enumerate([owner.id for owner in owners])}
+        places = [self._places[name] for name in missed if name in self._places]
+        sends, owners = sends.copy(), owners.copy()
+        for place in sorted(places, reverse=True):
+            del sends[place], owners[place]
+        return sends, owners, [each for each in others if each.id not in missed]
 
     def missed(self, pending: Sequence[Pending]) -> dict[str, list[int]]:
         """Which of what was published each subscriber is excluded from: id -> places, ascending.
@@ -78,6 +80,16 @@ class Channel:
                         places.append(place)
         return missed
 
+    def rests(self, batch: Batch, missed: Mapping[str, Sequence[int]]) -> list[tuple[Subscriber, Batch]]:
+        """What is left of a batch for the subscribers that are excluded from some of it.
+
+        :param missed: see above
+        """
+        groups = len(batch.groups)
+        return [
+            (self.subscribers[name], Rest(batch, places)) for name, places in missed.items() if len(places) < groups
+        ]
+
     def deliver(self, subscriber: Subscriber, batch: Batch) -> None:
         """Let a subscriber take these messages."""
         try:
@@ -85,3 +97,17 @@ class Channel:
         except Exception:
             # One that fails must not keep the others of this turn from theirs.
             _log.failure("a subscriber failed to take what it was to deliver, which is lost for it")
+
+
+def _sorted(subscribers: Iterable[Subscriber]) -> Roads:
+    sends: list[Send] = []
+    owners: list[Corked] = []
+    others: list[Subscriber] = []
+    for subscriber in subscribers:
+        direct = subscriber.direct
+        if direct is None:
+            others.append(subscriber)
+        else:
+            sends.append(direct)
+            owners.append(cast(Corked, subscriber))  # only connections have a direct send
+    return sends, owners, others

@@ -5,25 +5,27 @@ Rules:
 1. A publication is framed once, however many subscribers it has.
 2. What is published to a channel in one reactor turn is joined and sent as one blob to each subscriber at the turn's
    end; a turn's blob is bounded (`TURN_BYTES`), a larger one is sent early.
-3. Order is a promise per channel, and for a subscriber over all the channels it is in: of the channels that share
-   subscribers (`mixed`) only one waits at a time. Whoever writes to a subscriber directly, closes it, or changes a
-   channel's members calls `settle` or has it called: the channels concerned are flushed first.
-4. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
+3. Order is a promise per channel, and for a subscriber over all the channels it is in. Of a subscriber's channels at
+   most one waits (`waiting.Waiting`). When a second one is published to, what the first holds is collected: each
+   subscriber holds it back, and what comes behind it in this turn (`corks.collect`).
+4. Before a subscriber is written to directly, or closed, `settle` sends what waits for it; a join or a leave sends what
+   the channel holds.
+5. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
    uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
-5. Nothing is formatted, logged or allocated per subscriber in the loop.
+6. What is published while something is delivered is published when that has been delivered.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from operator import length_hint
-
-from twisted.logger import Logger
+from typing import cast
 
 from filtered_websocket.chain.interfaces import Send, Subscriber
-from filtered_websocket.messages.batch import PLAIN, Batch, Rest
+from filtered_websocket.messages.batch import Batch, joined
 from filtered_websocket.messages.message import Message
-from filtered_websocket.pipeline.channel import Channel, Corked
-
-_log = Logger()
+from filtered_websocket.pipeline.channel import Channel, Pending
+from filtered_websocket.pipeline.corks import MAX_COLLECTED, MAX_CORKED, Corked, collect, release
+from filtered_websocket.pipeline.fan_out import fan_out
+from filtered_websocket.pipeline.waiting import Waiting
 
 TURN_BYTES = 256 * 1024
 """The most a channel collects before it is flushed within a turn: bounds memory and latency."""
@@ -43,103 +45,137 @@ class Hub:
     ) -> None:
         self.channels: dict[str, Channel] = {}
         self.dirty: list[Channel] = []
-        #: connections that hold back what was sent to them alone in this turn: it was sent before what is flushed here
+        #: connections that hold something back in this turn: it was sent before what is flushed here
         self.corked: list[Corked] = []
         self.publications = 0
         self.deliveries = 0
         self.bytes_out = 0
         self._at_turn_end = at_turn_end
         self._policy = policy
-        self._mixed: Channel | None = None
+        self._waiting = Waiting()
+        # Bytes that were copied to collect what connections hold back.
+        self._collected = 0
+        self._delivering = self._publishing = False
+        self._later: deque[tuple[str, Sequence[Message], Collection[str]]] = deque()
 
     def join(self, name: str, subscriber: Subscriber) -> bool:
         """Add a subscriber; joining twice is joining once. True if it is the channel's first.
 
         One that comes with the id of another takes its place: ids are who somebody is.
         """
-        channel = self.channels.get(name)
+        channel = self._flushed(name)
         first = channel is None
         if channel is None:
             channel = self.channels[name] = Channel(name, self._policy(name))
-        elif channel.pending:
-            self._flush(channel)
         former = channel.subscribers.get(subscriber.id, subscriber)
         if former is not subscriber:
             former.channels.discard(name)
         channel.subscribers[subscriber.id] = subscriber
-        channel.sends = None
+        channel.arranged = None
         subscriber.channels.add(name)
         if len(subscriber.channels) > 1:
             self._mix(subscriber)
+        self._publish_later()
         return first
 
     def _mix(self, subscriber: Subscriber) -> None:
-        """From now on what is published to these channels reaches somebody in the order of the publications."""
-        for name in subscriber.channels:
+        """From now on what is published to these channels reaches a subscriber in the order of the publications."""
+        for name in tuple(subscriber.channels):
             channel = self.channels.get(name)
             if channel is not None and not channel.mixed:
-                if channel.pending:
-                    self._flush(channel)
+                self._flushed(name)
                 channel.mixed = True
 
     def leave(self, name: str, subscriber: Subscriber) -> bool:
         """Remove a subscriber; what was published before still reaches it. True if it was the channel's last."""
+        channel, last = self._flushed(name), False
+        if channel is not None and channel.subscribers.get(subscriber.id) is subscriber:
+            del channel.subscribers[subscriber.id]
+            channel.arranged = None
+            subscriber.channels.discard(name)
+            last = not channel.subscribers
+            if last:
+                del self.channels[name]
+        self._publish_later()
+        return last
+
+    def _flushed(self, name: str) -> Channel | None:
+        """A channel of which nothing waits; what is published meanwhile is published later (`_publish_later`)."""
         channel = self.channels.get(name)
-        if channel is None or channel.subscribers.get(subscriber.id) is not subscriber:
-            return False
-        if channel.pending:
-            self._flush(channel)
-        del channel.subscribers[subscriber.id]
-        channel.sends = None
-        subscriber.channels.discard(name)
-        if channel.subscribers:
-            return False
-        del self.channels[name]
-        return True
+        if channel is None or not channel.pending:
+            return channel
+        self._flush_first((channel,))
+        # What it held may have made its last subscriber leave.
+        return self.channels.get(name)
 
     def subscribers(self, name: str) -> Collection[Subscriber]:
         """This node's subscribers of a channel."""
         channel = self.channels.get(name)
         return () if channel is None else channel.subscribers.values()
 
-    def publish(self, name: str, messages: Sequence[Message], exclude: Collection[str] = ()) -> None:
-        """Hand messages to a channel's local subscribers at the end of this turn.
-
-        :param exclude: ids of subscribers that get nothing
-        """
-        self.publications += 1
-        channel = self.channels.get(name)
-        if channel is None:
-            return
-        pending = channel.pending
-        if not pending:
-            if channel.mixed:
-                # At most one mixed channel waits: a sender's publications to two of them keep their order.
-                if self._mixed is not None and self._mixed.pending:
-                    self._flush(self._mixed)
-                self._mixed = channel
-            if not self.dirty:
-                self._at_turn_end(self.flush)
-            self.dirty.append(channel)
-        pending.append((messages, exclude))
-        for payload, _ in messages:
-            channel.pending_bytes += len(payload)
-        if channel.pending_bytes > TURN_BYTES:
-            self._flush(channel)
-
-    def settle(self, subscriber: Subscriber) -> None:
-        """Flush the channels of a subscriber that is about to be written to directly."""
-        for name in subscriber.channels:
-            channel = self.channels.get(name)
-            if channel is not None and channel.pending:
-                self._flush(channel)
-
     def refresh(self, subscriber: Subscriber) -> None:
         """A subscriber's `direct` has changed."""
         for name in subscriber.channels:
             channel = self.channels.get(name)
             if channel is not None:
-                channel.sends = None
+                channel.arranged = None
+
+    def publish(self, name: str, messages: Sequence[Message], exclude: Collection[str] = ()) -> None:
+        """Hand messages to a channel's local subscribers at the end of this turn.
+
+        :param exclude: ids of subscribers that get nothing
+        """
+        if self._delivering:
+            self._later.append((name, messages, exclude))
+            return
+        self.publications += 1
+        channel = self.channels.get(name)
+        if channel is None:
+            return
+        if not channel.pending:
+            if channel.mixed and (before := self._waiting.begin(channel)):
+                self._flush_first(before, collecting=True)
+            if not self.dirty:
+                self._at_turn_end(self.flush)
+            self.dirty.append(channel)
+            channel.pending = [(messages, exclude)]
+        else:
+            channel.pending.append((messages, exclude))
+        for payload, _ in messages:
+            channel.pending_bytes += len(payload)
+        if channel.pending_bytes > TURN_BYTES:
+            self._flush(channel)
+        if self._later:
+            self._publish_later()
+
+    def _flush_first(self, channels: Iterable[Channel], collecting: bool = False) -> None:
+        """Flush these channels; what is published meanwhile comes behind what this is done for."""
+        publishing, self._publishing = self._publishing, True
+        try:
+            for channel in channels:
+                self._flush(channel, collecting)
+        finally:
+            self._publishing = publishing
+
+    def _publish_later(self) -> None:
+        """Publish what was published while something was delivered."""
+        if self._later and not self._publishing and not self._delivering:
+            self._publishing = True
+            try:
+                while self._later:
+                    self.publish(*self._later.popleft())
+            finally:
+                self._publishing = False
+
+    def settle(self, subscriber: Subscriber) -> None:
+        """Send what a subscriber's channels hold. What it holds back itself, it sends itself before all else."""
+        names = subscriber.channels
+        if len(names) > 1:
+            channel = self._waiting.channel_for(subscriber.id)
+        else:
+            channel = next(map(self.channels.get, names), None)
+        if channel is not None and channel.pending:
+            self._flush(channel)
 
     def cork(self, connection: Corked) -> None:
         """Have a connection's `uncork` called at the end of this turn, or before something is flushed."""
@@ -148,84 +184,67 @@ class Hub:
         self.corked.append(connection)
 
     def uncork(self) -> None:
-        """Send what connections hold back: past them, where they are on the fast road."""
-        corked, self.corked = self.corked, []
-        bytes_out = 0
-        for connection in corked:
-            try:
-                held, send = connection.corked, connection.direct
-                if send is None or not held:
-                    connection.uncork()
-                    continue
-                connection.corked = b""
-                bytes_out += len(held)
-                try:
-                    sent = send(held)
-                except OSError:  # BlockingIOError among them: see `_send`
-                    sent = 0
-                if sent != len(held):
-                    connection.finish(held, sent)
-            except Exception:
-                # One that fails must not keep the others from what was sent to them.
-                _log.failure("a connection failed to send what it held back, which is lost for it")
-        self.bytes_out += bytes_out
+        """Send what connections hold back."""
+        corked, self.corked, self._collected = self.corked, [], 0
+        self.bytes_out += release(corked)
 
     def flush(self) -> None:
         """Send what this turn has published."""
         dirty, self.dirty = self.dirty, []
+        # Where something was collected, the rest goes behind it, in the same send.
+        collecting = self._collected > 0
         for channel in dirty:
             if channel.pending:
-                self._flush(channel)
-
-    def _flush(self, channel: Channel) -> None:
-        if self.corked:
+                self._flush(channel, collecting)
+        if collecting:
             self.uncork()
-        pending, channel.pending, channel.pending_bytes = channel.pending, [], 0
+        self._waiting.renew(self.dirty)
+
+    def _flush(self, channel: Channel, collecting: bool = False) -> None:
+        """Send what a channel holds, or have it held back by its subscribers."""
+        collecting = collecting and channel.pending_bytes <= MAX_CORKED and self._collected <= MAX_COLLECTED
+        if self.corked and not collecting:
+            self.uncork()
+        pending: Sequence[Pending] = channel.pending
+        channel.pending, channel.pending_bytes = (), 0
         groups = [messages for messages, _ in pending]
+        missed = channel.missed(pending) if len(pending) > 1 or pending[0][1] else {}
+        left_out = sum([len(groups[place]) for places in missed.values() for place in places]) if missed else 0
+        self.deliveries += sum(map(len, groups)) * len(channel.subscribers) - left_out
+        sends, owners, others = channel.roads(missed) if missed else channel.arranged or channel.roads(())
+        if not others and not missed:
+            self._send(sends, owners, joined(groups), collecting)
+            return
         batch = Batch(channel.name, groups)
-        count = sum(map(len, groups))
-        members = channel.subscribers
-        sends = channel.sends
-        if sends is None:
-            sends = channel.arrange()
-        others: Iterable[Subscriber] = channel.others
-        owners = channel.owners
-        missed = channel.missed(pending)
-        if missed:
-            sends, owners = sends.copy(), owners.copy()
-            for place in sorted([channel.places[name] for name in missed if name in channel.places], reverse=True):
-                del sends[place], owners[place]
-            others = [subscriber for subscriber in others if subscriber.id not in missed]
-        self.deliveries += count * (len(members) - len(missed))
-        rests = [(members[name], places) for name, places in missed.items() if len(places) < len(groups)]
-        for subscriber, places in rests:
-            self.deliveries += count - sum([len(groups[place]) for place in places])
+        if sends:
+            self._send(sends, owners, batch.plain, collecting)
+        takers = [(each, batch) for each in others]
+        for subscriber, rest in channel.rests(batch, missed):
             direct = subscriber.direct
             if direct is None:
-                channel.deliver(subscriber, Rest(batch, places))
+                takers.append((subscriber, rest))
             else:
-                self._send([direct], [subscriber], batch.cut(PLAIN, places))
-        if sends:
-            self._send(sends, owners, batch.plain)
-        for subscriber in others:
-            channel.deliver(subscriber, batch)
+                self._send([direct], [cast(Corked, subscriber)], rest.plain, collecting)
+        if takers:
+            self._deliver(channel, takers)
 
-    def _send(self, sends: list[Send], owners: list[Subscriber], blob: bytes) -> None:
-        size = len(blob)
-        self.bytes_out += size * len(sends)
-        road = iter(sends)
-        while True:
-            try:
-                for send in road:
-                    sent = send(blob)
-                    if sent != size:
-                        break
-                else:
-                    return
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                # The transport meets the same error when it writes what is left, where Twisted ends connections.
-                sent = 0
-            place = len(sends) - length_hint(road) - 1
-            owners[place].finish(blob, sent)
+    def _send(self, sends: list[Send], owners: list[Corked], blob: bytes, collecting: bool) -> None:
+        if not collecting:
+            self.bytes_out += len(blob) * len(sends)
+            fan_out(sends, owners, blob)
+            return
+        # Some channel waits, so that `flush` is called at the end of this turn.
+        copied, full = collect(self.corked, owners, blob)
+        self._collected += copied
+        if full:
+            self.bytes_out += release(full)
+
+    def _deliver(self, channel: Channel, takers: Iterable[tuple[Subscriber, Batch]]) -> None:
+        """Let subscribers take what is theirs."""
+        outermost, self._delivering = not self._delivering, True
+        try:
+            for subscriber, batch in takers:
+                channel.deliver(subscriber, batch)
+        finally:
+            self._delivering = not outermost
+        self._publish_later()

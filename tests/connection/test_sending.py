@@ -229,6 +229,61 @@ def test_messages_publications_and_a_close_of_one_turn_keep_their_order() -> Non
         assert client.closed() == (4000, "9")
 
 
+def test_clients_that_share_two_channels_get_one_turn_in_one_order_compressed_or_not() -> None:
+    with serving(Join, compression=True) as served, served.open() as plain:
+        first = served.connection()
+        deflated = served.client()
+        deflated.send(head("/", [("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")]))
+        assert deflated.response().status == 101
+        until(lambda: len(served.users) == 2)
+        (second,) = call(lambda: set(served.users.values()) - {first})
+        wanted: dict[Any, list[bytes]] = {first: [], second: []}
+
+        def much() -> tuple[int, int]:
+            hub = first.pipeline.hub
+            before = hub.deliveries
+            for number in range(60):
+                connection = (first, second)[number % 5 == 1]
+                if number % 5 in (1, 3):
+                    connection.sendMessage(f"{number}")
+                    wanted[connection].append(b"%d" % number)
+                else:
+                    connection.publish(("news", "sports")[number % 2], f"{number}")
+                    for each in wanted.values():
+                        each.append(b"%d" % number)
+            return hub.deliveries - before, len(hub.corked)
+
+        delivered, corked = call(much)
+        assert delivered > 0
+        assert corked > 0
+        received = [plain.text().encode() for _ in wanted[first]]
+        inflate = zlib.decompressobj(-15)
+        inflated = []
+        for _ in wanted[second]:
+            compressed = deflated.receive()
+            assert compressed is not None
+            inflated.append(inflate.decompress(compressed.payload + b"\0\0\xff\xff"))
+        assert (received, inflated) == (wanted[first], wanted[second])
+
+
+def test_a_slow_client_of_two_channels_loses_what_is_counted_and_disturbs_no_other_s_order() -> None:
+    with serving(Join, **options("drop-new")) as served, served.open() as bystander:
+        client, _ = slow(served)
+        pipeline = served.server.pipelines[0]
+
+        def turn(first: int) -> None:
+            for number in range(first, first + 6):
+                pipeline.publish(("news", "sports")[number % 2], payload(number))
+
+        for number in range(0, 120, 6):
+            call(turn, number)
+            assert [number_of(bystander.text()) for _ in range(6)] == list(range(number, number + 6))
+        dropped = served.counted("dropped", "slow client, drop-new")
+        assert 0 < dropped < 120
+        kept = [number_of(client.text()) for _ in range(120 - dropped)]
+        assert kept == sorted(kept)
+
+
 @pytest.mark.parametrize("way", ["abortConnection", "dropConnection"])
 def test_what_was_sent_before_an_end_without_a_closing_handshake_still_goes_out(way: str) -> None:
     with serving(Join) as served:
