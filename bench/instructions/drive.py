@@ -24,7 +24,7 @@ import importlib.util  # noqa: E402
 import json  # noqa: E402
 import runpy  # noqa: E402
 import socket  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
+from collections.abc import Callable, Iterable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -123,10 +123,10 @@ class Clients:
             self._sockets.append(client)
         return [answer[:12] for answer in self._read(self._sockets[-len(paths) :], None)]
 
-    def exchange(self, senders: slice, data: bytes, expected: int) -> None:
-        """Send this from some of the clients, and turn the reactor until so many bytes have come to all."""
-        for client in self._sockets[senders]:
-            client.sendall(data)
+    def exchange(self, data: Iterable[bytes], expected: int) -> None:
+        """Send these, each from one client, and turn the reactor until so many bytes have come to all."""
+        for client, sent in zip(self._sockets, data, strict=False):
+            client.sendall(sent)
         self._read(self._sockets, expected)
 
     def _read(self, clients: list[socket.socket], expected: int | None) -> list[bytes]:
@@ -167,16 +167,24 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     small, middle = b"e" * 64, b"m" * 128
 
     clients.connect([ECHO] * 50)
-    yield "echo", 20, lambda: clients.exchange(slice(None), frame(small), 66)
+    yield "echo", 20, lambda: clients.exchange([frame(small)] * 50, 66)
     clients.leave()
     clients.connect([ECHO] * 10)
-    yield "echo, 16 in flight", 10, lambda: clients.exchange(slice(None), frame(small) * 16, 16 * 66)
+    yield "echo, 16 in flight", 10, lambda: clients.exchange([frame(small) * 16] * 10, 16 * 66)
     clients.leave()
     clients.connect(["/c0"] * 200)
-    yield "fan-out", 20, lambda: clients.exchange(slice(1), frame(middle), 132)
+    yield "fan-out", 20, lambda: clients.exchange([frame(middle)], 132)
+    clients.leave()
+    clients.connect(["/c0"] * 10)
+    yield "fan-out to 10", 40, lambda: clients.exchange([frame(middle)], 132)
     clients.leave()
     clients.connect([f"/c{number % 10}" for number in range(100)])
-    yield "rooms", 10, lambda: clients.exchange(slice(None), frame(middle), 10 * 132)
+    yield "rooms", 10, lambda: clients.exchange([frame(middle)] * 100, 10 * 132)
+    clients.leave()
+    # Each is in two of nine channels, and the first twenty speak in both of theirs, all in one turn.
+    clients.connect([f"/join/a{number % 4}/b{number % 5}" for number in range(60)])
+    spoken = [frame(b"a%d " % (at % 4) + middle) + frame(b"b%d " % (at % 5) + middle) for at in range(20)]
+    yield "shared channels", 10, lambda: clients.exchange(spoken, 9 * 135)
     clients.leave()
     yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
     clients.leave()
