@@ -50,3 +50,23 @@ def test_all_subscribers_together_hold_back_so_much_and_no_more(fanout, turn, su
     assert 2_000 < most <= 12_000
     turn.end()
     assert [len(each.received()) for each in everybody] == [110] * 10
+
+
+def test_what_connections_hold_back_goes_out_at_the_end_of_the_turn_whatever_their_sockets_take(
+    fanout, turn, subscriber
+):
+    one, slow, gone, failing, last = [subscriber(name, send_buffer=4096) for name in ("a", "b", "c", "d", "e")]
+    held = frames.make(b"x" * 50_000, False)
+    for connection in (one, slow, gone, failing, last):
+        connection.corked = frames.make(b"hello", False)
+        fanout.cork(connection)
+    slow.corked = held
+    gone.peer.close()
+    failing.corked = held
+    failing.finish = lambda blob, sent: 1 / 0
+    turn.end()
+    assert fanout.corked == []
+    assert [each.corked for each in (one, slow, gone, failing, last)] == [b""] * 5
+    assert 0 < len(slow.waiting) < len(held)
+    assert (one.received(), slow.received(), last.received()) == ([b"hello"], [b"x" * 50_000], [b"hello"])
+    assert fanout.bytes_out == 3 * len(frames.make(b"hello", False)) + 2 * len(held)
