@@ -1,9 +1,10 @@
 """One channel: which of its subscribers are on the fast road, and one that fails."""
 
+import pytest
 from twisted.logger import capturedLogs, formatEvent
 
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.pipeline.channel import Channel
+from filtered_websocket.pipeline.channel import FEW, Channel
 
 
 class Client:
@@ -36,34 +37,40 @@ def room(*clients):
     return channel
 
 
-def test_those_with_a_free_socket_are_on_the_fast_road_and_each_has_its_place():
+@pytest.mark.parametrize("many", [False, True])
+def test_those_with_a_free_socket_are_on_the_fast_road_without_those_that_are_left_out(many):
     a, b, c = Client("a", sends_of("a")), Client("b"), Client("c", sends_of("c"))
-    channel = room(a, b, c)
-    assert channel.arrange() == [a.direct, c.direct]
-    assert (channel.sends, channel.owners, channel.others) == ([a.direct, c.direct], [a, c], [b])
-    assert channel.places == {"a": 0, "c": 1}
-    assert [channel.owners[channel.places[each]].id for each in channel.places] == ["a", "c"]
+    more = [Client(f"more {number}") for number in range(FEW if many else 0)]
+    channel = room(a, b, c, *more)
+    for _ in range(2):
+        assert channel.roads(()) == ([a.direct, c.direct], [a, c], [b, *more])
+        assert channel.roads({"a", "who has gone"}) == ([c.direct], [c], [b, *more])
+        assert channel.roads(["b", "c"]) == ([a.direct], [a], more)
 
 
-def test_a_channel_is_arranged_anew_from_what_is_true_now():
-    a, b = Client("a", sends_of("a")), Client("b")
-    channel = room(a, b)
-    channel.arrange()
-    a.direct, b.direct = None, sends_of("b")
-    assert channel.arrange() == [b.direct]
-    assert (channel.owners, channel.others, channel.places) == ([b], [a], {"b": 0})
-    channel.subscribers.clear()
-    assert channel.arrange() == []
-    assert channel.others == []
+def test_many_subscribers_are_looked_at_once_and_few_each_time():
+    many, few = [Client(f"{number}") for number in range(FEW)], [Client(f"{number}") for number in range(FEW - 1)]
+    large, small = room(*many), room(*few)
+    for channel in (large, small):
+        assert channel.roads(())[0] == []
+    for each in (*many, *few):
+        each.direct = sends_of("a")
+    assert [len(channel.roads(())[0]) for channel in (large, small)] == [0, FEW - 1]
+    large.arranged = None
+    assert len(large.roads(())[0]) == FEW
+    assert large.roads(()) is large.roads(())
+    assert small.arranged is None
 
 
-def test_a_channel_is_mixed_while_one_of_its_subscribers_is_in_another_too():
+@pytest.mark.parametrize("many", [False, True])
+def test_a_channel_is_mixed_while_one_of_its_subscribers_is_in_another_too(many):
     a, b = Client("a"), Client("b", channels=("room", "hall"))
-    channel = room(a, b)
-    channel.arrange()
+    channel = room(a, b, *[Client(f"more {number}") for number in range(FEW if many else 0)])
+    channel.roads(())
     assert channel.mixed
     b.channels.remove("hall")
-    channel.arrange()
+    channel.arranged = None
+    channel.roads(())
     assert not channel.mixed
 
 
