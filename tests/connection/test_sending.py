@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from filtered_websocket.connection.sending import MAX_CORKED
+from filtered_websocket.filters.base import WebSocketConnectFilter
 from tests.support.raw_client import PING, RawClient, frame, head
 from tests.support.reactor_thread import call, until
 from tests.support.serving import Events, Served, logged, on_message, pairing, serving
@@ -230,7 +231,13 @@ def test_messages_publications_and_a_close_of_one_turn_keep_their_order() -> Non
 
 
 def test_clients_that_share_two_channels_get_one_turn_in_one_order_compressed_or_not() -> None:
-    with serving(Join, compression=True) as served, served.open() as plain:
+    class Hears(WebSocketConnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> None:
+            connection.subscribe("news")
+            connection.subscribe("sports")
+
+    with serving(Hears, compression=True) as served, served.open() as plain:
         first = served.connection()
         deflated = served.client()
         deflated.send(head("/", [("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")]))
