@@ -8,17 +8,18 @@
    all that has come: data filters see it from the first byte.
 """
 
-from typing import Any
-
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING
 from filtered_websocket.connection.decision import Decision
 from filtered_websocket.connection.parts import Part
+from filtered_websocket.web.http_connection import HTTPConnection
+from filtered_websocket.web.interfaces import Transport
+from filtered_websocket.web.site import Site
 
 
 class Handover(Part):
     """A connection that may be another protocol's."""
 
-    http: Any = None
+    http: HTTPConnection | None = None
     """What speaks HTTP on this connection, when it was handed over."""
 
     def hand_over(self) -> None:
@@ -55,13 +56,13 @@ class Handover(Part):
         self.connectionMade()
         self.feed(data)
 
-    def put_off(self, site: Any) -> Any:
+    def put_off(self, site: Site) -> HTTPConnection:
         """What has this connection's transport until the server has started."""
         self.http = site.buildProtocol(None, self)
         self.factory.admission.hand_over(self, self.http)
         return self.http
 
-    def take_over(self, transport: Any, data: bytes) -> None:
+    def take_over(self, transport: Transport, data: bytes) -> None:
         """Have the connection that was put off.
 
         :param data: what has come meanwhile

@@ -45,7 +45,7 @@ class Lifecycle(Part):
         self.message_limit = pipeline.options.max_message_size
         if self.message_limit != self.maxMessagePayloadSize:
             self.maxMessagePayloadSize = self.message_limit
-        former = pipeline.users.setdefault(self.id, self)
+        former: Any = pipeline.users.setdefault(self.id, self)  # which are connections as this one, all of them
         if former is not self:
             self._succeed(former)
         self.redirect()

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.interfaces import Pipeline as View
 from filtered_websocket.chain.interfaces import Server
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step, limit_time, run
@@ -198,7 +199,7 @@ class Pipeline:
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept
 
-    def start(self, filters: Collection[FilterMeta] | None = None, instance: Any = None) -> Deferred[Any]:
+    def start(self, filters: Collection[FilterMeta] | None = None, instance: View | None = None) -> Deferred[Any]:
         """Run the start chain, or these filters of it.
 
         Fails with ConfigError, one line, when a filter does.
@@ -211,7 +212,7 @@ class Pipeline:
         result.addErrback(lambda failure: failure.trap(StopChain) and None)
         return result.addErrback(self._not_started)
 
-    def stop(self, filters: Collection[FilterMeta] | None = None, instance: Any = None) -> Deferred[Any]:
+    def stop(self, filters: Collection[FilterMeta] | None = None, instance: View | None = None) -> Deferred[Any]:
         """Run the stop chain, or these filters, for up to ``filter_timeout`` seconds.
 
         A filter that fails does not keep the next from closing what it opened.
@@ -221,7 +222,7 @@ class Pipeline:
         stopping = start(self._stop(self.filters["stop"] if filters is None else filters, instance or self))
         return stopping.addTimeout(self.options.filter_timeout, self.server.reactor)
 
-    async def _stop(self, filters: Collection[FilterMeta], instance: Any) -> None:
+    async def _stop(self, filters: Collection[FilterMeta], instance: View) -> None:
         for step in [each.step for each in filters]:
             try:
                 await maybeDeferred(run, (step,), instance, None)

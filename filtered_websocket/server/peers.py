@@ -4,13 +4,11 @@ What a proxy says counts only as far as ``trusted_proxies`` reaches: the entry t
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from filtered_websocket.chain.interfaces import Options
+from filtered_websocket.chain.interfaces import Options, Request, Socket
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.web.head import is_forwarded
-from filtered_websocket.web.request import HTTPRequest, Request
 
 
 class Peers:
@@ -22,7 +20,7 @@ class Peers:
     options: Options
     is_secure: bool
 
-    def client_of(self, transport: Any, headers: Mapping[str, str]) -> str:
+    def client_of(self, transport: Socket, headers: Mapping[str, str]) -> str:
         """The client's address: what the trusted proxies say, else the socket's peer."""
         trusted = self.options.trusted_proxies
         if trusted and (entry := forwarded(headers.get("x-forwarded-for", ""), trusted)):
@@ -41,7 +39,7 @@ class Peers:
             return itself
         return forwarded(said, min(trusted, said.count(",") + 1)).lower() == "https"
 
-    def origin_allowed(self, request: Request | HTTPRequest, patterns: list[str]) -> bool:
+    def origin_allowed(self, request: Request, patterns: list[str]) -> bool:
         """Whether the page that a request comes from may connect.
 
         :param patterns: as the option allowed_origins has them
@@ -56,7 +54,7 @@ class Peers:
             request.origin, host, patterns, self.is_secure_for(headers, self.is_secure), self.may_be_rebound(request)
         )
 
-    def may_be_rebound(self, request: Request | HTTPRequest) -> bool:
+    def may_be_rebound(self, request: Request) -> bool:
         """Whether Host may be a web page's own name that its name server has turned to this machine (DNS rebinding)."""
         return not (
             self.options.trusted_proxies

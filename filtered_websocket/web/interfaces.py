@@ -3,15 +3,18 @@
 from collections.abc import Collection, Hashable, Sequence
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import Admission, Pipeline, Server
+from filtered_websocket.chain.interfaces import Admission, Pipeline, Server, Socket
 from filtered_websocket.limits.fair_share import FairShare
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.web.idempotency import Idempotency
 
 
-class Transport(Protocol):
+class Transport(Socket, Protocol):
     """What an HTTP connection writes to: a socket of ours, or the TLS above it."""
+
+    protocol: Any
+    """What gets its bytes."""
 
     def write(self, data: bytes, /) -> None: ...
     def pauseProducing(self) -> None: ...
