@@ -94,6 +94,11 @@ class BaseStorageObject(ABC):
         return parser
 
     @property
+    def private_bus(self) -> bool:
+        """Whether what is published on the bus is heard in this process only."""
+        return False
+
+    @property
     @abstractmethod
     def ready(self) -> bool:
         """Whether everything works now: writes are taken, and no subscription is deaf."""

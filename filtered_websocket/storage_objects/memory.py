@@ -23,13 +23,7 @@ log = Logger()
 
 
 class StorageObject(BaseStorageObject):
-    """Everything in this process, nothing kept.
-
-    :param options: none are needed
-    """
-
-    durable = False
-    shared = False
+    """Everything in this process, nothing kept: neither durable nor shared. Needs no options."""
 
     def __init__(self, options: object = None) -> None:
         self._sets: dict[str, set[str]] = {}
@@ -42,6 +36,11 @@ class StorageObject(BaseStorageObject):
         self._consumer: Consumer | None = None
         self._delivering = False
         self._following: deque[tuple[Callable[[Any], object], Any]] = deque()
+
+    @property
+    def private_bus(self) -> bool:
+        # A class that derives from this one may publish in its own way.
+        return type(self).publish is StorageObject.publish
 
     @property
     def ready(self) -> bool:

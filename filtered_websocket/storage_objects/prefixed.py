@@ -18,6 +18,10 @@ class PrefixedStorageObject(BaseStorageObject):
         self.durable, self.shared = storage.durable, storage.shared
 
     @property
+    def private_bus(self) -> bool:
+        return self._storage.private_bus
+
+    @property
     def ready(self) -> bool:
         return self._storage.ready
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer
 
-_OWN = ("start", "stop", "wait_ready", "parser")
+_OWN = ("start", "stop", "wait_ready", "parser", "private_bus")
 _VERBS = [name for name in vars(BaseStorageObject) if not name.startswith("_") and name not in _OWN]
 
 
@@ -40,6 +40,11 @@ class WrappedStorageObject(memory.StorageObject):
                 self.member_count = self._member_count  # type: ignore[method-assign]
         if _method(wrapped, "get") is None and hasattr(wrapped, "__getitem__"):
             self.get = _awaitable(wrapped.__getitem__)  # type: ignore[method-assign]
+
+    @property
+    def private_bus(self) -> bool:
+        # Where the user's object publishes, nobody else knows.
+        return not self.shared and _method(self.wrapped, "publish") is None
 
     def __getattr__(self, name: str) -> Any:
         if name == "wrapped":  # not yet set: copying and unpickling look attributes up before __init__ has run

@@ -33,6 +33,16 @@ def _names(pipeline: Named) -> tuple[str, ...]:
     return (pipeline.name, *pipeline.patterns)
 
 
+def is_heard_here_only(pipeline: Pipeline) -> bool:
+    """Whether what this pipeline emits is heard by this pack alone: by no other process, and by no consumer filter of a
+    user, which would see the bus message."""
+    if not pipeline.storage_object.private_bus:
+        return False
+    return all(
+        each.__module__.startswith(_PACK) for other in pipeline.server.pipelines for each in other.filters["consumer"]
+    )
+
+
 def is_for(pipeline: Pipeline, named: object) -> bool:
     """Whether an order is for this pipeline.
 

@@ -7,7 +7,8 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.ws_emit import bus, orders
+from filtered_websocket.filters.ws_emit.addressing import is_heard_here_only
 from filtered_websocket.filters.ws_emit.bus import Emit
 
 
@@ -29,6 +30,8 @@ def emit(
     :raises ValueError: arguments that JSON cannot hold
     """
     rooms = None if room is None else _names(room)
+    if len(arguments) == 1 and arguments[0] is None:
+        arguments = ()  # as on the bus, where the two are the same
     sent: Deferred[Any] = send(pipeline, Emit(event, arguments, rooms, _names(skip)))
     return sent if sent is DONE else pipeline.server.counters.watch(sent, "emit")
 
@@ -36,11 +39,22 @@ def emit(
 def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
     """Put an emission for the clients of a pipeline on the bus; what comes back from there is delivered.
 
+    What nobody else would hear is delivered without that, and so without being made JSON twice.
+
     :raises Malformed: arguments that JSON cannot hold
     """
+    if is_heard_here_only(pipeline) and _is_readable(emission):
+        orders.carry_out(pipeline, emission)
+        return DONE
     published: Deferred[Any] = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name))
     return published
 
 
+def _is_readable(emission: Emit) -> bool:
+    """Whether it could be read again from the bus. What could not is counted there."""
+    names = (emission.event, *(emission.rooms or ()), *emission.skip)
+    return all(isinstance(name, str) for name in names)
+
+
 def _names(names: str | Collection[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
