@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from filtered_websocket.errors import Close
-from filtered_websocket.filters.shared.strict_json import not_json, quote
+from filtered_websocket.messages.strict_json import not_json, quote
 
 
 class Refused(Close):

@@ -14,7 +14,7 @@ from filtered_websocket.filters.pusher.keys import control_of
 from filtered_websocket.filters.pusher.state import State
 from filtered_websocket.filters.pusher.wire import Packet, PusherError
 from filtered_websocket.filters.shared.session import Session as ChannelSession
-from filtered_websocket.filters.shared.strict_json import size
+from filtered_websocket.messages.strict_json import size
 
 
 class Session(ChannelSession[Public, PusherError]):

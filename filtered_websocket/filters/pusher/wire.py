@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from filtered_websocket.filters.shared import strict_json
-from filtered_websocket.filters.shared.strict_json import quote
+from filtered_websocket.messages import strict_json
+from filtered_websocket.messages.strict_json import quote
 
 MALFORMED, REFUSED = 4300, 4301
 UNAUTHORIZED = 4009

@@ -6,7 +6,7 @@ from filtered_websocket.filters.pushi import wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.wire import PushiError
 from filtered_websocket.filters.shared.signatures import signed
-from filtered_websocket.filters.shared.strict_json import loads, size
+from filtered_websocket.messages.strict_json import loads, size
 
 MAX_MEMBER = 16 * 1024
 """Bytes of channel_data, as JSON: a client that subscribes is told those of all members, in one packet."""

@@ -11,9 +11,9 @@ from filtered_websocket.chain.interfaces import Options, Storage
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.filters.shared.strict_json import loads
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.strict_json import loads
 from filtered_websocket.storage_objects.base import Keep
 
 MAX_ANSWER, PAGE = 4 * 1024 * 1024, 10

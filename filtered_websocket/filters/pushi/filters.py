@@ -19,7 +19,7 @@ from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.filters.shared.strict_json import loads
+from filtered_websocket.messages.strict_json import loads
 
 KEY_LENGTH = 64
 

@@ -11,10 +11,10 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.shared.signatures import sign
-from filtered_websocket.filters.shared.strict_json import loads
 from filtered_websocket.filters.shared.webhooks.destinations import Webhooks
 from filtered_websocket.filters.shared.webhooks.posts import Request
 from filtered_websocket.filters.shared.webhooks.queue import Render
+from filtered_websocket.messages.strict_json import loads
 
 LOOK_SECONDS = 1.0
 """How long this process may not know of a hook that another one has registered."""

@@ -9,8 +9,8 @@ from filtered_websocket.filters.pushi.events import RESERVED, Event
 from filtered_websocket.filters.pushi.rest import SUCCESS, Private, fields_of, own, text
 from filtered_websocket.filters.pushi.state import State
 from filtered_websocket.filters.pushi.wire import PushiError
-from filtered_websocket.filters.shared.strict_json import loads, size
 from filtered_websocket.filters.shared.webhooks.urls import check_url
+from filtered_websocket.messages.strict_json import loads, size
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 

@@ -9,7 +9,7 @@ from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State
-from filtered_websocket.filters.shared.strict_json import loads
+from filtered_websocket.messages.strict_json import loads
 
 Record = dict[str, Any]
 

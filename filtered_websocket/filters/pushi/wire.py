@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from filtered_websocket.filters.shared import strict_json
-from filtered_websocket.filters.shared.strict_json import quote, size
+from filtered_websocket.messages import strict_json
 from filtered_websocket.messages.message import utf8_size
+from filtered_websocket.messages.strict_json import quote, size
 
 MAX_NAME = 180
 """Characters of a channel's name or a user's id: both stand in keys of the storage object."""

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from filtered_websocket.errors import Close
-from filtered_websocket.filters.shared.strict_json import dumps, loads, quote
+from filtered_websocket.messages.strict_json import dumps, loads, quote
 
 SUBSCRIBE, PUBLISH = "subscribe", "publish"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from filtered_websocket.filters.shared.strict_json import dumps, loads, size
+from filtered_websocket.messages.strict_json import dumps, loads, size
 
 
 @pytest.mark.parametrize(
