@@ -1,8 +1,9 @@
 """`make test`: all tests in two runs of pytest, and one line for both at the end, unless pytest itself was ended.
 
-The first run has a process per core. The tests that measure time, marked `quiet`, are left for the second, which has
-one process and so the machine to itself. Arguments go to pytest; TEST_PROCESSES says how many processes the first run
-has (0: none of its own, as a debugger needs).
+The first run has a process per core and one more, since many tests wait for programs. What may take long comes first,
+so that no process is left alone with it in the end. The tests that measure time, marked `quiet`, are left for the
+second run, which has one process and so the machine to itself. Arguments go to pytest; TEST_PROCESSES says how many
+processes the first run has (0: none of its own, as a debugger needs).
 """
 
 import argparse
@@ -13,13 +14,26 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-SIDE_BY_SIDE = ("-n", os.environ.get("TEST_PROCESSES", "auto"), "--dist", "loadfile")
+PROCESSES = os.environ.get("TEST_PROCESSES") or str(len(os.sched_getaffinity(0)) + 1)
+SIDE_BY_SIDE = ("-n", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder")
+STARTING_PROGRAMS = {"end_to_end", "commands"}
+"""The folders of tests that start programs, which takes longer than all else."""
 COUNTED = "TESTS_COUNTED"
 """The variable that names the file a run writes its counts to; not FWS_..., of which a server under test would warn."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: longest_first(item.path))
+
+
+def longest_first(path: Path) -> tuple[bool, int, Path]:
+    """What to order files of tests by. How long they take is known of none, and their size says enough."""
+    return STARTING_PROGRAMS.isdisjoint(path.parts), -path.stat().st_size, path
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

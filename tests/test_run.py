@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.run import longest_first
+
 ROOT = Path(__file__).parents[1]
 
 TESTS = """
@@ -63,6 +65,14 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
 )
 def test_both_runs_have_one_closing_line(tmp_path: Path, arguments: tuple[str, ...], status: int, line: str) -> None:
     assert run(tmp_path, *arguments) == (status, line)
+
+
+def test_files_of_tests_that_may_take_long_come_first(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a.md", "b/test_b.py", "end_to_end/test_c.py", "commands/top/test_d.py")]
+    for size, file in enumerate(files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes(size))
+    assert sorted(files, key=longest_first) == files[::-1]
 
 
 def test_a_run_that_does_not_come_to_an_end_has_none(tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ def test_start_begins_a_coroutine_before_it_returns():
 PRELUDE = """
 import asyncio, sys
 from twisted.internet import asyncioreactor
-asyncioreactor.install()
+loop = asyncio.new_event_loop()
+loop.slow_callback_duration = float("inf")  # -X dev would complain of a machine that is busy
+asyncioreactor.install(loop)
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, fail
 from filtered_websocket.errors import StopChain
@@ -58,7 +60,7 @@ reactor.callWhenRunning(lambda: go())
 
 def on_asyncio(source):
     """The lines that a script printed which ran on Twisted's asyncio reactor."""
-    script = f"{PRELUDE}\n{dedent(source)}\nreactor.run()\n"
+    script = f"{PRELUDE}\n{dedent(source)}\nreactor.run()\nloop.close()\n"
     ended = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", script], capture_output=True, text=True, timeout=60
     )

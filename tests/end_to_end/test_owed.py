@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,14 +15,13 @@ import pytest
 from websockets.sync.client import connect
 
 from filtered_websocket.filters.shared.signatures import sign
+from filtered_websocket.filters.shared.webhooks.queue import ATTEMPTS
 from tests.support.channel_servers import running
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
 from tests.support.raw_client import DEADLINE
 from tests.support.receiver import Receiver, receiving
 from tests.support.redis_server import RedisServer, find_server
-
-pytestmark = pytest.mark.quiet
 
 KEY, SECRET = "k" * 64, "secret"
 ROOMS = ("presence-a", "presence-b", "presence-c")
@@ -48,15 +48,30 @@ def redis(tmp_path: Path, stack: ExitStack) -> dict[str, Any]:
     return {"storage": "redis", "redis_url": server.url, "lease_seconds": 2}
 
 
+LOOKS_OFTEN = """
+from filtered_websocket.filters.shared.webhooks import owed
+
+owed.LOOK_SECONDS = owed.GRACE_SECONDS = 0.3
+"""
+"""What nodes that stopped have left is found soon: a real one looks every five seconds."""
+
+
 class Cluster:
-    """Servers of one pack, whose hooks all go to one receiver."""
+    """Servers of one pack, whose hooks all go to one receiver. Departures are told after a short while, if not said
+    otherwise: every stop waits that long."""
 
     def __init__(self, folder: Path, stack: ExitStack, receiver: Receiver) -> None:
         self.folder, self.stack, self.receiver = folder, stack, receiver
 
     def pusher(self, name: str, **options: Any) -> FwsServer:
         app = {"id": "1001", "key": KEY, "secret": SECRET, "client_events": True, "webhooks": [self.receiver.url]}
-        return self._begin(name, "pusher", {"pusher_apps": [app], "pusher_webhook_private": True} | options)
+        common = {"pusher_apps": [app], "pusher_webhook_private": True, "pusher_webhook_delay": 0.2}
+        return self._begin(name, "pusher", common | options)
+
+    def pushers(self, *names: str, **options: Any) -> list[FwsServer]:
+        """Some that are alike, starting side by side."""
+        with ThreadPoolExecutor() as starting:
+            return list(starting.map(lambda name: self.pusher(name, **options), names))
 
     def pushi(self, name: str, **options: Any) -> FwsServer:
         app = {"id": "a", "key": KEY, "secret": SECRET}
@@ -65,7 +80,9 @@ class Cluster:
     def _begin(self, name: str, pack: str, options: dict[str, Any]) -> FwsServer:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        return self.stack.enter_context(running(folder, filters=[f"filtered_websocket.filters.{pack}"], **options))
+        (folder / "looks_often.py").write_text(LOOKS_OFTEN)
+        filters = ["looks_often", f"filtered_websocket.filters.{pack}"]
+        return self.stack.enter_context(running(folder, filters=filters, **options))
 
     def told(self, count: int) -> list[tuple[str, str, str]]:
         """So many events that hooks are told next, in the order of their names."""
@@ -100,7 +117,9 @@ class Page:
             auth = f"{KEY}:{sign(SECRET, f'{socket_id}:{room}:{about}')}"
             data = {"channel": room, "auth": auth, "channel_data": about}
             self.client.send(json.dumps({"event": "pusher:subscribe", "data": data}))
-            assert self.packet()["event"] == "pusher_internal:subscription_succeeded"
+            # What others do meanwhile may be told before: this user's own leave of another node, for one.
+            while (event := self.packet()["event"]) != "pusher_internal:subscription_succeeded":
+                assert event in ("pusher_internal:member_added", "pusher_internal:member_removed")
 
     def packet(self) -> Any:
         return json.loads(self.client.recv(DEADLINE))
@@ -121,7 +140,7 @@ def stopped(server: FwsServer, within: float = 10.0) -> None:
 def test_the_end_of_one_of_two_nodes_is_told_however_it_ends(
     cluster: Cluster, redis: dict[str, Any], kill: bool
 ) -> None:
-    a, _ = cluster.pusher("a", **redis), cluster.pusher("b", **redis)
+    a, _ = cluster.pushers("a", "b", **redis)
     Page(a, "u", *ROOMS)
     assert cluster.told(6) == JOINED
     if kill:
@@ -134,12 +153,11 @@ def test_the_end_of_one_of_two_nodes_is_told_however_it_ends(
 
 @pytest.mark.parametrize("storage", [{}, {"storage": "sqlite", "sqlite_file": "f.sqlite"}], ids=["memory", "sqlite"])
 def test_the_end_of_a_single_node_is_told_at_once(cluster: Cluster, storage: dict[str, Any]) -> None:
-    server = cluster.pusher("a", **storage)
+    # A client that comes back is not waited for: that would be a minute.
+    server = cluster.pusher("a", pusher_webhook_delay=60, stop_seconds=60, **storage)
     Page(server, "u", *ROOMS)
     assert cluster.told(6) == JOINED
-    begin = time.monotonic()
     stopped(server)
-    assert time.monotonic() - begin < 2.5, "nobody who comes back is waited for"
     assert cluster.told(6) == SIX
 
 
@@ -154,23 +172,20 @@ def test_what_was_delayed_before_the_stop_is_told_too(cluster: Cluster) -> None:
 
 
 def test_a_stop_without_hooks_waits_for_nobody(cluster: Cluster) -> None:
-    server = cluster.pusher("a", pusher_apps=[{"id": "1001", "key": KEY, "secret": SECRET}])
+    apps = [{"id": "1001", "key": KEY, "secret": SECRET}]
+    server = cluster.pusher("a", pusher_apps=apps, pusher_webhook_delay=60, stop_seconds=60)
     Page(server, "u", *ROOMS)
-    begin = time.monotonic()
     stopped(server)
-    assert time.monotonic() - begin < 2.5
 
 
 def test_what_cannot_be_told_in_time_is_told_by_the_other_node(cluster: Cluster, redis: dict[str, Any]) -> None:
-    options = redis | {"pusher_webhook_delay": 0}
     # It is refused more often than is tried while a server runs.
-    a, _ = cluster.pusher("a", stop_seconds=5, **options), cluster.pusher("b", **options)
+    a, _ = cluster.pushers("a", "b", **redis, pusher_webhook_delay=0, stop_seconds=3.5)
     Page(a, "u", *ROOMS)
     assert cluster.told(6) == JOINED
     cluster.receiver.refuse()
-    begin = time.monotonic()
     stopped(a)
-    assert time.monotonic() - begin < 7.5
+    assert cluster.receiver.requests.qsize() > ATTEMPTS
     cluster.receiver.begin_anew()
     assert cluster.told(6) == SIX
     cluster.nothing_more()
@@ -207,23 +222,24 @@ def test_an_app_with_many_hooks_has_few_posts_under_way(cluster: Cluster, receiv
     Page(server, "u", "presence-a")
     assert {receiver.next().path for _ in urls} == {f"/hook?secret=1&{number}" for number in range(300)}
     assert receiver.most <= 10
+    # Its end is told to all of them too.
+    receiver.seconds = 0
 
 
 def test_what_waits_to_be_tried_again_is_tried_at_the_stop(cluster: Cluster) -> None:
-    server = cluster.pusher("a", pusher_webhook_delay=0)
+    server = cluster.pusher("a", pusher_webhook_delay=0, stop_seconds=2)
     cluster.receiver.refuse()
     Page(server, "u", *ROOMS)
     for _ in range(3):
         cluster.receiver.next()
-    # The next attempt would be four seconds later.
+    # The next attempt would be four seconds later, when all is lost.
     cluster.receiver.begin_anew()
     Page.opened[-1].close()
-    begin = time.monotonic()
     stopped(server)
-    assert time.monotonic() - begin < 2.5
     assert cluster.told(12) == sorted(SIX + JOINED)
 
 
+@pytest.mark.quiet
 def test_a_receiver_that_never_answers_holds_the_stop_for_stop_seconds(cluster: Cluster) -> None:
     cluster.receiver.seconds = 30
     server = cluster.pusher("a", stop_seconds=2)
@@ -296,8 +312,9 @@ def test_clients_of_the_other_node_hear_of_every_leave(
     tmp_path: Path, stack: ExitStack, cluster: Cluster, stalls: bool
 ) -> None:
     redis = stack.enter_context(RedisServer(tmp_path / "redis"))
-    options = {"storage": "redis", "redis_url": redis.url, "lease_seconds": 20}
-    a, b = cluster.pusher("a", **options), cluster.pusher("b", **options)
+    # It stalls for less than three heartbeats: an outage would be another thing, after which leases tell of leaves.
+    options = {"storage": "redis", "redis_url": redis.url, "lease_seconds": 20, "redis_heartbeat": 5}
+    a, b = cluster.pushers("a", "b", **options)
     watcher = Page(b, "watcher", "presence-a")
     users = {f"u{number}" for number in range(20)}
     for user in users:
