@@ -254,7 +254,8 @@ def test_a_flood_of_messages_is_slowed_to_the_message_rate(guarded: FwsServer, g
 def test_a_flood_of_what_is_no_message_has_the_byte_rate(
     fws_server: Start, bystander: Bystander, name: str, over_rate: str, counted: str, seen: str
 ) -> None:
-    server = fws_server("-f", "my_filters", "--byte_rate", "16K", "--over_rate", over_rate, module=ECHO)
+    options = ("--byte_rate", "16K", "--over_rate", over_rate, "--close_timeout", "1")
+    server = fws_server("-f", "my_filters", *options, module=ECHO)
     bystander = Bystander(server, bystander.limit)
     with attack(name, server) as attacker:
         attacker.sees(seen)
@@ -263,7 +264,7 @@ def test_a_flood_of_what_is_no_message_has_the_byte_rate(
     assert metric(server, f'fws_{counted}_total{{reason="byte_rate"') > 0
 
 
-def test_who_sends_too_many_bytes_is_told_1008_where_that_is_asked_for(fws_server: Start) -> None:
+def test_a_client_that_sends_too_many_bytes_is_told_1008_where_that_is_asked_for(fws_server: Start) -> None:
     server = fws_server("-f", "my_filters", "--byte_rate", "16K", "--over_rate", "close", module=ECHO)
     with server.open() as client:
         # 95 kB of fragments, which nobody answers: within five seconds' worth is the first read only.

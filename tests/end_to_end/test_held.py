@@ -15,8 +15,6 @@ from tests.support import certificates
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import DEADLINE, PING, PONG, RawClient, frame, head, wait_until
 
-pytestmark = pytest.mark.quiet
-
 HELD = 2.5
 
 HOLDS = f"""
@@ -101,7 +99,7 @@ def test_clients_that_answer_their_pings_stay_and_one_that_does_not_is_ended(
 ) -> None:
     files = certificates.write(tmp_path)
     options = ("-key", files.key, "-cert", files.cert) if tls else ()
-    options += ("--ping_interval", "1", "--ping_timeout", "1", "--reactor", reactor, "--filter_time_warn", "0")
+    options += ("--ping_interval", "1", "--ping_timeout", "2", "--reactor", reactor, "--filter_time_warn", "0")
     server = fws_server("-f", "my_filters", *options, module=HOLDS)
     with living(server, tls, 30, holds=2) as alive:
         for _ in range(2):

@@ -152,15 +152,14 @@ def test_silent_clients_do_not_keep_a_server_from_ending(start: Any) -> None:
     client.socket.close()
 
 
-@pytest.mark.quiet
 def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) -> None:
-    server = start("-f", "my_filters", "--drain_delay", "0.7", "--drain_seconds", "1", "--ping_interval", "0")
+    server = start("-f", "my_filters", "--drain_delay", "2", "--drain_seconds", "1", "--ping_interval", "0")
     clients = [server.open() for _ in range(10)]
     watching = connection(at(server))
     assert ask_on(watching, "GET", "/health/ready").status == 200
     begin = time.monotonic()
     server.signal(signal.SIGTERM)
-    server.wait_for("draining in 0.7 s")
+    server.wait_for("draining in 2 s")
     drained = ask_on(watching, "GET", "/health/ready")
     assert (drained.status, drained.json["reason"]) == (503, "draining")
     # Still served meanwhile, who has not heard of it included.
@@ -186,7 +185,7 @@ def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) 
     for thread in threads:
         thread.join()
     assert len(ends) == 10
-    assert min(ends) > 0.5
+    assert min(ends) > 1.8
     assert max(ends) - min(ends) > 0.4
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(at(server), 5)

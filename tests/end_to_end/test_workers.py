@@ -363,7 +363,7 @@ PRESENT = """
         async def filter(cls, connection, data):
             await connection.storage_object.leave("lobby", connection.id, connection.id)
 """
-LEASE = 3.0
+LEASE = 2.0
 # A key of its own: other servers on this Redis would share its sweeping, and tell nobody.
 LEASED = ("--lease_seconds", str(LEASE), "--ping_interval", "0", "--redis_key", "leased")
 
