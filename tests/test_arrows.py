@@ -69,8 +69,6 @@ TESTED_TOGETHER = {
     "connection.parts": "types, which mypy checks",
     "filters.base": "it hands on what chain/ has",
     "filters.ws_emit.client_requests": "ws_emit/test_auth.py and socketio/test_socket.py join and leave",
-    "filters.ws_emit.engineio.node_channels": "end_to_end/test_ws_emit_nodes.py, on several nodes",
-    "filters.ws_emit.engineio.nodes": "end_to_end/test_ws_emit_nodes.py, on several nodes",
     "filters.ws_emit.engineio.options": "types, which mypy checks",
     "filters.ws_emit.engineio.strict_json": "socketio/test_packets.py",
     "filters.ws_emit.orders": "ws_emit/test_rest.py and test_emit.py, end_to_end/test_ws_emit_redis.py",

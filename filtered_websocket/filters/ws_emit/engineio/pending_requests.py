@@ -5,10 +5,10 @@ from itertools import count
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.errors import StorageAway
 
 
 class PendingRequests:
@@ -69,4 +69,4 @@ class PendingRequests:
     def stop(self) -> None:
         """Nobody will answer any more."""
         for number in tuple(self._answers):
-            self.fail(ConnectionLost("the server stops"), number)
+            self.fail(StorageAway("the server stops: it is unknown whether another node has done it"), number)

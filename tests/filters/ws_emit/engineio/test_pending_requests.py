@@ -1,9 +1,9 @@
 from typing import Any
 
 import pytest
-from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.ws_emit.engineio.pending_requests import PendingRequests
 
 
@@ -63,5 +63,5 @@ def test_a_request_that_is_cancelled_is_told_and_leaves_no_timer(requests: Pendi
 def test_at_the_end_all_that_wait_fail(requests: PendingRequests, clock: Clock) -> None:
     found = [results(requests.new()[1]) for _ in range(2)]
     requests.stop()
-    assert [type(each.value) for (each,) in found] == [ConnectionLost] * 2
+    assert [type(each.value) for (each,) in found] == [StorageAway] * 2
     assert not clock.getDelayedCalls()
