@@ -9,6 +9,7 @@ from statistics import median
 
 import places
 from bars import DELIVERIES, Verdict, verdicts
+from cells import grid, latency, median_and_best, middle_of, server_name, times_ours
 from chart import chart
 from figures import Figures
 from rows import FEW, OURS, PACK_WORKLOADS, ROWS
@@ -78,12 +79,14 @@ def _plain(figures: Figures) -> Iterable[str]:
     """What all servers are measured in, side by side."""
     yield "![Server CPU per delivery, memory and handshakes, by server](benchmarks.svg)"
     yield _table(
-        figures, "Server CPU, µs per delivered message", lambda row, w: _pair(figures, row, w, "cpu_us", "{:.2f}")
+        figures,
+        "Server CPU, µs per delivered message",
+        lambda row, w: median_and_best(figures, row, w, "cpu_us", "{:.2f}"),
     )
-    yield _table(figures, "Deliveries per second", lambda row, w: _pair(figures, row, w, "rate", "{:,.0f}"))
-    yield _table(figures, "Latency p50 / p99, ms", lambda row, w: _latency(figures, row, w))
+    yield _table(figures, "Deliveries per second", lambda row, w: median_and_best(figures, row, w, "rate", "{:,.0f}"))
+    yield _table(figures, "Latency p50 / p99, ms", lambda row, w: latency(figures, row, w))
     yield (
-        _table(figures, "The generator's own load", lambda row, w: _one(figures, row, w, "gen_util", "{:.0%}"))
+        _table(figures, "The generator's own load", lambda row, w: middle_of(figures, row, w, "gen_util", "{:.0%}"))
         + "\n\nOf its core. Near 100 % the rate beside it is a lower bound, and the latency the generator's own."
     )
     yield _few(figures)
@@ -93,8 +96,8 @@ def _plain(figures: Figures) -> Iterable[str]:
 
 
 def _table(figures: Figures, title: str, cell: Callable[[str, str], str]) -> str:
-    rows = [[_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in everywhere(figures.rows)]
-    return f"## {title}\n\n" + _grid(["server", *DELIVERIES], rows)
+    rows = [[server_name(row), *(cell(row, workload) for workload in DELIVERIES)] for row in everywhere(figures.rows)]
+    return f"## {title}\n\n" + grid(["server", *DELIVERIES], rows)
 
 
 def _few(figures: Figures) -> str:
@@ -104,22 +107,25 @@ def _few(figures: Figures) -> str:
     rows = []
     for name in names:
         cells = [
-            (_pair(figures, name, workload, "cpu_us", "{:.2f}"), _times(figures, name, workload, "cpu_us"))
+            (
+                median_and_best(figures, name, workload, "cpu_us", "{:.2f}"),
+                times_ours(figures, name, workload, "cpu_us"),
+            )
             for workload in FEW
         ]
         rows.append([name, *(cell for pair in cells for cell in pair)])
     title = "Starlette on uvicorn, compiled peers, and two workers"
     note = "\n\nPer delivered message, as above. Each on one core: Go with GOMAXPROCS=1, tokio on one thread."
-    return f"## {title}{note}\n\n" + _grid(head, rows) if rows else ""
+    return f"## {title}{note}\n\n" + grid(head, rows) if rows else ""
 
 
 def _packs(figures: Figures) -> str:
     rows = []
     for row in ROWS:
         if row.workloads == PACK_WORKLOADS and row.name in figures.rows:
-            cells = [_pair(figures, row.name, workload, "cpu_us", "{:.2f}") for workload in row.workloads]
-            cells += [_pair(figures, row.name, workload, "rate", "{:,.0f}") for workload in row.workloads]
-            rows.append([row.name, *cells, _latency(figures, row.name, row.workloads[0])])
+            cells = [median_and_best(figures, row.name, workload, "cpu_us", "{:.2f}") for workload in row.workloads]
+            cells += [median_and_best(figures, row.name, workload, "rate", "{:,.0f}") for workload in row.workloads]
+            rows.append([row.name, *cells, latency(figures, row.name, row.workloads[0])])
     if not rows:
         return ""
     head = [
@@ -130,7 +136,7 @@ def _packs(figures: Figures) -> str:
         "pair, per second",
         "fan1000 p50 / p99, ms",
     ]
-    return "## Packs, and peers of their protocols\n\nPer delivered message, as above.\n\n" + _grid(head, rows)
+    return "## Packs, and peers of their protocols\n\nPer delivered message, as above.\n\n" + grid(head, rows)
 
 
 def _alone(figures: Figures, workload: Workload) -> str:
@@ -144,20 +150,20 @@ def _alone(figures: Figures, workload: Workload) -> str:
         columns = (*columns, _PER_CHANNEL)
     rows = []
     for name in measured(workload, figures.rows):
-        cells = [_one(figures, name, workload.name, field, form) for _, field, form in columns]
-        rows.append([_name(name), cells[0], _times(figures, name, workload.name, columns[0][1]), *cells[1:]])
+        cells = [middle_of(figures, name, workload.name, field, form) for _, field, form in columns]
+        rows.append([server_name(name), cells[0], times_ours(figures, name, workload.name, columns[0][1]), *cells[1:]])
     titles = [title for title, *_ in columns]
     heading = f"## {workload.title[0].upper()}{workload.title[1:]} ({workload.name})\n\n"
-    return heading + _grid(["server", titles[0], "times ours", *titles[1:]], rows)
+    return heading + grid(["server", titles[0], "times ours", *titles[1:]], rows)
 
 
 def _idle(figures: Figures) -> str:
     fields = (("kb_per_conn", "{:.2f}"), ("hs_cpu_us", "{:.0f}"), ("conn_per_s", "{:,.0f}"))
     rows = [
         [
-            _name(row),
-            *(_pair(figures, row, IDLE, field, form) for field, form in fields),
-            _one(figures, row, IDLE, "gen_util", "{:.0%}"),
+            server_name(row),
+            *(median_and_best(figures, row, IDLE, field, form) for field, form in fields),
+            middle_of(figures, row, IDLE, "gen_util", "{:.0%}"),
         ]
         for row in measured(_BY_NAME[IDLE], figures.rows)
     ]
@@ -166,7 +172,7 @@ def _idle(figures: Figures) -> str:
         "\n\nThe clients of the rows `deflate` have each sent one compressed message. Those of the first let the "
         "server choose their window, those of the second do not (32 KB)."
     )
-    return f"## {TITLES[IDLE]}\n\n" + _grid(head, rows) + deflate
+    return f"## {TITLES[IDLE]}\n\n" + grid(head, rows) + deflate
 
 
 def _ratios(figures: Figures) -> str:
@@ -179,7 +185,7 @@ def _ratios(figures: Figures) -> str:
         if row != OURS:
             rows.append([row, *("-" if cell is None else f"{cell:.2f}" for cell in cells)])
     head = ["server", *DELIVERIES, "memory", "handshake"]
-    return f"## How many times the cost of {OURS}\n\nThe medians of each round's own ratios.\n\n" + _grid(head, rows)
+    return f"## How many times the cost of {OURS}\n\nThe medians of each round's own ratios.\n\n" + grid(head, rows)
 
 
 def _bars(found: list[Verdict]) -> str:
@@ -194,7 +200,7 @@ def _bars(found: list[Verdict]) -> str:
         rows.append([what, asked, f"{verdict.measured:.2f}", "pass" if verdict.passed else "**fail**"])
     title = f"## What {OURS} is held to: {sum(verdict.passed for verdict in measured)} of {len(measured)} pass"
     missing = f"\n\nNot measured in this run: {len(found) - len(measured)} more." if len(found) > len(measured) else ""
-    return f"{title}\n\n" + _grid(["what", "asked", "measured", ""], rows) + missing
+    return f"{title}\n\n" + grid(["what", "asked", "measured", ""], rows) + missing
 
 
 def _troubles(figures: Figures) -> str:
@@ -209,34 +215,6 @@ def _troubles(figures: Figures) -> str:
         left_out += [workload.name for workload in WORKLOADS if workload.name not in figures.workloads]
         lines += [f"- {name}: not measured" for name in left_out]
     return "## Troubles\n\n" + "\n".join(lines) if lines else ""
-
-
-def _pair(figures: Figures, row: str, workload: str, field: str, form: str) -> str:
-    middle, best = figures.median(row, workload, field), figures.best(row, workload, field)
-    return "-" if middle is None else f"{form.format(middle)} ({form.format(best)})"
-
-
-def _one(figures: Figures, row: str, workload: str, field: str, form: str) -> str:
-    middle = figures.median(row, workload, field)
-    return "-" if middle is None else form.format(middle)
-
-
-def _times(figures: Figures, row: str, workload: str, field: str) -> str:
-    ratio = figures.ratio(OURS, row, workload, field)
-    return "-" if ratio is None else f"{ratio:.2f}"
-
-
-def _latency(figures: Figures, row: str, workload: str) -> str:
-    middle, tail = (figures.median(row, workload, field) for field in ("p50_us", "p99_us"))
-    return "-" if middle is None or tail is None else f"{middle / 1000:.2f} / {tail / 1000:.2f}"
-
-
-def _name(row: str) -> str:
-    return f"**{row}**" if row.startswith(OURS) else row
-
-
-def _grid(head: list[str], rows: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows))
 
 
 def _main() -> None:

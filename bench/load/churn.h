@@ -1,4 +1,4 @@
-/* churn: connect, handshake, one message and its echo, closing handshake, the end of the connection; again and again. */
+/* churn: connect, handshake, one message and its echo, closing handshake, end; again and again. */
 static int *again, nagain = 0; /* slots whose client is gone */
 static uint64_t cycles = 0;
 

@@ -278,8 +278,8 @@ static void connected(conn *c) {
     encrypt(c);
 }
 
-/* What a client of this slot has allocated before is used again. An `abrupt` one ends with a reset: it leaves no port in
- * TIME_WAIT. */
+/* What a client of this slot has allocated before is used again. An `abrupt` one ends with a reset: it leaves no port
+ * in TIME_WAIT. */
 static void startconn(int i, int ispub, int chan, int abrupt) {
     conn *c = &C[i];
     c->idx = i;

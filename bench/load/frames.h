@@ -15,8 +15,8 @@ typedef struct { /* complete but for the sequence number, which stands at seqoff
 static int S = 128, json = 0, deflating = 0, each = 1, channels = 100, N = 1000;
 static char *tmpl = "%P";
 
-/* Which is client i's k-th channel, of the `each` that it is in: all channels have equally many clients, and clients that
- * share one channel do not share the others. */
+/* Which is client i's k-th channel, of the `each` that it is in: all channels have equally many clients, and clients
+ * that share one channel do not share the others. */
 static int channel_of(int i, int k) {
     if ((long)N * each <= channels)
         return i * each + k;
@@ -77,8 +77,8 @@ static char *payload_of(int size) { /* "@@" and a sequence number, with letters 
     char *p = malloc(size + 256);
     int k = sprintf(p, json ? "{\"m\":\"@@0000000000\",\"items\":[" : "@@0000000000");
     for (int i = 0; json && k < size - 100; i++)
-        k += sprintf(p + k, "%s{\"id\":%d,\"name\":\"user %d\",\"online\":%s,\"score\":%d.%d}", i ? "," : "", 7919 * i % 9973,
-                     104729 * i % 7907, i % 3 ? "true" : "false", 31 * i % 101, i % 10);
+        k += sprintf(p + k, "%s{\"id\":%d,\"name\":\"user %d\",\"online\":%s,\"score\":%d.%d}", i ? "," : "",
+                     7919 * i % 9973, 104729 * i % 7907, i % 3 ? "true" : "false", 31 * i % 101, i % 10);
     if (json)
         k += sprintf(p + k, "]}");
     for (int i = 0; !json && k < size; i++)

@@ -20,7 +20,8 @@ static SSL_CTX *tls = NULL; /* with --tls; nothing is verified, no session is ta
 
 static void tls_begin(void) {
     tls = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(tls,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(tls, 1);
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 }

@@ -23,15 +23,8 @@ static int M = 0, W = 1, pubself = 1, pubs = 1, before = 0;
 static double tmax = 2, warm = 0.5, hold = 1.0;
 static int isfan, ispair, isshared, isecho, ischurn, isidle;
 
-/* One entry per sequence number: when it was sent, by which client, and how many deliveries are still missing. */
-#define SEQCAP 8000000u
-static uint64_t *sent_at;
-static int *missing, *owner;
-static uint32_t seqn = 0, base = 0, seqlimit = SEQCAP;
-static int expect = 0;
-static frame *shared; /* one message per channel, whoever publishes it */
 static long rss0;
-static uint64_t delivered = 0, completed = 0, deadline, tlast;
+static uint64_t delivered = 0, deadline, tlast; /* tlast: of what publishers say, the last arrival; 0: the end */
 
 static uint64_t after(double seconds) {
     return now_ns() + (uint64_t)(seconds * 1e9);
@@ -71,97 +64,12 @@ static void finish(measure_t m, uint64_t count, long lost) {
     }
     uint64_t end = tlast > m.start ? tlast : now_ns();
     double sec = (end - m.start) * 1e-9, cpu = cpu_all() - m.cpu;
-    printf("{\"mode\":\"%s\",\"label\":\"%s\",\"n\":%d,\"w\":%d,\"size\":%d,\"deliveries\":%lu,\"lost\":%ld,\"sec\":%.3f,"
-           "\"rate\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.3f,\"cpu_util\":%.2f,\"gen_util\":%.2f,"
-           "\"rss0_kb\":%ld,\"rss_kb\":%ld,\"kb_per_channel\":%.2f,\"closed\":%d}\n",
-           mode, label, N, W, S, count, lost, sec, count / sec, hpct(.5), hpct(.99), cpu * 1e6 / count,
-           cpu / sec, (self_cpu() - m.self) / sec, rss0, rss_all(), (rss_all() - rss0) / (double)channels, nclosed);
-}
-
-#include "churn.h"
-
-static void pubone(conn *c) {
-    if (seqn >= seqlimit)
-        return;
-    uint32_t s = seqn++;
-    sent_at[s] = now_ns();
-    missing[s] = expect;
-    owner[s] = c->idx;
-    c->inflight++;
-    frame *f = &c->f;
-    if (isshared) { /* in a fixed order that has no neighbours in it */
-        int chan = (s * 37ull) % channels;
-        f = &shared[chan];
-        prepare(f, chan, 0);
-    }
-    sendseq(c, f, s);
-}
-
-static void onecho(conn *c, const unsigned char *p, int n) {
-    if (c->rh == c->rt || (!deflating && !memmem(p, n, "@@", 2))) {
-        fprintf(stderr, "what came back is not what was sent\n");
-        exit(4);
-    }
-    hadd(now_ns() - c->ring[c->rt++ & 63]);
-    delivered++;
-    c->inflight--;
-}
-
-/* One delivery of message s. */
-static void arrived(uint32_t s, uint64_t t) {
-    if (s < base || s >= seqn)
-        return;
-    hadd(t - sent_at[s]);
-    delivered++;
-    if (missing[s] <= 0) {
-        fprintf(stderr, "message %u arrived more often than there are subscribers\n", s);
-        exit(4);
-    }
-    if (--missing[s] > 0)
-        return;
-    completed++;
-    tlast = t;
-    conn *o = &C[owner[s]];
-    o->inflight--;
-    if (!isfan && t < deadline)
-        pubone(o);
-}
-
-static void onopen(conn *c) {
-    if (ischurn)
-        churn_onopen(c);
-}
-
-static int onend(conn *c) {
-    return ischurn && churn_onend(c);
-}
-
-static void onmsg(conn *c, const unsigned char *p, int n) {
-    if (ischurn)
-        churn_onmsg(c);
-    if (isecho)
-        onecho(c, p, n);
-    if (ischurn || isecho || isidle || c->ispub)
-        return;
-    uint64_t t = now_ns();
-    if (deflating) {
-        arrived(c->got++, t);
-        return;
-    }
-    const unsigned char *e = p + n;
-    while ((p = memmem(p, e - p, "@@", 2))) {
-        p += 2;
-        if (e - p < 10)
-            break;
-        uint32_t s = 0;
-        int i;
-        for (i = 0; i < 10 && p[i] >= '0' && p[i] <= '9'; i++)
-            s = s * 10 + p[i] - '0';
-        if (i < 10)
-            continue;
-        p += 10;
-        arrived(s, t);
-    }
+    printf(
+        "{\"mode\":\"%s\",\"label\":\"%s\",\"n\":%d,\"w\":%d,\"size\":%d,\"deliveries\":%lu,\"lost\":%ld,\"sec\":%.3f,"
+        "\"rate\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.3f,\"cpu_util\":%.2f,\"gen_util\":%.2f,"
+        "\"rss0_kb\":%ld,\"rss_kb\":%ld,\"kb_per_channel\":%.2f,\"closed\":%d}\n",
+        mode, label, N, W, S, count, lost, sec, count / sec, hpct(.5), hpct(.99), cpu * 1e6 / count, cpu / sec,
+        (self_cpu() - m.self) / sec, rss0, rss_all(), (rss_all() - rss0) / (double)channels, nclosed);
 }
 
 /* Everybody connects, 64 at a time, and says what its protocol wants said first. */
@@ -184,171 +92,41 @@ static double connect_all(int total) {
     return (now_ns() - t0) * 1e-9;
 }
 
-static void say_late(int total) {
-    for (int k = 0; k < total; k++) {
-        if (C[k].ispub)
-            continue;
-        char *t = subst(late, C[k].chan, C[k].idx, NULL);
-        sendtext(&C[k], t, 1);
-        free(t);
-        if (k % 64 == 63)
-            pump(1);
-    }
-    pump_until_quiet();
+#include "churn.h"
+#include "echo.h"
+#include "idle.h"
+#include "publish.h"
+
+static void onopen(conn *c) {
+    if (ischurn)
+        churn_onopen(c);
 }
 
-static int idle(double connect_s, double connect_cpu, double gen_cpu) {
-    pump_until(after(hold));
-    long rss1 = rss_all();
-    printf("{\"mode\":\"idle\",\"label\":\"%s\",\"n\":%d,\"connect_s\":%.3f,\"conn_per_s\":%.0f,\"hs_cpu_us\":%.1f,"
-           "\"rss0_kb\":%ld,\"rss1_kb\":%ld,\"kb_per_conn\":%.2f,\"gen_util\":%.2f,\"closed\":%d}\n",
-           label, N, connect_s, N / connect_s, connect_cpu * 1e6 / N, rss0, rss1, (rss1 - rss0) / (double)N,
-           gen_cpu / connect_s, nclosed);
-    return 0;
+static int onend(conn *c) {
+    return ischurn && churn_onend(c);
 }
 
-/* So that what a server compiles or caches while it serves its first clients is there: they come and go. */
-static void warm_up(int total) {
-    connect_all(total);
-    pump_until_quiet();
-    for (int i = 0; i < total; i++)
-        shut(&C[i].w);
-    nopen = 0;
-    pump_until_quiet();
-}
-
-static void top_up(conn *c) {
-    static unsigned char ob[1 << 18];
-    int n = 0;
-    uint64_t t = now_ns();
-    while (c->inflight < W) {
-        if (n + c->f.n > (int)sizeof ob) {
-            rawsend(c, ob, n);
-            n = 0;
-        }
-        number(&c->f, c->inflight);
-        if (c->f.n > (int)sizeof ob)
-            rawsend(c, c->f.b, c->f.n);
-        else {
-            memcpy(ob + n, c->f.b, c->f.n);
-            n += c->f.n;
-        }
-        c->ring[c->rh++ & 63] = t;
-        c->inflight++;
-    }
-    if (n)
-        rawsend(c, ob, n);
-}
-
-static void echo_for(double seconds) {
-    static struct epoll_event ev[1024];
-    for (deadline = after(seconds); now_ns() < deadline;) {
-        int n = epoll_wait(ep, ev, 1024, 50);
-        for (int q = 0; q < n; q++) {
-            conn *c = ev[q].data.ptr;
-            onevents(c, ev[q].events);
-            if (c->w.fd >= 0)
-                top_up(c);
-        }
-    }
-}
-
-static int echo(void) {
-    if (W > 64) {
-        fprintf(stderr, "echo: at most 64 in flight\n");
-        return 1;
-    }
-    for (int k = 0; k < N; k++) {
-        C[k].ring = calloc(64, 8);
-        prepare(&C[k].f, C[k].chan, C[k].idx);
-        top_up(&C[k]);
-    }
-    echo_for(warm);
-    hreset();
-    delivered = 0;
-    measure_t m = begin();
-    echo_for(tmax);
-    finish(m, delivered, 0);
-    return 0;
-}
-
-/* A protocol may confirm a subscription late: nothing is measured before one message of each room reached all of it. */
-static int probe(int total) {
-    for (int tries = 0; tries < 20; tries++) {
-        uint32_t first = seqn;
-        if (ispair)
-            for (int k = 0; k < channels && k < N; k++)
-                pubone(&C[k]);
-        else
-            for (int k = N; k < total; k++)
-                pubone(&C[k]);
-        for (uint64_t end = after(2); now_ns() < end;) {
-            pump(20);
-            uint32_t q = first;
-            while (q < seqn && missing[q] <= 0)
-                q++;
-            if (q == seqn)
-                return 1;
-        }
-    }
-    return 0;
-}
-
-/* Keeps W in flight for so long, then waits for what is on its way; what a server lost is waited for three seconds. */
-static measure_t publish_for(double seconds, int total) {
-    for (int k = 0; k < total; k++)
-        C[k].inflight = 0;
-    pump_until(after(0.1));
-    base = seqn;
-    hreset();
-    delivered = completed = 0;
-    measure_t m = begin();
-    tlast = m.start;
-    deadline = after(seconds);
-    seqlimit = M > 0 && base + M < SEQCAP ? base + M : SEQCAP;
-    for (int k = ispair ? 0 : N; k < total && !isfan; k++)
-        for (int q = 0; q < W; q++)
-            pubone(&C[k]);
-    while (now_ns() < deadline + 3000000000ull) {
-        conn *p = &C[N];
-        while (isfan && p->w.fd >= 0 && seqn < seqlimit && p->inflight < W && now_ns() < deadline)
-            pubone(p);
-        if (seqn - base == completed && (seqn >= seqlimit || now_ns() >= deadline))
-            break;
-        pump(50);
-    }
-    return m;
-}
-
-static int publish(int total) {
-    sent_at = malloc(SEQCAP * 8ull);
-    missing = malloc(SEQCAP * 4ull);
-    owner = malloc(SEQCAP * 4ull);
-    shared = calloc(channels, sizeof *shared);
-    expect = isfan ? N : (int)((long)N * each / channels) - !pubself;
-    for (int k = 0; k < total; k++)
-        if (ispair || (isfan && C[k].ispub))
-            prepare(&C[k].f, C[k].chan, C[k].idx);
-    if (!probe(total)) {
-        fprintf(stderr, "probe not fully delivered: %d of %d missing\n", missing[seqn - 1], expect);
-        return 4;
-    }
-    publish_for(warm, total);
-    measure_t m = publish_for(tmax, total);
-    finish(m, delivered, (long)((uint64_t)(seqn - base) * expect - delivered));
-    return 0;
+static void onmsg(conn *c, const unsigned char *p, int n) {
+    if (ischurn)
+        churn_onmsg(c);
+    else if (isecho)
+        echo_onmsg(c, p, n);
+    else if (!isidle)
+        publish_onmsg(c, p, n);
 }
 
 static void usage(void) {
-    fprintf(stderr,
-            "wsload --mode fanout|pair|shared|echo|churn|idle --port P --pid P[,P] [--tls] [--path P] [--pub-path P]\n"
-            "       [--paths FILE] [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--each K]\n"
-            "       [--pubs P] [--self 0|1] [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT]\n"
-            "       [--hdr 'A: b\\r\\n'] [--eio] [--json] [--deflate] [--deflated TEXT] [--before]\n"
-            "       [--tmax SEC] [--warm SEC] [--hold SEC] [--label L]\n"
-            "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload, %%j /c1/c2, the client's\n"
-            "channels. --json: the payload is a document; --deflate: clients offer and use permessage-deflate; --deflated:\n"
-            "they send one compressed message; --before: as many connections come and go before those measured.\n");
+    fprintf(
+        stderr,
+        "wsload --mode fanout|pair|shared|echo|churn|idle --port P --pid P[,P] [--tls] [--path P] [--pub-path P]\n"
+        "       [--paths FILE] [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--each K]\n"
+        "       [--pubs P] [--self 0|1] [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT]\n"
+        "       [--hdr 'A: b\\r\\n'] [--eio] [--json] [--deflate] [--deflated TEXT] [--before]\n"
+        "       [--tmax SEC] [--warm SEC] [--hold SEC] [--label L]\n"
+        "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload, %%j /c1/c2, the client's\n"
+        "channels. --json: the payload is a document; --deflate: clients offer and use permessage-deflate; "
+        "--deflated:\n"
+        "they send one compressed message; --before: as many connections come and go before those measured.\n");
     exit(1);
 }
 
