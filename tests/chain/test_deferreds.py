@@ -1,15 +1,13 @@
 """What makes a call awaitable, on Twisted's reactors and on asyncio's."""
 
 import asyncio
-import subprocess
-import sys
-from textwrap import dedent
 
 import pytest
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.storage_objects.base import DONE
+from tests.support.asyncio_scripts import on_asyncio
 from tests.support.chains import filter_of, outcome, results
 
 
@@ -25,117 +23,68 @@ def test_start_begins_a_coroutine_before_it_returns():
     assert outcome(deferred) == ["done"]
 
 
-# On the asyncio reactor: a process has one reactor, so each of these is a process.
-PRELUDE = """
-import asyncio, sys
-from twisted.internet import asyncioreactor
-loop = asyncio.new_event_loop()
-loop.slow_callback_duration = float("inf")  # -X dev would complain of a machine that is busy
-asyncioreactor.install(loop)
-from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred, fail
-from filtered_websocket.errors import StopChain
-from filtered_websocket.filters.base import FilterBase, FilterMeta; from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.failures import culprit
-
-class Chain(FilterBase, metaclass=FilterMeta):
-    pass
-
-def later(value, seconds=0.01):
-    deferred = Deferred()
-    reactor.callLater(seconds, deferred.callback, value)
-    return deferred
-
-def finish(result):
-    print(repr(getattr(result, "value", result)))
-    reactor.stop()
-
-def go():
-    Chain.run("me", "data").addBoth(finish)
-
-reactor.callLater(20, lambda: (print("too late"), reactor.stop()))
-reactor.callWhenRunning(lambda: go())
-"""
-
-
-def on_asyncio(source):
-    """The lines that a script printed which ran on Twisted's asyncio reactor."""
-    script = f"{PRELUDE}\n{dedent(source)}\nreactor.run()\nloop.close()\n"
-    ended = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", script], capture_output=True, text=True, timeout=60
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    return ended.stdout.splitlines()
-
-
 def test_on_the_asyncio_reactor_a_filter_awaits_what_is_asyncios_and_deferreds():
     assert on_asyncio("""
-        class Waits(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                assert asyncio.current_task() is not None
-                await asyncio.sleep(0)
-                await asyncio.sleep(0.001)
-                a = await later("a")
-                async with asyncio.timeout(5):
-                    c = later("c").asFuture(asyncio.get_running_loop())
-                    b = await asyncio.gather(asyncio.sleep(0.001, "b"), c)
-                d = await asyncio.create_task(asyncio.sleep(0, "d"))
-                e = await asyncio.to_thread(str.lower, "E")
-                return [web_socket_instance, data, a, *b, d, e, await later("f")]
+        @joins
+        async def waits(web_socket_instance, data):
+            assert asyncio.current_task() is not None
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
+            a = await later("a")
+            async with asyncio.timeout(5):
+                c = later("c").asFuture(asyncio.get_running_loop())
+                b = await asyncio.gather(asyncio.sleep(0.001, "b"), c)
+            d = await asyncio.create_task(asyncio.sleep(0, "d"))
+            e = await asyncio.to_thread(str.lower, "E")
+            return [web_socket_instance, data, a, *b, d, e, await later("f")]
 
-        class Next(Chain):
-            @classmethod
-            def filter(cls, web_socket_instance, data):
-                return data + [later("g")]
+        @joins
+        def next(web_socket_instance, data):
+            return data + [later("g")]
 
-        class Unpacks(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                return "".join(data[:-1]) + await data[-1]
+        @joins
+        async def unpacks(web_socket_instance, data):
+            return "".join(data[:-1]) + await data[-1]
     """) == ["'medataabcdefg'"]
 
 
 def test_on_the_asyncio_reactor_a_timeout_ends_the_wait_for_a_deferred_and_cancels_it():
     assert on_asyncio("""
-        class Waits(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                never = Deferred(lambda _: print("cancelled"))
-                try:
-                    async with asyncio.timeout(0.01):
-                        await never
-                except TimeoutError:
-                    return "in time"
+        @joins
+        async def waits(web_socket_instance, data):
+            never = Deferred(lambda _: print("cancelled"))
+            try:
+                async with asyncio.timeout(0.01):
+                    await never
+            except TimeoutError:
+                return "in time"
     """) == ["cancelled", "'in time'"]
 
 
 def test_on_the_asyncio_reactor_a_failed_deferred_raises_in_the_filter():
     assert on_asyncio("""
-        class Waits(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                try:
-                    await fail(ZeroDivisionError("caught"))
-                except ZeroDivisionError as error:
-                    print(error)
-                failing = Deferred()
-                reactor.callLater(0.001, failing.errback, KeyError("not caught"))
-                await failing
+        @joins
+        async def waits(web_socket_instance, data):
+            try:
+                await fail(ZeroDivisionError("caught"))
+            except ZeroDivisionError as error:
+                print(error)
+            failing = Deferred()
+            reactor.callLater(0.001, failing.errback, KeyError("not caught"))
+            await failing
     """) == ["caught", "KeyError('not caught')"]
 
 
 @pytest.mark.parametrize("waits_for", ["asyncio.sleep(10)", "Deferred()", "asyncio.Event().wait()"])
 def test_on_the_asyncio_reactor_cancelling_a_run_cancels_the_filter_that_waits(waits_for):
     assert on_asyncio(f"""
-        class Waits(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                try:
-                    await {waits_for}
-                except asyncio.CancelledError:
-                    print("the filter saw it")
-                    raise
+        @joins
+        async def waits(web_socket_instance, data):
+            try:
+                await {waits_for}
+            except asyncio.CancelledError:
+                print("the filter saw it")
+                raise
 
         def go():
             running = Chain.run(None)
@@ -147,16 +96,14 @@ def test_on_the_asyncio_reactor_cancelling_a_run_cancels_the_filter_that_waits(w
 
 def test_on_the_asyncio_reactor_stop_chain_ends_the_run_quietly():
     assert on_asyncio("""
-        class Stops(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                await asyncio.sleep(0)
-                raise StopChain
+        @joins
+        async def stops(web_socket_instance, data):
+            await asyncio.sleep(0)
+            raise StopChain
 
-        class Never(Chain):
-            @classmethod
-            def filter(cls, web_socket_instance, data):
-                print("never")
+        @joins
+        def never(web_socket_instance, data):
+            print("never")
     """) == ["None"]
 
 
@@ -194,12 +141,11 @@ def test_on_the_asyncio_reactor_context_variables_of_the_caller_are_seen_after_a
     assert on_asyncio("""
         from filtered_websocket.messages.message import in_binary_message, message
 
-        class Waits(Chain):
-            @classmethod
-            async def filter(cls, web_socket_instance, data):
-                await asyncio.sleep(0)
-                await later(None)
-                return message(b"x")
+        @joins
+        async def waits(web_socket_instance, data):
+            await asyncio.sleep(0)
+            await later(None)
+            return message(b"x")
 
         def go():
             kind = in_binary_message.set(True)

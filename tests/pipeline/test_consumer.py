@@ -8,12 +8,11 @@ from filtered_websocket.messages.publication import Publication
 from filtered_websocket.pipeline import consumer
 from filtered_websocket.testing.server import Server
 from tests.support import rooms
-from tests.support.rooms import Consumes, Rooms, counted, members
+from tests.support.rooms import Consumes, Rooms, consuming, counted, members, publish
 
 
 def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
+    with consuming() as (server, a):
         for result, received in (
             (None, "original"),
             ("text", "text"),
@@ -24,7 +23,7 @@ def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):
             (5, "original"),
         ):
             consumes(lambda pipeline, item, result=result: result)
-            server.pipeline().publish("x", "original")
+            publish(server, "original")
             assert a.received() == (["1", "2"] if received is None else [received])
 
 
@@ -47,11 +46,9 @@ def test_what_a_consumer_filter_ends_or_fails_is_dropped_and_the_next_is_consume
         does(pipeline, item)
 
     for function in (does, does_later):
-        with Server(Rooms, Consumes) as server:
-            a = members(server, "x")
+        with consuming() as (server, a):
             consumes(function)
-            for payload in ("good", "bad", "fine"):
-                server.pipeline().publish("x", payload)
+            publish(server, "good", "bad", "fine")
             assert a.received() == ["good", "fine"]
             if isinstance(error, StopChain):
                 assert counted(server) == {}
@@ -61,12 +58,11 @@ def test_what_a_consumer_filter_ends_or_fails_is_dropped_and_the_next_is_consume
 
 
 def test_a_result_that_cannot_be_sent_is_dropped_and_counted(consumes):
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
+    with consuming() as (server, a):
         consumes(lambda pipeline, item: "\ud800")
-        server.pipeline().publish("x", "bad")
+        publish(server, "bad")
         consumes(None)
-        server.pipeline().publish("x", "good")
+        publish(server, "good")
         assert a.received() == ["good"]
         assert counted(server) == {"dropped: a consumer filter failed": 1}
         assert "surrogates not allowed" in "".join(server.errors)
@@ -81,23 +77,21 @@ def test_an_async_consumer_filter_keeps_the_order_of_what_it_waits_for_and_what_
             return await gates[item.payload]
         return None
 
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
+    with consuming() as (server, a):
         consumes(waits)
-        for payload in ("1", "slow 2", "3", "slow 4", "5", "slow 6"):
-            server.pipeline().publish("x", payload)
+        publish(server, "1", "slow 2", "3", "slow 4", "5", "slow 6")
         assert a.received() == ["1"]
         gates[b"slow 2"].callback("two")
         assert a.received() == ["two", "3"]
         gates[b"slow 4"].callback(None)
         assert a.received() == ["slow 4", "5"]
-        server.pipeline().publish("x", "7")
+        publish(server, "7")
         assert a.received() == []
         gates[b"slow 6"].errback(ValueError("six"))
         assert a.received() == ["7"]
         assert counted(server) == {"dropped: a consumer filter failed": 1}
         assert "six" in "".join(server.errors)
-        server.pipeline().publish("x", "8")
+        publish(server, "8")
         assert a.received() == ["8"]
 
 
@@ -110,11 +104,9 @@ def test_what_a_consumer_filter_publishes_while_others_wait_queues_behind_them(c
         if item.payload in (b"1", b"2"):
             pipeline.publish("x", item.payload + b" echoed")
 
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
+    with consuming() as (server, a):
         consumes(echoes)
-        for payload in ("1", "2", "3"):
-            server.pipeline().publish("x", payload)
+        publish(server, "1", "2", "3")
         gate.callback(None)
         assert a.received() == ["1", "2", "3", "1 echoed", "2 echoed"]
 
@@ -127,11 +119,9 @@ def test_the_queue_before_an_async_consumer_filter_is_bounded_and_drops_are_coun
         if item.payload == b"0":
             await gate
 
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
+    with consuming() as (server, a):
         consumes(waits)
-        for number in range(7):
-            server.pipeline().publish("x", str(number))
+        publish(server, *map(str, range(7)))
         gate.callback(None)
         assert a.received() == ["0", "1", "2", "3"]
         assert counted(server) == {"dropped: consumer filters too slow": 3}
@@ -144,11 +134,9 @@ def test_a_long_queue_of_async_filters_that_need_not_wait_is_no_recursion(consum
         if item.payload == b"0":
             await gate
 
-    with Server(Rooms, Consumes) as server:
-        a = members(server, "x")
+    with consuming() as (server, a):
         consumes(waits)
-        for number in range(5000):
-            server.pipeline().publish("x", str(number))
+        publish(server, *map(str, range(5000)))
         gate.callback(None)
         assert a.received() == [str(number) for number in range(5000)]
 
@@ -158,11 +146,9 @@ def test_a_consumer_filter_that_hangs_is_ended_after_its_time(consumes):
         if item.payload == b"bad":
             await Deferred()
 
-    with Server(Rooms, Consumes, filter_timeout=5, ping_interval=0) as server:
-        a = members(server, "x")
+    with consuming(filter_timeout=5, ping_interval=0) as (server, a):
         consumes(hangs)
-        for payload in ("bad", "good"):
-            server.pipeline().publish("x", payload)
+        publish(server, "bad", "good")
         server.advance(4)
         assert a.received() == []
         server.advance(2)

@@ -1,9 +1,11 @@
 """Filters that several tests of the core use: rooms to join and publish to, a consumer that does what it is told."""
 
+from contextlib import contextmanager
 from typing import ClassVar
 
 from filtered_websocket.filters.base import WebSocketConsumerFilter, WebSocketMessageFilter
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.testing.server import Server
 
 
 class Rooms(WebSocketMessageFilter):
@@ -39,6 +41,19 @@ def members(server, *rooms):
     for room in rooms:
         client.send(f"+{room}")
     return client
+
+
+@contextmanager
+def consuming(**options):
+    """A server whose publications run through `Consumes`, and a client that is in the room ``x``."""
+    with Server(Rooms, Consumes, **options) as server:
+        yield server, members(server, "x")
+
+
+def publish(server, *payloads):
+    """Publish these to the room ``x``, one after another."""
+    for payload in payloads:
+        server.pipeline().publish("x", payload)
 
 
 def counted(server):
