@@ -6,20 +6,9 @@ control frames, extensions and every violation, and gets those bytes untouched.
 """
 
 import zlib
-from collections.abc import Callable
 from functools import lru_cache
 
-_apply_mask: Callable[[bytes, bytes], bytes]
-try:
-    from websockets.speedups import apply_mask as _apply_mask
-except ImportError:
-
-    def _apply_mask(data: bytes, mask: bytes) -> bytes:
-        """An XOR of two integers: faster than Autobahn's masker below a few KiB (docs/performance.md)."""
-        size = len(data)
-        repeated = (mask * (size // 4 + 1))[:size]
-        return (int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
-
+from filtered_websocket.messages.masking import apply_mask
 
 FIN_TEXT, FIN_BINARY = 0x81, 0x82
 RSV1 = 0x40
@@ -81,7 +70,7 @@ def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None
     end = begin + length
     if end > size or length > limit:
         return None
-    payload = _apply_mask(data[begin:end], data[begin - 4 : begin])
+    payload = apply_mask(data[begin:end], data[begin - 4 : begin])
     if first == FIN_BINARY:
         return bytearray(payload), True, end
     if not payload.isascii():

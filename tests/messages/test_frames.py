@@ -1,8 +1,6 @@
 """Small frames, against a decoder of this file's own that is written from RFC 6455, section 5.2, bit by bit."""
 
 import struct
-import subprocess
-import sys
 import zlib
 from typing import NamedTuple
 
@@ -204,25 +202,3 @@ def test_a_deflated_frame_may_be_larger_than_a_small_one():
         b"".join(struct.pack("!Q", n * 0x9E3779B97F4A7C15 % 2**64) for n in range(9000)), True, 9
     )
     assert parse(big).length_bytes == 8
-
-
-def fallback(pairs):
-    """What the masker gives where the C library is not installed: another process, which cannot import it."""
-    script = (
-        "import sys; sys.modules['websockets.speedups'] = None\n"
-        "from filtered_websocket.messages import frames\n"
-        "assert frames._apply_mask.__module__ == frames.__name__\n"
-        f"for data, mask in {pairs!r}: print(frames._apply_mask(data, mask).hex())\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    return [bytes.fromhex(line) for line in ended.stdout.split("\n")[:-1]]
-
-
-def test_the_masker_without_the_c_library_does_what_the_c_library_does():
-    assert frames._apply_mask.__module__ != frames.__name__, "the C masker of websockets is not installed"
-    masks = [b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", MASK, b"\x00\x00\x00\x01", b"\x80\x00\x00\x00"]
-    pairs = [(bytes(range(256))[:size], mask) for size in (0, 1, 2, 3, 4, 5, 7, 8, 63, 125, 256) for mask in masks]
-    pairs += [(b"\x00" * size, mask) for size in (1, 4, 9) for mask in masks]
-    wanted = [bytes(byte ^ mask[index % 4] for index, byte in enumerate(data)) for data, mask in pairs]
-    assert [bytes(frames._apply_mask(data, mask)) for data, mask in pairs] == wanted
-    assert fallback(pairs) == wanted

@@ -1,0 +1,15 @@
+"""Masking (RFC 6455, 5.3): the exclusive or of a payload and four bytes that a client has chosen."""
+
+from collections.abc import Callable
+
+apply_mask: Callable[[bytes | bytearray | memoryview, bytes], bytes]
+"""A payload masked or unmasked with these four bytes, its first one with the first."""
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+
+    def apply_mask(data: bytes | bytearray | memoryview, mask: bytes) -> bytes:
+        """An XOR of two integers: faster than Autobahn's masker below a few KiB (docs/performance.md)."""
+        size = len(data)
+        repeated = (mask * (size // 4 + 1))[:size]
+        return (int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
