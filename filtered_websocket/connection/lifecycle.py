@@ -147,6 +147,7 @@ class Lifecycle(Part):
         self.leave_transport()
         self.factory.admission.leave(self)
         self.forget_waiting()
+        self.current_frame = None  # what has come of it is not kept for as long as somebody keeps this connection
         # A filter that is cancelled can tell from it that there is no client left; the disconnect chain comes after it.
         self.state = CLOSED
         for running in (self.running, None if self.decision is None else self.decision.running):

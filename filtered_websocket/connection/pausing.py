@@ -25,6 +25,7 @@ from filtered_websocket.connection.handshake import MAX_HELD
 from filtered_websocket.connection.parts import Part
 from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages import frames
+from filtered_websocket.messages.partial_frame import PartialFrame
 
 _log = Logger()
 
@@ -174,6 +175,8 @@ class Pausing(Part):
     def _next_frame(self) -> int:
         """Where in `data` the next frame begins."""
         frame = self.current_frame
+        if isinstance(frame, PartialFrame):
+            return frame.missing
         return 0 if frame is None else int(frame.length - self.current_frame_masker.pointer())
 
     def look_ahead(self) -> None:

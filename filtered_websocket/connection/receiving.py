@@ -1,7 +1,8 @@
 """The way in: bytes -> data chain -> frames (the fast path, or Autobahn) -> message chain.
 
-The fast path reads only at a frame boundary of an open connection. What `frames.read` does not take goes to Autobahn
-untouched, and so does all that follows it in the same read.
+The fast path begins only at a frame boundary of an open connection. A frame that it takes and of which the end is yet
+to come is a `PartialFrame` until then. What else `frames.read` does not take goes to Autobahn untouched, and so does
+all that follows it in the same read.
 """
 
 from time import perf_counter
@@ -16,6 +17,7 @@ from filtered_websocket.limits.fair_share import SHARE, SHARE_SECONDS
 from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.messages.partial_frame import PartialFrame
 from filtered_websocket.web.head import METHOD
 
 
@@ -73,7 +75,10 @@ class Receiving(Part):
 
     def feed(self, data: bytes) -> None:
         """Parse bytes that have passed the data chain."""
-        if self.state == OPEN and not self.data and self.current_frame is None and not self.inside_message:
+        if self.state == OPEN and self.current_frame is None and not self.inside_message:
+            if self.data:
+                # The last read ended within the head of a frame.
+                data, self.data = self.data + data, b""
             at, left, limit = 0, SHARE, self.message_limit
             frame = frames.read(data, 0, limit)
             while frame is not None:
@@ -95,12 +100,39 @@ class Receiving(Part):
                 self.data = data[at:] + self.data
                 self.look_ahead()
                 return
+            if frame is None and self.state == OPEN:
+                # The state of a partial frame stands where every read looks anyway.
+                self.current_frame = PartialFrame.begin(data, at, limit)
+                if self.current_frame is not None:
+                    return
             if at:
                 data = data[at:]
         elif self.http is not None:
             self.http.dataReceived(data)
             return
+        elif isinstance(self.current_frame, PartialFrame):
+            self._go_on_with(self.current_frame, data)
+            return
         self.parse(data)
+
+    def _go_on_with(self, frame: PartialFrame, data: bytes) -> None:
+        end = frame.missing
+        if self.state != OPEN or not frame.add(data if len(data) <= end else memoryview(data)[:end]):
+            self.current_frame = None
+            self.parse(frame.given_back() + data)
+            return
+        if frame.missing:
+            return
+        self.current_frame = None
+        self.onMessage(frame.payload(), frame.binary)
+        rest = data[end:]
+        if not rest:
+            return
+        if self.waits:
+            self.data = rest + self.data
+            self.look_ahead()
+        else:
+            self.feed(rest)
 
     def parse(self, data: bytes) -> None:
         """Let Autobahn's parser have these bytes, for as long as the connection's share of the turn lasts."""

@@ -21,7 +21,7 @@ from filtered_websocket.connection.slow_reader import SlowReader, in_transport
 from filtered_websocket.limits.backlog import Blob
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.messages.message import Message, message
+from filtered_websocket.messages.message import Message, outgoing
 from filtered_websocket.pipeline.corks import MAX_CORKED
 from filtered_websocket.transport.streams import WriteThrough
 
@@ -43,7 +43,7 @@ class Sending(Part):
         :param payload: str, or bytes of the kind that `message.message` finds
         :raises TypeError: neither
         """
-        data, binary = message(payload, isBinary)
+        data, binary = outgoing(payload, isBinary)
         if self.direct is None and self.state != OPEN:
             self.factory.counters.count("dropped", "sent to a closed connection")
             return
@@ -54,16 +54,28 @@ class Sending(Part):
         if self.direct is None or self.corked:
             self.send_frame(data, binary)
             return
+        if len(data) > MAX_CORKED:
+            self._send_large(data, binary)
+            return
         # What `send_frame` does, for what most messages are.
-        self.corked = blob = frames.make(data, binary)
-        if len(blob) > MAX_CORKED:
-            self.uncork()
-        elif hub.corked:
+        self.corked = frames.make(data, binary)
+        if hub.corked:
             hub.corked.append(self)
         else:
             hub.cork(self)
 
-    def send_frame(self, payload: bytes, binary: bool) -> None:
+    def _send_large(self, payload: bytes | bytearray, binary: bool) -> None:
+        """Send a message for which nothing else waits, now: it is copied to the kernel alone."""
+        head = frames.head_for(payload, binary)
+        self.pipeline.hub.bytes_out += len(head) + len(payload)
+        if self.stream is None or self.stream is not self.transport:
+            self._write(head + payload)
+            return
+        self.stream.write_framed(head, payload)
+        if self.slow is not None:
+            self.slow.written(self.slow.taken)
+
+    def send_frame(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send one message to this connection alone."""
         if self._perMessageCompress is None:
             blob = frames.make(payload, binary)

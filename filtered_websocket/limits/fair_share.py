@@ -1,6 +1,6 @@
 """The share that one connection has of a reactor turn, WebSocket or HTTP.
 
-One read brings up to 64 KiB: thousands of small frames. Were they all handled at once, all other clients would wait for
+One read brings up to 124 KiB: thousands of small frames. Were they all handled at once, all others would wait for
 them. So a connection handles what fits its share. The rest waits, unparsed, for a later turn, and nothing more is read
 meanwhile. All connections that wait so have one share together in each turn, and have it one after another: a flood of
 many connections costs others no more than that of one. Nobody is refused by this.

@@ -40,7 +40,7 @@ def close_ahead(data: bytes, at: int) -> tuple[int, bool]:
     return at, False
 
 
-def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None:
+def read(data: bytes | memoryview, at: int, limit: int) -> tuple[bytearray, bool, int] | None:
     """Read the frame that begins at an offset.
 
     :param limit: the largest payload taken, in bytes
@@ -65,6 +65,7 @@ def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None
         begin = at + 14
         if length < 65536:
             return None
+        data = memoryview(data)  # what is cut out of it is not copied
     else:
         return None
     end = begin + length
@@ -81,7 +82,27 @@ def read(data: bytes, at: int, limit: int) -> tuple[bytearray, bool, int] | None
     return bytearray(payload), False, end
 
 
-def make(payload: bytes, binary: bool) -> bytes:
+def head_of(data: bytes, at: int) -> tuple[int, int] | None:
+    """The head of a frame that `read` takes when its end has come.
+
+    :returns: where the payload begins and how long it is; None for another frame, or where the head has not all come
+    """
+    size = len(data) - at
+    if size < 6 or data[at] not in (FIN_TEXT, FIN_BINARY):
+        return None
+    length = data[at + 1] - 128
+    wide = 2 if length == 126 else 8 if length == 127 else 0
+    if length < 0 or size < 6 + wide:
+        return None
+    begin = at + 6 + wide
+    if wide:
+        length = int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+        if length < (126 if wide == 2 else 65536):
+            return None
+    return begin, length
+
+
+def make(payload: bytes | bytearray, binary: bool) -> bytes:
     """One unmasked frame with this message, as a server sends it."""
     length = len(payload)
     if length < 126:
@@ -89,7 +110,12 @@ def make(payload: bytes, binary: bool) -> bytes:
     return _header(FIN_BINARY if binary else FIN_TEXT, length) + payload
 
 
-def make_deflated(payload: bytes, binary: bool, window_bits: int) -> bytes:
+def head_for(payload: bytes | bytearray, binary: bool) -> bytes:
+    """What `make` puts in front of this message."""
+    return _header(FIN_BINARY if binary else FIN_TEXT, len(payload))
+
+
+def make_deflated(payload: bytes | bytearray, binary: bool, window_bits: int) -> bytes:
     """One compressed frame (RFC 7692, section 7.2.1) that needs no context.
 
     A sender may forget its window after any message, so the frame suits every client that accepts this window size,

@@ -19,6 +19,12 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
     :param is_binary: settles the kind
     :raises TypeError: the payload is neither str nor bytes
     """
+    data, is_binary = outgoing(payload, is_binary)
+    return bytes(data), is_binary
+
+
+def outgoing(payload: Any, is_binary: bool | None = None) -> tuple[bytes | bytearray, bool]:
+    """As `message`, for what is framed at once: a bytearray is not copied."""
     if type(payload) is not bytearray:  # what a message filter hands on needs no further look
         if isinstance(payload, str):
             return payload.encode(), bool(is_binary)
@@ -26,10 +32,10 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
             raise TypeError(
                 f"a message is str or bytes, not {type(payload).__name__}: encode it first, with json.dumps say"
             )
-    data = bytes(payload)
+        payload = bytes(payload)
     if is_binary is None:
-        is_binary = in_binary_message.get() or not (data.isascii() or is_text(data))
-    return data, is_binary
+        is_binary = in_binary_message.get() or not (payload.isascii() or is_text(payload))
+    return payload, is_binary
 
 
 def utf8_size(text: str) -> int:
@@ -48,7 +54,7 @@ def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]
     return (message(payload, is_binary),)
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes | bytearray) -> bool:
     """Whether these bytes can be sent as text: valid UTF-8."""
     try:
         data.decode()

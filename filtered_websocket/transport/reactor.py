@@ -30,7 +30,7 @@ _log = Logger()
 
 
 READ_AHEAD = 128
-"""Sockets that are read before what they brought is handled: at most 8 MiB at a time."""
+"""Sockets that are read before what they brought is handled: at most 16 MiB at a time."""
 
 
 REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")

@@ -20,8 +20,9 @@ from typing import Any, Protocol
 from twisted.internet import main, tcp, unix
 from twisted.python.failure import Failure
 
-READ_SIZE = 65536
-"""Bytes taken from a socket at once."""
+READ_SIZE = 124 * 1024
+"""Bytes taken from a socket at once: a frame of 64 KiB with its head, in a buffer below the 128 KiB from which on glibc
+would map each anew."""
 
 LARGE = 65536
 """Bytes of a write that waits by reference; smaller ones are joined."""
@@ -78,6 +79,8 @@ class WriteThrough:
     _tempDataLen: int
     _maybePauseProducer: Callable[[], None]
     connected: int
+    SEND_LIMIT = 1024 * 1024
+    """Bytes of one send: Twisted's own limit would make eight system calls of a MiB."""
     producer: Any
     streamingProducer: bool
     protocol: Any
@@ -116,6 +119,20 @@ class WriteThrough:
             sent = 0
         if sent != len(data):
             self.wait(memoryview(data)[sent:])
+
+    def write_framed(self, head: bytes, body: bytes | bytearray) -> None:
+        """Write these two one behind the other. Nothing is copied but what must wait."""
+        if self._tempDataBuffer or self.dataBuffer or not self.connected or self.producer is not None:
+            self.wait(memoryview(head + body))
+            return
+        try:
+            sent = self.socket.sendmsg((head, body))
+        except OSError:
+            sent = 0  # as in `write`
+        if sent < len(head):
+            self.wait(memoryview(head + body)[sent:])
+        elif sent != len(head) + len(body):
+            self.wait(memoryview(bytes(memoryview(body)[sent - len(head) :])))
 
     def wait(self, data: memoryview) -> None:
         """Write when the reactor comes to it, behind what waits already: Twisted's own write, but that it would copy

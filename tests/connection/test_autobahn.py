@@ -11,6 +11,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from filtered_websocket.connection.autobahn import CLOSE_CODES, LeanProtocol
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.testing.server import Server
+from filtered_websocket.transport.streams import READ_SIZE
 from tests.support.raw_client import BINARY, CLOSE, TEXT, Frame, close_frame, close_of, frame, head
 from tests.support.reactor_thread import call, until
 from tests.support.serving import Served, on_message, serving
@@ -364,7 +365,7 @@ def test_what_cannot_be_inflated_closes_with_1007_and_a_flood_behind_it_is_dropp
             client.raw.send(frame(wrong, TEXT, rsv=4))
         for _ in range(100):
             client.raw.send(frame(b"y" * 50_000))
-        until(lambda: len(connection.data) <= 65536)
+        until(lambda: len(connection.data) <= READ_SIZE)
         assert client.raw.closed()[0] == 1007
         served.until_empty()
 

@@ -12,6 +12,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.limits.fair_share import SHARE
 from filtered_websocket.testing.server import Server
+from filtered_websocket.transport.streams import READ_SIZE
 from tests.support.raw_client import BINARY, PING, TEXT, close_frame, frame
 from tests.support.reactor_thread import call, until
 from tests.support.serving import echo, is_waiting, on_message, serving
@@ -205,5 +206,5 @@ def test_a_flood_behind_a_message_that_was_too_large_is_dropped_not_kept() -> No
         client.send(frame(b"x" * 1001))
         for _ in range(200):
             client.send(frame(b"y" * 50_000))
-        assert call(lambda: len(connection.data) + len(connection.held)) <= 65536
+        assert call(lambda: len(connection.data) + len(connection.held)) <= READ_SIZE
         assert client.closed()[0] == 1009

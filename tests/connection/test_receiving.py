@@ -1,12 +1,15 @@
 """The way in: messages of all lengths and kinds, in order, also behind filters that wait."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from filtered_websocket.connection.connection import Connection
 from tests.support import certificates
 from tests.support.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, frame, head
+from tests.support.reactor_thread import call, until
 from tests.support.serving import Events, a_turn, echo, on_data, on_message, pairing, serving
 
 
@@ -124,3 +127,117 @@ def test_order_is_kept_when_data_and_message_filters_wait() -> None:
         for each in messages[20:]:
             client.send(each)
         assert [client.text() for _ in messages] == messages
+
+
+LARGE = 300_000
+
+
+def in_pieces(data: bytes, size: int = 7001) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def test_a_large_frame_in_many_pieces_is_not_autobahns_affair(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    parse = Connection.parse
+
+    def parse_and_tell(connection: Connection, data: bytes) -> None:
+        if connection.opened:
+            parsed.append(len(data))
+        parse(connection, data)
+
+    monkeypatch.setattr(Connection, "parse", parse_and_tell)
+    with serving(on_message(echo)) as served, served.open() as client:
+        for payload in ("x" * LARGE, "ä" * LARGE):
+            for piece in in_pieces(frame(payload)):
+                client.send(piece)
+            assert client.text() == payload
+        # Cut within its head, even: what Autobahn has then are those few bytes, once.
+        connection = served.connection()
+        wire = frame(b"x" * LARGE)
+        for end in range(1, 14):
+            call(connection.dataReceived, wire[:end])
+            call(connection.dataReceived, wire[end:])
+            assert client.receive() == Frame(BINARY, b"x" * LARGE)
+        assert sum(parsed) < 14 * 14
+
+
+def test_a_frame_that_is_too_large_is_refused_by_its_head() -> None:
+    with serving(on_message(echo), max_message_size=LARGE) as served, served.open() as client:
+        client.send(frame(b"x" * (LARGE + 1))[:14])
+        assert client.closed()[0] == 1009
+        served.until_empty()
+
+
+@pytest.mark.parametrize("at", [0, 100, 200_000])
+def test_text_that_is_none_is_refused_before_the_frame_has_ended(at: int) -> None:
+    with serving(on_message(echo)) as served, served.open() as client:
+        data = frame(b"x" * at + b"\xff" + b"x" * LARGE, TEXT)
+        client.send(data[:70_000], data[70_000:220_000])
+        assert client.closed()[0] == 1007
+        served.until_empty()
+        assert served.counted("closed", "protocol error 1007") == 1
+
+
+def test_text_that_ends_within_a_character_is_refused() -> None:
+    with serving(on_message(echo)) as served, served.open() as client:
+        client.send(frame(b"x" * LARGE + b"\xe2\x82", TEXT))
+        assert client.closed()[0] == 1007
+
+
+def test_a_close_in_the_middle_of_a_large_frame_is_answered_behind_it() -> None:
+    seen = Events()
+    with serving(on_message(lambda _, data: seen.tell(len(data)))) as served, served.open() as client:
+        data = frame(b"x" * LARGE)
+        client.send(data[: LARGE // 2])
+        connection = served.connection()
+        until(lambda: connection.current_frame is not None)
+        call(connection.close, 4000, "enough")
+        closing = client.receive()
+        assert closing is not None
+        client.send(data[LARGE // 2 :], frame("not seen"), close_frame(4000))
+        client.ended()
+        served.until_empty()
+        assert seen.none_is_left()
+
+
+@pytest.mark.parametrize("ends", ["closes", "closes its side"])
+def test_a_client_that_leaves_in_the_middle_of_a_large_frame_has_left(ends: str) -> None:
+    events = Events()
+    with serving(*pairing(events), on_message(echo)) as served, served.open() as client:
+        client.send(frame(b"x" * LARGE)[:100_000])
+        connection = served.connection()
+        until(lambda: connection.current_frame is not None)
+        if ends == "closes":
+            client.socket.close()
+        else:
+            client.socket.shutdown(socket.SHUT_WR)
+        assert [events.next(), events.next()] == ["open", (1006, connection.close_reason)]
+        served.until_empty()
+        assert connection.current_frame is None  # its bytes with it: a filter may keep the connection
+
+
+def test_pauses_in_the_middle_of_a_large_frame_lose_nothing() -> None:
+    async def wait(connection: Any, data: bytes) -> bytes:
+        await a_turn()
+        return data
+
+    filters = on_data(wait), on_message(sometimes_async)
+    with serving(*filters, byte_rate=10 * LARGE) as served, served.open() as client:
+        connection = served.connection()
+        messages = [f"{word}{'x' * LARGE}" for word in ("async", "sync", "async")]
+        for piece in in_pieces(b"".join(map(frame, messages)) + frame(b"?", PING), 50_000):
+            client.send(piece)
+        assert [client.text() for _ in messages] == messages
+        assert client.receive() == Frame(PONG, b"?")
+        client.quit()
+        served.until_empty()
+        assert not call(lambda: connection.data or connection.held)
+
+
+def test_a_client_above_its_rate_is_read_on_in_the_middle_of_a_large_frame() -> None:
+    with serving(on_message(echo), byte_rate=6 * LARGE) as served, served.open() as client:
+        for _ in range(15):
+            client.send(frame(b"x" * LARGE))
+        for _ in range(15):
+            assert client.receive() == Frame(BINARY, b"x" * LARGE)
+        assert served.counted("slowed", "byte_rate")

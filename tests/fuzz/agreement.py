@@ -24,6 +24,8 @@ from tests.conformance.autobahn_alone import AutobahnAlone
 
 LIMIT = 300
 """Largest message: small, so that inputs reach it."""
+LARGE_LIMIT = 140_000
+"""The same for streams of large frames."""
 PASS = b""
 """In the place of a piece of the stream: time passes."""
 SECONDS = 0.02
@@ -105,13 +107,14 @@ class Side:
     """One of the two servers.
 
     :param connection: its class of connections
+    :param limit: its largest message
     """
 
-    def __init__(self, connection: type[Connection]) -> None:
+    def __init__(self, connection: type[Connection], limit: int) -> None:
         before, server_module.Connection = server_module.Connection, connection  # type: ignore[misc]
         try:
             self.kit = Server(
-                Joins, Answers, Ends, max_message_size=LIMIT, ping_interval=0, compression=True, close_timeout=5
+                Joins, Answers, Ends, max_message_size=limit, ping_interval=0, compression=True, close_timeout=5
             )
         finally:
             server_module.Connection = before  # type: ignore[misc]
@@ -168,9 +171,9 @@ class Side:
 class Agreement:
     """Both servers."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
         self._defaults = receiving.SHARE, receiving.SHARE_SECONDS
-        self._sides = Side(Connection), Side(AutobahnAlone)
+        self._sides = Side(Connection, limit), Side(AutobahnAlone, limit)
 
     def close(self) -> None:
         for side in reversed(self._sides):
