@@ -65,22 +65,16 @@ class Sending(Part):
             hub.cork(self)
 
     def _send_large(self, payload: bytes | bytearray, binary: bool) -> None:
-        """Send a message for which nothing else waits, now: it is copied to the kernel alone."""
+        """Send a message behind which nothing waits, now: it is copied to the kernel alone."""
         head = frames.head_for(payload, binary)
         self.pipeline.hub.bytes_out += len(head) + len(payload)
-        if self.stream is None or self.stream is not self.transport:
-            self._write(head + payload)
-            return
-        self.stream.write_framed(head, payload)
-        if self.slow is not None:
-            self.slow.written(self.slow.taken)
+        self.transport.write_framed(head, payload)
 
     def send_frame(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send one message to this connection alone."""
-        if self._perMessageCompress is None:
-            blob = frames.make(payload, binary)
-        else:
-            blob = frames.make_deflated(payload, binary, self._perMessageCompress.server_max_window_bits)
+        agreed = self._perMessageCompress
+        bits = None if agreed is None else agreed.server_max_window_bits
+        blob = frames.make(payload, binary) if bits is None else frames.make_deflated(payload, binary, bits)
         if self.slow is not None:
             self.pipeline.hub.bytes_out += len(blob)
             self._queue(blob, self.slow)
@@ -138,10 +132,9 @@ class Sending(Part):
             else:
                 self._lost(len(batch.groups), policy)
         else:
-            groups = batch.split()
+            groups, room = batch.split(), self.pipeline.options.send_buffer
             kept = groups[-1:] if policy == "latest" else groups
             blobs = [self._encoded(each) for each in kept]
-            room = self.pipeline.options.send_buffer
             self._lost(len(groups) - len(kept) + slow.hold_back(batch.channel, blobs, policy, room), policy)
             self._check_room(slow)
 

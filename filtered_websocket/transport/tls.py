@@ -61,6 +61,10 @@ class TLSTransport(Decrypting):
     def writeSequence(self, parts: Any) -> None:
         self.write(b"".join(parts))
 
+    def write_framed(self, head: bytes, body: bytes | bytearray) -> None:
+        """As that of the stream."""
+        self.write(head + body)
+
     @property
     def waiting(self) -> int:
         """Bytes that are not encrypted yet."""
