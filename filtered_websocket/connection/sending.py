@@ -72,9 +72,8 @@ class Sending(Part):
 
     def send_frame(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send one message to this connection alone."""
-        agreed = self._perMessageCompress
-        bits = None if agreed is None else agreed.server_max_window_bits
-        blob = frames.make(payload, binary) if bits is None else frames.make_deflated(payload, binary, bits)
+        agreed, make = self._perMessageCompress, frames.make_deflated
+        blob = make(payload, binary, agreed.server_max_window_bits) if agreed else frames.make(payload, binary)
         if self.slow is not None:
             self.pipeline.hub.bytes_out += len(blob)
             self._queue(blob, self.slow)
