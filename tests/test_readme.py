@@ -18,7 +18,7 @@ NOT_CLONED = shutil.ignore_patterns(
 )
 MADE = {
     # Otherwise this test would run itself.
-    "make test": {"ARGS": "tests/test_errors.py"},
+    "make test": {"ARGS": "tests/test_errors.py", "TEST_PROCESSES": "0"},
     # Not into the environment that runs this test, and with its setuptools.
     "pip install .": {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"},
 }

@@ -18,7 +18,7 @@ COMMANDS = ("fws_server", "fws_client", "fws_top", "fws_new", "fws_publish", "fw
 def ended(words: str, redirected: str = "") -> tuple[int, str]:
     """The exit code of a console script with these redirections, and all that it says on standard error."""
     kept = environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    kept.pop("PYTHONUNBUFFERED", None)  # who starts a command at a terminal has not set it
+    kept.pop("PYTHONUNBUFFERED", None)  # at a terminal it is not set
     ran = subprocess.run(
         ["bash", "-c", f"exec {words} {redirected}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, env=kept, timeout=DEADLINE, check=False,

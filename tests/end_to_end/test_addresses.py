@@ -53,7 +53,7 @@ def test_an_inherited_socket(fws_server: Start) -> None:
     with socket.socket() as inherited:
         inherited.bind(("127.0.0.1", 0))
         inherited.listen()
-        # Who connects before the server is there, waits in the kernel.
+        # A client that connects before the server is there waits in the kernel.
         early = RawClient(inherited.getsockname())
         number = inherited.fileno()
         server = fws_server("--host", f"fd:{number}", "-f", "my_filters", module=ECHO, pass_fds=[number])

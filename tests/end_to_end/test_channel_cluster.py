@@ -49,7 +49,7 @@ class Member:
         return json.loads(packet["data"])
 
     def edge(self, which: str) -> str:
-        """Who has come (added) or gone (removed), as the next packet says."""
+        """The users that have come (added) or gone (removed), as the next packet says."""
         event = f"pusher:member_{which}" if self.pack == "pushi" else f"pusher_internal:member_{which}"
         return str(self.packet(event)["user_id"])
 
@@ -93,7 +93,7 @@ def test_presence_is_exact_after_a_kill_and_its_events_come_once(nodes: Any, sta
     assert watcher.edge("added") == "late"
 
 
-def test_a_user_who_moves_from_node_to_node_ends_up_there(nodes: Any, stack: ExitStack) -> None:
+def test_a_user_that_moves_from_node_to_node_ends_up_there(nodes: Any, stack: ExitStack) -> None:
     pack, a, b = nodes()
     watcher = Member(pack, a, "watcher", stack)
     places = [b, a, b, a]

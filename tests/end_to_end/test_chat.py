@@ -93,7 +93,7 @@ def test_close_codes_and_reasons_reach_the_client(closing_server: FwsServer, cod
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (code, f"because of {code}")
 
 
-def test_ping_timeout_ends_who_is_silent_and_nobody_else(fws_server: Start) -> None:
+def test_ping_timeout_ends_a_silent_client_and_no_other(fws_server: Start) -> None:
     server = fws_server("--ping_interval", "1", "--ping_timeout", "1")
     silent = server.open()
     with client(server) as alive:

@@ -206,7 +206,7 @@ def test_it_says_so_when_the_server_is_gone_and_goes_on_with_the_next_one(browse
 
 def test_one_of_several_processes_says_that_it_is_not_all(browser: Browser, server: FwsServer, tmp_path: Path) -> None:
     page = dashboard(browser, server)
-    assert page.run("document.getElementById('worker').hidden"), "who is alone says nothing of others"
+    assert page.run("document.getElementById('worker').hidden"), "a server that is alone says nothing of others"
     with RedisServer(tmp_path) as redis:
         shared = ("--workers", "2", "--storage", "redis", "--redis_url", redis.url)
         with FwsServer("-f", BROADCAST, *shared, cwd=tmp_path) as several:

@@ -1,4 +1,4 @@
-"""Members who leave and come back, as a page that is reloaded does: hooks hear nothing, other clients at once."""
+"""Members that leave and come back, as a page that is reloaded does: hooks hear nothing, other clients at once."""
 
 import time
 from collections.abc import Iterator

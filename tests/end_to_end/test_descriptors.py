@@ -102,7 +102,7 @@ def test_clients_beyond_the_descriptors_are_refused_counted_and_summed(
 
 @pytest.mark.parametrize("reactor", ["lean", "asyncio"])
 @pytest.mark.parametrize("kind", ["plain", "tls", "unix"])
-def test_a_process_with_no_descriptor_at_all_closes_who_comes_and_goes_on(
+def test_a_process_with_no_descriptor_at_all_closes_what_comes_and_goes_on(
     fws_server: Start, tmp_path: Path, kind: str, reactor: str
 ) -> None:
     files = certificates.write(tmp_path)

@@ -162,7 +162,7 @@ def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) 
     server.wait_for("draining in 2 s")
     drained = ask_on(watching, "GET", "/health/ready")
     assert (drained.status, drained.json["reason"]) == (503, "draining")
-    # Still served meanwhile, who has not heard of it included.
+    # Still served meanwhile, also a client that has not heard of it.
     with server.open() as late:
         late.send("x")
         frame = late.receive()

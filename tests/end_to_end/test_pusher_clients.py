@@ -92,14 +92,14 @@ def test_client_events_go_to_the_others_with_the_true_user_id(connect: Connect) 
     assert "pusher:member_removed" not in [line["event"] for line in b.heard("event")]
 
 
-def test_an_encrypted_channel_is_read_by_who_has_the_shared_secret(connect: Connect) -> None:
+def test_an_encrypted_channel_is_read_with_the_shared_secret(connect: Connect) -> None:
     a, b = connect("a").connected(), connect("b").connected()
     a.subscribe("private-encrypted-vault")
     assert b.api("trigger", "private-encrypted-vault", "secret", {"x": "é"}) == (200, {})
     assert a.event("private-encrypted-vault", "secret") == {"x": "é"}
 
 
-def test_a_cache_channel_gives_its_last_event_to_who_comes_later(connect: Connect) -> None:
+def test_a_cache_channel_gives_its_last_event_to_a_client_that_comes_later(connect: Connect) -> None:
     a, b = connect("a").connected(), connect("b").connected()
     a.do("subscribe", "private-cache-price")
     a.event("private-cache-price", "pusher:cache_miss")

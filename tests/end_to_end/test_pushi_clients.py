@@ -136,7 +136,7 @@ def test_a_personal_channel_brings_what_its_user_was_sent_while_away(connect: Co
     client.wait("subscribe", channel=news)
     api.call("create_event", news, "live")
     assert client.wait("message")["channel"] == news
-    # Subscriptions that change while he is there are followed.
+    # Subscriptions that change while the user is there are followed.
     api.call("subscribe", user, f"more-{user}")
     client.wait("subscribe", channel=f"more-{user}")
     api.call("create_event", f"more-{user}", "of the new one")

@@ -26,7 +26,7 @@ LOGIN = f"/login?app_id=app1&app_key={KEY}&app_secret={SECRET}"
 
 
 class Http:
-    """Who has logged in."""
+    """Users that have logged in."""
 
     def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
         self._port, self._context, self._sid = port, context, ""
@@ -168,7 +168,7 @@ def test_what_was_acknowledged_survives_the_kill_of_everything(tmp_path: Path, k
             newest_first = ["5", "4", "3", "2", "1", "0"]
             events = Http(server.port).ask("GET", "/events")["events"]
             assert [event["data"]["data"] for event in events] == newest_first
-            # The user, who was away, gets them on his next connection.
+            # The user was away, and gets them on the next connection.
             with server.open(f"/{KEY}") as client:
                 socket_id = json.loads(json.loads(client.text())["data"])["socket_id"]
                 asked = {"channel": "personal-u", "auth": f"{KEY}:{sign(SECRET, f'{socket_id}:personal-u')}"}
@@ -178,7 +178,7 @@ def test_what_was_acknowledged_survives_the_kill_of_everything(tmp_path: Path, k
             assert [event["data"]["data"] for event in about["events"]] == newest_first
 
 
-def test_who_knows_only_the_public_key_fills_no_memory(tmp_path: Path) -> None:
+def test_a_client_with_only_the_public_key_fills_no_memory(tmp_path: Path) -> None:
     """The kind: a quota for each name, where the client chooses the names. What comes is 260 MB in events as large as
     they may be, each stored twice, in a channel of its own."""
     event = {"event": "e", "data": "x" * 65_000}

@@ -265,9 +265,9 @@ def test_it_ends_in_time_whatever_threads_and_children_do(fws_server: Start, wha
             os.kill(int(answer), signal.SIGKILL)
     assert time.monotonic() - asked < 2.5, "2 s, and what a busy machine adds"
     assert server.wait() == 0
-    who = f"child process {answer}" if answer.isdecimal() else r"\S*Thread-.*"
+    at_work = f"child process {answer}" if answer.isdecimal() else r"\S*Thread-.*"
     assert re.search(
-        rf"stopped\n.* warn  ended by force, the time to stop is over; still at work: {who}\n$", server.log
+        rf"stopped\n.* warn  ended by force, the time to stop is over; still at work: {at_work}\n$", server.log
     )
 
 

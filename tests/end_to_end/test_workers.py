@@ -15,15 +15,15 @@ from tests.support.fws_server import FwsServer, Start, command
 from tests.support.raw_client import CLOSE, RawClient, wait_until
 from tests.support.redis_server import RedisServer
 
-WHO = """
+TELLS = """
     import os
     from filtered_websocket.filters.base import WebSocketMessageFilter
     from filtered_websocket.filters import broadcast_messages
 
-    class Who(WebSocketMessageFilter):
+    class Tells(WebSocketMessageFilter):
         @classmethod
         def filter(cls, web_socket_instance, data):
-            if data == b"who":
+            if data == b"worker?":
                 web_socket_instance.sendMessage(f"{os.getpid()} {VERSION}")
 
     VERSION = 1
@@ -40,23 +40,23 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 def three(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[FwsServer]:
     """Three workers for the tests that leave three workers behind."""
     folder = tmp_path_factory.mktemp("three")
-    (folder / "my_filters.py").write_text(dedent(WHO))
+    (folder / "my_filters.py").write_text(dedent(TELLS))
     with FwsServer("--workers", "3", *on(redis), cwd=folder) as server:
         yield server
 
 
 @pytest.fixture
 def two(fws_server: Start, redis: RedisServer) -> FwsServer:
-    return fws_server("--workers", "2", *on(redis), module=WHO)
+    return fws_server("--workers", "2", *on(redis), module=TELLS)
 
 
 def on(redis: RedisServer) -> tuple[str, ...]:
     return ("--storage", "redis", "--redis_url", redis.url, "-f", "my_filters")
 
 
-def who(client: RawClient) -> tuple[int, int]:
+def worker_of(client: RawClient) -> tuple[int, int]:
     """The process that serves a client, and its version; what other clients broadcast is passed over."""
-    client.send("who")
+    client.send("worker?")
     while not (text := client.text())[0].isdigit():
         pass
     process, version = text.split()
@@ -68,7 +68,7 @@ def on_each_worker(server: FwsServer, count: int = 3) -> dict[int, RawClient]:
     clients: dict[int, RawClient] = {}
     for _ in range(200):
         client = server.open()
-        clients.setdefault(who(client)[0], client)
+        clients.setdefault(worker_of(client)[0], client)
         if len(clients) == count:
             return clients
     raise AssertionError(f"200 connections reached only the workers {list(clients)}")
@@ -83,7 +83,7 @@ def test_a_message_reaches_the_clients_of_all_workers(three: FwsServer) -> None:
     one, *others = on_each_worker(three).values()
     one.send("hello")
     for other in others:
-        while (text := other.text()) == "who":
+        while (text := other.text()) == "worker?":
             pass
         assert text == "hello"
 
@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_others_notice_nothing(
     assert len(children(three)) == 3
     for other in others:
         clients[other].send("still here")
-        assert who(clients[other])[0] == other
+        assert worker_of(clients[other])[0] == other
 
 
 def test_sighup_reloads_every_worker_and_drops_no_connection(three: FwsServer) -> None:
@@ -107,12 +107,12 @@ def test_sighup_reloads_every_worker_and_drops_no_connection(three: FwsServer) -
     three.signal(signal.SIGHUP)
     three.wait_for("(reloaded: .*\n[^$]*){3}")
     for process, client in clients.items():
-        assert who(client) == (process, 22)
+        assert worker_of(client) == (process, 22)
 
 
 def test_a_broken_filter_leaves_every_worker_and_all_its_clients_as_they_are(three: FwsServer) -> None:
     clients = [three.open() for _ in range(100)]
-    before = [who(client) for client in clients]
+    before = [worker_of(client) for client in clients]
     assert {process for process, _ in before} == children(three)
     module = three.folder / "my_filters.py"
     good = module.read_text()
@@ -123,7 +123,7 @@ def test_a_broken_filter_leaves_every_worker_and_all_its_clients_as_they_are(thr
         three.wait_for("worker 0 has not reloaded: no worker has reloaded")
     finally:
         module.write_text(good)
-    assert [who(client) for client in clients] == before
+    assert [worker_of(client) for client in clients] == before
 
 
 def test_a_worker_that_does_not_reload_ends_it_for_those_behind_it(fws_server: Start, redis: RedisServer) -> None:
@@ -136,16 +136,16 @@ def test_a_worker_that_does_not_reload_ends_it_for_those_behind_it(fws_server: S
             if VERSION == 2 and os.environ["FILTERED_WEBSOCKET_WORKER"] == "1":
                 raise OSError("no database")
     """
-    server = fws_server("--workers", "3", *on(redis), module=WHO + fails)
+    server = fws_server("--workers", "3", *on(redis), module=TELLS + fails)
     clients = on_each_worker(server)
     module = server.folder / "my_filters.py"
     module.write_text(module.read_text().replace("VERSION = 1", "VERSION = 2"))
     server.signal(signal.SIGHUP)
     server.wait_for("worker 1 has not reloaded: those before it run what is new, it and the others the old")
-    assert sorted(who(client)[1] for client in clients.values()) == [1, 1, 2]
+    assert sorted(worker_of(client)[1] for client in clients.values()) == [1, 1, 2]
     module.write_text(module.read_text().replace("VERSION = 2\n", "VERSION = 3\n"))
     server.signal(signal.SIGHUP)
-    wait_until(lambda: [who(client)[1] for client in clients.values()] == [3, 3, 3])
+    wait_until(lambda: [worker_of(client)[1] for client in clients.values()] == [3, 3, 3])
 
 
 def test_what_is_asked_of_workers_while_they_are_busy_follows(two: FwsServer) -> None:
@@ -158,7 +158,7 @@ def test_what_is_asked_of_workers_while_they_are_busy_follows(two: FwsServer) ->
     two.wait_for("worker 1 is replaced")
     replaced = on_each_worker(two, 2)
     assert before.isdisjoint(replaced)
-    assert [who(client)[1] for client in replaced.values()] == [7, 7]
+    assert [worker_of(client)[1] for client in replaced.values()] == [7, 7]
 
 
 def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: FwsServer) -> None:
@@ -167,7 +167,7 @@ def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: 
     three.wait_for("(is replaced\n[^$]*){3}")
     assert not before & children(three)
     assert len(children(three)) == 3
-    assert who(three.open())[0] in children(three)
+    assert worker_of(three.open())[0] in children(three)
 
 
 def going_away(client: RawClient) -> bool:
@@ -197,7 +197,7 @@ def is_closed(port: int) -> bool:
 
 
 def is_running(process: int) -> bool:
-    """Not a zombie, which waits for whoever has adopted it."""
+    """Not a zombie, which waits for the process that has adopted it."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -205,7 +205,7 @@ def is_running(process: int) -> bool:
 
 
 def test_the_second_signal_ends_parent_and_workers_at_once(fws_server: Start, redis: RedisServer) -> None:
-    server = fws_server("--workers", "2", "--drain_seconds", "600", *on(redis), module=WHO)
+    server = fws_server("--workers", "2", "--drain_seconds", "600", *on(redis), module=TELLS)
     assert len(on_each_worker(server, 2)) == 2
     workers = children(server)
     server.signal()
@@ -252,7 +252,7 @@ def test_a_private_redis_starts_also_where_the_folder_of_temporary_files_has_a_l
     temporary = tmp_path / ("x" * 120)
     temporary.mkdir()
     environment = with_program(tmp_path, redis._command[0]) | {"TMPDIR": str(temporary)}
-    server = fws_server("--workers", "2", "-f", "my_filters", module=WHO, environment=environment)
+    server = fws_server("--workers", "2", "-f", "my_filters", module=TELLS, environment=environment)
     one, other = on_each_worker(server, 2).values()
     one.send("through the private redis")
     while other.text() != "through the private redis":
@@ -272,7 +272,7 @@ def test_a_private_redis_that_can_never_start_ends_the_parent_in_one_line(tmp_pa
 
 
 def test_workers_of_which_none_can_start_again_end_the_parent(fws_server: Start, redis: RedisServer) -> None:
-    server = fws_server("--workers", "2", *on(redis), module=WHO)
+    server = fws_server("--workers", "2", *on(redis), module=TELLS)
     (server.folder / "my_filters.py").write_text("import no_such_library")
     for worker in children(server):
         os.kill(worker, signal.SIGKILL)
@@ -286,7 +286,7 @@ def with_private_redis(fws_server: Start, redis: RedisServer, tmp_path: Path) ->
     (tmp_path / "bin" / "redis-server").symlink_to(redis._command[0])
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     arguments = ("--workers", "2", "-f", "my_filters", "--ping_interval", "0")
-    return fws_server(*arguments, module=WHO, environment={"PATH": path})
+    return fws_server(*arguments, module=TELLS, environment={"PATH": path})
 
 
 def private_redis(server: FwsServer) -> int | None:
@@ -392,7 +392,7 @@ def test_a_worker_killed_among_200_clients_takes_its_members_with_it_and_nothing
     others = {name: client for clients in by_worker.values() for name, client in clients.items()}
     one = next(iter(others.values()))
     assert set(members(one)) == lost.keys() | others.keys()
-    # Whoever sweeps has been connected for a whole lease.
+    # A node that sweeps has been connected for a whole lease.
     threading.Event().wait(max(0.0, began + LEASE - time.monotonic()))
 
     os.kill(victim, signal.SIGKILL)

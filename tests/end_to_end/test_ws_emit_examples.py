@@ -86,7 +86,7 @@ def fill(page: Page, directory: str, secret: str) -> None:
     page.until(f'document.querySelector("#state").textContent.startsWith("waiting for {directory}")')
 
 
-def test_the_page_shows_a_directory_to_those_who_know_the_secret(examples: Examples, browser: Browser) -> None:
+def test_the_page_shows_a_directory_with_the_secret_only(examples: Examples, browser: Browser) -> None:
     shown = examples.folder.parent / "shown"
     shown.mkdir()
     (shown / "<b>one").write_text("12345")

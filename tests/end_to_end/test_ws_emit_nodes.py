@@ -138,7 +138,7 @@ def test_posts_for_sessions_of_no_node_do_not_hold_up_others(nodes: list[FwsServ
         client.socket.close()
 
 
-def test_who_goes_away_while_another_node_polls_for_him_is_gone(nodes: list[FwsServer]) -> None:
+def test_a_client_that_goes_away_while_another_node_polls_for_it_is_gone(nodes: list[FwsServer]) -> None:
     one, other = nodes
     uri = opened(one)
     text(other, "POST", uri, "40")

@@ -193,14 +193,14 @@ def test_over_redis_two_nodes_get_every_message_once_and_in_order(fws_server, tm
         for thread in threads:
             thread.start()
         for number in range(EACH):
-            for who, publisher in enumerate(publishers):
-                publisher.say("publish", "all", data=[who, number])
+            for sender, publisher in enumerate(publishers):
+                publisher.say("publish", "all", data=[sender, number])
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive(), [len(each) for each in got]
         for messages in got:
-            for who in range(PUBLISHERS):
-                assert [number for sender, number in messages if sender == who] == list(range(EACH))
+            for publisher in range(PUBLISHERS):
+                assert [number for sender, number in messages if sender == publisher] == list(range(EACH))
         assert got[0] == got[1]  # one order everywhere
         for reader in readers:
             reader.known("all")

@@ -1,7 +1,7 @@
 """Hostile clients, one per function, as processes of their own: ``python attacks.py NAME PORT``.
 
 Each attacks until it is killed, connects anew whenever the server has got rid of it, and prints a line of figures for
-what it got to see. It gives way to others in its use of the processor: an attacker has a machine of his own, and is not
+what it got to see. It gives way to others in its use of the processor: an attacker has a machine of its own, and is not
 to win by taking the server's.
 """
 

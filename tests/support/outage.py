@@ -106,7 +106,7 @@ class Writer(threading.Thread):
                 self.confirmed.append(told)
             else:
                 self.refused[told] = why[0]
-                self._stopping.wait(0.005)  # who is refused does not try as fast as he can
+                self._stopping.wait(0.005)  # a client that is refused does not try as fast as it can
 
     def stop(self) -> None:
         self._stopping.set()

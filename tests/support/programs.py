@@ -45,7 +45,7 @@ def run(
 
 
 def run_unread(command: str, *words: str, stdin: str = "", cwd: Path | None = None) -> tuple[int, str]:
-    """Run a command whose output nobody reads; its exit code, and what it says on standard error."""
+    """Run a command of which nobody reads the output; its exit code, and what it says on standard error."""
     ours, theirs = os.pipe()
     os.close(ours)
     try:

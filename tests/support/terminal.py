@@ -90,7 +90,7 @@ class Background:
 
 
 class Terminal:
-    """Somebody who follows a page, or several, in one folder.
+    """Follows a page, or several, in one folder.
 
     :param path: folders with commands, before all others
     :param extra: a command to more of the environment

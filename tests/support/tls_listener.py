@@ -19,7 +19,7 @@ DEADLINE = 15.0
 
 
 class Authority(NamedTuple):
-    """Who signs certificates; ``path`` is its own."""
+    """An authority that signs certificates; ``path`` is its own."""
 
     path: str
     certificate: x509.Certificate

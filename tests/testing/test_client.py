@@ -21,7 +21,7 @@ class Secret(WebSocketHandshakeFilter):
     @classmethod
     def filter(cls, web_socket_instance, data):
         if data.headers.get("authorization") != "Bearer x":
-            raise Reject(401, "Who are you?", (("WWW-Authenticate", "Bearer"),))
+            raise Reject(401, "Log in first", (("WWW-Authenticate", "Bearer"),))
 
 
 class Choose(WebSocketHandshakeFilter):
@@ -63,11 +63,11 @@ def test_what_was_received_is_told_once():
 
 def test_a_refused_handshake_raises_with_all_that_the_client_got():
     with Server(Secret, Echo) as server:
-        with pytest.raises(Refused, match="401 Who are you") as refused:
+        with pytest.raises(Refused, match="401 Log in first") as refused:
             server.connect()
         assert refused.value.status == 401
         assert refused.value.headers["WWW-Authenticate"] == "Bearer"
-        assert refused.value.body == b"Who are you?\n"
+        assert refused.value.body == b"Log in first\n"
         server.connect(headers={"Authorization": "Bearer x"}).sync()
 
 

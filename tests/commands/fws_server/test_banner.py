@@ -158,6 +158,6 @@ def test_nothing_is_said_to_be_off_when_all_is_on():
         ),
     ],
 )
-def test_where_the_dashboard_is_and_for_whom(options, address, says):
+def test_where_the_dashboard_is_and_which_clients_it_serves(options, address, says):
     with Server(Spam, **options) as server:
         assert banner.dashboard(server.server, address) == says

@@ -200,7 +200,7 @@ def test_a_handshake_that_waits_is_told_when_the_server_stops_before_it_has_star
         assert ended(client)
 
 
-def test_who_goes_while_its_handshake_waits_leaves_nothing() -> None:
+def test_a_client_that_goes_while_its_handshake_waits_leaves_nothing() -> None:
     with starting("--max_connections_per_address", "1") as (served, address, gate):
         with RawClient(address) as client:
             client.send(head())

@@ -49,7 +49,7 @@ def test_two_wait_for_one_word(worker):
     assert worker.says("ready") is worker.ready
 
 
-def test_who_waits_for_a_worker_that_is_gone_waits_no_longer(worker, ended):
+def test_a_wait_for_a_worker_that_is_gone_ends(worker, ended):
     reloaded = worker.says("reloaded")
     worker.processEnded(None)
     assert fired(worker.ready)
@@ -83,7 +83,7 @@ def test_storage_that_is_not_shared_is_refused_where_no_redis_server_is(no_redis
         workers(*storage)
 
 
-def test_who_asks_for_memory_is_not_given_redis_instead(tmp_path, monkeypatch):
+def test_memory_that_is_asked_for_is_not_replaced_by_redis(tmp_path, monkeypatch):
     (tmp_path / "redis-server").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="memory does not"):

@@ -119,7 +119,7 @@ def test_a_server_that_goes_is_told_of_and_its_successor_shown(tmp_path: Path) -
                 top.until(r"\n\* +1 ")
 
 
-def test_who_has_the_admin_secret_sees_and_nobody_else(tmp_path: Path) -> None:
+def test_the_admin_secret_is_needed_to_see(tmp_path: Path) -> None:
     with FwsServer("--admin_secret", "sesame", cwd=tmp_path) as server:
         good = run("fws_top", url(server), "--interval", "0.1", FWS_ADMIN_SECRET="sesame")
         assert (good.returncode, good.stderr) == (0, "")
