@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from tests.support.fws_server import FwsServer, Start, command
-from tests.support.raw_client import CLOSE, RawClient, wait_until
+from tests.support.raw_client import CLOSE, DEADLINE, RawClient, wait_until
 from tests.support.redis_server import RedisServer
 
 TELLS = """
@@ -276,7 +276,7 @@ def test_workers_of_which_none_can_start_again_end_the_parent(fws_server: Start,
     (server.folder / "my_filters.py").write_text("import no_such_library")
     for worker in children(server):
         os.kill(worker, signal.SIGKILL)
-    assert server.wait() == 1
+    assert server.wait(3 * DEADLINE) == 1, "three starts of each, one after the other"
     assert server.log.endswith("fws_server: no worker starts any more: its own lines above say why\n")
 
 
