@@ -23,11 +23,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from filtered_websocket.filters.engineio import packets as engine_packets
+from filtered_websocket.filters.engineio import strict_json
+from filtered_websocket.filters.engineio.packets import Malformed
+from filtered_websocket.filters.socketio import packets as socket_packets
 from filtered_websocket.filters.ws_emit import plain_pickle
-from filtered_websocket.filters.ws_emit.engineio import packets as engine_packets
-from filtered_websocket.filters.ws_emit.engineio import strict_json
-from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
-from filtered_websocket.filters.ws_emit.socketio import packets as socket_packets
 
 CHANNEL = "flask-socketio"
 HOST_ID = uuid4().hex

@@ -17,10 +17,10 @@ from filtered_websocket.chain.events import (
     WebSocketStopFilter,
 )
 from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.filters.engineio.handshake import admit
+from filtered_websocket.filters.engineio.packets import Malformed
+from filtered_websocket.filters.engineio.websocket import Carrier
 from filtered_websocket.filters.ws_emit import addressing, bus, orders
-from filtered_websocket.filters.ws_emit.engineio.handshake import admit
-from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
-from filtered_websocket.filters.ws_emit.engineio.websocket import Carrier
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.messages.message import in_binary_message
 

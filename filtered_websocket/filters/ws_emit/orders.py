@@ -1,10 +1,10 @@
 """What programs on the bus want, done for the clients of this node."""
 
 from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.engineio.handover import Missed
+from filtered_websocket.filters.socketio import packets
+from filtered_websocket.filters.socketio.socket import DISCONNECTED, EVERYBODY
 from filtered_websocket.filters.ws_emit.bus import CloseRoom, Disconnect, Emit, Order
-from filtered_websocket.filters.ws_emit.engineio.handover import Missed
-from filtered_websocket.filters.ws_emit.socketio import packets
-from filtered_websocket.filters.ws_emit.socketio.socket import DISCONNECTED, EVERYBODY
 from filtered_websocket.filters.ws_emit.state import State
 
 

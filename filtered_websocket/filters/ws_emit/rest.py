@@ -3,12 +3,12 @@
 from typing import Any
 
 from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.engineio.engine import Engine
+from filtered_websocket.filters.engineio.handshake import is_at
+from filtered_websocket.filters.engineio.packets import MAX_PAYLOAD, Malformed
+from filtered_websocket.filters.engineio.polling_endpoint import PollingEndpoint
 from filtered_websocket.filters.ws_emit import auth, bus
 from filtered_websocket.filters.ws_emit.emit import send
-from filtered_websocket.filters.ws_emit.engineio.engine import Engine
-from filtered_websocket.filters.ws_emit.engineio.handshake import is_at
-from filtered_websocket.filters.ws_emit.engineio.packets import MAX_PAYLOAD, Malformed
-from filtered_websocket.filters.ws_emit.engineio.polling_endpoint import PollingEndpoint
 from filtered_websocket.filters.ws_emit.state import PATH, State
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred, fail
 
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import WebSocketConsumerFilter, WebSocketMessageFilter
+from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.ws_emit.emit import emit
-from filtered_websocket.filters.ws_emit.engineio.packets import Malformed
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.server import Server

@@ -1,0 +1,232 @@
+"""A session that polls: what is sent to its client waits for the next GET."""
+
+from collections.abc import MutableMapping
+from typing import Protocol
+
+from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.task import deferLater
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.filters.engineio import packets, payloads
+from filtered_websocket.filters.engineio.filtered_session import FilteredSession
+from filtered_websocket.filters.engineio.handover import Handover
+from filtered_websocket.filters.engineio.packets import PING_INTERVAL, PING_TIMEOUT
+from filtered_websocket.filters.engineio.payloads import Payload
+from filtered_websocket.filters.engineio.polling_backlog import PollingBacklog, Taken
+from filtered_websocket.filters.engineio.polling_total import Group, Total
+from filtered_websocket.filters.engineio.session import Engine
+from filtered_websocket.limits.pace import Pace
+from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.message import Message
+from filtered_websocket.web.request import HTTPRequest
+
+UPGRADE_SECONDS = 10.0
+"""How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
+AT_ONCE = 100
+"""Messages of one POST that are obeyed before others have their turn."""
+
+
+class Refused(Exception):  # noqa: N818 - what it is
+    """Polling that no client of the protocol does; the session, if there was one, has ended."""
+
+
+class PollingEngine(Engine, Protocol):
+    """What a session that polls knows of its engine."""
+
+    @property
+    def polling(self) -> "MutableMapping[str, PollingSession]": ...
+    @property
+    def waiting(self) -> Total: ...
+    def make_room(self) -> None:
+        """End sessions, if more waits in all than may."""
+
+
+class PollingSession(FilteredSession):
+    """One client that polls."""
+
+    upgrades = ("websocket",)
+
+    def __init__(self, engine: PollingEngine, sid: str, protocol: int, request: HTTPRequest) -> None:
+        super().__init__(engine, sid, protocol, request)
+        self._engine = engine
+        engine.polling[sid] = self
+        self._reactor = self.pipeline.server.reactor
+        self._waiting = PollingBacklog(self.pipeline.options.send_buffer, engine.waiting)
+        self._waits_since: float | None = None
+        self._reads_until = 0.0
+        self._get: Deferred[Payload] | None = None
+        self._base64_only = request.argument("b64") in ("1", "true")
+        self._posting = DeferredLock()
+        self._pace = Pace(self.pipeline.options, self._now())
+        self._upgrades_until = -1.0
+
+    def _now(self) -> float:
+        return float(self._reactor.seconds())
+
+    # Out.
+
+    def send(self, *messages: Message) -> None:
+        if self.ended:
+            return
+        if self.pipeline.hub.dirty:
+            self.pipeline.hub.settle(self)
+        for each in messages:
+            self._waiting.add(Group(None, (each,)))
+        self._check_wait()
+        # Not at once: one GET takes all that is sent in this turn.
+        self.pipeline.server.at_turn_end(self._respond)
+
+    def deliver(self, batch: Batch, policy: str) -> None:
+        if self.ended:
+            return  # for the sake of another one of this turn
+        # A client that polls just now is not slow.
+        lost = self._waiting.keep(batch, policy if self._get is None else "")
+        for _ in range(lost):
+            self.pipeline.server.counters.count("dropped", f"slow client, {policy}")
+        self._respond()
+        self._check_wait()
+
+    @property
+    def waits(self) -> int:
+        """Bytes that wait for the next GET."""
+        return self._waiting.size
+
+    def _check_wait(self) -> None:
+        """Something waits: for the time that a client may be silent, or until all that waits is too much."""
+        if self.ended or self._get is not None or not self._waiting:
+            return
+        now = self._now()
+        if self._waits_since is None:
+            self._waits_since = now
+        if now > max(self._waits_since, self._reads_until) + PING_INTERVAL + PING_TIMEOUT:
+            self.too_slow("no GET for as long as a client may be silent")
+        else:
+            self._engine.make_room()
+
+    def too_slow(self, why: str) -> None:
+        """End, for the sake of the others."""
+        self.pipeline.server.counters.count("closed", "slow client", f"{self.request.peer}: polls too slowly, {why}")
+        self.gone()
+
+    def _respond(self) -> None:
+        if self._get is not None and self._waiting:
+            self._answer_get(self._waiting.take())
+
+    def _answer_get(self, taken: Taken) -> None:
+        get, self._get = self._get, None
+        if get is not None:
+            get.callback(self._encoded(taken))
+
+    def _encoded(self, taken: Taken) -> Payload:
+        messages, batch = taken if taken.messages else Taken((packets.NOOP_MESSAGE,))
+        self._waits_since = self._now() if self._waiting else None
+        if batch is None:
+            return payloads.payload(messages, self.protocol, self._base64_only)
+        # A client that reads for a while can neither poll nor answer a ping meanwhile.
+        self._reads_until = self._now() + PING_INTERVAL + PING_TIMEOUT
+        encoded: Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
+        return encoded
+
+    def _encode(self, batch: Batch) -> Payload:
+        return payloads.payload(batch.messages, self.protocol, self._base64_only)
+
+    # Requests.
+
+    def poll(self) -> Deferred[Payload]:
+        """The body of the answer to a GET, when there is something to say.
+
+        :raises Refused: another GET waits; both end the session, the protocol allows one
+        """
+        if self._get is not None:
+            self.close()
+            raise Refused("two GETs at a time")
+        if self.pipeline.hub.dirty:
+            self.pipeline.hub.settle(self)
+        self._waits_since, self._reads_until = None, 0.0
+        if self._waiting or self._now() < self._upgrades_until:
+            return succeed(self._encoded(self._waiting.take()))
+        self._get = Deferred(self._cancelled)
+        return self._get
+
+    def _cancelled(self, _: object) -> None:
+        # A client that goes away while it polls begins anew, if it comes again.
+        self._get = None
+        self.gone()
+
+    async def post(self, body: bytes) -> None:
+        """Run the messages of a POST through the chain, in order.
+
+        :raises Refused: it is no payload, which ends the session
+        """
+        self._check_wait()
+        await self._posting.run(start, self._obey(body))
+
+    async def _obey(self, body: bytes) -> None:
+        try:
+            for count, (data, binary) in enumerate(payloads.decode_payload(body, self.protocol)):
+                if count % AT_ONCE == AT_ONCE - 1:
+                    await deferLater(self._reactor, 0)
+                if not self.ended:
+                    await self._keep_pace(len(data))
+                if self.ended:
+                    return
+                await self.run("message", bytearray(data), binary)
+        except packets.Malformed as error:
+            self.close()
+            raise Refused(str(error)) from None
+
+    async def _keep_pace(self, size: int) -> None:
+        limit, debt = self._pace.spend(size, self._now())
+        if limit:
+            counters, peer = self.pipeline.server.counters, self.request.peer
+            counters.count("closed" if self._pace.closes else "slowed", limit, peer)
+            if self._pace.closes:
+                self.close()
+            else:
+                await deferLater(self._reactor, debt)
+
+    # Upgrade and end.
+
+    def probed(self) -> None:
+        """A WebSocket wants to take over: the client waits for its GET to be answered before it goes on."""
+        self._upgrades_until = self._now() + UPGRADE_SECONDS
+        if self._get is not None:
+            self._answer_get(self._waiting.take())
+
+    def unprobed(self) -> None:
+        """It does not take over after all: GETs wait again."""
+        self._upgrades_until = self._now()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Tell the client, if it polls, and end."""
+        self._end((packets.CLOSE_MESSAGE,))
+
+    def gone(self) -> None:
+        self._end(())
+
+    def hung_up(self) -> None:
+        # The client knows, so its GET gets a noop and no packet 1.
+        self.gone()
+
+    def _end(self, last: tuple[Message, ...]) -> None:
+        if not self.ended:
+            if left := (*self._waiting.take().messages, *last):
+                self._answer_get(Taken(left))
+            self.leave()
+
+    def leave(self) -> Handover:
+        if not self.ended and self.pipeline.hub.dirty:
+            # What was published before, in this turn too, is for what takes the session over.
+            self.pipeline.hub.settle(self)
+        if self.ended:
+            return super().leave()
+        handover = super().leave()
+        del self._engine.polling[self.sid]
+        handover = handover._replace(messages=self._waiting.take_all())
+        # A GET that still waits is the client's last.
+        self._answer_get(Taken())
+        self._left()
+        return handover
+
+    def standing_still(self) -> bool:
+        return bool(self._posting.locked) or self._now() < self._reads_until

@@ -1,0 +1,195 @@
+"""One Engine.IO session, whatever transport carries its packets, and what it asks of the layers around it.
+
+A session has one transport for life: `WebSocketSession` or `PollingSession`. In an upgrade one session ends, and
+another goes on with what the first has left. What the messages of the client mean, the application knows that runs on
+the session.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Subscriber
+from filtered_websocket.filters.engineio import packets, strict_json
+from filtered_websocket.filters.engineio.handover import Handover, Missed, id_of
+from filtered_websocket.filters.engineio.packets import PING_INTERVAL, PING_TIMEOUT, Malformed
+from filtered_websocket.limits.heartbeat import Heartbeat
+from filtered_websocket.messages.message import Message
+
+
+class Application(Protocol):
+    """What runs on a session. It sends by `Session.send`."""
+
+    def opened(self) -> None:
+        """The client is new, and has been greeted."""
+
+    def receive(self, text: str) -> Awaitable[None] | None:
+        """Handle a message of the client; an awaitable if that takes time, so that later messages wait.
+
+        :raises Malformed: no client of the protocol sends this; it ends the session
+        """
+
+    def receive_bytes(self, data: bytes | bytearray) -> Awaitable[None] | None:
+        """The same for a binary message."""
+
+    def end(self) -> dict[str, Any]:
+        """The session ends. Leave everything, without a word to the client.
+
+        :returns: what is to be known to go on with another session, in values that JSON can hold
+        """
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another session ended."""
+
+    def catch_up(self, missed: Missed) -> None:
+        """Send what the client was to get of a publication that came while its session was moving."""
+
+
+class Engine(Protocol):
+    """What a session knows of the engine that it belongs to."""
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+    @property
+    def heartbeat(self) -> Heartbeat: ...
+    def serve(self, session: "Session") -> Application:
+        """Make the application that runs on a session."""
+
+
+class Session:
+    """
+    :ivar sid: the client's key to its session, which nobody else knows
+    :ivar id: what filters and programs call the client
+    :ivar protocol: of Engine.IO, 4 or 3
+    :ivar subscriber: what is in the hub for it
+    """
+
+    upgrades: tuple[str, ...] = ()
+    subscriber: Subscriber
+    slot = 0
+    awaiting_pong: bool | None = None
+
+    def __init__(self, engine: Engine, sid: str, protocol: int) -> None:
+        self.pipeline = engine.pipeline
+        self.sid, self.protocol = sid, protocol
+        self.id = id_of(sid, protocol)
+        self.ended = False
+        self.application = engine.serve(self)
+        self._heartbeat = engine.heartbeat
+        self._deadline: DelayedCall | None = None
+
+    # What the transports do.
+
+    def send(self, *messages: Message) -> None:
+        """Send to this client alone, behind what was sent to its channels before."""
+        raise NotImplementedError
+
+    def _send_left(self, messages: tuple[Message, ...]) -> None:
+        """Send what another transport has left."""
+        self.send(*messages)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """End the session; the client is told, and may come again."""
+        raise NotImplementedError
+
+    def hung_up(self) -> None:
+        """The client has ended the session."""
+        self.close()
+
+    def gone(self) -> None:
+        """The client is not there any more."""
+        raise NotImplementedError
+
+    def standing_still(self) -> bool:
+        """Whether the clock by which the client is judged stands."""
+        raise NotImplementedError
+
+    # Beginning and end.
+
+    def open(self) -> None:
+        """Greet a new client."""
+        handshake: dict[str, Any] = {"sid": self.sid, "upgrades": list(self.upgrades)}
+        handshake |= {"pingTimeout": PING_TIMEOUT * 1000, "pingInterval": PING_INTERVAL * 1000}
+        if self.protocol != 3:
+            handshake["maxPayload"] = packets.MAX_PAYLOAD
+        self.send(((packets.OPEN + strict_json.dumps(handshake)).encode(), False))
+        self._watch()
+        self.application.opened()
+
+    def resume(self, handover: Handover) -> None:
+        """Go on where another session ended."""
+        self._watch()
+        if handover.messages:
+            self._send_left(handover.messages)
+        self.application.resume(handover.application)
+
+    def leave(self) -> Handover:
+        """Leave everything, without a word to the client. What was published before is in the messages handed over."""
+        self.ended = True
+        self._unwatch()
+        return Handover(self.sid, self.protocol, (), self.application.end())
+
+    # Packets of the client.
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:
+        """Obey a message, as a WebSocket of Engine.IO 4 carries it.
+
+        :returns: None, or an awaitable if it takes time; later messages of this client wait
+        """
+        if self.ended:
+            return None
+        try:
+            if not binary and payload[:1] == b"b":
+                payload, binary = packets.decode_text(payload.decode(), self.protocol)
+            return self.application.receive_bytes(payload) if binary else self._packet(payload.decode())
+        except (Malformed, UnicodeDecodeError) as error:
+            self.pipeline.server.counters.count("closed", "ws_emit: malformed packet", str(error))
+            self.close(1002, "parse error")
+            return None
+
+    def _packet(self, text: str) -> Awaitable[None] | None:
+        kind = text[:1]
+        if kind == packets.MESSAGE:
+            return self.application.receive(text[1:])
+        if kind == (packets.PING if self.protocol == 3 else packets.PONG):
+            self.awaiting_pong = False
+            if self._deadline is not None:
+                self._deadline.reset(PING_INTERVAL + PING_TIMEOUT)
+            if len(text) > packets.MAX_ECHO:
+                raise Malformed("a ping with more than a probe has")
+            if kind == packets.PING:
+                self.send(((packets.PONG + text[1:]).encode(), False))
+        elif kind == packets.CLOSE:
+            self.hung_up()
+        elif kind not in (packets.UPGRADE, packets.NOOP):
+            raise Malformed("a packet that no client of Engine.IO sends")
+        return None
+
+    # Whether the client is still there.
+
+    def _watch(self) -> None:
+        """With Engine.IO 4 the heartbeat pings. With 3 the client does, and is to be heard in time."""
+        if self.protocol != 3:
+            self._heartbeat.add(self)
+            return
+        later = self.pipeline.server.reactor.callLater
+        self._deadline = later(PING_INTERVAL + PING_TIMEOUT, self._not_heard)
+
+    def _unwatch(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.cancel()
+        self._heartbeat.remove(self)
+
+    def _not_heard(self) -> None:
+        self._deadline = None
+        if self.standing_still():
+            self._watch()
+        else:
+            self.ping_timed_out()
+
+    def sendPing(self) -> None:
+        self.send((packets.PING.encode(), False))
+
+    def ping_timed_out(self) -> None:
+        self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")
+        self.gone()

@@ -1,0 +1,73 @@
+"""A WebSocket that is to take over a polling session, which goes on until then.
+
+-> 2probe  <- 3probe, and the GET that waits is answered with a noop; -> 5, and from then on all goes here
+"""
+
+from collections.abc import Awaitable, MutableMapping
+from typing import cast
+
+from filtered_websocket.chain.interfaces import DelayedCall
+from filtered_websocket.errors import Close
+from filtered_websocket.filters.engineio import packets
+from filtered_websocket.filters.engineio.engine import Engine
+from filtered_websocket.filters.engineio.handover import id_of
+from filtered_websocket.filters.engineio.polling import UPGRADE_SECONDS
+from filtered_websocket.filters.engineio.websocket import Carrier, WebSocketSession
+
+
+class Upgrade:
+    """
+    :param sid: of the polling session
+    """
+
+    def __init__(self, engine: Engine, sid: str, protocol: int, connection: Carrier) -> None:
+        self._engine, self._sid, self._connection = engine, sid, connection
+        self._users = cast("MutableMapping[str, object]", engine.pipeline.users)
+        self._deadline: DelayedCall | None = None
+        connection.id = id_of(sid, protocol)
+
+    def open(self) -> None:
+        """The client speaks first, and nothing else looks whether it is still there."""
+        reactor = self._engine.pipeline.server.reactor
+        self._deadline = reactor.callLater(UPGRADE_SECONDS, self._too_late)
+        polling = self._engine.polling.get(self._sid)
+        if polling is not None:
+            # The id stays that of the polling session: the upgrade may come to nothing.
+            self._users[polling.id] = polling
+
+    def _too_late(self) -> None:
+        self._connection.close(1002, "an upgrade is wanted here")
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None]:
+        text = "" if binary else payload.decode("utf-8", "replace")
+        if text == packets.PING + "probe":
+            return self._probed()
+        if text == packets.UPGRADE:
+            return self._take_over()
+        raise Close(1002, "a probe or an upgrade is wanted here")
+
+    async def _probed(self) -> None:
+        if not await self._engine.nodes.probe(self._sid):
+            raise Close(1002, "session ID unknown")
+        self._connection.sendMessage(packets.PONG + "probe", False)
+
+    async def _take_over(self) -> None:
+        self._stop_clock()
+        takeover = self._engine.nodes.takeovers.take(self._sid)
+        handover = await takeover.handover
+        if handover is None:
+            raise Close(1002, "session ID unknown")
+        connection = self._connection
+        self._users[connection.id] = connection
+        session = WebSocketSession(self._engine, handover.sid, handover.protocol, connection)
+        connection.session = session
+        session.resume(handover)
+        takeover.finish(session)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    def leave(self) -> None:
+        self._stop_clock()
+        self._engine.nodes.unprobe(self._sid)

@@ -1,0 +1,116 @@
+"""A session on a WebSocket."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol
+
+from filtered_websocket.chain.interfaces import Connection
+from filtered_websocket.filters.engineio import packets
+from filtered_websocket.filters.engineio.handover import id_of
+from filtered_websocket.filters.engineio.session import Engine, Session
+from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.message import Message
+
+
+class Carrier(Connection, Protocol):
+    """The connection that carries a session.
+
+    :ivar session: what its messages are for
+    """
+
+    channels: set[str]
+    session: "Opening"
+
+    def standing_still(self) -> bool: ...
+
+
+class Opening(Protocol):
+    """What a carrier's filters know of its session, which may be yet to begin."""
+
+    def open(self) -> None:
+        """The connection is open."""
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:
+        """Obey a message of the client."""
+
+    def leave(self) -> object:
+        """The connection has ended."""
+
+
+class WebSocketSession(Session):
+    """
+    :param connection: the open connection that carries it
+    """
+
+    direct = None
+
+    def __init__(self, engine: Engine, sid: str, protocol: int, connection: Carrier) -> None:
+        super().__init__(engine, sid, protocol)
+        self.connection = connection
+        # Engine.IO 4 is what the hub's fast road carries. Engine.IO 3 wants its binary frames changed.
+        self.subscriber = self if self.protocol == 3 else connection
+        self.channels: set[str] = set()
+        if self.subscriber is connection and not connection.channels:
+            connection.channels = set()
+
+    def send(self, *messages: Message) -> None:
+        if self.protocol == 3:
+            # The connection is in no room of the session: what is published in them is to be sent before.
+            self.pipeline.hub.settle(self)
+        for payload, binary in self._as_frames(messages):
+            self.connection.sendMessage(payload, binary)
+
+    def _send_left(self, messages: tuple[Message, ...]) -> None:
+        # What has waited for a GET may be more than may wait for a slow client.
+        self.connection.send_together(self._as_frames(messages))
+
+    def _as_frames(self, messages: Sequence[Message]) -> Sequence[Message]:
+        if self.protocol != 3:
+            return messages
+        mark = packets.BINARY_MESSAGE
+        return [(mark + payload, True) if binary else (payload, False) for payload, binary in messages]
+
+    def deliver(self, batch: Batch, policy: str) -> None:
+        if any(binary for _, binary in batch.messages):
+            batch = batch.encoded("Engine.IO 3", self._as_batch)
+        self.connection.deliver(batch, policy)
+
+    def _as_batch(self, batch: Batch) -> Batch:
+        return Batch(batch.channel, [self._as_frames(group) for group in batch.groups])
+
+    def finish(self, blob: bytes, sent: int) -> None:
+        """Nothing is ever sent directly."""
+
+    def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:
+        if binary and self.protocol == 3:
+            # A binary frame of Engine.IO 3 that is no message has no meaning.
+            binary = payload[:1] == packets.BINARY_MESSAGE
+            payload = payload[1:] if binary else payload
+        return super().receive(payload, binary)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self.connection.close(code, reason)
+
+    def standing_still(self) -> bool:
+        return self.connection.standing_still()
+
+    def gone(self) -> None:
+        self.connection.abortConnection()
+
+
+class UnopenedSession:
+    """A session of its own that a WebSocket begins when it is open."""
+
+    def __init__(self, engine: Engine, sid: str, protocol: int, connection: Carrier) -> None:
+        self._engine, self._sid, self._protocol, self._connection = engine, sid, protocol, connection
+        connection.id = id_of(sid, protocol)
+
+    def open(self) -> None:
+        session = WebSocketSession(self._engine, self._sid, self._protocol, self._connection)
+        self._connection.session = session
+        session.open()
+
+    def receive(self, payload: Any, binary: bool) -> None:
+        """No client speaks before the connection is open."""
+
+    def leave(self) -> None:
+        """There is nothing yet to be left."""
