@@ -80,7 +80,7 @@ TESTED_TOGETHER = {
     "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",
     "storage_objects.redis.interfaces": "types, which mypy checks",
     "storage_objects.redis.lease_scripts": "Lua, which redis/test_leases.py and test_conformance.py run in Redis",
-    "storage_objects.redis.missed": "redis/test_gaps.py: what was missed is asked for after a gap",
+    "storage_objects.redis.missed": "redis/test_leases.py: what was left while Redis was away is made good",
     "storage_objects.redis.parts": "redis/test_leases.py claims and redis/test_subscriptions.py subscribes in parts",
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
     "storage_objects.subscribers.base": "a face of the original's; end_to_end/test_storage.py derives from it",
