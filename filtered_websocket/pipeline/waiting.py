@@ -1,20 +1,23 @@
 """Order over several channels: of the channels that one subscriber is in, at most one waits for the turn's end.
 
-Only channels that share subscribers (`Channel.mixed`) are looked at. While just one of them waits, no subscriber is: a
-turn that publishes to one channel costs nothing more.
+Only channels that share subscribers (`Channel.mixed`) are looked at. A few that wait are compared with the one that
+begins to; of more it is written down for whom they wait. A turn that publishes to one channel costs nothing more.
 """
 
 from collections.abc import Iterable
 
 from filtered_websocket.pipeline.channel import Channel
 
+COMPARED = 4
+"""Channels that are compared one by one. Two that share many subscribers are told at the first that they share."""
+
 
 class Waiting:
-    """The mixed channels of a hub that wait in this turn."""
+    """The mixed channels of a hub that wait in this turn. One that has nothing pending was flushed."""
 
     def __init__(self) -> None:
-        self._first: Channel | None = None
-        # By the subscriber's id; empty while `_first` is alone. A channel that waits no more has nothing pending.
+        self._few: list[Channel] = []
+        # By the subscriber's id, where more than a few wait.
         self._channels: dict[str, Channel] = {}
 
     def begin(self, channel: Channel) -> list[Channel]:
@@ -24,27 +27,30 @@ class Waiting:
         """
         channels, subscribers = self._channels, channel.subscribers
         if not channels:
-            first = self._first
-            if first is None or first is channel:
-                self._first = channel
-                return []
-            channels.update(dict.fromkeys(first.subscribers, first))
+            few = self._few = [each for each in self._few if each.pending and each is not channel]
+            few.append(channel)
+            if len(few) <= COMPARED:
+                ids = subscribers.keys()
+                return [each for each in few if each is not channel and not ids.isdisjoint(each.subscribers.keys())]
+            for each in few[:-1]:
+                channels.update(dict.fromkeys(each.subscribers, each))
         before = dict.fromkeys(map(channels.get, subscribers))
         channels.update(dict.fromkeys(subscribers, channel))
         return [each for each in before if each is not None and each.pending and each is not channel]
 
     def channel_for(self, name: str) -> Channel | None:
-        """Of which channel something may wait for the subscriber of this id."""
+        """Of which channel something waits for the subscriber of this id."""
         if self._channels:
-            return self._channels.get(name)
-        return self._first if self._first is not None and name in self._first.subscribers else None
+            channel = self._channels.get(name)
+            return channel if channel is not None and channel.pending else None
+        return next((each for each in self._few if each.pending and name in each.subscribers), None)
 
     def renew(self, still: Iterable[Channel]) -> None:
         """The turn has ended.
 
         :param still: channels that have begun to wait meanwhile
         """
-        self._first = None
+        self._few = []
         if self._channels:
             self._channels = {}
         for channel in still:

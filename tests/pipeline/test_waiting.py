@@ -9,7 +9,7 @@ from filtered_websocket.pipeline import hub
 from filtered_websocket.pipeline.corks import MAX_CORKED
 from tests.pipeline.subscribers import OnSocket, Session, text
 
-CHANNELS = "vwxyz"
+CHANNELS = "rstuvwxyz"
 ACTS = ("publish",) * 12 + ("join",) * 3 + ("reply",) * 2 + ("leave", "write", "settle", "end", "read")
 
 
@@ -267,4 +267,4 @@ def test_nothing_is_kept_of_a_turn_that_has_ended(fanout, turn, subscriber):
     for channel in "xy":
         fanout.leave(channel, one)
     fanout.leave("x", other)
-    assert (fanout._waiting._channels, fanout._waiting._first) == ({}, None)
+    assert (fanout._waiting._channels, fanout._waiting._few) == ({}, [])
