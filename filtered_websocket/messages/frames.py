@@ -14,6 +14,9 @@ FIN_TEXT, FIN_BINARY = 0x81, 0x82
 RSV1 = 0x40
 
 _SMALL = tuple(tuple(bytes((first, length)) for length in range(126)) for first in (FIN_TEXT, FIN_BINARY))
+_MIDDLE_END = 4096
+_middle: tuple[list[bytes | None], list[bytes | None]] = ([None] * _MIDDLE_END, [None] * _MIDDLE_END)
+"""Headers by length, made when they are first used: a list is asked faster than a cache that counts its uses."""
 
 
 CLOSE = 8
@@ -107,6 +110,11 @@ def make(payload: bytes | bytearray, binary: bool) -> bytes:
     length = len(payload)
     if length < 126:
         return _SMALL[binary][length] + payload
+    if length < _MIDDLE_END:
+        header = _middle[binary][length]
+        if header is None:
+            header = _middle[binary][length] = _header(FIN_BINARY if binary else FIN_TEXT, length)
+        return header + payload
     return _header(FIN_BINARY if binary else FIN_TEXT, length) + payload
 
 

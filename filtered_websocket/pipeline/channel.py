@@ -15,9 +15,6 @@ _log = Logger()
 FEW = 5
 """Subscribers for which an arrangement is worth its memory: below, they are looked at anew each time."""
 
-Pending = tuple[Sequence[Message], Collection[str]]
-"""What was published together, and the ids of the subscribers that get nothing of it."""
-
 Roads = tuple[list[Send], list[Corked], list[Subscriber]]
 """The bound sends of the subscribers on the fast road, whose these are, and the others."""
 
@@ -26,19 +23,23 @@ class Channel:
     """One channel that has subscribers on this node.
 
     :ivar mixed: whether one of its subscribers may be in another channel too
-    :ivar pending: what waits for the end of the turn
+    :ivar pending: what waits for the end of the turn: groups of messages that were published together
+    :ivar excluded: the places of groups in that, and the ids of the subscribers that get nothing of each
     :ivar arranged: the roads of all subscribers; None where they have to be looked at
     """
 
-    __slots__ = ("_places", "arranged", "mixed", "name", "pending", "pending_bytes", "policy", "subscribers")
+    __slots__ = (
+        "_places", "arranged", "excluded", "mixed", "name", "pending", "pending_bytes", "policy", "subscribers",
+    )  # fmt: skip
 
     def __init__(self, name: str, policy: str) -> None:
         self.name = name
         self.policy = policy
         self.mixed = False
         self.subscribers: dict[str, Subscriber] = {}
-        # No list while nothing waits: there may be more channels than connections.
-        self.pending: list[Pending] | tuple[()] = ()
+        # No lists while nothing waits: there may be more channels than connections.
+        self.pending: list[Sequence[Message]] | tuple[()] = ()
+        self.excluded: list[tuple[int, Collection[str]]] | tuple[()] = ()
         self.pending_bytes = 0
         self.arranged: Roads | None = None
         # Of the subscribers on the fast road, by id, as long as they are arranged; None until one is left out.
@@ -66,13 +67,21 @@ class Channel:
             del sends[place], owners[place]
         return sends, owners, [each for each in others if each.id not in missed]
 
-    def missed(self, pending: Sequence[Pending]) -> dict[str, list[int]]:
-        """Which of what was published each subscriber is excluded from: id -> places, ascending.
+    def exclude(self, names: Collection[str]) -> None:
+        """Exclude subscribers from what was published last."""
+        excluded = (len(self.pending) - 1, names)
+        if self.excluded:
+            self.excluded.append(excluded)
+        else:
+            self.excluded = [excluded]
+
+    def missed(self) -> dict[str, list[int]]:
+        """Which groups of what is pending each subscriber is excluded from: id -> places, ascending.
 
         One look at each id that was named: where each publisher excludes itself, as many as there are publications.
         """
         missed: dict[str, list[int]] = {}
-        for place, (_, names) in enumerate(pending):
+        for place, names in self.excluded:
             for name in names:
                 if name in self.subscribers:
                     places = missed.setdefault(name, [])

@@ -22,7 +22,7 @@ from typing import cast
 from filtered_websocket.chain.interfaces import Send, Subscriber
 from filtered_websocket.messages.batch import Batch, joined
 from filtered_websocket.messages.message import Message
-from filtered_websocket.pipeline.channel import Channel, Pending
+from filtered_websocket.pipeline.channel import Channel
 from filtered_websocket.pipeline.corks import MAX_COLLECTED, MAX_CORKED, Corked, collect, release
 from filtered_websocket.pipeline.fan_out import fan_out
 from filtered_websocket.pipeline.waiting import Waiting
@@ -121,10 +121,7 @@ class Hub:
                 channel.arranged = None
 
     def publish(self, name: str, messages: Sequence[Message], exclude: Collection[str] = ()) -> None:
-        """Hand messages to a channel's local subscribers at the end of this turn.
-
-        :param exclude: ids of subscribers that get nothing
-        """
+        """Hand messages to a channel's local subscribers, but those with the excluded ids, at the end of this turn."""
         if self._delivering:
             self._later.append((name, messages, exclude))
             return
@@ -138,12 +135,16 @@ class Hub:
             if not self.dirty:
                 self._at_turn_end(self.flush)
             self.dirty.append(channel)
-            channel.pending = [(messages, exclude)]
+            channel.pending = [messages]
         else:
-            channel.pending.append((messages, exclude))
+            channel.pending.append(messages)
+        if exclude:
+            channel.exclude(exclude)
+        size = channel.pending_bytes
         for payload, _ in messages:
-            channel.pending_bytes += len(payload)
-        if channel.pending_bytes > TURN_BYTES:
+            size += len(payload)
+        channel.pending_bytes = size
+        if size > TURN_BYTES:
             self._flush(channel)
         if self._later:
             self._publish_later()
@@ -205,10 +206,8 @@ class Hub:
         collecting = collecting and channel.pending_bytes <= MAX_CORKED and self._collected <= MAX_COLLECTED
         if self.corked and not collecting:
             self.uncork()
-        pending: Sequence[Pending] = channel.pending
-        channel.pending, channel.pending_bytes = (), 0
-        groups = [messages for messages, _ in pending]
-        missed = channel.missed(pending) if len(pending) > 1 or pending[0][1] else {}
+        groups, missed = channel.pending, channel.missed() if channel.excluded else {}
+        channel.pending, channel.pending_bytes, channel.excluded = (), 0, ()
         left_out = sum([len(groups[place]) for places in missed.values() for place in places]) if missed else 0
         self.deliveries += sum(map(len, groups)) * len(channel.subscribers) - left_out
         sends, owners, others = channel.roads(missed) if missed else channel.arranged or channel.roads(())
