@@ -54,6 +54,15 @@ def test_a_connection_that_joins_hears_the_channel_and_is_answered_when_all_know
     assert connection.channels == {"1:news"}
 
 
+def test_a_connection_is_answered_when_publications_arrive(connection, monkeypatch):
+    subscribed, answers = Deferred(), []
+    monkeypatch.setattr(connection.pipeline.storage_object, "subscribe", lambda channel: subscribed)
+    start(Channel(Session(connection), "news", "1:news").join()).addCallback(answers.append)
+    assert answers == []
+    subscribed.callback(None)
+    assert answers == ["{}"]
+
+
 def test_a_connection_that_leaves_hears_no_more_and_has_left_when_all_know(connection):
     channel, ends = Channel(Session(connection), "news", "1:news"), []
     start(channel.join())
