@@ -1,12 +1,30 @@
-"""JSON that every client reads alike: in UTF-8, without NaN and Infinity, which are Python's own. Knows no Twisted."""
+"""JSON that every client reads alike: in UTF-8, without NaN and Infinity, which are Python's own. Knows no Twisted.
+
+This is where a parser is chosen: the standard library's, and for small texts orjson where it is installed (the extra
+``fast``). The standard library is the reference. What orjson would read otherwise it is not given: integers of more
+than 64 bits, which it makes floats, and deep nesting; what it refuses the standard library refuses too, or reads: lone
+surrogates, 1e999. It writes nothing: it has no ASCII form, makes null of NaN and texts of what is no JSON.
+"""
 
 import json
+from contextlib import suppress
+from json import encoder
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NoReturn
 
 from filtered_websocket.messages.message import utf8_size
 
+orjson: Any = None
+with suppress(ImportError):
+    import orjson
+
 __all__ = ["dumps", "loads", "not_json", "quote", "size"]
+
+SMALL = 4096
+"""Bytes up to which a look for what orjson is not given costs less than it saves."""
+MOST_BRACKETS = 200
+_ALIKE = bytes.maketrans(b"123456789{", b"000000000[")
+_LONG = b"0" * 19
 
 
 def not_json(constant: str) -> NoReturn:
@@ -14,14 +32,37 @@ def not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-# Made once: json.loads and json.dumps make theirs for each call that has options.
+def _not_written(value: object) -> NoReturn:
+    raise TypeError(f"a {type(value).__name__} is not JSON")
+
+
+# Made once: json.loads and json.dumps make theirs for each call that has options, and JSONEncoder.encode the inner one.
 _decode = json.JSONDecoder(parse_constant=not_json).decode
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _encode_short = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_make: Any = getattr(encoder, "c_make_encoder", None)  # CPython's
+_chunks = _make and _make(None, _not_written, quote, None, ":", ",", False, False, False)
 
 
 def loads(text: str | bytes | bytearray) -> Any:
     """The value that a text holds. Raises ValueError: it is no JSON, or no UTF-8, or nested too deeply."""
+    if orjson is not None and len(text) <= SMALL:
+        return _loads_small(text)
+    return _loads(text)
+
+
+def _loads_small(text: str | bytes | bytearray) -> Any:
+    try:
+        raw = text.encode() if isinstance(text, str) else text
+        flat = raw.translate(_ALIKE)
+        if flat.count(b"[") <= MOST_BRACKETS and (flat.count(b"0") < len(_LONG) or _LONG not in flat):
+            return orjson.loads(raw)
+    except ValueError:
+        pass  # the reference tells
+    return _loads(text)
+
+
+def _loads(text: str | bytes | bytearray) -> Any:
     try:
         # Decoded here: json would take UTF-16 and UTF-32 too.
         return _decode(text if isinstance(text, str) else text.decode())
@@ -30,10 +71,13 @@ def loads(text: str | bytes | bytearray) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """A value as a text. Raises ValueError for what JSON.parse of a browser would not take: 1e999, or a nesting without
-    end."""
+    """A value as a text of ASCII characters.
+
+    :raises ValueError: what JSON.parse of a browser would not take: 1e999, or a nesting without end
+    :raises TypeError: what is no JSON value
+    """
     try:
-        return _encode(value)
+        return "".join(_chunks(value, 0)) if _chunks else _encode(value)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -1,9 +1,9 @@
 """JSON as Engine.IO and Socket.IO have it: short, in ASCII, and without what is no JSON, such as NaN."""
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 from filtered_websocket.filters.engineio.packets import Malformed
+from filtered_websocket.messages import strict_json
 
 
 def dumps(value: Any) -> str:
@@ -12,20 +12,13 @@ def dumps(value: Any) -> str:
     :raises Malformed: what JSON cannot hold
     """
     try:
-        return _encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+        return strict_json.dumps(value)
+    except (TypeError, ValueError) as error:
         raise Malformed(f"not JSON: {error}") from None
 
 
-def loads(text: str) -> Any:
+def loads(text: str | bytes | bytearray) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return strict_json.loads(text)
+    except ValueError:
         raise Malformed("the payload of a packet is JSON") from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

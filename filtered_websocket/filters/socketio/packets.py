@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from filtered_websocket.filters.engineio.packets import MAX_ECHO, Malformed
 from filtered_websocket.filters.engineio.strict_json import dumps, loads
+from filtered_websocket.messages import strict_json
 from filtered_websocket.messages.message import Message
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
@@ -75,10 +76,16 @@ def event(name: str, arguments: Sequence[Any]) -> tuple[Message, ...]:
 
     :raises Malformed: what JSON cannot hold
     """
+    value = [name, *arguments]
+    try:
+        return ((("42" + strict_json.dumps(value)).encode(), False),)
+    except TypeError:
+        pass  # there are bytes in it, or what is no JSON
+    except ValueError as error:
+        raise Malformed(f"not JSON: {error}") from None
     attachments: list[bytes] = []
-    taken = take_out([name, *arguments], attachments)
-    head = f"45{len(attachments)}-" if attachments else "42"
-    return ((head + dumps(taken)).encode(), False), *((each, True) for each in attachments)
+    text = dumps(take_out(value, attachments))
+    return (f"45{len(attachments)}-{text}".encode(), False), *((each, True) for each in attachments)
 
 
 def take_out(value: Any, attachments: list[bytes]) -> Any:

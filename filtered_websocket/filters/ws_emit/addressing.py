@@ -38,9 +38,11 @@ def is_heard_here_only(pipeline: Pipeline) -> bool:
     user, which would see the bus message."""
     if not pipeline.storage_object.private_bus:
         return False
-    return all(
-        each.__module__.startswith(_PACK) for other in pipeline.server.pipelines for each in other.filters["consumer"]
-    )
+    for other in pipeline.server.pipelines:
+        for each in other.filters["consumer"]:
+            if not each.__module__.startswith(_PACK):
+                return False
+    return True
 
 
 def is_for(pipeline: Pipeline, named: object) -> bool:

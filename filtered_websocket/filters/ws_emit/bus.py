@@ -18,7 +18,6 @@ argument and one that is null are the same to a client of python-socketio, and h
 """
 
 import base64
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -28,6 +27,7 @@ from filtered_websocket.filters.engineio import strict_json
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.socketio import packets as socket_packets
 from filtered_websocket.filters.ws_emit import plain_pickle
+from filtered_websocket.messages.strict_json import loads
 
 CHANNEL = "flask-socketio"
 HOST_ID = uuid4().hex
@@ -119,7 +119,7 @@ def decode(data: bytes, pickles: bool, is_for: Callable[[Any], bool] = lambda _:
 
 def _read(data: bytes, pickles: bool) -> Any:
     if data.lstrip()[:1] in (b"{", b"["):
-        return json.loads(data.decode())
+        return loads(data)
     if not pickles:
         raise Malformed("no JSON object; pickles are read with ws_emit_pickle")
     return plain_pickle.loads(data)

@@ -11,6 +11,8 @@ from filtered_websocket.filters.ws_emit import bus, orders
 from filtered_websocket.filters.ws_emit.addressing import is_heard_here_only
 from filtered_websocket.filters.ws_emit.bus import Emit
 
+_TEXTS = frozenset((str,))
+
 
 def emit(
     pipeline: Pipeline,
@@ -52,8 +54,7 @@ def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
 
 def _is_readable(emission: Emit) -> bool:
     """Whether it could be read again from the bus. What could not is counted there."""
-    names = (emission.event, *(emission.rooms or ()), *emission.skip)
-    return all(isinstance(name, str) for name in names)
+    return _TEXTS.issuperset(map(type, (emission.event, *(emission.rooms or ()), *emission.skip)))
 
 
 def _names(names: str | Collection[str]) -> tuple[str, ...]:

@@ -38,11 +38,11 @@ def carry_out(pipeline: Pipeline, order: Order) -> None:
 
 def _emit(state: State, emit: Emit) -> None:
     messages = packets.event(emit.event, emit.arguments)
-    hub, exclude = state.pipeline.hub, set(emit.skip)
+    hub, exclude = state.pipeline.hub, emit.skip and frozenset(emit.skip)
     rooms = (EVERYBODY,) if emit.rooms is None else emit.rooms
     for room in rooms:
-        hub.publish(room, messages, frozenset(exclude))
+        hub.publish(room, messages, exclude)
         if len(rooms) > 1:
             # A client that is in several of the rooms gets one copy.
-            exclude.update(each.id for each in hub.subscribers(room))
+            exclude = frozenset(exclude).union([each.id for each in hub.subscribers(room)])
     state.engine.nodes.takeovers.published(Missed(rooms, messages, emit.skip))
