@@ -1,9 +1,11 @@
 """What the benchmark makes of its measurements: medians, ratios within a round, verdicts, the table and the chart."""
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +199,7 @@ MODES = {
     "echoes over TLS": ("tls", "echo", "--tls --mode echo -n 3 -w 2 -s 100000"),
     "compressed echoes": ("deflate", "echo", "--deflate --json --mode echo -n 3 -w 2 -s 1200"),
     "connections over TLS, over and over": ("tls", "echo", "--tls --mode churn -n 3 -s 200"),
-    "a second crowd of connections": ("", "echo", "--mode idle -n 50 --before --hold 0.1"),
+    "a second crowd of connections": ("", "echo", "--mode idle -n 400 --before --hold 0.1"),
 }
 
 
@@ -224,6 +226,56 @@ def test_the_generator_gets_all_that_the_real_server_sends(mode):
     else:
         assert result["lost"] == 0
         assert result["cpu_us"] > 0
+
+
+def in_pieces(payload):
+    """A text message of three frames."""
+    third = len(payload) // 3
+    pieces = payload[:third], payload[third:-third], payload[-third:]
+    heads = zip((0x01, 0x00, 0x80), pieces, strict=True)
+    return b"".join(bytes([first, 127]) + len(piece).to_bytes(8, "big") + piece for first, piece in heads)
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        pytest.param(lambda payload: in_pieces(payload), 0, id="in pieces"),
+        pytest.param(lambda payload: in_pieces(payload) * 2, 4, id="twice"),
+        pytest.param(lambda payload: in_pieces(b"x" * len(payload)), 4, id="something else"),
+    ],
+)
+def test_the_generator_counts_messages_and_fails_where_something_else_comes_back(answers, code):
+    import places
+
+    if not places.can_compile():
+        pytest.skip("no gcc, or no headers of OpenSSL and zlib")
+    places.prepare(())
+    size = 150_000
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        command = [places.WSLOAD, "--port", port, "--mode", "echo", "-n", 1, "-w", 1, "-s", size]
+        command += ["--tmax", 0.2, "--warm", 0]
+        ran = subprocess.Popen(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        listener.settimeout(10)
+        connection = listener.accept()[0]
+        with connection, connection.makefile("rb") as stream:
+            connection.settimeout(10)
+            while stream.readline().strip():
+                pass
+            connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                while frame := stream.read(14 + size):
+                    mask = frame[10:14] * (size // 4 + 1)
+                    payload = int.from_bytes(frame[14:], "big") ^ int.from_bytes(mask[:size], "big")
+                    connection.sendall(answers(payload.to_bytes(size, "big")))
+        output, error = ran.communicate(timeout=10)
+    assert ran.returncode == code, error
+    if code:
+        assert "what came back is not what was sent" in error
+    else:
+        assert json.loads(output)["deliveries"] > 0
 
 
 @pytest.fixture

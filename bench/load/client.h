@@ -20,9 +20,10 @@ typedef struct {
     enum { CONNECTING, ENCRYPTING, ASKING, OPEN } state;
     unsigned char *pb; /* the beginning of a frame that is not complete yet */
     int pbn, pbcap;
-    uint64_t skip; /* what is still to come of a large frame, whose beginning is in head */
-    int headop;
-    unsigned char *head;
+    uint64_t skip; /* what is still to come of a large frame, which began with the byte `first`; its begin is in head */
+    int first;
+    unsigned char *head; /* the beginning of such a frame, or of a message of several frames */
+    int headn;
     uint64_t *ring; /* echo: when the messages in flight were sent, first in first out */
     unsigned rh, rt;
     frame f;
@@ -108,7 +109,15 @@ static void sendseq(conn *c, frame *f, uint32_t seq) {
     rawsend(c, f->b, f->n);
 }
 
-static void onframe(conn *c, int op, const unsigned char *p, int n) {
+static void keep_head(conn *c, const unsigned char *p, int n) {
+    if (!c->head)
+        c->head = malloc(HEAD);
+    if (c->head != p)
+        memcpy(c->head, p, c->headn = n < HEAD ? n : HEAD);
+}
+
+static void onframe(conn *c, int first, const unsigned char *p, int n) {
+    int op = first & 15, last = first & 0x80;
     if (op == 9) {
         unsigned char b[256];
         rawsend(c, b, mkframe(b, (char *)p, n > 125 ? 125 : n, 10));
@@ -122,6 +131,14 @@ static void onframe(conn *c, int op, const unsigned char *p, int n) {
     }
     if (op > 2)
         return;
+    if (op && !last)
+        keep_head(c, p, n);
+    if (!last)
+        return;
+    if (!op) { /* the end of a message of several frames */
+        p = c->head;
+        n = c->headn;
+    }
     if (eio && n == 1 && p[0] == '2')
         sendtext(c, "3", 1);
     else
@@ -136,7 +153,7 @@ static int pass(conn *c, int n) {
     }
     n = c->skip;
     c->skip = 0;
-    onframe(c, c->headop, c->head, HEAD);
+    onframe(c, c->first, c->head, c->headn);
     return n;
 }
 
@@ -155,13 +172,12 @@ static int parse(conn *c, unsigned char *b, int n) {
         }
         int large = l > LARGE;
         if ((uint64_t)(n - o) >= h + l) {
-            onframe(c, b[o] & 15, b + o + h, large ? HEAD : (int)l);
+            onframe(c, b[o], b + o + h, large ? HEAD : (int)l);
             o += h + l;
         } else if (large && n - o >= h + HEAD) {
-            if (!c->head)
-                c->head = malloc(HEAD);
-            memcpy(c->head, b + o + h, HEAD);
-            c->headop = b[o] & 15;
+            if (b[o] & 15)
+                keep_head(c, b + o + h, HEAD);
+            c->first = b[o];
             c->skip = l - (n - o - h);
             return n;
         } else
