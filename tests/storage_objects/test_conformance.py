@@ -441,7 +441,7 @@ def test_what_was_written_in_a_turn_is_read_in_it(node):
     assert found[9].keys() == {"member 1", "member 2"}
 
 
-def test_one_who_no_longer_waits_for_an_answer_keeps_it_from_nobody(node):
+def test_a_caller_that_no_longer_waits_for_an_answer_keeps_it_from_no_other(node):
     (start,) = sent(node, "room", "one", "two")[:1]
 
     def ask():
