@@ -4,6 +4,7 @@ Each is the real server on a clock, with a transport in memory. What they must a
 every byte that was sent, and how the connection ended. No exception, no error in the log, nothing left behind.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from twisted.internet.task import deferLater
@@ -96,6 +97,15 @@ class End:
     def __init__(self, connection: Any) -> None:
         self.outgoing, self.received, self.ended = bytearray(), bytearray(), False
         self.transport = MemoryTransport(connection, self, 50000)
+        connection.makeConnection(self.transport)
+
+    def sent(self, data: bytes) -> Iterator[bytes]:
+        """What goes over the wire for this, piece by piece."""
+        yield data
+
+    def last(self) -> bytes:
+        """What goes over the wire before the end."""
+        return b""
 
     def receive(self, data: bytes) -> None:
         self.received += data
@@ -126,10 +136,11 @@ class Side:
     def close(self) -> None:
         self.kit.__exit__(None, None, None)
 
-    def play(self, pieces: list[bytes], deflate: bool, share: int) -> Outcome:
+    def play(self, pieces: list[bytes], deflate: bool, share: int, meet: Callable[[Any], End] = End) -> Outcome:
         """Send the pieces and then the end of the stream.
 
         :param share: messages and parser's steps in a turn; 0: as many as there are
+        :param meet: makes the client's end for a new connection
         """
         kit, server = self.kit, self._server
         receiving.SHARE = share or 1 << 30
@@ -137,22 +148,20 @@ class Side:
         server.told = []
         before = server.counters.totals.copy()
         connection = server.buildProtocol(None)
-        end = End(connection)
+        end = meet(connection)
         kit._clients.append(end)  # type: ignore[arg-type]
-        connection.makeConnection(end.transport)
-        end.outgoing += HEAD + (DEFLATE if deflate else b"") + b"\r\n"
-        kit.settle()
+        self._send(end, HEAD + (DEFLATE if deflate else b"") + b"\r\n")
         # The same on both sides, whatever uuid4 says.
         assert end.received.startswith(b"HTTP/1.1 101"), end.received
         for piece in pieces:
             if piece is PASS or not piece:
                 kit.advance(SECONDS)
             else:
-                end.outgoing += piece
-                kit.settle()
+                self._send(end, piece)
         # Every filter that waits for time has it.
         kit.advance(1)
         ended_by = "the server" if end.ended else "the client"
+        end.outgoing += end.last()
         end.transport.client_ends(reset=False)
         kit.settle()
         if not end.ended:
@@ -168,6 +177,11 @@ class Side:
         # What waits at most, and the read that went beyond.
         assert len(connection.data) + len(connection.held) <= MAX_HELD + max(map(len, pieces))
         return Outcome(server.told, bytes(end.received), ended_by, dict(server.counters.totals - before))
+
+    def _send(self, end: End, data: bytes) -> None:
+        for part in end.sent(data):
+            end.outgoing += part
+            self.kit.settle()
 
 
 class Agreement:

@@ -1,14 +1,18 @@
+import os
 import socket
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from twisted.internet.task import deferLater
 
+from filtered_websocket.transport.streams import LARGE
 from filtered_websocket.web.base import Endpoint, HTTPRequest
 from tests.support import certificates
-from tests.support.raw_client import DEADLINE, frame, head
+from tests.support.raw_client import DEADLINE, close_frame, frame, head
 from tests.support.reactor_thread import call, until
-from tests.support.serving import on_message, serving
+from tests.support.serving import Events, logged, on_message, pairing, serving
 
 
 def echo(connection: Any, data: bytearray) -> None:
@@ -40,6 +44,7 @@ def test_tls_1_2_is_spoken_and_nothing_older(files: certificates.Files) -> None:
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, ConnectionResetError)):
             handshake(served.address, old)
+        served.until_counted("refused", "TLS handshake")
         served.until_empty()
 
 
@@ -51,6 +56,7 @@ def test_a_client_without_tls_is_sent_away_and_others_go_on(files: certificates.
             while more := _receive(plain):
                 answer += more
         assert b"HTTP" not in answer
+        served.until_counted("refused", "TLS handshake")
         until(lambda: served.server.countConnections == 1)
         client.send("still here")
         assert client.text() == "still here"
@@ -155,3 +161,183 @@ def test_a_large_answer_over_tls_arrives_whole_however_slowly_it_is_read(files: 
             assert client._take(5_000_000) == b"x" * 5_000_000
         if ends == "close":
             client.ended()
+
+
+@pytest.mark.parametrize(("offered", "found"), [(["h2", "http/1.1"], "http/1.1"), (["h2"], None), ([], None)])
+def test_alpn_finds_http_1_1_and_refuses_nobody(
+    files: certificates.Files, offered: list[str], found: str | None
+) -> None:
+    with serving(key=files.key, cert=files.cert) as served:
+        context = ssl.create_default_context(cafile=files.root)
+        if offered:
+            context.set_alpn_protocols(offered)
+        plain = socket.create_connection(served.address, DEADLINE)
+        with plain, context.wrap_socket(plain, server_hostname="localhost") as secure:
+            assert secure.selected_alpn_protocol() == found
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_is_taken_up_again(files: certificates.Files, version: ssl.TLSVersion) -> None:
+    with serving(on_message(echo), key=files.key, cert=files.cert) as served:
+        context = ssl.create_default_context(cafile=files.root)
+        context.maximum_version = version
+        session, reused = None, []
+        for _ in range(2):
+            plain = socket.create_connection(served.address, DEADLINE)
+            with plain, context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
+                secure.sendall(head())
+                assert secure.recv(12) == b"HTTP/1.1 101"
+                session = secure.session
+                reused.append(secure.session_reused)
+        assert reused == [False, True]
+
+
+def strict(served: Any, files: certificates.Files) -> ssl.SSLSocket:
+    """A client that takes an end without a close alert for an error."""
+    context = ssl.create_default_context(cafile=files.root)
+    plain = socket.create_connection(served.address, DEADLINE)
+    return context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+
+
+@pytest.mark.parametrize("ends", ["HTTP", "close frame", "close alert"])
+def test_each_end_of_ours_has_a_close_alert(files: certificates.Files, ends: str) -> None:
+    with serving(on_message(echo), key=files.key, cert=files.cert) as served, strict(served, files) as client:
+        if ends == "HTTP":
+            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        elif ends == "close frame":
+            client.sendall(head() + close_frame())
+        else:
+            client.sendall(head())
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n"):
+                answer += client.recv(65536)
+            client.unwrap()  # which waits for the answer to its alert
+            served.until_empty()
+            return
+        while client.recv(65536):
+            pass
+        served.until_empty()
+
+
+def test_an_end_without_a_close_alert_is_no_clean_close(files: certificates.Files) -> None:
+    events = Events()
+    with serving(*pairing(events), key=files.key, cert=files.cert) as served:
+        client = served.open()
+        assert events.next() == "open"
+        # Without a word of TLS.
+        os.close(client.socket.detach())
+        assert events.next()[0] == 1006
+        served.until_empty()
+
+
+class Slow(Endpoint):
+    path = "/slow"
+
+    @classmethod
+    async def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+        await deferLater(pipeline.server.reactor, 0.2)
+        return b"answer"
+
+
+def test_a_client_that_has_said_all_by_a_close_alert_gets_its_answer(files: certificates.Files) -> None:
+    context = ssl.create_default_context(cafile=files.root)
+    arrives, leaves = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(arrives, leaves, server_hostname="localhost")
+    with serving(Slow, key=files.key, cert=files.cert) as served, socket.create_connection(served.address) as plain:
+        plain.settimeout(DEADLINE)
+        answer, asked = b"", False
+        while b"answer" not in answer:
+            try:
+                if asked:
+                    answer += client.read(65536)
+                else:
+                    client.do_handshake()
+                    client.write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    asked = True
+                    with pytest.raises(ssl.SSLWantReadError):
+                        client.unwrap()
+            except ssl.SSLWantReadError:
+                pass
+            if leaves.pending:
+                plain.sendall(leaves.read())
+            if b"answer" not in answer and not arrives.pending:
+                arrives.write(plain.recv(65536))
+        # The connection does not wait for a request that cannot come.
+        while plain.recv(65536):
+            pass
+        served.until_empty()
+
+
+@pytest.mark.parametrize("sent", [b"garbage" * 10_000, b"\x16\x03\x01\x02\x00" + b"\x01" * 70_000, b"\x00"])
+def test_garbage_in_the_place_of_a_handshake_touches_no_other_connection(
+    files: certificates.Files, sent: bytes
+) -> None:
+    with serving(on_message(echo), key=files.key, cert=files.cert, handshake_timeout=1) as served:
+        client = served.open()
+        with logged() as lines:
+            for _ in range(3):
+                with socket.create_connection(served.address, DEADLINE) as plain:
+                    client.send("before")
+                    with suppress(OSError):
+                        plain.sendall(sent)
+                    client.send("behind")
+                    while _receive(plain):
+                        pass
+                    assert (client.text(), client.text()) == ("before", "behind")
+        assert not [line for line in lines if "Traceback" in line]
+
+
+def test_a_broken_record_ends_its_connection_alone_and_is_counted(files: certificates.Files) -> None:
+    events = Events()
+    with serving(*pairing(events), on_message(echo), key=files.key, cert=files.cert) as served:
+        broken, other = served.open(), served.open()
+        # Behind the back of its own TLS: of the right form, and not of its key.
+        os.write(broken.socket.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32) + b"and more" * 100)
+        with suppress(ssl.SSLError):
+            assert broken.body() == b""
+        served.until_counted("closed", "TLS error")
+        assert (events.next(), events.next(), events.next()[0]) == ("open", "open", 1006)
+        other.send("still here")
+        assert other.text() == "still here"
+
+
+def test_a_connection_is_on_the_fast_road_while_its_client_keeps_up(files: certificates.Files) -> None:
+    options = {"key": files.key, "cert": files.cert, "send_timeout": 600, "ping_interval": 0}
+    with serving(on_message(large), **options) as served:
+        client = served.client(receive_buffer=4096).open()
+        connection = served.connection()
+        assert call(lambda: connection.direct) == connection.transport.send
+        client.send("go on")
+        until(lambda: connection.slow is not None)
+        assert connection.direct is None
+        assert client.receive() is not None
+        assert client.text() == "behind"
+        until(lambda: connection.direct == connection.transport.send)
+
+
+def test_a_large_message_is_encrypted_in_turns(files: certificates.Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("filtered_websocket.transport.tls.AT_ONCE", 2 * LARGE)
+    left = []
+
+    def answer(connection: Any, data: bytearray) -> None:
+        connection.sendMessage(b"x" * 10 * LARGE)
+        left.append(connection.transport.waiting)
+
+    with serving(on_message(answer), key=files.key, cert=files.cert) as served, served.open() as client:
+        for _ in range(3):
+            client.send("ask")
+            assert len(client.receive().payload) == 10 * LARGE  # type: ignore[union-attr]
+    # Two pieces went out, or fewer where the kernel refused; the third ended the turn.
+    assert all(each >= 7 * LARGE for each in left)
+
+
+def test_what_large_messages_took_is_not_kept_for_each_connection(files: certificates.Files) -> None:
+    with serving(on_message(echo), key=files.key, cert=files.cert) as served:
+        clients = [served.open() for _ in range(3)]
+        for client in clients:
+            client.send("x" * 60_000)
+            assert client.text() == "x" * 60_000
+        bios = {
+            id(each) for user in served.users.values() for each in (user.transport._incoming, user.transport._outgoing)
+        }
+        assert len(bios) == 2
