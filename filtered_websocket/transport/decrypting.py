@@ -15,6 +15,10 @@ from filtered_websocket.transport.streams import LARGE
 RECORD = 16384
 """Bytes of the largest record (RFC 8446, 5.1): asked for less, OpenSSL would keep a part of one."""
 
+BARREN = 2 * RECORD
+"""Bytes that may come with nothing for the protocol in them: more than one record that is not complete. A key update
+costs as much as 10 KB of anything else, and OpenSSL counts none."""
+
 
 class Decrypting:
     """What a `TLSTransport` does as the protocol of its stream.
@@ -27,8 +31,8 @@ class Decrypting:
 
     # See `Connection`.
     __slots__ = (
-        "_flows", "_handshaking", "_incoming", "_outgoing", "_over", "_peer_closed", "_plaintext", "_read", "_said",
-        "_write", "connected", "disconnecting", "protocol", "ssl_object", "transport",
+        "_barren", "_flows", "_handshaking", "_incoming", "_outgoing", "_over", "_peer_closed", "_plaintext", "_read",
+        "_said", "_write", "connected", "disconnecting", "protocol", "ssl_object", "transport",
     )  # fmt: skip
 
     transport: Any
@@ -41,6 +45,8 @@ class Decrypting:
     """Nothing more is read or written."""
     _plaintext: Plaintext | None
     """What is written and not encrypted yet."""
+    _barren: int
+    """Bytes that have come since there was something for the protocol in them."""
     _said: int
     """Bytes that TLS itself has said, and the peer has not taken."""
 
@@ -54,7 +60,7 @@ class Decrypting:
         self.connected = self.disconnecting = self._flows = self._over = self._peer_closed = False
         self._handshaking = True
         self._plaintext = None
-        self._said = 0
+        self._barren = self._said = 0
 
     def makeConnection(self, transport: Any) -> None:
         self.transport = transport
@@ -91,7 +97,14 @@ class Decrypting:
         if error is not None:
             self._over, self._flows = True, False
         if parts:
+            if self._barren:
+                self._barren = 0
             self.protocol.dataReceived(parts[0] if len(parts) == 1 else b"".join(parts))
+        else:
+            self._barren += len(data)
+            if self._barren > BARREN:
+                self._count("closed", "TLS error", "key updates, and nothing else")
+                self.abortConnection()
         if error is not None:
             self._fail("closed", "TLS error", error)
         elif closed:

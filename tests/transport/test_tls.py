@@ -313,6 +313,8 @@ def test_a_connection_is_on_the_fast_road_while_its_client_keeps_up(files: certi
         assert client.receive() is not None
         assert client.text() == "behind"
         until(lambda: connection.direct == connection.transport.send)
+        pong = b"\x8a\x00"
+        assert call(lambda: connection.direct(pong)) == len(pong)
 
 
 def test_a_large_message_is_encrypted_in_turns(files: certificates.Files, monkeypatch: pytest.MonkeyPatch) -> None:
