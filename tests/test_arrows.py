@@ -95,8 +95,6 @@ TESTED_TOGETHER = {
     "filters.base": "it hands on what chain/ has",
     "filters.engineio.options": "types, which mypy checks",
     "server.options": "options alone, which config/ reads and docs/options.md lists",
-    "transport.decrypting": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
-    "transport.plaintext": "test_tls.py and end_to_end/test_abuse.py speak TLS to it",
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",
     "storage_objects.redis.interfaces": "types, which mypy checks",

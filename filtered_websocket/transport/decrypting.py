@@ -75,7 +75,7 @@ class Decrypting:
         if self._handshaking and not self._shake_hands():
             return
         parts: list[bytes] = []
-        closed, error = False, None
+        closed, wrong = False, None
         try:
             while True:
                 part = self._read(RECORD)
@@ -87,14 +87,14 @@ class Decrypting:
                     break
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLError as raised:
-            error = raised
+        except ssl.SSLError as error:
+            wrong = reason(error)
         if incoming.pending:
             # Behind an end, or an error: it must not become another connection's.
             incoming.read()
         if self._outgoing.pending:
             self._say(self._outgoing.read())
-        if error is not None:
+        if wrong is not None:
             self._over, self._flows = True, False
         if parts:
             if self._barren:
@@ -105,27 +105,27 @@ class Decrypting:
             if self._barren > BARREN:
                 self._count("closed", "TLS error", "key updates, and nothing else")
                 self.abortConnection()
-        if error is not None:
-            self._fail("closed", "TLS error", error)
+        if wrong is not None:
+            self._fail("closed", "TLS error", wrong)
         elif closed:
             self._read_end()
 
     def _shake_hands(self) -> bool:
         """Go on with the handshake; whether it is done, and more has come than that."""
         assert self.ssl_object is not None
-        error = None
+        wrong = None
         try:
             self.ssl_object.do_handshake()
             self._handshaking = False
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLError as raised:
-            error = raised
+        except ssl.SSLError as error:
+            wrong = reason(error)
             self._incoming.read()
         if self._outgoing.pending:
             self._say(self._outgoing.read())
-        if error is not None:
-            self._fail("refused", "TLS handshake", error)
+        if wrong is not None:
+            self._fail("refused", "TLS handshake", wrong)
         if self._handshaking:
             return False
         if not self._over:
@@ -158,18 +158,18 @@ class Decrypting:
         if not self.half_closed() and not self._over:
             self._end()
 
-    def _fail(self, what: str, reason: str, error: ssl.SSLError) -> None:
+    def _fail(self, what: str, counted: str, wrong: str) -> None:
         """TLS is broken; its alert, if there is one, is sent."""
         self._over, self.disconnecting, self._flows = True, True, False
         self._plaintext = None
         if self.connected:
-            self._count(what, reason, (error.reason or str(error)).lower().replace("_", " "))
+            self._count(what, counted, wrong)
             self.transport.loseConnection()
 
-    def _count(self, what: str, reason: str, detail: str) -> None:
+    def _count(self, what: str, counted: str, detail: str) -> None:
         count = getattr(self.transport.server, "count", None)
         if count is not None:
-            count(what, reason, f"{getattr(self.transport.getPeer(), 'host', 'unix')}: {detail}")
+            count(what, counted, f"{getattr(self.transport.getPeer(), 'host', 'unix')}: {detail}")
 
     def connectionLost(self, reason: Failure) -> None:
         self.connected, self._over, self._flows = False, True, False
@@ -191,3 +191,9 @@ class Decrypting:
     def _end(self) -> None:
         """Send our close alert, and close our side."""
         raise NotImplementedError
+
+
+def reason(error: ssl.SSLError) -> str:
+    """What OpenSSL says is wrong. The error itself would keep the frame that it was raised in, and so the connection,
+    until the garbage collector comes."""
+    return (error.reason or "unknown").lower().replace("_", " ")

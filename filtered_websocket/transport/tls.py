@@ -19,7 +19,7 @@ from typing import Any
 from twisted.internet.interfaces import ISSLTransport
 from zope.interface import implementer
 
-from filtered_websocket.transport.decrypting import Decrypting
+from filtered_websocket.transport.decrypting import Decrypting, reason
 from filtered_websocket.transport.plaintext import Plaintext
 from filtered_websocket.transport.streams import LARGE
 
@@ -91,7 +91,7 @@ class TLSTransport(Decrypting):
         try:
             self._write(data)
         except ssl.SSLError as error:
-            self._fail("closed", "TLS error", error)
+            self._fail("closed", "TLS error", reason(error))
             return
         encrypted = self._outgoing.read()
         if now:
