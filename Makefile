@@ -60,7 +60,7 @@ docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; com
 bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 40 minutes; ARGS="--rows tls --rounds 3": a part (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
 
-instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before and now: half a minute; BASE=commit
+instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before and now: a minute; BASE=commit
 	$(BIN)/python bench/instructions/compare.py $(BASE)
 
 conformance: $(VENV)/dev.stamp  ## the Autobahn test suite, which needs a Python 2.7: about 15 minutes; FAST=1: sections 1-10

@@ -74,8 +74,7 @@ def prepare(needs: Collection[str]) -> None:
         if _older(program, *source.parent.glob("*.[ch]")):
             _say(f"compiling {source.relative_to(ROOT)}")
             _run("gcc", "-O2", "-Wall", "-o", program, source, *libraries)
-    if not KEY.exists():
-        _make_certificate()
+    make_certificate()
     if "peers" in needs:
         _install_python_peers()
     if "node" in needs:
@@ -90,8 +89,11 @@ def prepare(needs: Collection[str]) -> None:
              "--target-dir", RUST_PEER.parent.parent)  # fmt: skip
 
 
-def _make_certificate() -> None:
-    """For 127.0.0.1, signed by itself: P-256, which costs a handshake least."""
+def make_certificate() -> None:
+    """For 127.0.0.1, signed by itself: P-256, which costs a handshake least. Kept where there is one."""
+    if KEY.exists():
+        return
+    BUILD.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

@@ -21,11 +21,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import places  # noqa: E402
+
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "instructions"
 LIMIT = 0.03
 SECONDS = 600
-"""For one run: it takes about 15 s."""
+"""For one run: each takes about 15 s."""
 
 Bytecodes = dict[str, int]
 
@@ -76,22 +80,28 @@ def count(package: Path, name: str) -> Counts:
         "PYTHONPATH": str(package),
     }
     drive = [sys.executable, str(HERE / "drive.py")]
-    valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind", "--collect-atstart=no"]
-    for command in ([*drive, "bytecodes", f"{folder}/bytecodes"], [*valgrind, *drive, "callgrind", _library()]):
-        ran = subprocess.run(
-            command, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        if ran.returncode:
-            sys.exit(f"instructions: {' '.join(command)} failed:\n{ran.stdout}{ran.stderr}")
-    instructions = {}
-    for file in sorted(folder.glob("callgrind.*"), key=lambda each: int(each.suffix[1:])):
-        text = file.read_text()
-        path = re.search(r"^desc: Trigger: Client Request: (.*)$", text, re.MULTILINE)
-        total = re.search(r"^totals: (\d+)$", text, re.MULTILINE)
-        assert path is not None
-        assert total is not None
-        instructions[path[1]] = int(total[1])
-    return Counts(instructions, json.loads((folder / "bytecodes").read_text()))
+    counts = Counts({}, {})
+    for kind, certificate in (("plain", []), ("tls", [str(places.CERTIFICATE), str(places.KEY)])):
+        out = f"{folder}/{kind}"
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no"]
+        for command in (
+            [*drive, "bytecodes", f"{folder}/bytecodes", *certificate],
+            [*valgrind, *drive, "callgrind", _library(), *certificate],
+        ):
+            ran = subprocess.run(
+                command, cwd=HERE.parent, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+            if ran.returncode:
+                sys.exit(f"instructions: {' '.join(command)} failed:\n{ran.stdout}{ran.stderr}")
+        counts.bytecodes.update(json.loads((folder / "bytecodes").read_text()))
+        for file in sorted(folder.glob(f"{kind}.*"), key=lambda each: int(each.suffix[1:])):
+            text = file.read_text()
+            path = re.search(r"^desc: Trigger: Client Request: (.*)$", text, re.MULTILINE)
+            total = re.search(r"^totals: (\d+)$", text, re.MULTILINE)
+            assert path is not None
+            assert total is not None
+            counts.instructions[path[1]] = int(total[1])
+    return counts
 
 
 def _library() -> str:
@@ -103,6 +113,7 @@ def _prepare() -> None:
         if shutil.which(program) is None:
             sys.exit(f"instructions: no {program}; on Debian: apt-get install {package}")
     BUILD.mkdir(parents=True, exist_ok=True)
+    places.make_certificate()
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", _library(), str(HERE / "callgrind.c")], check=True)
 
 

@@ -1,7 +1,10 @@
 """The fixed run whose instructions are counted: the real `fws_server`, with its clients in the same process.
 
-    drive.py callgrind LIBRARY    run by valgrind; LIBRARY is callgrind.c, compiled
-    drive.py bytecodes FILE       writes how many bytecodes each Python function has run, for each path, as JSON
+    drive.py callgrind LIBRARY [CERTIFICATE KEY]
+    drive.py bytecodes FILE [CERTIFICATE KEY]
+
+The first is run by valgrind; LIBRARY is callgrind.c, compiled. The second writes how many bytecodes each Python
+function has run, for each path, as JSON. With a certificate they drive the paths of TLS, without the others.
 
 The reactor is turned by hand: the clients send, the reactor turns, the clients read. So every run of one commit meets
 the same events in the same order. Only the reactor's turns count. The clocks stand still, and random bytes are the same
@@ -24,6 +27,7 @@ import importlib.util  # noqa: E402
 import json  # noqa: E402
 import runpy  # noqa: E402
 import socket  # noqa: E402
+import ssl  # noqa: E402
 from collections.abc import Callable, Iterable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -94,13 +98,62 @@ class Bytecodes:
         Path(self._file).write_text(json.dumps(self._paths))
 
 
+class SecureClient:
+    """A client that speaks TLS, to the server in its own process.
+
+    :param turn: turns the server's reactor
+    """
+
+    _context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _context.check_hostname, _context.verify_mode = False, ssl.CERT_NONE
+
+    def __init__(self, plain: socket.socket, turn: Callable[[], object]) -> None:
+        self._plain = plain
+        self._arrives, self._leaves = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = self._context.wrap_bio(self._arrives, self._leaves)
+        for _ in range(MAX_TURNS):
+            try:
+                self._tls.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                plain.sendall(self._leaves.read())
+            turn()
+            try:
+                self._arrives.write(plain.recv(1 << 20, socket.MSG_DONTWAIT))
+            except BlockingIOError:
+                continue
+        raise RuntimeError("no TLS handshake")
+
+    def sendall(self, data: bytes) -> None:
+        self._tls.write(data)
+        self._plain.sendall(self._leaves.read())
+
+    def recv(self, size: int, flags: int) -> bytes:
+        """
+        :raises BlockingIOError: there is nothing
+        """
+        self._arrives.write(self._plain.recv(size, flags))
+        received = b""
+        try:
+            while True:
+                received += self._tls.read(size)
+        except ssl.SSLWantReadError:
+            return received
+
+    def close(self) -> None:
+        self._plain.close()
+
+
 class Clients:
     """Clients of the server in this process."""
 
-    def __init__(self, turn: Callable[[], object]) -> None:
+    def __init__(self, turn: Callable[[], object], secure: bool = False) -> None:
         self.turn = turn
+        self._secure = secure
         self._port = 0
-        self._sockets: list[socket.socket] = []
+        self._sockets: list[Any] = []
 
     def wait_for_server(self, reactor: Any) -> None:
         """Turn the reactor until the server answers a handshake."""
@@ -118,7 +171,8 @@ class Clients:
     def connect(self, paths: list[str]) -> list[bytes]:
         """:returns: how each answer begins"""
         for path in paths:
-            client = socket.create_connection(("127.0.0.1", self._port))
+            plain = socket.create_connection(("127.0.0.1", self._port))
+            client = SecureClient(plain, self.turn) if self._secure else plain
             client.sendall((HEAD % path).encode())
             self._sockets.append(client)
         return [answer[:12] for answer in self._read(self._sockets[-len(paths) :], None)]
@@ -129,7 +183,7 @@ class Clients:
             client.sendall(sent)
         self._read(self._sockets, expected)
 
-    def _read(self, clients: list[socket.socket], expected: int | None) -> list[bytes]:
+    def _read(self, clients: list[Any], expected: int | None) -> list[bytes]:
         """:param expected: bytes for each; None: the end of a head"""
         answers = dict.fromkeys(clients, b"")
         waiting = set(clients)
@@ -190,13 +244,23 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     clients.leave()
 
 
-def drive(reactor: Any, meter: Callgrind | Bytecodes) -> None:
+def secure_paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
+    """The same over TLS. (Its handshake is OpenSSL's, which draws random numbers of its own.)"""
+    clients.connect([ECHO] * 20)
+    yield "TLS, echo", 20, lambda: clients.exchange([frame(b"e" * 64)] * 20, 66)
+    clients.leave()
+    clients.connect(["/c0"] * 40)
+    yield "TLS, fan-out", 40, lambda: clients.exchange([frame(b"m" * 128)], 132)
+    clients.leave()
+
+
+def drive(reactor: Any, meter: Callgrind | Bytecodes, secure: bool) -> None:
     def turn() -> None:
         reactor.iterate(0)
 
-    clients = Clients(turn)
+    clients = Clients(turn, secure)
     clients.wait_for_server(reactor)
-    for name, times, run in paths(clients):
+    for name, times, run in (secure_paths if secure else paths)(clients):
         for _ in range(3):  # the interpreter specializes what has run a few times
             run()
         clients.turn = lambda: meter.count(turn)
@@ -209,8 +273,11 @@ def drive(reactor: Any, meter: Callgrind | Bytecodes) -> None:
     os._exit(0)
 
 
-def begin(meter: Callgrind | Bytecodes) -> None:
-    """Run `fws_server`, and drive it as soon as its reactor runs."""
+def begin(meter: Callgrind | Bytecodes, certificate: list[str]) -> None:
+    """Run `fws_server`, and drive it as soon as its reactor runs.
+
+    :param certificate: for TLS: its file, and that of its key
+    """
     spec = importlib.util.find_spec("filtered_websocket")
     if spec is None or not str(spec.origin).startswith(os.environ["PYTHONPATH"]):
         sys.exit(f"this would count {spec and spec.origin}, not the package in {os.environ['PYTHONPATH']}")
@@ -218,12 +285,14 @@ def begin(meter: Callgrind | Bytecodes) -> None:
 
     def installed(reactor: Any) -> None:
         install(reactor)
-        reactor.callWhenRunning(reactor.callLater, 0, drive, reactor, meter)
+        reactor.callWhenRunning(reactor.callLater, 0, drive, reactor, meter, bool(certificate))
 
     main.installReactor = installed
     sys.argv = ["fws_server", "-c", str(CONFIG), "-p", "0", "--log_level", "error"]
+    if certificate:
+        sys.argv += ["-cert", certificate[0], "-key", certificate[1]]
     runpy.run_module("filtered_websocket", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    begin({"callgrind": Callgrind, "bytecodes": Bytecodes}[sys.argv[1]](sys.argv[2]))
+    begin({"callgrind": Callgrind, "bytecodes": Bytecodes}[sys.argv[1]](sys.argv[2]), sys.argv[3:])
