@@ -159,7 +159,7 @@ class Both(NamedTuple):
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     defaults = receiving.SHARE, receiving.SHARE_SECONDS
-    side = Side(Connection)
+    side = Side(Connection, LIMIT)
     yield Both(side, Port(certificates.write(tmp_path_factory.mktemp("tls"))))
     side.close()
     receiving.SHARE, receiving.SHARE_SECONDS = defaults
