@@ -1,8 +1,12 @@
 """The filters of the Philote pack: read the token, join its channels, publish."""
 
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import urlsplit
 
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
     WebSocketDisconnectFilter,
@@ -32,10 +36,11 @@ class Admit(WebSocketHandshakeFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: Any) -> None:
         pipeline, philote = web_socket_instance.pipeline, State.of(web_socket_instance.pipeline)
-        # The API's path is behind the pipeline's, which may be /api itself.
-        path = data.path.removeprefix(max(pipeline.prefixes(data.path), key=len))
-        if path == "/api" or path.startswith("/api/"):
-            raise Reject(404, "no WebSocket is served under /api")
+        if "/api" in data.path:
+            # The API's path is behind the pipeline's, which may be /api itself.
+            path = data.path.removeprefix(max(pipeline.prefixes(data.path), key=len))
+            if path == "/api" or path.startswith("/api/"):
+                raise Reject(404, "no WebSocket is served under /api")
         access = auth.check(auth.token_of(data.headers, data.params), philote.keys)
         fault = philote.fault(access)
         if fault:
@@ -62,14 +67,19 @@ class Join(WebSocketConnectFilter):
     """Into the channels that the token reads; what the client says meanwhile waits."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Connection, data: None) -> None:
+    def filter(cls, web_socket_instance: Connection, data: None) -> Awaitable[None] | None:
         pipeline, access = web_socket_instance.pipeline, web_socket_instance.token
         if len(pipeline.users) > pipeline.options.philote_max_connections:
             raise Close(1013, "try again later")  # another filter waited between the handshake's count and now
         if access.expires is not None and pipeline.options.philote_enforce_expiry:
             State.of(pipeline).close_at(web_socket_instance, access.expires)
-        for subscribed in [web_socket_instance.subscribe(channel) for channel in access.read]:
-            await subscribed
+        waiting = [each for each in map(web_socket_instance.subscribe, access.read) if each is not DONE]
+        return _all(waiting) if waiting else None
+
+
+async def _all(subscribed: list[Deferred[Any]]) -> None:
+    for each in subscribed:
+        await each
 
 
 class Publish(WebSocketMessageFilter):

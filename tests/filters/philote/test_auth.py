@@ -1,10 +1,13 @@
 import base64
+import json
+from datetime import datetime
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filtered_websocket.filters.philote import auth
 from filtered_websocket.filters.philote.auth import Refused, check, issue, token_of
 from filtered_websocket.filters.philote.signing_keys import Keys
 from tests.support.philote_tokens import SECRET, base64url, token
@@ -124,3 +127,72 @@ def test_what_we_issue_is_taken_here_and_elsewhere():
     assert check(issue({"read": ["ä"], "exp": int(LATER)}, SECRET, "HS384"), KEYS).read == {"ä"}
     assert check(issue({"read": ["a"]}, ""), Keys("")).read == {"a"}
     assert jwt.decode(issue({"read": ["ä"]}, SECRET), SECRET, ["HS256"]) == {"read": ["ä"]}
+
+
+# Most tokens are read without PyJWT, and no differently.
+
+HEADERS = st.sampled_from(
+    [
+        {"alg": "HS256", "typ": "JWT"}, {"alg": "HS384"}, {"alg": "none"}, {"alg": "RS256"}, {"alg": ["HS256"]}, {}, [],
+        {"alg": "HS256", "kid": "1"}, {"alg": "HS256", "crit": ["x"]}, {"alg": "HS256", "b64": False}, {"typ": "JWT"},
+        {"alg": "HS256", "typ": 5},
+    ]
+).map(lambda header: json.dumps(header).encode())  # fmt: skip
+BODIES = st.binary(max_size=8) | st.sampled_from(
+    [b"{}", b"[]", b'{"read":["a"]}', b'{"exp":NaN}', b'{"a":1,"a":2}', '{"a":"é"}'.encode("utf-16"), b'{"a":"\xff"}']
+)
+
+
+@st.composite
+def segments(draw, data):
+    text = base64.urlsafe_b64encode(draw(data)).decode()
+    usual = text.rstrip("=")
+    return draw(
+        st.sampled_from([usual] * 8 + [text, usual + "=", usual[:-1] + "B", text + "A", text + "!", "é" + text])
+    )
+
+
+@settings(max_examples=500)
+@given(segments(HEADERS), segments(BODIES), segments(st.binary(max_size=40)))
+def test_what_is_read_without_pyjwt_is_read_as_pyjwt_reads_it(header, body, signature):
+    text = f"{header}.{body}.{signature}"
+    found = auth._read_usual(text)
+    if found is None:
+        return
+    said, claims, signed = auth._read(text)
+    assert found == ({"alg": said["alg"]}, claims, signed)
+    assert said.keys() <= {"alg", "typ"}
+
+
+def test_the_usual_token_is_read_without_pyjwt():
+    for claims in ({"read": ["a"], "exp": LATER}, {}, {"read": ["é" * 50]}):
+        signed = issue(claims, SECRET)
+        assert auth._read_usual(signed) == ({"alg": "HS256"}, claims, auth._read(signed)[2])
+
+
+NOW = 1_900_000_000.5
+DATES = st.sampled_from([NOW - 1, NOW, NOW + 0.25, NOW + 0.5, int(NOW), int(NOW) + 1, int(NOW) - 1, 0, -5, 1e14, -1e14])
+
+
+@given(st.dictionaries(st.sampled_from(["exp", "nbf", "iat"]), DATES))
+def test_dates_are_read_as_pyjwt_reads_them(claims):
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromtimestamp(NOW, tz)
+
+    signed = issue(claims, SECRET)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jwt.api_jwt.datetime", Now)
+        patch.setattr(auth.time, "time", lambda: NOW)
+        try:
+            jwt.decode(signed, SECRET, ["HS256"])
+            expected = None
+        except jwt.ExpiredSignatureError:
+            expected = "the token has expired"
+        except jwt.ImmatureSignatureError:
+            expected = "the token is not yet valid"
+        if expected is None:
+            check(signed, KEYS)
+        else:
+            assert reason(check, signed, KEYS) == expected
