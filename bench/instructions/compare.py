@@ -28,7 +28,7 @@ import places  # noqa: E402
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "instructions"
 LIMIT = 0.03
-SECONDS = 600
+SECONDS = 300
 """For one run: each takes about 15 s."""
 
 Bytecodes = dict[str, int]

@@ -28,6 +28,7 @@ import json  # noqa: E402
 import runpy  # noqa: E402
 import socket  # noqa: E402
 import ssl  # noqa: E402
+import traceback  # noqa: E402
 from collections.abc import Callable, Iterable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -172,6 +173,9 @@ class Clients:
         """:returns: how each answer begins"""
         for path in paths:
             plain = socket.create_connection(("127.0.0.1", self._port))
+            # A large frame waits neither for the server's reads nor for acknowledgements.
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 17)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client = SecureClient(plain, self.turn) if self._secure else plain
             client.sendall((HEAD % path).encode())
             self._sockets.append(client)
@@ -201,6 +205,28 @@ class Clients:
                 return list(answers.values())
         raise RuntimeError(f"{len(waiting)} of {len(clients)} clients wait for an answer")
 
+    def exchange_in_parts(self, parts: list[bytes], expected: int) -> None:
+        """Send this from all clients, each part in a turn of its own."""
+        for part in parts[:-1]:
+            for client in self._sockets:
+                client.sendall(part)
+            self.turn()
+        self.exchange(parts[-1:] * len(self._sockets), expected)
+
+    def connect_and_close(self, paths: list[str], data: bytes, expected: int) -> None:
+        """What clients that say one thing do: connect, exchange, and end with the closing handshake."""
+        self.connect(paths)
+        self.exchange([data + CLOSE] * len(paths), expected + 4)
+        waiting = set(self._sockets)
+        for _ in range(MAX_TURNS):
+            self.turn()
+            waiting -= {client for client in waiting if _has_ended(client)}
+            if not waiting:
+                self.leave()
+                self.turn()
+                return
+        raise RuntimeError(f"{len(waiting)} clients wait for the connection's end")
+
     def leave(self) -> None:
         """Close all, and let the server see it."""
         for client in self._sockets:
@@ -208,17 +234,28 @@ class Clients:
         self._sockets.clear()
 
 
+def _has_ended(client: socket.socket) -> bool:
+    try:
+        return not client.recv(1, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+
+
 def frame(payload: bytes) -> bytes:
-    """A masked binary frame of fewer than 64 KiB."""
-    mask = b"\x11\x22\x33\x44"
+    """A masked binary frame."""
+    mask, size = b"\x11\x22\x33\x44", len(payload)
     masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
-    head = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
-    return b"\x82" + head + mask + masked
+    wide = b"\xfe" + size.to_bytes(2, "big") if size < 65536 else b"\xff" + size.to_bytes(8, "big")
+    return b"\x82" + (bytes([0x80 | size]) if size < 126 else wide) + mask + masked
+
+
+CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
 
 
 def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     """Each hot path: its name, how often it runs, and one run of it; its clients are there when it is given out."""
-    small, middle = b"e" * 64, b"m" * 128
+    small, middle, large = b"e" * 64, b"m" * 128, frame(b"l" * 65536)
+    cut = [large[:40_000], large[40_000:]]
 
     clients.connect([ECHO] * 50)
     yield "echo", 20, lambda: clients.exchange([frame(small)] * 50, 66)
@@ -240,8 +277,13 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     spoken = [frame(b"a%d " % (at % 4) + middle) + frame(b"b%d " % (at % 5) + middle) for at in range(20)]
     yield "shared channels", 10, lambda: clients.exchange(spoken, 9 * 135)
     clients.leave()
+    clients.connect([ECHO] * 10)
+    yield "echo of 64 KiB", 4, lambda: clients.exchange([large] * 10, 65546)
+    yield "the same in two reads", 4, lambda: clients.exchange_in_parts(cut, 65546)
+    clients.leave()
     yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
     clients.leave()
+    yield "connect, echo, close", 4, lambda: clients.connect_and_close([ECHO] * 10, frame(small), 66)
 
 
 def secure_paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
@@ -273,6 +315,16 @@ def drive(reactor: Any, meter: Callgrind | Bytecodes, secure: bool) -> None:
     os._exit(0)
 
 
+def drive_or_fail(reactor: Any, meter: Callgrind | Bytecodes, secure: bool) -> None:
+    """The reactor would log what is raised, and run on."""
+    try:
+        drive(reactor, meter, secure)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+
+
 def begin(meter: Callgrind | Bytecodes, certificate: list[str]) -> None:
     """Run `fws_server`, and drive it as soon as its reactor runs.
 
@@ -285,7 +337,7 @@ def begin(meter: Callgrind | Bytecodes, certificate: list[str]) -> None:
 
     def installed(reactor: Any) -> None:
         install(reactor)
-        reactor.callWhenRunning(reactor.callLater, 0, drive, reactor, meter, bool(certificate))
+        reactor.callWhenRunning(reactor.callLater, 0, drive_or_fail, reactor, meter, bool(certificate))
 
     main.installReactor = installed
     sys.argv = ["fws_server", "-c", str(CONFIG), "-p", "0", "--log_level", "error"]
