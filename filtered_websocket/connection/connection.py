@@ -9,14 +9,15 @@ else writes to it uncorks it first.
 """
 
 from collections.abc import Iterable
+from os import urandom
 from queue import Queue
 from typing import Any
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.connection.answering import Answering
 from filtered_websocket.connection.autobahn import CONNECTING, OPEN, LeanProtocol
 from filtered_websocket.connection.decision import Decision
 from filtered_websocket.connection.failing import Failing
@@ -32,7 +33,13 @@ MAX_ID = 255
 """Characters of an id: it travels with every publication that excludes it."""
 
 
-class Connection(Receiving, Sending, Pausing, Failing, Lifecycle, Handshake, Handover, LeanProtocol):
+def _new_id() -> str:
+    """A UUID4 as text (RFC 9562, 5.4), without an object of its own."""
+    some = urandom(16).hex()
+    return f"{some[:8]}-{some[8:12]}-4{some[13:16]}-{'89ab'[int(some[16], 16) & 3]}{some[17:20]}-{some[20:]}"
+
+
+class Connection(Receiving, Sending, Pausing, Failing, Lifecycle, Handshake, Answering, Handover, LeanProtocol):
     """One client.
 
     :ivar id: a UUID4 as text; a handshake filter may set another, of 1 to 255 printable characters. A connection that
@@ -75,7 +82,7 @@ class Connection(Receiving, Sending, Pausing, Failing, Lifecycle, Handshake, Han
     @property
     def id(self) -> str:
         if self._id is None:
-            self._id = str(uuid4())
+            self._id = _new_id()
         return self._id
 
     @id.setter

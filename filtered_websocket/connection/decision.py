@@ -5,9 +5,15 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.limits.admission import Refusal
+from filtered_websocket.web.upgrade import Upgrade
 
 Answer = tuple[str | None, dict[str, list[str]]]
 """The subprotocol of the 101, and its further headers by name."""
+
+PLAIN: Answer = (None, {})
+"""The 101 that holds nothing of its own."""
+
+NOTHING = Upgrade("", [])
 
 
 def pairs(headers: Any) -> list[tuple[str, str]]:
@@ -21,6 +27,7 @@ def pairs(headers: Any) -> list[tuple[str, str]]:
 
 class Decision:
     """
+    :ivar asked: what the client's head asks for
     :ivar unwelcome: why the client was not let in, to be told when it speaks
     :ivar running: the handshake chain, while a filter of it is awaited
     :ivar searched: bytes of an unfinished head that hold no end of it
@@ -29,13 +36,14 @@ class Decision:
     :ivar headers: of a refusal
     """
 
-    __slots__ = ("answer", "counted", "headers", "running", "searched", "unwelcome")
+    __slots__ = ("answer", "asked", "counted", "headers", "running", "searched", "unwelcome")
 
     def __init__(self) -> None:
+        self.asked = NOTHING
         self.unwelcome: Refusal | None = None
         self.running: Deferred[Any] | None = None
         self.searched = 0
-        self.answer: Answer = (None, {})
+        self.answer: Answer = PLAIN
         self.counted = "malformed handshake"
         self.headers: tuple[tuple[str, str], ...] = ()
 

@@ -1,6 +1,6 @@
 """The opening handshake: which pipeline, may it connect, and what do the handshake filters say.
 
-The head is read by `web.head`, as every other; Autobahn is given what it holds, and writes the 101. Rules:
+The head is read by `web.head`, as every other. The answer is `answering.py`. Rules:
 
 1. A head that grows beyond its limit is refused while it grows.
 2. While a filter decides, the bytes that come wait; reading goes on for a while, so that a client's end is seen, which
@@ -12,29 +12,19 @@ The head is read by `web.head`, as every other; Autobahn is given what it holds,
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.outcomes import CANCELLED, FAILURE, outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.connection.autobahn import CONNECTING
-from filtered_websocket.connection.decision import Answer, Decision, pairs
+from filtered_websocket.connection.decision import Decision, pairs
 from filtered_websocket.connection.parts import Part
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.limits.admission import Refusal
 from filtered_websocket.limits.origins import MAX_ORIGIN
-from filtered_websocket.messages import deflate
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.head import METHOD, Head, Refused, end_of, parse
 from filtered_websocket.web.request import Request
-
-_log = Logger()
-
-_HANDSHAKE_ONLY = (
-    "http_response_data", "websocket_protocols", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
-    "openHandshakeTimeoutCall", "send_state", "decision",
-)  # fmt: skip
-"""What Autobahn leaves on a connection that has opened, and nobody needs again."""
 
 MAX_HELD = 64 * 1024
 """Bytes read ahead while something is waited for: then reading pauses. One read comes on top."""
@@ -43,13 +33,9 @@ MAX_HELD = 64 * 1024
 class Handshake(Part):
     """A connection until it is open."""
 
-    # What Autobahn takes from the head. The extensions are negotiated here.
-    websocket_protocols: list[str]
-    websocket_extensions = ()
-    _wskey: str
     decision: Decision | None
     """What is decided while it goes on."""
-    _chosen: str | None = None
+    _chosen: str | None
 
     def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
         """Say how to accept, from a handshake filter; without it the answer is a plain 101.
@@ -134,7 +120,7 @@ class Handshake(Part):
         if isinstance(asked, Refused):
             self._refuse_head(asked)
             return
-        self._wskey, self.websocket_protocols = asked
+        self._deciding.asked = asked
         self.request = request = Request(head, self.factory.client_of(self.transport, head.headers))
         if self._is_refused(request):
             return
@@ -208,25 +194,6 @@ class Handshake(Part):
             report(self.factory.counters, error, "refused", "a handshake filter failed")
         self.refuse(meant.text, meant.status, "" if meant.failed else "a handshake filter", headers)
 
-    def succeedHandshake(self, res: Any) -> None:
-        if self.state != CONNECTING:
-            return
-        try:
-            super().succeedHandshake(self._agree(res) if self.factory.options.compression else res)
-        except Exception:
-            # Autobahn would leave it in a Deferred that nobody sees, and the socket open.
-            _log.failure("an opening handshake failed")
-            self.transport.abortConnection()
-
-    def _agree(self, answer: Answer) -> Answer:
-        """Answer the client's offers of extensions."""
-        agreed = deflate.negotiate(self.request.headers.get("sec-websocket-extensions", ""))
-        if agreed is None:
-            return answer
-        self._perMessageCompress, text = agreed
-        protocol, headers = answer
-        return protocol, {**headers, "Sec-WebSocket-Extensions": [text]}
-
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
         if self.state != CONNECTING:
             return
@@ -234,12 +201,3 @@ class Handshake(Part):
         if decision.counted:
             self.factory.counters.count("refused", decision.counted, f"{code} {reason}")
         super().failHandshake(reason, code, [*(responseHeaders or ()), *decision.headers])
-
-    def forget_handshake(self) -> None:
-        """Drop what only the handshake needed."""
-        if (chosen := self.chosen_protocol) is not None:
-            self._chosen = chosen
-        attributes = self.__dict__
-        for name in _HANDSHAKE_ONLY:
-            attributes.pop(name, None)
-        self.request.forget()

@@ -136,6 +136,8 @@ class Receiving(Part):
 
     def parse(self, data: bytes) -> None:
         """Let Autobahn's parser have these bytes, for as long as the connection's share of the turn lasts."""
+        if self.state == CLOSED:
+            return  # Autobahn would read nothing of it, and keep it
         # On the factory: one connection is parsed at a time, and each would have to keep it.
         self.factory.turn_ends = perf_counter() + SHARE_SECONDS
         self._dataReceived(data)

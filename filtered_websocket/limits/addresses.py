@@ -25,6 +25,7 @@ def network(address: str) -> str:
     return str(IPv6Network((found, 64), strict=False))
 
 
+@lru_cache(maxsize=128)  # few, since clients choose how long a Host is
 def is_loopback(name: str) -> bool:
     """Whether a host, by name or address, is this machine itself: no name server is asked, and none can lie.
 

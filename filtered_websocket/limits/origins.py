@@ -5,6 +5,7 @@ Without this check any page on the web could open a connection with the cookies 
 """
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -100,6 +101,7 @@ def _meant(pattern: str) -> str:
     return f'an origin is a scheme, a host and perhaps a port, "{scheme}://{found[2]}" is meant'
 
 
+@lru_cache(128)  # few, since clients choose how long a Host is
 def _same_host(origin: str, host: str, secure: bool) -> bool:
     page, server = _split(origin), _split(f"{'https' if secure else 'http'}://{host}")
     if page is None or server is None:

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.transport.addresses import address, dotted
 from filtered_websocket.transport.ends import Ends, ends_of
 from filtered_websocket.transport.lingering import MAX_LINGERING, Lingering
+from filtered_websocket.transport.reactor import at_turn_end
 from filtered_websocket.transport.streams import Port, WriteThrough
 
 
@@ -57,6 +58,31 @@ class Accepted(WriteThrough):
         else:
             self.connectionLost(reason)
 
+    def loseConnection(self) -> None:
+        if (
+            self.pending
+            or not self.connected
+            or self.disconnecting
+            or self._writeDisconnected
+            or self.producer is not None
+        ):
+            super().loseConnection()
+            return
+        # Twisted waits for a write event, though nothing is to be written: two more system calls and a turn.
+        self.disconnecting = True
+        # Behind what else the turn's end brings: that may write.
+        at_turn_end(self.reactor)(lambda: at_turn_end(self.reactor)(self._end))
+
+    def _end(self) -> None:
+        if not self.connected or self.aborted or self._writeDisconnected:
+            return
+        if self.pending:
+            self.begin_to_close()
+            return
+        why = self._postLoseConnection()
+        if why is not None:
+            self.connectionLost(Failure(why))
+
     def connectionLost(self, reason: Failure) -> None:
         self._forget_end()
         super().connectionLost(reason)
@@ -69,7 +95,7 @@ class Accepted(WriteThrough):
         except OSError:
             return main.CONNECTION_DONE
         self._writeDisconnected = True
-        if self._closing.active():
+        if self._closing is not None and self._closing.active():
             self._closing.cancel()
         former, self.protocol = self.protocol, Lingering(self, self.server)
         former.connectionLost(Failure(main.CONNECTION_DONE))

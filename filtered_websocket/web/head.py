@@ -26,6 +26,8 @@ _LINE = rb"%b [!-\"$-~\x80-\xff]++ HTTP/1\.[01]\r\n" % _TOKEN
 FIELDS = rb"(?:%b:[\t -~\x80-\xff]*+\r\n)*+" % _TOKEN
 """A pattern of headers, one a line."""
 _HEAD = re.compile(rb"%b%b\r\n" % (_LINE, FIELDS))
+_FIELD = re.compile(r"([^:\r\n]++):([^\r\n]*+)\r\n")
+"""One of the lines that `FIELDS` has found to be headers."""
 _FIRST = re.compile(_LINE)
 _HOST = re.compile(r"(?:\[[0-9A-Za-z:.%]++\]|[^\x00-\x20\x7f/?#@\\\[\]:]*+)(?::[0-9]*+)?")
 _ABSOLUTE = re.compile(r"(?i:https?|wss?)://([^/?]++)(.*)")
@@ -78,20 +80,17 @@ def parse(raw: bytes) -> Head | Refused:
     """Read a complete head."""
     if _HEAD.fullmatch(raw) is None:
         return _fault(raw)
-    first, *lines = raw.decode("latin-1").split("\r\n")
-    if len(lines) > MAX_HEADERS + 2:
+    first, _, rest = raw.decode("latin-1").partition("\r\n")
+    fields = _FIELD.findall(rest)
+    if len(fields) > MAX_HEADERS:
         return Refused(431, "Request Header Fields Too Large")
     method, target, version = first.split(" ")
-    headers: dict[str, str] = {}
-    for line in lines[:-2]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        if name not in headers:
-            headers[name] = value
-        elif name in _ONCE:
-            return Refused(400, f"the header {name} comes twice")
-        else:
-            headers[name] += ("; " if name == "cookie" else ",") + value
+    headers = {name.lower(): value.strip(" \t") for name, value in fields}
+    if len(headers) != len(fields):
+        joined = _joined(fields)
+        if isinstance(joined, Refused):
+            return joined
+        headers = joined
     host = headers.get("host")
     if host is None:
         if version == "HTTP/1.1":
@@ -104,6 +103,20 @@ def parse(raw: bytes) -> Head | Refused:
             return Refused(400, "the target is neither a path nor a URL")
         headers["host"], target = found[0] or headers.get("host", ""), found[1]
     return Head(raw, method, target, version[5:], headers)
+
+
+def _joined(fields: list[tuple[str, str]]) -> dict[str, str] | Refused:
+    """Headers of which one comes several times."""
+    headers: dict[str, str] = {}
+    for written, padded in fields:
+        name, value = written.lower(), padded.strip(" \t")
+        if name not in headers:
+            headers[name] = value
+        elif name in _ONCE:
+            return Refused(400, f"the header {name} comes twice")
+        else:
+            headers[name] += ("; " if name == "cookie" else ",") + value
+    return headers
 
 
 def _without_authority(method: str, target: str) -> tuple[str, str] | None:

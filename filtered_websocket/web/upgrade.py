@@ -1,11 +1,16 @@
 """The head that asks for a WebSocket (RFC 6455, 4.2.1)."""
 
 import re
+from binascii import b2a_base64
+from hashlib import sha1
 from typing import NamedTuple
 
 from filtered_websocket.web.head import Head, Refused, elements, words
 
 VERSION = "13"
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
@@ -19,6 +24,14 @@ class Upgrade(NamedTuple):
 
     key: str
     protocols: list[str]
+
+
+def switching(key: str) -> bytes:
+    """The 101 without a subprotocol, an extension or further headers (RFC 6455, 4.2.2)."""
+    return b"%b%b\r\n\r\n" % (
+        _SWITCHING,
+        b2a_base64(sha1(key.encode() + _GUID, usedforsecurity=False).digest(), newline=False),
+    )
 
 
 def is_asked(head: Head) -> bool:

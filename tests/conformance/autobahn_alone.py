@@ -9,14 +9,20 @@ from autobahn.websocket.compress import PerMessageDeflate
 from autobahn.websocket.protocol import WebSocketProtocol
 
 from filtered_websocket.commands.fws_server.__main__ import main
-from filtered_websocket.connection.autobahn import OPEN
+from filtered_websocket.connection.autobahn import OPEN, LeanProtocol
 from filtered_websocket.connection.connection import Connection
+from filtered_websocket.connection.decision import PLAIN
 from filtered_websocket.messages.message import message
 from filtered_websocket.server import server
+from filtered_websocket.web.upgrade import Upgrade
 
 
 class AutobahnAlone(Connection):
-    """A connection in which `frames.py` has no part."""
+    """A connection in which `frames.py` and `partial_frame.py` have no part, and no 101 is ours."""
+
+    def open_plainly(self, asked: Upgrade) -> None:
+        self._wskey, self.websocket_protocols = asked
+        LeanProtocol.succeedHandshake(self, PLAIN)
 
     def feed(self, data: bytes) -> None:
         if self.http is not None:
