@@ -1,10 +1,12 @@
 """What a filter gets of a connection: what else is there, its id, and in which order it sends."""
 
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.connection.connection import Connection
 from filtered_websocket.filters.base import WebSocketHandshakeFilter
 from tests.support.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, frame
 from tests.support.reactor_thread import until
@@ -126,3 +128,10 @@ def test_an_id_may_not_change_while_a_connection_is_open() -> None:
     with serving(on_message(rename)) as served, served.open() as client:
         client.send("go")
         assert "handshake filter" in events.next()
+
+
+def test_ids_are_random_uuids_of_version_4() -> None:
+    made = {Connection().id for _ in range(200)}
+    assert len(made) == 200
+    assert {str(UUID(each)) for each in made} == made
+    assert {(UUID(each).version, UUID(each).variant) for each in made} == {(4, RFC_4122)}

@@ -3,6 +3,8 @@
 import pytest
 
 from filtered_websocket.filters.base import WebSocketConnectFilter
+from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.routing import MAX_KNOWN, MAX_KNOWN_PATH
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.support.rooms import Rooms
@@ -42,3 +44,26 @@ def test_an_exact_path_wins_over_a_star_after_the_same_beginning():
     with Server(pipelines={"/a*": [Rooms], "/a": [Rooms]}) as server:
         assert server.pipeline("/a").name == "/a"
         assert server.pipeline("/ab").name == "/a*"
+
+
+class Nothing(WebSocketConnectFilter):
+    @classmethod
+    def filter(cls, web_socket_instance, data): ...
+
+
+def test_paths_that_are_remembered_are_few_and_forgotten_when_pipelines_change(monkeypatch):
+    with Server(pipelines={"/app/*": [Nothing], "/other": [Nothing]}) as server:
+        routing = server.server
+        for number in range(3 * MAX_KNOWN):
+            assert routing.pipeline_for(f"/app/{number}").name == "/app/*"
+            assert routing.pipeline_for(f"/none/{number}") is None
+        assert len(routing._known) <= MAX_KNOWN
+        before = len(routing._known)
+        assert routing.pipeline_for("/app/" + "x" * MAX_KNOWN_PATH).name == "/app/*"
+        assert len(routing._known) == before
+        asked = []
+        monkeypatch.setattr(Pipeline, "fit", lambda pipeline, path: asked.append(path) or ())
+        assert routing.pipeline_for(f"/app/{3 * MAX_KNOWN - 1}").name == "/app/*"
+        assert not asked
+        routing.route()
+        assert routing.pipeline_for("/app/1") is None

@@ -70,3 +70,56 @@ def test_only_so_many_peers_are_waited_for(
         second.transport.loseConnection()
         turn_until(reactor, lambda: second.lost is not None)
         assert (transport.connected, second.transport.connected) == (1, 0)
+
+
+# The end of a connection that has nothing to write.
+
+
+def test_a_connection_with_nothing_to_write_ends_without_a_write_event(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = pair
+    writers: list[Any] = []
+    monkeypatch.setattr(reactor, "addWriter", writers.append)
+    server.transport.write(b"before ")
+    server.transport.loseConnection()
+    server.transport.loseConnection()
+    # In the same turn; and what only the turn's end brings.
+    server.transport.write(b"behind it ")
+    reactor.at_turn_end(lambda: server.transport.write(b"at the turn's end"))
+    turn_until(reactor, lambda: server.lost is not None)
+    assert client.recv(100) == b"before behind it at the turn's end"
+    assert client.recv(100) == b""
+    assert not writers
+
+
+def test_what_waits_at_the_turns_end_is_written_first(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    server.transport.loseConnection()
+    sent = b"x" * (16 << 20)  # more than the kernel takes
+    server.transport.write(sent)
+    received = bytearray()
+    client.setblocking(False)
+
+    def has_all() -> bool:
+        try:
+            received.extend(client.recv(1 << 20))
+        except BlockingIOError:
+            pass
+        return len(received) == len(sent)
+
+    turn_until(reactor, has_all)
+    turn_until(reactor, lambda: server.lost is not None)
+
+
+def test_an_end_now_comes_before_an_end_at_the_turns_end(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    server.transport.loseConnection()
+    server.transport.abortConnection()
+    turn_until(reactor, lambda: server.lost is not None)
+    with pytest.raises(ConnectionResetError):
+        client.recv(100)
