@@ -105,8 +105,8 @@ class Lifecycle(Part):
 
     def _send_all_held(self) -> None:
         """Send what was sent and published before; of what waits for a slow client nothing is lost now."""
-        self.uncork()
         self.pipeline.hub.settle(self)
+        self.uncork()
         self.write_backlog()
 
     def ping_timed_out(self) -> None:

@@ -103,9 +103,9 @@ class Sending(Part):
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         # A pong or a close frame must not overtake what was sent or published before it.
-        self.uncork()
         if self.opened and self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
+        self.uncork()
         super().sendData(data)
         if self.slow is not None and self.state == OPEN:
             # Pings without end from a client that reads none of the pongs.

@@ -68,12 +68,13 @@ def release(corked: Iterable[Corked]) -> int:
                 connection.uncork()
                 continue
             connection.corked = b""
-            bytes_out += len(held)
+            size = len(held)
+            bytes_out += size
             try:
                 sent = send(held)
             except OSError:  # BlockingIOError among them: see `fan_out`
                 sent = 0
-            if sent != len(held):
+            if sent != size:
                 connection.finish(held, sent)
         except Exception:
             # One that fails must not keep the others from what was sent to them.

@@ -8,8 +8,8 @@ Rules:
 3. Order is a promise per channel, and for a subscriber over all the channels it is in. Of a subscriber's channels at
    most one waits (`waiting.Waiting`). When a second one is published to, what the first holds is collected: each
    subscriber holds it back, and what comes behind it in this turn (`corks.collect`).
-4. Before a subscriber is written to directly, or closed, `settle` sends what waits for it; a join or a leave sends what
-   the channel holds.
+4. Before a subscriber is sent to alone, or closed, `settle` collects what waits for it, and a join or a leave collects
+   what the channel holds. What then writes past what a subscriber holds back has that sent first (`uncork`).
 5. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
    uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
 6. What is published while something is delivered is published when that has been delivered.
@@ -63,7 +63,7 @@ class Hub:
 
         One that comes with the id of another takes its place: ids are who somebody is.
         """
-        channel = self._flushed(name)
+        channel = self._emptied(name)
         first = channel is None
         if channel is None:
             channel = self.channels[name] = Channel(name, self._policy(name))
@@ -83,12 +83,12 @@ class Hub:
         for name in tuple(subscriber.channels):
             channel = self.channels.get(name)
             if channel is not None and not channel.mixed:
-                self._flushed(name)
+                self._emptied(name)
                 channel.mixed = True
 
     def leave(self, name: str, subscriber: Subscriber) -> bool:
         """Remove a subscriber; what was published before still reaches it. True if it was the channel's last."""
-        channel, last = self._flushed(name), False
+        channel, last = self._emptied(name), False
         if channel is not None and channel.subscribers.get(subscriber.id) is subscriber:
             del channel.subscribers[subscriber.id]
             channel.arranged = None
@@ -99,12 +99,12 @@ class Hub:
         self._publish_later()
         return last
 
-    def _flushed(self, name: str) -> Channel | None:
+    def _emptied(self, name: str) -> Channel | None:
         """A channel of which nothing waits; what is published meanwhile is published later (`_publish_later`)."""
         channel = self.channels.get(name)
         if channel is None or not channel.pending:
             return channel
-        self._flush_first((channel,))
+        self._collect((channel,))
         # What it held may have made its last subscriber leave.
         return self.channels.get(name)
 
@@ -131,7 +131,7 @@ class Hub:
             return
         if not channel.pending:
             if channel.mixed and (before := self._waiting.begin(channel)):
-                self._flush_first(before, collecting=True)
+                self._collect(before)
             if not self.dirty:
                 self._at_turn_end(self.flush)
             self.dirty.append(channel)
@@ -149,12 +149,12 @@ class Hub:
         if self._later:
             self._publish_later()
 
-    def _flush_first(self, channels: Iterable[Channel], collecting: bool = False) -> None:
-        """Flush these channels; what is published meanwhile comes behind what this is done for."""
+    def _collect(self, channels: Iterable[Channel]) -> None:
+        """Collect what these channels hold; what is published meanwhile comes behind what this is done for."""
         publishing, self._publishing = self._publishing, True
         try:
             for channel in channels:
-                self._flush(channel, collecting)
+                self._flush(channel, collecting=True)
         finally:
             self._publishing = publishing
 
@@ -169,14 +169,14 @@ class Hub:
                 self._publishing = False
 
     def settle(self, subscriber: Subscriber) -> None:
-        """Send what a subscriber's channels hold. What it holds back itself, it sends itself before all else."""
+        """Let a subscriber have what its channels hold, sent or held back: what is sent to it next comes behind."""
         names = subscriber.channels
         if len(names) > 1:
             channel = self._waiting.channel_for(subscriber.id)
         else:
             channel = next(map(self.channels.get, names), None)
         if channel is not None and channel.pending:
-            self._flush(channel)
+            self._flush(channel, collecting=True)
 
     def cork(self, connection: Corked) -> None:
         """Have a connection's `uncork` called at the end of this turn, or before something is flushed."""
@@ -197,7 +197,7 @@ class Hub:
         for channel in dirty:
             if channel.pending:
                 self._flush(channel, collecting)
-        if collecting:
+        while self._collected:
             self.uncork()
         self._waiting.renew(self.dirty)
 
@@ -232,7 +232,7 @@ class Hub:
             self.bytes_out += len(blob) * len(sends)
             fan_out(sends, owners, blob)
             return
-        # Some channel waits, so that `flush` is called at the end of this turn.
+        # `flush` is yet to come in this turn, or under way.
         copied, full = collect(self.corked, owners, blob)
         self._collected += copied
         if full:

@@ -115,24 +115,44 @@ def test_what_is_published_while_a_turn_ends_goes_out_in_the_next(fanout, turn, 
 # Order.
 
 
-def test_joining_leaving_and_settling_flush_the_channels_they_concern(fanout, turn, subscriber):
+def test_what_was_published_before_a_join_or_a_leave_is_for_those_that_were_members_then(fanout, turn, subscriber):
     a, b = subscriber("a", "room", "hall"), subscriber("b", "hall")
     fanout.publish("room", text("before"))
     late = subscriber("late", "room")
-    assert a.received() == [b"before"]
     fanout.publish("room", text("between"))
-    fanout.leave("room", late)
-    assert (a.received(), late.received(), b.received()) == ([b"between"], [b"between"], [])
-    fanout.publish("room", text("room"))
     fanout.publish("hall", text("hall"))
-    assert (a.received(), b.received()) == ([], [])
-    fanout.settle(b)
-    assert (a.received(), b.received()) == ([b"room", b"hall"], [b"hall"])
+    fanout.leave("room", late)
     fanout.publish("room", text("after"))
-    fanout.settle(a)
-    assert (a.received(), late.received()) == ([b"after"], [])
+    assert [each.received() for each in (a, b, late)] == [[], [], []]
     turn.end()
-    assert a.received() == b.received() == []
+    assert a.received() == [b"before", b"between", b"hall", b"after"]
+    assert (b.received(), late.received()) == ([b"hall"], [b"between"])
+    assert [len(each.sent) for each in (a, b, late)] == [1, 1, 1]
+
+
+def test_a_subscriber_that_is_settled_holds_what_its_channels_held(fanout, turn, subscriber):
+    a, b = subscriber("a", "room"), subscriber("b", "room", "hall")
+    fanout.publish("room", text("1"))
+    fanout.publish("hall", text("2"))
+    fanout.settle(b)
+    b.uncork()
+    assert (a.received(), b.received()) == ([], [b"1", b"2"])
+    fanout.publish("room", text("3"))
+    fanout.settle(a)
+    a.uncork()
+    assert a.received() == [b"1", b"3"]
+    turn.end()
+    assert (a.received(), b.received()) == ([], [b"3"])
+
+
+def test_a_storm_of_joins_that_are_all_told_of_is_one_send_for_each_member(fanout, turn, subscriber):
+    everybody = [subscriber(f"s{number}") for number in range(20)]
+    for each in everybody:
+        fanout.join("room", each)
+        fanout.publish("room", text(f"{each.id} joined"))
+    turn.end()
+    assert [len(each.sent) for each in everybody] == [1] * 20
+    assert [len(each.received()) for each in everybody] == [20 - number for number in range(20)]
 
 
 # Exclusion.
@@ -283,6 +303,33 @@ def test_a_subscriber_may_leave_while_it_is_delivered_to(fanout, turn, subscribe
     assert one.messages == two.messages == list(text("x"))
     assert a.received() == [b"x", b"y"]
     assert [each.id for each in fanout.subscribers("room")] == ["a"]
+
+
+def test_a_channel_that_is_left_by_its_last_subscriber_under_a_join_is_joined_all_the_same(fanout, turn, subscriber):
+    class Leaves(Session):
+        def deliver(self, batch, policy):
+            fanout.leave(batch.channel, self)
+
+    fanout.join("room", Leaves("one"))
+    fanout.publish("room", text("x"))
+    a = subscriber("a")
+    assert fanout.join("room", a)
+    fanout.publish("room", text("y"))
+    turn.end()
+    assert a.received() == [b"y"]
+
+
+def test_what_is_collected_while_a_turn_ends_goes_out_with_it(fanout, turn, subscriber):
+    class Expels(Session):
+        def deliver(self, batch, policy):
+            fanout.leave("other", expelled)
+
+    expelled, stays = subscriber("a", "other"), subscriber("b", "other")
+    fanout.join("room", Expels("c"))
+    fanout.publish("room", text("go"))
+    fanout.publish("other", text("last"))
+    turn.end()
+    assert (expelled.received(), stays.received()) == ([b"last"], [b"last"])
 
 
 def test_what_leaves_the_fast_road_is_seen_after_refresh_and_comes_back(fanout, turn, subscriber):
