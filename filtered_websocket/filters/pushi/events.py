@@ -93,7 +93,8 @@ async def _store(state: State, app: App, event: Event, channel: str, associated:
     # The app's own history counts the events; the copies know their number.
     record = {"id": position.offset if position is not None else 0, **record}
     names = (keys.log(app, channel), *(keys.associated(app, user) for user in users))
-    for stored in [append(storage, name, record, keep) for name in names]:
+    message = wire.dumps(record).encode(), False
+    for stored in [storage.send(Publication(name, (message,)), keep) for name in names]:
         await stored
     return stamp
 

@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.filters.pushi import events, wire
+from filtered_websocket.filters.pushi import events, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.channels import Peer, Personal, PresenceChannel, Public, kind_of
 from filtered_websocket.filters.pushi.events import Event
@@ -159,5 +159,6 @@ class Session(ChannelSession[Public, PushiError]):
 
     def _is_peer(self, name: str) -> bool:
         """Whether this is a peer channel of which this connection is one of the two."""
-        channels = self.channels.values() if name.startswith("peer-") else ()
-        return any(isinstance(channel, PresenceChannel) and channel.is_peer(name) for channel in channels)
+        users = keys.peers_of(name)
+        channel = None if users is None else self.channels.get(f"presence-{users[0]}")
+        return isinstance(channel, PresenceChannel) and channel.is_peer(name)
