@@ -31,8 +31,8 @@ class Decrypting:
 
     # See `Connection`.
     __slots__ = (
-        "_barren", "_flows", "_handshaking", "_incoming", "_outgoing", "_over", "_peer_closed", "_plaintext", "_read",
-        "_said", "_write", "connected", "disconnecting", "protocol", "ssl_object", "transport",
+        "_barren", "_flows", "_handshaking", "_held", "_incoming", "_outgoing", "_over", "_peer_closed", "_plaintext",
+        "_read", "_said", "_write", "connected", "disconnecting", "protocol", "ssl_object", "transport",
     )  # fmt: skip
 
     transport: Any
@@ -41,6 +41,8 @@ class Decrypting:
     _write: Any
     _flows: bool
     """What is written may be encrypted now."""
+    _held: bytes | None
+    """Ciphertext that goes out in one write when what has come is handled; None: it goes out at once."""
     _over: bool
     """Nothing more is read or written."""
     _plaintext: Plaintext | None
@@ -59,7 +61,7 @@ class Decrypting:
         self._read, self._write = tls.read, tls.write
         self.connected = self.disconnecting = self._flows = self._over = self._peer_closed = False
         self._handshaking = True
-        self._plaintext = None
+        self._plaintext = self._held = None
         self._barren = self._said = 0
 
     def makeConnection(self, transport: Any) -> None:
@@ -70,6 +72,13 @@ class Decrypting:
     def dataReceived(self, data: bytes) -> None:
         if self._over:
             return
+        self._held = b""
+        try:
+            self._take(data)
+        finally:
+            self._release()
+
+    def _take(self, data: bytes) -> None:
         incoming = self._incoming
         incoming.write(data)
         if self._handshaking and not self._shake_hands():
@@ -137,13 +146,27 @@ class Decrypting:
 
     def _say(self, said: bytes) -> None:
         """Send what TLS itself says: its handshake, answers to key updates, alerts."""
-        stream = self.transport
-        stream.write(said)
-        self._said = self._said + len(said) if stream.pending else 0
+        self._put(said)
+        self._said = self._said + len(said) if self.transport.pending else 0
         if self._said > LARGE:
             # Key updates without end, of a peer that reads none of the answers.
             self._count("closed", "TLS error", "takes no answers")
             self.abortConnection()
+
+    def _put(self, encrypted: bytes) -> None:
+        held = self._held
+        if held is None:
+            self.transport.write(encrypted)
+        elif len(held) + len(encrypted) <= RECORD:
+            self._held = held + encrypted
+        else:
+            self._held = b""
+            self.transport.write(held + encrypted)
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            self.transport.write(held)
 
     def half_closed(self) -> bool:
         """The client has closed its side: whether the connection stays."""
@@ -164,6 +187,7 @@ class Decrypting:
         self._plaintext = None
         if self.connected:
             self._count(what, counted, wrong)
+            self._release()
             self.transport.loseConnection()
 
     def _count(self, what: str, counted: str, detail: str) -> None:
@@ -175,7 +199,7 @@ class Decrypting:
         self.connected, self._over, self._flows = False, True, False
         protocol, self.protocol = self.protocol, None
         # At once, not when the garbage collector comes.
-        self.ssl_object = self._read = self._write = self._plaintext = None
+        self.ssl_object = self._read = self._write = self._plaintext = self._held = None
         protocol.connectionLost(reason)
 
     # What the sending half does.

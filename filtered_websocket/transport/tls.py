@@ -2,8 +2,10 @@
 
 Rules:
 
-1. What is written is encrypted and sent now, in one write, while the stream takes it. What the kernel refuses waits in
-   the stream, as ciphertext; behind that no more than `LARGE` is encrypted, and the rest waits as it is.
+1. What is written is encrypted and sent now, in one write, while the stream takes it. What is written while something
+   that has come is handled goes out when that is done, in one write too: session tickets and the 101, a close frame and
+   the close alert. What the kernel refuses waits in the stream, as ciphertext; behind that no more than `LARGE` is
+   encrypted, and the rest waits as it is.
 2. All connections of a port have one pair of memory BIOs. OpenSSL takes what it is given out of the one at once, and
    what it leaves in the other is taken at once: both are empty whenever a protocol or the reactor has its turn. With a
    pair of its own, each connection would keep the room of the largest message that it has ever had.
@@ -44,7 +46,10 @@ class TLSTransport(Decrypting):
             self._write(data)
         except ssl.SSLError:
             return 0
-        self.transport.write(self._outgoing.read())
+        if self._held is None:
+            self.transport.write(self._outgoing.read())
+        else:
+            self._put(self._outgoing.read())
         return len(data)
 
     def write(self, data: bytes | memoryview) -> None:
@@ -67,8 +72,8 @@ class TLSTransport(Decrypting):
 
     @property
     def waiting(self) -> int:
-        """Bytes that are not encrypted yet."""
-        return 0 if self._plaintext is None else self._plaintext.size
+        """Bytes that the stream has yet to be given."""
+        return len(self._held or b"") + (0 if self._plaintext is None else self._plaintext.size)
 
     def write_more(self) -> None:
         plaintext, stream = self._plaintext, self.transport
@@ -95,8 +100,9 @@ class TLSTransport(Decrypting):
             return
         encrypted = self._outgoing.read()
         if now:
-            self.transport.write(encrypted)
+            self._put(encrypted)
         else:
+            self._release()
             self.transport.wait(memoryview(encrypted))
 
     # The end.
@@ -129,11 +135,13 @@ class TLSTransport(Decrypting):
         except ssl.SSLError:
             pass  # it would read the peer's
         if self._outgoing.pending:
-            self.transport.write(self._outgoing.read())
+            self._put(self._outgoing.read())
+        self._release()
         self.transport.loseConnection()
 
     def abortConnection(self) -> None:
         self._over, self.disconnecting, self._flows = True, True, False
+        self._release()
         self.transport.abortConnection()
 
     # What is the stream's.
