@@ -155,11 +155,16 @@ class Both(NamedTuple):
     side: Side
     port: Port
 
+    def agree(self, pieces: list[bytes], deflate: bool, sizes: list[int], records: list[int], alert: bool) -> None:
+        plain = self.side.play(pieces, deflate, 0)
+        meet = partial(SecureEnd, port=self.port, sizes=sizes, records=records, alert=alert)
+        assert self.side.play(pieces, deflate, 0, meet) == plain
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+
+@pytest.fixture(scope="module", params=[LIMIT, LARGE_LIMIT])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     defaults = receiving.SHARE, receiving.SHARE_SECONDS
-    side = Side(Connection, LIMIT)
+    side = Side(Connection, request.param)
     yield Both(side, Port(certificates.write(tmp_path_factory.mktemp("tls"))))
     side.close()
     receiving.SHARE, receiving.SHARE_SECONDS = defaults
@@ -168,14 +173,29 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 numbers = st.lists(st.integers(1, 200) | st.sampled_from([1, 5, 21, 22, 23, 16384, 65536]), min_size=1, max_size=4)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(streams, st.lists(st.integers(0, 70_000), max_size=4), numbers, numbers, st.booleans(), st.booleans())
 @example(frame("x") + frame("", PING) + frame("a") + close_frame(), [], [1], [1], False, True)
 @example(frame("x" * 290) * 200, [], [65536], [16384], False, False)
 def test_the_same_bytes_give_the_same_events_over_tls_however_both_are_cut(
     both: Both, stream: bytes, cuts: list[int], sizes: list[int], records: list[int], deflate: bool, alert: bool
 ) -> None:
-    pieces = split(stream, cuts)
-    plain = both.side.play(pieces, deflate, 0)
-    meet = partial(SecureEnd, port=both.port, sizes=sizes, records=records, alert=alert)
-    assert both.side.play(pieces, deflate, 0, meet) == plain
+    both.agree(split(stream, cuts), deflate, sizes, records, alert)
+
+
+largest = st.sampled_from([[16384], [16384, 5], [10_000, 1, 40_000], [65536]])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(large_streams, st.lists(st.integers(0, 400_000), max_size=4), largest, largest, st.booleans(), st.booleans())
+def test_large_frames_do_so_too(
+    both: Both,
+    stream: list[bytes | Large],
+    cuts: list[int],
+    sizes: list[int],
+    records: list[int],
+    deflate: bool,
+    alert: bool,
+) -> None:
+    whole = b"".join(each.made() if isinstance(each, Large) else each for each in stream)
+    both.agree(split(whole, cuts), deflate, sizes, records, alert)

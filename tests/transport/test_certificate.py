@@ -1,10 +1,14 @@
 """Files of a certificate that are wrong: one line that names option and file."""
 
+import datetime
 import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport.certificate import Certificate
@@ -77,3 +81,16 @@ def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(
     )
     assert "Enter PEM pass phrase" not in run.stdout + run.stderr
     assert f"-key {locked}: is locked with a passphrase" in run.stderr
+
+
+def test_a_key_that_openssl_finds_too_weak_is_told_in_one_line(tmp_path: Path) -> None:
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    both = tmp_path / "weak.pem"
+    both.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    assert "key too small" in fault(str(both), str(both)).lower().replace("_", " ")

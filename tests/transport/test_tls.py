@@ -6,8 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 
+from filtered_websocket.transport.certificate import Certificate
+from filtered_websocket.transport.listening import listen
 from filtered_websocket.transport.streams import LARGE
 from filtered_websocket.transport.tls import TLSTransport
 from filtered_websocket.web.base import Endpoint, HTTPRequest
@@ -380,3 +383,57 @@ def test_a_handshake_that_fails_leaves_nothing_behind_until_the_garbage_collecto
             assert call(left) == before
         finally:
             gc.enable()
+
+
+class Hasty(Protocol):
+    """Writes before the client has said a word."""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.write(b"hello")
+        transport.writeSequence([b" and ", b"x" * 3 * LARGE])
+        transport.loseConnection()
+        transport.write(b"dropped")
+
+
+class Pulled(Protocol):
+    """Is asked for each piece, and ends behind the last."""
+
+    left = 40
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        transport: Any = self.transport
+        if self.left:
+            self.left -= 1
+            transport.write(b"x" * LARGE)
+        else:
+            transport.unregisterProducer()
+            transport.loseConnection()
+
+    def stopProducing(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("protocol", "wanted"), [(Hasty, b"hello and " + b"x" * 3 * LARGE), (Pulled, b"x" * 40 * LARGE)]
+)
+def test_what_is_written_before_the_handshake_waits_for_it(
+    files: certificates.Files, protocol: type[Protocol], wanted: bytes
+) -> None:
+    from twisted.internet import reactor
+
+    factory: Any = Factory.forProtocol(protocol)
+    port = call(listen, Certificate(files.key, files.cert).wrap(factory), "127.0.0.1", 0, 50, reactor)
+    try:
+        context = ssl.create_default_context(cafile=files.root)
+        plain = socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE)
+        with plain, context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as secure:
+            got = b""
+            while more := secure.recv(65536):
+                got += more
+        assert got == wanted
+    finally:
+        call(port.stopListening)
