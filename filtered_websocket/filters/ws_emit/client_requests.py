@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.ws_emit import auth
+from filtered_websocket.filters.ws_emit.socket import Socket
 
 
 def obey(socket: Socket, data: Sequence[Any]) -> Awaitable[None] | None:

@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.shared.state import PackState
-from filtered_websocket.filters.socketio.socket import Namespace, Socket
 from filtered_websocket.filters.ws_emit import bus, client_requests
+from filtered_websocket.filters.ws_emit.socket import Namespace, Socket
 
 PATH = "/socket.io/"
 
