@@ -229,6 +229,10 @@ class Pipeline(Protocol):
     @property
     def filters(self) -> Mapping[str, tuple[FilterMeta, ...]]: ...
     @property
+    def further(self) -> Mapping[FilterMeta, tuple[FilterMeta, ...]]:
+        """The filters of chains that packs and users have, by their roots."""
+
+    @property
     def endpoints(self) -> tuple[Any, ...]: ...
     @property
     def opened(self) -> int: ...

@@ -12,13 +12,13 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from filtered_websocket.chain.events import EVENTS
-from filtered_websocket.chain.registry import FilterMeta
+from filtered_websocket.chain.registry import FilterMeta, registries
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline import importing
 from filtered_websocket.pipeline.importing import Source, is_library, is_own, loader_of
@@ -67,6 +67,17 @@ def filters_of(name: str, root: FilterMeta) -> list[FilterMeta]:
     return brings
 
 
+def chain_of(modules: Iterable[str], root: FilterMeta) -> tuple[FilterMeta, ...]:
+    """The filters of one chain that these loaded modules bring, each once."""
+    return tuple(dict.fromkeys(each for module in modules for each in filters_of(module, root)))
+
+
+def further_roots() -> list[FilterMeta]:
+    """The roots of all chains that are not the server's own: those of packs, and of users."""
+    owners = (each.owner for each in registries())
+    return [each for each in owners if isinstance(each, FilterMeta) and each not in EVENTS]
+
+
 def endpoints_of(name: str) -> list[EndpointMeta]:
     """The endpoints that a loaded module brings."""
     modules = modules_of(name)
@@ -76,8 +87,7 @@ def endpoints_of(name: str) -> list[EndpointMeta]:
 def brings_nothing(name: str) -> bool:
     """Whether a loaded module has no part in any chain, not even one of its user's own, and no endpoint."""
     modules = modules_of(name)
-    defining = {each.__module__ for root in EVENTS for each in root._filters}
-    defining.update(each.__module__ for each in EndpointMeta.registered)
+    defining = _defining()
     own = (each for module in modules for each in vars(sys.modules[module]).values() if isinstance(each, FilterMeta))
     return defining.isdisjoint(modules) and not any(each.__module__ in modules for each in own)
 
@@ -93,13 +103,17 @@ def _visit(name: str, order: list[str], seen: set[str]) -> None:
     if name in seen:
         return
     seen.add(name)
-    defining = {each.__module__ for root in EVENTS for each in root._filters}
-    defining.update(each.__module__ for each in EndpointMeta.registered)
+    defining = _defining()
     for imported in _imports(sys.modules[name]):
         if _holds_filters(imported, defining) or is_own(imported):
             _visit(imported, order, seen)
     if _holds_filters(name, defining):
         order.append(name)
+
+
+def _defining() -> set[str]:
+    """The modules of which something has joined a chain, or the endpoints."""
+    return {each.__module__ for registry in registries() for each in registry}
 
 
 def _holds_filters(name: str, defining: set[str]) -> bool:

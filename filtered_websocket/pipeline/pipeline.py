@@ -28,7 +28,7 @@ from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.hub import Hub
-from filtered_websocket.pipeline.modules import defaults_of, endpoints_of, filters_of
+from filtered_websocket.pipeline.modules import chain_of, defaults_of, endpoints_of, further_roots
 from filtered_websocket.pipeline.names import Names, ids
 from filtered_websocket.pipeline.subscriptions import Subscriptions
 from filtered_websocket.pipeline.users import Users
@@ -92,6 +92,8 @@ class Pipeline:
         self.consume = Consumer(self).consume
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
+        #: the filters of chains that packs and users have, by their roots
+        self.further: dict[FilterMeta, tuple[FilterMeta, ...]] = {}
         self.endpoints: tuple[EndpointMeta, ...] = ()
         self.load()
 
@@ -99,11 +101,9 @@ class Pipeline:
         """Take the chains and the endpoints from the modules as they are registered now."""
         self.endpoints = tuple(dict.fromkeys(each for module in self.modules for each in endpoints_of(module)))
         for root in EVENTS:
-            chain: list[FilterMeta] = []
-            for module in self.modules:
-                chain += [each for each in filters_of(module, root) if each not in chain]
-            self.filters[root.event] = tuple(chain)  # type: ignore[attr-defined]
+            chain = self.filters[root.event] = chain_of(self.modules, root)  # type: ignore[attr-defined]
             self.chains[root.event] = tuple(each.step for each in chain)  # type: ignore[attr-defined]
+        self.further = {root: chain_of(self.modules, root) for root in further_roots()}
 
     def fit(self, path: str) -> tuple[int, ...]:
         """How well a path fits: the rank of its best pattern, () for none."""
@@ -194,7 +194,7 @@ class Pipeline:
         :param draft: a pipeline made from that
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
-        names = ("options", "modules", "patterns", "filters", "chains", "endpoints", "names")
+        names = ("options", "modules", "patterns", "filters", "chains", "further", "endpoints", "names")
         called = {name: getattr(self, name) for name in ("member_left", "member_returned", "vacated")}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept

@@ -19,7 +19,7 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.config.configuration import Configuration
-from filtered_websocket.pipeline.modules import filters_of, load, options_of
+from filtered_websocket.pipeline.modules import filters_of, further_roots, load, options_of
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.delivery import BusQueue
 from filtered_websocket.server.options import DECLARED
@@ -223,12 +223,16 @@ def _resolve(filters: tuple[str | FilterMeta, ...], options: dict[str, Any], giv
 def _load(pipeline: Pipeline, given: Iterable[str | FilterMeta]) -> None:
     """A pipeline's chains, of classes and names in the order given."""
     for root in EVENTS:
-        chain: list[FilterMeta] = []
-        for each in given:
-            brings = filters_of(each, root) if isinstance(each, str) else [each] if issubclass(each, root) else []
-            chain += [one for one in brings if one not in chain]
-        pipeline.filters[root.event] = tuple(chain)  # type: ignore[attr-defined]
+        chain = pipeline.filters[root.event] = _chain(given, root)  # type: ignore[attr-defined]
         pipeline.chains[root.event] = tuple(one.step for one in chain)  # type: ignore[attr-defined]
+    pipeline.further = {root: _chain(given, root) for root in further_roots()}
+
+
+def _chain(given: Iterable[str | FilterMeta], root: FilterMeta) -> tuple[FilterMeta, ...]:
+    chain: list[FilterMeta] = []
+    for each in given:
+        chain += filters_of(each, root) if isinstance(each, str) else [each] if issubclass(each, root) else []
+    return tuple(dict.fromkeys(chain))
 
 
 async def _await(awaitable: Any) -> Any:
