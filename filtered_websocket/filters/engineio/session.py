@@ -32,7 +32,7 @@ class Application(Protocol):
         """The same for a binary message."""
 
     def end(self) -> dict[str, Any]:
-        """The session ends. Leave everything, without a word to the client.
+        """The session ends, or `Session.moves` to another. Leave everything, without a word to the client.
 
         :returns: what is to be known to go on with another session, in values that JSON can hold
         """
@@ -61,12 +61,16 @@ class Session:
     :ivar id: what filters and programs call the client
     :ivar protocol: of Engine.IO, 4 or 3
     :ivar subscriber: what is in the hub for it
+    :ivar moves: another session goes on in its place
+    :ivar reason: why it ends, in the words of the protocol
     """
 
     upgrades: tuple[str, ...] = ()
     subscriber: Subscriber
     slot = 0
     awaiting_pong: bool | None = None
+    moves = False
+    reason = "transport close"
 
     def __init__(self, engine: Engine, sid: str, protocol: int) -> None:
         self.pipeline = engine.pipeline
@@ -127,6 +131,11 @@ class Session:
         self.ended = True
         self._unwatch()
         return Handover(self.sid, self.protocol, (), self.application.end())
+
+    def move(self) -> Handover:
+        """Leave everything to a session that goes on, here or on another node."""
+        self.moves = True
+        return self.leave()
 
     # Packets of the client.
 
@@ -192,4 +201,5 @@ class Session:
 
     def ping_timed_out(self) -> None:
         self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")
+        self.reason = "ping timeout"
         self.gone()

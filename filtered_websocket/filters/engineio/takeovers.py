@@ -54,7 +54,7 @@ class Takeovers:
     def take(self, sid: str) -> Takeover:
         """Have a session leave what it is for a WebSocket of this node."""
         if sid in self._polling:
-            return Takeover(self, succeed(self._polling[sid].leave()))
+            return Takeover(self, succeed(self._polling[sid].move()))
         if self._channels.owner(sid) == self._channels.name or not self._channels.are_shared:
             return Takeover(self, succeed(None))
         number, handover = self._requests.new()
@@ -90,7 +90,7 @@ class Takeovers:
         if self._channels.owner(message["sid"]) != self._channels.name:
             return
         session = self._polling.get(message["sid"])
-        handover = None if session is None else session.leave().as_json()
+        handover = None if session is None else session.move().as_json()
         told = self._channels.tell(message["from"], "handover", id=message["id"], handover=handover)
         told.addErrback(lambda _: None)
 

@@ -22,3 +22,13 @@ def test_a_websocket_for_a_session_that_ends_meanwhile_is_closed(server: Server)
     client.post("1")
     ws.send("5")
     assert (ws.close_code, ws.close_reason) == (1002, "session ID unknown")
+
+
+def test_a_session_that_is_taken_moves_and_one_that_ends_does_not(server: Server) -> None:
+    moving, ending = joined(server), joined(server)
+    sessions = server.pipeline().ws_emit.engine.polling
+    taken, ended = sessions[moving.sid], sessions[ending.sid]
+    moving.websocket().send("5")
+    ending.post("1")
+    assert (taken.moves, ended.moves) == (True, False)
+    assert ended.reason == "transport close"
