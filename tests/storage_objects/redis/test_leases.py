@@ -324,3 +324,18 @@ def test_members_that_others_swept_while_all_was_claimed_are_said_to_be_back(sha
     call(lambda: leases._renew())
     node.recorder.wait_for(lambda: len(node.recorder.returned) == 3)
     assert sorted(node.recorder.returned) == [("room", f"member {n}", "x") for n in range(3)]
+
+
+def test_a_leave_that_redis_refuses_for_a_while_is_made_good(server, cluster):
+    """As simstudioai/sim#5930 has it: the client is gone, nobody tries again, and others see it for ever."""
+    node, other = cluster.node(), cluster.node()
+    node.join("room", "ada", "1", "info")
+    node.track("room", 1)
+    server.ask("ACL", "SETUSER", "default", "-evalsha")
+    for verb, *arguments in (("leave", "room", "ada", "1"), ("track", "room", 0)):
+        with pytest.raises(Exception, match=r"NOPERM|away|lost"):
+            getattr(node, verb)(*arguments)
+    server.ask("ACL", "SETUSER", "default", "+evalsha")
+    told = node.recorder, other.recorder
+    until(lambda: sum(len(each.left) for each in told) == sum(len(each.empty) for each in told) == 1)
+    until(lambda: other.storage.member_count("room").addCallback(lambda count: count == 0))
