@@ -392,14 +392,26 @@ def test_one_member_and_how_many_there_are_can_be_asked_for(node):
     assert (node.member("room", "],["), node.member_count("room")) == (None, 1)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(*[st.text('],["\\ab', max_size=6)] * 2), min_size=1, max_size=4))
-def test_the_info_of_a_member_is_its_newest_holders(backend, holders):
+NAMES = st.text('],["\\\\ab\\x7fé', max_size=5)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.booleans(), NAMES, NAMES), min_size=1, max_size=12))
+def test_holders_come_and_go_whatever_they_are_called(backend, steps):
+    """Against a model: a dict of holders, the newest last."""
     node, room = backend.nodes[0] if backend.nodes else backend.node(), uuid4().hex
-    for holder, info in holders:
-        node.join(room, "ada", holder, info)
-    assert node.members(room) == {"ada": holders[-1][1]}
-    assert node.member(room, "ada") == holders[-1][1]
+    model = {}
+    for joins, holder, info in steps:
+        had = bool(model)
+        held = model.pop(holder, None)
+        if joins:
+            model[holder] = info
+            assert node.join(room, "ada", holder, info) is not had
+        else:
+            assert node.leave(room, "ada", holder) is (held is not None and not model)
+        newest = [*model.values()][-1:]
+        assert node.members(room) == ({"ada": newest[0]} if newest else {})
+        assert node.member(room, "ada") == (newest[0] if newest else None)
 
 
 def test_what_several_ask_for_in_one_turn_is_each_ones_own(node):

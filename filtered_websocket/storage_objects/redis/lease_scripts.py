@@ -13,39 +13,78 @@ local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not lease or tonumber(lease) <= 0 then return {GONE} end
 """
 
+# A member's holders are a JSON list of [holder, node, info], the newest last. One user may have thousands of
+# connections, so the list is cut and joined as a text, and one entry is decoded at most.
+_HOLDERS = """
+-- Where the JSON string that begins at a position ends: behind its closing quote.
+local function behind(raw, at)
+  while true do
+    at = string.find(raw, '"', at + 1, true)
+    local first = at
+    while string.byte(raw, first - 1) == 92 do first = first - 1 end
+    if (at - first) % 2 == 0 then return at + 1 end
+  end
+end
+
+local function ends(raw, from) return behind(raw, behind(raw, behind(raw, from + 1) + 1) + 1) end
+
+-- The entry of a holder: where it begins and ends; nothing if there is none.
+local function find(raw, holder)
+  local head = '[' .. cjson.encode(holder) .. ','
+  -- In a string a quote has a backslash before it: only the end of one looks like this, and what follows it is ] or ,
+  if not string.find(holder, '^[],]') then
+    local from = string.find(raw, head, 1, true)
+    if from then return from, ends(raw, from) end
+    return
+  end
+  local from = 2
+  while from < #raw do
+    local to = ends(raw, from)
+    if string.sub(raw, from, from + #head - 1) == head then return from, to end
+    from = to + 2
+  end
+end
+
+-- The list without what stands there; nothing if that was all.
+local function cut(raw, from, to)
+  if from > 2 then return string.sub(raw, 1, from - 2) .. string.sub(raw, to + 1) end
+  return to < #raw - 1 and '[' .. string.sub(raw, to + 2) or nil
+end
+"""
+
 # KEYS nodes, presence, the node's own entries; ARGV node, channel, member, holder, info -> 1 if the first holder.
-# A member's holders are a JSON list of [holder, node, info], the newest last.
 JOIN = Script(
     _ALIVE,
+    _HOLDERS,
     f"""
 local raw = redis.call('HGET', KEYS[2], ARGV[3])
-local holders, kept = raw and cjson.decode(raw) or {{}}, {{}}
-for _, held in ipairs(holders) do
-  if held[1] ~= ARGV[4] then kept[#kept + 1] = held end
+local others = raw
+if raw then
+  local from, to = find(raw, ARGV[4])
+  if from then others = cut(raw, from, to) end
 end
-kept[#kept + 1] = {{ARGV[4], ARGV[1], ARGV[5]}}
-redis.call('HSET', KEYS[2], ARGV[3], cjson.encode(kept))
+local entry = cjson.encode({{ARGV[4], ARGV[1], ARGV[5]}}) .. ']'
+redis.call('HSET', KEYS[2], ARGV[3], others and string.sub(others, 1, -2) .. ',' .. entry or '[' .. entry)
 redis.call('EXPIRE', KEYS[2], {STATE_SECONDS})
 redis.call('SADD', KEYS[3], cjson.encode({{ARGV[2], ARGV[3], ARGV[4]}}))
 redis.call('EXPIRE', KEYS[3], {STATE_SECONDS})
-return #holders == 0 and 1 or 0
+return raw and 0 or 1
 """,
 )
 
 # The same KEYS and ARGV, without the info -> 1 if the last holder
 LEAVE = Script(
     _ALIVE,
+    _HOLDERS,
     """
 redis.call('SREM', KEYS[3], cjson.encode({ARGV[2], ARGV[3], ARGV[4]}))
 local raw = redis.call('HGET', KEYS[2], ARGV[3])
 if not raw then return 0 end
-local holders, kept = cjson.decode(raw), {}
-for _, held in ipairs(holders) do
-  if held[1] ~= ARGV[4] then kept[#kept + 1] = held end
-end
-if #kept == #holders then return 0 end
-if #kept > 0 then
-  redis.call('HSET', KEYS[2], ARGV[3], cjson.encode(kept))
+local from, to = find(raw, ARGV[4])
+if not from then return 0 end
+local others = cut(raw, from, to)
+if others then
+  redis.call('HSET', KEYS[2], ARGV[3], others)
   return 0
 end
 redis.call('HDEL', KEYS[2], ARGV[3])
@@ -131,6 +170,7 @@ return 1
 SWEEP = Script(
     NOW,
     _ADD,
+    _HOLDERS,
     f"""
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not lease or tonumber(lease) > now then return {{0, {{}}, {{}}}} end
@@ -141,16 +181,18 @@ for _, entry in ipairs(redis.call('SPOP', KEYS[2], ARGV[3])) do
   worked = 1
   local channel, member, holder = unpack(cjson.decode(entry))
   local raw = redis.call('HGET', ARGV[2] .. channel, member)
-  local holders, kept, info = raw and cjson.decode(raw) or {{}}, {{}}, ''
-  for _, held in ipairs(holders) do
-    -- A holder that has joined again, through another node or under this one's next name, stays.
-    if held[1] == holder and held[2] == ARGV[1] then info = held[3] else kept[#kept + 1] = held end
-  end
-  if #kept > 0 then
-    redis.call('HSET', ARGV[2] .. channel, member, cjson.encode(kept))
-  elseif #holders > 0 then
-    redis.call('HDEL', ARGV[2] .. channel, member)
-    for _, value in ipairs({{channel, member, info}}) do left[#left + 1] = value end
+  local from, to
+  if raw then from, to = find(raw, holder) end
+  local held = from and cjson.decode(string.sub(raw, from, to))
+  -- A holder that has joined again, through another node or under this one's next name, stays.
+  if held and held[2] == ARGV[1] then
+    local others = cut(raw, from, to)
+    if others then
+      redis.call('HSET', ARGV[2] .. channel, member, others)
+    else
+      redis.call('HDEL', ARGV[2] .. channel, member)
+      for _, value in ipairs({{channel, member, held[3]}}) do left[#left + 1] = value end
+    end
   end
 end
 local counts = redis.call('HSCAN', KEYS[3], 0, 'COUNT', ARGV[3])[2]

@@ -339,3 +339,19 @@ def test_a_leave_that_redis_refuses_for_a_while_is_made_good(server, cluster):
     told = node.recorder, other.recorder
     until(lambda: sum(len(each.left) for each in told) == sum(len(each.empty) for each in told) == 1)
     until(lambda: other.storage.member_count("room").addCallback(lambda count: count == 0))
+
+
+def test_of_a_member_that_many_hold_the_sweep_takes_out_what_the_dead_node_held(shared):
+    stopping, staying = shared.node(), shared.node()
+    odd = ["],[", ",", "", '"', '\\"]', "[", 'x],["y', "plain", *(f"holder {n}" for n in range(300))]
+    for member in ("ada", "bob"):
+        call(lambda member=member: gatherResults([stopping.storage.join("room", member, each, each) for each in odd]))
+    staying.join("room", "ada", '"],["', "mine")
+    stopping.join("room", "ada", "last", "last")
+    stopping.stop()
+    staying.recorder.wait_for(lambda: staying.recorder.left)
+    until(lambda: staying.storage.members("room").addCallback(lambda members: members == {"ada": "mine"}))
+    ((channel, member, info),) = staying.recorder.left
+    assert (channel, member) == ("room", "bob")
+    assert info in odd
+    assert staying.leave("room", "ada", '"],["') is True
