@@ -56,10 +56,13 @@ WORKLOADS = (
              "tls", _PEERS),
     Workload("handshake", "5,000 handshakes after 5,000 others", "--mode idle -n 5000 --before --hold 0.1",
              group="handshake", rows=(*_ALL, "philote"), descriptors=5100),
-    Workload("shared2", "1,000 clients, each in 2 of 100 channels, 16 publishers",
-             "--mode shared -n 1000 --channels 100 --each 2 --pubs 16 -w 1 -s 128", "join", "shared", "join", _ALL),
-    Workload("shared20", "1,000 clients, each in 20 of 100 channels, 16 publishers",
-             "--mode shared -n 1000 --channels 100 --each 20 --pubs 16 -w 1 -s 128", "join", "shared", "join", _ALL),
+    *(
+        Workload(f"shared{each}{suffix}",
+                 f"1,000 clients, each in {each} of 100 channels, 16 publishers, {flight} in flight each",
+                 f"--mode shared -n 1000 --channels 100 --each {each} --pubs 16 -w {flight} -s 128",
+                 "join", "shared", "join", rows)
+        for each, flight, suffix, rows in ((2, 4, "", _ALL), (20, 4, "", _ALL), (2, 1, "light", _PEERS))
+    ),
     Workload("single50k", "50,000 channels of one subscriber, 500 connections, 16 publishers",
              "--mode shared -n 500 --channels 50000 --each 100 --pubs 16 -w 1 -s 128", "join", "shared", "join",
              _PEERS),
