@@ -30,7 +30,7 @@ class Sending(Part):
     """What a connection sends."""
 
     corked: bytes
-    """Frames that were sent to this connection alone in this turn: the hub sends them at its end."""
+    """Frames that are held back: the hub sends them at the turn's end (`pipeline.corks`)."""
     direct: Send | None
     """The socket's own send, or that of TLS, while plain frames may go out by it: see `redirect`."""
     slow: SlowReader | None
