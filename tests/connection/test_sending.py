@@ -1,13 +1,16 @@
 import os
+import random
 import select
 import socket
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from filtered_websocket.connection.sending import MAX_CORKED
 from filtered_websocket.filters.base import WebSocketConnectFilter
+from tests.support import certificates
 from tests.support.raw_client import PING, RawClient, frame, head
 from tests.support.reactor_thread import call, until
 from tests.support.serving import Events, Served, logged, on_message, pairing, serving
@@ -289,6 +292,61 @@ def test_a_slow_client_of_two_channels_loses_what_is_counted_and_disturbs_no_oth
         assert 0 < dropped < 120
         kept = [number_of(client.text()) for _ in range(120 - dropped)]
         assert kept == sorted(kept)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_slow_client_is_sent_and_its_channels_are_comes_in_order(
+    seed: int, secure: bool, tmp_path: Path
+) -> None:
+    rng, wanted, wanted_by_other = random.Random(seed), list[bytes](), list[bytes]()
+    more: dict[str, Any] = {}
+    if secure:
+        files = certificates.write(tmp_path)
+        more = {"key": files.key, "cert": files.cert}
+    with serving(Join, **options("disconnect", send_buffer=10**8), **more) as served:
+        client = served.client(receive_buffer=4096).open()
+        connection, other = served.connection(), served.open()
+        publish = served.server.pipelines[0].publish
+
+        def turn() -> None:
+            for number in range(rng.randrange(1, 80)):
+                size = rng.choice([0, 100, 100, 300, 20_000, 250_000])
+                text = b"%d " % number + b"x" * size
+                act, channel = rng.random(), rng.choice(["news", "sports"])
+                if act < 0.1:
+                    connection.sendPing(b"ping")
+                elif act < 0.5:
+                    connection.sendMessage(text)
+                    wanted.append(text)
+                elif act < 0.9:
+                    publish(channel, text)
+                    wanted.append(text)
+                    wanted_by_other.append(text)
+                else:
+                    connection.unsubscribe(channel)
+                    publish(channel, text)
+                    wanted_by_other.append(text)
+                    connection.subscribe(channel)
+
+        for _ in range(5):
+            call(turn)
+            some = rng.randrange(len(wanted))
+            assert messages(client, some) == wanted[:some]
+            del wanted[:some]
+        assert messages(client, len(wanted)) == wanted
+        assert messages(other, len(wanted_by_other)) == wanted_by_other
+
+
+def messages(client: RawClient, count: int) -> list[bytes]:
+    """So many, past pings."""
+    payloads: list[bytes] = []
+    while len(payloads) < count:
+        received = client.receive()
+        assert received is not None
+        if received.opcode != PING:
+            payloads.append(received.payload)
+    return payloads
 
 
 @pytest.mark.parametrize("way", ["abortConnection", "dropConnection"])
