@@ -97,7 +97,7 @@ class Subscriber(Protocol):
     def channels(self) -> set[str]: ...
     @property
     def direct(self) -> Send | None:
-        """The bound ``send`` of a socket that takes plain frames now, or None."""
+        """The bound ``send`` of a socket, or of TLS, that takes uncompressed frames now, or None."""
 
     def deliver(self, batch: Batch, policy: str) -> None:
         """Take these messages, at whatever pace; `policy` says what to lose if the pace is too slow."""

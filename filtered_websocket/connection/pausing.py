@@ -138,7 +138,7 @@ class Pausing(Part):
         if self.held and not self.waits:
             held, self.held = self.held, b""
             self.filter_data(held)
-        # Also on a connection that is closing: its close reply is yet to be read, and TLS needs to read to close.
+        # Also on a connection that is closing: its close reply is yet to be read.
         if self._stopped_reading and not self.waits and self.transport is not None and self.transport.connected:
             self._stopped_reading = False
             self.transport.resumeProducing()

@@ -10,8 +10,8 @@ Rules:
    subscriber holds it back, and what comes behind it in this turn (`corks.collect`).
 4. Before a subscriber is sent to alone, or closed, `settle` collects what waits for it, and a join or a leave collects
    what the channel holds. What then writes past what a subscriber holds back has that sent first (`uncork`).
-5. The fast road is a list of bound ``socket.send``. Only subscribers whose `direct` is not None are on it: open, plain,
-   uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
+5. The fast road is a list of bound ``socket.send``, or of TLS's ``send``. Only subscribers whose `direct` is not None
+   are on it: open, uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
 6. What is published while something is delivered is published when that has been delivered.
 """
 

@@ -81,22 +81,28 @@ class Certificate:
             reasons = "; ".join(str(part[2]) for part in error.args[0]) if error.args else str(error)
             raise ConfigError(f"-{option} {path}: not a PEM file of that kind ({reasons or 'no PEM data'})") from None
 
-    def wrap(self, factory: Factory) -> "TLSFactory":
-        """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols."""
-        return TLSFactory(self, factory)
+    def wrap(self, factory: Factory, shown: "list[Certificate]") -> "TLSFactory":
+        """A factory whose connections speak TLS to the client and plain bytes to `factory`'s protocols.
+
+        :param shown: holds this certificate while the factory has a port
+        """
+        return TLSFactory(self, factory, shown)
 
 
 class TLSFactory:
-    """Makes the protocols of TLS connections.
+    """Makes the protocols of TLS connections. Its parameters are those of `Certificate.wrap`."""
 
-    :param factory: makes what is spoken over TLS
-    """
-
-    def __init__(self, certificate: Certificate, factory: Factory) -> None:
-        self._certificate, self._factory = certificate, factory
+    def __init__(self, certificate: Certificate, factory: Any, shown: list[Certificate]) -> None:
+        self._certificate, self._factory, self._shown = certificate, factory, shown
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        inner: Any = factory
-        self.doStart, self.doStop = inner.doStart, inner.doStop
+
+    def doStart(self) -> None:
+        self._shown.append(self._certificate)
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        self._shown.remove(self._certificate)
+        self._factory.doStop()
 
     def buildProtocol(self, addr: Any) -> TLSTransport | None:
         protocol = self._factory.buildProtocol(addr)

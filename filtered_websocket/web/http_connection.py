@@ -223,7 +223,7 @@ class HTTPConnection(Receiving, Streaming, HandOver, Protocol):
         self._data.clear()
         self._deadline.stop()
         self.transport.unregisterProducer()
-        # TLS reads to close.
+        # A pause would go on watching for an end that is ours now.
         self._resume()
         self.transport.loseConnection()
 

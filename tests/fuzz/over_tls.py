@@ -34,7 +34,7 @@ class Port:
 
     def __init__(self, files: certificates.Files) -> None:
         self._protocol: Any = None
-        self._factory = TLSFactory(Certificate(files.key, files.cert), self)
+        self._factory = TLSFactory(Certificate(files.key, files.cert), self, [])
         self.context = ssl.create_default_context(cafile=files.root)
 
     def doStart(self) -> None: ...

@@ -185,7 +185,9 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
 
         server = Server(resolved, StorageObject(resolved), reactor)
         await server.start()
-        factory: Any = Certificate(resolved.key, resolved.cert).wrap(server) if server.is_secure else server
+        factory: Any = (
+            Certificate(resolved.key, resolved.cert).wrap(server, server.certificates) if server.is_secure else server
+        )
         port = listen(factory, "127.0.0.1", 0, 50, reactor, count=server.counters.count)
         return Served(server, port)
 

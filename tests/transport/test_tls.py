@@ -426,7 +426,7 @@ def test_what_is_written_before_the_handshake_waits_for_it(
     from twisted.internet import reactor
 
     factory: Any = Factory.forProtocol(protocol)
-    port = call(listen, Certificate(files.key, files.cert).wrap(factory), "127.0.0.1", 0, 50, reactor)
+    port = call(listen, Certificate(files.key, files.cert).wrap(factory, []), "127.0.0.1", 0, 50, reactor)
     try:
         context = ssl.create_default_context(cafile=files.root)
         plain = socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE)

@@ -55,7 +55,7 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
         living = {pipeline.name: pipeline for pipeline in server.pipelines}
         drafts = [_Draft(config, server, living.get(config.name), generation.names) for config in options.pipelines]
         generation.wait()
-        contexts = [certificate.read() for certificate in server.certificates]
+        contexts = {certificate: certificate.read() for certificate in server.certificates}
         for draft in drafts:
             begun.append(draft)
             await draft.start()
@@ -69,7 +69,7 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
     _warn_of_what_stays(server, options, assembly.odd, own_modules(filter_modules), generation.names)
     generation.replace()
     server.reconfigure(options, [draft.take() for draft in drafts])
-    for certificate, context in zip(server.certificates, contexts, strict=True):
+    for certificate, context in contexts.items():
         certificate.context = context
     for draft in drafts:
         draft.close_former()

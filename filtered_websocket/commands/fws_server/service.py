@@ -126,9 +126,7 @@ class Service:
         self._listen_for_admin()
         factory: Factory = server
         if server.is_secure:
-            certificate = Certificate(options.key, options.cert)
-            server.certificates.append(certificate)
-            factory = certificate.wrap(server)
+            factory = Certificate(options.key, options.cert).wrap(server, server.certificates)
         self._port = listen(
             factory,
             options.host,

@@ -38,10 +38,7 @@ def listen(pipeline: Pipeline) -> Any:
         return None
     check(options)
     certificate = _certificate(options)
-    site = server.site
-    if certificate is not None:
-        server.certificates.append(certificate)
-        site = certificate.wrap(site)
+    site = server.site if certificate is None else certificate.wrap(server.site, server.certificates)
     host, port = options.pushi_rest_host, options.pushi_rest_port
     try:
         opened = listening.listen(

@@ -87,3 +87,13 @@ def test_a_server_that_speaks_tls_although_it_is_told_not_to_is_a_fault(tmp_path
     files = certificates.write(tmp_path)
     with pytest.raises(ConfigError, match="is 0: leave key and certificate out"):
         listener.check(resolved("-key", files.key, "-cert", files.cert, "--pushi_server_ssl", "0"))
+
+
+def test_its_certificate_is_read_again_in_a_reload_for_as_long_as_it_is_open(tmp_path):
+    files = certificates.write(tmp_path)
+    given = ("--pushi_rest_port", "0", "--pushi_rest_key", files.key, "--pushi_rest_cert", files.cert)
+    with serving(on_message(lambda connection, data: None)) as served:
+        port = call(listener.listen, SimpleNamespace(options=resolved(*given), server=served.server))
+        assert [each.checksums.keys() for each in served.server.certificates] == [{files.key, files.cert}]
+        call(port.stopListening)
+        assert served.server.certificates == []
