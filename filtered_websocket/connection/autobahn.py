@@ -94,7 +94,7 @@ class LeanProtocol(WebSocketServerProtocol):
 
     def _connectionMade(self) -> None:
         self.factory.countConnections += 1
-        self.openHandshakeTimeoutCall = self.factory._batched_timer.call_later(
+        self.openHandshakeTimeoutCall = self.factory.deadlines.call_later(
             self.openHandshakeTimeout, self.onOpenHandshakeTimeout
         )
 

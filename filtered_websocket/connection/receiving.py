@@ -140,7 +140,11 @@ class Receiving(Part):
             return  # Autobahn would read nothing of it, and keep it
         # On the factory: one connection is parsed at a time, and each would have to keep it.
         self.factory.turn_ends = perf_counter() + SHARE_SECONDS
-        self._dataReceived(data)
+        if self.state == CONNECTING:
+            self.data += data
+            self.processHandshake()
+        else:
+            self._dataReceived(data)
         if self.waits and self.data:
             self.look_ahead()
 

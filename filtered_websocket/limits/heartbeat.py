@@ -57,7 +57,8 @@ class Heartbeat:
     def add(self, connection: Pinged) -> None:
         """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread."""
         if self._interval:
-            self._put(connection, random.randint(max(1, self._interval // 2), self._interval))  # noqa: S311 - no secret
+            first = max(1, self._interval // 2)
+            self._put(connection, first + int(random.random() * (self._interval - first + 1)))  # noqa: S311 - no secret
 
     def remove(self, connection: Pinged) -> None:
         """Forget a connection that has ended; one that was never added is fine."""

@@ -13,6 +13,7 @@ from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.connection.autobahn import lean
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.limits.admission import Admission
+from filtered_websocket.limits.deadlines import Deadlines
 from filtered_websocket.limits.fair_share import FairShare
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.limits.ticker import Ticker
@@ -51,6 +52,8 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
     def __init__(self, options: Options, storage_object: BaseStorageObject, reactor: Any) -> None:
         WebSocketServerFactory.__init__(self, reactor=reactor, server="")
         Stopping.__init__(self)
+        # Autobahn asks for them by its own name.
+        self.deadlines = self._batched_timer = Deadlines(reactor)
         self.options = options
         self.storage_object = storage_object
         self.counters = Counters(reactor)
@@ -101,9 +104,8 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
             # A browser tells its page the code of our close frame, also where that answers the page's own.
             echoCloseCodeReason=True,
             maxMessagePayloadSize=options.max_message_size,
-            # Autobahn's timers end when a second begins: up to one too early.
-            openHandshakeTimeout=options.handshake_timeout + 1,
-            closeHandshakeTimeout=options.close_timeout + 1,
+            openHandshakeTimeout=options.handshake_timeout,
+            closeHandshakeTimeout=options.close_timeout,
             # Origins are decided in the handshake, where the refusal is 403 and the option has a name.
             allowedOrigins=["*"],
             allowNullOrigin=True,

@@ -16,6 +16,7 @@ from twisted.internet.task import deferLater
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.connection.connection import Connection
+from filtered_websocket.limits.deadlines import Deadlines
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.limits.ticker import Ticker
 from filtered_websocket.monitoring.counters import Counters
@@ -47,6 +48,7 @@ class Stopping:
     dashboard: Dashboard
     heartbeat: Heartbeat
     ages: Ticker
+    deadlines: Deadlines
     stopping: bool
 
     def __init__(self) -> None:
@@ -115,6 +117,7 @@ class Stopping:
         await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
         self.heartbeat.stop()
         self.ages.stop()
+        self.deadlines.stop()
         self.dashboard.stop()
         await self.storage_object.stop()
         self.counters.stop()

@@ -41,7 +41,7 @@ def is_asked(head: Head) -> bool:
         "upgrade" in headers
         and head.method == "GET"
         and head.version == "1.1"
-        and "websocket" in words(headers, "upgrade")
+        and (headers["upgrade"] == "websocket" or "websocket" in words(headers, "upgrade"))
         and "transfer-encoding" not in headers
         and headers.get("content-length", "0") == "0"
     )
@@ -50,7 +50,7 @@ def is_asked(head: Head) -> bool:
 def read(head: Head) -> Upgrade | Refused:
     """What a handshake asks for."""
     headers = head.headers
-    if "upgrade" not in words(headers, "connection"):
+    if headers.get("connection") != "Upgrade" and "upgrade" not in words(headers, "connection"):
         return Refused(400, "the header Connection must say Upgrade")
     if headers.get("sec-websocket-version") != VERSION:
         return Refused(400, f"Sec-WebSocket-Version must be {VERSION}", (("Sec-WebSocket-Version", VERSION),))
