@@ -32,8 +32,9 @@ class SharedReads:
         if waiting is not None:
             waiting.append(mine)
             return mine
+        answer = begin()
         waiting = questions[question] = [mine]
-        begin().addBoth(_answer, waiting)
+        answer.addBoth(_answer, questions, question, waiting)
         return mine
 
     def changed(self, about: Hashable) -> None:
@@ -45,7 +46,11 @@ class SharedReads:
         self._asked.clear()
 
 
-def _answer(result: Any, waiting: list[Deferred[Any]]) -> None:
+def _answer(
+    result: Any, questions: dict[Hashable, list[Deferred[Any]]], question: Hashable, waiting: list[Deferred[Any]]
+) -> None:
+    if questions.get(question) is waiting:  # it was answered within the turn
+        del questions[question]
     for each in waiting[1:]:
         each.callback(result.copy() if isinstance(result, list | dict) else result)
     waiting[0].callback(result)

@@ -40,7 +40,8 @@ def test_a_question_is_asked_once_until_something_changes_or_the_turn_is_over():
 
 def test_what_fails_fails_for_all_and_what_is_there_at_once_is_given_at_once():
     reads = SharedReads()
-    reads.ask("room", "now", lambda: succeed(None)).addCallback(lambda found: found.append)
+    assert reads.ask("room", "now", lambda: succeed(["at once"])).result == ["at once"]
+    assert reads.ask("room", "now", lambda: succeed(["again"])).result == ["again"]
     failing = Deferred()
     answers = [reads.ask("room", "later", lambda: failing) for _ in range(2)]
     told = []
@@ -48,6 +49,9 @@ def test_what_fails_fails_for_all_and_what_is_there_at_once_is_given_at_once():
         answer.addErrback(lambda failure: told.append(failure.type))
     failing.errback(Failure(KeyError()))
     assert told == [KeyError] * 2
+    with pytest.raises(TypeError):
+        reads.ask("room", "raises", lambda: len(5))
+    assert reads.ask("room", "raises", lambda: succeed(1)).result == 1
 
 
 @pytest.mark.parametrize("clients", [1, 100])
