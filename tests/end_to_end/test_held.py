@@ -42,34 +42,46 @@ HOLDS = f"""
 
 
 class Living:
-    """Clients that answer pings as soon as they come, as every library does by itself.
+    """Clients that answer pings as soon as they come, as every library does by itself."""
 
-    :param holds: how many pings the first of them answers by having the reactor held: just before the others' pongs
-    """
-
-    def __init__(self, clients: list[RawClient], holds: int) -> None:
-        self._of = {client.socket: client for client in clients}
-        self._first, self._holds = clients[0].socket, holds
+    def __init__(self) -> None:
+        self._of: dict[Any, RawClient] = {}
+        self._first, self._holds = None, 0
         self.held: queue.Queue[bytes] = queue.Queue()
         self._ended = threading.Event()
         self.lost: list[Any] = []
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
 
+    def add(self, client: RawClient) -> None:
+        self._answer_all(client)
+        self._of[client.socket] = client
+
+    def hold(self, times: int) -> None:
+        """Have the first client answer so many pings by having the reactor held: just before the others' pongs."""
+        self._first, self._holds = next(iter(self._of)), times
+
     def _live(self) -> None:
-        while not self._ended.is_set() and self._of:
+        while not self._ended.is_set():
             for ready in sorted(select.select(list(self._of), [], [], 0.05)[0], key=lambda each: each != self._first):
                 client = self._of[ready]
-                self._answer(client)
-                # What has come with it: nothing more may become readable.
-                while ready in self._of and (client._data or (isinstance(ready, ssl.SSLSocket) and ready.pending())):
+                try:
                     self._answer(client)
+                    self._answer_all(client)
+                except OSError as error:
+                    self.lost.append((self._of.pop(ready), error))
+
+    def _answer_all(self, client: RawClient) -> None:
+        """What has come with something else: nothing more may become readable."""
+        with_tls = client.socket if isinstance(client.socket, ssl.SSLSocket) else None
+        while client._data or (with_tls is not None and with_tls.pending()):
+            self._answer(client)
 
     def _answer(self, client: RawClient) -> None:
         got = client.receive()
         if got is None:
-            self.lost.append(self._of.pop(client.socket))
-        elif got.opcode != PING:
+            raise ConnectionError("ended")
+        if got.opcode != PING:
             self.held.put(got.payload)
         elif client.socket is self._first and self._holds:
             self._holds -= 1
@@ -85,9 +97,12 @@ class Living:
 @contextmanager
 def living(server: FwsServer, tls: bool, count: int, holds: int) -> Iterator[Living]:
     with ExitStack() as stack:
-        clients = [stack.enter_context(server.open(tls=tls)) for _ in range(count)]
-        alive = Living(clients, holds)
+        alive = Living()
         try:
+            # Each answers pings from its beginning: to open the others may take longer than a ping may wait.
+            for _ in range(count):
+                alive.add(stack.enter_context(server.open(tls=tls)))
+            alive.hold(holds)
             yield alive
         finally:
             alive.stop()
