@@ -7,16 +7,18 @@ surrogates, 1e999. It writes nothing: it has no ASCII form, makes null of NaN an
 """
 
 import json
-from contextlib import suppress
+from importlib import import_module
 from json import encoder
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
 from typing import Any, NoReturn
 
 from filtered_websocket.messages.message import utf8_size
 
-orjson: Any = None
-with suppress(ImportError):
-    import orjson
+try:
+    # By its name: for mypy an import would be a second definition where orjson is not installed.
+    orjson: Any = import_module("orjson")
+except ImportError:
+    orjson = None
 
 __all__ = ["dumps", "loads", "not_json", "quote", "size"]
 

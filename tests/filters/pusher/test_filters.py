@@ -107,9 +107,9 @@ def test_in_a_pipeline_of_its_own_everything_is_the_same():
     entry = {"filters": [PUSHER], "pusher_apps": [APP]}
     with Server(pipelines={"/app/* /apps/*": entry}) as server:
         a, b = Client(server), Client(server)
-        for client in (a, b):
-            client.subscribe("presence-a", client.id[:5])
-        a.packets()
+        a.subscribe("presence-a", "user-a")
+        b.subscribe("presence-a", "user-b")
+        assert [name for name, _ in a.events()] == ["pusher_internal:member_added"]
         a.send("client-x", 1, "presence-a")
         assert b.events() == [("client-x", 1)]
         b.client.close()
