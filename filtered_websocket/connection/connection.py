@@ -20,6 +20,7 @@ from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.connection.answering import Answering
 from filtered_websocket.connection.autobahn import CONNECTING, OPEN, LeanProtocol
 from filtered_websocket.connection.decision import Decision
+from filtered_websocket.connection.encoded import Encoded
 from filtered_websocket.connection.failing import Failing
 from filtered_websocket.connection.handover import Handover
 from filtered_websocket.connection.handshake import Handshake
@@ -39,7 +40,9 @@ def _new_id() -> str:
     return f"{some[:8]}-{some[8:12]}-4{some[13:16]}-{'89ab'[int(some[16], 16) & 3]}{some[17:20]}-{some[20:]}"
 
 
-class Connection(Receiving, Sending, Pausing, Failing, Lifecycle, Handshake, Answering, Handover, LeanProtocol):
+class Connection(
+    Receiving, Sending, Encoded, Pausing, Failing, Lifecycle, Handshake, Answering, Handover, LeanProtocol
+):
     """One client.
 
     :ivar id: a UUID4 as text; a handshake filter may set another, of 1 to 255 printable characters. A connection that
@@ -55,9 +58,9 @@ class Connection(Receiving, Sending, Pausing, Failing, Lifecycle, Handshake, Ans
     # What every message looks at. CPython finds a slot at once, an attribute with a default on the class, as Autobahn's
     # and Twisted's are, only the long way (docs/performance.md).
     __slots__ = (
-        "_perMessageCompress", "awaiting_pong", "corked", "current_frame", "data", "direct", "factory",
-        "inside_message", "message_limit", "opened", "pace", "pipeline", "request", "slow", "state", "transport",
-        "waits",
+        "_perMessageCompress", "awaiting_pong", "corked", "current_frame", "data", "direct", "encoding",
+        "factory", "inside_message", "message_limit", "opened", "pace", "pipeline", "request", "slow", "state",
+        "transport", "waits",
     )  # fmt: skip
 
     token: Any = None
@@ -74,7 +77,7 @@ class Connection(Receiving, Sending, Pausing, Failing, Lifecycle, Handshake, Ans
         self.opened = self.inside_message = self.waits = False
         self.transport = self.awaiting_pong = self.current_frame = None
         self.pipeline = None  # type: ignore[assignment]  # until the request tells; no filter of ours sees that
-        self._perMessageCompress = self.direct = self.pace = self.slow = None
+        self._perMessageCompress = self.direct = self.encoding = self.pace = self.slow = None
         self.decision = Decision()
 
     # What a connection is to its filters.

@@ -11,7 +11,6 @@ has drained. While it is blocked,
 4. every loss is counted and logged, never silent.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from filtered_websocket.chain.interfaces import Send
@@ -21,7 +20,7 @@ from filtered_websocket.connection.slow_reader import SlowReader, in_transport
 from filtered_websocket.limits.backlog import Blob
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.messages.message import Message, outgoing
+from filtered_websocket.messages.message import outgoing
 from filtered_websocket.pipeline.corks import MAX_CORKED
 from filtered_websocket.transport.streams import WriteThrough
 
@@ -44,6 +43,9 @@ class Sending(Part):
         :raises TypeError: neither
         """
         data, binary = outgoing(payload, isBinary)
+        if self.encoding is not None:
+            self.send_encoded(self.encoding.encode(((bytes(data), binary),), None))
+            return
         if self.direct is None and self.state != OPEN:
             self.factory.counters.count("dropped", "sent to a closed connection")
             return
@@ -76,7 +78,7 @@ class Sending(Part):
         blob = make(payload, binary, agreed.server_max_window_bits) if agreed else frames.make(payload, binary)
         if self.slow is not None:
             self.pipeline.hub.bytes_out += len(blob)
-            self._queue(blob, self.slow)
+            self.queue_blob(blob, self.slow)
         else:
             if not self.corked:
                 self.pipeline.hub.cork(self)
@@ -90,16 +92,9 @@ class Sending(Part):
         if held and self.state == OPEN:
             self.pipeline.hub.bytes_out += len(held)
             if self.slow is not None:
-                self._queue(held, self.slow)
+                self.queue_blob(held, self.slow)
             else:
-                self._write(held)
-
-    def send_together(self, messages: Sequence[Message]) -> None:
-        """Send messages to this connection alone that are one large one to the limits."""
-        if self.state == OPEN:
-            self.pipeline.hub.settle(self)
-            self.uncork()
-            self.deliver(Batch("", (messages,)), "disconnect")
+                self.write_blob(held)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         # A pong or a close frame must not overtake what was sent or published before it.
@@ -119,25 +114,28 @@ class Sending(Part):
             return
         if self.corked:
             self.uncork()
+        if self.encoding is not None:
+            batch = batch.in_encoding(self.encoding)
         slow = self.slow
         if slow is None:
-            self._write(self._encoded(batch))
+            self.write_blob(self.as_blob(batch))
         elif policy == "disconnect":
-            self._queue(self._encoded(batch), slow)
+            self.queue_blob(self.as_blob(batch), slow)
         elif policy == "drop-new":
-            blob = self._encoded(batch)
+            blob = self.as_blob(batch)
             if slow.has_room_for(blob, self.pipeline.options.send_buffer):
-                self._queue(blob, slow)
+                self.queue_blob(blob, slow)
             else:
                 self._lost(len(batch.groups), policy)
         else:
             groups, room = batch.split(), self.pipeline.options.send_buffer
             kept = groups[-1:] if policy == "latest" else groups
-            blobs = [self._encoded(each) for each in kept]
+            blobs = [self.as_blob(each) for each in kept]
             self._lost(len(groups) - len(kept) + slow.hold_back(batch.channel, blobs, policy, room), policy)
             self._check_room(slow)
 
-    def _encoded(self, batch: Batch) -> bytes:
+    def as_blob(self, batch: Batch) -> bytes:
+        """Its frames, as they were agreed on; they are counted as sent."""
         if self._perMessageCompress is None:
             blob = batch.plain
         else:
@@ -151,7 +149,7 @@ class Sending(Part):
 
     def finish(self, blob: bytes, sent: int) -> None:
         """The hub's send of this blob went out in part: the rest waits in the transport."""
-        self._write(memoryview(blob)[sent:])
+        self.write_blob(memoryview(blob)[sent:])
 
     # The transport.
 
@@ -180,6 +178,7 @@ class Sending(Part):
             self.state == OPEN
             and self.slow is None
             and self._perMessageCompress is None
+            and self.encoding is None
             and stream is not None
             and stream.connected
             # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.
@@ -196,7 +195,7 @@ class Sending(Part):
             return self.slow.pending
         return 0 if self.stream is None else in_transport(self.stream, self.transport)
 
-    def _write(self, blob: bytes | memoryview) -> None:
+    def write_blob(self, blob: bytes | memoryview) -> None:
         """Have the transport write a message, and remember how large it is if it waits."""
         slow = self.slow
         begin = 0 if slow is None else slow.end()
@@ -204,14 +203,14 @@ class Sending(Part):
         if slow is not None:
             slow.written(begin)
 
-    def _queue(self, blob: bytes, slow: SlowReader) -> None:
+    def queue_blob(self, blob: bytes, slow: SlowReader) -> None:
         """Write behind what waits, within the limit."""
         if not slow.has_room_for(blob, self.pipeline.options.send_buffer):
             self._too_much()
         elif slow.backlog:
             slow.backlog.add(Blob(None, blob))
         else:
-            self._write(blob)
+            self.write_blob(blob)
 
     def _check_room(self, slow: SlowReader) -> None:
         """Judge what has been written past the policies, or cannot be dropped."""
@@ -232,13 +231,13 @@ class Sending(Part):
         self.redirect()
         if slow is not None and self.state == OPEN:
             for kept in slow.backlog:
-                self._write(kept.blob)
+                self.write_blob(kept.blob)
 
     def write_backlog(self) -> None:
         """Give the transport what was held back: nothing of it can be dropped any more."""
         if self.slow is not None and self.state == OPEN:
             for kept in self.slow.release():
-                self._write(kept.blob)
+                self.write_blob(kept.blob)
 
     def check_age(self, now: float) -> None:
         """Called every second while blocked: has the client taken nothing for too long?"""

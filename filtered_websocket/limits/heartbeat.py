@@ -1,9 +1,9 @@
 """Pings from the server: a client that does not answer in time is gone.
 
-There is one timer for all connections: a wheel with a slot for each second. A connection sits in the slot of its next
-event, which is the ping or the deadline of its pong. Any bytes from the client count as the pong. The clock of a
-connection stands still while one of its filters is awaited, since the pong may be among the bytes that wait, and while
-bytes wait for it, since the limits on slow clients decide there.
+There is one timer for all connections: a wheel with a slot for each second, or for less. A connection sits in the slot
+of its next event, which is the ping or the deadline of its pong. Any bytes from the client count as the pong. The clock
+of a connection stands still while one of its filters is awaited, since the pong may be among the bytes that wait, and
+while bytes wait for it, since the limits on slow clients decide there.
 
 No client is judged for what this process did not do: `ticker`.
 """
@@ -38,14 +38,15 @@ class Heartbeat:
 
     :param interval: seconds between pings; 0 for none
     :param timeout: seconds until the pong must be there; 0 for no limit
+    :param slot: seconds of a slot: interval and timeout are rounded to so many
     """
 
-    def __init__(self, clock: Clock, interval: float, timeout: float) -> None:
-        self._interval = max(1, round(interval)) if interval else 0
-        self._timeout = max(1, round(timeout)) if timeout else 0
+    def __init__(self, clock: Clock, interval: float, timeout: float, slot: float = 1.0) -> None:
+        self._interval = max(1, round(interval / slot)) if interval else 0
+        self._timeout = max(1, round(timeout / slot)) if timeout else 0
         self._slots: list[set[Pinged]] = [set() for _ in range(max(self._interval, self._timeout) + 1)]
         self._now = 0
-        self._ticker = Ticker(clock, self._tick)
+        self._ticker = Ticker(clock, self._tick, slot)
 
     def start(self) -> None:
         if self._interval:
@@ -64,8 +65,8 @@ class Heartbeat:
         """Forget a connection that has ended; one that was never added is fine."""
         self._slots[connection.slot].discard(connection)
 
-    def _put(self, connection: Pinged, seconds: int) -> None:
-        connection.slot = (self._now + seconds) % len(self._slots)
+    def _put(self, connection: Pinged, slots: int) -> None:
+        connection.slot = (self._now + slots) % len(self._slots)
         self._slots[connection.slot].add(connection)
 
     def _tick(self) -> None:

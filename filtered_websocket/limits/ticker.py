@@ -1,6 +1,6 @@
-"""A call every second, for what judges clients by time.
+"""A call every second, or more often, for what judges clients by time.
 
-A second in which the reactor was held is left out. What clients did in it is yet to be read, and what was to be sent to
+A period in which the reactor was held is left out. What clients did in it is yet to be read, and what was to be sent to
 them in it is yet to go. Two in a row are not left out, so that a process that is always late still ends connections
 that are gone.
 """
@@ -13,17 +13,18 @@ from twisted.internet.task import LoopingCall
 
 from filtered_websocket.chain.interfaces import Clock, DelayedCall
 
-LATE = 1.5
-"""Seconds between two ticks, which should be one apart: the reactor was held."""
+LATE = 0.5
+"""Seconds that a tick comes too late: the reactor was held."""
 
 
 class Ticker:
     """
     :param call: called when what has arrived was read
+    :param period: seconds
     """
 
-    def __init__(self, clock: Clock, call: Callable[[], object]) -> None:
-        self._clock, self._call = clock, call
+    def __init__(self, clock: Clock, call: Callable[[], object], period: float = 1.0) -> None:
+        self._clock, self._call, self._period = clock, call, period
         self._last = 0.0
         self._left_out = False
         self._next: DelayedCall | None = None
@@ -32,7 +33,7 @@ class Ticker:
 
     def start(self) -> None:
         self._last = self._clock.seconds()
-        self._loop.start(1.0, now=False)
+        self._loop.start(self._period, now=False)
 
     def stop(self) -> None:
         if self._loop.running:
@@ -42,7 +43,7 @@ class Ticker:
 
     def _tick(self) -> None:
         now = self._clock.seconds()
-        late, self._last = now - self._last > LATE, now
+        late, self._last = now - self._last > self._period + LATE, now
         self._left_out = late and not self._left_out
         if not self._left_out:
             # Timers run before the sockets are read; what they set runs behind that.

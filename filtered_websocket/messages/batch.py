@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import Any, TypeVar
 
 from filtered_websocket.messages import frames
+from filtered_websocket.messages.encoding import Encoding
 from filtered_websocket.messages.message import Message
 
 T = TypeVar("T")
@@ -68,6 +69,13 @@ class Batch:
         encoded: T = encodings[encoding]
         return encoded
 
+    def in_encoding(self, encoding: Encoding) -> "Batch":
+        """This batch as the clients of an encoding get it, made once for all of them."""
+        return self.encoded(encoding, lambda batch: Batch(batch.channel, batch._groups_in(encoding)))
+
+    def _groups_in(self, encoding: Encoding) -> list[Sequence[Message]]:
+        return [encoding.encode(group, self.channel) for group in self.groups]
+
     def split(self) -> "Sequence[Batch]":
         """One for each group."""
         return self.encoded("split", _split) if len(self.groups) > 1 else (self,)
@@ -121,6 +129,10 @@ class Rest(Batch):
     def deflated(self, window_bits: int) -> bytes:
         """The messages as frames compressed for this window size, joined."""
         return self._whole.cut(window_bits, self._missed)
+
+    def in_encoding(self, encoding: Encoding) -> Batch:
+        """What is left of the whole in that encoding."""
+        return self.encoded(encoding, lambda rest: Rest(self._whole.in_encoding(encoding), self._missed))
 
     def split(self) -> Sequence[Batch]:
         """One for each group."""

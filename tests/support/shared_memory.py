@@ -1,5 +1,6 @@
 """A storage object in memory that several servers in memory share, as nodes share a Redis."""
 
+from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,6 +18,7 @@ class SharedMemory(StorageObject):
     def __init__(self) -> None:
         super().__init__()
         self.consumers: list[Consumer] = []
+        self._nodes_in: Counter[str] = Counter()
 
     def start(self, consumer: Consumer) -> Deferred[None]:
         self.consumers.append(consumer)
@@ -25,6 +27,14 @@ class SharedMemory(StorageObject):
     def stop(self) -> Deferred[None]:
         # It serves the other nodes still.
         return DONE
+
+    def subscribe(self, channel: str) -> Deferred[None]:
+        self._nodes_in[channel] += 1
+        return super().subscribe(channel)
+
+    def unsubscribe(self, channel: str) -> Deferred[None]:
+        self._nodes_in[channel] -= 1
+        return DONE if self._nodes_in[channel] else super().unsubscribe(channel)
 
     def consume(self, publication: Any) -> None:
         for each in self.consumers:

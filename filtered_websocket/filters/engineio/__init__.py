@@ -1,6 +1,6 @@
-"""Engine.IO 4 and 3: sessions and their transports. What their messages mean, the layer above knows.
+"""Engine.IO 4 and 3: sessions and their transports, in which filters see connections.
 
-    GET  /socket.io/?EIO=4&transport=polling        200  0{"sid","upgrades":["websocket"],"pingTimeout":20000,
+    GET  /engine.io/?EIO=4&transport=polling        200  0{"sid","upgrades":["websocket"],"pingTimeout":20000,
                                                          "pingInterval":25000,"maxPayload":1000000}
     GET  ...&sid=SID                                200  packets, joined by 0x1E, when there are some
     POST ...&sid=SID                                200  ok
@@ -16,3 +16,8 @@
 
 A client of Engine.IO 4 that breaks the protocol is closed with 1002, or its polling session ends with a packet 1.
 """
+
+from filtered_websocket.filters.engineio import filters, rest
+from filtered_websocket.filters.engineio.options import DEFAULTS, OPTIONS
+
+__all__ = ["DEFAULTS", "OPTIONS", "filters", "rest"]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.engineio.encodings import PACKETS, Encodings
 from filtered_websocket.filters.engineio.nodes import Answer, Nodes
 from filtered_websocket.filters.engineio.options import EngineOptions
-from filtered_websocket.filters.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling import PollingSession
 from filtered_websocket.filters.engineio.polling_total import Total
@@ -25,23 +25,45 @@ class Engine:
     """
     :param path: where its sessions are served, with a slash at its end
     :param serve: makes the application that runs on a session
+    :param encodings: what is sent and published looks so on a WebSocket; `encodings.MESSAGES` if filters are what runs
+        on the sessions
     :ivar polling: the polling sessions of this process, by sid
+    :ivar named: those of them whose id a filter has chosen, by id
     :ivar waiting: all that waits for them
     :ivar nodes: the other processes
+    :ivar heartbeat: of the sessions that begin now
     """
 
     def __init__(
-        self, pipeline: Pipeline, path: str, options: EngineOptions, serve: Callable[[Session], Application]
+        self,
+        pipeline: Pipeline,
+        path: str,
+        options: EngineOptions,
+        serve: Callable[[Session], Application],
+        encodings: Encodings = PACKETS,
     ) -> None:
+        self.heartbeat: Heartbeat
         self.pipeline, self.path, self.options, self.serve = pipeline, path, options, serve
+        self.encodings = encodings
         self.polling: dict[str, PollingSession] = {}
+        self.named: dict[str, Session] = {}
         self.waiting = Total(options)
-        self.heartbeat = Heartbeat(pipeline.server.reactor, PING_INTERVAL, PING_TIMEOUT)
-        self.heartbeat.start()
+        self._heartbeats: list[Heartbeat] = []
+        self._told: tuple[float, float] | None = None
+        self.follow()
         if "*" in options.cors:
-            _log.warn("UNSAFE: any web page may connect (ws_emit_cors holds *)")
+            _log.warn("UNSAFE: any web page may connect ({pack}_cors holds *)", pack=options.pack)
         self._node = secrets.token_urlsafe(6)
-        self.nodes = Nodes(pipeline, self._node, self.polling, self.answer)
+        self.nodes = Nodes(pipeline, options.pack, self._node, self.polling, self.answer)
+
+    def follow(self) -> None:
+        """Take the options, as they stand now: sessions that have begun keep what they were told."""
+        told = self.options.ping_interval, self.options.ping_timeout
+        if told != self._told:
+            self._told = told
+            self.heartbeat = Heartbeat(self.pipeline.server.reactor, *told, _slot(*told))
+            self.heartbeat.start()
+            self._heartbeats.append(self.heartbeat)
 
     def new_sid(self) -> str:
         """A sid: the node that has the session, and what nobody can guess."""
@@ -57,9 +79,9 @@ class Engine:
         await session.post(body)
         return 200, Payload(b"ok")
 
-    async def has(self, sid: str) -> bool:
-        """Whether there is such a polling session, here or elsewhere."""
-        return _SID.fullmatch(sid) is not None and await self.nodes.has(sid)
+    async def id_of(self, sid: str) -> str | None:
+        """The id of the client of a polling session, here or elsewhere; None if there is no such session."""
+        return await self.nodes.id_of(sid) if _SID.fullmatch(sid) else None
 
     def make_room(self) -> None:
         """End the sessions for which most waits until all that waits is within the limit again."""
@@ -68,11 +90,17 @@ class Engine:
         for session in sorted(self.polling.values(), key=lambda session: session.waits, reverse=True):
             if self.waiting.has_room or not session.waits:
                 return
-            session.too_slow("ws_emit_polling_buffer")
+            session.too_slow(f"{self.options.pack}_polling_buffer")
 
     def stop(self) -> None:
         """Tell the clients that poll to come again, to another node maybe."""
         for session in tuple(self.polling.values()):
             session.close()
         self.nodes.stop()
-        self.heartbeat.stop()
+        for heartbeat in self._heartbeats:
+            heartbeat.stop()
+
+
+def _slot(interval: float, timeout: float) -> float:
+    """Seconds by which pings are timed: finer where they are short."""
+    return 1.0 if min(interval, timeout) >= 5 else 0.05

@@ -1,7 +1,7 @@
 """A session that is to filters what a connection is, since no connection of its own stands for it.
 
-The messages of its client run through the message chain. It has one connect and one disconnect chain, is among the
-users of its pipeline, and counts for the server's limits.
+Its request runs through the handshake chain, the messages of its client through the message chain. It has one connect
+and one disconnect chain, is among the users of its pipeline, and counts for the server's limits.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
@@ -10,26 +10,35 @@ from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.interfaces import Connection, Storage
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
-from filtered_websocket.filters.engineio.handover import Handover
+from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import in_binary_message, messages
 from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
 
 
 class FilteredSession(Session):
     """
     :param request: the HTTP request that began it
+    :ivar opened: the handshake chain has let it in
+    :ivar headers: of the answer to that request, as filters have it
+    :ivar successor: the connection that it has gone on to, where that is here
     """
 
     state = None
     """That of no WebSocket: a connection that takes the place of another of its id closes one that is open."""
     direct = None
+    encoding = None
+    opened = False
+    chosen_protocol = None
+    headers: tuple[tuple[str, str], ...] = ()
+    successor: Connection | None = None
     token: Any = None
     close_code: int | None = None
     close_reason: str | None = None
@@ -40,7 +49,8 @@ class FilteredSession(Session):
         self.request = request
         self.channels: set[str] = set()
         self._users = cast("MutableMapping[str, object]", self.pipeline.users)
-        self._users[self.id] = self
+        self._is_plain = engine.encodings[4] is not None
+        self._own = frozenset(vars(self))
 
     # What a connection has, where a session has it not already.
 
@@ -56,23 +66,42 @@ class FilteredSession(Session):
     def queue(self) -> "Queue[Any]":
         return self.pipeline.queue
 
-    def sendMessage(self, payload: Any, isBinary: bool | None = None) -> None:
-        self.send(*messages(payload, isBinary))
+    def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
+        """Add headers to the answer; a client that polls offers no subprotocol."""
+        if protocol is not None:
+            raise ValueError(f"the client offers no subprotocol, such as {protocol!r}")
+        found = headers.items() if isinstance(headers, dict) else headers
+        self.headers += tuple((str(name), str(value)) for name, value in found)
+
+    def sendMessage(self, payload: Any, isBinary: bool | None = None, *_: Any) -> None:
+        if self.successor is not None:
+            self.successor.sendMessage(payload, isBinary)
+            return
+        if self.ended:
+            self.pipeline.server.counters.count("dropped", "sent to a closed connection")
+            return
+        encoding, sent = self.engine.encodings[4], messages(payload, isBinary)
+        self.send(*(sent if encoding is None else encoding.encode(sent, None)))
 
     def subscribe(self, channel: str) -> Deferred[Any]:
-        return self.pipeline.subscribe(channel, self)
+        if self.successor is not None:
+            return self.successor.subscribe(channel)
+        return DONE if self.ended else self.pipeline.subscribe(channel, self)
 
     def unsubscribe(self, channel: str) -> Deferred[Any]:
-        return self.pipeline.unsubscribe(channel, self)
+        return self.pipeline.unsubscribe(channel, self.successor or self)
 
     def publish(self, channel: str | Iterable[str], payload: Any, exclude: Any = None) -> Deferred[Any]:
         return self.pipeline.publish(channel, payload, exclude)
 
     def loseConnection(self) -> None:
-        self.close()
+        (self.successor or self).close()
 
     def abortConnection(self) -> None:
-        self.gone()
+        if self.successor is not None:
+            self.successor.abortConnection()
+        else:
+            self.gone()
 
     def finish(self, blob: bytes, sent: int) -> None:
         """Nothing is ever sent directly."""
@@ -81,6 +110,46 @@ class FilteredSession(Session):
         raise NotImplementedError
 
     # Chains.
+
+    async def begin(self) -> None:
+        """Let it in, where filters are what runs on it, and greet.
+
+        :raises HTTPError: the handshake chain refuses it
+        """
+        pipeline = self.pipeline
+        if self._is_plain and pipeline.chains["handshake"]:
+            try:
+                result = run(pipeline.chains["handshake"], self, self.request)
+                if isinstance(result, Deferred):
+                    await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
+            except BaseException as error:
+                self._refuse(error)
+        self.opened = True
+        if self.id != id_of(self.sid, self.protocol):
+            self._take_name()
+        self._users[self.id] = self
+        await self.run("connect")
+
+    def _take_name(self) -> None:
+        """A filter has chosen the id: in the pipeline there is one of it."""
+        former: Any = self._users.get(self.id)
+        self.engine.named[self.id] = self
+        if isinstance(former, Session):
+            former.succeeded()
+        elif former is not None:
+            self.pipeline.server.counters.count("closed", "id taken by a later connection", former.request.peer)
+            former.close(1008, "id taken by a later connection")
+
+    def _refuse(self, error: BaseException) -> None:
+        meant, counters = outcome(error, (StopChain, Close, Reject)), self.pipeline.server.counters
+        if not meant.status:
+            return
+        self.gone()
+        if meant.failed:
+            report(counters, error, "refused", "a handshake filter failed")
+        else:
+            counters.count("refused", "a handshake filter", f"{meant.status} {meant.text}")
+        raise HTTPError(meant.status, meant.text, meant.headers) from None
 
     async def run(self, event: str, data: Any = None, binary: bool = False) -> None:
         """Run a chain of the pipeline on this session; one that fails ends it, as it would end a connection."""
@@ -110,10 +179,19 @@ class FilteredSession(Session):
             counters.count("closed", meant.counted)
         self.close()
 
+    def succeed(self, connection: Connection) -> None:
+        """Filters find on this connection from now on what they have put on the session."""
+        self.successor = connection
+        for name, value in vars(self).items():
+            if name == "token" or (name not in self._own and not hasattr(type(self), name)):
+                setattr(connection, name, value)
+
     def leave(self) -> Handover:
         if self.ended:
             return super().leave()
         handover = super().leave()
+        if self.engine.named.get(self.id) is self:
+            del self.engine.named[self.id]
         self.pipeline.server.admission.leave_session(self.sid)
         for channel in tuple(self.channels):
             self.unsubscribe(channel)
@@ -123,6 +201,9 @@ class FilteredSession(Session):
         """It has left everything: the disconnect chain runs."""
         if self._users.get(self.id) is self:
             del self._users[self.id]
+        # Filters see one connection from its begin to its end, however it is carried. ws_emit has always told of two.
+        if (self.moves and self._is_plain) or not self.opened:
+            return
         self.pipeline.server.ending(start(self._disconnected()))
 
     async def _disconnected(self) -> None:

@@ -38,14 +38,14 @@ def admit(engine: Engine, connection: Carrier, request: Request) -> Awaitable[No
     """
     pipeline, params = engine.pipeline, request.params
     if not is_at(pipeline, request.path, engine.path):
-        raise Reject(404, f"Socket.IO is served at {engine.path}")
+        raise Reject(404, f"{engine.options.pack} is served at {engine.path}")
     if not pipeline.server.origin_allowed(request, engine.options.cors):
         raise Reject(400, "pages of this origin may not connect")
     try:
         protocol = protocol_of(params, engine.options.eio3)
     except HTTPError as error:
         raise Reject(400, "unsupported protocol version") from error
-    if params.get("transport") != ["websocket"]:
+    if params.get("transport") != ["websocket"] or "websocket" not in engine.options.transports:
         raise Reject(400, "transport unknown")
     if request.protocols and connection.chosen_protocol is None:
         # None means anything here, but a browser that hears none of those it offered closes.
@@ -53,12 +53,15 @@ def admit(engine: Engine, connection: Carrier, request: Request) -> Awaitable[No
     sid = params.get("sid", [""])[0]
     if sid:
         return _admit_upgrade(engine, connection, sid, protocol)
+    connection.encoding = engine.encodings[protocol]
     connection.session = UnopenedSession(engine, engine.new_sid(), protocol, connection)
     return None
 
 
 async def _admit_upgrade(engine: Engine, connection: Carrier, sid: str, protocol: int) -> None:
     """The session to take over may be on any node."""
-    if not await engine.has(sid):
+    name = await engine.id_of(sid)
+    if name is None:
         raise Reject(400, "session ID unknown")
-    connection.session = Upgrade(engine, sid, protocol, connection)
+    connection.id, connection.encoding = name, engine.encodings[protocol]
+    connection.session = Upgrade(engine, sid, connection)

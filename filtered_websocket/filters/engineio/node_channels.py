@@ -7,19 +7,19 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio import strict_json
 
-OWN, SHARED = "ws-emit::node::", "ws-emit::nodes"
-"""In front of the channels, behind the pipeline's prefix: a session of one pipeline is nobody's in another."""
-
 
 class NodeChannels:
     """
+    :param pack: what the channels are called by, behind the pipeline's prefix: a session of one pipeline is nobody's in
+        another
     :param name: this node's
     """
 
-    def __init__(self, pipeline: Pipeline, name: str) -> None:
+    def __init__(self, pipeline: Pipeline, pack: str, name: str) -> None:
         self.name = name
         self._storage = pipeline.storage_object
-        self._own, self._shared = pipeline.prefix + OWN, pipeline.prefix + SHARED
+        called = pipeline.prefix + pack.replace("_", "-")
+        self._own, self._shared = f"{called}::node::", f"{called}::nodes"
 
     @property
     def are_shared(self) -> bool:

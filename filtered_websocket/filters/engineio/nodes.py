@@ -2,7 +2,8 @@
 
 Nodes talk on the bus, in JSON. Each listens to a channel of its own, and all to one that they share (`takeovers`).
 
-    ws-emit::node::NODE   {"do": "GET" | "POST" | "has" | "probe" | "unprobe", "sid", "from", "id", "body"}  a request
+    ws-emit::node::NODE   {"do": "GET" | "POST" | "id" | "channels" | "probe" | "unprobe",
+                           "sid", "from", "id", "body"}            a request
                           {"do": "cancel", "from", "id"}           its client has gone
                           {"do": "taken", "id"}                    the node lives, and the answer may take its time
                           {"do": "answer", "id", "status", "body", "binary", "from"}     binary: the body is base64
@@ -37,6 +38,7 @@ Answer = tuple[int, Payload]
 
 class Nodes:
     """
+    :param pack: that serves the sessions
     :param name: this node's
     :param polling: this node's polling sessions by sid
     :param answer: answers a request for a session of this node: ``answer(sid, method, body)``
@@ -45,19 +47,20 @@ class Nodes:
     def __init__(
         self,
         pipeline: Pipeline,
+        pack: str,
         name: str,
         polling: Mapping[str, PollingSession],
         answer: Callable[[str, str, bytes], Awaitable[Answer | None]],
     ) -> None:
         self._polling, self._answer = polling, answer
-        self._counters = pipeline.server.counters
-        self._channels = NodeChannels(pipeline, name)
+        self._pack, self._counters = pack, pipeline.server.counters
+        self._channels = NodeChannels(pipeline, pack, name)
         self._windows = Windows(pipeline.server.reactor.callLater)
         self._requests = PendingRequests(pipeline.server.reactor, self._windows.leave)
         self._answering: dict[tuple[str, int], Deferred[Any]] = {}
         self.takeovers = Takeovers(self._channels, polling, self._requests)
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            **dict.fromkeys(("GET", "POST", "has", "probe", "unprobe"), self._on_request),
+            **dict.fromkeys(("GET", "POST", "id", "channels", "probe", "unprobe"), self._on_request),
             "cancel": self._on_cancel,
             "taken": self._on_taken,
             "answer": self._on_answer,
@@ -94,9 +97,20 @@ class Nodes:
         self._windows.enter(owner, number, len(message), send)
         return answer
 
-    async def has(self, sid: str) -> bool:
-        """Whether there is such a polling session anywhere."""
-        return sid in self._polling or await self.ask(sid, "has") is not None
+    async def id_of(self, sid: str) -> str | None:
+        """The id of the client of a polling session anywhere; None if there is none."""
+        if sid in self._polling:
+            return self._polling[sid].id
+        answer = await self.ask(sid, "id")
+        return None if answer is None else answer[1].body.decode()
+
+    async def channels_of(self, sid: str) -> list[str]:
+        """The channels that a polling session is in."""
+        if sid in self._polling:
+            return list(self._polling[sid].channels)
+        answer = await self.ask(sid, "channels")
+        channels: list[str] = [] if answer is None else json.loads(answer[1].body)
+        return channels
 
     async def probe(self, sid: str) -> bool:
         """Have the session's client come to its upgrade; False if there is no such session."""
@@ -120,7 +134,7 @@ class Nodes:
             message = json.loads(data)
             self._handlers[message["do"]](message)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            self._counters.count("dropped", "ws_emit: malformed message of a node", repr(error))
+            self._counters.count("dropped", f"{self._pack}: malformed message of a node", repr(error))
 
     def _on_request(self, message: dict[str, Any]) -> None:
         key, sid = (message["from"], message["id"]), message["sid"]
@@ -137,6 +151,10 @@ class Nodes:
             return None
         if what in ("GET", "POST"):
             return await self._answer(sid, what, body)
+        if what == "id":
+            return 200, Payload(session.id.encode())
+        if what == "channels":
+            return 200, Payload(strict_json.dumps(list(session.channels)).encode())
         if what == "probe":
             session.probed()
         elif what == "unprobe":

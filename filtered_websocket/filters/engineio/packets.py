@@ -1,4 +1,4 @@
-"""Engine.IO packets, versions 3 and 4: their types, and the numbers that the handshake tells.
+"""Engine.IO packets, versions 3 and 4.
 
 A message is ``(payload, is_binary)`` as a WebSocket of Engine.IO 4 carries it, whatever carries it here.
 """
@@ -8,9 +8,6 @@ import binascii
 
 from filtered_websocket.messages.message import Message
 
-MAX_PAYLOAD = 1_000_000
-"""Bytes of the largest polling payload, as told in the handshake."""
-
 MAX_ECHO = 255
 """Characters of a client's own that an answer repeats; more would have it send what is large to other nodes."""
 
@@ -18,9 +15,6 @@ OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 
 NOOP_MESSAGE: Message = (NOOP.encode(), False)
 CLOSE_MESSAGE: Message = (CLOSE.encode(), False)
-
-PING_INTERVAL, PING_TIMEOUT = 25, 20
-"""Seconds, as told in the handshake."""
 
 BINARY_MESSAGE = b"\4"
 """What bytes of Engine.IO 3 begin with, on a WebSocket too: the type of the packet, message."""

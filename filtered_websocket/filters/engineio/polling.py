@@ -10,7 +10,6 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.engineio import packets, payloads
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession
 from filtered_websocket.filters.engineio.handover import Handover
-from filtered_websocket.filters.engineio.packets import PING_INTERVAL, PING_TIMEOUT
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import PollingBacklog, Taken
 from filtered_websocket.filters.engineio.polling_total import Group, Total
@@ -44,11 +43,10 @@ class PollingEngine(Engine, Protocol):
 class PollingSession(FilteredSession):
     """One client that polls."""
 
-    upgrades = ("websocket",)
+    engine: PollingEngine
 
     def __init__(self, engine: PollingEngine, sid: str, protocol: int, request: HTTPRequest) -> None:
         super().__init__(engine, sid, protocol, request)
-        self._engine = engine
         engine.polling[sid] = self
         self._reactor = self.pipeline.server.reactor
         self._waiting = PollingBacklog(self.pipeline.options.send_buffer, engine.waiting)
@@ -59,6 +57,11 @@ class PollingSession(FilteredSession):
         self._posting = DeferredLock()
         self._pace = Pace(self.pipeline.options, self._now())
         self._upgrades_until = -1.0
+        self._own |= frozenset(vars(self))
+
+    @property
+    def upgrades(self) -> list[str]:
+        return [name for name in self.engine.options.transports if name != "polling"]
 
     def _now(self) -> float:
         return float(self._reactor.seconds())
@@ -79,6 +82,9 @@ class PollingSession(FilteredSession):
     def deliver(self, batch: Batch, policy: str) -> None:
         if self.ended:
             return  # for the sake of another one of this turn
+        encoding = self.engine.encodings[4]
+        if encoding is not None:
+            batch = batch.in_encoding(encoding)
         # A client that polls just now is not slow.
         lost = self._waiting.keep(batch, policy if self._get is None else "")
         for _ in range(lost):
@@ -98,10 +104,10 @@ class PollingSession(FilteredSession):
         now = self._now()
         if self._waits_since is None:
             self._waits_since = now
-        if now > max(self._waits_since, self._reads_until) + PING_INTERVAL + PING_TIMEOUT:
+        if now > max(self._waits_since, self._reads_until) + self.silence:
             self.too_slow("no GET for as long as a client may be silent")
         else:
-            self._engine.make_room()
+            self.engine.make_room()
 
     def too_slow(self, why: str) -> None:
         """End, for the sake of the others."""
@@ -123,7 +129,7 @@ class PollingSession(FilteredSession):
         if batch is None:
             return payloads.payload(messages, self.protocol, self._base64_only)
         # A client that reads for a while can neither poll nor answer a ping meanwhile.
-        self._reads_until = self._now() + PING_INTERVAL + PING_TIMEOUT
+        self._reads_until = self._now() + self.silence
         encoded: Payload = batch.encoded((self.protocol, self._base64_only), self._encode)
         return encoded
 
@@ -221,7 +227,7 @@ class PollingSession(FilteredSession):
         if self.ended:
             return super().leave()
         handover = super().leave()
-        del self._engine.polling[self.sid]
+        del self.engine.polling[self.sid]
         handover = handover._replace(messages=self._waiting.take_all())
         # A GET that still waits is the client's last.
         self._answer_get(Taken())

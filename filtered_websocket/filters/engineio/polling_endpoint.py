@@ -3,11 +3,9 @@
 import json
 
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.engineio import packets
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handshake import is_at, protocol_of
 from filtered_websocket.filters.engineio.kept_request import kept
-from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling import PollingSession, Refused
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
@@ -27,13 +25,20 @@ class PollingEndpoint(Endpoint):
 
     methods = ("GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
     cors_credentials = True
-    max_body = packets.MAX_PAYLOAD
     long_poll = ("GET",)
 
     @classmethod
     def engine_of(cls, pipeline: Pipeline) -> Engine:
         """The engine whose sessions are served here."""
         raise NotImplementedError
+
+    @classmethod
+    def body_limit(cls, pipeline: Pipeline) -> int:
+        return cls.engine_of(pipeline).options.max_payload
+
+    @classmethod
+    def cors_of(cls, pipeline: Pipeline) -> list[str]:
+        return cls.engine_of(pipeline).options.cors
 
     @classmethod
     def render_error(cls, error: HTTPError) -> Response:
@@ -44,7 +49,7 @@ class PollingEndpoint(Endpoint):
     async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Response:
         engine = cls.engine_of(pipeline)
         if not is_at(pipeline, request.path, engine.path):
-            raise HTTPError(404, f"Socket.IO is served at {engine.path}")
+            raise HTTPError(404, f"{engine.options.pack} is served at {engine.path}")
         if not pipeline.server.origin_allowed(request, engine.options.cors):
             raise _refusal(4)
         method = "GET" if request.method == "HEAD" else request.method
@@ -52,7 +57,8 @@ class PollingEndpoint(Endpoint):
             return cls.preflight(request)
         protocol = protocol_of(request.params, engine.options.eio3)
         sid = request.argument("sid")
-        if request.argument("transport") != "polling":
+        headers: tuple[tuple[str, str], ...] = ()
+        if request.argument("transport") != "polling" or "polling" not in engine.options.transports:
             raise _refusal(0)
         if method not in ("GET", "POST") or (sid is None and method == "POST"):
             raise _refusal(2)
@@ -60,14 +66,16 @@ class PollingEndpoint(Endpoint):
             if sid is not None:
                 answer = await engine.answer(sid, method, request.body)
             else:
-                answer = 200, await cls.open(engine, request, protocol)
+                session = await cls.open(engine, request, protocol)
+                headers = session.headers
+                answer = 200, await session.poll()
         except Refused:
             raise _refusal(3) from None
         if answer is None:
             raise _refusal(1)
         status, payload = answer
         kind = None if payload.binary else _TEXT
-        return Response(status, payload.body, (("Cache-Control", "no-store"),), kind)
+        return Response(status, payload.body, (("Cache-Control", "no-store"), *headers), kind)
 
     @classmethod
     def preflight(cls, request: HTTPRequest) -> Response:
@@ -79,14 +87,14 @@ class PollingEndpoint(Endpoint):
         return Response(200, b"", headers, _TEXT)
 
     @classmethod
-    async def open(cls, engine: Engine, request: HTTPRequest, protocol: int) -> Payload:
-        """Begin a session: the body of the answer."""
+    async def open(cls, engine: Engine, request: HTTPRequest, protocol: int) -> PollingSession:
+        """Begin a session."""
         sid = engine.new_sid()
         refusal = engine.pipeline.server.admission.enter_session(sid, request.peer)
         if refusal is not None:
             raise HTTPError(refusal.status, refusal.text, refusal.headers)
         request.body = b""  # filters may look at the rest
         session = PollingSession(engine, sid, protocol, request)
-        await session.run("connect")
+        await session.begin()
         session.request = kept(request)
-        return await session.poll()
+        return session

@@ -5,13 +5,15 @@ another goes on with what the first has left. What the messages of the client me
 the session.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, MutableMapping
 from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Subscriber
 from filtered_websocket.filters.engineio import packets, strict_json
+from filtered_websocket.filters.engineio.encodings import Encodings
 from filtered_websocket.filters.engineio.handover import Handover, Missed, id_of
-from filtered_websocket.filters.engineio.packets import PING_INTERVAL, PING_TIMEOUT, Malformed
+from filtered_websocket.filters.engineio.options import EngineOptions
+from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.messages.message import Message
 
@@ -50,7 +52,13 @@ class Engine(Protocol):
     @property
     def pipeline(self) -> Pipeline: ...
     @property
+    def options(self) -> EngineOptions: ...
+    @property
+    def encodings(self) -> Encodings: ...
+    @property
     def heartbeat(self) -> Heartbeat: ...
+    @property
+    def named(self) -> "MutableMapping[str, Session]": ...
     def serve(self, session: "Session") -> Application:
         """Make the application that runs on a session."""
 
@@ -59,27 +67,32 @@ class Session:
     """
     :ivar sid: the client's key to its session, which nobody else knows
     :ivar id: what filters and programs call the client
+    :ivar engine: that it belongs to
     :ivar protocol: of Engine.IO, 4 or 3
     :ivar subscriber: what is in the hub for it
     :ivar moves: another session goes on in its place
     :ivar reason: why it ends, in the words of the protocol
     """
 
-    upgrades: tuple[str, ...] = ()
     subscriber: Subscriber
     slot = 0
     awaiting_pong: bool | None = None
     moves = False
     reason = "transport close"
 
-    def __init__(self, engine: Engine, sid: str, protocol: int) -> None:
-        self.pipeline = engine.pipeline
+    def __init__(self, engine: Engine, sid: str, protocol: int, name: str = "") -> None:
+        self.engine, self.pipeline = engine, engine.pipeline
         self.sid, self.protocol = sid, protocol
-        self.id = id_of(sid, protocol)
+        self.id = name or id_of(sid, protocol)
         self.ended = False
         self.application = engine.serve(self)
         self._heartbeat = engine.heartbeat
         self._deadline: DelayedCall | None = None
+
+    @property
+    def upgrades(self) -> list[str]:
+        """The transports that the client may go on with."""
+        return []
 
     # What the transports do.
 
@@ -103,6 +116,11 @@ class Session:
         """The client is not there any more."""
         raise NotImplementedError
 
+    def succeeded(self) -> None:
+        """A later client has its id."""
+        self.pipeline.server.counters.count("closed", "id taken by a later connection")
+        self.close(1008, "id taken by a later connection")
+
     def standing_still(self) -> bool:
         """Whether the clock by which the client is judged stands."""
         raise NotImplementedError
@@ -111,10 +129,12 @@ class Session:
 
     def open(self) -> None:
         """Greet a new client."""
-        handshake: dict[str, Any] = {"sid": self.sid, "upgrades": list(self.upgrades)}
-        handshake |= {"pingTimeout": PING_TIMEOUT * 1000, "pingInterval": PING_INTERVAL * 1000}
+        options = self.engine.options
+        interval, timeout = round(options.ping_interval * 1000), round(options.ping_timeout * 1000)
+        handshake: dict[str, Any] = {"sid": self.sid, "upgrades": self.upgrades}
+        handshake |= {"pingTimeout": timeout, "pingInterval": interval}
         if self.protocol != 3:
-            handshake["maxPayload"] = packets.MAX_PAYLOAD
+            handshake["maxPayload"] = options.max_payload
         self.send(((packets.OPEN + strict_json.dumps(handshake)).encode(), False))
         self._watch()
         self.application.opened()
@@ -151,7 +171,7 @@ class Session:
                 payload, binary = packets.decode_text(payload.decode(), self.protocol)
             return self.application.receive_bytes(payload) if binary else self._packet(payload.decode())
         except (Malformed, UnicodeDecodeError) as error:
-            self.pipeline.server.counters.count("closed", "ws_emit: malformed packet", str(error))
+            self.pipeline.server.counters.count("closed", f"{self.engine.options.pack}: malformed packet", str(error))
             self.close(1002, "parse error")
             return None
 
@@ -162,7 +182,7 @@ class Session:
         if kind == (packets.PING if self.protocol == 3 else packets.PONG):
             self.awaiting_pong = False
             if self._deadline is not None:
-                self._deadline.reset(PING_INTERVAL + PING_TIMEOUT)
+                self._deadline.reset(self.silence)
             if len(text) > packets.MAX_ECHO:
                 raise Malformed("a ping with more than a probe has")
             if kind == packets.PING:
@@ -175,13 +195,18 @@ class Session:
 
     # Whether the client is still there.
 
+    @property
+    def silence(self) -> float:
+        """Seconds that a client may be silent."""
+        return self.engine.options.ping_interval + self.engine.options.ping_timeout
+
     def _watch(self) -> None:
         """With Engine.IO 4 the heartbeat pings. With 3 the client does, and is to be heard in time."""
         if self.protocol != 3:
             self._heartbeat.add(self)
             return
         later = self.pipeline.server.reactor.callLater
-        self._deadline = later(PING_INTERVAL + PING_TIMEOUT, self._not_heard)
+        self._deadline = later(self.silence, self._not_heard)
 
     def _unwatch(self) -> None:
         deadline, self._deadline = self._deadline, None
@@ -200,6 +225,6 @@ class Session:
         self.send((packets.PING.encode(), False))
 
     def ping_timed_out(self) -> None:
-        self.pipeline.server.counters.count("closed", "ws_emit: ping timeout")
         self.reason = "ping timeout"
+        self.pipeline.server.counters.count("closed", f"{self.engine.options.pack}: ping timeout")
         self.gone()

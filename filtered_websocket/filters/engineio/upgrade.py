@@ -9,10 +9,13 @@ from typing import cast
 from filtered_websocket.chain.interfaces import DelayedCall
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.engineio import packets
+from filtered_websocket.filters.engineio.arrival import Arrival
 from filtered_websocket.filters.engineio.engine import Engine
-from filtered_websocket.filters.engineio.handover import id_of
-from filtered_websocket.filters.engineio.polling import UPGRADE_SECONDS
+from filtered_websocket.filters.engineio.polling import UPGRADE_SECONDS, PollingSession
 from filtered_websocket.filters.engineio.websocket import Carrier, WebSocketSession
+from filtered_websocket.messages.message import Message
+
+PROBED: Message = ((packets.PONG + "probe").encode(), False)
 
 
 class Upgrade:
@@ -20,11 +23,10 @@ class Upgrade:
     :param sid: of the polling session
     """
 
-    def __init__(self, engine: Engine, sid: str, protocol: int, connection: Carrier) -> None:
+    def __init__(self, engine: Engine, sid: str, connection: Carrier) -> None:
         self._engine, self._sid, self._connection = engine, sid, connection
         self._users = cast("MutableMapping[str, object]", engine.pipeline.users)
         self._deadline: DelayedCall | None = None
-        connection.id = id_of(sid, protocol)
 
     def open(self) -> None:
         """The client speaks first, and nothing else looks whether it is still there."""
@@ -49,20 +51,38 @@ class Upgrade:
     async def _probed(self) -> None:
         if not await self._engine.nodes.probe(self._sid):
             raise Close(1002, "session ID unknown")
-        self._connection.sendMessage(packets.PONG + "probe", False)
+        self._connection.send_encoded((PROBED,))
 
     async def _take_over(self) -> None:
         self._stop_clock()
-        takeover = self._engine.nodes.takeovers.take(self._sid)
-        handover = await takeover.handover
-        if handover is None:
-            raise Close(1002, "session ID unknown")
-        connection = self._connection
+        connection, polling = self._connection, self._engine.polling.get(self._sid)
+        arrival = Arrival(connection)
+        try:
+            if self._engine.encodings[4] is not None:
+                await self._enter_channels(arrival, polling)
+            takeover = arrival.takeover = self._engine.nodes.takeovers.take(self._sid)
+            handover = await takeover.handover
+            if handover is None:
+                raise Close(1002, "session ID unknown")
+        except BaseException:
+            arrival.leave()
+            raise
         self._users[connection.id] = connection
         session = WebSocketSession(self._engine, handover.sid, handover.protocol, connection)
         connection.session = session
+        if polling is not None:
+            polling.succeed(connection)
         session.resume(handover)
         takeover.finish(session)
+        arrival.complete()
+
+    async def _enter_channels(self, arrival: Arrival, polling: PollingSession | None) -> None:
+        if polling is None:
+            await arrival.enter(await self._engine.nodes.channels_of(self._sid))
+            return
+        # It takes the session's place in each, at once: what is published from now on comes behind what that has left.
+        for channel in tuple(polling.channels):
+            self._connection.subscribe(channel)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None and self._deadline.active():

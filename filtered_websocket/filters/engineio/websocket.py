@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.engineio import packets
+from filtered_websocket.filters.engineio.encodings import PACKETS
 from filtered_websocket.filters.engineio.handover import id_of
 from filtered_websocket.filters.engineio.session import Engine, Session
-from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 
 
@@ -41,44 +41,27 @@ class WebSocketSession(Session):
     :param connection: the open connection that carries it
     """
 
-    direct = None
-
     def __init__(self, engine: Engine, sid: str, protocol: int, connection: Carrier) -> None:
-        super().__init__(engine, sid, protocol)
-        self.connection = connection
-        # Engine.IO 4 is what the hub's fast road carries. Engine.IO 3 wants its binary frames changed.
-        self.subscriber = self if self.protocol == 3 else connection
-        self.channels: set[str] = set()
-        if self.subscriber is connection and not connection.channels:
+        super().__init__(engine, sid, protocol, connection.id)
+        self.connection = self.subscriber = connection
+        if not connection.channels:
             connection.channels = set()
 
     def send(self, *messages: Message) -> None:
-        if self.protocol == 3:
-            # The connection is in no room of the session: what is published in them is to be sent before.
-            self.pipeline.hub.settle(self)
-        for payload, binary in self._as_frames(messages):
-            self.connection.sendMessage(payload, binary)
+        connection = self.connection
+        if connection.encoding is None:
+            for payload, binary in messages:
+                connection.sendMessage(payload, binary)
+        else:
+            connection.send_encoded(self._as_frames(messages))
 
     def _send_left(self, messages: tuple[Message, ...]) -> None:
         # What has waited for a GET may be more than may wait for a slow client.
         self.connection.send_together(self._as_frames(messages))
 
     def _as_frames(self, messages: Sequence[Message]) -> Sequence[Message]:
-        if self.protocol != 3:
-            return messages
-        mark = packets.BINARY_MESSAGE
-        return [(mark + payload, True) if binary else (payload, False) for payload, binary in messages]
-
-    def deliver(self, batch: Batch, policy: str) -> None:
-        if any(binary for _, binary in batch.messages):
-            batch = batch.encoded("Engine.IO 3", self._as_batch)
-        self.connection.deliver(batch, policy)
-
-    def _as_batch(self, batch: Batch) -> Batch:
-        return Batch(batch.channel, [self._as_frames(group) for group in batch.groups])
-
-    def finish(self, blob: bytes, sent: int) -> None:
-        """Nothing is ever sent directly."""
+        encoding = PACKETS[self.protocol]
+        return messages if encoding is None else encoding.encode(messages, None)
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:
         if binary and self.protocol == 3:
@@ -105,6 +88,9 @@ class UnopenedSession:
         connection.id = id_of(sid, protocol)
 
     def open(self) -> None:
+        former = self._engine.named.get(self._connection.id)
+        if former is not None:
+            former.succeeded()
         session = WebSocketSession(self._engine, self._sid, self._protocol, self._connection)
         self._connection.session = session
         session.open()

@@ -5,7 +5,8 @@ from typing import Any
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handshake import is_at
-from filtered_websocket.filters.engineio.packets import MAX_PAYLOAD, Malformed
+from filtered_websocket.filters.engineio.options import MAX_PAYLOAD
+from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.polling_endpoint import PollingEndpoint
 from filtered_websocket.filters.ws_emit import auth, bus
 from filtered_websocket.filters.ws_emit.emit import send
@@ -25,11 +26,6 @@ class Polling(PollingEndpoint):
     @classmethod
     def engine_of(cls, pipeline: Pipeline) -> Engine:
         return State.of(pipeline).engine
-
-    @classmethod
-    def cors_of(cls, pipeline: Pipeline) -> list[str]:
-        cors: list[str] = pipeline.options.ws_emit_cors
-        return cors
 
 
 class PollingWithoutSlash(Polling):

@@ -1,11 +1,12 @@
 """What the pack keeps for one pipeline: `pipeline.ws_emit`, put there by its start filter."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, gatherResults
 
 from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
+from filtered_websocket.filters.engineio.options import MAX_PAYLOAD, PING_INTERVAL, PING_TIMEOUT, TRANSPORTS
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.ws_emit import bus, client_requests
 from filtered_websocket.filters.ws_emit.socket import Namespace, Socket
@@ -38,6 +39,10 @@ class State(PackState):
 
 class _Options:
     """What the options of this pack say to the engine, as they stand now."""
+
+    pack = "ws_emit"
+    ping_interval, ping_timeout, max_payload = PING_INTERVAL, PING_TIMEOUT, MAX_PAYLOAD
+    transports: ClassVar = [*TRANSPORTS]
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline

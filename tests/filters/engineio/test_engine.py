@@ -43,7 +43,8 @@ class Echo:
 
 
 class Options:
-    eio3, cors, polling_buffer = True, ["*"], 1_000_000
+    pack, eio3, cors, polling_buffer, transports = "a_pack", True, ["*"], 1_000_000, ["polling", "websocket"]
+    ping_interval, ping_timeout, max_payload = 2.5, 1.5, 5000
 
 
 @pytest.fixture
@@ -67,7 +68,9 @@ def begin(server: Server, engine: Engine) -> PollingSession:
 def test_an_application_is_greeted_gets_messages_and_sends_some(server: Server, engine: Engine) -> None:
     session = begin(server, engine)
     session.open()
-    assert server.result(session.poll()).body.endswith(b"\x1e4welcome")
+    greeting, welcome = server.result(session.poll()).body.split(b"\x1e")
+    assert b'"pingTimeout":1500,"pingInterval":2500,"maxPayload":5000' in greeting
+    assert welcome == b"4welcome"
     session.receive(b"4hello", False)
     session.receive(b"\1\2", True)
     assert server.result(session.poll()).body == b"40 hello\x1ebAQI="
@@ -77,7 +80,7 @@ def test_an_application_can_call_a_message_malformed(server: Server, engine: Eng
     session = begin(server, engine)
     session.receive(b"4wrong", False)
     assert session.ended
-    assert server.server.counters.totals["closed", "ws_emit: malformed packet"] == 1
+    assert server.server.counters.totals["closed", "a_pack: malformed packet"] == 1
     assert not engine.polling
 
 

@@ -132,12 +132,16 @@ def test_a_client_that_goes_away_while_another_node_polls_for_it_is_gone(pair: P
     assert pair.client.sid not in polling
 
 
-def test_whether_there_is_a_session_can_be_asked_of_any_node(pair: Pair) -> None:
-    one, two = pair.nodes
-    assert pair.one.result(one.has(pair.client.sid))
-    assert pair.two.result(two.has(pair.client.sid))
-    assert not pair.one.result(one.has(pair.client.sid[:-1]))
-    assert not pair.two.result(two.has(pair.client.sid[:-1]))
+def test_which_client_has_a_session_can_be_asked_of_any_node(pair: Pair) -> None:
+    for server, node in zip((pair.one, pair.two), pair.nodes, strict=True):
+        assert server.result(node.id_of(pair.client.sid)) == pair.client.id
+        assert server.result(node.id_of(pair.client.sid[:-1])) is None
+
+
+def test_the_channels_of_a_session_can_be_asked_of_any_node(pair: Pair) -> None:
+    for server, node in zip((pair.one, pair.two), pair.nodes, strict=True):
+        assert set(server.result(node.channels_of(pair.client.sid))) >= {pair.client.id}
+        assert server.result(node.channels_of(pair.client.sid[:-1])) == []
 
 
 def test_a_probe_makes_the_client_come_to_its_upgrade_on_any_node(pair: Pair) -> None:
