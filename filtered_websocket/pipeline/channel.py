@@ -15,6 +15,9 @@ _log = Logger()
 FEW = 5
 """Subscribers for which an arrangement is worth its memory: below, they are looked at anew each time."""
 
+HEAD = 4
+"""Bytes that the head of each pending message's frame is counted as: most have four or two."""
+
 Roads = tuple[list[Send], list[Corked], list[Subscriber]]
 """The bound sends of the subscribers on the fast road, whose these are, and the others."""
 
@@ -24,6 +27,7 @@ class Channel:
 
     :ivar mixed: whether one of its subscribers may be in another channel too
     :ivar pending: what waits for the end of the turn: groups of messages that were published together
+    :ivar pending_bytes: what that takes as frames, about
     :ivar excluded: the places of groups in that, and the ids of the subscribers that get nothing of each
     :ivar arranged: the roads of all subscribers; None where they have to be looked at
     """

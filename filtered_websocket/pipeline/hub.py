@@ -22,7 +22,7 @@ from typing import cast
 from filtered_websocket.chain.interfaces import Send, Subscriber
 from filtered_websocket.messages.batch import Batch, joined
 from filtered_websocket.messages.message import Message
-from filtered_websocket.pipeline.channel import Channel
+from filtered_websocket.pipeline.channel import HEAD, Channel
 from filtered_websocket.pipeline.corks import MAX_COLLECTED, MAX_CORKED, Corked, collect, release
 from filtered_websocket.pipeline.fan_out import fan_out
 from filtered_websocket.pipeline.waiting import Waiting
@@ -142,7 +142,7 @@ class Hub:
             channel.exclude(exclude)
         size = channel.pending_bytes
         for payload, _ in messages:
-            size += len(payload)
+            size += len(payload) + HEAD
         channel.pending_bytes = size
         if size > TURN_BYTES:
             self._flush(channel)

@@ -30,6 +30,18 @@ def test_what_is_too_large_is_not_held_back(fanout, turn, subscriber):
     assert [len(each) for each in one.received()] == [1, MAX_CORKED + 1, 1]
 
 
+def test_messages_of_nothing_are_held_back_with_their_heads(fanout, turn, subscriber):
+    one, most = subscriber("a", "x", "y"), 0
+    for count in (3000, 9000):
+        for _ in range(count):
+            fanout.publish("x", text(""))
+        fanout.publish("y", text(""))
+        most = max(most, len(one.corked))
+    turn.end()
+    assert 6000 <= most <= MAX_CORKED
+    assert len(one.received()) == 12_002
+
+
 def test_subscribers_of_the_same_channels_hold_back_the_same_bytes(fanout, turn, subscriber):
     everybody = [subscriber(f"s{number}", "x", "y") for number in range(10)]
     for number in range(6):

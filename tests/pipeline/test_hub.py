@@ -9,6 +9,7 @@ from twisted.logger import capturedLogs, formatEvent
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.pipeline import hub
+from filtered_websocket.pipeline.channel import HEAD
 from filtered_websocket.pipeline.hub import Hub
 from tests.pipeline.subscribers import Session, Turn, text
 
@@ -82,7 +83,7 @@ def test_a_turn_asks_for_its_end_once_and_only_when_there_is_something(fanout, t
 
 def test_a_turn_is_bounded(fanout, turn, subscriber):
     a = subscriber("a", "room")
-    half = "x" * (hub.TURN_BYTES // 2)
+    half = "x" * (hub.TURN_BYTES // 2 - HEAD)
     fanout.publish("room", text(half))
     fanout.publish("room", text(half))
     assert not a.raw
