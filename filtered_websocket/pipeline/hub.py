@@ -170,11 +170,8 @@ class Hub:
 
     def settle(self, subscriber: Subscriber) -> None:
         """Let a subscriber have what its channels hold, sent or held back: what is sent to it next comes behind."""
-        names = subscriber.channels
-        if len(names) > 1:
-            channel = self._waiting.channel_for(subscriber.id)
-        else:
-            channel = next(map(self.channels.get, names), None)
+        names, waiting = subscriber.channels, self._waiting
+        channel = waiting.channel_for(subscriber.id) if len(names) > 1 else next(map(self.channels.get, names), None)
         if channel is not None and channel.pending:
             self._flush(channel, collecting=True)
 
@@ -192,24 +189,26 @@ class Hub:
     def flush(self) -> None:
         """Send what this turn has published."""
         dirty, self.dirty = self.dirty, []
-        # Where something was collected, the rest goes behind it, in the same send.
-        collecting = self._collected > 0
         for channel in dirty:
             if channel.pending:
-                self._flush(channel, collecting)
+                # Behind what was collected, in the same send.
+                self._flush(channel, self._collected > 0)
         while self._collected:
             self.uncork()
-        self._waiting.renew(self.dirty)
+        if self._waiting.few:
+            self._waiting.renew(self.dirty)
 
     def _flush(self, channel: Channel, collecting: bool = False) -> None:
         """Send what a channel holds, or have it held back by its subscribers."""
-        collecting = collecting and channel.pending_bytes <= MAX_CORKED and self._collected <= MAX_COLLECTED
+        if collecting:
+            collecting = channel.pending_bytes <= MAX_CORKED and self._collected <= MAX_COLLECTED
         if self.corked and not collecting:
             self.uncork()
         groups, missed = channel.pending, channel.missed() if channel.excluded else {}
         channel.pending, channel.pending_bytes, channel.excluded = (), 0, ()
-        left_out = sum([len(groups[place]) for places in missed.values() for place in places]) if missed else 0
-        self.deliveries += sum(map(len, groups)) * len(channel.subscribers) - left_out
+        self.deliveries += sum(map(len, groups)) * len(channel.subscribers)
+        if missed:
+            self.deliveries -= sum([len(groups[place]) for places in missed.values() for place in places])
         sends, owners, others = channel.roads(missed) if missed else channel.arranged or channel.roads(())
         if not others and not missed:
             self._send(sends, owners, joined(groups), collecting)

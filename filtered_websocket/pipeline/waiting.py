@@ -13,10 +13,13 @@ COMPARED = 4
 
 
 class Waiting:
-    """The mixed channels of a hub that wait in this turn. One that has nothing pending was flushed."""
+    """The mixed channels of a hub that wait in this turn. One that has nothing pending was flushed.
+
+    :ivar few: the first of them; empty if there are none
+    """
 
     def __init__(self) -> None:
-        self._few: list[Channel] = []
+        self.few: list[Channel] = []
         # By the subscriber's id, where more than a few wait.
         self._channels: dict[str, Channel] = {}
 
@@ -27,7 +30,7 @@ class Waiting:
         """
         channels, subscribers = self._channels, channel.subscribers
         if not channels:
-            few = self._few = [each for each in self._few if each.pending and each is not channel]
+            few = self.few = [each for each in self.few if each.pending and each is not channel]
             few.append(channel)
             if len(few) <= COMPARED:
                 ids = subscribers.keys()
@@ -43,14 +46,14 @@ class Waiting:
         if self._channels:
             channel = self._channels.get(name)
             return channel if channel is not None and channel.pending else None
-        return next((each for each in self._few if each.pending and name in each.subscribers), None)
+        return next((each for each in self.few if each.pending and name in each.subscribers), None)
 
     def renew(self, still: Iterable[Channel]) -> None:
         """The turn has ended.
 
         :param still: channels that have begun to wait meanwhile
         """
-        self._few = []
+        self.few = []
         if self._channels:
             self._channels = {}
         for channel in still:

@@ -273,7 +273,7 @@ def test_nothing_is_kept_of_a_turn_that_has_ended(fanout, turn, subscriber):
     for channel in "xy":
         fanout.leave(channel, one)
     fanout.leave("x", other)
-    assert (fanout._waiting._channels, fanout._waiting._few) == ({}, [])
+    assert (fanout._waiting._channels, fanout._waiting.few) == ({}, [])
 
 
 def test_a_reply_to_each_publisher_leaves_every_subscriber_one_send_a_turn(fanout, turn, subscriber):
