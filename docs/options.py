@@ -11,7 +11,7 @@ from filtered_websocket.config import Option, documentation
 from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
 from filtered_websocket.monitoring import logs
 from filtered_websocket.server.options import DECLARED
-from filtered_websocket.storage_objects.names import BACKENDS
+from filtered_websocket.storage_objects.backends import BACKENDS
 
 OPTIONS_MD = Path(__file__).with_suffix(".md")
 HEAD = """# Options

@@ -18,7 +18,7 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.limits.channel_rules import CHANNELS
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
 from filtered_websocket.publisher import Publisher
-from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.redis.options import OPTIONS as REDIS_OPTIONS
 
 PROG = "fws_publish"

@@ -16,7 +16,7 @@ from filtered_websocket.monitoring import logs
 from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
 from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.base import BaseStorageObject
-from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.wrapped import make
 from filtered_websocket.transport.reactor import REACTORS
 

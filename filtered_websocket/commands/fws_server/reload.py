@@ -25,7 +25,7 @@ from filtered_websocket.pipeline.generation import Generation, own_modules
 from filtered_websocket.pipeline.importing import IMPORTER, Source, checksum, loader_of
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.server import Server
-from filtered_websocket.storage_objects.names import BACKENDS
+from filtered_websocket.storage_objects.backends import BACKENDS
 
 _log = Logger()
 

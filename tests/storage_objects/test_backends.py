@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from filtered_websocket.storage_objects.base import BaseStorageObject
-from filtered_websocket.storage_objects.names import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
 
 
 @pytest.mark.parametrize("name", BACKENDS)
