@@ -21,8 +21,9 @@ Written by `make docs` from where the options are declared; `fws_server -h` says
 An option may be given as a flag, in the environment, or in the JSON file of `-c`. A flag counts more than the
 environment, the environment more than the file. In the JSON file, numbers may be numbers or text, `flags` is a list of
 options without a value, and lines that begin with `#` are comments. Sizes are bytes, or `64k`, `1M`, `2G`. What is
-marked so may have another value in each entry of `pipelines`. A wrong value ends the start where it would count; where
-another overrules it, it is a warning.
+marked so may have another value in each entry of `pipelines`. A reload (SIGHUP) takes what has changed, but for what is
+marked as well, and the options of storage. A wrong value ends the start where it would count; where another overrules
+it, it is a warning.
 
 `fws_server --check` says all that is wrong with the options and exits, without opening a port: what is good to it
 starts, unless a port is in use or a start filter fails.

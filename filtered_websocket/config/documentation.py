@@ -16,6 +16,7 @@ def documentation(options_by_owner: Mapping[str, Iterable[Option]]) -> str:
             variables = ", ".join(f"`{name}`" for name in (option.variable, *option.environment))
             default = shown_default(option, option.default)
             says = f"{option.help} (each pipeline may have its own)" if option.scope == "pipeline" else option.help
+            says += " (a change takes a restart)" if option.at_start else ""
             cells = (f"`{option.name}`", flags, variables, f"`{default}`" if default else "", option.unit, says)
             rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
         parts.append(f"## {owner}\n\n" + "\n".join(rows) + "\n")

@@ -34,6 +34,7 @@ class Option:
     :param switch: its flag takes no value; ``--name=false`` still does, to overrule the file
     :param environment: further environment names, which count less than ``FWS_NAME``
     :param limits: it is a limit of which 0 means none: the banner says where it is off
+    :param at_start: read once; a reload that would change it says that this takes a restart
     :param required: has no default: it must be given
     :param fills: gives, for a value, values of other options: their name -> the value and the place it stands at, for
         faults. They count more than defaults and less than all that is given.
@@ -51,6 +52,7 @@ class Option:
     switch: bool = False
     environment: tuple[str, ...] = ()
     limits: bool = False
+    at_start: bool = False
     required: bool = False
     fills: Callable[[Any], Mapping[str, tuple[Any, str]]] | None = None
 

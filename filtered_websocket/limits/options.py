@@ -26,8 +26,12 @@ MAX_HANDSHAKE_SIZE = Option(
     "max_handshake_size", size(256, MIB), 16 * KIB, "largest head of a request: request line and headers", unit="bytes"
 )
 CLOSE_TIMEOUT = Option("close_timeout", seconds(0.1, DAY), 10, "time a client has to answer our close frame", unit="s")
-PING_INTERVAL = Option("ping_interval", seconds(0, DAY), 25, "time between pings to a client; 0: none", unit="s")
-PING_TIMEOUT = Option("ping_timeout", seconds(0, DAY), 8, "time a client has to answer a ping; 0: any", unit="s")
+PING_INTERVAL = Option(
+    "ping_interval", seconds(0, DAY), 25, "time between pings to a client; 0: none", unit="s", at_start=True
+)
+PING_TIMEOUT = Option(
+    "ping_timeout", seconds(0, DAY), 8, "time a client has to answer a ping; 0: any", unit="s", at_start=True
+)
 MAX_CONNECTIONS = Option(
     "max_connections", integer(1, 10_000_000), 20000, "clients at one time on this process; others get 503"
 )
@@ -105,7 +109,9 @@ ALLOWED_ORIGINS = Option(
 FILTER_TIMEOUT = Option(
     "filter_timeout", seconds(0.01, DAY), 30, "longest that an asynchronous filter may take", unit="s", scope="pipeline"
 )
-BACKLOG = Option("backlog", integer(1, 65535), 4096, "connections the kernel may hold that are not yet accepted")
+BACKLOG = Option(
+    "backlog", integer(1, 65535), 4096, "connections the kernel may hold that are not yet accepted", at_start=True
+)
 COMPRESSION = Option("compression", boolean, False, "accept permessage-deflate from clients that offer it", switch=True)
 
 

@@ -22,7 +22,9 @@ from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import choice
 from filtered_websocket.errors import printable
 
-LOG_FORMAT = Option("log_format", choice("human", "json"), "human", "lines for people or for machines: human, json")
+LOG_FORMAT = Option(
+    "log_format", choice("human", "json"), "human", "lines for people or for machines: human, json", at_start=True
+)
 LEVELS = ("debug", "info", "warn", "error", "critical")
 _SAME_LEVEL = {"warning": "warn", "fatal": "critical", "panic": "critical"}
 
@@ -34,7 +36,9 @@ def _level(value: Any) -> str:
     return level
 
 
-LOG_LEVEL = Option("log_level", _level, "info", f"least important level that is logged: {', '.join(LEVELS)}")
+LOG_LEVEL = Option(
+    "log_level", _level, "info", f"least important level that is logged: {', '.join(LEVELS)}", at_start=True
+)
 OPTIONS = (LOG_FORMAT, LOG_LEVEL)
 
 _NOISE = re.compile(r"\S+( \(TLS\))? starting on \S+|\(.* Closed\)|Main loop terminated\.")

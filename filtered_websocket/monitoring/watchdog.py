@@ -28,6 +28,7 @@ FILTER_TIME_WARN = Option(
     0.1,
     "a filter that holds the reactor longer is named in the log and in the metrics; 0: none is",
     unit="s",
+    at_start=True,
 )
 OPTIONS = (FILTER_TIME_WARN,)
 

@@ -9,6 +9,7 @@ STORAGE = Option(
     "memory",
     "where state lives: memory, sqlite, redis, or the module of a StorageObject of your own",
     environment=("STORAGE_OBJECT_MODULE",),
+    at_start=True,
 )
 
 BACKENDS = {name: f"filtered_websocket.storage_objects.{name}" for name in ("memory", "sqlite", "redis")}

@@ -16,9 +16,18 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport.accepting import Factory
 from filtered_websocket.transport.tls import TLSTransport
 
-KEY = Option("key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",))
+KEY = Option(
+    "key", text, "", "PEM file of the private key; with cert: TLS, and only TLS", flags=("-key",), at_start=True
+)
 
-CERT = Option("cert", text, "", "PEM file of the certificate, intermediates after it; with key: TLS", flags=("-cert",))
+CERT = Option(
+    "cert",
+    text,
+    "",
+    "PEM file of the certificate, intermediates after it; with key: TLS",
+    flags=("-cert",),
+    at_start=True,
+)
 
 OPTIONS = (KEY, CERT)
 

@@ -18,9 +18,13 @@ PUBLISH_SECRET = Option(
     "publish_secret", bearer, "", "turns POST /publish on; clients send Authorization: Bearer SECRET", secret=True
 )
 ADMIN_PORT = Option(
-    "admin_port", integer(0, 65535), None, "a port of its own for health, metrics and publish; 0: any that is free"
+    "admin_port",
+    integer(0, 65535),
+    None,
+    "a port of its own for health, metrics and publish; 0: any that is free",
+    at_start=True,
 )
-ADMIN_HOST = Option("admin_host", listening_address, "127.0.0.1", "address of admin_port")
+ADMIN_HOST = Option("admin_host", listening_address, "127.0.0.1", "address of admin_port", at_start=True)
 ADMIN_SECRET = Option(
     "admin_secret",
     bearer,

@@ -4,8 +4,8 @@ from importlib import import_module
 
 import pytest
 
-from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.base import BaseStorageObject
 
 
 @pytest.mark.parametrize("name", BACKENDS)

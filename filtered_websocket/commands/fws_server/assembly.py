@@ -15,8 +15,8 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.monitoring import logs
 from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
 from filtered_websocket.server.options import DECLARED
-from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.wrapped import make
 from filtered_websocket.transport.reactor import REACTORS
 
@@ -28,26 +28,31 @@ def _module_names(value: Any) -> list[str]:
     return names
 
 
-PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",))
+PORT = Option("port", integer(0, 65535), 9000, "listening port; 0: any that is free", flags=("-p",), at_start=True)
 HOST = Option(
     "host",
     listening_address,
     "",
     "address to listen on (default: all, IPv4 and IPv6), unix:PATH, or fd:NUMBER of an inherited listening socket",
+    at_start=True,
 )
 REACTOR = Option(
     "reactor",
     choice(*REACTORS),
     "auto",
     f"Twisted reactor: {', '.join(REACTORS)}; on asyncio filters may await asyncio's objects",
+    at_start=True,
 )
-WORKERS = Option("workers", integer(1, 1024), 1, "processes that serve the port together; they need shared storage")
+WORKERS = Option(
+    "workers", integer(1, 1024), 1, "processes that serve the port together; they need shared storage", at_start=True
+)
 RELOAD = Option(
     "reload",
     boolean,
     False,
     "reload when a filter module or the configuration file changes: in development",
     switch=True,
+    at_start=True,
 )
 RELOAD_KEEP = Option(
     "reload_keep",

@@ -29,10 +29,6 @@ from filtered_websocket.storage_objects.backends import BACKENDS
 
 _log = Logger()
 
-AT_START = (
-    "host", "port", "key", "cert", "storage", "reactor", "workers", "backlog", "log_format", "log_level",
-    "ping_interval", "ping_timeout", "admin_port", "admin_host", "filter_time_warn", "reload",
-)  # fmt: skip
 MAX_NAMED = 20
 """So many modules are named in a line."""
 
@@ -91,7 +87,8 @@ def _warn_of_what_stays(
     server: Server, options: Options, odd: list[str], own: list[str], replaced: Collection[str]
 ) -> None:
     of_storage = [option.name for option in getattr(server.storage_object, "OPTIONS", ())]
-    for name in (*AT_START, *of_storage):
+    at_start = [option.name for option, _, _ in server.options if option.at_start]
+    for name in (*at_start, *of_storage):
         # Another storage object's options are not among the new ones.
         if hasattr(options, name) and getattr(options, name) != getattr(server.options, name):
             _log.warn("the option {name} has changed, which takes a restart", name=name)
