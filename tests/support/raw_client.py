@@ -6,6 +6,7 @@ import ssl
 import struct
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 DEADLINE = 15.0
@@ -68,6 +69,14 @@ def head(path: str = "/", headers: Sequence[tuple[str, str]] = (), host: str = "
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
+@cache
+def _trusting() -> ssl.SSLContext:
+    # One for all: a default context reads the system's authorities each time, which takes longer than the handshake.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 class RawClient:
     """
     :param address: ``(host, port)``, or the path of a Unix socket
@@ -93,9 +102,7 @@ class RawClient:
         if family == socket.AF_INET:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+            self.socket = _trusting().wrap_socket(self.socket, server_hostname="localhost")
         self._data = b""
 
     def __enter__(self) -> "RawClient":
