@@ -21,7 +21,9 @@ from tests.support.raw_client import close_frame, frame
 
 INSTRUMENTED = [
     "filtered_websocket.messages.frames",
+    "filtered_websocket.messages.partial_frame",
     "filtered_websocket.connection.connection",
+    "filtered_websocket.connection.answering",
     "filtered_websocket.connection.receiving",
     "filtered_websocket.connection.lifecycle",
     "filtered_websocket.connection.pausing",
