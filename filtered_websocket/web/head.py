@@ -80,10 +80,11 @@ def parse(raw: bytes) -> Head | Refused:
     """Read a complete head."""
     if _HEAD.fullmatch(raw) is None:
         return _fault(raw)
+    # Counted before anything is made of them; beside them are the first line and the empty one.
+    if raw.count(b"\r\n") > MAX_HEADERS + 2:
+        return Refused(431, "Request Header Fields Too Large")
     first, _, rest = raw.decode("latin-1").partition("\r\n")
     fields = _FIELD.findall(rest)
-    if len(fields) > MAX_HEADERS:
-        return Refused(431, "Request Header Fields Too Large")
     method, target, version = first.split(" ")
     headers = {name.lower(): value.strip(" \t") for name, value in fields}
     if len(headers) != len(fields):
