@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PACKAGING := pyproject.toml setup.py
+PACKAGING := pyproject.toml setup.py filtered_websocket/messages/accelerator.c
 ARGS ?=
 
 # A .venv of another version than that of a PYTHON named on the command line is made anew.

@@ -12,14 +12,26 @@ from hypothesis import strategies as st
 
 from filtered_websocket.connection import receiving
 from filtered_websocket.connection.connection import Connection
+from filtered_websocket.messages import accelerator, frames
 from tests.fuzz.agreement import LARGE_LIMIT, LIMIT, Agreement, Side, split
 from tests.fuzz.over_tls import Port, SecureEnd
 from tests.support import certificates
+from tests.support.accelerator import compiled
 from tests.support.raw_client import CLOSE, PING, TEXT, close_frame, frame
 
 
+@pytest.fixture(scope="module", params=["Python", "C"])
+def language(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What reads and makes frames."""
+    functions = accelerator.references if request.param == "Python" else vars(compiled())
+    with pytest.MonkeyPatch.context() as patch:
+        for name in accelerator.references:
+            patch.setattr(frames, name, functions[name])
+        yield
+
+
 @pytest.fixture(scope="module")
-def agreement() -> Iterator[Agreement]:
+def agreement(language: None) -> Iterator[Agreement]:
     both = Agreement()
     yield both
     both.close()
@@ -75,7 +87,7 @@ def test_the_fast_paths_and_autobahn_alone_agree(
 
 
 @pytest.fixture(scope="module")
-def large_agreement() -> Iterator[Agreement]:
+def large_agreement(language: None) -> Iterator[Agreement]:
     both = Agreement(LARGE_LIMIT)
     yield both
     both.close()
@@ -139,8 +151,6 @@ def test_what_is_compared_is_what_a_client_would_see(agreement: Agreement) -> No
 
 
 def test_a_disagreement_would_be_seen(agreement: Agreement, monkeypatch: pytest.MonkeyPatch) -> None:
-    from filtered_websocket.messages import frames
-
     read = frames.read
 
     def takes_invalid_text(data: bytes, at: int, limit: int) -> object:

@@ -8,6 +8,7 @@ control frames, extensions and every violation, and gets those bytes untouched.
 import zlib
 from functools import lru_cache
 
+from filtered_websocket.messages.accelerator import accelerated
 from filtered_websocket.messages.masking import apply_mask
 
 FIN_TEXT, FIN_BINARY = 0x81, 0x82
@@ -43,6 +44,7 @@ def close_ahead(data: bytes, at: int) -> tuple[int, bool]:
     return at, False
 
 
+@accelerated
 def read(data: bytes | memoryview, at: int, limit: int) -> tuple[bytearray, bool, int] | None:
     """Read the frame that begins at an offset.
 
@@ -105,6 +107,7 @@ def head_of(data: bytes, at: int) -> tuple[int, int] | None:
     return begin, length
 
 
+@accelerated
 def make(payload: bytes | bytearray, binary: bool) -> bytes:
     """One unmasked frame with this message, as a server sends it."""
     length = len(payload)

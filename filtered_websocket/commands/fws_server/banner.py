@@ -6,6 +6,7 @@ from filtered_websocket import __version__
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.limits.addresses import is_loopback
 from filtered_websocket.limits.options import ALLOWED_ORIGINS
+from filtered_websocket.messages import accelerator
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.server import Server
 from filtered_websocket.transport.descriptors import SELECT, SELECT_MOST, descriptors
@@ -17,7 +18,8 @@ SHORT = 16
 def lines(server: Server, storage: str, reactor: str) -> Iterator[str]:
     """The banner, a line at a time."""
     options = server.options
-    yield f"filtered_websocket {__version__}, storage {storage}, {reactor}"
+    frames = "frames in Python" if accelerator.loaded is None else "frames in C"
+    yield f"filtered_websocket {__version__}, storage {storage}, {reactor}, {frames}"
     for pipeline in server.pipelines:
         yield from draw(pipeline)
     yield (

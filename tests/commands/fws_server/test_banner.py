@@ -37,9 +37,12 @@ def test_each_pipeline_is_drawn_as_pipes_in_the_order_of_its_chains(monkeypatch)
     monkeypatch.setitem(sys.modules, InAPack.__module__, ModuleType(InAPack.__module__))
     with Server(Spam, Markdown, BROADCAST, Spy, pipelines={"/x /y*": [InAPack], "/nothing": []}) as server:
         monkeypatch.setattr(banner, "descriptors", lambda: 1_000_000)
+        monkeypatch.setattr(banner.accelerator, "loaded", None)
         lines = list(banner.lines(server.server, "memory", "LeanEPollReactor"))
+        monkeypatch.setattr(banner.accelerator, "loaded", sys)
+        assert next(banner.lines(server.server, "memory", "select")).endswith(", select, frames in C")
     assert lines == [
-        f"filtered_websocket {__version__}, storage memory, LeanEPollReactor",
+        f"filtered_websocket {__version__}, storage memory, LeanEPollReactor, frames in Python",
         "*",
         "    cat connect | broadcast_messages.Join",
         "    cat message | test_banner.Spam | test_banner.Markdown | broadcast_messages.BroadcastMessages",

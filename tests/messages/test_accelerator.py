@@ -1,0 +1,189 @@
+"""The functions in C do what those in Python do, byte by byte, and nothing is read or kept that should not be."""
+
+import os
+import shutil
+import subprocess
+import sys
+from array import array
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from filtered_websocket.messages import accelerator
+from tests.messages.test_frames import any_frames, build, payloads
+from tests.support.accelerator import SOURCE, compile_to, compiled
+
+ROOT = SOURCE.parents[2]
+PACKAGING = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+read, make = accelerator.references["read"], accelerator.references["make"]
+large = st.integers(65_530, 66_000).map(lambda size: build(b"l" * size, 1))
+broken = st.builds(
+    lambda text, at, wrong: build((text := text.encode())[:at] + wrong + text[at:], 1),
+    st.text(max_size=40),
+    st.integers(0, 200),
+    st.sampled_from([b"", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f\x98", b"\xf4\x90\x80\x80", b"\0"]),
+)
+streams = st.lists(any_frames() | broken | large | st.binary(max_size=16), max_size=5).map(b"".join)
+
+
+def all_read(function, data, limit):
+    """What is taken, and how many bytes are left."""
+    taken, at = [], 0
+    while (frame := function(data, at, limit)) is not None:
+        taken.append(frame)
+        at = frame[2]
+    return taken, len(data) - at
+
+
+@given(streams, st.integers(0, 70_000), st.sampled_from([0, 1, 125, 300, 65_536, sys.maxsize]))
+@example(b"\x82\xff" + b"\xff" * 12, 14, sys.maxsize)
+@example(b"\x82\xff\x7f" + b"\xff" * 11, 14, sys.maxsize)
+@example(build(b"x" * 125, length_bytes=2), 200, 300)
+@example(build(b"x" * 65_535, length_bytes=8), 70_000, 70_000)
+def test_the_same_frames_are_read_the_same_are_refused_and_the_same_bytes_left(stream, cut, limit):
+    for data in (stream, stream[:cut], stream[cut:]):
+        wanted = all_read(read, data, limit)
+        assert all_read(compiled().read, data, limit) == wanted
+        assert all_read(compiled().read, memoryview(data), limit) == wanted
+
+
+@given(st.binary(max_size=40), st.integers(0, 60), st.integers(0, 300))
+def test_any_bytes_are_read_the_same_from_anywhere(data, at, limit):
+    assert compiled().read(data, at, limit) == read(data, at, limit)
+
+
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_every_length_and_every_mask_is_unmasked(opcode):
+    for size in (*range(300), 65_535, 65_536, 65_543):
+        payload = (b"\0\x7f m\n" * (size // 5 + 1))[:size]
+        data = b"?" + build(payload, opcode, mask=bytes((size & 255, 1, 0, 255)))
+        assert compiled().read(data, 1, size) == (bytearray(payload), opcode == 2, len(data))
+        assert compiled().read(data, 1, size - 1) is None
+
+
+@given(payloads | st.integers(65_534, 65_538).map(bytes), st.booleans())
+def test_the_same_frames_are_made(payload, binary):
+    wanted = make(payload, binary)
+    for each in (payload, bytearray(payload), memoryview(payload)):
+        made = compiled().make(each, binary)
+        assert made == wanted
+        assert type(made) is bytes
+
+
+def test_what_is_no_frame_at_all_is_an_error_and_no_crash():
+    frame = build(b"x")
+    for wrong in ((), (frame,), (frame, 0), ("text", 0, 9), (None, 0, 9), (frame, "0", 9), (frame, 0, 9.5)):
+        with pytest.raises(TypeError):
+            compiled().read(*wrong)
+    for wrong in ((), (b"",), ("text", True), (None, True), (1, True)):
+        with pytest.raises(TypeError):
+            compiled().make(*wrong)
+    for at in (-1, -6, -sys.maxsize - 1, len(frame), sys.maxsize):
+        assert compiled().read(frame, at, 9) is None
+
+
+def test_the_payload_is_nobody_elses():
+    payload, _, _ = compiled().read(build(b"abc", 1), 0, 9)
+    payload += b"d"
+    assert payload == b"abcd"
+
+
+def test_nothing_is_kept_of_what_is_read_refused_or_made():
+    data = bytearray(b"".join([build(b"x" * 40), build("ä".encode(), 1), build(b"\xff", 1)]))
+    payload, c = bytearray(b"y" * 200), compiled()
+
+    def use():
+        for _ in range(2000):
+            assert len(all_read(c.read, data, 100)[0]) == 2
+            c.read(data, 0, 10)
+            c.make(payload, False)
+            try:
+                c.read(data, "", 0)
+            except TypeError:
+                pass
+
+    use()
+    blocks, counts = sys.getallocatedblocks(), (sys.getrefcount(data), sys.getrefcount(payload), sys.getrefcount(None))
+    use()
+    assert sys.getallocatedblocks() - blocks < 100
+    for each, before in zip((data, payload, None), counts, strict=True):
+        assert abs(sys.getrefcount(each) - before) < 100
+    # Neither is held any more: what is held cannot change its size.
+    data += b"x"
+    payload += b"x"
+
+
+def test_no_byte_beyond_the_end_is_read(tmp_path):
+    """An array ends where it ends: bytes have a zero behind them, which would hide one byte too many."""
+    if shutil.which("gcc") is None:
+        pytest.skip("another compiler keeps its AddressSanitizer elsewhere")
+    library = compile_to(tmp_path, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    asan = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    if not Path(asan.stdout.strip()).is_absolute():
+        pytest.skip("this compiler has no AddressSanitizer")
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": asan.stdout.strip(),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "PYTHONPATH": f"{library.parent}{os.pathsep}{ROOT}",
+    }
+    command = [sys.executable, "-X", "dev", "-c", f"from {__name__} import under_asan; under_asan()"]
+    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "all read\n"), ran.stderr
+
+
+def under_asan():
+    import _accelerator as c
+
+    for size in (0, 1, 7, 8, 9, 125, 126, 300):
+        for opcode, text in ((1, b"e"), (1, b"\xc3\xa4"), (1, b"\xff"), (2, b"\xff")):
+            whole = build((text * size)[:size], opcode)
+            for cut in range(len(whole) + 1):
+                for at in (0, cut // 2, cut):
+                    assert c.read(array("B", whole[:cut]), at, 1000) == read(whole[:cut], at, 1000)
+            assert c.make(array("B", whole), False) == make(whole, False)
+    print("all read")
+
+
+SAYS = "from filtered_websocket.messages import accelerator, frames; print(accelerator.loaded is not None, frames.read)"
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Installs this checkout by pip, and says what the installed one uses."""
+
+    def install(**environment):
+        source, target = tmp_path / "source", tmp_path / "target"
+        shutil.copytree(ROOT / "filtered_websocket", source / "filtered_websocket", ignore=_BUILT)
+        for name in PACKAGING:
+            shutil.copy(ROOT / name, source)
+        pip = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation"]
+        _run([*pip, "--target", str(target), str(source)], **environment)
+        return lambda **switch: _run([sys.executable, "-c", SAYS], PYTHONPATH=str(target), **switch)
+
+    return install
+
+
+_BUILT = shutil.ignore_patterns("*.so", "__pycache__")
+
+
+def _run(command, **environment):
+    here = {name: value for name, value in os.environ.items() if name != accelerator.SWITCH}
+    environment = {**here, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment}
+    ran = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=240, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_pip_installs_the_c_and_a_variable_turns_it_off(install):
+    compiled()  # or this is skipped
+    says = install()
+    assert says().startswith("True <built-in")
+    assert says(FILTERED_WEBSOCKET_NO_EXTENSIONS="1").startswith("False <function")
+
+
+def test_pip_installs_without_a_compiler(install):
+    assert install(CC="/nowhere/cc")().startswith("False <function")
