@@ -15,6 +15,7 @@ class Reject(BaseException):
     :param status: the HTTP status, 400 to 599
     :param reason: one line of printable text, sent to the client as status text and body
     :param headers: pairs of ``(name, value)``, or a dict, sent with the refusal
+    :param data: a JSON value for clients of Socket.IO, whose protocol has a place for it beside the reason
     """
 
     def __init__(
@@ -22,9 +23,10 @@ class Reject(BaseException):
         status: int = 403,
         reason: str = "Forbidden",
         headers: tuple[tuple[str, str], ...] | list[tuple[str, str]] | dict[str, str] = (),
+        data: object = None,
     ) -> None:
         super().__init__(status, reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.data = status, reason, data
         self.headers = tuple(headers.items() if isinstance(headers, dict) else headers)
 
 

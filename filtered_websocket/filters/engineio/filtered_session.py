@@ -46,6 +46,7 @@ class FilteredSession(Session):
     def __init__(self, engine: Engine, sid: str, protocol: int, request: HTTPRequest) -> None:
         super().__init__(engine, sid, protocol)
         self.subscriber = self.session = self
+        self.connection = cast("Connection", self)
         self.request = request
         self.channels: set[str] = set()
         self._users = cast("MutableMapping[str, object]", self.pipeline.users)

@@ -8,7 +8,7 @@ the session.
 from collections.abc import Awaitable, MutableMapping
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Subscriber
+from filtered_websocket.chain.interfaces import Connection, DelayedCall, Pipeline, Subscriber
 from filtered_websocket.filters.engineio import packets, strict_json
 from filtered_websocket.filters.engineio.encodings import Encodings
 from filtered_websocket.filters.engineio.handover import Handover, Missed, id_of
@@ -70,11 +70,13 @@ class Session:
     :ivar engine: that it belongs to
     :ivar protocol: of Engine.IO, 4 or 3
     :ivar subscriber: what is in the hub for it
+    :ivar connection: what filters get for it: a WebSocket, or the session itself
     :ivar moves: another session goes on in its place
     :ivar reason: why it ends, in the words of the protocol
     """
 
     subscriber: Subscriber
+    connection: Connection
     slot = 0
     awaiting_pong: bool | None = None
     moves = False
@@ -120,6 +122,11 @@ class Session:
         """A later client has its id."""
         self.pipeline.server.counters.count("closed", "id taken by a later connection")
         self.close(1008, "id taken by a later connection")
+
+    @property
+    def waits(self) -> int:
+        """Bytes that wait for the client to read."""
+        raise NotImplementedError
 
     def standing_still(self) -> bool:
         """Whether the clock by which the client is judged stands."""

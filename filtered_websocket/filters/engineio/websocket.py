@@ -41,6 +41,8 @@ class WebSocketSession(Session):
     :param connection: the open connection that carries it
     """
 
+    connection: Carrier
+
     def __init__(self, engine: Engine, sid: str, protocol: int, connection: Carrier) -> None:
         super().__init__(engine, sid, protocol, connection.id)
         self.connection = self.subscriber = connection
@@ -72,6 +74,10 @@ class WebSocketSession(Session):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         self.connection.close(code, reason)
+
+    @property
+    def waits(self) -> int:
+        return self.connection.pending
 
     def standing_still(self) -> bool:
         return self.connection.standing_still()

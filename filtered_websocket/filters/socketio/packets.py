@@ -26,6 +26,7 @@ class Packet(NamedTuple):
     :ivar id: of the acknowledgement wanted, None for none
     :ivar data: the JSON value, None for none
     :ivar attachments: how many binary messages follow that belong to it
+    :ivar query: what stands behind the namespace: a client of Socket.IO 2 says there what others say in the data
     """
 
     type: int
@@ -33,6 +34,7 @@ class Packet(NamedTuple):
     id: int | None
     data: Any
     attachments: int
+    query: str = ""
 
 
 def decode(text: str) -> Packet:
@@ -50,21 +52,76 @@ def decode(text: str) -> Packet:
     data = loads(rest) if rest else None
     if int(kind) in (EVENT, BINARY_EVENT, ACK, BINARY_ACK) and not isinstance(data, list):
         raise Malformed("the payload of an event is a JSON array")
-    name = (namespace or "/").partition("?")[0]
+    name, _, query = (namespace or "/").partition("?")
     if len(name) > MAX_ECHO:
         raise Malformed("a namespace of more than people name")
-    return Packet(int(kind), name, None if number is None else int(number), data, int(attachments or 0))
+    return Packet(int(kind), name, None if number is None else int(number), data, int(attachments or 0), query)
 
 
-def connected(sid: str, protocol: int) -> Message:
-    """The answer to a client that has connected to ``/``."""
-    return (b"40" if protocol == 3 else b'40{"sid":"%b"}' % sid.encode()), False
+class Encoded(NamedTuple):
+    """A packet that is made once, for however many clients.
+
+    :ivar head: what stands before the id of an acknowledgement
+    """
+
+    head: str
+    body: str
+    attachments: tuple[bytes, ...] = ()
+
+    def messages(self, number: int | None = None) -> tuple[Message, ...]:
+        """What is sent: a text, and the attachments behind it.
+
+        :param number: the id of the acknowledgement that is wanted, or given; None for none
+        """
+        text = f"{self.head}{'' if number is None else number}{self.body}"
+        return (text.encode(), False), *((each, True) for each in self.attachments)
 
 
-def refused(namespace: str, protocol: int) -> Message:
-    """The answer to a client that wants another namespace."""
-    reason: Any = "Unable to connect"
-    return f"44{namespace},{dumps(reason if protocol == 3 else {'message': reason})}".encode(), False
+def encoded(kind: int, namespace: str, value: Any) -> Encoded:
+    """A packet of any kind; an event or an acknowledgement with bytes anywhere in its value becomes a binary one.
+
+    :param value: None for none
+    :raises Malformed: what JSON cannot hold
+    """
+    where = "" if namespace == "/" else f"{namespace},"
+    if value is None:
+        return Encoded(f"4{kind}{where}", "")
+    try:
+        return Encoded(f"4{kind}{where}", strict_json.dumps(value))
+    except TypeError:
+        pass  # there are bytes in it, or what is no JSON
+    except ValueError as error:
+        raise Malformed(f"not JSON: {error}") from None
+    attachments: list[bytes] = []
+    body = dumps(take_out(value, attachments))
+    kind = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}[kind]
+    return Encoded(f"4{kind}{len(attachments)}-{where}", body, tuple(attachments))
+
+
+def connected(sid: str, protocol: int, namespace: str = "/") -> Message:
+    """The answer to a client that has connected."""
+    if namespace == "/":
+        return (b"40" if protocol == 3 else b'40{"sid":"%b"}' % sid.encode()), False
+    return encoded(CONNECT, namespace, None if protocol == 3 else {"sid": sid}).messages()[0]
+
+
+def refused(namespace: str, protocol: int, reason: str = "Unable to connect", data: Any = None) -> Message:
+    """The answer to a client that may not connect.
+
+    :param data: what it is told beside the reason
+    :raises Malformed: data that JSON cannot hold
+    """
+    value: Any
+    if protocol == 3:
+        value = reason if data is None else data
+    else:
+        value = {"message": reason} | ({} if data is None else {"data": data})
+    return encoded(CONNECT_ERROR, namespace, value).messages()[0]
+
+
+def disconnected(namespace: str) -> Message:
+    """What a client is told that is put out of a namespace."""
+    return encoded(DISCONNECT, namespace, None).messages()[0]
 
 
 def acknowledged(number: int) -> Message:
@@ -72,20 +129,15 @@ def acknowledged(number: int) -> Message:
 
 
 def event(name: str, arguments: Sequence[Any]) -> tuple[Message, ...]:
-    """An event, and its attachments behind it: bytes anywhere in the arguments.
+    """An event in ``/``, and its attachments behind it: bytes anywhere in the arguments.
 
     :raises Malformed: what JSON cannot hold
     """
     value = [name, *arguments]
     try:
         return ((("42" + strict_json.dumps(value)).encode(), False),)
-    except TypeError:
-        pass  # there are bytes in it, or what is no JSON
-    except ValueError as error:
-        raise Malformed(f"not JSON: {error}") from None
-    attachments: list[bytes] = []
-    text = dumps(take_out(value, attachments))
-    return (f"45{len(attachments)}-{text}".encode(), False), *((each, True) for each in attachments)
+    except (TypeError, ValueError):
+        return encoded(EVENT, "/", value).messages()
 
 
 def take_out(value: Any, attachments: list[bytes]) -> Any:
@@ -113,10 +165,17 @@ def _take_out(value: Any, attachments: list[bytes]) -> Any:
 def put_in(value: Any, attachments: Sequence[bytes]) -> Any:
     """The opposite of `take_out`.
 
-    :raises Malformed: a placeholder of no attachment
+    :raises Malformed: a placeholder of no attachment, or nested too deeply
     """
+    try:
+        return _put_in(value, attachments)
+    except RecursionError:
+        raise Malformed("nested too deeply") from None
+
+
+def _put_in(value: Any, attachments: Sequence[bytes]) -> Any:
     if isinstance(value, list):
-        return [put_in(each, attachments) for each in value]
+        return [_put_in(each, attachments) for each in value]
     if not isinstance(value, dict):
         return value
     if value.get("_placeholder") is True:
@@ -124,4 +183,4 @@ def put_in(value: Any, attachments: Sequence[bytes]) -> Any:
         if type(number) is not int or not 0 <= number < len(attachments):
             raise Malformed("a placeholder of no attachment")
         return attachments[number]
-    return {key: put_in(each, attachments) for key, each in value.items()}
+    return {key: _put_in(each, attachments) for key, each in value.items()}

@@ -31,7 +31,7 @@ BINARY = st.recursive(
         ('0{"token":"x"}', Packet(0, "/", None, {"token": "x"}, 0)),
         ("0/admin,", Packet(0, "/admin", None, None, 0)),
         ("0/admin", Packet(0, "/admin", None, None, 0)),
-        ("0/admin?a=b,{}", Packet(0, "/admin", None, {}, 0)),
+        ("0/admin?a=b,{}", Packet(0, "/admin", None, {}, 0, "a=b")),
         ("1", Packet(1, "/", None, None, 0)),
         ('2["a",1]', Packet(2, "/", None, ["a", 1], 0)),
         ('212["a"]', Packet(2, "/", 12, ["a"], 0)),

@@ -1,0 +1,213 @@
+"""One client: the application that runs on its Engine.IO session. It is in namespaces, with a socket in each."""
+
+import base64
+import secrets
+from collections.abc import Awaitable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.interfaces import Connection, DelayedCall
+from filtered_websocket.filters.engineio.packets import Malformed
+from filtered_websocket.filters.engineio.session import Session
+from filtered_websocket.filters.socketio import packets
+from filtered_websocket.filters.socketio.attachments import TooManyAttachments
+from filtered_websocket.filters.socketio.handling import PackOfClients
+from filtered_websocket.filters.socketio.moving import Moving
+from filtered_websocket.filters.socketio.packets import Packet
+from filtered_websocket.filters.socketio.socket import Socket
+from filtered_websocket.filters.socketio.values import packed
+from filtered_websocket.messages.message import Message
+
+
+class Client(Moving):
+    """The whole of it."""
+
+    __slots__ = ("_deadline",)
+
+    def __init__(self, session: Session, pack: PackOfClients) -> None:
+        super().__init__(session, pack)
+        self._deadline: DelayedCall | None = None
+
+    # What its sockets ask for.
+
+    @property
+    def connection(self) -> Connection:
+        return self.session.connection
+
+    @property
+    def is_busy(self) -> bool:
+        return self.session.waits > 0
+
+    def enter(self, channel: str) -> None:
+        if not self._is_away:
+            self.pack.pipeline.hub.join(channel, self.session.subscriber)
+
+    def exit(self, channel: str) -> None:
+        if not self._is_away:
+            self.pack.pipeline.hub.leave(channel, self.session.subscriber)
+
+    def send(self, namespace: str, id: str, messages: Sequence[Message]) -> None:
+        if not self._is_away:
+            self.session.send(*messages)
+        elif self.pack.cluster.is_shared:
+            self.pack.send_after(namespace, id, messages)
+        else:
+            self._held += messages
+
+    def disconnect(self, socket: Socket, close: bool) -> None:
+        if close:
+            for each in tuple(self.sockets.values()):
+                self._leave(each, "server namespace disconnect")
+            self.session.close()
+        elif not socket.ended:
+            self.session.send(packets.disconnected(socket.namespace))
+            self._leave(socket, "server namespace disconnect")
+
+    # The session.
+
+    def opened(self) -> None:
+        self._watch()
+        if self.session.protocol == 3:
+            # Clients of Socket.IO 2 are in / without asking.
+            self._turns.take(Packet(packets.CONNECT, "/", None, None, 0), 0)
+
+    def _watch(self) -> None:
+        pipeline = self.pack.pipeline
+        self._deadline = pipeline.server.reactor.callLater(
+            pipeline.options.socketio_connect_timeout, self._joins_nothing
+        )
+
+    def _joins_nothing(self) -> None:
+        self._deadline = None
+        self.pack.pipeline.server.counters.count("closed", "socketio_connect_timeout")
+        self.session.reason = "forced server close"
+        self.session.close()
+
+    def _unwatch(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.cancel()
+
+    def end(self) -> dict[str, Any]:
+        self._unwatch()
+        if self.session.moves:
+            return self._move()
+        self._turns.stop()
+        server = self.pack.pipeline.server
+        reason = "server shutting down" if server.unready == "draining" else self.session.reason
+        for socket in tuple(self.sockets.values()):
+            self._leave(socket, reason)
+        return {}
+
+    # Packets of the client.
+
+    def receive(self, text: str) -> Awaitable[None] | None:
+        try:
+            return self._take(self._assembly.text(text, self.pack.pipeline.options.socketio_max_attachments))
+        except Malformed as error:
+            self._is_malformed(error)
+            raise
+
+    def receive_bytes(self, data: bytes | bytearray) -> Awaitable[None] | None:
+        try:
+            return self._take(self._assembly.attachment(data))
+        except Malformed as error:
+            self._is_malformed(error)
+            raise
+
+    def _is_malformed(self, error: Malformed) -> None:
+        self.session.reason = "forced close"
+        if isinstance(error, TooManyAttachments):
+            self.pack.pipeline.server.counters.count("closed", "socketio_max_attachments", str(error))
+
+    def _take(self, packet: Packet | None) -> Awaitable[None] | None:
+        if packet is None:
+            return None
+        if packet.type in (packets.ACK, packets.BINARY_ACK):
+            # Past what waits: a filter that waits for this may be what holds it up.
+            self._acknowledged(packet)
+            return None
+        return self._turns.take(packet, self._assembly.size)
+
+    def _acknowledged(self, packet: Packet) -> None:
+        socket, number = self.sockets.get(packet.namespace), packet.id
+        if socket is None or number is None:
+            return
+        if not self.pack.acknowledgements.given(socket.id, number, packet.data) and number in self._elsewhere:
+            node = self._elsewhere.pop(number)
+            values = {"socket": socket.id, "number": number, "arguments": packed(packet.data)}
+            self.pack.cluster.tell(node, "acknowledged", **values)
+
+    def _obey(self, packet: Packet) -> Deferred[Any] | None:
+        self.pack.follow_options()
+        if packet.type == packets.CONNECT:
+            return self._connect(packet)
+        socket = self.sockets.get(packet.namespace)
+        if socket is None or not socket.connected:
+            self.pack.pipeline.server.counters.count("dropped", "socketio: for a namespace that the client is not in")
+        elif packet.type == packets.DISCONNECT:
+            self._leave(socket, "client namespace disconnect")
+        else:
+            return self._event(socket, packet)
+        return None
+
+    def _connect(self, packet: Packet) -> Deferred[Any] | None:
+        name, protocol, pipeline = packet.namespace, self.session.protocol, self.pack.pipeline
+        if name in self.sockets:
+            self.session.send(packets.connected(self.sockets[name].id, protocol, name))
+            return None
+        chains = self.pack.chains.of(name)
+        if chains is None:
+            self.session.send(packets.refused(name, protocol, "Invalid namespace"))
+            return None
+        if len(self.sockets) >= pipeline.options.socketio_max_namespaces:
+            pipeline.server.counters.count("refused", "socketio_max_namespaces")
+            self.session.send(packets.refused(name, protocol, "Too many namespaces"))
+            return None
+        auth = dict(parse_qsl(packet.query)) if protocol == 3 else packet.data or {}
+        socket = self.sockets[name] = Socket(self, self.pack, name, self._new_id(name), auth)
+        return self._ask_in(socket, chains.connect)
+
+    def _new_id(self, namespace: str) -> str:
+        if namespace == "/":
+            return self.session.id
+        if self.session.protocol == 3:
+            return f"{namespace}#{self.session.id}"  # clients of Socket.IO 2 make it themselves
+        return base64.urlsafe_b64encode(secrets.token_bytes(15)).decode()
+
+    # How `Handling` ends.
+
+    def _admitted(self, socket: Socket) -> None:
+        if socket.ended:
+            return
+        if not self._is_away:
+            self._unwatch()
+        socket.connected = True
+        self.send(socket.namespace, socket.id, (packets.connected(socket.id, self.session.protocol, socket.namespace),))
+        if not self._is_away and self.pack.joined(socket.namespace, self.session.id, socket):
+            socket.enter_all()
+        if held := tuple(socket.take_held()):
+            self.send(socket.namespace, socket.id, held)
+
+    def _refused(self, socket: Socket, reason: str, data: Any) -> None:
+        if not socket.ended:
+            del self.sockets[socket.namespace]
+            socket.ended = True
+            message = packets.refused(socket.namespace, self.session.protocol, reason, data)
+            self.send(socket.namespace, socket.id, (message,))
+
+    def _leave(self, socket: Socket, reason: str) -> None:
+        if self.sockets.get(socket.namespace) is socket:
+            del self.sockets[socket.namespace]
+        if socket.ended:
+            return
+        socket.ended = True
+        if socket.connected:
+            socket.exit_all()
+            socket.connected = False
+            chains = self.pack.left(socket.namespace, self.session.id)
+            if chains is not None:
+                self._tell_left(socket, reason, chains.disconnect)
+        self.pack.acknowledgements.gone(socket.id)

@@ -1,0 +1,90 @@
+"""The filters of the Socket.IO pack: admit, greet, obey, forget; and hear what other nodes say."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.events import (
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+    WebSocketStopFilter,
+)
+from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.filters.engineio.handshake import admit
+from filtered_websocket.filters.engineio.websocket import Carrier
+from filtered_websocket.filters.socketio.state import State
+from filtered_websocket.messages.message import in_binary_message
+
+
+class Begin(WebSocketStartFilter):
+    """Hear the other nodes before the first client comes."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> Deferred[Any]:
+        # Java's clients read nothing behind a close frame, and notice the end only when a ping does not come.
+        web_socket_instance.farewell = None
+        return State.of(web_socket_instance).listening
+
+
+class Admit(WebSocketHandshakeFilter):
+    """A WebSocket that begins a session, or is to take over one that polls."""
+
+    checks_origin = True
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: Request) -> Awaitable[None] | None:
+        return admit(State.of(web_socket_instance.pipeline).engine, web_socket_instance, data)
+
+
+class Greet(WebSocketConnectFilter):
+    """A new session says what it is."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: None) -> None:
+        web_socket_instance.session.open()
+
+
+class Obey(WebSocketMessageFilter):
+    """Do what a packet says."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: bytearray | str) -> Awaitable[None] | None:
+        if isinstance(data, str):
+            return web_socket_instance.session.receive(data.encode("utf-8", "replace"), False)
+        return web_socket_instance.session.receive(data, in_binary_message.get())
+
+
+class Forget(WebSocketDisconnectFilter):
+    """Out of its namespaces."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: None) -> None:
+        web_socket_instance.session.leave()
+
+
+class Hear(WebSocketConsumerFilter):
+    """What other nodes say on the bus."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
+        if not isinstance(data, dict) or not isinstance(data.get("data"), (bytes, bytearray)):
+            return
+        channel, state = data.get("channel"), State.of(web_socket_instance)
+        name = channel.decode("utf-8", "replace") if isinstance(channel, bytes) else ""
+        if name in state.cluster.heard:
+            state.cluster.consume(bytes(data["data"]))
+        elif name in state.engine.nodes.heard:
+            state.engine.nodes.consume(bytes(data["data"]))
+
+
+class End(WebSocketStopFilter):
+    """Clients that poll are told to come again."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
+        State.end(web_socket_instance)

@@ -1,0 +1,99 @@
+"""A client moves from one session to another, in an upgrade: within this process, or to another node."""
+
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.filters.engineio.handover import Missed
+from filtered_websocket.filters.engineio.session import Application, Session
+from filtered_websocket.filters.socketio import handed_over
+from filtered_websocket.filters.socketio.attachments import Assembly
+from filtered_websocket.filters.socketio.handling import Handling, PackOfClients
+from filtered_websocket.filters.socketio.interfaces import ClientOfSocket
+from filtered_websocket.filters.socketio.packets import Packet
+from filtered_websocket.filters.socketio.socket import Socket
+from filtered_websocket.filters.socketio.turns import Turns
+from filtered_websocket.messages.message import Message
+
+
+class Moving(Handling):
+    """The part of a client that knows which session carries it.
+
+    :ivar session: that carries it now
+    :ivar sockets: by namespace, those that are yet to be let in too
+    """
+
+    __slots__ = ("_assembly", "_elsewhere", "_held", "_is_away", "_turns", "session", "sockets")
+
+    def __init__(self, session: Session, pack: PackOfClients) -> None:
+        super().__init__(pack)
+        self.session = session
+        self.sockets: dict[str, Socket] = {}
+        self._assembly = Assembly()
+        self._turns = Turns(self._obey)
+        self._is_away = False
+        # What waits while it moves within this process, and to whom it owes acknowledgements elsewhere.
+        self._held: list[Message] = []
+        self._elsewhere: dict[int, str] = {}
+
+    def _obey(self, packet: Packet) -> Deferred[Any] | None:
+        raise NotImplementedError
+
+    def _watch(self) -> None:
+        """It has to join a namespace in time."""
+        raise NotImplementedError
+
+    def _move(self) -> dict[str, Any]:
+        for socket in self.sockets.values():
+            if socket.connected:
+                socket.exit_all()
+                self.pack.left(socket.namespace, self.session.id)
+        self._is_away = True
+        self.pack.moves(self.session.sid, self)
+        if not self.pack.cluster.is_shared:
+            return {}
+        state = handed_over.of(self.sockets.values(), self._turns.waiting, self._assembly.unfinished, self.pack)
+        return state | {"elsewhere": self._elsewhere}
+
+    def moved_away(self) -> None:
+        """Another node has it: what waits is done there."""
+        self._turns.leave()
+
+    def resume(self, state: dict[str, Any]) -> None:
+        former = self.pack.moved(self.session.sid)
+        if isinstance(former, Moving):
+            self.session.application = cast(Application, former)
+            former.arrive(self.session)
+            return
+        for values in state["sockets"]:
+            socket = Socket(cast(ClientOfSocket, self), self.pack, values["namespace"], values["id"], values["auth"])
+            socket.restore(values["rooms"], values["data"], values["user"])
+            self.sockets[socket.namespace] = socket
+            self._elsewhere |= dict.fromkeys(values["owes"], state["node"])
+            socket.connected = True
+        self._elsewhere |= {int(number): node for number, node in state["elsewhere"].items()}
+        if state["unfinished"] is not None:
+            self._assembly.resume(*handed_over.unfinished(state["unfinished"]))
+        self.arrive(self.session)
+        for packet in handed_over.waiting(state["waiting"]):
+            self._turns.take(packet, 0)
+
+    def arrive(self, session: Session) -> None:
+        """Go on with this session."""
+        self.session = session
+        self._is_away = False
+        for name, socket in self.sockets.items():
+            if socket.connected and self.pack.joined(name, session.id, socket):
+                socket.enter_all()
+        if not any(socket.connected for socket in self.sockets.values()):
+            self._watch()
+        held, self._held = self._held, []
+        if held:
+            session.send(*held)
+
+    def catch_up(self, missed: Missed) -> None:
+        for socket in self.sockets.values():
+            channels = socket.channels
+            if socket.connected and channels.isdisjoint(missed.skip) and not channels.isdisjoint(missed.channels):
+                self.session.send(*missed.messages)
+                return

@@ -1,0 +1,52 @@
+"""The options of the Socket.IO pack. Those of its Engine.IO sessions mean what they mean there."""
+
+from filtered_websocket.config.option import Option
+from filtered_websocket.config.parsers import integer, seconds
+from filtered_websocket.filters.engineio.options import declare
+
+CONNECT_TIMEOUT = Option(
+    "socketio_connect_timeout",
+    seconds(0.1, 3600),
+    45.0,
+    "how long a client may be in no namespace after it has come; then it is closed",
+    unit="seconds",
+    scope="pipeline",
+)
+MAX_ATTACHMENTS = Option(
+    "socketio_max_attachments",
+    integer(0, 10_000),
+    10,
+    "binary attachments of one packet of a client; one that sends more is closed",
+    scope="pipeline",
+)
+MAX_NAMESPACES = Option(
+    "socketio_max_namespaces",
+    integer(1, 10_000),
+    32,
+    "namespaces that one client may be in; it is refused in the next",
+    scope="pipeline",
+)
+MAX_ROOMS = Option(
+    "socketio_max_rooms",
+    integer(1, 1_000_000),
+    1024,
+    "rooms that one client may be in, in each namespace; join raises NotAllowed for the next",
+    scope="pipeline",
+)
+MAX_ACKNOWLEDGEMENTS = Option(
+    "socketio_max_acknowledgements",
+    integer(1, 1_000_000),
+    256,
+    "acknowledgements that one client may owe at a time, in each namespace; call raises NotAllowed for the next",
+    scope="pipeline",
+)
+
+OPTIONS = (
+    *declare("socketio", "/socket.io", "Socket.IO 2"),
+    CONNECT_TIMEOUT,
+    MAX_ATTACHMENTS,
+    MAX_NAMESPACES,
+    MAX_ROOMS,
+    MAX_ACKNOWLEDGEMENTS,
+)
+DEFAULTS = {"allowed_origins": ["*"]}  # socketio_cors decides, and refuses with 400

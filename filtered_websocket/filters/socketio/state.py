@@ -1,0 +1,141 @@
+"""What the pack keeps for one pipeline: `pipeline.socketio`, put there by its start filter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from filtered_websocket.chain.deferreds import DONE
+from filtered_websocket.chain.interfaces import Options, Pipeline
+from filtered_websocket.filters.engineio.engine import Engine
+from filtered_websocket.filters.engineio.handover import Missed
+from filtered_websocket.filters.engineio.options import PackOptions
+from filtered_websocket.filters.engineio.takeovers import TAKE_SECONDS
+from filtered_websocket.filters.shared.state import PackState
+from filtered_websocket.filters.socketio.acknowledgements import Acknowledgements
+from filtered_websocket.filters.socketio.audience import Audience
+from filtered_websocket.filters.socketio.chains import Chains, NamespaceChains
+from filtered_websocket.filters.socketio.client import Client
+from filtered_websocket.filters.socketio.cluster import Cluster
+from filtered_websocket.filters.socketio.local import LocalNamespace
+from filtered_websocket.filters.socketio.orders import Orders
+from filtered_websocket.filters.socketio.packets import Encoded
+from filtered_websocket.filters.socketio.socket import Socket
+from filtered_websocket.filters.socketio.values import pack_packet
+from filtered_websocket.messages.message import Message
+
+
+class State(PackState):
+    """
+    :ivar engine: the Engine.IO sessions of this node, and the other nodes
+    :ivar namespaces: those that have clients here
+    :ivar chains: of the pipeline's filters
+    :ivar listening: fires when this node hears the others
+    """
+
+    attribute = "socketio"
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
+        self.chains = Chains(pipeline.further)
+        self.namespaces: dict[str, LocalNamespace] = {}
+        self.acknowledgements = Acknowledgements(pipeline.server.reactor)
+        self._moving: dict[str, Client] = {}
+        self._orders = Orders(self)
+        self.cluster = Cluster(pipeline, self._orders.orders, self._orders.questions)
+        options = PackOptions(pipeline, "socketio")
+        self.engine = Engine(pipeline, options.path, options, lambda session: Client(session, self))
+        storage = pipeline.storage_object
+        self.listening: Deferred[Any] = gatherResults(
+            [*map(storage.listen, self.engine.nodes.heard), *self.cluster.begin()], consumeErrors=True
+        )
+
+    def follow(self, options: Options) -> None:
+        self.engine.path = options.socketio_path
+        self.engine.follow()
+        self.chains = Chains(self.pipeline.further)
+        for name, local in self.namespaces.items():
+            # Its clients stay, though no filter may name it any more.
+            local.chains = self.chains.of(name) or Chains({}).of("/") or local.chains
+
+    def follow_options(self) -> None:
+        """Take what a reload has brought."""
+        if self.options is not self.pipeline.options:
+            State.of(self.pipeline)
+
+    def stop(self) -> None:
+        """Tell the clients that poll to come again, to another node maybe."""
+        self.engine.stop()
+        self.acknowledgements.stop()
+        self.cluster.stop()
+
+    # Clients here.
+
+    def joined(self, namespace: str, name: str, socket: Socket) -> bool:
+        """A client is in a namespace here.
+
+        :param name: what it is called in the hub
+        :returns: False: there is no such namespace any more
+        """
+        local = self.namespaces.get(namespace)
+        if local is None:
+            chains = self.chains.of(namespace)
+            if chains is None:
+                return False
+            local = self.namespaces[namespace] = LocalNamespace(chains)
+        local.sockets[name] = socket
+        return True
+
+    def left(self, namespace: str, name: str) -> NamespaceChains | None:
+        """A client is not in a namespace here any more; the chains that it had."""
+        local = self.namespaces.get(namespace)
+        if local is None:
+            return None
+        local.sockets.pop(name, None)
+        if not local.sockets:
+            del self.namespaces[namespace]
+        return local.chains
+
+    def chains_here(self, namespace: str) -> NamespaceChains | None:
+        """The chains of a namespace that has clients here."""
+        local = self.namespaces.get(namespace)
+        return None if local is None else local.chains
+
+    def moves(self, sid: str, client: Client) -> None:
+        """A client is on its way to another session: here in this turn, or on another node."""
+        self._moving[sid] = client
+        self.pipeline.server.reactor.callLater(TAKE_SECONDS, self._moved_away, sid, client)
+
+    def _moved_away(self, sid: str, client: Client) -> None:
+        if self._moving.pop(sid, None) is not None:
+            client.moved_away()
+
+    def moved(self, sid: str) -> Client | None:
+        """The client whose session this was, if it was here."""
+        return self._moving.pop(sid, None)
+
+    # What is sent.
+
+    def emit(self, audience: Audience, packet: Encoded, volatile: bool, local: bool) -> Deferred[Any]:
+        """Send a packet to its audience, on all nodes or this one alone."""
+        if local or not self.cluster.is_shared:
+            self.deliver(audience, packet.messages(), volatile)
+            return DONE
+        return self.cluster.tell_all("emit", audience=audience, packet=pack_packet(packet), volatile=volatile)
+
+    def deliver(self, audience: Audience, messages: tuple[Message, ...], volatile: bool = False) -> None:
+        """Send to those of an audience that are here, or on their way here."""
+        pipeline = self.pipeline
+        audience.publish(pipeline.hub, messages, self._busy() if volatile else ())
+        self.engine.nodes.takeovers.published(Missed(audience.channels, messages, audience.excepted_channels))
+
+    def _busy(self) -> list[str]:
+        """The ids of those for which something waits."""
+        polling = (session.id for session in self.engine.polling.values() if session.waits)
+        return [*(connection.id for connection in self.pipeline.server.blocked), *polling]
+
+    def send_after(self, namespace: str, id: str, messages: Sequence[Message]) -> None:
+        """Send to a client that has gone to another node."""
+        text, *attachments = messages
+        packet = pack_packet(Encoded(text[0].decode(), "", tuple(each for each, _ in attachments)))
+        self.cluster.tell_all("emit", audience=Audience(namespace, (id,)), packet=packet, volatile=False)
