@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio.encodings import PACKETS, Encodings
+from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.nodes import Answer, Nodes
 from filtered_websocket.filters.engineio.options import EngineOptions
 from filtered_websocket.filters.engineio.payloads import Payload
@@ -29,6 +30,7 @@ class Engine:
         on the sessions
     :ivar polling: the polling sessions of this process, by sid
     :ivar named: those of them whose id a filter has chosen, by id
+    :ivar upgraded: sids of sessions that polled here and have gone on to a WebSocket, the latest last
     :ivar waiting: all that waits for them
     :ivar nodes: the other processes
     :ivar heartbeat: of the sessions that begin now
@@ -47,6 +49,7 @@ class Engine:
         self.encodings = encodings
         self.polling: dict[str, PollingSession] = {}
         self.named: dict[str, Session] = {}
+        self.upgraded: dict[str, None] = {}
         self.waiting = Total(options)
         self._heartbeats: list[Heartbeat] = []
         self._told: tuple[float, float] | None = None
@@ -54,7 +57,9 @@ class Engine:
         if "*" in options.cors:
             _log.warn("UNSAFE: any web page may connect ({pack}_cors holds *)", pack=options.pack)
         self._node = secrets.token_urlsafe(6)
-        self.nodes = Nodes(pipeline, options.pack, self._node, self.polling, self.answer)
+        self.nodes = Nodes(
+            pipeline, NodeChannels(pipeline, options.pack, self._node), self.polling, self.upgraded, self.answer
+        )
 
     def follow(self) -> None:
         """Take the options, as they stand now: sessions that have begun keep what they were told."""
@@ -80,7 +85,8 @@ class Engine:
         return 200, Payload(b"ok")
 
     async def id_of(self, sid: str) -> str | None:
-        """The id of the client of a polling session, here or elsewhere; None if there is no such session."""
+        """The id of the client of a polling session, here or elsewhere; None if there is no such session, and "" if it
+        has gone on to a WebSocket."""
         return await self.nodes.id_of(sid) if _SID.fullmatch(sid) else None
 
     def make_room(self) -> None:

@@ -20,8 +20,8 @@ from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.inbox import Inbox
+from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.engineio.state import State
-from filtered_websocket.filters.engineio.upgrade import Upgrade
 from filtered_websocket.filters.engineio.websocket import Carrier
 from filtered_websocket.messages.message import Message, in_binary_message
 
@@ -53,9 +53,8 @@ class Greet(WebSocketConnectFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: None) -> None:
-        session = web_socket_instance.session
-        session.open()
-        if isinstance(session, Upgrade):
+        web_socket_instance.session.open()
+        if not isinstance(web_socket_instance.session, Session):
             raise StopChain
 
 
@@ -104,7 +103,7 @@ class Forget(WebSocketDisconnectFilter):
     def filter(cls, web_socket_instance: Carrier, data: None) -> None:
         session = web_socket_instance.session
         session.leave()
-        if isinstance(session, Upgrade):
+        if not isinstance(session, Session):
             raise StopChain
 
 

@@ -6,7 +6,7 @@ from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.upgrade import Upgrade
-from filtered_websocket.filters.engineio.websocket import Carrier, UnopenedSession
+from filtered_websocket.filters.engineio.websocket import Carrier, TooLate, UnopenedSession
 from filtered_websocket.web.response import HTTPError
 
 
@@ -63,5 +63,8 @@ async def _admit_upgrade(engine: Engine, connection: Carrier, sid: str, protocol
     name = await engine.id_of(sid)
     if name is None:
         raise Reject(400, "session ID unknown")
+    if not name:
+        connection.session = TooLate(connection)
+        return
     connection.id, connection.encoding = name, engine.encodings[protocol]
     connection.session = Upgrade(engine, sid, connection)

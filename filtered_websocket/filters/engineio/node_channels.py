@@ -16,7 +16,7 @@ class NodeChannels:
     """
 
     def __init__(self, pipeline: Pipeline, pack: str, name: str) -> None:
-        self.name = name
+        self.pack, self.name = pack, name
         self._storage = pipeline.storage_object
         called = pipeline.prefix + pack.replace("_", "-")
         self._own, self._shared = f"{called}::node::", f"{called}::nodes"

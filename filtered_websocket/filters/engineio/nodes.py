@@ -12,7 +12,7 @@ Nodes talk on the bus, in JSON. Each listens to a channel of its own, and all to
 
 import base64
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -38,23 +38,22 @@ Answer = tuple[int, Payload]
 
 class Nodes:
     """
-    :param pack: that serves the sessions
-    :param name: this node's
+    :param channels: of this node
     :param polling: this node's polling sessions by sid
+    :param upgraded: the sids of those that it has had
     :param answer: answers a request for a session of this node: ``answer(sid, method, body)``
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
-        pack: str,
-        name: str,
+        channels: NodeChannels,
         polling: Mapping[str, PollingSession],
+        upgraded: Container[str],
         answer: Callable[[str, str, bytes], Awaitable[Answer | None]],
     ) -> None:
-        self._polling, self._answer = polling, answer
-        self._pack, self._counters = pack, pipeline.server.counters
-        self._channels = NodeChannels(pipeline, pack, name)
+        self._polling, self._upgraded, self._answer = polling, upgraded, answer
+        self._counters, self._channels = pipeline.server.counters, channels
         self._windows = Windows(pipeline.server.reactor.callLater)
         self._requests = PendingRequests(pipeline.server.reactor, self._windows.leave)
         self._answering: dict[tuple[str, int], Deferred[Any]] = {}
@@ -98,9 +97,9 @@ class Nodes:
         return answer
 
     async def id_of(self, sid: str) -> str | None:
-        """The id of the client of a polling session anywhere; None if there is none."""
-        if sid in self._polling:
-            return self._polling[sid].id
+        """The id of the client of a polling session anywhere; None if there is none, "" if it polls no more."""
+        if sid in self._polling or sid in self._upgraded:
+            return self._polling[sid].id if sid in self._polling else ""
         answer = await self.ask(sid, "id")
         return None if answer is None else answer[1].body.decode()
 
@@ -134,7 +133,7 @@ class Nodes:
             message = json.loads(data)
             self._handlers[message["do"]](message)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            self._counters.count("dropped", f"{self._pack}: malformed message of a node", repr(error))
+            self._counters.count("dropped", f"{self._channels.pack}: malformed message of a node", repr(error))
 
     def _on_request(self, message: dict[str, Any]) -> None:
         key, sid = (message["from"], message["id"]), message["sid"]
@@ -148,7 +147,7 @@ class Nodes:
     async def _do(self, what: str, sid: str, body: bytes) -> Answer | None:
         session = self._polling.get(sid)
         if session is None:
-            return None
+            return (200, Payload(b"")) if what == "id" and sid in self._upgraded else None
         if what in ("GET", "POST"):
             return await self._answer(sid, what, body)
         if what == "id":

@@ -21,6 +21,8 @@ from filtered_websocket.web.request import HTTPRequest
 
 UPGRADE_SECONDS = 10.0
 """How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
+MAX_UPGRADED = 10_000
+"""Sessions that are remembered when they have gone on to a WebSocket."""
 AT_ONCE = 100
 """Messages of one POST that are obeyed before others have their turn."""
 
@@ -219,6 +221,14 @@ class PollingSession(FilteredSession):
             if left := (*self._waiting.take().messages, *last):
                 self._answer_get(Taken(left))
             self.leave()
+
+    def move(self) -> Handover:
+        if self._is_plain:
+            upgraded = self.engine.upgraded
+            upgraded[self.sid] = None
+            if len(upgraded) > MAX_UPGRADED:
+                del upgraded[next(iter(upgraded))]
+        return super().move()
 
     def leave(self) -> Handover:
         if not self.ended and self.pipeline.hub.dirty:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.engineio import packets
 from filtered_websocket.filters.engineio.encodings import PACKETS
-from filtered_websocket.filters.engineio.handover import id_of
+from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.message import Message
 
@@ -79,6 +79,10 @@ class WebSocketSession(Session):
     def waits(self) -> int:
         return self.connection.pending
 
+    def leave(self) -> Handover:
+        self.engine.upgraded.pop(self.sid, None)
+        return super().leave()
+
     def standing_still(self) -> bool:
         return self.connection.standing_still()
 
@@ -106,3 +110,19 @@ class UnopenedSession:
 
     def leave(self) -> None:
         """There is nothing yet to be left."""
+
+
+class TooLate:
+    """A WebSocket for a session that has gone on to another one: it is let in and closed, as clients know it."""
+
+    def __init__(self, connection: Carrier) -> None:
+        self._connection = connection
+
+    def open(self) -> None:
+        self._connection.close(1000, "the session is upgraded already")
+
+    def receive(self, payload: Any, binary: bool) -> None:
+        """It carries nothing."""
+
+    def leave(self) -> None:
+        """There is nothing to be left."""

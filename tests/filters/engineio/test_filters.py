@@ -142,6 +142,26 @@ def test_an_upgrade_that_comes_to_nothing_is_no_connection() -> None:
         assert Came.lives == [("came", True)]
 
 
+def test_another_websocket_for_an_upgraded_session_is_let_in_and_closed() -> None:
+    # As engine.io's server does: the test suite of the protocol wants no error.
+    storage = SharedMemory()
+    with Server(PACK, Came, Went, storage_object=storage) as server, Server(PACK, storage_object=storage) as other:
+        client = Session(server, "upgraded")
+        assert client.poller is not None
+        for node in (server, other):
+            late = node.connect(client.poller.uri.replace("polling", "websocket"))
+            for _ in range(3):
+                server.settle()
+                other.settle()
+            assert late.close_code == 1000
+        assert client.websocket.is_open  # type: ignore[union-attr]
+        assert Came.lives == [("came", True)]
+        client.leave()
+        server.settle()
+        with pytest.raises(Refused):
+            client.poller.websocket()
+
+
 def test_who_still_holds_the_session_that_polled_reaches_the_client_after_its_upgrade() -> None:
     with Server(PACK, Came) as server:
         client = Session(server)
