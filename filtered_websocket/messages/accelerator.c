@@ -73,7 +73,11 @@ static PyObject *read_in(const unsigned char *data, Py_ssize_t size, Py_ssize_t 
         }
         Py_DECREF(text);
     }
-    return Py_BuildValue("NOn", payload, head[0] == BINARY ? Py_True : Py_False, body - data + (Py_ssize_t)length);
+    PyObject *end = PyLong_FromSsize_t(body - data + (Py_ssize_t)length);
+    PyObject *frame = end == NULL ? NULL : PyTuple_Pack(3, payload, head[0] == BINARY ? Py_True : Py_False, end);
+    Py_XDECREF(end);
+    Py_DECREF(payload);
+    return frame;
 }
 
 static PyObject *read_frame(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count)
