@@ -78,9 +78,6 @@ def count(package: Path, name: str) -> Counts:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(package),
-        # Python's own, which is the reference: only this checkout may have the C built, and what that saves would hide
-        # what all else has grown by.
-        "FILTERED_WEBSOCKET_NO_EXTENSIONS": "1",
     }
     drive = [sys.executable, str(HERE / "drive.py")]
     counts = Counts({}, {})
