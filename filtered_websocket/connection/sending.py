@@ -178,7 +178,6 @@ class Sending(Part):
             self.state == OPEN
             and self.slow is None
             and self._perMessageCompress is None
-            and self.encoding is None
             and stream is not None
             and stream.connected
             # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.

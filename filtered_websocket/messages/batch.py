@@ -73,6 +73,10 @@ class Batch:
         """This batch as the clients of an encoding get it, made once for all of them."""
         return self.encoded(encoding, lambda batch: Batch(batch.channel, batch._groups_in(encoding)))
 
+    def plain_in(self, encoding: Encoding | None) -> bytes:
+        """The same as uncompressed frames, joined; in no encoding as it is."""
+        return self.plain if encoding is None else self.in_encoding(encoding).plain
+
     def _groups_in(self, encoding: Encoding) -> list[Sequence[Message]]:
         return [encoding.encode(group, self.channel) for group in self.groups]
 

@@ -1,12 +1,13 @@
 """One channel of a hub, and its subscribers."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Send, Subscriber
 from filtered_websocket.messages.batch import Batch, Rest
+from filtered_websocket.messages.encoding import Encoding
 from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.corks import Corked
 
@@ -18,8 +19,17 @@ FEW = 5
 HEAD = 4
 """Bytes that the head of each pending message's frame is counted as: most have four or two."""
 
-Roads = tuple[list[Send], list[Corked], list[Subscriber]]
-"""The bound sends of the subscribers on the fast road, whose these are, and the others."""
+
+class Road(NamedTuple):
+    """The fast road of subscribers that want their messages in one encoding: their bound sends, and whose these are."""
+
+    encoding: Encoding
+    sends: list[Send]
+    owners: list[Corked]
+
+
+Roads = tuple[list[Send], list[Corked], list[Subscriber], Sequence[Road]]
+"""The bound sends of the subscribers on the fast road, whose these are, the others, and the roads of encodings."""
 
 
 class Channel:
@@ -46,8 +56,8 @@ class Channel:
         self.excluded: list[tuple[int, Collection[str]]] | tuple[()] = ()
         self.pending_bytes = 0
         self.arranged: Roads | None = None
-        # Of the subscribers on the fast road, by id, as long as they are arranged; None until one is left out.
-        self._places: dict[str, int] | None = None
+        # Of the subscribers on each fast road, by id, as long as they are arranged; None until one is left out.
+        self._places: list[dict[str, int]] | None = None
 
     def roads(self, missed: Collection[str]) -> Roads:
         """The subscribers by the road that a publication takes to them.
@@ -62,14 +72,16 @@ class Channel:
             self.arranged, self._places = _sorted(subscribers.values()), None
         if not missed:
             return self.arranged
-        sends, owners, others = self.arranged
+        sends, owners, others, encoded = self.arranged
         if self._places is None:
-            self._places = {name: place for place, name in enumerate([owner.id for owner in owners])}
-        places = [self._places[name] for name in missed if name in self._places]
-        sends, owners = sends.copy(), owners.copy()
-        for place in sorted(places, reverse=True):
-            del sends[place], owners[place]
-        return sends, owners, [each for each in others if each.id not in missed]
+            self._places = [_places(owners), *[_places(each.owners) for each in encoded]]
+        plain, *rest = self._places
+        sends, owners = _without(sends, owners, plain, missed)
+        left = [
+            Road(each.encoding, *_without(*each[1:], places, missed))
+            for each, places in zip(encoded, rest, strict=True)
+        ]
+        return sends, owners, [each for each in others if each.id not in missed], left
 
     def exclude(self, names: Collection[str]) -> None:
         """Exclude subscribers from what was published last."""
@@ -116,11 +128,33 @@ def _sorted(subscribers: Iterable[Subscriber]) -> Roads:
     sends: list[Send] = []
     owners: list[Corked] = []
     others: list[Subscriber] = []
+    encoded: dict[Encoding, Road] = {}
     for subscriber in subscribers:
         direct = subscriber.direct
         if direct is None:
             others.append(subscriber)
-        else:
+            continue
+        owner = cast(Corked, subscriber)  # only connections have a direct send
+        encoding = owner.encoding
+        if encoding is None:
             sends.append(direct)
-            owners.append(cast(Corked, subscriber))  # only connections have a direct send
-    return sends, owners, others
+            owners.append(owner)
+        else:
+            road = encoded.get(encoding) or encoded.setdefault(encoding, Road(encoding, [], []))
+            road.sends.append(direct)
+            road.owners.append(owner)
+    return sends, owners, others, tuple(encoded.values())
+
+
+def _places(owners: Iterable[Corked]) -> dict[str, int]:
+    return {name: place for place, name in enumerate([owner.id for owner in owners])}
+
+
+def _without(
+    sends: list[Send], owners: list[Corked], places: Mapping[str, int], missed: Collection[str]
+) -> tuple[list[Send], list[Corked]]:
+    """A road without some, by their places on it."""
+    sends, owners = sends.copy(), owners.copy()
+    for place in sorted([places[name] for name in missed if name in places], reverse=True):
+        del sends[place], owners[place]
+    return sends, owners

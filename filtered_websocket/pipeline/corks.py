@@ -9,6 +9,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Send
+from filtered_websocket.messages.encoding import Encoding
 
 _log = Logger()
 
@@ -23,6 +24,7 @@ class Corked(Protocol):
 
     id: str
     corked: bytes
+    encoding: Encoding | None
 
     @property
     def direct(self) -> Send | None: ...

@@ -10,8 +10,8 @@ Rules:
    subscriber holds it back, and what comes behind it in this turn (`corks.collect`).
 4. Before a subscriber is sent to alone, or closed, `settle` collects what waits for it, and a join or a leave collects
    what the channel holds. What then writes past what a subscriber holds back has that sent first (`uncork`).
-5. The fast road is a list of bound ``socket.send``, or of TLS's ``send``. Only subscribers whose `direct` is not None
-   are on it: open, uncompressed, nothing waiting. When that changes, `refresh` drops the list and it is built anew.
+5. The fast road is a list of bound ``socket.send``, or of TLS's ``send``, for each encoding. Only subscribers whose
+   `direct` is not None are on it: open, uncompressed, nothing waiting. `refresh` drops it, and it is built anew.
 6. What is published while something is delivered is published when that has been delivered.
 """
 
@@ -209,20 +209,22 @@ class Hub:
         self.deliveries += sum(map(len, groups)) * len(channel.subscribers)
         if missed:
             self.deliveries -= sum([len(groups[place]) for places in missed.values() for place in places])
-        sends, owners, others = channel.roads(missed) if missed else channel.arranged or channel.roads(())
-        if not others and not missed:
+        sends, owners, others, encoded = channel.roads(missed) if missed else channel.arranged or channel.roads(())
+        if not others and not missed and not encoded:
             self._send(sends, owners, joined(groups), collecting)
             return
         batch = Batch(channel.name, groups)
         if sends:
             self._send(sends, owners, batch.plain, collecting)
+        for road in encoded:
+            self._send(road.sends, road.owners, batch.plain_in(road.encoding), collecting)
         takers = [(each, batch) for each in others]
         for subscriber, rest in channel.rests(batch, missed):
-            direct = subscriber.direct
+            owner, direct = cast(Corked, subscriber), subscriber.direct
             if direct is None:
                 takers.append((subscriber, rest))
             else:
-                self._send([direct], [cast(Corked, subscriber)], rest.plain, collecting)
+                self._send([direct], [owner], rest.plain_in(owner.encoding), collecting)
         if takers:
             self._deliver(channel, takers)
 

@@ -39,6 +39,7 @@ class OnSocket:
         self.hub = None
         self.raw = b""
         self.corked = b""
+        self.encoding = None
         self.sent = []
 
     @property

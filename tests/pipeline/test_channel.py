@@ -10,8 +10,8 @@ from filtered_websocket.pipeline.channel import FEW, Channel
 class Client:
     """A subscriber with a socket that takes frames now, or without one."""
 
-    def __init__(self, name, direct=None, channels=("room",)):
-        self.id, self.direct, self.channels = name, direct, set(channels)
+    def __init__(self, name, direct=None, channels=("room",), encoding=None):
+        self.id, self.direct, self.channels, self.encoding = name, direct, set(channels), encoding
         self.got = []
 
     def deliver(self, batch, policy):
@@ -42,10 +42,26 @@ def test_those_with_a_free_socket_are_on_the_fast_road_without_those_that_are_le
     a, b, c = Client("a", sends_of("a")), Client("b"), Client("c", sends_of("c"))
     more = [Client(f"more {number}") for number in range(FEW if many else 0)]
     channel = room(a, b, c, *more)
+    left = [] if many else ()
     for _ in range(2):
-        assert channel.roads(()) == ([a.direct, c.direct], [a, c], [b, *more])
-        assert channel.roads({"a", "who has gone"}) == ([c.direct], [c], [b, *more])
-        assert channel.roads(["b", "c"]) == ([a.direct], [a], more)
+        assert channel.roads(()) == ([a.direct, c.direct], [a, c], [b, *more], ())
+        assert channel.roads({"a", "who has gone"}) == ([c.direct], [c], [b, *more], left)
+        assert channel.roads(["b", "c"]) == ([a.direct], [a], more, left)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_each_encoding_has_a_road_of_its_own_without_those_that_are_left_out(many):
+    one, other = object(), object()
+    a, b, c = Client("a", sends_of("a")), Client("b", sends_of("b"), encoding=one), Client("c", sends_of("c"))
+    d, e = Client("d", sends_of("d"), encoding=other), Client("e", sends_of("e"), encoding=one)
+    channel = room(*([a, b, c, d, e] if many else [a, b, d, e]))
+    for _ in range(2):
+        sends, _, others, encoded = channel.roads(())
+        assert (sends, others) == ([a.direct, c.direct] if many else [a.direct], [])
+        assert list(encoded) == [(one, [b.direct, e.direct], [b, e]), (other, [d.direct], [d])]
+        sends, _, _, encoded = channel.roads({"a", "e"})
+        assert sends == ([c.direct] if many else [])
+        assert list(encoded) == [(one, [b.direct], [b]), (other, [d.direct], [d])]
 
 
 def test_many_subscribers_are_looked_at_once_and_few_each_time():
