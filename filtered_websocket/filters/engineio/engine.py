@@ -19,6 +19,9 @@ from filtered_websocket.limits.heartbeat import Heartbeat
 
 _log = Logger()
 
+MAX_UPGRADED = 10_000
+"""Sessions that are remembered when they have gone on to a WebSocket."""
+
 _SID = re.compile(r"[A-Za-z0-9_-]{30}")
 
 
@@ -77,6 +80,8 @@ class Engine:
     async def answer(self, sid: str, method: str, body: bytes) -> Answer | None:
         """Answer a request of a polling session, wherever the session is; None if there is none."""
         session = self.polling.get(sid)
+        if session is not None and session.goes_on:
+            return None
         if session is None:
             return await self.nodes.ask(sid, method, body) if _SID.fullmatch(sid) else None
         if method == "GET":
@@ -88,6 +93,12 @@ class Engine:
         """The id of the client of a polling session, here or elsewhere; None if there is no such session, and "" if it
         has gone on to a WebSocket."""
         return await self.nodes.id_of(sid) if _SID.fullmatch(sid) else None
+
+    def remember(self, sid: str) -> None:
+        """A session that polls goes on to a WebSocket: others for it come too late."""
+        self.upgraded[sid] = None
+        if len(self.upgraded) > MAX_UPGRADED:
+            del self.upgraded[next(iter(self.upgraded))]
 
     def make_room(self) -> None:
         """End the sessions for which most waits until all that waits is within the limit again."""

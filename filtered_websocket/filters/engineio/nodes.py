@@ -104,7 +104,7 @@ class Nodes:
         return None if answer is None else answer[1].body.decode()
 
     async def channels_of(self, sid: str) -> list[str]:
-        """The channels that a polling session is in."""
+        """The channels that a polling session is in, which goes on to a WebSocket now."""
         if sid in self._polling:
             return list(self._polling[sid].channels)
         answer = await self.ask(sid, "channels")
@@ -153,6 +153,7 @@ class Nodes:
         if what == "id":
             return 200, Payload(session.id.encode())
         if what == "channels":
+            session.goes_on = True
             return 200, Payload(strict_json.dumps(list(session.channels)).encode())
         if what == "probe":
             session.probed()

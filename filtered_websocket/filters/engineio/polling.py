@@ -21,8 +21,6 @@ from filtered_websocket.web.request import HTTPRequest
 
 UPGRADE_SECONDS = 10.0
 """How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
-MAX_UPGRADED = 10_000
-"""Sessions that are remembered when they have gone on to a WebSocket."""
 AT_ONCE = 100
 """Messages of one POST that are obeyed before others have their turn."""
 
@@ -38,12 +36,18 @@ class PollingEngine(Engine, Protocol):
     def polling(self) -> "MutableMapping[str, PollingSession]": ...
     @property
     def waiting(self) -> Total: ...
+    def remember(self, sid: str) -> None: ...
     def make_room(self) -> None:
         """End sessions, if more waits in all than may."""
 
 
 class PollingSession(FilteredSession):
-    """One client that polls."""
+    """One client that polls.
+
+    :ivar goes_on: it is about to move to another node: requests come too late
+    """
+
+    goes_on = False
 
     engine: PollingEngine
 
@@ -224,10 +228,7 @@ class PollingSession(FilteredSession):
 
     def move(self) -> Handover:
         if self._is_plain:
-            upgraded = self.engine.upgraded
-            upgraded[self.sid] = None
-            if len(upgraded) > MAX_UPGRADED:
-                del upgraded[next(iter(upgraded))]
+            self.engine.remember(self.sid)
         return super().move()
 
     def leave(self) -> Handover:

@@ -142,6 +142,8 @@ def test_the_channels_of_a_session_can_be_asked_of_any_node(pair: Pair) -> None:
     for server, node in zip((pair.one, pair.two), pair.nodes, strict=True):
         assert set(server.result(node.channels_of(pair.client.sid))) >= {pair.client.id}
         assert server.result(node.channels_of(pair.client.sid[:-1])) == []
+    # Another node has asked because the client has gone on to it.
+    assert pair.client.get().status == 400
 
 
 def test_a_probe_makes_the_client_come_to_its_upgrade_on_any_node(pair: Pair) -> None:
