@@ -90,8 +90,8 @@ class Engine:
         return 200, Payload(b"ok")
 
     async def id_of(self, sid: str) -> str | None:
-        """The id of the client of a polling session, here or elsewhere; None if there is no such session, and "" if it
-        has gone on to a WebSocket."""
+        """The id of the client of a polling session, here or elsewhere; None if there is no such session, and "" if a
+        WebSocket has it, or is about to."""
         return await self.nodes.id_of(sid) if _SID.fullmatch(sid) else None
 
     def remember(self, sid: str) -> None:

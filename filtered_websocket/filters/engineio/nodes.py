@@ -97,9 +97,9 @@ class Nodes:
         return answer
 
     async def id_of(self, sid: str) -> str | None:
-        """The id of the client of a polling session anywhere; None if there is none, "" if it polls no more."""
+        """The id of the client of a polling session anywhere; None if there is none, "" if another WebSocket has it."""
         if sid in self._polling or sid in self._upgraded:
-            return self._polling[sid].id if sid in self._polling else ""
+            return self._polling[sid].open_id if sid in self._polling else ""
         answer = await self.ask(sid, "id")
         return None if answer is None else answer[1].body.decode()
 
@@ -151,7 +151,7 @@ class Nodes:
         if what in ("GET", "POST"):
             return await self._answer(sid, what, body)
         if what == "id":
-            return 200, Payload(session.id.encode())
+            return 200, Payload(session.open_id.encode())
         if what == "channels":
             session.goes_on = True
             return 200, Payload(strict_json.dumps(list(session.channels)).encode())

@@ -8,6 +8,8 @@ from filtered_websocket.filters.engineio.packets import BINARY_MESSAGE, Malforme
 from filtered_websocket.messages.message import Message
 
 _SEPARATOR = "\x1e"
+_IN_ITS_PLACE = "\ufffd"
+"""Engine.IO 4 cannot carry its separator in a text: a client could write packets to others that poll, and end them."""
 _TEXT_FRAME, _BINARY_FRAME, _END_OF_LENGTH = b"\0", b"\1", b"\xff"
 
 
@@ -36,7 +38,7 @@ def decode_payload(body: bytes, protocol: int) -> Iterator[Message]:
 
 def payload(messages: Sequence[Message], protocol: int, base64_only: bool = False) -> Payload:
     """The answer to a GET. A text alone is its own payload, of which there is no second copy."""
-    if protocol != 3 and len(messages) == 1 and not messages[0][1]:
+    if protocol != 3 and len(messages) == 1 and not messages[0][1] and b"\x1e" not in messages[0][0]:
         return Payload(messages[0][0])
     body = encode_payload(messages, protocol, base64_only)
     return Payload(body, True) if isinstance(body, bytes) else Payload(body.encode())
@@ -48,11 +50,15 @@ def encode_payload(messages: Sequence[Message], protocol: int, base64_only: bool
     :param base64_only: the client cannot read bytes, and Engine.IO 3 has a form for it too; 4 has no other
     """
     if protocol != 3:
-        return _SEPARATOR.join(["b" + _base64(data) if binary else data.decode() for data, binary in messages])
+        return _SEPARATOR.join(["b" + _base64(data) if binary else _text_of_4(data) for data, binary in messages])
     if not base64_only and any(binary for _, binary in messages):
         return b"".join([_frame_of_3(data, binary) for data, binary in messages])
     parts = ["b4" + _base64(data) if binary else data.decode() for data, binary in messages]
     return "".join(f"{len(part.encode('utf-16-le')) // 2}:{part}" for part in parts)
+
+
+def _text_of_4(data: bytes) -> str:
+    return data.decode().replace(_SEPARATOR, _IN_ITS_PLACE)
 
 
 def _text(body: bytes) -> str:

@@ -42,14 +42,10 @@ class PollingEngine(Engine, Protocol):
 
 
 class PollingSession(FilteredSession):
-    """One client that polls.
-
-    :ivar goes_on: it is about to move to another node: requests come too late
-    """
-
-    goes_on = False
+    """One client that polls."""
 
     engine: PollingEngine
+    goes_on = False  # to another node, which has asked for its channels: requests come too late
 
     def __init__(self, engine: PollingEngine, sid: str, protocol: int, request: HTTPRequest) -> None:
         super().__init__(engine, sid, protocol, request)
@@ -204,6 +200,11 @@ class PollingSession(FilteredSession):
         self._upgrades_until = self._now() + UPGRADE_SECONDS
         if self._get is not None:
             self._answer_get(self._waiting.take())
+
+    @property
+    def open_id(self) -> str:
+        """The id for a WebSocket that asks to take over; "" where another does. `ws_emit` lets several try."""
+        return "" if self._is_plain and self._now() < self._upgrades_until else self.id
 
     def unprobed(self) -> None:
         """It does not take over after all: GETs wait again."""

@@ -101,3 +101,12 @@ def test_any_body_is_a_payload_or_refused(protocol: int, body: bytes) -> None:
     except Malformed:
         return
     assert messages
+
+
+@pytest.mark.parametrize("texts", [["4a\x1e1"], ["4a\x1e1", "4b"]])
+def test_a_text_of_one_client_cannot_be_packets_to_others(texts: list[str]) -> None:
+    body = payloads.payload([(text.encode(), False) for text in texts], 4).body
+    assert [data.decode() for data, _ in payloads.decode_payload(body, 4)] == [
+        text.replace("\x1e", "\ufffd") for text in texts
+    ]
+    assert [*payloads.decode_payload(payloads.payload([(b"4a\x1e1", False)], 3).body, 3)] == [(b"4a\x1e1", False)]
