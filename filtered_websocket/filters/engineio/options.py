@@ -38,6 +38,10 @@ class EngineOptions(Protocol):
         """Those of `TRANSPORTS` that are served."""
 
     @property
+    def admits_late(self) -> bool:
+        """Whether a WebSocket for a session that is upgraded already is let in and closed; else it is refused."""
+
+    @property
     def eio3(self) -> bool:
         """Whether clients of Engine.IO 3 are served too."""
 
@@ -145,6 +149,8 @@ class PackOptions:
 
     :param pack: what their names begin with
     """
+
+    admits_late = True
 
     def __init__(self, pipeline: Pipeline, pack: str) -> None:
         self._pipeline, self.pack = pipeline, pack

@@ -228,7 +228,7 @@ class PollingSession(FilteredSession):
             self.leave()
 
     def move(self) -> Handover:
-        if self._is_plain:
+        if self.engine.options.admits_late:
             self.engine.remember(self.sid)
         return super().move()
 

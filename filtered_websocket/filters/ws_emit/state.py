@@ -41,6 +41,7 @@ class _Options:
     """What the options of this pack say to the engine, as they stand now."""
 
     pack = "ws_emit"
+    admits_late = False
     ping_interval, ping_timeout, max_payload = PING_INTERVAL, PING_TIMEOUT, MAX_PAYLOAD
     transports: ClassVar = [*TRANSPORTS]
 

@@ -244,3 +244,16 @@ def test_an_upgrade_takes_everything_along_also_an_event_that_is_being_handled(s
     server.advance(5)
     assert not state(server).namespaces
     assert not server.pipeline().hub.channels
+
+
+def test_a_second_websocket_for_one_session_is_let_in_and_closed(serve: Serve) -> None:
+    server = serve(Echo)
+    polling = Poller(server)
+    first, late = polling.websocket(), polling.websocket()
+    first.send("2probe")
+    first.send("5")
+    later = polling.websocket()
+    assert later.close_code == 1000
+    late.send("2probe")
+    assert not late.is_open
+    assert first.is_open
