@@ -13,6 +13,7 @@ socket.onevent = function (packet) {
   say({ is: "event", event: packet.data[0], args: packet.data.slice(1) });
   onevent.call(this, packet);
 };
+socket.on("ask", (...args) => args.pop()(...args)); // what a server asks for is its own arguments
 socket.on("connect", () => {
   say({ is: "connect", id: socket.id, transport: transport() });
   if (transport() === "websocket") say({ is: "upgrade" });
