@@ -98,6 +98,7 @@ TESTED_TOGETHER = {
     "filters.socketio.moving": "filters/socketio/test_client.py upgrades on one node, test_handed_over.py to another",
     "filters.socketio.local": "two fields, which filters/socketio/test_state.py fills and empties",
     "server.options": "options alone, which config/ reads and docs/options.md lists",
+    "filters.engineio.posting": "engineio/test_polling.py posts",
     "messages.encoding": "a type, which mypy checks",
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",

@@ -42,6 +42,7 @@ class Heartbeat:
     """
 
     def __init__(self, clock: Clock, interval: float, timeout: float, slot: float = 1.0) -> None:
+        self._slot = slot
         self._interval = max(1, round(interval / slot)) if interval else 0
         self._timeout = max(1, round(timeout / slot)) if timeout else 0
         self._slots: list[set[Pinged]] = [set() for _ in range(max(self._interval, self._timeout) + 1)]
@@ -56,10 +57,13 @@ class Heartbeat:
         self._ticker.stop()
 
     def add(self, connection: Pinged) -> None:
-        """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread."""
+        """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread. With finer
+        slots it comes a slot early, so that the interval is kept however late in a slot this was called."""
         if self._interval:
-            first = max(1, self._interval // 2)
-            self._put(connection, first + int(random.random() * (self._interval - first + 1)))  # noqa: S311 - no secret
+            first, last = max(1, self._interval // 2), self._interval
+            if self._slot < 1:
+                first = last = max(1, self._interval - 1)
+            self._put(connection, random.randint(first, last))  # noqa: S311 - no secret
 
     def remove(self, connection: Pinged) -> None:
         """Forget a connection that has ended; one that was never added is fine."""

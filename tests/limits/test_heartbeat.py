@@ -62,6 +62,21 @@ def test_a_client_is_pinged_in_every_interval_and_lives_while_it_answers(clock):
     assert peer.ended is None
 
 
+def test_short_intervals_are_kept_to_a_slot(clock):
+    peer, silent = Peer(clock), Peer(clock)
+    heartbeat = Heartbeat(clock, 0.5, 0.25, slot=0.125)
+    heartbeat.start()
+    heartbeat.add(peer)
+    heartbeat.add(silent)
+    for _ in range(40):
+        clock.advance(0.125)
+        if peer.awaiting_pong:
+            peer.hears()
+    assert peer.pings[0] == silent.pings[0] == 0.375
+    assert {after - before for before, after in zip(peer.pings, peer.pings[1:], strict=False)} == {0.5}
+    assert (silent.ended, len(silent.pings), peer.ended) == (0.625, 1, None)
+
+
 def test_a_client_that_does_not_answer_in_time_is_ended_once(clock):
     peer = Peer(clock)
     begin(clock, 5, 2, peer)

@@ -153,7 +153,7 @@ class Nodes:
         if what == "id":
             return 200, Payload(session.open_id.encode())
         if what == "channels":
-            session.goes_on = True
+            session.go_on()
             return 200, Payload(strict_json.dumps(list(session.channels)).encode())
         if what == "probe":
             session.probed()

@@ -3,30 +3,23 @@
 from collections.abc import MutableMapping
 from typing import Protocol
 
-from twisted.internet.defer import Deferred, DeferredLock, succeed
-from twisted.internet.task import deferLater
+from twisted.internet.defer import Deferred, succeed
 
-from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.engineio import packets, payloads
-from filtered_websocket.filters.engineio.filtered_session import FilteredSession
 from filtered_websocket.filters.engineio.handover import Handover
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import PollingBacklog, Taken
 from filtered_websocket.filters.engineio.polling_total import Group, Total
+from filtered_websocket.filters.engineio.posting import PostingSession, Refused
 from filtered_websocket.filters.engineio.session import Engine
-from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.web.request import HTTPRequest
 
 UPGRADE_SECONDS = 10.0
 """How long a WebSocket has to take over; so long after its probe GETs are answered at once, which lets the client."""
-AT_ONCE = 100
-"""Messages of one POST that are obeyed before others have their turn."""
-
-
-class Refused(Exception):  # noqa: N818 - what it is
-    """Polling that no client of the protocol does; the session, if there was one, has ended."""
+HELD_SECONDS = 0.05
+"""How long a GET behind a probe is held where the upgrade may be on its way from another node, and it is too late."""
 
 
 class PollingEngine(Engine, Protocol):
@@ -41,32 +34,26 @@ class PollingEngine(Engine, Protocol):
         """End sessions, if more waits in all than may."""
 
 
-class PollingSession(FilteredSession):
+class PollingSession(PostingSession):
     """One client that polls."""
 
     engine: PollingEngine
-    goes_on = False  # to another node, which has asked for its channels: requests come too late
+    goes_on = False
 
     def __init__(self, engine: PollingEngine, sid: str, protocol: int, request: HTTPRequest) -> None:
         super().__init__(engine, sid, protocol, request)
         engine.polling[sid] = self
-        self._reactor = self.pipeline.server.reactor
         self._waiting = PollingBacklog(self.pipeline.options.send_buffer, engine.waiting)
         self._waits_since: float | None = None
         self._reads_until = 0.0
         self._get: Deferred[Payload] | None = None
         self._base64_only = request.argument("b64") in ("1", "true")
-        self._posting = DeferredLock()
-        self._pace = Pace(self.pipeline.options, self._now())
         self._upgrades_until = -1.0
         self._own |= frozenset(vars(self))
 
     @property
     def upgrades(self) -> list[str]:
         return [name for name in self.engine.options.transports if name != "polling"]
-
-    def _now(self) -> float:
-        return float(self._reactor.seconds())
 
     # Out.
 
@@ -151,10 +138,21 @@ class PollingSession(FilteredSession):
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
         self._waits_since, self._reads_until = None, 0.0
-        if self._waiting or self._now() < self._upgrades_until:
+        probed = self._now() < self._upgrades_until
+        if self._waiting or (probed and not self._holds):
             return succeed(self._encoded(self._waiting.take()))
-        self._get = Deferred(self._cancelled)
-        return self._get
+        get = self._get = Deferred(self._cancelled)
+        if probed:
+            self._reactor.callLater(HELD_SECONDS, self._let_go, get)
+        return get
+
+    @property
+    def _holds(self) -> bool:
+        return self._is_plain and self.pipeline.storage_object.shared
+
+    def _let_go(self, get: Deferred[Payload]) -> None:
+        if self._get is get:
+            self._answer_get(self._waiting.take())
 
     def _cancelled(self, _: object) -> None:
         # A client that goes away while it polls begins anew, if it comes again.
@@ -162,36 +160,8 @@ class PollingSession(FilteredSession):
         self.gone()
 
     async def post(self, body: bytes) -> None:
-        """Run the messages of a POST through the chain, in order.
-
-        :raises Refused: it is no payload, which ends the session
-        """
         self._check_wait()
-        await self._posting.run(start, self._obey(body))
-
-    async def _obey(self, body: bytes) -> None:
-        try:
-            for count, (data, binary) in enumerate(payloads.decode_payload(body, self.protocol)):
-                if count % AT_ONCE == AT_ONCE - 1:
-                    await deferLater(self._reactor, 0)
-                if not self.ended:
-                    await self._keep_pace(len(data))
-                if self.ended:
-                    return
-                await self.run("message", bytearray(data), binary)
-        except packets.Malformed as error:
-            self.close()
-            raise Refused(str(error)) from None
-
-    async def _keep_pace(self, size: int) -> None:
-        limit, debt = self._pace.spend(size, self._now())
-        if limit:
-            counters, peer = self.pipeline.server.counters, self.request.peer
-            counters.count("closed" if self._pace.closes else "slowed", limit, peer)
-            if self._pace.closes:
-                self.close()
-            else:
-                await deferLater(self._reactor, debt)
+        await super().post(body)
 
     # Upgrade and end.
 
@@ -209,6 +179,15 @@ class PollingSession(FilteredSession):
     def unprobed(self) -> None:
         """It does not take over after all: GETs wait again."""
         self._upgrades_until = self._now()
+
+    def go_on(self) -> None:
+        """It is about to move to another node: requests come too late."""
+        self.goes_on = True
+        get, self._get = self._get, None
+        if get is not None and self._now() < self._upgrades_until:
+            get.errback(Refused("it polls no more"))
+        elif get is not None:
+            get.callback(self._encoded(self._waiting.take()))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Tell the client, if it polls, and end."""

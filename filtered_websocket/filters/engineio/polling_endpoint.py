@@ -6,7 +6,8 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handshake import is_at, protocol_of
 from filtered_websocket.filters.engineio.kept_request import kept
-from filtered_websocket.filters.engineio.polling import PollingSession, Refused
+from filtered_websocket.filters.engineio.polling import PollingSession
+from filtered_websocket.filters.engineio.posting import Refused
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.base import WebSocketConnectFilter
+from filtered_websocket.filters.engineio.polling import HELD_SECONDS
 from filtered_websocket.testing.server import Server
 from tests.filters.engineio.clients import PACK, WEBSOCKET, Session
 from tests.support.shared_memory import SharedMemory
@@ -65,3 +66,28 @@ def test_a_session_that_is_nowhere_leaves_no_channels() -> None:
             two.settle()
         assert websocket.close_code == 1002
         assert not two.pipeline().hub.channels
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_get_behind_a_probe_waits_for_what_another_node_may_have_heard(moves: bool) -> None:
+    storage = SharedMemory()
+    with Server(PACK, Come, storage_object=storage) as one, Server(PACK, Come, storage_object=storage) as two:
+        client = Session(one)
+        one.settle()
+        assert client.poller is not None
+        websocket = two.connect(f"{WEBSOCKET}&sid={client.poller.sid}")
+        websocket.send("2probe")
+        for _ in range(3):
+            one.settle()
+            two.settle()
+        get = client.poller.get()
+        assert get.waits
+        if moves:
+            websocket.send("5")
+            for _ in range(3):
+                one.settle()
+                two.settle()
+            assert get.status == 400
+        else:
+            one.advance(HELD_SECONDS)
+            assert get.text == "6"

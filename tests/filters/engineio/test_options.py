@@ -51,7 +51,7 @@ def test_a_client_that_is_silent_is_gone_by_interval_and_timeout(kind: str, inte
     with Server(PACK, engineio_ping_interval=interval, engineio_ping_timeout=timeout) as server:
         Session(server, kind)
         step = 0.05 if interval < 5 else 1.0
-        for _ in range(round(interval / 2 / step) - 2):
+        for _ in range(round(interval / 2 / step) - 1):
             server.advance(step)
         assert len(server.pipeline().users) == 1
         for _ in range(round((interval / 2 + timeout) / step) + 3):
