@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.config.option import Option
-from filtered_websocket.config.parsers import boolean, seconds, size, text, words
+from filtered_websocket.config.parsers import boolean, integer, seconds, size, text, words
 from filtered_websocket.limits import origins
 
 TRANSPORTS = ("polling", "websocket")
@@ -12,6 +12,7 @@ PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
 """Seconds."""
 MAX_PAYLOAD = 1_000_000
 """Bytes of the largest polling payload."""
+MAX_PACKETS = 10_000
 
 
 class EngineOptions(Protocol):
@@ -32,6 +33,10 @@ class EngineOptions(Protocol):
     @property
     def max_payload(self) -> int:
         """Bytes of the largest polling payload."""
+
+    @property
+    def max_packets(self) -> int:
+        """Packets of the largest polling payload."""
 
     @property
     def transports(self) -> list[str]:
@@ -110,6 +115,13 @@ def declare(pack: str, path: str, eio3: str) -> tuple[Option, ...]:
             unit="bytes",
             scope="pipeline",
         ),
+        Option(
+            f"{pack}_max_packets",
+            integer(1, 1_000_000),
+            MAX_PACKETS,
+            "packets in one body of a client that polls; a session that sends more ends",
+            scope="pipeline",
+        ),
         Option(f"{pack}_eio3", boolean, False, f"serve clients of {eio3} too", scope="pipeline", switch=True),
         Option(
             f"{pack}_cors",
@@ -174,6 +186,10 @@ class PackOptions:
     @property
     def max_payload(self) -> int:
         return int(self._value("max_payload"))
+
+    @property
+    def max_packets(self) -> int:
+        return int(self._value("max_packets"))
 
     @property
     def transports(self) -> list[str]:

@@ -38,8 +38,12 @@ class PostingSession(FilteredSession):
         await self._posting.run(start, self._obey(body))
 
     async def _obey(self, body: bytes) -> None:
+        options = self.engine.options
         try:
             for count, (data, binary) in enumerate(payloads.decode_payload(body, self.protocol)):
+                if count >= options.max_packets:
+                    self.pipeline.server.counters.count("closed", f"{options.pack}_max_packets", self.request.peer)
+                    raise packets.Malformed(f"more than {options.max_packets} packets")
                 if count % AT_ONCE == AT_ONCE - 1:
                     await deferLater(self._reactor, 0)
                 if not self.ended:

@@ -42,6 +42,7 @@ class _Options:
 
     pack = "ws_emit"
     admits_late = False
+    max_packets = MAX_PAYLOAD  # as many as fit
     ping_interval, ping_timeout, max_payload = PING_INTERVAL, PING_TIMEOUT, MAX_PAYLOAD
     transports: ClassVar = [*TRANSPORTS]
 
