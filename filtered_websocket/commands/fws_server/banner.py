@@ -80,6 +80,9 @@ def draw(pipeline: Pipeline) -> Iterator[str]:
         chain = pipeline.filters[root.event]  # type: ignore[attr-defined]
         if chain:
             yield f"    cat {root.event} | {' | '.join(_short(each) for each in chain)}"  # type: ignore[attr-defined]
+    for root, chain in pipeline.further.items():
+        if chain:
+            yield f"    cat {root.__name__} | {' | '.join(_short(each) for each in chain)}"
 
 
 def _short(filter_class: type) -> str:

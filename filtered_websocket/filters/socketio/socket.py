@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from filtered_websocket.chain.interfaces import Connection, Request
 from filtered_websocket.errors import NotAllowed
-from filtered_websocket.filters.socketio.acknowledgements import SECONDS
+from filtered_websocket.filters.socketio.acknowledgements import SECONDS, NoAnswer
 from filtered_websocket.filters.socketio.audience import Audience, channel
 from filtered_websocket.filters.socketio.interfaces import ClientOfSocket, Pack
 from filtered_websocket.filters.socketio.operator import Operator, Rooms, event_packet, several
@@ -85,6 +85,9 @@ class Socket:
         :raises ValueError: a reserved name, or what JSON cannot hold
         """
         pack, packet = self._pack, event_packet(self.namespace, event, arguments)
+        if self.ended:
+            gone: Deferred[list[Any]] = fail(NoAnswer("the client has gone", clients=1))
+            return pack.pipeline.server.counters.watch(gone, "socketio: call")
         number = pack.acknowledgements.new_number()
         answer = pack.acknowledgements.expect(
             self.id, number, timeout, pack.pipeline.options.socketio_max_acknowledgements

@@ -7,7 +7,13 @@ import pytest
 
 from filtered_websocket import __version__
 from filtered_websocket.commands.fws_server import banner
-from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import (
+    FilterBase,
+    FilterMeta,
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketMessageFilter,
+)
 from filtered_websocket.testing.server import Server
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
@@ -164,3 +170,18 @@ def test_nothing_is_said_to_be_off_when_all_is_on():
 def test_where_the_dashboard_is_and_which_clients_it_serves(options, address, says):
     with Server(Spam, **options) as server:
         assert banner.dashboard(server.server, address) == says
+
+
+def test_chains_of_packs_and_users_are_drawn_behind_the_servers_own():
+    class Call(FilterBase, metaclass=FilterMeta):
+        pass
+
+    class Answer(Call):
+        pass
+
+    with Server(Spam, Answer) as server:
+        assert [*banner.draw(server.pipeline())] == [
+            "*",
+            "    cat message | test_banner.Spam",
+            "    cat Call | test_banner.Answer",
+        ]

@@ -159,3 +159,15 @@ def test_it_is_put_out_of_the_namespace_or_its_connection_ended(serve: Serve) ->
     next(iter(server.pipeline().socketio.namespaces["/"].sockets.values())).disconnect(close=True)  # type: ignore[attr-defined]
     assert made.received() == []
     assert not made.is_open
+
+
+def test_one_that_has_gone_is_called_in_vain_at_once_and_enters_nothing(serve: Serve) -> None:
+    server = serve(Echo)
+    made = client(server)
+    socket = socket_of(server, made)
+    made.abort()
+    socket.emit("never")
+    socket.join("a")
+    with pytest.raises(NoAnswer, match="has gone"):
+        server.result(socket.call("asked"))
+    assert not server.pipeline().hub.channels
