@@ -58,3 +58,20 @@ def test_other_items_of_the_bus_are_nothing_to_the_pack(item: Any) -> None:
     with start(Echo) as server:
         Hear.filter(server.pipeline(), item)  # type: ignore[arg-type]
         assert not server.server.counters.totals
+
+
+def test_the_application_of_the_page_does_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "packs" / "socketio.md").read_text()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "fws_page_application.py").write_text(page.split("```python\n")[1].split("```")[0])
+    with Server("fws_page_application") as server:
+        ann, ben = client(server, auth={"name": "ann"}), client(server, auth={"name": "ben"})
+        ann.send('421["say","hello"]')
+        assert ann.received() == ['431["heard"]']
+        assert ben.received() == ['42["said","ann","hello"]']
+        ann.close()
+        assert ben.received() == ['42["left","ann","transport close"]']
+        nobody = server.connect(WEBSOCKET)
+        nobody.send("40")
+        assert nobody.received()[1:] == ['44{"message":"a name is wanted","data":{"ask":"name"}}']
