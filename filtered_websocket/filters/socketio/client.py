@@ -179,8 +179,13 @@ class Client(Moving):
 
     # How `Handling` ends.
 
+    @property
+    def _is_asked_elsewhere(self) -> bool:
+        """Whether the connect filters of another node are asked again, since it goes on there."""
+        return self._is_away and self.pack.cluster.is_shared
+
     def _admitted(self, socket: Socket) -> None:
-        if socket.ended:
+        if socket.ended or self._is_asked_elsewhere:
             return
         if not self._is_away:
             self._unwatch()
@@ -192,7 +197,7 @@ class Client(Moving):
             self.send(socket.namespace, socket.id, held)
 
     def _refused(self, socket: Socket, reason: str, data: Any) -> None:
-        if not socket.ended:
+        if not socket.ended and not self._is_asked_elsewhere:
             del self.sockets[socket.namespace]
             socket.ended = True
             message = packets.refused(socket.namespace, self.session.protocol, reason, data)

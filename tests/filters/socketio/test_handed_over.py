@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.socketio import SocketIODisconnectFilter, SocketIOEventFilter
+from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIODisconnectFilter, SocketIOEventFilter
 from filtered_websocket.filters.socketio.handed_over import json_or
 from tests.filters.socketio.clients import Chat, Echo, Nodes, state
 from tests.filters.ws_emit.clients import Poller
@@ -96,6 +96,32 @@ def test_what_is_emitted_to_it_while_it_moves_is_neither_lost_nor_doubled(nodes:
     pair.settle()
     received = [packet for packet in ws.received() if packet != "3probe"]
     assert received == ['42["before",0]', '42["before",1]', '42["before",2]', '42["meanwhile"]', '42["after"]']
+
+
+class Door(SocketIOConnectFilter):
+    namespace = "/door"
+    waits: ClassVar[list[Deferred[None]]] = []
+
+    @classmethod
+    async def filter(cls, socket: Any, auth: Any) -> None:
+        cls.waits.append(Deferred())
+        await cls.waits[-1]
+
+
+def test_one_that_is_yet_to_be_let_in_is_asked_again_there_and_answered_once(nodes: Begin) -> None:
+    Door.waits = []
+    pair = nodes(Door)
+    polling = Poller(pair.one)
+    polling.post("40/door,")
+    ws = upgraded(pair, polling)
+    assert len(Door.waits) == 2
+    for wait in Door.waits:
+        wait.callback(None)
+    pair.settle()
+    (answer,) = ws.received()
+    (socket,) = state(pair.two).namespaces["/door"].sockets.values()
+    assert answer == f'40/door,{{"sid":"{socket.id}"}}'
+    assert "/door" not in state(pair.one).namespaces
 
 
 def test_what_json_cannot_hold_stays_and_is_counted(nodes: Begin) -> None:
