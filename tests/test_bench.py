@@ -300,6 +300,11 @@ def test_a_hot_path_that_grows_above_the_limit_is_named_with_its_functions(instr
     ]
 
 
+def test_of_several_layouts_of_memory_the_median_counts(instructions):
+    counts = [instructions.Counts({"echo": each, "rooms": 7}, {"echo": {"read": 80}}) for each in (1000, 1050, 1001)]
+    assert instructions.median(counts).instructions == {"echo": 1001, "rooms": 7}
+
+
 def test_hot_paths_within_the_limit_are_good(instructions):
     counts = instructions.Counts({"echo": 1000}, {"echo": {"read": 80}})
     assert instructions.report(counts, counts._replace(instructions={"echo": 900}))[1]

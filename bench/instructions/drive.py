@@ -23,6 +23,8 @@ os.urandom = random.Random(16).randbytes
 # Frames are Python's, the reference: only some checkouts have the C built, and what that saves would hide what all else
 # has grown by.
 os.environ["FILTERED_WEBSOCKET_NO_EXTENSIONS"] = "1"
+# Another number, another layout: all that is made after these lies elsewhere in memory.
+ballast = [sys.intern(f"ballast {number}") for number in range(int(os.environ.get("LAYOUT", "0")))]
 
 import collections  # noqa: E402
 import ctypes  # noqa: E402
