@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from filtered_websocket.monitoring.heap import LEFT
 from tests.support import attacks
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import DEADLINE, PING, RawClient, close_frame, frame, wait_until
@@ -194,7 +195,7 @@ def leaves_nothing(server: FwsServer, bystander: Bystander, name: str, seen: str
     wait_until(lambda: [metric(server, each) for each in counted] == [1, 0], 4 * DEADLINE)
     after = server.resident()
     print(name, f"memory {before / MIB:.1f} {during / MIB:.1f} {after / MIB:.1f} MiB; log {len(server.log) - log}")
-    assert after - before < 16 * MIB
+    assert after - before < LEFT
     assert len(server.log) - log < 5000
 
 
