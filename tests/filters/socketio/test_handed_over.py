@@ -99,7 +99,6 @@ def test_what_is_emitted_to_it_while_it_moves_is_neither_lost_nor_doubled(nodes:
 
 
 class Door(SocketIOConnectFilter):
-    namespace = "/door"
     waits: ClassVar[list[Deferred[None]]] = []
 
     @classmethod
@@ -111,17 +110,17 @@ class Door(SocketIOConnectFilter):
 def test_one_that_is_yet_to_be_let_in_is_asked_again_there_and_answered_once(nodes: Begin) -> None:
     Door.waits = []
     pair = nodes(Door)
-    polling = Poller(pair.one)
-    polling.post("40/door,")
+    polling = Poller(pair.one, connect=False)
+    polling.post("40")
     ws = upgraded(pair, polling)
     assert len(Door.waits) == 2
-    for wait in Door.waits:
+    for wait in reversed(Door.waits):
         wait.callback(None)
-    pair.settle()
+        pair.settle()
     (answer,) = ws.received()
-    (socket,) = state(pair.two).namespaces["/door"].sockets.values()
-    assert answer == f'40/door,{{"sid":"{socket.id}"}}'
-    assert "/door" not in state(pair.one).namespaces
+    (socket,) = state(pair.two).namespaces["/"].sockets.values()
+    assert answer == f'40{{"sid":"{socket.id}"}}'
+    assert not state(pair.one).namespaces
 
 
 def test_what_json_cannot_hold_stays_and_is_counted(nodes: Begin) -> None:
