@@ -28,6 +28,7 @@ ballast = [sys.intern(f"ballast {number}") for number in range(int(os.environ.ge
 
 import collections  # noqa: E402
 import ctypes  # noqa: E402
+import gc  # noqa: E402
 import importlib.util  # noqa: E402
 import json  # noqa: E402
 import runpy  # noqa: E402
@@ -35,6 +36,7 @@ import socket  # noqa: E402
 import ssl  # noqa: E402
 import traceback  # noqa: E402
 from collections.abc import Callable, Iterable, Iterator  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -210,6 +212,14 @@ class Clients:
                 return list(answers.values())
         raise RuntimeError(f"{len(waiting)} of {len(clients)} clients wait for an answer")
 
+    def settle(self) -> None:
+        """Turn the reactor until all has come that was sent, and pass over it."""
+        for _ in range(10):
+            self.turn()
+            for client in self._sockets:
+                with suppress(BlockingIOError):
+                    client.recv(1 << 20, socket.MSG_DONTWAIT)
+
     def exchange_in_parts(self, parts: list[bytes], expected: int) -> None:
         """Send this from all clients, each part in a turn of its own."""
         for part in parts[:-1]:
@@ -254,6 +264,11 @@ def frame(payload: bytes) -> bytes:
     return b"\x82" + (bytes([0x80 | size]) if size < 126 else wide) + mask + masked
 
 
+def text(payload: bytes) -> bytes:
+    """A masked text frame."""
+    return b"\x81" + frame(payload)[1:]
+
+
 CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
 
 
@@ -286,6 +301,14 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     yield "echo of 64 KiB", 4, lambda: clients.exchange([large] * 10, 65546)
     yield "the same in two reads", 4, lambda: clients.exchange_in_parts(cut, 65546)
     clients.leave()
+    # What one says goes to the room of all, and comes back by the bus of the pack.
+    clients.connect(["/emit/socket.io/?EIO=4&transport=websocket"] * 50)
+    clients.exchange([text(b"40") + text(b'42["join",{"room":"a"}]')] * 50, 1)
+    clients.settle()
+    emitted = b"e" * 64
+    said, heard = b'42["m","a","%b"]' % emitted, b'42["m","%b"]' % emitted
+    yield "ws_emit to 50", 20, lambda: clients.exchange([text(said)], 2 + len(heard))
+    clients.leave()
     yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
     clients.leave()
     yield "connect, echo, close", 4, lambda: clients.connect_and_close([ECHO] * 10, frame(small), 66)
@@ -310,6 +333,7 @@ def drive(reactor: Any, meter: Callgrind | Bytecodes, secure: bool) -> None:
     for name, times, run in (secure_paths if secure else paths)(clients):
         for _ in range(3):  # the interpreter specializes what has run a few times
             run()
+        gc.collect()  # else it falls into one path or another, with all that is imported
         clients.turn = lambda: meter.count(turn)
         for _ in range(times):
             run()
