@@ -13,8 +13,8 @@ from typing import Any
 from filtered_websocket.commands import exits
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.errors import ConfigError, StorageAway, printable
-from filtered_websocket.filters.ws_emit import plain_pickle
-from filtered_websocket.filters.ws_emit.bus import CHANNEL
+from filtered_websocket.filters.socketio import plain_pickle
+from filtered_websocket.filters.socketio.bus import CHANNEL
 from filtered_websocket.messages.envelope import MARK, decode
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection

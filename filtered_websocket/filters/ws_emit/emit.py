@@ -7,9 +7,10 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.ws_emit import bus, orders
-from filtered_websocket.filters.ws_emit.addressing import is_heard_here_only
-from filtered_websocket.filters.ws_emit.bus import Emit
+from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.socketio.addressing import is_heard_here_only
+from filtered_websocket.filters.socketio.bus import Emit
+from filtered_websocket.filters.ws_emit import orders
 
 _TEXTS = frozenset((str,))
 

@@ -20,7 +20,8 @@ from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.websocket import Carrier
-from filtered_websocket.filters.ws_emit import addressing, bus, orders
+from filtered_websocket.filters.socketio import addressing, bus
+from filtered_websocket.filters.ws_emit import orders
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.messages.message import in_binary_message
 

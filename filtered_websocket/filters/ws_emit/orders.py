@@ -3,7 +3,7 @@
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.socketio import packets
-from filtered_websocket.filters.ws_emit.bus import CloseRoom, Disconnect, Emit, Order
+from filtered_websocket.filters.socketio.bus import CloseRoom, Disconnect, Emit, Order
 from filtered_websocket.filters.ws_emit.socket import DISCONNECTED, EVERYBODY
 from filtered_websocket.filters.ws_emit.state import State
 

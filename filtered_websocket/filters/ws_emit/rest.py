@@ -8,7 +8,8 @@ from filtered_websocket.filters.engineio.handshake import is_at
 from filtered_websocket.filters.engineio.options import MAX_PAYLOAD
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.polling_endpoint import PollingEndpoint
-from filtered_websocket.filters.ws_emit import auth, bus
+from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.ws_emit import auth
 from filtered_websocket.filters.ws_emit.emit import send
 from filtered_websocket.filters.ws_emit.state import PATH, State
 from filtered_websocket.web.base import Endpoint

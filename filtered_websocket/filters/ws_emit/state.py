@@ -8,7 +8,8 @@ from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.options import MAX_PAYLOAD, PING_INTERVAL, PING_TIMEOUT, TRANSPORTS
 from filtered_websocket.filters.shared.state import PackState
-from filtered_websocket.filters.ws_emit import bus, client_requests
+from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.ws_emit import client_requests
 from filtered_websocket.filters.ws_emit.socket import Namespace, Socket
 
 PATH = "/socket.io/"

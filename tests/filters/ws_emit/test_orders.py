@@ -5,7 +5,7 @@ import json
 import pytest
 
 from filtered_websocket.filters.engineio.packets import Malformed
-from filtered_websocket.filters.ws_emit.bus import ChangeRoom, CloseRoom, Disconnect, Emit, Order
+from filtered_websocket.filters.socketio.bus import ChangeRoom, CloseRoom, Disconnect, Emit, Order
 from filtered_websocket.filters.ws_emit.orders import carry_out
 from filtered_websocket.testing.client import Client
 from filtered_websocket.testing.server import Server

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.socketio import bus
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.server import Server

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filtered_websocket.filters.engineio.packets import Malformed
-from filtered_websocket.filters.ws_emit import bus
-from filtered_websocket.filters.ws_emit.bus import ChangeRoom, CloseRoom, Disconnect, Emit
+from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.socketio.bus import ChangeRoom, CloseRoom, Disconnect, Emit
 from tests.filters.socketio.test_packets import BINARY
 
 NOTHING: dict[str, Any] = {"namespace": "/", "room": None, "skip_sid": None, "callback": None, "host_id": "0" * 32}

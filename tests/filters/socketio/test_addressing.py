@@ -8,7 +8,7 @@ import pytest
 
 from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.filters.ws_emit import bus
+from filtered_websocket.filters.socketio import bus
 from filtered_websocket.filters.ws_emit.emit import emit
 from filtered_websocket.testing.client import Client
 from filtered_websocket.testing.server import Server

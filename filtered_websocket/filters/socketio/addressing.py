@@ -11,7 +11,7 @@ from typing import Protocol
 from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.errors import ConfigError
 
-_PACK = __name__.rpartition(".")[0] + "."
+_PACK = "filtered_websocket.filters.ws_emit."
 
 
 class Named(Protocol):

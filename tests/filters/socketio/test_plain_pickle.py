@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.filters.ws_emit import plain_pickle
-from filtered_websocket.filters.ws_emit.plain_pickle import NotPlain
+from filtered_websocket.filters.socketio import plain_pickle
+from filtered_websocket.filters.socketio.plain_pickle import NotPlain
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 PROTOCOLS = st.integers(0, pickle.HIGHEST_PROTOCOL)

@@ -26,7 +26,7 @@ from filtered_websocket.filters.engineio import packets as engine_packets
 from filtered_websocket.filters.engineio import strict_json
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.socketio import packets as socket_packets
-from filtered_websocket.filters.ws_emit import plain_pickle
+from filtered_websocket.filters.socketio import plain_pickle
 from filtered_websocket.messages.strict_json import loads
 
 CHANNEL = "flask-socketio"
