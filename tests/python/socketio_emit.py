@@ -1,9 +1,12 @@
-"""Emits to Socket.IO clients by Redis, as programs do: python socketio_emit.py manager|flask URL.
+"""Emits to Socket.IO clients by Redis, as programs do: python socketio_emit.py manager|default|async|flask URL.
+
+``manager`` emits on the channel of Flask-SocketIO, ``default`` and ``async`` on python-socketio's own.
 
 Each line that it reads is a call, in JSON: ``[method, {keywords}]``. In it ``{"bytes": [...]}`` stands for bytes and
 ``{"tuple": [...]}`` for a tuple.
 """
 
+import asyncio
 import json
 import sys
 from typing import Any
@@ -23,11 +26,15 @@ if kind == "flask":
 else:
     import socketio
 
-    manager = socketio.RedisManager(url, channel="flask-socketio", write_only=True)
+    kinds = {"async": socketio.AsyncRedisManager, "default": socketio.RedisManager, "manager": socketio.RedisManager}
+    manager = kinds[kind](url, write_only=True, **({"channel": "flask-socketio"} if kind == "manager" else {}))
+loop = asyncio.new_event_loop()
 for line in sys.stdin:
     method, keywords = json.loads(line, object_hook=from_json)
     if kind == "flask":
         manager.emit(keywords.pop("event"), *([keywords.pop("data")] if "data" in keywords else []), **keywords)
+    elif kind == "async":
+        loop.run_until_complete(getattr(manager, method)(**keywords))
     else:
         getattr(manager, method)(**keywords)
     print("done", flush=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 
 import socketio
 from aiohttp import web
@@ -13,6 +14,16 @@ server = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager)
 @server.event  # type: ignore[untyped-decorator]
 async def join(sid: str, data: dict[str, str]) -> None:
     await server.enter_room(sid, data["room"])
+
+
+@server.event  # type: ignore[untyped-decorator]
+async def call(sid: str, wanted: dict[str, Any]) -> Any:
+    return await server.call(**wanted, timeout=20)
+
+
+@server.event  # type: ignore[untyped-decorator]
+async def put_out(sid: str, wanted: dict[str, Any]) -> None:
+    await server.disconnect(**wanted)
 
 
 async def main() -> None:

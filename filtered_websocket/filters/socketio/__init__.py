@@ -25,10 +25,13 @@ from filtered_websocket.filters.socketio.events import (
 )
 from filtered_websocket.filters.socketio.namespace import namespace
 from filtered_websocket.filters.socketio.operator import Namespace, Operator, RemoteSocket
-from filtered_websocket.filters.socketio.options import DEFAULTS, OPTIONS
+from filtered_websocket.filters.socketio.options import ADDRESSING, DEFAULTS, OPTIONS
 from filtered_websocket.filters.socketio.socket import Socket
 
+CHECK_PIPELINES = ADDRESSING.check
+
 __all__ = [
+    "CHECK_PIPELINES",
     "DEFAULTS",
     "OPTIONS",
     "Namespace",

@@ -15,6 +15,11 @@ def channel(namespace: str, room: str) -> str:
     return f"{namespace},{room}"
 
 
+def is_name(namespace: str) -> bool:
+    """Whether there can be a namespace of this name; another name would be that of another channel."""
+    return namespace.startswith("/") and "," not in namespace
+
+
 class Audience(NamedTuple):
     """
     :ivar rooms: none: all clients of the namespace

@@ -1,10 +1,11 @@
-"""The channel ``flask-socketio``: what Flask-SocketIO and python-socketio's managers write, and what we write.
+"""The channels of Flask-SocketIO and python-socketio's managers: what they write, and what we write.
 
     {"method": "emit", "event": str, "data": any, "binary": bool?, "namespace": "/", "room": str | [str] | null,
-     "skip_sid": str | [str] | null, "callback": null, "host_id": 32 hex digits}
+     "skip_sid": str | [str] | null, "callback": [room, namespace, id] | null, "host_id": 32 hex digits}
     {"method": "close_room", "room": str, ...}
     {"method": "disconnect", "sid": str, ...}
     {"method": "enter_room" | "leave_room", "sid": str, "room": str, ...}
+    {"method": "callback", "host_id", "sid": room, "namespace", "id", "args": [...]}     the answer to a callback
 
     python-socketio <= 5.13   a pickle of such a dict: data is the argument, a tuple is several
                        5.14   JSON: data is the argument
@@ -30,8 +31,24 @@ from filtered_websocket.filters.socketio import plain_pickle
 from filtered_websocket.messages.strict_json import loads
 
 CHANNEL = "flask-socketio"
+CHANNELS = ("socketio", CHANNEL)
+"""What python-socketio and Flask-SocketIO call theirs, if nothing is said."""
 HOST_ID = uuid4().hex
 """The name of this server on the bus: python-socketio passes over what carries its own."""
+
+
+class Callback(NamedTuple):
+    """Where acknowledgements of an event go.
+
+    :ivar host: the manager's name on the bus
+    :ivar room: what the event was for, as the manager calls it
+    :ivar id: the manager's number of it
+    """
+
+    host: str
+    room: str
+    namespace: str
+    id: int
 
 
 class Emit(NamedTuple):
@@ -40,6 +57,7 @@ class Emit(NamedTuple):
     :ivar arguments: JSON values and bytes
     :ivar rooms: None for everybody
     :ivar skip: Socket.IO ids of clients that get nothing
+    :ivar callback: None for no acknowledgements
     """
 
     event: str
@@ -47,6 +65,7 @@ class Emit(NamedTuple):
     rooms: tuple[str, ...] | None = None
     skip: tuple[str, ...] = ()
     namespace: str = "/"
+    callback: Callback | None = None
 
 
 class CloseRoom(NamedTuple):
@@ -98,15 +117,34 @@ def encode(emit: Emit, pipeline: str) -> bytes:
     return strict_json.dumps(message).encode()
 
 
-def decode(data: bytes, pickles: bool, is_for: Callable[[Any], bool] = lambda _: True) -> Order | None:
+def encode_acknowledgement(callback: Callback, arguments: Sequence[Any]) -> bytes:
+    """What a manager hears of a client's acknowledgement; those of every generation read JSON.
+
+    :raises Malformed: arguments that JSON cannot hold, such as bytes
+    """
+    message = {
+        "method": "callback",
+        "host_id": callback.host,
+        "sid": callback.room,
+        "namespace": callback.namespace,
+        "id": callback.id,
+        "args": list(arguments),
+    }
+    return strict_json.dumps(message).encode()
+
+
+def decode(
+    data: bytes, pickles: bool, is_for: Callable[[Any], bool] = lambda _: True, option: str = "socketio_pickle"
+) -> Order | None:
     """What a program on the bus wants; None if that is nothing for us.
 
     :param pickles: read pickles too
     :param is_for: whether what names this pipeline is for us; None where it names none
+    :param option: by which pickles are read
     :raises Malformed: it is nothing of the above
     """
     try:
-        message = _read(data, pickles)
+        message = _read(data, pickles, option)
         if not isinstance(message, dict):
             raise Malformed("not an object")
         read = _METHODS.get(message.get("method", ""))
@@ -117,11 +155,11 @@ def decode(data: bytes, pickles: bool, is_for: Callable[[Any], bool] = lambda _:
         raise Malformed(f"{type(error).__name__}: {error}") from None
 
 
-def _read(data: bytes, pickles: bool) -> Any:
+def _read(data: bytes, pickles: bool, option: str) -> Any:
     if data.lstrip()[:1] in (b"{", b"["):
         return loads(data)
     if not pickles:
-        raise Malformed("no JSON object; pickles are read with ws_emit_pickle")
+        raise Malformed(f"no JSON object; pickles are read with {option}")
     return plain_pickle.loads(data)
 
 
@@ -138,7 +176,20 @@ def _emit(message: dict[str, Any]) -> Order:
     arguments = tuple(data) if several and data is not None else (data,)
     if arguments == (None,):
         arguments = ()
-    return Emit(event, arguments, _rooms(message.get("room")), _names(message.get("skip_sid")), _namespace(message))
+    rooms, skip = _rooms(message.get("room")), _names(message.get("skip_sid"))
+    return Emit(event, arguments, rooms, skip, _namespace(message), _callback(message))
+
+
+def _callback(message: dict[str, Any]) -> Callback | None:
+    """As managers do: a callback that is none takes nothing from the event."""
+    callback, host = message.get("callback"), message.get("host_id")
+    if (
+        not isinstance(callback, (list, tuple))
+        or [*map(type, callback)] != [str, str, int]
+        or not isinstance(host, str)
+    ):
+        return None
+    return Callback(host, *callback)
 
 
 def _close_room(message: dict[str, Any]) -> Order:

@@ -1,9 +1,10 @@
-"""The filters of the Socket.IO pack: admit, greet, obey, forget; and hear what other nodes say."""
+"""The filters of the Socket.IO pack: admit, greet, obey, forget; and hear what other nodes and programs say."""
 
 from collections.abc import Awaitable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
@@ -17,8 +18,11 @@ from filtered_websocket.chain.events import (
 from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.websocket import Carrier
+from filtered_websocket.filters.socketio.options import ADDRESSING
 from filtered_websocket.filters.socketio.state import State
 from filtered_websocket.messages.message import in_binary_message
+
+_log = Logger()
 
 
 class Begin(WebSocketStartFilter):
@@ -28,6 +32,8 @@ class Begin(WebSocketStartFilter):
     def filter(cls, web_socket_instance: Pipeline, data: None) -> Deferred[Any]:
         # Java's clients read nothing behind a close frame, and notice the end only when a ping does not come.
         web_socket_instance.farewell = None
+        if warning := ADDRESSING.warning(web_socket_instance):
+            _log.warn("{warning}", warning=warning)
         return State.of(web_socket_instance).listening
 
 
@@ -68,7 +74,7 @@ class Forget(WebSocketDisconnectFilter):
 
 
 class Hear(WebSocketConsumerFilter):
-    """What other nodes say on the bus."""
+    """What other nodes say on the bus, and programs."""
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
@@ -80,6 +86,8 @@ class Hear(WebSocketConsumerFilter):
             state.cluster.consume(bytes(data["data"]))
         elif name in state.engine.nodes.heard:
             state.engine.nodes.consume(bytes(data["data"]))
+        elif name in state.managers.heard:
+            state.managers.consume(name, bytes(data["data"]))
 
 
 class End(WebSocketStopFilter):

@@ -1,8 +1,10 @@
 """The options of the Socket.IO pack. Those of its Engine.IO sessions mean what they mean there."""
 
 from filtered_websocket.config.option import Option
-from filtered_websocket.config.parsers import integer, seconds
+from filtered_websocket.config.parsers import boolean, integer, seconds, text, words
 from filtered_websocket.filters.engineio.options import declare
+from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.socketio.addressing import Addressing
 
 CONNECT_TIMEOUT = Option(
     "socketio_connect_timeout",
@@ -40,6 +42,30 @@ MAX_ACKNOWLEDGEMENTS = Option(
     "acknowledgements that one client may owe at a time, in each namespace; call raises NotAllowed for the next",
     scope="pipeline",
 )
+MANAGER_CHANNELS = Option(
+    "socketio_manager_channels",
+    words,
+    [*bus.CHANNELS],
+    "channels on which managers of python-socketio and Flask-SocketIO emit; an empty list for none",
+    many=True,
+    scope="pipeline",
+)
+PICKLE = Option(
+    "socketio_pickle",
+    boolean,
+    False,
+    "read pickles of plain values on these channels too, as python-socketio up to 5.13 writes them",
+    scope="pipeline",
+    switch=True,
+)
+PIPELINE = Option(
+    "socketio_pipeline",
+    text,
+    "",
+    "where several pipelines have this pack: that to which programs emit that know no pipelines, such as "
+    "Flask-SocketIO: its first pattern, * for that of the option filters",
+)
+ADDRESSING = Addressing("socketio")
 
 OPTIONS = (
     *declare("socketio", "/socket.io", "Socket.IO 2"),
@@ -48,5 +74,8 @@ OPTIONS = (
     MAX_NAMESPACES,
     MAX_ROOMS,
     MAX_ACKNOWLEDGEMENTS,
+    MANAGER_CHANNELS,
+    PICKLE,
+    PIPELINE,
 )
 DEFAULTS = {"allowed_origins": ["*"]}  # socketio_cors decides, and refuses with 400

@@ -1,6 +1,5 @@
 """What nodes ask of one another, done for the clients of this one."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -13,7 +12,6 @@ from filtered_websocket.filters.socketio.audience import Audience
 from filtered_websocket.filters.socketio.chains import Chains, Occasion
 from filtered_websocket.filters.socketio.handed_over import json_or
 from filtered_websocket.filters.socketio.interfaces import Pack
-from filtered_websocket.filters.socketio.local import LocalNamespace
 from filtered_websocket.filters.socketio.operator import Namespace
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.values import packed, unpack_packet, unpacked
@@ -26,10 +24,9 @@ class PackOfOrders(Pack, Protocol):
     """What the pack keeps for one pipeline, as orders know it."""
 
     @property
-    def namespaces(self) -> Mapping[str, LocalNamespace]: ...
-    @property
     def chains(self) -> Chains: ...
     def follow_options(self) -> None: ...
+    def sockets(self, audience: Audience) -> list[Socket]: ...
     def deliver(self, audience: Audience, messages: tuple[Sent, ...], volatile: bool = False) -> None: ...
 
 
@@ -51,12 +48,7 @@ class Orders:
         self.questions = {"fetch": self._fetch, "call": self._call, "serve": self._serve}
 
     def _sockets(self, message: Message) -> list[Socket]:
-        audience = _audience(message)
-        local = self._pack.namespaces.get(audience.namespace)
-        if local is None:
-            return []
-        found = (local.sockets.get(name) for name in audience.subscribers(self._pack.pipeline.hub))
-        return [socket for socket in found if socket is not None]
+        return self._pack.sockets(_audience(message))
 
     def _emit(self, message: Message) -> None:
         self._pack.deliver(_audience(message), unpack_packet(message["packet"]).messages(), message["volatile"])

@@ -18,6 +18,7 @@ from filtered_websocket.filters.socketio.chains import Chains, NamespaceChains
 from filtered_websocket.filters.socketio.client import Client
 from filtered_websocket.filters.socketio.cluster import Cluster
 from filtered_websocket.filters.socketio.local import LocalNamespace
+from filtered_websocket.filters.socketio.managers import Managers
 from filtered_websocket.filters.socketio.orders import Orders
 from filtered_websocket.filters.socketio.packets import Encoded
 from filtered_websocket.filters.socketio.socket import Socket
@@ -30,6 +31,7 @@ class State(PackState):
     :ivar engine: the Engine.IO sessions of this node, and the other nodes
     :ivar namespaces: those that have clients here
     :ivar chains: of the pipeline's filters
+    :ivar managers: programs that emit on the bus
     :ivar listening: fires when this node hears the others
     """
 
@@ -43,17 +45,20 @@ class State(PackState):
         self._moving: dict[str, Client] = {}
         self._orders = Orders(self)
         self.cluster = Cluster(pipeline, self._orders.orders, self._orders.questions)
+        self.managers = Managers(self)
         options = PackOptions(pipeline, "socketio")
         self.engine = Engine(pipeline, options.path, options, lambda session: Client(session, self))
         storage = pipeline.storage_object
         self.listening: Deferred[Any] = gatherResults(
-            [*map(storage.listen, self.engine.nodes.heard), *self.cluster.begin()], consumeErrors=True
+            [*map(storage.listen, self.engine.nodes.heard), *self.cluster.begin(), *self.managers.listen()],
+            consumeErrors=True,
         )
 
     def follow(self, options: Options) -> None:
         self.engine.path = options.socketio_path
         self.engine.follow()
         self.chains = Chains(self.pipeline.further)
+        self.managers.listen()
         for name, local in self.namespaces.items():
             # Its clients stay, though no filter may name it any more.
             local.chains = self.chains.of(name) or Chains({}).of("/") or local.chains
@@ -95,6 +100,14 @@ class State(PackState):
         if not local.sockets:
             del self.namespaces[namespace]
         return local.chains
+
+    def sockets(self, audience: Audience) -> list[Socket]:
+        """Those of an audience that are here."""
+        local = self.namespaces.get(audience.namespace)
+        if local is None:
+            return []
+        found = (local.sockets.get(name) for name in audience.subscribers(self.pipeline.hub))
+        return [socket for socket in found if socket is not None]
 
     def chains_here(self, namespace: str) -> NamespaceChains | None:
         """The chains of a namespace that has clients here."""

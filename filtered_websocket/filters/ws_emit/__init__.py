@@ -13,9 +13,10 @@ and the namespace ``/``), and here what is WS-Emit's own: requests of clients, s
 To filters the packets of a client are the text or the bytes of a WebSocket message of Engine.IO 4, polling or not.
 """
 
-from filtered_websocket.filters.socketio.addressing import check as CHECK_PIPELINES  # noqa: N812 - a pack's declarations
 from filtered_websocket.filters.ws_emit import filters, rest
 from filtered_websocket.filters.ws_emit.emit import emit
-from filtered_websocket.filters.ws_emit.options import DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.ws_emit.options import ADDRESSING, DEFAULTS, OPTIONS, ORIGINAL
+
+CHECK_PIPELINES = ADDRESSING.check
 
 __all__ = ["CHECK_PIPELINES", "DEFAULTS", "OPTIONS", "ORIGINAL", "emit", "filters", "rest"]

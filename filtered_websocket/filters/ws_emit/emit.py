@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.socketio import bus
-from filtered_websocket.filters.socketio.addressing import is_heard_here_only
 from filtered_websocket.filters.socketio.bus import Emit
 from filtered_websocket.filters.ws_emit import orders
+from filtered_websocket.filters.ws_emit.options import ADDRESSING
 
 _TEXTS = frozenset((str,))
 
@@ -46,7 +46,7 @@ def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
 
     :raises Malformed: arguments that JSON cannot hold
     """
-    if is_heard_here_only(pipeline) and _is_readable(emission):
+    if ADDRESSING.is_heard_here_only(pipeline) and _is_readable(emission):
         orders.carry_out(pipeline, emission)
         return DONE
     published: Deferred[Any] = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name))

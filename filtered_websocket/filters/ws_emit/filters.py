@@ -20,8 +20,9 @@ from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.websocket import Carrier
-from filtered_websocket.filters.socketio import addressing, bus
+from filtered_websocket.filters.socketio import bus
 from filtered_websocket.filters.ws_emit import orders
+from filtered_websocket.filters.ws_emit.options import ADDRESSING
 from filtered_websocket.filters.ws_emit.state import State
 from filtered_websocket.messages.message import in_binary_message
 
@@ -35,7 +36,7 @@ class Begin(WebSocketStartFilter):
     def filter(cls, web_socket_instance: Pipeline, data: None) -> Deferred[Any]:
         # Java's clients read nothing behind a close frame, and notice the end only when a ping does not come.
         web_socket_instance.farewell = None
-        if warning := addressing.warning(web_socket_instance):
+        if warning := ADDRESSING.warning(web_socket_instance):
             _log.warn("{warning}", warning=warning)
         return State.of(web_socket_instance).listening
 
@@ -97,7 +98,8 @@ class CarryOut(WebSocketConsumerFilter):
         """One that cannot be read is counted; the next is none the worse for it."""
         State.of(pipeline)
         try:
-            order = bus.decode(message, pipeline.options.ws_emit_pickle, partial(addressing.is_for, pipeline))
+            is_for = partial(ADDRESSING.is_for, pipeline)
+            order = bus.decode(message, pipeline.options.ws_emit_pickle, is_for, "ws_emit_pickle")
             if order is not None:
                 orders.carry_out(pipeline, order)
         except Malformed as error:

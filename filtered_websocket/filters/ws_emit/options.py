@@ -5,6 +5,7 @@ from typing import Any
 
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import boolean, json_value, size, text, words
+from filtered_websocket.filters.socketio.addressing import Addressing
 from filtered_websocket.limits import origins
 
 
@@ -86,6 +87,7 @@ PIPELINE = Option(
     "where several pipelines have this pack: that to which programs emit that know no pipelines, such as "
     "Flask-SocketIO: its first pattern, * for that of the option filters",
 )
+ADDRESSING = Addressing("ws_emit")
 ADDRESS = Option("ws_emit_address", _address, None, "HOST:PORT, as WS-Emit had it: host and port", fills=_fill_address)
 REDIS = Option(
     "ws_emit_redis",

@@ -1,6 +1,6 @@
 """Who is meant, in the hub of a node."""
 
-from filtered_websocket.filters.socketio.audience import Audience, channel
+from filtered_websocket.filters.socketio.audience import Audience, channel, is_name
 from filtered_websocket.pipeline.hub import Hub
 from tests.filters.socketio.clients import Echo, client, socket_of, start
 
@@ -9,6 +9,11 @@ def test_a_room_of_one_namespace_is_none_of_another() -> None:
     assert channel("/a", "b") == "/a,b"
     assert Audience("/a").channels == ("/a",)
     assert Audience("/a", ("b", "c,d")).channels == ("/a,b", "/a,c,d")
+
+
+def test_what_no_namespace_is_called() -> None:
+    assert all(map(is_name, ("/", "/chat", "/a/b")))
+    assert not any(map(is_name, ("", "chat", "/chat,hall", ",")))
 
 
 def test_each_is_meant_once_and_those_of_excepted_rooms_are_not() -> None:

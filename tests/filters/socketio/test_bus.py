@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.socketio import bus
-from filtered_websocket.filters.socketio.bus import ChangeRoom, CloseRoom, Disconnect, Emit
+from filtered_websocket.filters.socketio.bus import Callback, ChangeRoom, CloseRoom, Disconnect, Emit
 from tests.filters.socketio.test_packets import BINARY
 
 NOTHING: dict[str, Any] = {"namespace": "/", "room": None, "skip_sid": None, "callback": None, "host_id": "0" * 32}
@@ -131,8 +131,22 @@ def test_what_no_manager_writes_is_refused(data: bytes) -> None:
 def test_pickles_are_read_only_where_the_option_says_so() -> None:
     data = pickle.dumps(message(data=1))
     assert bus.decode(data, True) == Emit("update", (1,))
-    with pytest.raises(Malformed, match="ws_emit_pickle"):
+    with pytest.raises(Malformed, match="pickles are read with socketio_pickle"):
         bus.decode(data, False)
+    with pytest.raises(Malformed, match="pickles are read with ws_emit_pickle"):
+        bus.decode(data, False, option="ws_emit_pickle")
+
+
+def test_a_callback_names_a_host_and_what_it_calls_the_event() -> None:
+    wanted = Callback("0" * 32, "room", "/", 7)
+    assert read(callback=["room", "/", 7]).callback == unpickle(callback=("room", "/", 7)).callback == wanted
+    for none in (None, [], ["room", "/"], ["room", "/", "7"], ["room", "/", True], [["room"], "/", 7], "abc", 5):
+        assert read(callback=none) == Emit("update", ())
+    assert read(callback=["room", "/", 7], host_id=5).callback is None
+    answer = {"method": "callback", "host_id": "0" * 32, "sid": "room", "namespace": "/", "id": 7, "args": [1, None]}
+    assert json.loads(bus.encode_acknowledgement(wanted, (1, None))) == answer
+    with pytest.raises(Malformed):
+        bus.encode_acknowledgement(wanted, (b"bytes",))
 
 
 def test_what_is_written_is_the_newest_form() -> None:

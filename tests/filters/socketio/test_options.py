@@ -29,6 +29,7 @@ def test_another_path_is_served_instead() -> None:
         ("socketio_max_namespaces", 0),
         ("socketio_connect_timeout", 0),
         ("socketio_path", "here"),
+        ("socketio_manager_channels", [5]),
     ],
 )
 def test_what_is_no_value(name: str, value: object) -> None:
