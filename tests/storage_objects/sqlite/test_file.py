@@ -39,6 +39,12 @@ def wait_back(node):
     assert node.storage.ready
 
 
+def wait_away_and_back(node):
+    """Both may have happened before this looks for the first time."""
+    node.recorder.wait_for(lambda: node.recorder.readiness == [False, True])
+    assert node.storage.ready
+
+
 # Its permissions.
 
 
@@ -171,8 +177,7 @@ def test_another_file_in_its_place_is_taken_if_it_is_one(files, file, tmp_path):
     node = files.node()
     node.put("map", "which", "the first")
     os.replace(tmp_path / "other.sqlite", file)
-    wait_away(node)
-    wait_back(node)
+    wait_away_and_back(node)
     assert node.fields("map") == {"which": "the other"}
     assert node.put("map", "more", "x")
     assert node.recorder.readiness == [False, True]
@@ -198,8 +203,7 @@ def test_a_log_that_is_deleted_costs_nothing(files, file, part):
     node = files.node()
     node.put("map", "field", "value")
     os.unlink(f"{file}{part}")
-    wait_away(node)
-    wait_back(node)
+    wait_away_and_back(node)
     node.put("map", "again", "value")
     node.stop()
     assert files.node().fields("map") == {"field": "value", "again": "value"}
