@@ -157,9 +157,11 @@ class Session:
 
     def leave(self) -> Handover:
         """Leave everything, without a word to the client. What was published before is in the messages handed over."""
+        # On asyncio's reactor the disconnect filters of a session that moves may run when its application has gone on.
+        state = {} if self.ended else self.application.end()
         self.ended = True
         self._unwatch()
-        return Handover(self.sid, self.protocol, (), self.application.end())
+        return Handover(self.sid, self.protocol, (), state)
 
     def move(self) -> Handover:
         """Leave everything to a session that goes on, here or on another node."""

@@ -152,3 +152,20 @@ def test_a_client_of_engine_io_3_polls(server: Server) -> None:
     assert client.get().text == '12:42["\\u00e9"]'
     client.post("5:4abcd")
     assert client.get().status == 400
+
+
+def test_an_application_ends_once_though_disconnect_filters_run_later() -> None:
+    class Counting:
+        ends = 0
+
+        def end(self) -> dict[str, Any]:
+            self.ends += 1
+            return {"rooms": []}
+
+    with Server(PACK) as server:
+        socket(server)
+        (connection,) = server.pipeline().users.values()
+        session: Any = connection.session  # type: ignore[attr-defined]
+        application = session.application = Counting()
+        assert [session.leave().application for _ in range(2)] == [{"rooms": []}, {}]
+        assert application.ends == 1
