@@ -58,6 +58,7 @@ PURE = (
 )  # fmt: skip
 
 LONG: dict[str, str] = {
+    "filters.socketio.handlers": "one class, whose methods and their arguments are python-socketio's",
     "chain.interfaces": "signatures alone; the three that matter name each other",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""
@@ -95,6 +96,19 @@ TESTED_TOGETHER = {
     "filters.base": "it hands on what chain/ has",
     "filters.socketio.events": "four roots, whose filters filters/socketio/test_chains.py resolves",
     "filters.socketio.interfaces": "types, which mypy checks",
+    **{
+        f"filters.socketio.{name}": "filters/socketio/test_handlers.py runs applications that use it"
+        for name in (
+            "entering",
+            "environ",
+            "exceptions",
+            "namespace_class",
+            "reach",
+            "registered",
+            "server_settings",
+            "settling",
+        )
+    },
     "filters.socketio.moving": "filters/socketio/test_client.py upgrades on one node, test_handed_over.py to another",
     "filters.socketio.local": "two fields, which filters/socketio/test_state.py fills and empties",
     "server.options": "options alone, which config/ reads and docs/options.md lists",

@@ -152,7 +152,7 @@ class Handling:
 
     def _is_failure(self, error: BaseException) -> bool:
         if outcome(error, _KNOWN).failed:
-            report(self.pack.pipeline.server.counters, error.with_traceback(_of_users(error.__traceback__)))
+            report(self.pack.pipeline.server.counters, error.with_traceback(of_users(error.__traceback__)))
             return True
         return False
 
@@ -185,7 +185,7 @@ class Handling:
                 self._is_failure(error)
 
 
-def _of_users(trace: TracebackType | None) -> TracebackType | None:
+def of_users(trace: TracebackType | None) -> TracebackType | None:
     """A traceback from the first frame on that is not of this pack or below it."""
     first = trace
     while trace is not None:

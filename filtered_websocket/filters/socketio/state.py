@@ -114,6 +114,14 @@ class State(PackState):
         local = self.namespaces.get(namespace)
         return None if local is None else local.chains
 
+    def socket(self, namespace: str, id: str) -> Socket | None:
+        """The client here that has this id in a namespace."""
+        local = self.namespaces.get(namespace)
+        if local is None:
+            return None
+        found = (local.sockets.get(name) for name in Audience(namespace, (id,)).subscribers(self.pipeline.hub))
+        return next((each for each in found if each is not None and each.id == id), None)
+
     def moves(self, sid: str, client: Client) -> None:
         """A client is on its way to another session: here in this turn, or on another node."""
         self._moving[sid] = client
