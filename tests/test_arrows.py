@@ -102,6 +102,7 @@ TESTED_TOGETHER = {
             "entering",
             "environ",
             "exceptions",
+            "fitting",
             "namespace_class",
             "reach",
             "registered",

@@ -35,10 +35,11 @@ from filtered_websocket.filters.socketio.acknowledgements import SECONDS, NoAnsw
 from filtered_websocket.filters.socketio.entering import Entering
 from filtered_websocket.filters.socketio.environ import environ
 from filtered_websocket.filters.socketio.exceptions import ConnectionRefusedError, SocketIOError, TimeoutError
+from filtered_websocket.filters.socketio.fitting import Handler
 from filtered_websocket.filters.socketio.handling import of_users
 from filtered_websocket.filters.socketio.namespace_class import Namespace
 from filtered_websocket.filters.socketio.reach import Names, Reach, known, names
-from filtered_websocket.filters.socketio.registered import Handler, Registered, current
+from filtered_websocket.filters.socketio.registered import Registered, current
 from filtered_websocket.filters.socketio.settling import call_back, running_loop, settled, those_given
 from filtered_websocket.filters.socketio.state import State
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from filtered_websocket.filters.socketio.fitting import fitting
 from filtered_websocket.filters.socketio.reach import Names
-from filtered_websocket.filters.socketio.registered import fitting
 
 
 class Namespace:

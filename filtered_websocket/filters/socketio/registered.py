@@ -29,10 +29,10 @@ from filtered_websocket.filters.socketio.events import (
     SocketIODisconnectFilter,
     SocketIOEventFilter,
 )
+from filtered_websocket.filters.socketio.fitting import Handler, fitting
 from filtered_websocket.filters.socketio.handling import of_users
 from filtered_websocket.filters.socketio.socket import Socket
 
-Handler = Callable[..., Any]
 Value = TypeVar("Value")
 
 RESERVED = ("connect", "disconnect")
@@ -163,19 +163,6 @@ class Registered:
             return None
         arguments = (*found.before, socket.id, REASONS.get(reason, reason))
         return _run(socket, found.handler, fitting(found.handler, arguments), _same, _raise)
-
-
-def fitting(handler: Handler, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """As many of the arguments of connect or disconnect as a handler takes; None for one that it needs besides."""
-    try:
-        parameters = inspect.signature(handler).parameters.values()
-    except ValueError:  # written in C
-        return arguments
-    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    if any(each.kind == each.VAR_POSITIONAL for each in parameters):
-        return arguments
-    needed = sum(each.default is each.empty for each in positional)
-    return (arguments + (None,) * (needed - len(arguments)))[: len(positional)]
 
 
 def _run(
