@@ -60,6 +60,9 @@ PURE = (
 LONG: dict[str, str] = {
     "filters.socketio.handlers": "one class, whose methods and their arguments are python-socketio's",
     "chain.interfaces": "signatures alone; the three that matter name each other",
+    "storage_objects.base": "the interface: signatures, and what each promises",
+    "storage_objects.memory": "a short method for each of the interface's",
+    "storage_objects.redis.storage_object": "a short method for each of the interface's",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""
 

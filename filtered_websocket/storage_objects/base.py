@@ -40,7 +40,7 @@ class Consumer(Protocol):
         """A publication has arrived on a channel this node subscribed to."""
 
     def consume_bus(self, item: dict[str, Any]) -> object:
-        """A raw message: ``{"type": "message", "pattern": None, "channel": bytes, "data": bytes}``."""
+        """A raw message: ``{"type": "message", "pattern": None, "channel": bytes, "data": bytes}``, or a "pmessage"."""
 
     def member_left(self, channel: str, member: str, info: str) -> object:
         """A member is gone with a node that died, or left while the storage was away. Called on one node only."""
@@ -147,6 +147,10 @@ class BaseStorageObject(ABC):
     @abstractmethod
     def listen(self, channel: str) -> Deferred[None]:
         """Have what arrives under this name passed to ``consumer.consume_bus``; fires when confirmed."""
+
+    @abstractmethod
+    def listen_to_all(self, prefix: str) -> Deferred[None]:
+        """The same for all names that begin with this, as ``{"type": "pmessage", "pattern": bytes, ...}``; it stays."""
 
     @abstractmethod
     def unlisten(self, channel: str) -> Deferred[None]:

@@ -33,6 +33,7 @@ class StorageObject(BaseStorageObject):
         self._counts: dict[str, int] = {}
         self._subscribed: set[str] = set()
         self._listening: set[str] = set()
+        self._prefixes: set[str] = set()
         self._consumer: Consumer | None = None
         self._delivering = False
         self._following: deque[tuple[Callable[[Any], object], Any]] = deque()
@@ -102,13 +103,24 @@ class StorageObject(BaseStorageObject):
 
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
         item = {"type": "message", "pattern": None, "channel": as_bytes(channel), "data": as_bytes(data)}
-        if channel in self._listening and self._consumer is not None:
+        if self._consumer is None:
+            return DONE
+        if channel in self._listening:
             self._deliver(self._consumer.consume_bus, item)
+        for prefix in self._prefixes:
+            if channel.startswith(prefix):
+                of_prefix = item | {"type": "pmessage", "pattern": as_bytes(prefix) + b"*"}
+                self._deliver(self._consumer.consume_bus, of_prefix)
         return DONE
 
     def listen(self, channel: str) -> Deferred[None]:
         check_text(channel)
         self._listening.add(channel)
+        return DONE
+
+    def listen_to_all(self, prefix: str) -> Deferred[None]:
+        check_text(prefix)
+        self._prefixes.add(prefix)
         return DONE
 
     def unlisten(self, channel: str) -> Deferred[None]:

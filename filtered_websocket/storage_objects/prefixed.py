@@ -52,6 +52,9 @@ class PrefixedStorageObject(BaseStorageObject):
     def listen(self, channel: str) -> Deferred[None]:
         return self._storage.listen(channel)
 
+    def listen_to_all(self, prefix: str) -> Deferred[None]:
+        return self._storage.listen_to_all(prefix)
+
     def unlisten(self, channel: str) -> Deferred[None]:
         return self._storage.unlisten(channel)
 

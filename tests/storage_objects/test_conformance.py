@@ -167,6 +167,20 @@ def test_the_bus_is_raw_and_apart_from_channels(node):
     assert len(node.recorder.bus) == 2
 
 
+def test_all_names_of_the_bus_that_begin_with_something_are_heard(node):
+    node.listen_to_all("so[c]*#")
+    for name in ("so[c]*#/#", "so[c]*#", "soc#/#", "so[c]x#", "elsewhere"):
+        node.publish(name, b"\xffraw")
+    node.listen("last")
+    node.publish("last", "end")
+    node.recorder.wait_for(lambda: len(node.recorder.bus) == 3)
+    assert [(item["type"], item["channel"], item["data"]) for item in node.recorder.bus] == [
+        ("pmessage", b"so[c]*#/#", b"\xffraw"),
+        ("pmessage", b"so[c]*#", b"\xffraw"),
+        ("message", b"last", b"end"),
+    ]
+
+
 def test_a_key_nobody_wrote_reads_as_none(node):
     assert node.read("ws-emit::room_secret::nowhere") is None
 

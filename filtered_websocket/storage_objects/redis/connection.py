@@ -177,9 +177,10 @@ class CommandConnection(RedisConnection):
 
 
 class SubscriberConnection(RedisConnection):
-    """For subscribing. What uses it sets ``arrived(channel, data)``."""
+    """For subscribing. What uses it sets ``arrived`` and ``arrived_by_pattern``, which gets the pattern first."""
 
     arrived: Callable[[bytes, bytes], None]
+    arrived_by_pattern: Callable[[bytes, bytes, bytes], None]
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,6 +189,9 @@ class SubscriberConnection(RedisConnection):
     def subscribe_to(self, channels: list[bytes]) -> list[Deferred[None]]:
         """A Deferred for each, which fires when Redis has confirmed it, and never if the connection ends before."""
         return self._change(b"SUBSCRIBE", channels)
+
+    def subscribe_to_patterns(self, patterns: list[bytes]) -> list[Deferred[None]]:
+        return self._change(b"PSUBSCRIBE", patterns)
 
     def leave(self, channels: list[bytes]) -> list[Deferred[None]]:
         return self._change(b"UNSUBSCRIBE", channels)
@@ -205,9 +209,12 @@ class SubscriberConnection(RedisConnection):
             if kind == b"message":
                 self.arrived(reply[1], reply[2])
                 return
-            if kind in (b"subscribe", b"unsubscribe"):
+            if kind in (b"subscribe", b"unsubscribe", b"psubscribe"):
                 self._confirming.popleft().callback(None)
                 return
+        if isinstance(reply, list) and len(reply) == 4 and reply[0] == b"pmessage":
+            self.arrived_by_pattern(*reply[1:])
+            return
         if isinstance(reply, Exception) and not self._waiting:
             # An error in place of a confirmation, such as NOPERM: order is lost, and the reason is worth a line.
             self.link.refused(str(reply))

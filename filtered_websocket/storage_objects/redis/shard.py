@@ -153,6 +153,7 @@ class Shard:
         subscriber, commands = self._subscriber.connection, self._commands.connection
         if subscriber is not None:
             subscriber.arrived = self.subscriptions.arrived
+            subscriber.arrived_by_pattern = self.subscriptions.prefixes.arrived
         if commands is not None and subscriber is not None:
             self._sync_number += 1
             self._beat = time.monotonic()

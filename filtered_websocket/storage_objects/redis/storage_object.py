@@ -137,6 +137,12 @@ class StorageObject(BaseStorageObject):
             return fail(ValueError(f"{channel!r} is the storage object's own"))
         return self._shards.on_all(lambda shard: shard.subscriptions.add(channel, True))
 
+    def listen_to_all(self, prefix: str) -> Deferred[None]:
+        check_text(prefix)
+        if as_bytes(prefix).startswith(self._prefix) or self._prefix.startswith(as_bytes(prefix)):
+            return fail(ValueError(f"{prefix!r} is what names of the storage object's own begin with"))
+        return self._shards.on_all(lambda shard: shard.subscriptions.prefixes.add(prefix))
+
     def unlisten(self, channel: str) -> Deferred[None]:
         return self._shards.on_all(lambda shard: shard.subscriptions.discard(channel, True))
 

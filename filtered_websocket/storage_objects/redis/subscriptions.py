@@ -19,6 +19,7 @@ from filtered_websocket.storage_objects.redis.connection import CommandConnectio
 from filtered_websocket.storage_objects.redis.gaps import Followed, Gaps
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.parts import in_parts
+from filtered_websocket.storage_objects.redis.prefixes import Prefixes
 from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()
@@ -42,11 +43,14 @@ class Subscriptions:
     """
     :param shard: the connections they use
     :param prefix: of the Redis channels of publications
+    :ivar prefixes: of names on the bus that are all heard
     """
 
     def __init__(self, shard: OneRedis, prefix: bytes) -> None:
         self._shard, self._prefix = shard, prefix
         self._gaps = Gaps(shard)
+        self.prefixes = Prefixes(shard, self._consume_bus)
+        self._deaf_prefixes: list[str] = []  # since the connection was lost
         self._all: dict[bytes, _Subscription] = {}
         self._others: dict[bytes, Callable[[], None]] = {}
         self._broken_told = 0.0
@@ -119,14 +123,16 @@ class Subscriptions:
             for start in range(0, len(names), TOGETHER)
             for one in subscriber.subscribe_to(names[start : start + TOGETHER])
         ]
-        yield gatherResults(confirmed)
+        self._deaf_prefixes = self.prefixes.live
+        yield gatherResults([*confirmed, self.prefixes.begin(subscriber)])
         for subscription in subscriptions:
             self._confirm(subscription)
         return returning
 
     def fill(self, returning: list[_Subscription], command: CommandConnection) -> Deferred[Any]:
         """Fill their gaps, or tell; fires when that is done."""
-        deaf = [one.name for one in returning if one.is_bus]
+        deaf = [*(one.name for one in returning if one.is_bus), *(f"{name}*" for name in self._deaf_prefixes)]
+        self._deaf_prefixes = []
         if deaf:
             log.warn("what others published meanwhile on the bus is lost: {channels}", channels=", ".join(deaf))
         followed = [one for one in returning if not one.is_bus]
@@ -137,11 +143,14 @@ class Subscriptions:
         for subscription in list(self._all.values()):
             if not subscription.begun:
                 self._begin(subscription)
+        if self._shard.subscriber is not None:
+            self.prefixes.begin(self._shard.subscriber)
 
     def stop(self) -> None:
         for subscription in self._all.values():
             self._fail(subscription, StorageAway("the storage object was stopped"))
         self._all.clear()
+        self.prefixes.stop()
 
     def _raw(self, name: str, is_bus: bool) -> bytes:
         return as_bytes(name) if is_bus else self._prefix + as_bytes(name)

@@ -1,0 +1,78 @@
+"""All names on the bus of one Redis that begin with something: asked for by PSUBSCRIBE, and again after an outage."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from filtered_websocket.chain.deferreds import DONE
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.redis.connection import SubscriberConnection
+from filtered_websocket.storage_objects.redis.interfaces import OneRedis
+from filtered_websocket.storage_objects.values import as_bytes
+
+_SPECIAL = re.compile(rb"([*?\[\]\\])")
+
+
+class _Prefix:
+    """``asked``: the connection that PSUBSCRIBE was written on; ``live``: it has once been confirmed."""
+
+    __slots__ = ("asked", "live", "name", "waiting")
+
+    def __init__(self, name: str) -> None:
+        self.name, self.live = name, False
+        self.asked: SubscriberConnection | None = None
+        self.waiting: list[Deferred[None]] = []
+
+
+class Prefixes:
+    """
+    :param consume: told of what comes
+    """
+
+    def __init__(self, shard: OneRedis, consume: Callable[[dict[str, Any]], None]) -> None:
+        self._shard, self._consume = shard, consume
+        self._all: dict[bytes, _Prefix] = {}
+
+    def add(self, name: str) -> Deferred[None]:
+        """Fires when confirmed. While Redis is away, that is when it is back."""
+        prefix = self._all.setdefault(_SPECIAL.sub(rb"\\\1", as_bytes(name)) + b"*", _Prefix(name))
+        if prefix.live:
+            return DONE
+        confirmed: Deferred[None] = Deferred()
+        prefix.waiting.append(confirmed)
+        if self._shard.open and self._shard.subscriber is not None:
+            self.begin(self._shard.subscriber)
+        return confirmed
+
+    def begin(self, subscriber: SubscriberConnection) -> Deferred[Any]:
+        """Ask for those that this connection was not asked for; fires when they are confirmed."""
+        new = [pattern for pattern, prefix in self._all.items() if prefix.asked is not subscriber]
+        confirmed = subscriber.subscribe_to_patterns(new)
+        for pattern, one in zip(new, confirmed, strict=True):
+            self._all[pattern].asked = subscriber
+            one.addCallback(partial(self._confirm, self._all[pattern]))
+        return gatherResults(confirmed)
+
+    @property
+    def live(self) -> list[str]:
+        """The names of those that have once been confirmed."""
+        return [prefix.name for prefix in self._all.values() if prefix.live]
+
+    def arrived(self, pattern: bytes, channel: bytes, data: bytes) -> None:
+        self._consume({"type": "pmessage", "pattern": pattern, "channel": channel, "data": data})
+
+    def stop(self) -> None:
+        for prefix in self._all.values():
+            waiting, prefix.waiting = prefix.waiting, []
+            for confirmed in waiting:
+                confirmed.errback(StorageAway("the storage object was stopped"))
+        self._all.clear()
+
+    def _confirm(self, prefix: _Prefix, _: object) -> None:
+        prefix.live = True
+        waiting, prefix.waiting = prefix.waiting, []
+        for confirmed in waiting:
+            confirmed.callback(None)
