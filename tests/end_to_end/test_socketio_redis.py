@@ -26,7 +26,7 @@ GENERATIONS = {
     "newest": ("socketio",),
 }
 APPLICATION = """
-from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIODisconnectFilter, SocketIOEventFilter
+from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIOEventFilter, SocketIOServerFilter
 
 
 class Enter(SocketIOConnectFilter):
@@ -41,6 +41,15 @@ class Join(SocketIOEventFilter):
     def filter(cls, socket, room):
         socket.join(room)
         return sorted(socket.rooms - {socket.id})
+
+
+class News(SocketIOServerFilter):
+    event = "news"
+    namespace = "/chat"
+
+    @classmethod
+    def filter(cls, namespace, *arguments):
+        namespace.local.emit("of each worker", *arguments)
 """
 Connect = Callable[..., Client]
 
@@ -57,6 +66,7 @@ def server(redis: RedisServer, tmp_path_factory: Any) -> Iterator[FwsServer]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "application.py").write_text(APPLICATION)
     options = ["--workers", "2", "--storage", "redis", "--redis_url", redis.url, "--socketio_pickle"]
+    options += ["--socketio_node_channel", "socket.io"]
     with FwsServer("-f", "application", *options, cwd=folder) as running:
         yield running
 
@@ -172,6 +182,52 @@ def test_a_server_beside_calls_our_client_and_puts_it_out(
         assert client.event() == ("ask", {"n": 1})
         theirs.ask("put_out", {"sid": sid, "namespace": "/chat"})
         assert client.wait("disconnect")["reason"] == "io server disconnect"
+
+
+def emit_by_node(redis: RedisServer, *calls: list[Any]) -> None:
+    """Have Node's emitter make calls, each behind the other: [[method, *arguments], ...]."""
+    folder = TESTS / "node"
+    assert (folder / "node_modules" / "@socket.io" / "redis-emitter").is_dir(), "not installed: make test-tools"
+    done = subprocess.run(
+        ["node", str(folder / "redis_emitter.js"), str(redis.port)],
+        input="".join(json.dumps(each) + "\n" for each in calls),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.split() == ["done"] * len(calls), done.stderr
+
+
+def test_what_nodes_emitter_wants_is_done(redis: RedisServer, connect: Connect) -> None:
+    client, other, root = connect("/chat"), connect("/chat"), connect()
+    sid, excepted, _ = (each.wait("connect")["id"] for each in (client, other, root))
+    assert client.ask("join", "hall") == [["hall"]]
+    assert other.ask("join", "hall") == [["hall"]]
+    chat = ["of", "/chat"]
+    emit_by_node(
+        redis,
+        [chat, ["to", "hall"], ["except", excepted], ["emit", "a", 1, {"in": [{"bytes": [0, 255]}, None, 1.5, -7]}]],
+        [chat, ["to", ["hall", sid]], ["emit", "once", "é😀", {"date": "2020-07-04T04:05:20.005Z"}]],
+        [["emit", "root"]],
+        [chat, ["in", excepted], ["socketsJoin", ["entered", "x"]]],
+        [chat, ["to", "entered"], ["volatile"], ["emit", "entered"]],
+        [chat, ["in", "entered"], ["socketsLeave", "entered"]],
+        [chat, ["to", "entered"], ["emit", "left"]],
+        [chat, ["serverSideEmit", "news", 5]],
+        [chat, ["emit", "last"]],
+    )
+    assert client.event() == ("a", 1, {"in": [{"bytes": [0, 255]}, None, 1.5, -7]})
+    assert client.event() == ("once", "é😀", "2020-07-04T04:05:20.005Z")
+    assert [client.event() for _ in range(2)] == [("of each worker", 5), ("last",)]
+    names = [other.event()[0] for _ in range(4)]
+    assert names == ["once", "entered", "of each worker", "last"]
+    assert root.event() == ("root",)
+    assert other.ask("join", "y") == [["hall", "x", "y"]]
+    emit_by_node(redis, [chat, ["in", "hall"], ["disconnectSockets", True]])
+    assert client.wait("disconnect")["reason"] in ("io server disconnect", "transport close")
+    assert other.wait("disconnect")["reason"] in ("io server disconnect", "transport close")
+    assert root.ask("join", "still there") == [["still there"]]
 
 
 class Malicious:

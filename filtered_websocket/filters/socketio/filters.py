@@ -88,6 +88,8 @@ class Hear(WebSocketConsumerFilter):
             state.engine.nodes.consume(bytes(data["data"]))
         elif name in state.managers.heard:
             state.managers.consume(name, bytes(data["data"]))
+        else:
+            state.emitters.consume(name, bytes(data["data"]))
 
 
 class End(WebSocketStopFilter):

@@ -1,10 +1,20 @@
 """The options of the Socket.IO pack. Those of its Engine.IO sessions mean what they mean there."""
 
+from typing import Any
+
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import boolean, integer, seconds, text, words
 from filtered_websocket.filters.engineio.options import declare
-from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.socketio import bus, redis_emitter
 from filtered_websocket.filters.socketio.addressing import Addressing
+
+
+def _node_channel(value: Any) -> str:
+    key = text(value)
+    if key and not redis_emitter.can_read:
+        raise ValueError("the package msgpack is wanted: pip install 'filtered_websocket[node]'")
+    return key
+
 
 CONNECT_TIMEOUT = Option(
     "socketio_connect_timeout",
@@ -65,6 +75,13 @@ PIPELINE = Option(
     "where several pipelines have this pack: that to which programs emit that know no pipelines, such as "
     "Flask-SocketIO: its first pattern, * for that of the option filters",
 )
+NODE_CHANNEL = Option(
+    "socketio_node_channel",
+    _node_channel,
+    "",
+    "key by which Node's @socket.io/redis-emitter emits, its own is socket.io; without it that is not heard",
+    scope="pipeline",
+)
 ADDRESSING = Addressing("socketio")
 
 OPTIONS = (
@@ -76,6 +93,7 @@ OPTIONS = (
     MAX_ACKNOWLEDGEMENTS,
     MANAGER_CHANNELS,
     PICKLE,
+    NODE_CHANNEL,
     PIPELINE,
 )
 DEFAULTS = {"allowed_origins": ["*"]}  # socketio_cors decides, and refuses with 400

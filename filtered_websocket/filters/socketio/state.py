@@ -17,6 +17,7 @@ from filtered_websocket.filters.socketio.audience import Audience
 from filtered_websocket.filters.socketio.chains import Chains, NamespaceChains
 from filtered_websocket.filters.socketio.client import Client
 from filtered_websocket.filters.socketio.cluster import Cluster
+from filtered_websocket.filters.socketio.emitters import Emitters
 from filtered_websocket.filters.socketio.local import LocalNamespace
 from filtered_websocket.filters.socketio.managers import Managers
 from filtered_websocket.filters.socketio.orders import Orders
@@ -32,6 +33,7 @@ class State(PackState):
     :ivar namespaces: those that have clients here
     :ivar chains: of the pipeline's filters
     :ivar managers: programs that emit on the bus
+    :ivar emitters: those on Node
     :ivar listening: fires when this node hears the others
     """
 
@@ -46,11 +48,17 @@ class State(PackState):
         self._orders = Orders(self)
         self.cluster = Cluster(pipeline, self._orders.orders, self._orders.questions)
         self.managers = Managers(self)
+        self.emitters = Emitters(self, self._orders.questions["serve"])
         options = PackOptions(pipeline, "socketio")
         self.engine = Engine(pipeline, options.path, options, lambda session: Client(session, self))
         storage = pipeline.storage_object
         self.listening: Deferred[Any] = gatherResults(
-            [*map(storage.listen, self.engine.nodes.heard), *self.cluster.begin(), *self.managers.listen()],
+            [
+                *map(storage.listen, self.engine.nodes.heard),
+                *self.cluster.begin(),
+                *self.managers.listen(),
+                *self.emitters.listen(),
+            ],
             consumeErrors=True,
         )
 
@@ -59,6 +67,7 @@ class State(PackState):
         self.engine.follow()
         self.chains = Chains(self.pipeline.further)
         self.managers.listen()
+        self.emitters.listen()
         for name, local in self.namespaces.items():
             # Its clients stay, though no filter may name it any more.
             local.chains = self.chains.of(name) or Chains({}).of("/") or local.chains
