@@ -93,9 +93,13 @@ class Server:
     # Handlers.
 
     def on(self, event: str, handler: Handler | None = None, namespace: str | None = None) -> Any:
-        """Register a handler of an event; without one it is a decorator. ``*`` is every event, or every namespace."""
+        """Register a handler of an event; without one it is a decorator. ``*`` is every event, or every namespace.
+
+        :raises RuntimeError: the server runs already; only a handler that takes another's place may come then
+        """
 
         def add(handler: Handler) -> Handler:
+            self._reach.refuse_late(namespace or "/", event)
             self._registered.add(namespace or "/", event, handler)
             return handler
 
@@ -111,6 +115,7 @@ class Server:
         """Register an object whose methods are the handlers of a namespace."""
         if not isinstance(namespace_handler, Namespace):
             raise ValueError("not an instance of Namespace")
+        self._reach.refuse_late(namespace_handler.namespace, None)
         namespace_handler.server = self
         self._registered.add_object(namespace_handler.namespace, namespace_handler)
 

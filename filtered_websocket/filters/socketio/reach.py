@@ -40,6 +40,13 @@ class Reach:
             return [pipeline]
         return [each for each in known if self._registered.is_in(each)]
 
+    def refuse_late(self, namespace: str, event: str | None) -> None:
+        """
+        :raises RuntimeError: a handler comes when the pipelines have their filters, and would never run
+        """
+        if self._registered.is_new(namespace, event) and any(self._registered.runs_in(each) for each in known):
+            raise RuntimeError(f"{event} of {namespace}: handlers are registered while their module is imported")
+
     def find(self, sid: str, where: str) -> Socket | None:
         """The client of this id, if it is here, or is the one whose handler runs."""
         socket = current.get()

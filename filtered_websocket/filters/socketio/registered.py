@@ -91,13 +91,20 @@ class Registered:
         connect = pipeline.further.get(SocketIOConnectFilter, ())
         return any((each.__module__, each.__qualname__) == name for each in connect)
 
+    def runs_in(self, pipeline: Pipeline) -> bool:
+        """Whether a pipeline has taken these filters: it takes no further ones before a reload."""
+        return self.connect in pipeline.further.get(SocketIOConnectFilter, ())
+
     # Registering.
+
+    def is_new(self, namespace: str, event: str | None) -> bool:
+        """Whether a handler needs a filter that there is not yet."""
+        return event not in RESERVED and (namespace, event) not in self._made
 
     def add(self, namespace: str, event: str, handler: Handler) -> None:
         """A handler takes the place of the one before it."""
         self.handlers.setdefault(namespace, {})[event] = handler
-        if event not in RESERVED:
-            self._make(namespace, event)
+        self._make(namespace, event)
 
     def add_object(self, namespace: str, handler: Any) -> None:
         """An object with ``trigger_event(event, *arguments)``, which gets every event of a namespace."""
@@ -106,7 +113,7 @@ class Registered:
 
     def _make(self, namespace: str, event: str | None) -> None:
         key = namespace, event
-        if key not in self._made:
+        if self.is_new(*key):
             self._made.add(key)
             self._filter(
                 SocketIOEventFilter,

@@ -532,6 +532,25 @@ def test_a_handler_goes_on_when_it_has_put_out_its_client(begin: Begin) -> None:
     assert (client.received(), other.received()) == ([], ['42["gone","ann"]'])
 
 
+def test_a_handler_that_comes_too_late_is_refused_unless_it_takes_the_place_of_one(begin: Begin) -> None:
+    server = begin("""
+        sio = socketio.Server()
+
+        @sio.event
+        def late(sid):
+            for event in ("late", "later"):
+                try:
+                    sio.on(event, lambda sid: "replaced")
+                except RuntimeError as error:
+                    return str(error)
+    """)
+    client = member(server)
+    client.send('421["late"]')
+    client.send('422["late"]')
+    refused = "later of /: handlers are registered while their module is imported"
+    assert client.received() == [f'431["{refused}"]', '432["replaced"]']
+
+
 def test_which_namespaces_there_are(begin: Begin) -> None:
     some = begin("""
         sio = socketio.Server(namespaces=["/", "/named"])
