@@ -158,6 +158,21 @@ def test_what_managers_of_each_generation_want_is_done(
     assert other.ask("join", "still there") == [["still there"]]
 
 
+def test_a_manager_of_python_socketio_4_emits_and_closes_rooms(redis: RedisServer, connect: Connect) -> None:
+    client = connect("/chat")
+    sid = client.wait("connect")["id"]
+    client.ask("join", "hall")
+    calls = emits(
+        {"event": "a", "data": {"tuple": [1, {"bytes": [0, 255]}]}, "room": "hall"},
+        {"event": "skipped", "skip_sid": sid},
+        {"event": "b", "data": "é", "room": sid},
+    )
+    calls += [["close_room", {"room": "hall", "namespace": "/chat"}]]
+    calls += emits({"event": "closed", "room": "hall"}, {"event": "last"})
+    call(("socketio-4", "socketio"), redis, "default", *calls)
+    assert [client.event() for _ in range(3)] == [("a", 1, {"bytes": [0, 255]}), ("b", "é"), ("last",)]
+
+
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_a_flask_application_emits(redis: RedisServer, connect: Connect, generation: str) -> None:
     client = connect("/chat")
