@@ -10,6 +10,8 @@ from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Client
 
 APPLICATION = """
+import asyncio
+
 from filtered_websocket.filters.socketio import handlers as socketio
 
 sio = socketio.AsyncServer(async_mode="asgi")
@@ -28,13 +30,16 @@ async def say(sid, text):
 
 @sio.event
 async def question(sid, other):
-    return await sio.call("ask", (1, b"x"), to=other, timeout=10)
+    return await ASK
 """
 
 
-@pytest.mark.parametrize("reactor", ["asyncio", "default"])
-def test_clients_of_two_workers(tmp_path: Path, reactor: str) -> None:
-    (tmp_path / "application.py").write_text(APPLICATION)
+ASK = 'sio.call("ask", (1, b"x"), to=other, timeout=10)'
+
+
+@pytest.mark.parametrize(("reactor", "ask"), [("asyncio", f"asyncio.wait_for({ASK}, 10)"), ("default", ASK)])
+def test_clients_of_two_workers(tmp_path: Path, reactor: str, ask: str) -> None:
+    (tmp_path / "application.py").write_text(APPLICATION.replace("ASK", ask))
     options = ["--reactor", reactor] if reactor == "asyncio" else []
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer(tmp_path))

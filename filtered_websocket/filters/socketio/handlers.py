@@ -27,7 +27,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.events import WebSocketStartFilter
+from filtered_websocket.chain.events import WebSocketStartFilter, WebSocketStopFilter
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.outcomes import CANCELLED, report
 from filtered_websocket.filters.socketio import Operator, exceptions, server_settings
@@ -40,7 +40,7 @@ from filtered_websocket.filters.socketio.handling import of_users
 from filtered_websocket.filters.socketio.namespace_class import Namespace
 from filtered_websocket.filters.socketio.reach import Names, Reach, known, names
 from filtered_websocket.filters.socketio.registered import Registered, current
-from filtered_websocket.filters.socketio.settling import call_back, running_loop, settled, those_given
+from filtered_websocket.filters.socketio.settling import call_back, running_loop, settled, those_given, told
 from filtered_websocket.filters.socketio.state import State
 
 __all__ = [
@@ -61,6 +61,14 @@ class Know(WebSocketStartFilter):
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
         known.add(web_socket_instance)
+
+
+class Ignore(WebSocketStopFilter):
+    """It runs them no longer."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
+        known.discard(web_socket_instance)
 
 
 class Reason:
@@ -159,7 +167,7 @@ class Server:
             audience = self._reach.audience(pipeline, where, rooms, [*skip, *(each.id for each in entering)])
             operator = audience.local if ignore_queue else audience
             if callback is None:
-                await settled(operator.emit(event, *arguments))
+                await told(pipeline, operator.emit(event, *arguments))
             else:
                 answers = operator.call(event, *arguments).addErrback(those_given)
                 answers.addCallback(functools.partial(call_back, pipeline, callback))
@@ -241,7 +249,7 @@ class Server:
         for pipeline in self._reach.pipelines():
             for each in Entering.of(pipeline).of_namespace(namespace or "/"):
                 each.leave(room)
-            await settled(self._reach.audience(pipeline, namespace or "/", [room]).sockets_leave(room))
+            await told(pipeline, self._reach.audience(pipeline, namespace or "/", [room]).sockets_leave(room))
 
     def rooms(self, sid: str, namespace: str | None = None) -> list[str]:
         """The rooms of a client of this node, its own among them.

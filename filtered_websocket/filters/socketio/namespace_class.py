@@ -1,6 +1,6 @@
 """A namespace as a class: its methods are the handlers of its events, as python-socketio's `AsyncNamespace` has it."""
 
-import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +25,7 @@ class Namespace:
         if handler is None:
             return None
         result = handler(*(fitting(handler, args) if event in ("connect", "disconnect") else args))
-        return await result if asyncio.iscoroutine(result) else result
+        return await result if inspect.isawaitable(result) else result
 
     async def emit(  # noqa: PLR0917 - the order that applications know
         self,

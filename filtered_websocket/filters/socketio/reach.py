@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
 
@@ -11,14 +10,14 @@ from filtered_websocket.filters.socketio.entering import Entering
 from filtered_websocket.filters.socketio.namespace import namespace
 from filtered_websocket.filters.socketio.operator import Operator, several
 from filtered_websocket.filters.socketio.registered import Registered, current
-from filtered_websocket.filters.socketio.settling import settled
+from filtered_websocket.filters.socketio.settling import told
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.state import State
 
 Names = str | Iterable[str] | None
 
-known: "WeakSet[Pipeline]" = WeakSet()
-"""The pipelines that have begun with handlers."""
+known: set[Pipeline] = set()
+"""The pipelines that have begun with handlers, and not ended."""
 
 
 def names(names: Names) -> tuple[str, ...]:
@@ -71,7 +70,7 @@ class Reach:
         """Have something done to a client of another node; whether there can be one."""
         shared = [each for each in self.pipelines() if State.of(each).cluster.is_shared]
         for pipeline in shared:
-            await settled(do(self.audience(pipeline, where or "/", [sid])))
+            await told(pipeline, do(self.audience(pipeline, where or "/", [sid])))
         return bool(shared)
 
     def audience(self, pipeline: Pipeline, where: str, rooms: Names, skip: Names = None) -> Operator:

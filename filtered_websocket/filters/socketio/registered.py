@@ -13,7 +13,7 @@ import builtins
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
@@ -182,7 +182,7 @@ def _run(
     token = current.set(socket)
     try:
         result = handler(*arguments)
-        if not inspect.iscoroutine(result):
+        if not inspect.isawaitable(result):
             return done(result)
     except _MEANT:
         raise
@@ -195,13 +195,13 @@ def _run(
 
 async def _finish(
     socket: Socket,
-    coroutine: Coroutine[Any, Any, Any],
+    waited: Awaitable[Any],
     done: Callable[[Any], Any],
     failed: Callable[[Socket, Exception], Any],
 ) -> Any:
     current.set(socket)  # of this coroutine's context alone
     try:
-        return done(await coroutine)
+        return done(await waited)
     except _MEANT:
         raise
     except Exception as error:

@@ -1,6 +1,7 @@
 """Waiting on every reactor, and what is done when something has come."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.outcomes import CANCELLED, report
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.socketio.acknowledgements import NoAnswer
 
 
@@ -26,6 +28,15 @@ async def settled(waited: Deferred[Any]) -> Any:
     return await (waited if loop is None else waited.asFuture(loop))
 
 
+async def told(pipeline: Pipeline, waited: Deferred[Any]) -> None:
+    """Wait until the bus has something. While the storage object is away it is lost, as with python-socketio: counted.
+    A background task that emits every so often outlives that."""
+    try:
+        await settled(waited)
+    except StorageAway:
+        pipeline.server.counters.count("dropped", "socketio: the storage object is away")
+
+
 def those_given(failure: Any) -> Any:
     """Of a call that some have not answered, the answers that have come."""
     failure.trap(NoAnswer)
@@ -39,7 +50,7 @@ def call_back(pipeline: Pipeline, callback: Callable[..., Any], answers: list[li
         for given in answers:
             try:
                 result = callback(*given)
-                if asyncio.iscoroutine(result):
+                if inspect.isawaitable(result):
                     await result
             except CANCELLED:
                 raise

@@ -13,8 +13,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from twisted.internet.defer import fail
 
-from filtered_websocket.errors import ConfigError
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.filters.socketio.handlers import Server as Handlers
 from filtered_websocket.testing.client import Client
 from filtered_websocket.testing.server import Server
@@ -474,6 +475,37 @@ def test_clients_of_another_node(begin: Begin) -> None:
     assert there.received() == ["41"]
 
 
+class Away(SharedMemory):
+    """As Redis while it is away: other nodes hear nothing."""
+
+    away = False
+
+    def publish(self, channel: Any, message: Any) -> Any:
+        return fail(StorageAway()) if self.away else super().publish(channel, message)
+
+
+def test_what_is_emitted_while_the_storage_object_is_away_is_lost_and_the_handler_goes_on(begin: Begin) -> None:
+    storage = Away()
+    source = """
+        sio = socketio.Server()
+
+        @sio.event
+        async def go(sid):
+            await sio.emit("lost")
+            await sio.close_room("r")
+            await sio.disconnect("nobody")
+            return "still here"
+    """
+    server = begin(source, storage_object=storage)
+    client = member(server)
+    storage.away = True
+    client.send('421["go"]')
+    assert client.received() == ['431["still here"]']
+    counted = server.server.counters.totals["dropped", "socketio: the storage object is away"]
+    storage.away = False
+    assert counted == 3
+
+
 def test_ids_that_nobody_has(begin: Begin) -> None:
     server = begin("""
         sio = socketio.Server()
@@ -549,6 +581,33 @@ def test_a_handler_that_comes_too_late_is_refused_unless_it_takes_the_place_of_o
     client.send('422["late"]')
     refused = "later of /: handlers are registered while their module is imported"
     assert client.received() == [f'431["{refused}"]', '432["replaced"]']
+
+
+def test_a_handler_may_return_a_deferred(begin: Begin) -> None:
+    server = begin("""
+        from twisted.internet.defer import fail, succeed
+        sio = socketio.Server()
+
+        @sio.event
+        def connect(sid, environ, auth):
+            return succeed(auth is not None)
+
+        @sio.event
+        def good(sid):
+            return succeed((1, 2))
+
+        @sio.event
+        def bad(sid):
+            return fail(KeyError("x"))
+    """)
+    client = member(server, auth={"a": 1})
+    client.send('421["good"]')
+    client.send('422["bad"]')
+    assert client.received() == ["431[1,2]"]
+    assert len(server.errors) == 1
+    refused = opened(server, connect=False)
+    refused.send("40")
+    assert refused.received() == ['44{"message":"Connection rejected by server"}']
 
 
 def test_which_namespaces_there_are(begin: Begin) -> None:
@@ -668,3 +727,20 @@ def test_handlers_of_a_reload_take_over_on_every_reactor(tmp_path: Path, reactor
         server.wait_for("reloaded: my_handlers")
         assert client.ask("version") == ["second", "kept"]
         assert client.ask("only_here") == ["unknown"]
+
+
+def test_a_reload_may_bring_handlers(tmp_path: Path) -> None:
+    module = tmp_path / "my_handlers.py"
+    module.write_text("from filtered_websocket.filters import socketio")
+    with ExitStack() as stack:
+        server = stack.enter_context(FwsServer("-f", "my_handlers", cwd=tmp_path))
+        early = stack.enter_context(OtherClient("js-4", f"http://127.0.0.1:{server.port}"))
+        early.wait("connect")
+        module.write_text(RELOADED.replace("WAIT", 'await sio.emit("asked", sid)'))
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded: my_handlers")
+        client = stack.enter_context(OtherClient("js-4", f"http://127.0.0.1:{server.port}"))
+        client.wait("connect")
+        assert client.ask("version") == ["first", "kept"]
+        assert early.event() == client.event()
+        assert early.ask("only_here") == ["old"]
