@@ -57,7 +57,6 @@ async def main():
                     asked = each[2 : each.index("[")]
             client.sent.clear()
     print(json.dumps(answers), flush=True)
-
     os._exit(0)  # its tasks wait for pings
 
 

@@ -17,6 +17,7 @@ from twisted.internet.defer import fail
 
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.filters.socketio.handlers import Server as Handlers
+from filtered_websocket.filters.socketio.registered import current
 from filtered_websocket.testing.client import Client
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.clients import enter
@@ -308,6 +309,7 @@ def test_the_same_handlers_send_the_same_packets(begin: Begin, tmp_path: Path) -
     ours = normal(run_ours(server))
     failures = [error.splitlines()[-1].partition(":")[0] for error in server.errors]
     assert failures == ["KeyError", "KeyError", "TypeError"]
+    assert current.get() is None, "whose handler runs is known outside it"
     for step, there, here in zip(STEPS, theirs, ours, strict=True):
         assert here == there, step
 
