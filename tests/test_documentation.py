@@ -82,7 +82,8 @@ def test_the_server_says_what_the_readme_says_it_says(tmp_path: Path) -> None:
     with FwsServer("-c", str(ROOT / "config.json"), "-p", "0", cwd=tmp_path) as server:
         # What this machine lacks is said as well.
         log = re.sub(r"(?m)^descriptors: .*\n", "", re.sub(r"(?m)^\S+ \S+ info  ", "", server.log))
-        assert log == said.replace(":9000", f":{server.port}")
+        # Where pip found no compiler, frames are Python's.
+        assert log.replace("frames in Python", "frames in C") == said.replace(":9000", f":{server.port}")
 
 
 def test_flags_in_the_pages_exist() -> None:
