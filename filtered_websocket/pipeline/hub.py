@@ -61,7 +61,7 @@ class Hub:
     def join(self, name: str, subscriber: Subscriber) -> bool:
         """Add a subscriber; joining twice is joining once. True if it is the channel's first.
 
-        One that comes with the id of another takes its place: ids are who somebody is.
+        One that comes with the id of another takes its place: an id is a client's identity.
         """
         channel = self._emptied(name)
         first = channel is None

@@ -1,7 +1,8 @@
 """Order over several channels: of the channels that one subscriber is in, at most one waits for the turn's end.
 
 Only channels that share subscribers (`Channel.mixed`) are looked at. A few that wait are compared with the one that
-begins to; of more it is written down for whom they wait. A turn that publishes to one channel costs nothing more.
+begins to; of more the subscribers that they wait for are written down. A turn that publishes to one channel costs
+nothing more.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Whom something is for: the clients of a namespace that are in one of several rooms, and in none of some others.
+"""The clients that something is for: those of a namespace that are in one of several rooms, and in none of some others.
 
 A room is a channel of this node's hub. What is emitted comes by the bus to every node, so rooms need no storage.
 """

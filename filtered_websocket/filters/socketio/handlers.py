@@ -11,8 +11,8 @@
 ``fws_server -f that_module`` runs it: each handler becomes a filter of the pack (`registered`). What differs is told by
 docs/migrating-from-python-socketio.md. It works on every reactor; asyncio's awaitables want ``--reactor asyncio``.
 
-Whom calls outside handlers are for: the clients of all pipelines that run the server. Within a handler it is those of
-its client's pipeline. A task begun by `Server.start_background_task` is outside handlers.
+Calls outside handlers are for the clients of all pipelines that run the server, calls within a handler for those of its
+client's pipeline. A task begun by `Server.start_background_task` is outside handlers.
 """
 
 import asyncio

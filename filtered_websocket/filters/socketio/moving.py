@@ -32,7 +32,7 @@ class Moving(Handling):
         self._assembly = Assembly()
         self._turns = Turns(self._obey)
         self._is_away = False
-        # What waits while it moves within this process, and to whom it owes acknowledgements elsewhere.
+        # What waits while it moves within this process, and the nodes that it owes acknowledgements.
         self._held: list[Message] = []
         self._elsewhere: dict[int, str] = {}
 

@@ -1,4 +1,4 @@
-"""Whom a `handlers.Server` reaches: the pipelines that run it, and their clients."""
+"""What a `handlers.Server` reaches: the pipelines that run it, and their clients."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -23,7 +23,7 @@ class Socket:
     :ivar connected: whether it has been let in, and is still there
     :ivar ended: whether it has left, or was refused
     :ivar data: a dict for whatever belongs to it; what JSON can hold goes with it to another node
-    :ivar user: who it is, as a connect filter may say; the same holds
+    :ivar user: the user's identity, as a connect filter may say; the same holds
     """
 
     __slots__ = (
