@@ -113,17 +113,18 @@ def answering(*parts):
 
 
 @pytest.mark.parametrize(
-    ("parts", "fault"),
+    ("parts", "faults"),
     [
-        ((b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 8000 + b"\r\n"), "TooLarge"),
-        ((b"HTTP/1.1 200 OK\r\nX: ", b"x" * 8000), "ResponseFailed"),
-        ((b"", b"HTTP/1.1 100 Continue\r\nX: x\r\n\r\n" * 200), "TooLarge"),
-        ((b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 8000), None),
-        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1f40\r\n" + b"x" * 8000 + b"\r\n"), None),
+        ((b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 8000 + b"\r\n"), {"TooLarge"}),
+        # Twisted's limit is one on lines, ours on bytes: which is met first, the size of the read says.
+        ((b"HTTP/1.1 200 OK\r\nX: ", b"x" * 8000), {"ResponseFailed", "TooLarge"}),
+        ((b"", b"HTTP/1.1 100 Continue\r\nX: x\r\n\r\n" * 200), {"TooLarge"}),
+        ((b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 8000), set()),
+        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1f40\r\n" + b"x" * 8000 + b"\r\n"), set()),
     ],
     ids=["head of lines", "head of one line", "heads that come first", "body", "body in chunks"],
 )
-def test_an_answer_without_an_end_costs_so_many_bytes_whatever_part_has_none(make, monkeypatch, parts, fault):
+def test_an_answer_without_an_end_costs_so_many_bytes_whatever_part_has_none(make, monkeypatch, parts, faults):
     monkeypatch.setattr(queue, "ATTEMPTS", 1)
     hooks, counters = make()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -133,7 +134,7 @@ def test_an_answer_without_an_end_costs_so_many_bytes_whatever_part_has_none(mak
     until(lambda: not hooks._apps)
     assert written[0] < 20 * 1024 * 1024, "what buffers of the system hold may be written beside what is read"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024, "KiB"
-    assert dropped(counters) == ({f"web hook: {fault}": 1} if fault else {})
+    assert dropped(counters) in ([{f"web hook: {fault}": 1} for fault in faults] or [{}])
 
 
 @pytest.mark.parametrize("names", [["*.internal"], ["127.0.0.1"]])
