@@ -158,7 +158,8 @@ def test_emissions_resume_by_themselves_when_redis_is_restarted_under_load(
         for client in clients:
             for kind, numbers in received(client, wanted).items():
                 assert len(set(numbers)) == len(numbers), "twice"
-                assert set(range(numbers[0], before[kind] + 1)) <= set(numbers)
+                # The last one before it may have been on its way through Redis.
+                assert set(range(numbers[0], before[kind])) <= set(numbers)
         for watch in watches:
             watch.stop()
             assert watch.said == [200, 503, 200]
