@@ -20,9 +20,10 @@ from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.inbox import Inbox
+from filtered_websocket.filters.engineio.nodes import said
 from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.engineio.state import State
-from filtered_websocket.filters.engineio.websocket import Carrier
+from filtered_websocket.filters.engineio.websocket import Carrier, receive
 from filtered_websocket.messages.message import Message, in_binary_message
 
 
@@ -63,9 +64,7 @@ class Read(WebSocketMessageFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: bytearray | str) -> Any:
-        binary = not isinstance(data, str) and in_binary_message.get()
-        payload = data.encode("utf-8", "replace") if isinstance(data, str) else data
-        waits = web_socket_instance.session.receive(payload, binary)
+        waits = receive(web_socket_instance, data)
         if waits is not None:
             return cls.wait(waits)
         application = getattr(web_socket_instance.session, "application", None)
@@ -112,11 +111,9 @@ class Hear(WebSocketConsumerFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
-        if not isinstance(data, dict) or not isinstance(data.get("channel"), bytes):
-            return
-        nodes = State.of(web_socket_instance).engine.nodes
-        if data["channel"].decode("utf-8", "replace") in nodes.heard:
-            nodes.consume(bytes(data["data"]))
+        nodes, message = State.of(web_socket_instance).engine.nodes, said(data)
+        if message is not None and message[0] in nodes.heard:
+            nodes.consume(message[1])
             raise StopChain
 
 

@@ -36,6 +36,16 @@ Answer = tuple[int, Payload]
 """Status and body."""
 
 
+def said(data: Any) -> tuple[str, bytes] | None:
+    """The channel and the bytes of a raw message on the bus; None for what a consumer filter gets besides."""
+    if not isinstance(data, dict):
+        return None
+    channel, message = data.get("channel"), data.get("data")
+    if not isinstance(channel, bytes) or not isinstance(message, (bytes, bytearray)):
+        return None
+    return channel.decode("utf-8", "replace"), bytes(message)
+
+
 class Nodes:
     """
     :param channels: of this node

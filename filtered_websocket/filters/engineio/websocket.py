@@ -8,7 +8,7 @@ from filtered_websocket.filters.engineio import packets
 from filtered_websocket.filters.engineio.encodings import PACKETS
 from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.session import Engine, Session
-from filtered_websocket.messages.message import Message
+from filtered_websocket.messages.message import Message, in_binary_message
 
 
 class Carrier(Connection, Protocol):
@@ -34,6 +34,13 @@ class Opening(Protocol):
 
     def leave(self) -> object:
         """The connection has ended."""
+
+
+def receive(connection: Carrier, data: bytearray | str) -> Awaitable[None] | None:
+    """Have the session of a connection obey a message, as a message filter gets it."""
+    if isinstance(data, str):
+        return connection.session.receive(data.encode("utf-8", "replace"), False)
+    return connection.session.receive(data, in_binary_message.get())
 
 
 class WebSocketSession(Session):

@@ -17,10 +17,10 @@ from filtered_websocket.chain.events import (
 )
 from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.filters.engineio.handshake import admit
-from filtered_websocket.filters.engineio.websocket import Carrier
+from filtered_websocket.filters.engineio.nodes import said
+from filtered_websocket.filters.engineio.websocket import Carrier, receive
 from filtered_websocket.filters.socketio.options import ADDRESSING
 from filtered_websocket.filters.socketio.state import State
-from filtered_websocket.messages.message import in_binary_message
 
 _log = Logger()
 
@@ -60,9 +60,7 @@ class Obey(WebSocketMessageFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: bytearray | str) -> Awaitable[None] | None:
-        if isinstance(data, str):
-            return web_socket_instance.session.receive(data.encode("utf-8", "replace"), False)
-        return web_socket_instance.session.receive(data, in_binary_message.get())
+        return receive(web_socket_instance, data)
 
 
 class Forget(WebSocketDisconnectFilter):
@@ -78,18 +76,17 @@ class Hear(WebSocketConsumerFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
-        if not isinstance(data, dict) or not isinstance(data.get("data"), (bytes, bytearray)):
+        if (message := said(data)) is None:
             return
-        channel, state = data.get("channel"), State.of(web_socket_instance)
-        name = channel.decode("utf-8", "replace") if isinstance(channel, bytes) else ""
-        if name in state.cluster.heard:
-            state.cluster.consume(bytes(data["data"]))
-        elif name in state.engine.nodes.heard:
-            state.engine.nodes.consume(bytes(data["data"]))
-        elif name in state.managers.heard:
-            state.managers.consume(name, bytes(data["data"]))
+        state, (channel, content) = State.of(web_socket_instance), message
+        if channel in state.cluster.heard:
+            state.cluster.consume(content)
+        elif channel in state.engine.nodes.heard:
+            state.engine.nodes.consume(content)
+        elif channel in state.managers.heard:
+            state.managers.consume(channel, content)
         else:
-            state.emitters.consume(name, bytes(data["data"]))
+            state.emitters.consume(channel, content)
 
 
 class End(WebSocketStopFilter):

@@ -18,13 +18,13 @@ from filtered_websocket.chain.events import (
 )
 from filtered_websocket.chain.interfaces import Pipeline, Request
 from filtered_websocket.filters.engineio.handshake import admit
+from filtered_websocket.filters.engineio.nodes import said
 from filtered_websocket.filters.engineio.packets import Malformed
-from filtered_websocket.filters.engineio.websocket import Carrier
+from filtered_websocket.filters.engineio.websocket import Carrier, receive
 from filtered_websocket.filters.socketio import bus
 from filtered_websocket.filters.ws_emit import orders
 from filtered_websocket.filters.ws_emit.options import ADDRESSING
 from filtered_websocket.filters.ws_emit.state import State
-from filtered_websocket.messages.message import in_binary_message
 
 _log = Logger()
 
@@ -64,9 +64,7 @@ class Obey(WebSocketMessageFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: bytearray | str) -> Awaitable[None] | None:
-        if isinstance(data, str):
-            return web_socket_instance.session.receive(data.encode("utf-8", "replace"), False)
-        return web_socket_instance.session.receive(data, in_binary_message.get())
+        return receive(web_socket_instance, data)
 
 
 class Forget(WebSocketDisconnectFilter):
@@ -82,16 +80,13 @@ class CarryOut(WebSocketConsumerFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
-        if not isinstance(data, dict) or not isinstance(data.get("data"), (bytes, bytearray)):
+        if (message := said(data)) is None:
             return
-        channel, message = data.get("channel"), bytes(data["data"])
-        if channel == bus.CHANNEL.encode():
-            cls.order(web_socket_instance, message)
-        elif (
-            isinstance(channel, bytes)
-            and channel.decode("utf-8", "replace") in State.of(web_socket_instance).engine.nodes.heard
-        ):
-            State.of(web_socket_instance).engine.nodes.consume(message)
+        channel, content = message
+        if channel == bus.CHANNEL:
+            cls.order(web_socket_instance, content)
+        elif channel in (nodes := State.of(web_socket_instance).engine.nodes).heard:
+            nodes.consume(content)
 
     @classmethod
     def order(cls, pipeline: Pipeline, message: bytes) -> None:

@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.engineio.flow_control import LIMIT
-from filtered_websocket.filters.engineio.nodes import ANSWER_SECONDS, TAKEN_SECONDS, Nodes
+from filtered_websocket.filters.engineio.nodes import ANSWER_SECONDS, TAKEN_SECONDS, Nodes, said
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, Exchange, Poller, ask, emit
 from tests.support.shared_memory import SharedMemory
@@ -194,3 +194,9 @@ def test_at_the_end_what_another_node_waits_for_is_given_up(pair: Pair) -> None:
     pair.settle()
     assert get.status == 400
     assert pair.one.errors == pair.two.errors == []
+
+
+def test_a_raw_message_is_told_from_what_else_a_consumer_filter_gets():
+    assert said({"channel": b"a\xff", "data": bytearray(b"x")}) == ("a\ufffd", b"x")
+    for other in (None, "text", {}, {"channel": b"a"}, {"channel": "a", "data": b"x"}, {"channel": b"a", "data": 5}):
+        assert said(other) is None
