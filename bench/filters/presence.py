@@ -1,6 +1,6 @@
 """A channel with as many members as BENCH_MEMBERS says: for each message one more joins and leaves, then it comes back.
 
-Nobody is told of a join or a leave: what is measured is who is there, not the fan-out of telling it.
+Nobody is told of a join or a leave: the list of members is measured, not the fan-out of telling it.
 """
 
 import os

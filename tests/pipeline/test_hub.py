@@ -198,7 +198,7 @@ def test_excluding_everybody_sends_nothing(fanout, turn, subscriber):
 
 
 class Named(tuple):
-    """Who is excluded, and how often that was looked at."""
+    """The excluded ids, and how often they were looked at."""
 
     looks = 0
 

@@ -1,4 +1,4 @@
-"""Who is meant, in the hub of a node."""
+"""The clients that something is for, in the hub of a node."""
 
 from filtered_websocket.filters.socketio.audience import Audience, channel, is_name
 from filtered_websocket.pipeline.hub import Hub
