@@ -4,13 +4,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from filtered_websocket.commands.fws_spy import describe
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Publication
+from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 
@@ -34,14 +34,6 @@ def spy(*words: str, environment: dict[str, str] | None = None) -> subprocess.Po
 def publish(redis: RedisServer, channel: str, data: bytes) -> None:
     """When somebody listens."""
     wait_until(lambda: redis.ask("PUBLISH", channel, data) == b":1\r\n")
-
-
-class Malicious:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch {self.path}",)
 
 
 def test_messages_are_shown_as_what_they_are(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
 from tests.support.lines import TESTS
+from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Client, python_path
@@ -243,14 +244,6 @@ def test_what_nodes_emitter_wants_is_done(redis: RedisServer, connect: Connect) 
     assert client.wait("disconnect")["reason"] in ("io server disconnect", "transport close")
     assert other.wait("disconnect")["reason"] in ("io server disconnect", "transport close")
     assert root.ask("join", "still there") == [["still there"]]
-
-
-class Malicious:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch '{self.path}'",)
 
 
 def test_a_malicious_pickle_runs_nothing_is_counted_and_logged_and_the_next_message_is_delivered(

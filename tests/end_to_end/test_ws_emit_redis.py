@@ -16,6 +16,7 @@ import pytest
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import Answer, ask
 from tests.support.lines import TESTS
+from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import NODE, PYTHON, TRANSPORTS, Client, python_path
@@ -179,14 +180,6 @@ def test_events_of_any_size_reach_a_stock_client_that_goes_on_reading(
         publish(redis, pickle.dumps(wanted) if data[0] == "y" else json.dumps(wanted).encode())
     # python-socketio hands each event to a thread of its own.
     assert sorted(client.event()[1] for _ in sent) == sorted(sent)
-
-
-class Malicious:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch '{self.path}'",)
 
 
 def test_a_malicious_pickle_runs_nothing_is_counted_and_logged_and_the_next_message_is_delivered(

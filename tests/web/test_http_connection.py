@@ -14,6 +14,7 @@ from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 from filtered_websocket.web.http_connection import HTTPConnection
 from tests.support.certificates import write
 from tests.support.echo_requests import Answer, Echo, Large, get, post, until_gone
+from tests.support.endpoints import endpoint
 from tests.support.http_client import ask_on, connection, ended, read_answer
 from tests.support.raw_client import RawClient
 from tests.support.reactor_thread import call, until
@@ -42,15 +43,11 @@ def test_a_connection_serves_many_requests_plain_and_over_tls(tls: bool, tmp_pat
 def test_pipelined_requests_are_answered_in_order_also_behind_one_that_waits() -> None:
     waiting: list[Deferred[Any]] = []
 
-    class Later(Endpoint):
-        path = "/later"
+    def later(pipeline: Any, request: HTTPRequest) -> Any:
+        waiting.append(Deferred())
+        return waiting[-1]
 
-        @classmethod
-        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
-            waiting.append(Deferred())
-            return waiting[-1]
-
-    with serving(Echo, Later) as served, served.client() as client:
+    with serving(Echo, endpoint("/later", later)) as served, served.client() as client:
         client.send(b"GET /later HTTP/1.1\r\nHost: h\r\n\r\n" + b"".join(get(str(n)) for n in range(3)) + post(b"4"))
         until(lambda: bool(waiting))
         call(waiting[0].callback, "first")

@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.transport.lingering import LINGER_BYTES
 from filtered_websocket.transport.streams import READ_SIZE
-from filtered_websocket.web.base import Endpoint, HTTPRequest
+from filtered_websocket.web.base import HTTPRequest
 from filtered_websocket.web.receiving import MAX_WAITING
 from tests.support.echo_requests import Answer, Echo, get, post, until_gone
+from tests.support.endpoints import endpoint
 from tests.support.http_client import ended, read_answer
 from tests.support.raw_client import DEADLINE, head
 from tests.support.reactor_thread import call, until
@@ -137,15 +138,11 @@ def test_the_target_may_be_absolute() -> None:
 def test_what_was_sent_behind_a_request_is_read_only_as_answers_leave() -> None:
     waiting: list[Deferred[Any]] = []
 
-    class Later(Endpoint):
-        path = "/later"
+    def later(pipeline: Any, request: HTTPRequest) -> Any:
+        waiting.append(Deferred())
+        return waiting[-1]
 
-        @classmethod
-        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
-            waiting.append(Deferred())
-            return waiting[-1]
-
-    with serving(Echo, Later) as served, served.client() as client:
+    with serving(Echo, endpoint("/later", later)) as served, served.client() as client:
         client.socket.settimeout(1)
         client.send(b"GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
         until(lambda: bool(waiting))

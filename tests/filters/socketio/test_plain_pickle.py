@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.socketio import plain_pickle
 from filtered_websocket.filters.socketio.plain_pickle import NotPlain
+from tests.support.malicious_pickle import Malicious
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 PROTOCOLS = st.integers(0, pickle.HIGHEST_PROTOCOL)
@@ -113,14 +114,6 @@ def test_no_small_pickle_takes_much_work(data: bytes) -> None:
     except NotPlain:
         pass
     assert time.process_time() - begun < 0.5
-
-
-class Malicious:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch {self.path}",)
 
 
 class Built:
