@@ -16,6 +16,7 @@ from filtered_websocket.errors import NotAllowed
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.socketio import bus
 from filtered_websocket.filters.socketio.acknowledgements import NoAnswer
+from filtered_websocket.filters.socketio.asking import ask
 from filtered_websocket.filters.socketio.audience import Audience, is_name
 from filtered_websocket.filters.socketio.bus import Callback, ChangeRoom, CloseRoom, Disconnect, Emit, Order
 from filtered_websocket.filters.socketio.interfaces import Pack
@@ -91,19 +92,10 @@ class Managers:
 
         :returns: the ids of those; one that owes too many is to get the event without being asked
         """
-        pack, asked = self._pack, list[str]()
-        number, most = pack.acknowledgements.new_number(), pack.pipeline.options.socketio_max_acknowledgements
-        messages = packet.messages(number)
-        for socket in pack.sockets(audience):
-            try:
-                answer = pack.acknowledgements.expect(socket.id, number, CALLBACK_SECONDS, most)
-            except NotAllowed as error:
-                pack.pipeline.server.counters.count("refused", error.reason, socket.id)
-            else:
-                answer.addCallbacks(self._acknowledged, _not_acknowledged, callbackArgs=(callback, channel))
-                socket.send(*messages)
-                asked.append(socket.id)
-        return asked
+        asked = ask(self._pack, self._pack.sockets(audience), packet, CALLBACK_SECONDS)
+        for answer in asked.values():
+            answer.addCallbacks(self._acknowledged, _not_acknowledged, callbackArgs=(callback, channel))
+        return [*asked]
 
     def _acknowledged(self, arguments: list[Any], callback: Callback, channel: str) -> None:
         pipeline = self._pack.pipeline

@@ -8,6 +8,7 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.outcomes import report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.errors import NotAllowed, StopChain
+from filtered_websocket.filters.socketio.asking import ask
 from filtered_websocket.filters.socketio.audience import Audience
 from filtered_websocket.filters.socketio.chains import Chains, Occasion
 from filtered_websocket.filters.socketio.handed_over import json_or
@@ -88,20 +89,11 @@ class Orders:
         return start(self._ask_clients(message))
 
     async def _ask_clients(self, message: Message) -> Message:
-        pack, waiting, refused = self._pack, list[Deferred[list[Any]]](), 0
-        number, most = pack.acknowledgements.new_number(), pack.pipeline.options.socketio_max_acknowledgements
-        messages = unpack_packet(message["packet"]).messages(number)
-        for socket in self._sockets(message):
-            try:
-                waiting.append(pack.acknowledgements.expect(socket.id, number, message["within"], most))
-            except NotAllowed as error:
-                refused += 1
-                pack.pipeline.server.counters.count("refused", error.reason, socket.id)
-            else:
-                socket.send(*messages)
-        results = await DeferredList(waiting, consumeErrors=True)
+        sockets = self._sockets(message)
+        asked = ask(self._pack, sockets, unpack_packet(message["packet"]), message["within"])
+        results = await DeferredList(asked.values(), consumeErrors=True)
         given = [packed(value) for is_given, value in results if is_given]
-        return {"given": given, "silent": len(results) - len(given) + refused}
+        return {"given": given, "silent": len(sockets) - len(given)}
 
     async def _answer_server(self, message: Message) -> list[Any] | None:
         pack = self._pack
