@@ -6,7 +6,8 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.errors import NotAllowed
 from filtered_websocket.filters.socketio import asking
 from filtered_websocket.filters.socketio.operator import event_packet
-from tests.filters.socketio.test_managers import Serve, client, sid, state
+from tests.filters.socketio.clients import client, state
+from tests.filters.socketio.test_managers import Serve, sid
 
 
 def test_each_is_asked_and_one_that_owes_too_many_is_counted_and_sent_nothing(serve: Serve) -> None:
