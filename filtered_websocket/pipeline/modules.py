@@ -218,7 +218,8 @@ def options_of(name: str) -> tuple[Any, ...]:
 def checks_of(name: str, what: str = "CHECK") -> tuple[Any, ...]:
     """What a loaded module and those it brings declare as ``CHECK``: called with a pipeline's options, it raises
     ConfigError for what no option alone can tell. ``CHECK_PIPELINES`` is called once, with the options and the
-    configurations of all pipelines that bring it."""
+    configurations of all pipelines that bring it. ``NO_EFFECT`` is called as ``CHECK`` is, and gives names of options
+    that take no effect beside others, each with the reason: a warning tells of those that were given."""
     found = (getattr(sys.modules[module], what, None) for module in modules_of(name))
     return tuple(each for each in found if callable(each))
 

@@ -41,10 +41,11 @@ def faults(options: Options, backend: Any, starts: bool = True) -> Iterator[Conf
 
 def odd(options: Options) -> Iterator[str]:
     """What was given and takes no effect beside what else was, one line each."""
-    for name, without in _without(options):
-        source = _given(options, name)
-        if source:
-            yield f"{name} (from {source}) takes no effect {without}"
+    yield from dict.fromkeys(
+        f"{name} (from {source}) takes no effect {without}"
+        for its, name, without in _without(options)
+        if (source := _given(its, name))
+    )
     somaxconn = _somaxconn()
     if _given(options, "backlog") and options.backlog > somaxconn:
         yield f"backlog is {options.backlog}, and the kernel keeps to {somaxconn} (net.core.somaxconn)"
@@ -62,8 +63,16 @@ def odd(options: Options) -> Iterator[str]:
                 yield f'channels: "{pattern}" fits none of at most {options.max_channel_name} characters'
 
 
-def _without(options: Options) -> Iterator[tuple[str, str]]:
-    """Options that take no effect now, and why."""
+def _without(options: Options) -> Iterator[tuple[Options, str, str]]:
+    """Options that take no effect now: whose they are, their names, and why."""
+    yield from ((options, *each) for each in _without_others(options))
+    for pipeline in options.pipelines:
+        for no_effect in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "NO_EFFECT")):
+            yield from ((pipeline.options, *each) for each in no_effect(pipeline.options))
+
+
+def _without_others(options: Options) -> Iterator[tuple[str, str]]:
+    """Those of the server itself."""
     if options.admin_port is None:
         yield "admin_host", "without admin_port"
     if not any(each.options.message_rate or each.options.byte_rate for each in options.pipelines):
@@ -72,19 +81,12 @@ def _without(options: Options) -> Iterator[tuple[str, str]]:
         yield "ping_timeout", "without ping_interval"
     if 0 < options.max_connections <= options.max_connections_per_address:
         yield "max_connections_per_address", "beside a max_connections that is not more"
-    if getattr(options, "pushi_rest_port", 0) is None:
-        for name in ("pushi_rest_host", "pushi_rest_key", "pushi_rest_cert", "pushi_rest_ssl"):
-            yield name, "without pushi_rest_port"
     if hasattr(options, "redis_url"):
         instead = next((each for each in ("redis_shards", "redis_url", "redis_sentinel") if getattr(options, each)), "")
         for name in ("redis_host", "redis_port") if instead else ():
             yield name, f"beside {instead}"
         if not any("rediss://" in each for each in (options.redis_url, *options.redis_shards)):
             yield "redis_ca", "without a rediss:// URL"
-    if getattr(options, "philote_max_connections", 0) > options.max_connections:
-        yield "philote_max_connections", f"beyond max_connections, {options.max_connections}"
-    if getattr(options, "pusher_max_channel_name", 0) > options.max_channel_name:
-        yield "pusher_max_channel_name", f"beyond max_channel_name, {options.max_channel_name}"
 
 
 def _given(options: Options, name: str) -> str:

@@ -22,9 +22,10 @@ Close codes: 1003 the message is JSON, but a channel or data is no text; 1007 it
 """
 
 from filtered_websocket.filters.philote import filters, rest
-from filtered_websocket.filters.philote.options import DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.philote.options import DEFAULTS, OPTIONS, ORIGINAL, no_effect
 from filtered_websocket.filters.philote.state import keys_of
 
-__all__ = ["CHECK", "DEFAULTS", "OPTIONS", "ORIGINAL", "filters", "rest"]
+__all__ = ["CHECK", "DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "filters", "rest"]
 
 CHECK = keys_of
+NO_EFFECT = no_effect

@@ -1,5 +1,8 @@
 """The options of the Philote pack."""
 
+from collections.abc import Iterator
+
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import boolean, integer, text
 from filtered_websocket.filters.philote import signing_keys
@@ -73,3 +76,9 @@ DEFAULTS = {
     "allowed_origins": ["*"],  # philote_check_origin decides, and is off by default
     "max_channels": 4096,  # the token decides: the longest that a handshake can hold names fewer
 }
+
+
+def no_effect(options: Options) -> Iterator[tuple[str, str]]:
+    """Options that take no effect beside others, and why."""
+    if options.philote_max_connections > options.max_connections:
+        yield "philote_max_connections", f"beyond max_connections, {options.max_connections}"

@@ -34,6 +34,8 @@ HTTP, signed (`rest`): POST /apps/<id>/events, /apps/<id>/batch_events, GET /app
 """
 
 from filtered_websocket.filters.pusher import filters, rest
-from filtered_websocket.filters.pusher.options import DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.pusher.options import DEFAULTS, OPTIONS, ORIGINAL, no_effect
 
-__all__ = ["DEFAULTS", "OPTIONS", "ORIGINAL", "filters", "rest"]
+__all__ = ["DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "filters", "rest"]
+
+NO_EFFECT = no_effect

@@ -1,5 +1,8 @@
 """The options of the Pusher pack."""
 
+from collections.abc import Iterator
+
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import boolean, integer, json_value, seconds, size
 from filtered_websocket.filters.pusher.apps import read_apps
@@ -54,3 +57,9 @@ ORIGINAL = Original("pusher", 6001)
 
 DEFAULTS = {"allowed_origins": ["*"]}
 """Nothing here goes by cookies: a page of any origin can do what its key and signatures let it."""
+
+
+def no_effect(options: Options) -> Iterator[tuple[str, str]]:
+    """Options that take no effect beside others, and why."""
+    if options.pusher_max_channel_name > options.max_channel_name:
+        yield "pusher_max_channel_name", f"beyond max_channel_name, {options.max_channel_name}"

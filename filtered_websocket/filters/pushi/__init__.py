@@ -29,8 +29,9 @@ with --pushi_rest_port, on another.
 """
 
 from filtered_websocket.filters.pushi import filters, listener, rest, rest_data
-from filtered_websocket.filters.pushi.options import DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.pushi.options import DEFAULTS, OPTIONS, ORIGINAL, no_effect
 
-__all__ = ["CHECK", "DEFAULTS", "OPTIONS", "ORIGINAL", "filters", "rest", "rest_data"]
+__all__ = ["CHECK", "DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "filters", "rest", "rest_data"]
 
 CHECK = listener.check
+NO_EFFECT = no_effect

@@ -1,5 +1,8 @@
 """The options of the Pushi pack."""
 
+from collections.abc import Iterator
+
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import (
     bearer,
@@ -94,3 +97,10 @@ DEFAULTS = {
     "allowed_origins": ["*"],  # no cookie opens a WebSocket here: a page can do what its key and signatures let it
     "max_channels": 1024,  # a personal channel brings all that its user has subscribed to
 }
+
+
+def no_effect(options: Options) -> Iterator[tuple[str, str]]:
+    """Options that take no effect beside others, and why."""
+    if options.pushi_rest_port is None:
+        for name in ("pushi_rest_host", "pushi_rest_key", "pushi_rest_cert", "pushi_rest_ssl"):
+            yield name, "without pushi_rest_port"

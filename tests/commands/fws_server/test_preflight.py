@@ -125,12 +125,22 @@ def test_check_and_start_agree_on_a_port_that_needs_a_right(folder: Path, more: 
 
 # What takes no effect.
 
+FEW = f'{{"/a": {{"filters": ["{PACKS}.philote"], "philote_max_connections": 9}}}}'
 NO_EFFECT = {
     ("--admin_host", "127.0.0.2"): "admin_host (from --admin_host) takes no effect without admin_port",
     ("--over_rate", "close"): "over_rate (from --over_rate) takes no effect without message_rate or byte_rate",
     ("--ping_interval", "0", "--ping_timeout", "3"): "ping_timeout (from --ping_timeout) takes no effect without ping",
     ("--max_connections", "5", "--max_connections_per_address", "5"): "max_connections_per_address (from --max_",
     (*PUSHI, "--pushi_rest_host", "::1"): "pushi_rest_host (from --pushi_rest_host) takes no effect without pushi_rest",
+    ("-f", f"{PACKS}.philote", "--philote_max_connections", "9", "--max_connections", "8"): (
+        "philote_max_connections (from --philote_max_connections) takes no effect beyond max_connections, 8"
+    ),
+    ("-f", f"{PACKS}.pusher", "--pusher_max_channel_name", "90", "--max_channel_name", "80"): (
+        "pusher_max_channel_name (from --pusher_max_channel_name) takes no effect beyond max_channel_name, 80"
+    ),
+    ("--max_connections", "8", "--pipelines", FEW): (
+        "philote_max_connections (from --pipelines: pipelines./a) takes no effect beyond max_connections, 8"
+    ),
     (*REDIS, "--redis_host", "a", "--redis_url", "redis://b"): "redis_host (from --redis_host) takes no effect beside",
     (*REDIS, "--redis_ca", "cert.pem"): "redis_ca (from --redis_ca) takes no effect without a rediss:// URL",
     ("--backlog", "65535"): "backlog is 65535, and the kernel keeps to ",
