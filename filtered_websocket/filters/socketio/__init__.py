@@ -12,7 +12,7 @@
          its reasons: client namespace disconnect, server namespace disconnect, transport close, ping timeout,
          forced close (what no client sends), forced server close (in no namespace in time), server shutting down
 
-What no client sends closes it with 1002, as `engineio` says; a filter of an event that fails, with 1011.
+What no client sends closes it with 1002, as `engineio` says.
 """
 
 from filtered_websocket.filters.socketio import filters, rest

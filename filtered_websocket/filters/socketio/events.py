@@ -31,8 +31,9 @@ class SocketIOConnectFilter(FilterBase, metaclass=FilterMeta):
 class SocketIOEventFilter(FilterBase, metaclass=FilterMeta):
     """A client has emitted an event. Gets its socket and the event's arguments.
 
-    What it returns is the acknowledgement, if one was asked for: a tuple is several arguments, None is none. Of several
-    filters the last one's counts that returns anything.
+    What it returns is the acknowledgement, if one was asked for: a tuple is several arguments, None is one without
+    arguments. Of several filters the last one's counts that returns anything. One that fails ends the chain, without an
+    acknowledgement, and the client stays.
     """
 
     event: ClassVar[str | tuple[str, ...] | None] = None

@@ -145,9 +145,9 @@ class Handling:
 
     def _not_handled(self, socket: Socket, error: BaseException) -> None:
         socket.event = None
-        if self._is_failure(error):
-            self.session.close(1011, "")
-        elif not isinstance(error, StopChain):
+        # The client stays after a failure: other namespaces share the connection, and all clients whose event meets one
+        # fault would come back at once.
+        if not self._is_failure(error) and not isinstance(error, StopChain):
             self._close_for(error)
 
     def _is_failure(self, error: BaseException) -> bool:

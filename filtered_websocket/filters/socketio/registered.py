@@ -6,7 +6,8 @@ Rules:
    have one connect filter and one disconnect filter. They belong to the module that made the server.
 2. Of several handlers that an event has, one runs, as with python-socketio: the namespace's own, its ``*``, that of
    all namespaces, their ``*``; then the object of the namespace, that of all namespaces. The others' filters pass.
-3. A handler of an event that raises an exception is reported. There is no acknowledgement, and the client stays.
+3. A handler of an event that raises an exception fails as any filter of an event: there is no acknowledgement, and the
+   client stays.
 """
 
 import builtins
@@ -18,9 +19,9 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.chain.outcomes import CANCELLED, report
+from filtered_websocket.chain.outcomes import CANCELLED
 from filtered_websocket.chain.registry import FilterMeta
-from filtered_websocket.errors import NotAllowed, Reject, StopChain, StorageAway
+from filtered_websocket.errors import NotAllowed, Reject, StorageAway
 from filtered_websocket.filters.socketio import exceptions
 from filtered_websocket.filters.socketio.entering import Entering
 from filtered_websocket.filters.socketio.environ import environ
@@ -30,7 +31,6 @@ from filtered_websocket.filters.socketio.events import (
     SocketIOEventFilter,
 )
 from filtered_websocket.filters.socketio.fitting import Handler, fitting
-from filtered_websocket.filters.socketio.handling import of_users
 from filtered_websocket.filters.socketio.socket import Socket
 
 Value = TypeVar("Value")
@@ -152,7 +152,7 @@ class Registered:
         found = self.find(str(socket.event), socket.namespace)
         if found is None or found.key != key:
             return None
-        return _run(socket, found.handler, (*found.before, socket.id, *arguments), _same, _not_acknowledged)
+        return _run(socket, found.handler, (*found.before, socket.id, *arguments), _same, _raise)
 
     def _connect(self, socket: Socket, auth: Any) -> Any:
         Entering.of(socket.connection.pipeline).add(socket)
@@ -214,11 +214,6 @@ def _same(result: Value) -> Value:
 
 def _raise(_: Socket, error: Exception) -> None:
     raise error
-
-
-def _not_acknowledged(socket: Socket, error: Exception) -> None:
-    report(socket.connection.pipeline.server.counters, error.with_traceback(of_users(error.__traceback__)))
-    raise StopChain
 
 
 def _admit(result: Any) -> None:
