@@ -21,9 +21,11 @@ from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.declarations import PIPELINES
 from filtered_websocket.config.option import Given, Original
 from filtered_websocket.errors import ConfigError, printable
-from filtered_websocket.filters.philote import auth, signing_keys
+from filtered_websocket.filters.philote import auth
 from filtered_websocket.filters.philote.options import ORIGINAL, TOKEN_OPTIONS
 from filtered_websocket.filters.philote.state import keys_of
+from filtered_websocket.filters.shared import signing_keys
+from filtered_websocket.filters.shared.tokens import issue
 
 PROG = "fws_token"
 EPILOG = """\
@@ -92,7 +94,7 @@ def _make(arguments: argparse.Namespace, options: Any) -> str:
             raise ConfigError(f"{arguments.private_key}: no private key for {algorithm}: {error}") from None
     if not options.philote_secret:
         exits.say(PROG, "warning: the secret is empty: anybody can make such a token")
-    return auth.issue(claims, options.philote_secret, algorithm)
+    return issue(claims, options.philote_secret, algorithm)
 
 
 def _check(arguments: argparse.Namespace, options: Any) -> str:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from filtered_websocket.commands import fws_token
 from filtered_websocket.filters.philote.auth import check
-from filtered_websocket.filters.philote.signing_keys import Keys
+from filtered_websocket.filters.shared.signing_keys import Keys
 from tests.support.philote_tokens import SECRET, token
 
 PHILOTE = "filtered_websocket.filters.philote"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.filters.philote.auth import issue
 from filtered_websocket.filters.shared.signatures import sign
+from filtered_websocket.filters.shared.tokens import issue
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
 from tests.support.raw_client import RawClient, head

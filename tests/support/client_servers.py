@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filtered_websocket.filters.philote.auth import issue
+from filtered_websocket.filters.shared.tokens import issue
 from tests.support.fws_server import FwsServer
 
 BUNDLED = "filtered_websocket.filters"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import boolean, integer, text
-from filtered_websocket.filters.philote import signing_keys
+from filtered_websocket.filters.shared import signing_keys
 
 SECRET = Option(
     "philote_secret", text, "", "signs tokens (HS256, HS384, HS512); empty: anybody can make them",

@@ -8,7 +8,7 @@ from filtered_websocket.chain.interfaces import Clock, Connection, DelayedCall, 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.philote.auth import Access
 from filtered_websocket.filters.philote.channels import Exact, Wildcards
-from filtered_websocket.filters.philote.signing_keys import SHORT_SECRET, Keys
+from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
 from filtered_websocket.filters.shared.state import PackState
 
 _log = Logger()

@@ -36,13 +36,13 @@ class PublicKey(NamedTuple):
 class Keys:
     """All keys of one pipeline.
 
-    :param secret: "" is a secret, too, unless there are public keys: it is Philote's default
+    :param secret: "" is a secret, too, unless there are public keys: it is Philote's default. None: there is none
     :param previous: the secret before, and when it ends in seconds since the epoch
     """
 
     def __init__(
         self,
-        secret: str = "",
+        secret: str | None = "",
         previous: tuple[str, float] | None = None,
         public: Sequence[PublicKey] = (),
         now: Callable[[], float] = time.time,
@@ -65,7 +65,7 @@ class Keys:
         return any(self._verified(token, each, algorithm) for each in self._public if _may(each, header, algorithm))
 
     def _secrets(self) -> list[str]:
-        secrets = [] if self._public and not self._secret else [self._secret]
+        secrets = [] if self._secret is None or (self._public and not self._secret) else [self._secret]
         if self._previous is not None and self._now() < self._previous[1]:
             secrets.append(self._previous[0])
         return secrets

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from filtered_websocket.filters.philote.auth import Refused, check
-from filtered_websocket.filters.philote.signing_keys import Keys, read_date, read_jwks, read_pem
+from filtered_websocket.filters.shared.signing_keys import Keys, read_date, read_jwks, read_pem
 from tests.support.philote_tokens import SECRET, token
 
 CLAIMS = {"read": ["a"]}
