@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.pipeline.pipeline import Pipeline
 
@@ -100,8 +100,11 @@ class Delivery:
         for tell in pipeline.vacated if pipeline is not None else ():
             tell(name)
 
-    def gap(self, channel: str) -> None:
+    def gap(self, channel: str, position: Position | None) -> None:
         self.counters.count("dropped", "lost while the storage object was away", channel)
+
+    def phantom(self, channel: str) -> None:
+        self.counters.count("dropped", "came from a Redis that was replaced", channel)
 
     def history_dropped(self, limit: str, count: int, channel: str) -> None:
         self.counters.count("dropped", f"kept publications over {limit}", channel, count)

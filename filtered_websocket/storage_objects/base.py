@@ -51,8 +51,15 @@ class Consumer(Protocol):
     def vacated(self, channel: str) -> object:
         """A tracked channel has lost its last subscriber in the same ways. Called on one node only."""
 
-    def gap(self, channel: str) -> object:
-        """Publications on this channel were lost for this node and cannot be had from history."""
+    def gap(self, channel: str, position: Position | None) -> object:
+        """Publications on this channel were lost for this node and cannot be had from history.
+
+        :param position: where this node stands now, right before what it consumes next; None if the channel has no
+            history
+        """
+
+    def phantom(self, channel: str) -> object:
+        """A publication came from a master that others have replaced. It is in no history, and was not consumed."""
 
     def history_dropped(self, limit: str, count: int, channel: str) -> object:
         """Publications left their histories before their time, for what was sent on this channel.
@@ -182,8 +189,14 @@ class BaseStorageObject(ABC):
         """
 
     @abstractmethod
-    def subscribe(self, channel: str) -> Deferred[None]:
-        """Publications on this channel are consumed from now on; fires when confirmed, after an outage if need be."""
+    def subscribe(self, channel: str) -> Deferred[Position | None]:
+        """Publications on this channel are consumed from now on; fires when confirmed, after an outage if need be.
+
+        It fires with the position up to which the channel is consumed here, or was before: what is behind it is
+        consumed in order, without a hole, and nothing at or before it any more. None if there is no history: what is
+        kept first has offset 1. Within an epoch each offset is the one before and 1. Where another epoch follows
+        without a ``gap``, nothing is missing between the two.
+        """
 
     @abstractmethod
     def unsubscribe(self, channel: str) -> Deferred[None]:

@@ -167,6 +167,11 @@ class Histories:
         history.trim(time.monotonic())
         return [kept.publication for kept in islice(reversed(history.kept), skip, skip + count)]
 
+    def where(self, channel: str) -> Position | None:
+        """Where the history ends, if there is one."""
+        history = self._histories.get(channel)
+        return None if history is None else Position(history.epoch, history.top)
+
     def position(self, channel: str, pool: Pool) -> Position:
         """Where the history ends; it begins here if there is none."""
         history = self._of(channel, time.monotonic(), pool)

@@ -22,6 +22,21 @@ from filtered_websocket.storage_objects.values import as_bytes, as_value, check_
 log = Logger()
 
 
+class Ear:
+    """What one channel is heard with.
+
+    :ivar known: whether it is known where the channel stood when this was opened: what is kept is heard from then on
+    :ivar last: the position up to which this node has consumed
+    :ivar waiting: what fires when that is known
+    """
+
+    __slots__ = ("known", "last", "waiting")
+
+    def __init__(self, known: bool, last: Position | None = None) -> None:
+        self.known, self.last = known, last
+        self.waiting: list[Deferred[Position | None]] = []
+
+
 class StorageObject(BaseStorageObject):
     """Everything in this process, nothing kept: neither durable nor shared. Needs no options."""
 
@@ -31,7 +46,7 @@ class StorageObject(BaseStorageObject):
         self._histories = Histories(self._dropped)
         self._presence: dict[str, dict[str, dict[str, str]]] = {}  # channel -> member -> holder -> info, newest last
         self._counts: dict[str, int] = {}
-        self._subscribed: set[str] = set()
+        self._subscribed: dict[str, Ear] = {}
         self._listening: set[str] = set()
         self._prefixes: set[str] = set()
         self._consumer: Consumer | None = None
@@ -159,17 +174,19 @@ class StorageObject(BaseStorageObject):
                         self._deliver(*self._following.popleft())
             return DONE
         position = self._histories.append(publication, keep)
-        if publication.channel in self._subscribed and self._consumer is not None:
-            self._deliver(self._consumer.consume, publication)
+        self._deliver_kept(publication)
         return succeed(position)
 
-    def subscribe(self, channel: str) -> Deferred[None]:
+    def subscribe(self, channel: str) -> Deferred[Position | None]:
         check_text(channel)
-        self._subscribed.add(channel)
-        return DONE
+        ear = self._subscribed.get(channel)
+        if ear is None:
+            ear = self._subscribed[channel] = Ear(True, self._histories.where(channel))
+        known: Deferred[Any] = DONE if ear.last is None else succeed(ear.last)
+        return known
 
     def unsubscribe(self, channel: str) -> Deferred[None]:
-        self._subscribed.discard(channel)
+        self._subscribed.pop(channel, None)
         return DONE
 
     def track(self, channel: str, count: int) -> Deferred[int]:
@@ -243,6 +260,24 @@ class StorageObject(BaseStorageObject):
     def _dropped(self, limit: str, count: int, channel: str) -> None:
         if self._consumer is not None:
             self._consumer.history_dropped(limit, count, channel)
+
+    def _deliver_kept(self, publication: Publication) -> None:
+        """Of what is in history: to the ear that is open now."""
+        ear = self._subscribed.get(publication.channel)
+        if ear is not None and ear.known and self._consumer is not None:
+            self._deliver(self._consume_kept, (ear, publication))
+
+    def _consume_kept(self, heard: tuple[Ear, Publication]) -> None:
+        ear, publication = heard
+        channel, position, last = publication.channel, publication.position, ear.last
+        if self._subscribed.get(channel) is not ear or self._consumer is None:
+            return  # left since, and whatever is heard now began later
+        assert position is not None
+        ear.last = position
+        if last is not None and position.epoch != last.epoch:
+            # The history was forgotten, and begins anew.
+            self._consumer.gap(channel, Position(position.epoch, position.offset - 1))
+        self._consumer.consume(publication)
 
     def _deliver(self, consume: Callable[[Any], object], item: Any) -> None:
         if self._delivering:

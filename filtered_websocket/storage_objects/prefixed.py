@@ -76,7 +76,7 @@ class PrefixedStorageObject(BaseStorageObject):
             keep,
         )
 
-    def subscribe(self, channel: str) -> Deferred[None]:
+    def subscribe(self, channel: str) -> Deferred[Position | None]:
         return self._storage.subscribe(self._prefix + channel)
 
     def unsubscribe(self, channel: str) -> Deferred[None]:

@@ -80,7 +80,7 @@ def test_a_publication_of_a_named_pipeline_is_a_new_one_since_storage_may_keep_w
 
 def test_what_storage_loses_is_counted_under_what_has_cost_it() -> None:
     with memory.Server(Rooms) as server:
-        server.server.gap("room")
+        server.server.gap("room", None)
         server.server.history_dropped("history_bytes", 3, "room")
         assert counted(server) == {
             "dropped: lost while the storage object was away": 1,

@@ -238,6 +238,69 @@ def test_sends_of_one_turn_get_consecutive_positions_in_order(node):
     assert payloads(node.since("room", positions[0])) == [str(n) for n in range(1, 50)]
 
 
+# Where a subscriber begins.
+
+
+def test_subscribing_tells_where_the_history_stood(node):
+    assert node.subscribe("new") is None
+    assert node.subscribe("new") is None
+    (first,) = sent(node, "new", "a")
+    assert first.offset == 1
+    *_, third = sent(node, "room", *"abc")
+    assert node.subscribe("room") == third
+    (fourth,) = sent(node, "room", "d")
+    node.recorder.wait(2)
+    assert [publication.position for publication in node.recorder.publications] == [first, fourth]
+    assert node.subscribe("room") == fourth
+    assert node.subscribe("new") == first
+    assert node.recorder.gaps == []
+
+
+def test_a_history_that_has_begun_without_a_publication_is_a_position_too(node):
+    start = node.position("room")
+    assert node.subscribe("room") == start
+    assert sent(node, "room", "a") == [Position(start.epoch, 1)]
+    assert node.recorder.wait(1) == [b"a"]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_what_is_behind_the_position_comes_and_nothing_else_whatever_is_sent_meanwhile(node, number):
+    """Sent before, in and after the turn of the call; then left, and subscribed to once more among sends."""
+
+    def in_one_turn():
+        storage, heard = node.storage, []
+        for step in range(10):
+            storage.send(message("room", str(step)), KEEP)
+            if step == 2 + number:
+                heard.append(storage.subscribe("room"))
+            if step == 7:
+                storage.unsubscribe("room")
+                heard[0].addErrback(lambda _: None)  # left before it was confirmed
+                heard.append(storage.subscribe("room"))
+        return heard
+
+    confirmed = call(in_one_turn)[-1]
+    position = call(lambda: confirmed)
+    before = len(node.recorder.publications)
+    last = sent(node, "room", "end")[0]
+    node.recorder.wait_for(lambda: node.recorder.publications[-1:] and node.recorder.publications[-1].position == last)
+    heard = [publication.position.offset for publication in node.recorder.publications]
+    assert heard[before:] == [offset for offset in range(1, 12) if offset > max([position.offset, *heard[:before]])]
+    assert [heard.count(offset) for offset in range(position.offset + 1, 12)] == [1] * (11 - position.offset)
+
+
+def test_a_history_that_was_forgotten_begins_anew_with_a_gap(node):
+    keep = Keep(100, 60, Pool("one", 0, 1))
+    node.subscribe("room")
+    (old,) = sent(node, "room", "old", keep=keep)
+    sent(node, "another", "x", keep=keep)
+    new, newer = sent(node, "room", "new", "newer", keep=keep)
+    assert node.recorder.wait(3) == [b"old", b"new", b"newer"]
+    assert new.epoch != old.epoch
+    assert (node.recorder.gaps, node.recorder.stands) == (["room"], [Position(new.epoch, 0)])
+    assert node.subscribe("room") == newer
+
+
 # What histories may take together: names that clients invent cost what a limit says.
 
 KIB = 1024

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import StorageAway
 from tests.support.reactor_thread import DEADLINE, call
 
@@ -21,6 +21,8 @@ class Recorder:
         self.returned: list[tuple[str, str, str]] = []
         self.empty: list[str] = []
         self.gaps: list[str] = []
+        self.stands: list[Position | None] = []
+        self.phantoms: list[str] = []
         self.dropped: list[tuple[str, int, str]] = []
         self.readiness: list[bool] = []
         self._changed = threading.Condition()
@@ -40,8 +42,12 @@ class Recorder:
     def vacated(self, channel: str) -> None:
         self._note(self.empty, channel)
 
-    def gap(self, channel: str) -> None:
+    def gap(self, channel: str, position: Position | None) -> None:
+        self.stands.append(position)
         self._note(self.gaps, channel)
+
+    def phantom(self, channel: str) -> None:
+        self._note(self.phantoms, channel)
 
     def history_dropped(self, limit: str, count: int, channel: str) -> None:
         self._note(self.dropped, (limit, count, channel))

@@ -1,8 +1,8 @@
 """Where one node stands on the channels it follows at one Redis, and what is done about publications it has missed.
 
-A channel that keeps history is followed by position. While things are well no position is compared: Redis delivers in
-order on one connection. After an outage what arrives is held until the history has told what was missed. What it told
-is dropped when it arrives too, which may be long after, since history comes by the other connection.
+A channel that keeps history is followed by position: what comes is the next, or there is a gap. What arrives after that
+is held until the history has told what was missed. What it told is dropped when it arrives too, which may be long
+after, since history comes by the other connection.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.redis.connection import CommandConnection
@@ -25,36 +27,34 @@ NOTHING = Position("", 0)
 class Followed:
     """A channel.
 
-    :ivar last: the last position seen
+    :ivar last: the position up to which it was consumed
+    :ivar before: the epoch before that of ``last``
     :ivar held: what arrives while a gap is filled, else None
-    :ivar filled: up to where the last gap was filled, until something later arrives
+    :ivar asked: the newest question to history
     """
 
-    __slots__ = ("filled", "held", "last", "name")
+    __slots__ = ("asked", "before", "held", "last", "name")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self.before = name, ""
         self.last = NOTHING
         self.held: list[Publication] | None = None
-        self.filled: Position | None = None
+        self.asked: object = None
+
+    def stand(self, position: Position) -> None:
+        if position.epoch != self.last.epoch:
+            self.before = self.last.epoch
+        self.last = position
 
 
 class Gaps:
     """
     :param shard: whose keys and consumer are meant
+    :param is_followed: whether a channel is still followed
     """
 
-    def __init__(self, shard: OneRedis) -> None:
-        self._shard = shard
-
-    def find_position(self, followed: Followed, command: CommandConnection) -> Deferred[Any]:
-        """Ask where the channel stands, before it is subscribed to: nothing can fall between the two."""
-
-        def found(reply: list[bytes | None]) -> None:
-            epoch, offset = reply
-            followed.last = NOTHING if epoch is None else Position(epoch.decode(), int(offset or 0))
-
-        return command.ask(self._shard.meta_request(followed.name), found)
+    def __init__(self, shard: OneRedis, is_followed: Callable[[Followed], bool]) -> None:
+        self._shard, self._is_followed = shard, is_followed
 
     def open(self, followed: Followed) -> None:
         """Something may be missing from now on: what arrives is held."""
@@ -65,15 +65,26 @@ class Gaps:
                 self._consume(publication)
         followed.held = []
 
-    def fill(self, followed: Followed, command: CommandConnection, is_wanted: Callable[[], bool]) -> Deferred[Any]:
-        """Fill it from history, or tell that this cannot be done; fires when that is done.
+    def find_position(self, followed: Followed, command: CommandConnection) -> Deferred[Any]:
+        """Ask where the channel stands, of which everything is heard since it was opened, and go on from there."""
+        held = len(followed.held or ())
 
-        :param is_wanted: whether the channel is still followed when history has come
-        """
+        def found(reply: list[bytes | None]) -> None:
+            epoch, offset = reply
+            if self._is_followed(followed):
+                followed.last = NOTHING if epoch is None else Position(epoch.decode(), int(offset or 0))
+                self._release(followed, held)
+
+        return command.ask(self._shard.meta_request(followed.name), found)
+
+    def fill(self, followed: Followed, command: CommandConnection) -> Deferred[Any]:
+        """Fill it from history, or tell that this cannot be done; fires when that is done."""
+        asked = followed.asked = object()
+        held = len(followed.held or ())
 
         def found(reply: list[Any]) -> None:
-            if is_wanted():
-                self._fill(followed, bool(reply[0]), reply[1:])
+            if followed.asked is asked and self._is_followed(followed):
+                self._fill(followed, reply, held)
 
         last = followed.last
         values = (last.epoch.encode(), b"%d" % last.offset, self._shard.prefix)
@@ -82,30 +93,59 @@ class Gaps:
     def arrived(self, followed: Followed, publication: Publication) -> None:
         if followed.held is not None:
             followed.held.append(publication)
-        else:
-            self._take(followed, publication)
-
-    def _take(self, followed: Followed, publication: Publication) -> None:
-        position, filled = publication.position, followed.filled
+            return
+        position, last = publication.position, followed.last
         if position is not None:
-            if filled is not None:
-                if position.epoch == filled.epoch and position.offset <= filled.offset:
-                    return
-                followed.filled = None
-            followed.last = position
+            if position.offset == last.offset + 1 and (position.epoch == last.epoch or last is NOTHING):
+                followed.last = position
+            else:
+                if position.epoch != last.epoch or position.offset > last.offset:
+                    self._stray(followed, publication)
+                return
         self._consume(publication)
 
-    def _fill(self, followed: Followed, proven: bool, envelopes: list[bytes]) -> None:
+    def _stray(self, followed: Followed, publication: Publication) -> None:
+        """What does not follow on what came last."""
+        assert publication.position is not None
+        if publication.position.epoch == followed.before:
+            self._tell(self._shard.consumer.phantom, followed.name)
+            return
+        followed.held = [publication]
+        if self._shard.command is not None:  # otherwise it is filled when all is
+            self.fill(followed, self._shard.command).addErrback(self._not_filled)
+
+    def _not_filled(self, failure: Failure) -> None:
+        if not failure.check(StorageAway):
+            self._shard.give_up(failure.getErrorMessage())
+
+    def _fill(self, followed: Followed, reply: list[Any], held: int) -> None:
+        proven, epoch, top = bool(reply[0]), reply[1].decode(), reply[2]
+        missed = [decode(followed.name, envelope) for envelope in reply[3:]]
         if not proven:
-            self._tell_gap(followed)
-            followed.last = NOTHING
-        followed.filled = None
-        for envelope in envelopes:
-            self._take(followed, decode(followed.name, envelope))
-        followed.filled = followed.last if envelopes else None
-        held, followed.held = followed.held or (), None
-        for publication in held:
-            self._take(followed, publication)
+            missed = _end_of(missed + (followed.held or []), epoch, top)
+            followed.stand(Position(epoch, top - len(missed)) if epoch else NOTHING)
+            position = None if followed.last is NOTHING else followed.last
+            self._tell(self._shard.consumer.gap, followed.name, position)
+        for publication in missed:
+            assert publication.position is not None
+            followed.stand(publication.position)
+            self._consume(publication)
+        self._release(followed, held)
+
+    def _release(self, followed: Followed, older: int) -> None:
+        """Take what was held.
+
+        :param older: so many had arrived before history was asked: where it knows nothing of their epoch, nobody does
+        """
+        held, followed.held = followed.held or [], None
+        for index, publication in enumerate(held):
+            position = publication.position
+            if index < older and position is not None and position.epoch != followed.last.epoch:
+                if position.epoch != followed.before:
+                    followed.before = position.epoch
+                self._tell(self._shard.consumer.phantom, followed.name)
+            else:
+                self.arrived(followed, publication)
 
     def _consume(self, publication: Publication) -> None:
         try:
@@ -113,8 +153,17 @@ class Gaps:
         except Exception:
             log.failure("the consumer failed on a publication, which is lost")
 
-    def _tell_gap(self, followed: Followed) -> None:
+    def _tell(self, function: Callable[..., object], *args: Any) -> None:
         try:
-            self._shard.consumer.gap(followed.name)
+            function(*args)
         except Exception:
-            log.failure("the consumer failed on being told of a gap")
+            log.failure("the consumer failed on being told {args!r}", args=args)
+
+
+def _end_of(publications: list[Publication], epoch: str, top: int) -> list[Publication]:
+    """Those of this epoch that lead up to this offset without a hole."""
+    found = {each.position.offset: each for each in publications if each.position and each.position.epoch == epoch}
+    first = top
+    while first in found:
+        first -= 1
+    return [found[offset] for offset in range(first + 1, top + 1)]

@@ -124,14 +124,14 @@ return found
 
 # For a node that was away. KEYS list, meta; ARGV epoch ('': none when it subscribed), offset,
 # prefix
-# -> {1 if nothing is missing, what there is of it...}
+# -> {1 if nothing is missing, epoch ('': there is no history), newest offset, what there is of it...}
 RECOVER = Script(
     NOW,
     POOLS,
     _TRIM,
     """
 local meta = redis.call('HMGET', KEYS[2], 'e', 'o')
-if not meta[1] then return {0} end
+if not meta[1] then return {0, '', 0} end
 trim(KEYS[1], KEYS[2])
 local top, kept = tonumber(meta[2] or 0), redis.call('LLEN', KEYS[1])
 local missed = top
@@ -141,9 +141,9 @@ if missed < 0 then
   local pool = redis.call('HGET', KEYS[2], 'p')
   if pool then leave(pool, string.sub(KEYS[1], #prefix + 3)) end
   redis.call('DEL', KEYS[1], KEYS[2])
-  return {0}
+  return {0, '', 0}
 end
-local found = {(missed <= kept and (meta[1] == ARGV[1] or ARGV[1] == '')) and 1 or 0}
+local found = {(missed <= kept and (meta[1] == ARGV[1] or ARGV[1] == '')) and 1 or 0, meta[1], top}
 if missed > 0 then
   for _, item in ipairs(redis.call('LRANGE', KEYS[1], -missed, -1)) do found[#found + 1] = envelope(item) end
 end

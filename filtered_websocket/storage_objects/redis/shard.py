@@ -167,16 +167,15 @@ class Shard:
 
     @inlineCallbacks
     def _sync(self, number: int, commands: CommandConnection, subscriber: SubscriberConnection) -> Any:
-        returning = []
         if subscriber is not self._synced:
-            returning = yield self.subscriptions.resume(subscriber, commands)
+            yield self.subscriptions.resume(subscriber, commands)
         yield self.leases.resume()
         if number != self._sync_number or self._stopped:
             return
         self.open = True
         self._empty_queue()
         self.subscriptions.begin_all()
-        yield self.subscriptions.fill(returning, commands)
+        yield self.subscriptions.fill(commands)
         if number != self._sync_number or self._stopped:
             return
         self._synced = subscriber

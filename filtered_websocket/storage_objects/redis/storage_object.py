@@ -183,7 +183,7 @@ class StorageObject(BaseStorageObject):
 
         return convert
 
-    def subscribe(self, channel: str) -> Deferred[None]:
+    def subscribe(self, channel: str) -> Deferred[Position | None]:
         check_text(channel)
         return self._shards.of(channel).subscriptions.add(channel, False)
 

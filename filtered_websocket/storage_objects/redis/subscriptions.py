@@ -1,14 +1,14 @@
 """What one node is subscribed to at one Redis: begun, confirmed, and begun again after an outage.
 
-The position of a channel is asked before SUBSCRIBE is sent, and after an outage the gap is filled (``gaps``).
+Where a channel stands is asked when SUBSCRIBE is confirmed, and what arrives meanwhile is held, so nothing falls
+between the two. After an outage the gap is filled (``gaps``).
 """
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,7 +16,7 @@ from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
-from filtered_websocket.storage_objects.redis.gaps import Followed, Gaps
+from filtered_websocket.storage_objects.redis.gaps import NOTHING, Followed, Gaps
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.parts import in_parts
 from filtered_websocket.storage_objects.redis.prefixes import Prefixes
@@ -36,7 +36,7 @@ class _Subscription(Followed):
         super().__init__(name)
         self.raw, self.is_bus = raw, is_bus
         self.begun = self.asked = self.live = False
-        self.waiting: list[Deferred[None]] = []
+        self.waiting: list[Deferred[Any]] = []
 
 
 class Subscriptions:
@@ -48,15 +48,15 @@ class Subscriptions:
 
     def __init__(self, shard: OneRedis, prefix: bytes) -> None:
         self._shard, self._prefix = shard, prefix
-        self._gaps = Gaps(shard)
+        self._gaps = Gaps(shard, self._is_followed)
         self.prefixes = Prefixes(shard, self._consume_bus)
-        self._deaf_prefixes: list[str] = []  # since the connection was lost
+        self._deaf: list[str] = []  # names on the bus, since the connection was lost
         self._all: dict[bytes, _Subscription] = {}
         self._others: dict[bytes, Callable[[], None]] = {}
         self._broken_told = 0.0
 
-    def add(self, name: str, is_bus: bool) -> Deferred[None]:
-        """Fires when confirmed. While Redis is away, that is when it is back."""
+    def add(self, name: str, is_bus: bool) -> Deferred[Any]:
+        """Fires when confirmed, with where the channel stood then. While Redis is away, that is when it is back."""
         raw = self._raw(name, is_bus)
         subscription = self._all.get(raw)
         if subscription is None:
@@ -64,8 +64,8 @@ class Subscriptions:
             if self._shard.open:
                 self._begin(subscription)
         if subscription.live:
-            return DONE
-        confirmed: Deferred[None] = Deferred()
+            return DONE if subscription.last is NOTHING else succeed(subscription.last)
+        confirmed: Deferred[Any] = Deferred()
         subscription.waiting.append(confirmed)
         return confirmed
 
@@ -101,42 +101,36 @@ class Subscriptions:
 
     @inlineCallbacks
     def resume(self, subscriber: SubscriberConnection, command: CommandConnection) -> Any:
-        """Subscribe to everything on a new connection; fires when all is confirmed, with what is to be ``fill``\\ ed.
+        """Subscribe to everything on a new connection; fires when all is confirmed, and gaps are to be ``fill``\\ ed.
 
         Fails with StorageAway, or never fires, when a connection is lost meanwhile.
         """
         subscriptions = list(self._all.values())
-        returning = [subscription for subscription in subscriptions if subscription.live]
         for subscription in subscriptions:
-            subscription.begun, subscription.asked = True, False
-        for subscription in returning:
+            subscription.begun = subscription.asked = True
             if not subscription.is_bus:
                 self._gaps.open(subscription)
-        new = [subscription for subscription in subscriptions if not subscription.live]
-        yield in_parts(lambda subscription: self._find_position(subscription, command), new)
-        wanted = [subscription for subscription in subscriptions if self._is_current(subscription)]
-        names = [*self._others, *(subscription.raw for subscription in wanted)]
-        for subscription in wanted:
-            subscription.asked = True
+        names = [*self._others, *(subscription.raw for subscription in subscriptions)]
         confirmed = [
             one
             for start in range(0, len(names), TOGETHER)
             for one in subscriber.subscribe_to(names[start : start + TOGETHER])
         ]
-        self._deaf_prefixes = self.prefixes.live
+        self._deaf += [one.name for one in subscriptions if one.is_bus and one.live]
+        self._deaf += [f"{name}*" for name in self.prefixes.live]
         yield gatherResults([*confirmed, self.prefixes.begin(subscriber)])
-        for subscription in subscriptions:
+        new = [subscription for subscription in subscriptions if not subscription.live]
+        yield in_parts(lambda subscription: self._find_position(subscription, command), new)
+        for subscription in new:
             self._confirm(subscription)
-        return returning
 
-    def fill(self, returning: list[_Subscription], command: CommandConnection) -> Deferred[Any]:
-        """Fill their gaps, or tell; fires when that is done."""
-        deaf = [*(one.name for one in returning if one.is_bus), *(f"{name}*" for name in self._deaf_prefixes)]
-        self._deaf_prefixes = []
+    def fill(self, command: CommandConnection) -> Deferred[Any]:
+        """Fill all gaps, or tell; fires when that is done."""
+        deaf, self._deaf = list(dict.fromkeys(self._deaf)), []
         if deaf:
             log.warn("what others published meanwhile on the bus is lost: {channels}", channels=", ".join(deaf))
-        followed = [one for one in returning if not one.is_bus]
-        return in_parts(lambda one: self._gaps.fill(one, command, partial(self._is_current, one)), followed)
+        gaping = [one for one in self._all.values() if one.live and one.held is not None]
+        return in_parts(lambda one: self._gaps.fill(one, command), gaping)
 
     def begin_all(self) -> None:
         """Begin what was added while ``resume`` ran."""
@@ -158,20 +152,28 @@ class Subscriptions:
     def _is_current(self, subscription: _Subscription) -> bool:
         return self._all.get(subscription.raw) is subscription
 
+    def _is_followed(self, followed: Followed) -> bool:
+        return self._all.get(self._raw(followed.name, False)) is followed
+
     def _begin(self, subscription: _Subscription) -> None:
-        subscriber, command = self._shard.subscriber, self._shard.command
+        subscriber = self._shard.subscriber
         assert subscriber is not None
-        assert command is not None
-        subscription.begun = True
-        subscription.asked = False
+        subscription.begun = subscription.asked = True
+        if not subscription.is_bus:
+            self._gaps.open(subscription)
 
-        def subscribe(_: object) -> None:
-            if self._is_current(subscription) and subscriber.connected:
-                subscription.asked = True
-                (confirmed,) = subscriber.subscribe_to([subscription.raw])
-                confirmed.addCallback(lambda _: self._confirm(subscription))
+        def locate(_: object) -> None:
+            command = self._shard.command
+            if not self._is_current(subscription):
+                return
+            if command is None:
+                subscription.begun = False  # it is begun again when Redis is back
+                return
+            self._find_position(subscription, command).addCallbacks(
+                lambda _: self._confirm(subscription), self._not_begun, errbackArgs=(subscription,)
+            )
 
-        self._find_position(subscription, command).addCallbacks(subscribe, self._not_begun, errbackArgs=(subscription,))
+        subscriber.subscribe_to([subscription.raw])[0].addCallback(locate)
 
     def _not_begun(self, failure: Failure, subscription: _Subscription) -> None:
         if failure.check(StorageAway):
@@ -186,9 +188,10 @@ class Subscriptions:
     def _confirm(self, subscription: _Subscription) -> None:
         if self._is_current(subscription):
             subscription.live = True
+            position = None if subscription.last is NOTHING else subscription.last
             waiting, subscription.waiting = subscription.waiting, []
             for confirmed in waiting:
-                confirmed.callback(None)
+                confirmed.callback(position)
 
     def _fail(self, subscription: _Subscription, reason: Any) -> None:
         waiting, subscription.waiting = subscription.waiting, []

@@ -23,6 +23,7 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep
 from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.memory import Ear
 from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.sqlite.file import look_at
 from filtered_websocket.storage_objects.sqlite.tables import Tables
@@ -87,7 +88,11 @@ class StorageObject(memory.StorageObject):
             return super().stop()
         if self._stopping is None:
             self._stopping = self._writer.stop().addCallback(lambda _: memory.StorageObject.stop(self))
-            waiting, self._waiting = self._waiting, []
+            waiting: list[Deferred[Any]] = [*self._waiting]
+            self._waiting = []
+            for ear in self._subscribed.values():
+                waiting += ear.waiting
+                ear.waiting = []
             for one in waiting:
                 one.errback(StorageAway("the storage object was stopped"))
         done: Deferred[None] = Deferred()
@@ -124,6 +129,43 @@ class StorageObject(memory.StorageObject):
         check_text(key)
         return self._ask(Tables.delete, as_bytes(key), None if field is None else as_bytes(field))
 
+    # Channels.
+
+    def subscribe(self, channel: str) -> Deferred[Position | None]:
+        check_text(channel)
+        ear = self._subscribed.get(channel)
+        if ear is not None and ear.known:
+            return super().subscribe(channel)
+        if self._writer is None or self._stopping is not None:
+            return fail(StorageAway("the storage object is not started: not done"))
+        if ear is None:
+            ear = self._subscribed[channel] = Ear(False)
+            self._locate(channel, ear)
+        confirmed: Deferred[Position | None] = Deferred()
+        ear.waiting.append(confirmed)
+        return confirmed
+
+    def unsubscribe(self, channel: str) -> Deferred[None]:
+        ear = self._subscribed.get(channel)
+        left = super().unsubscribe(channel)
+        for confirmed in ear.waiting if ear is not None else ():
+            confirmed.errback(StorageAway(f"{channel!r} was left before it was confirmed"))
+        return left
+
+    def _locate(self, channel: str, ear: Ear) -> None:
+        """Ask where the channel stands. The answer comes among those of what is sent, in the order of the file."""
+
+        def found(where: tuple[str, int] | None) -> None:
+            ear.known, ear.last = True, where and Position(*where)
+
+        def confirm(_: object) -> None:
+            waiting, ear.waiting = ear.waiting, []
+            for confirmed in waiting:
+                confirmed.callback(ear.last)
+
+        # While the file is away it is asked again when that is over.
+        self._ask(Tables.where, as_bytes(channel), convert=found).addCallbacks(confirm, lambda _: None)
+
     # History.
 
     def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
@@ -139,7 +181,7 @@ class StorageObject(memory.StorageObject):
             for limit, count in dropped.items():
                 self._dropped(limit, count, publication.channel)
             publication.position = Position(*position)
-            super(StorageObject, self).send(publication)
+            self._deliver_kept(publication)
             return publication.position
 
         self._reads.changed(publication.channel)
@@ -185,6 +227,9 @@ class StorageObject(memory.StorageObject):
             waiting, self._waiting = self._waiting, []
             for one in waiting:
                 one.callback(None)
+            for channel, ear in list(self._subscribed.items()):
+                if not ear.known:
+                    self._locate(channel, ear)
         if self._consumer is not None:
             try:
                 self._consumer.ready_changed(self._well)

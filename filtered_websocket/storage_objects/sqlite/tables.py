@@ -107,7 +107,7 @@ class Tables:
         return (epoch, top), dropped
 
     def position(self, channel: bytes, pool: Pool, new_epoch: str) -> tuple[tuple[str, int], dict[str, int]]:
-        found = self._where(channel)
+        found = self.where(channel)
         if found is not None:
             return found, {}
         now = self._now()
@@ -164,7 +164,7 @@ class Tables:
 
     def since(self, channel: bytes, epoch: str, offset: int) -> list[tuple[str, int, bytes]] | None:
         """``(epoch, offset, body)`` of each after that, None if some are missing."""
-        found = self._where(channel)
+        found = self.where(channel)
         if found is None or found[0] != epoch or offset > found[1]:
             return None
         rows = self.connection.execute(
@@ -175,7 +175,7 @@ class Tables:
         return rows if len(rows) == found[1] - offset else None
 
     def latest(self, channel: bytes, skip: int, count: int) -> list[tuple[str, int, bytes]]:
-        found = self._where(channel)
+        found = self.where(channel)
         if found is None:
             return []
         return self.connection.execute(
@@ -188,7 +188,7 @@ class Tables:
     def _now(self) -> float:
         return time.monotonic() + self._ahead
 
-    def _where(self, channel: bytes) -> tuple[str, int] | None:
+    def where(self, channel: bytes) -> tuple[str, int] | None:
         found: tuple[str, int] | None = self.connection.execute(
             "SELECT epoch, top FROM channels WHERE channel = ?", (channel,)
         ).fetchone()
