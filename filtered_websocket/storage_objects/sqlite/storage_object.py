@@ -146,9 +146,10 @@ class StorageObject(memory.StorageObject):
         return confirmed
 
     def unsubscribe(self, channel: str) -> Deferred[None]:
-        ear = self._subscribed.get(channel)
+        ear = self._subscribed.get(channel) or Ear(False)
         left = super().unsubscribe(channel)
-        for confirmed in ear.waiting if ear is not None else ():
+        waiting, ear.waiting = ear.waiting, []
+        for confirmed in waiting:
             confirmed.errback(StorageAway(f"{channel!r} was left before it was confirmed"))
         return left
 
