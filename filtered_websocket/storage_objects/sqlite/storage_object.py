@@ -23,8 +23,8 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep
 from filtered_websocket.storage_objects.history import new_epoch
-from filtered_websocket.storage_objects.memory import Ear
 from filtered_websocket.storage_objects.shared_reads import SharedReads
+from filtered_websocket.storage_objects.sqlite import ears
 from filtered_websocket.storage_objects.sqlite.file import look_at
 from filtered_websocket.storage_objects.sqlite.tables import Tables
 from filtered_websocket.storage_objects.sqlite.writer import Writer
@@ -60,6 +60,7 @@ class StorageObject(memory.StorageObject):
         self._file: str = options.sqlite_file
         self._writer: Writer | None = None
         self._reads = SharedReads(self._reading)
+        self._ears = ears.Ears(self._subscribed, self._ask)
         self._stopping: Deferred[None] | None = None
         self._well = True
         self._waiting: list[Deferred[None]] = []
@@ -88,11 +89,8 @@ class StorageObject(memory.StorageObject):
             return super().stop()
         if self._stopping is None:
             self._stopping = self._writer.stop().addCallback(lambda _: memory.StorageObject.stop(self))
-            waiting: list[Deferred[Any]] = [*self._waiting]
-            self._waiting = []
-            for ear in self._subscribed.values():
-                waiting += ear.waiting
-                ear.waiting = []
+            self._ears.stop()
+            waiting, self._waiting = self._waiting, []
             for one in waiting:
                 one.errback(StorageAway("the storage object was stopped"))
         done: Deferred[None] = Deferred()
@@ -138,34 +136,13 @@ class StorageObject(memory.StorageObject):
             return super().subscribe(channel)
         if self._writer is None or self._stopping is not None:
             return fail(StorageAway("the storage object is not started: not done"))
-        if ear is None:
-            ear = self._subscribed[channel] = Ear(False)
-            self._locate(channel, ear)
-        confirmed: Deferred[Position | None] = Deferred()
-        ear.waiting.append(confirmed)
-        return confirmed
+        return self._ears.open(channel)
 
     def unsubscribe(self, channel: str) -> Deferred[None]:
-        ear = self._subscribed.get(channel) or Ear(False)
-        left = super().unsubscribe(channel)
-        waiting, ear.waiting = ear.waiting, []
-        for confirmed in waiting:
-            confirmed.errback(StorageAway(f"{channel!r} was left before it was confirmed"))
-        return left
-
-    def _locate(self, channel: str, ear: Ear) -> None:
-        """Ask where the channel stands. The answer comes among those of what is sent, in the order of the file."""
-
-        def found(where: tuple[str, int] | None) -> None:
-            ear.known, ear.last = True, where and Position(*where)
-
-        def confirm(_: object) -> None:
-            waiting, ear.waiting = ear.waiting, []
-            for confirmed in waiting:
-                confirmed.callback(ear.last)
-
-        # While the file is away it is asked again when that is over.
-        self._ask(Tables.where, as_bytes(channel), convert=found).addCallbacks(confirm, lambda _: None)
+        ear = self._subscribed.pop(channel, None)
+        if ear is not None:
+            ears.fail(ear, f"{channel!r} was left before it was confirmed")
+        return DONE
 
     # History.
 
@@ -228,9 +205,7 @@ class StorageObject(memory.StorageObject):
             waiting, self._waiting = self._waiting, []
             for one in waiting:
                 one.callback(None)
-            for channel, ear in list(self._subscribed.items()):
-                if not ear.known:
-                    self._locate(channel, ear)
+            self._ears.locate_again()
         if self._consumer is not None:
             try:
                 self._consumer.ready_changed(self._well)
