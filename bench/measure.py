@@ -41,14 +41,14 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
     entry: tuple[str, ...] | None = getattr(row, workload.entry) if workload.entry else ()
     if entry is None:
         raise Failed(f"has no {workload.entry}")
-    port = _free_port()
+    port = free_port()
     with contextlib.ExitStack() as stack:
         pids = []
         redis_port = 0
         if "redis" in row.needs:
-            redis_port = _free_port()
+            redis_port = free_port()
             redis = f"{places.redis_server()} --bind 127.0.0.1 --port {redis_port} --save '' --appendonly no"
-            pids += stack.enter_context(_running(redis, redis_port, "redis"))
+            pids += stack.enter_context(running(redis, redis_port, "redis"))
         command = (row.variants[workload.variant] if workload.variant else row.command).format(
             port=port,
             redis_port=redis_port,
@@ -61,13 +61,13 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
         # It accepts before it is ready, and says 503 meanwhile.
         word = "listening on" if "{fws_server}" in row.command else ""
         pids += stack.enter_context(
-            _running(command, port, f"{row.name}-{workload.name}", dict(row.env + workload.env), word)
+            running(command, port, f"{row.name}-{workload.name}", dict(row.env + workload.env), word)
         )
         return _generate(port, pids, workload, entry, tmax)
 
 
 def _generate(port: int, pids: list[int], workload: Workload, entry: tuple[str, ...], tmax: float) -> dict[str, object]:
-    command = [*_pinned(cores()[1]), str(places.WSLOAD), "--port", str(port), "--pid", ",".join(map(str, pids))]
+    command = [*pinned(cores()[1]), str(places.WSLOAD), "--port", str(port), "--pid", ",".join(map(str, pids))]
     command += [*shlex.split(workload.arguments), *entry, "--tmax", str(tmax)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=tmax + 180, check=False)
@@ -79,7 +79,7 @@ def _generate(port: int, pids: list[int], workload: Workload, entry: tuple[str, 
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     command: str, port: int, name: str, env: Mapping[str, str] = MappingProxyType({}), word: str = ""
 ) -> Iterator[list[int]]:
     """Starts a server, waits until it accepts and has said the word, gives its processes' ids, and ends them all."""
@@ -87,7 +87,7 @@ def _running(
     environment = os.environ | {"PYTHONPATH": str(places.ROOT), "NODE_PATH": str(places.NODE / "node_modules")} | env
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*_pinned(cores()[0]), *shlex.split(command)],
+            [*pinned(cores()[0]), *shlex.split(command)],
             cwd=places.BENCH,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -123,11 +123,11 @@ def _family(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in _family(int(child)))]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def _pinned(core: int) -> list[str]:
+def pinned(core: int) -> list[str]:
     return ["taskset", "-c", str(core)]
