@@ -20,10 +20,10 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site modules bench instructions conformance fuzz clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery instructions conformance fuzz clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-12s %s\n' "make $$verb" "$$says"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-19s %s\n' "make $$verb" "$$says"; done
 
 install: $(VENV)/run.stamp  ## a .venv with fws_server in it
 
@@ -59,6 +59,9 @@ docs-site: $(VENV)/dev.stamp  ## the documentation as a site, in build/site; com
 
 bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 40 minutes; ARGS="--rows tls --rounds 3": a part (bench/README.md)
 	$(BIN)/python bench/run.py $(ARGS)
+
+bench-recovery: $(VENV)/dev.stamp  ## clients that are cut off and come back, and docs/benchmarks-recovery.md: 20 minutes; ARGS="--servers history"
+	$(BIN)/python bench/recover.py $(ARGS)
 
 instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before and now: a minute; BASE=commit
 	$(BIN)/python bench/instructions/compare.py $(BASE)

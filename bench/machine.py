@@ -67,9 +67,10 @@ def _versions(rows: Collection[str]) -> dict[str, str]:
     versions |= _python_packages()
     versions["filtered_websocket"] = _says("git", "-C", str(places.ROOT), "describe", "--always", "--dirty")
     versions["Node"] = _says("node", "--version").lstrip("v")
-    for package in (places.NODE / "node_modules").glob("*/package.json"):
-        if package.parent.name in ("ws", "bufferutil", "socket.io"):
-            versions[package.parent.name] = json.loads(package.read_text())["version"]
+    for name in json.loads((places.BENCH / "package.json").read_text())["dependencies"]:
+        package = places.NODE / "node_modules" / name / "package.json"
+        if package.exists():
+            versions[name] = json.loads(package.read_text())["version"]
     versions |= _compiled(rows)
     return {name: version for name, version in versions.items() if version}
 
@@ -104,4 +105,4 @@ def _says(*command: str) -> str:
 
 
 def command_line() -> str:
-    return " ".join(["bench/run.py", *sys.argv[1:]])
+    return " ".join([f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]])

@@ -1,4 +1,5 @@
-"""python-socketio on aiohttp: `ws_socketio.py PORT`. ["join", {"room": r}] joins, ["m", r, payload] goes to r."""
+"""python-socketio on aiohttp: `ws_socketio.py PORT`. ["join", {"room": r}] joins, ["m", r, payload] goes to r, and so
+does POST /emit {"event", "room", "data"}."""
 
 import sys
 
@@ -19,7 +20,14 @@ async def m(sid, room, payload):
     await sio.emit("m", payload, room=room)
 
 
+async def emit(request):
+    body = await request.json()
+    await sio.emit(body["event"], body["data"], room=body["room"])
+    return web.Response(text="OK")
+
+
 app = web.Application()
+app.router.add_post("/emit", emit)
 sio.attach(app)
 web.run_app(
     app,
