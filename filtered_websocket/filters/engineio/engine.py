@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio.encodings import PACKETS, Encodings
+from filtered_websocket.filters.engineio.last_words import LastWords
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.nodes import Answer, Nodes
 from filtered_websocket.filters.engineio.options import EngineOptions
@@ -35,6 +36,7 @@ class Engine:
     :ivar named: those of them whose id a filter has chosen, by id
     :ivar upgraded: sids of sessions that polled here and have gone on to a WebSocket, the latest last
     :ivar waiting: all that waits for them
+    :ivar last_words: what those that have ended had left to say
     :ivar nodes: the other processes
     :ivar heartbeat: of the sessions that begin now
     """
@@ -54,6 +56,7 @@ class Engine:
         self.named: dict[str, Session] = {}
         self.upgraded: dict[str, None] = {}
         self.waiting = Total(options)
+        self.last_words = LastWords(pipeline.server.reactor, self.waiting)
         self._heartbeats: list[Heartbeat] = []
         self._told: tuple[float, float] | None = None
         self.follow()
@@ -83,6 +86,8 @@ class Engine:
         if session is not None and session.goes_on:
             return None
         if session is None:
+            if method == "GET" and (words := self.last_words.take(sid)) is not None:
+                return 200, words
             return await self.nodes.ask(sid, method, body) if _SID.fullmatch(sid) else None
         if method == "GET":
             return 200, await session.poll()
@@ -104,6 +109,7 @@ class Engine:
         """End the sessions for which most waits until all that waits is within the limit again."""
         if not self.waiting.is_too_large:
             return
+        self.last_words.make_room()
         for session in sorted(self.polling.values(), key=lambda session: session.waits, reverse=True):
             if self.waiting.has_room or not session.waits:
                 return
@@ -114,6 +120,7 @@ class Engine:
         for session in tuple(self.polling.values()):
             session.close()
         self.nodes.stop()
+        self.last_words.stop()
         for heartbeat in self._heartbeats:
             heartbeat.stop()
 

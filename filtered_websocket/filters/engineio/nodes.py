@@ -155,11 +155,11 @@ class Nodes:
             self._channels.tell(key[0], "taken", id=key[1]).addErrback(lambda _: None)
 
     async def _do(self, what: str, sid: str, body: bytes) -> Answer | None:
+        if what in ("GET", "POST"):
+            return await self._answer(sid, what, body)
         session = self._polling.get(sid)
         if session is None:
             return (200, Payload(b"")) if what == "id" and sid in self._upgraded else None
-        if what in ("GET", "POST"):
-            return await self._answer(sid, what, body)
         if what == "id":
             return 200, Payload(session.open_id.encode())
         if what == "channels":

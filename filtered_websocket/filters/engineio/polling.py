@@ -7,11 +7,12 @@ from twisted.internet.defer import Deferred, succeed
 
 from filtered_websocket.filters.engineio import packets, payloads
 from filtered_websocket.filters.engineio.handover import Handover
+from filtered_websocket.filters.engineio.last_words import LastWords
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import PollingBacklog, Taken
 from filtered_websocket.filters.engineio.polling_total import Group, Total
 from filtered_websocket.filters.engineio.posting import PostingSession, Refused
-from filtered_websocket.filters.engineio.session import Engine
+from filtered_websocket.filters.engineio.session import PROTOCOL_ERROR, Engine
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.web.request import HTTPRequest
@@ -29,6 +30,8 @@ class PollingEngine(Engine, Protocol):
     def polling(self) -> "MutableMapping[str, PollingSession]": ...
     @property
     def waiting(self) -> Total: ...
+    @property
+    def last_words(self) -> LastWords: ...
     def remember(self, sid: str) -> None: ...
     def make_room(self) -> None:
         """End sessions, if more waits in all than may."""
@@ -43,13 +46,16 @@ class PollingSession(PostingSession):
     def __init__(self, engine: PollingEngine, sid: str, protocol: int, request: HTTPRequest) -> None:
         super().__init__(engine, sid, protocol, request)
         engine.polling[sid] = self
-        self._waiting = PollingBacklog(self.pipeline.options.send_buffer, engine.waiting)
+        self._waiting = self._new_backlog()
         self._waits_since: float | None = None
         self._reads_until = 0.0
         self._get: Deferred[Payload] | None = None
         self._base64_only = request.argument("b64") in ("1", "true")
         self._upgrades_until = -1.0
         self._own |= frozenset(vars(self))
+
+    def _new_backlog(self) -> PollingBacklog:
+        return PollingBacklog(self.pipeline.options.send_buffer, self.engine.waiting)
 
     @property
     def upgrades(self) -> list[str]:
@@ -190,21 +196,29 @@ class PollingSession(PostingSession):
             get.callback(self._encoded(self._waiting.take()))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Tell the client, if it polls, and end."""
-        self._end((packets.CLOSE_MESSAGE,))
+        """End; the client is told, by this GET or the next, unless it has broken the protocol."""
+        self._end((packets.CLOSE_MESSAGE,), code != PROTOCOL_ERROR)
 
     def gone(self) -> None:
-        self._end(())
+        self._end((), False)
 
     def hung_up(self) -> None:
         # The client knows, so its GET gets a noop and no packet 1.
-        self.gone()
+        self._end((), self._get is None)
 
-    def _end(self, last: tuple[Message, ...]) -> None:
-        if not self.ended:
-            if left := (*self._waiting.take().messages, *last):
-                self._answer_get(Taken(left))
-            self.leave()
+    def _end(self, last: tuple[Message, ...], is_told: bool) -> None:
+        if self.ended:
+            return
+        if self.pipeline.hub.dirty:
+            self.pipeline.hub.settle(self)
+        for each in last:
+            self._waiting.add(Group(None, (each,)))
+        asks = self._get is not None
+        self._respond()
+        if is_told and (self._waiting or not asks):
+            left, self._waiting = self._waiting, self._new_backlog()
+            self.engine.last_words.keep(self.sid, left, self.protocol, self._base64_only)
+        self.leave()
 
     def move(self) -> Handover:
         if self.engine.options.admits_late:

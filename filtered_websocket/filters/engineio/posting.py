@@ -6,7 +6,7 @@ from twisted.internet.task import deferLater
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.filters.engineio import packets, payloads
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession
-from filtered_websocket.filters.engineio.session import Engine
+from filtered_websocket.filters.engineio.session import PROTOCOL_ERROR, Engine
 from filtered_websocket.limits.pace import Pace
 from filtered_websocket.web.request import HTTPRequest
 
@@ -52,7 +52,7 @@ class PostingSession(FilteredSession):
                     return
                 await self.run("message", bytearray(data), binary)
         except packets.Malformed as error:
-            self.close()
+            self.close(PROTOCOL_ERROR, "parse error")
             raise Refused(str(error)) from None
 
     async def _keep_pace(self, size: int) -> None:

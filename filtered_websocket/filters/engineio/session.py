@@ -17,6 +17,9 @@ from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.messages.message import Message
 
+PROTOCOL_ERROR = 1002
+"""The close code for a client that breaks the protocol. One that polls is told nothing but 400."""
+
 
 class Application(Protocol):
     """What runs on a session. It sends by `Session.send`."""
@@ -158,8 +161,11 @@ class Session:
     def leave(self) -> Handover:
         """Leave everything, without a word to the client. What was published before is in the messages handed over."""
         # On asyncio's reactor the disconnect filters of a session that moves may run when its application has gone on.
-        state = {} if self.ended else self.application.end()
-        self.ended = True
+        state: dict[str, Any] = {}
+        if not self.ended:
+            # First: a disconnect filter may end what is about to end.
+            self.ended = True
+            state = self.application.end()
         self._unwatch()
         return Handover(self.sid, self.protocol, (), state)
 
@@ -183,7 +189,7 @@ class Session:
             return self.application.receive_bytes(payload) if binary else self._packet(payload.decode())
         except (Malformed, UnicodeDecodeError) as error:
             self.pipeline.server.counters.count("closed", f"{self.engine.options.pack}: malformed packet", str(error))
-            self.close(1002, "parse error")
+            self.close(PROTOCOL_ERROR, "parse error")
             return None
 
     def _packet(self, text: str) -> Awaitable[None] | None:

@@ -221,6 +221,7 @@ def test_a_later_session_of_the_same_id_takes_the_place_of_the_first() -> None:
         server.settle()
         assert not second.websocket.is_open  # type: ignore[union-attr]
         assert third.received()[-1] == "4welcome"
+        assert first.poller.get().text == "1"  # type: ignore[union-attr]
         assert first.poller.get().status == 400  # type: ignore[union-attr]
         assert list(server.pipeline().users) == ["ann"]
 

@@ -85,6 +85,7 @@ def test_a_client_that_joins_no_namespace_in_time_is_closed(serve: Serve) -> Non
     assert not late.is_open
     assert punctual.is_open
     assert server.server.counters.totals["closed", "socketio_connect_timeout"] == 2
+    assert polling.get().text == "1"
     assert polling.get().status == 400
 
 
@@ -257,3 +258,23 @@ def test_a_second_websocket_for_one_session_is_let_in_and_closed(serve: Serve) -
     late.send("2probe")
     assert not late.is_open
     assert first.is_open
+
+
+def test_a_disconnect_filter_may_end_what_is_ending(serve: Serve) -> None:
+    class Again(SocketIODisconnectFilter):
+        reasons: ClassVar[list[str]] = []
+
+        @classmethod
+        def filter(cls, socket: Any, reason: str) -> None:
+            cls.reasons.append(reason)
+            socket.disconnect(True)
+
+    server = serve(Again)
+    polling = Poller(server)
+    get = polling.get()
+    assert polling.post("1").text == "ok"
+    assert get.text == "6"
+    client(server).close()
+    assert Again.reasons == ["transport close", "transport close"]
+    assert not server.server.counters.totals
+    assert not server.pipeline().users
