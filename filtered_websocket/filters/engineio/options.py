@@ -43,8 +43,9 @@ class EngineOptions(Protocol):
         """Those of `TRANSPORTS` that are served."""
 
     @property
-    def admits_late(self) -> bool:
-        """Whether a WebSocket for a session that is upgraded already is let in and closed; else it is refused."""
+    def is_strict(self) -> bool:
+        """Whether upgrades are as the protocol's suites have them: a GET behind one comes too late, and another
+        WebSocket is let in and closed. WS-Emit has always answered that GET, and refused the WebSocket."""
 
     @property
     def eio3(self) -> bool:
@@ -162,7 +163,7 @@ class PackOptions:
     :param pack: what their names begin with
     """
 
-    admits_late = True
+    is_strict = True
 
     def __init__(self, pipeline: Pipeline, pack: str) -> None:
         self._pipeline, self.pack = pipeline, pack

@@ -154,7 +154,7 @@ class PollingSession(PostingSession):
 
     @property
     def _holds(self) -> bool:
-        return self._is_plain and self.pipeline.storage_object.shared
+        return self.engine.options.is_strict and self.pipeline.storage_object.shared
 
     def _let_go(self, get: Deferred[Payload]) -> None:
         if self._get is get:
@@ -180,7 +180,7 @@ class PollingSession(PostingSession):
     @property
     def open_id(self) -> str:
         """The id for a WebSocket that asks to take over; "" where another does. `ws_emit` lets several try."""
-        return "" if self._is_plain and self._now() < self._upgrades_until else self.id
+        return "" if self.engine.options.is_strict and self._now() < self._upgrades_until else self.id
 
     def unprobed(self) -> None:
         """It does not take over after all: GETs wait again."""
@@ -221,8 +221,9 @@ class PollingSession(PostingSession):
         self.leave()
 
     def move(self) -> Handover:
-        if self.engine.options.admits_late:
+        if self.engine.options.is_strict:
             self.engine.remember(self.sid)
+            self.go_on()
         return super().move()
 
     def leave(self) -> Handover:

@@ -49,7 +49,7 @@ class State(PackState):
 class _Options(PackOptions):
     """What the options of this pack say to the engine; some of the engine's are none here."""
 
-    admits_late = False
+    is_strict = False
     max_packets = MAX_PAYLOAD  # as many as fit
     ping_interval, ping_timeout, max_payload = PING_INTERVAL, PING_TIMEOUT, MAX_PAYLOAD
 

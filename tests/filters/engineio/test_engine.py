@@ -45,7 +45,7 @@ class Echo:
 class Options:
     pack, eio3, cors, polling_buffer, transports = "a_pack", True, ["*"], 1_000_000, ["polling", "websocket"]
     ping_interval, ping_timeout, max_payload = 2.5, 1.5, 5000
-    admits_late, max_packets = True, 100
+    is_strict, max_packets = True, 100
 
 
 @pytest.fixture

@@ -79,6 +79,26 @@ def test_rooms_data_and_what_is_under_way_go_along(nodes: Begin) -> None:
     assert not state(pair.two).namespaces
 
 
+def test_what_comes_behind_an_upgrade_is_too_late_on_any_node(nodes: Begin) -> None:
+    pair = nodes(Echo)
+    polling = Poller(pair.one)
+    ws = pair.two.connect(polling.uri.replace("polling", "websocket"))
+    pair.settle()
+    ws.send("2probe")
+    pair.settle()
+    get = polling.get()
+    ws.send("5")
+    pair.settle()
+    assert get.status == 400
+    assert polling.get().status == 400
+    for node in (pair.one, pair.two):
+        second = node.connect(polling.uri.replace("polling", "websocket"))
+        pair.settle()
+        assert second.close_code == 1000
+    ws.send('421["echo"]')
+    assert ws.received() == ["3probe", "431[]"]
+
+
 def test_what_is_emitted_to_it_while_it_moves_is_neither_lost_nor_doubled(nodes: Begin) -> None:
     pair = nodes(Echo)
     polling = Poller(pair.one)
