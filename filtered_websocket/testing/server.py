@@ -16,19 +16,16 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta
-from filtered_websocket.config.configuration import Configuration
-from filtered_websocket.pipeline.modules import filters_of, further_roots, load, options_of
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.delivery import BusQueue
-from filtered_websocket.server.options import DECLARED
 from filtered_websocket.server.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.storage_objects.wrapped import wrap
 from filtered_websocket.testing.client import Client, StillWaiting
 from filtered_websocket.testing.clock import MAX_TURNS, ClockReactor
+from filtered_websocket.testing.pipelines import by_patterns, load_into, resolved
 
 STOP_LIMIT = 60.0
 """Seconds of the clock's time that stop filters may take."""
@@ -52,13 +49,13 @@ class Server:
         here = os.path.realpath(os.getcwd())
         if here not in sys.path:  # as fws_server does
             sys.path.append(here)
-        self._given = _by_patterns(filters, options.get("pipelines", {}))
+        self._given = by_patterns(filters, options.get("pipelines", {}))
         self.reactor = ClockReactor()
         self.storage_object: BaseStorageObject = wrap(StorageObject() if storage_object is None else storage_object)
-        self.server = RealServer(_resolve(filters, options, self._given), self.storage_object, self.reactor)
+        self.server = RealServer(resolved(filters, options, self._given), self.storage_object, self.reactor)
         for pipeline in self.server.pipelines:
             if pipeline.patterns in self._given:
-                _load(pipeline, self._given[pipeline.patterns])
+                load_into(pipeline, self._given[pipeline.patterns])
         self.server.arrange()
         self._clients: list[Client] = []
         self._errors: list[str] = []
@@ -184,55 +181,6 @@ class Server:
         if level is not None and level >= LogLevel.error and event["log_namespace"].startswith("filtered_websocket."):
             failure = event.get("log_failure")
             self._errors.append(formatEvent(event) + (f"\n{failure.getTraceback()}" if failure is not None else ""))
-
-
-Given = dict[tuple[str, ...], tuple[str | FilterMeta, ...]]  # patterns of a pipeline -> its filters
-
-
-def _by_patterns(filters: tuple[str | FilterMeta, ...], pipelines: Mapping[str, Any]) -> Given:
-    given: Given = {("*",): filters} if filters else {}
-    for key, value in pipelines.items():
-        given[tuple(key.split())] = tuple(value["filters"] if isinstance(value, dict) else value)
-    return given
-
-
-def _names(filters: Iterable[str | FilterMeta]) -> list[str]:
-    return [each for each in filters if isinstance(each, str)]
-
-
-def _resolve(filters: tuple[str | FilterMeta, ...], options: dict[str, Any], given: Given) -> Any:
-    """The options as `fws_server` would have them, filter classes left out: configuration knows names only."""
-    document = dict(options)
-    if filters:
-        document["filters"] = _names(filters)
-    if "pipelines" in document:
-        document["pipelines"] = {
-            key: {**(value if isinstance(value, dict) else {}), "filters": _names(given[tuple(key.split())])}
-            for key, value in document["pipelines"].items()
-        }
-    configuration = Configuration((), {}, "testing.Server", document)
-    for owner, declared in DECLARED:
-        configuration.declare(declared, owner)
-    modules = [load(name).__name__ for name in configuration.filter_modules()]
-    modules += [each.__module__ for chain in given.values() for each in chain if not isinstance(each, str)]
-    for name in modules:
-        configuration.declare(options_of(name), name)
-    return configuration.resolve()
-
-
-def _load(pipeline: Pipeline, given: Iterable[str | FilterMeta]) -> None:
-    """A pipeline's chains, of classes and names in the order given."""
-    for root in EVENTS:
-        chain = pipeline.filters[root.event] = _chain(given, root)  # type: ignore[attr-defined]
-        pipeline.chains[root.event] = tuple(one.step for one in chain)  # type: ignore[attr-defined]
-    pipeline.further = {root: _chain(given, root) for root in further_roots()}
-
-
-def _chain(given: Iterable[str | FilterMeta], root: FilterMeta) -> tuple[FilterMeta, ...]:
-    chain: list[FilterMeta] = []
-    for each in given:
-        chain += filters_of(each, root) if isinstance(each, str) else [each] if issubclass(each, root) else []
-    return tuple(dict.fromkeys(chain))
 
 
 async def _await(awaitable: Any) -> Any:
