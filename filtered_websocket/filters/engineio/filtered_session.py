@@ -113,12 +113,12 @@ class FilteredSession(Session):
     # Chains.
 
     async def begin(self) -> None:
-        """Let it in, where filters are what runs on it, and greet.
+        """Let it in, and greet.
 
         :raises HTTPError: the handshake chain refuses it
         """
         pipeline = self.pipeline
-        if self._is_plain and pipeline.chains["handshake"]:
+        if pipeline.chains["handshake"]:
             try:
                 result = run(pipeline.chains["handshake"], self, self.request)
                 if isinstance(result, Deferred):

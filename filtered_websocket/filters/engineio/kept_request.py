@@ -4,16 +4,21 @@ from filtered_websocket.web.request import HTTPRequest
 
 MAX_KEPT = 4096
 """Characters of headers; of those that are too much the longest go first."""
-NAMES = ("host", "origin", "user-agent", "cookie", "authorization")
-"""What filters ask for once a client is there."""
+NOT_KEPT = frozenset((
+    "accept", "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "content-type",
+    "dnt", "pragma", "priority", "referer", "upgrade-insecure-requests",
+))  # fmt: skip
+"""What every browser says, and no filter asks for once a client is there; nor what begins with ``sec-``."""
 MAX_URI = 1024
 """Characters: a longer one keeps its path only, or none of it."""
 
 
 def kept(request: HTTPRequest) -> HTTPRequest:
     """The same request, as long as its session lives: one connection can begin thousands of them."""
-    headers = {name: request.headers[name] for name in NAMES if name in request.headers}
-    while sum(map(len, headers.values())) > MAX_KEPT:
+    headers = {
+        name: value for name, value in request.headers.items() if name not in NOT_KEPT and not name.startswith("sec-")
+    }
+    while sum(len(name) + len(value) for name, value in headers.items()) > MAX_KEPT:
         del headers[max(headers, key=lambda name: len(headers[name]))]
     uri = next((each for each in (request.uri, request.raw_path) if len(each) <= MAX_URI), "/")
     same = HTTPRequest(

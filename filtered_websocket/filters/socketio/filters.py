@@ -16,6 +16,7 @@ from filtered_websocket.chain.events import (
     WebSocketStopFilter,
 )
 from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.filters.engineio.filtered_session import FilteredSession
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.nodes import said
 from filtered_websocket.filters.engineio.websocket import Carrier, receive
@@ -43,7 +44,9 @@ class Admit(WebSocketHandshakeFilter):
     checks_origin = True
 
     @classmethod
-    def filter(cls, web_socket_instance: Carrier, data: Request) -> Awaitable[None] | None:
+    def filter(cls, web_socket_instance: Carrier | FilteredSession, data: Request) -> Awaitable[None] | None:
+        if isinstance(web_socket_instance, FilteredSession):
+            return None  # which its endpoint has admitted
         return admit(State.of(web_socket_instance.pipeline).engine, web_socket_instance, data)
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from filtered_websocket.errors import Reject
+from filtered_websocket.filters.base import WebSocketHandshakeFilter
+from filtered_websocket.filters.socketio import SocketIOEventFilter
 from filtered_websocket.filters.socketio.filters import Hear
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
@@ -75,3 +78,26 @@ def test_the_application_of_the_page_does_what_the_page_says(tmp_path: Path, mon
         nobody = server.connect(WEBSOCKET)
         nobody.send("40")
         assert nobody.received()[1:] == ['44{"message":"a name is wanted","data":{"ask":"name"}}']
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_handshake_filters_decide_for_clients_that_poll_too(transport: Any) -> None:
+    class Door(WebSocketHandshakeFilter):
+        @classmethod
+        def filter(cls, connection: Any, request: Any) -> None:
+            if request.params.get("word") != ["sesame"]:
+                raise Reject(401, "the word is wanted")
+            connection.token = "sesame"
+
+    class Token(SocketIOEventFilter):
+        event = "token"
+
+        @classmethod
+        def filter(cls, socket: Any) -> Any:
+            return socket.connection.token
+
+    with Server(Door, PACK, Token) as server:
+        with pytest.raises(Refused, match="401"):
+            server.socketio(transport=transport)
+        assert not server.pipeline().users
+        assert server.socketio(path="/socket.io/?word=sesame", transport=transport).call("token") == ["sesame"]
