@@ -126,6 +126,10 @@ TESTED_TOGETHER = {
     "storage_objects.redis.parts": "redis/test_leases.py claims and redis/test_subscriptions.py subscribes in parts",
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
     "storage_objects.subscribers.base": "a face of the original's; end_to_end/test_storage.py derives from it",
+    **{
+        f"testing.{name}": "testing/test_socketio.py speaks over it, by WebSocket and by polling"
+        for name in ("engineio", "http_request", "polling", "socketio_connection")
+    },
     "testing.pipelines": "testing/test_server.py gives it classes, modules and pipelines",
     "web.http_parts": "what the parts of a connection share: test_http_connection.py",
     "web.interfaces": "types, which mypy checks",

@@ -27,5 +27,15 @@ Filters that await asyncio's own objects (``--reactor asyncio``) want a real ser
 
 from filtered_websocket.testing.client import Client, Refused, StillWaiting
 from filtered_websocket.testing.server import FilterFailed, Server
+from filtered_websocket.testing.socketio import Acknowledgement, ConnectError, SocketIOClient
 
-__all__ = ["Client", "FilterFailed", "Refused", "Server", "StillWaiting"]
+__all__ = [
+    "Acknowledgement",
+    "Client",
+    "ConnectError",
+    "FilterFailed",
+    "Refused",
+    "Server",
+    "SocketIOClient",
+    "StillWaiting",
+]

@@ -34,7 +34,20 @@ class Server(Protocol):
 
     server: RealServer
 
+    @property
+    def next_port(self) -> int:
+        """That of the next connection's client."""
+
+    def add(self, client: "Connected") -> None:
+        """Carry what a client sends and gets, from now on."""
+
     def settle(self) -> None: ...
+
+
+class Connected(Protocol):
+    """What is at a client's end of a connection."""
+
+    transport: MemoryTransport
 
 
 class Client:
@@ -44,7 +57,7 @@ class Client:
     :ivar outgoing: bytes on their way to the server
     """
 
-    def __init__(self, server: Server, protocol: ClientProtocol, port: int) -> None:
+    def __init__(self, server: Server, protocol: ClientProtocol) -> None:
         self._server = server
         self._protocol = protocol
         self._messages: list[str | bytes] = []
@@ -54,7 +67,7 @@ class Client:
         self._response_headers: Mapping[str, str] = {}
         self.outgoing = bytearray()
         self.connection: Connection = server.server.buildProtocol(None)
-        self.transport = MemoryTransport(self.connection, self, port)
+        self.transport = MemoryTransport(self.connection, self, server.next_port)
 
     @property
     def is_open(self) -> bool:
@@ -95,6 +108,21 @@ class Client:
         else:
             self._protocol.send_binary(payload)
         self._flush()
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Ask for the WebSocket.
+
+        :raises Refused: the server answered with anything but 101
+        """
+        self._server.add(self)
+        self.connection.makeConnection(self.transport)
+        request = self._protocol.connect()
+        for name, value in headers.items():
+            request.headers.pop(name, None)
+            request.headers[name] = value
+        self._protocol.send_request(request)
+        self._flush()
+        self._raise_refusal()
 
     def write(self, data: bytes) -> None:
         """Put bytes on the wire as they are: half a frame, garbage."""
@@ -158,9 +186,12 @@ class Client:
                 if event.fin:
                     data = b"".join(bytes(fragment.data) for fragment in self._fragments)
                     is_text = self._fragments[0].opcode is frames.Opcode.TEXT
-                    self._messages.append(data.decode() if is_text else data)
                     self._fragments.clear()
+                    self._heard(data.decode() if is_text else data)
         self._collect()
+
+    def _heard(self, message: str | bytes) -> None:
+        self._messages.append(message)
 
     def _collect(self) -> None:
         for data in self._protocol.data_to_send():

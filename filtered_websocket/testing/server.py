@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
@@ -23,9 +23,13 @@ from filtered_websocket.server.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.storage_objects.wrapped import wrap
-from filtered_websocket.testing.client import Client, StillWaiting
+from filtered_websocket.testing.client import Client, Connected, StillWaiting
 from filtered_websocket.testing.clock import MAX_TURNS, ClockReactor
+from filtered_websocket.testing.engineio import WebSocketSession, address
 from filtered_websocket.testing.pipelines import by_patterns, load_into, resolved
+from filtered_websocket.testing.polling import PollingSession
+from filtered_websocket.testing.socketio import SocketIOClient
+from filtered_websocket.testing.socketio_connection import Connection
 
 STOP_LIMIT = 60.0
 """Seconds of the clock's time that stop filters may take."""
@@ -57,7 +61,7 @@ class Server:
             if pipeline.patterns in self._given:
                 load_into(pipeline, self._given[pipeline.patterns])
         self.server.arrange()
-        self._clients: list[Client] = []
+        self._clients: list[Connected] = []
         self._errors: list[str] = []
         self._while_open = contextlib.ExitStack()
 
@@ -94,23 +98,45 @@ class Server:
         :param compression: offer permessage-deflate
         :raises Refused: the server answered with anything but 101
         """
-        protocol = ClientProtocol(
-            parse_uri(f"ws://localhost{path}"),
-            subprotocols=[Subprotocol(each) for each in protocols] or None,
-            extensions=[ClientPerMessageDeflateFactory()] if compression else None,
-            max_size=None,
-        )
-        client = Client(self, protocol, 50000 + len(self._clients))
-        self._clients.append(client)
-        client.connection.makeConnection(client.transport)
-        request = protocol.connect()
-        for name, value in (headers or {}).items():
-            request.headers.pop(name, None)
-            request.headers[name] = value
-        protocol.send_request(request)
-        client._flush()
-        client._raise_refusal()
+        client = Client(self, _protocol(path, protocols, compression))
+        client.begin(headers or {})
         return client
+
+    def socketio(
+        self,
+        namespace: str = "/",
+        auth: Any = None,
+        *,
+        path: str = "/socket.io/",
+        headers: Mapping[str, str] | None = None,
+        transport: Literal["websocket", "polling"] = "websocket",
+    ) -> SocketIOClient:
+        """A new client of Socket.IO in a namespace. While a connect filter waits it is not in yet.
+
+        :param auth: what it says of itself, a dict
+        :param path: that of the pack, with the query
+        :param headers: of the request, of all requests where it polls
+        :raises ConnectError: it is not let in
+        :raises Refused: the server refuses the connection
+        """
+        connection = Connection(self)
+        if transport == "polling":
+            connection.session = PollingSession(self, path, headers or {}, connection)
+        else:
+            session = connection.session = WebSocketSession(
+                self, _protocol(address(path, transport="websocket")), connection
+            )
+            session.begin(headers or {})
+        return connection.enter(namespace, auth)
+
+    @property
+    def next_port(self) -> int:
+        """That of the next connection's client."""
+        return 50000 + len(self._clients)
+
+    def add(self, client: Connected) -> None:
+        """Carry what a client sends and gets, from now on."""
+        self._clients.append(client)
 
     def put(self, item: Any) -> None:
         """Put an item into the queue, as any thread may: it reaches the consumer chains."""
@@ -181,6 +207,15 @@ class Server:
         if level is not None and level >= LogLevel.error and event["log_namespace"].startswith("filtered_websocket."):
             failure = event.get("log_failure")
             self._errors.append(formatEvent(event) + (f"\n{failure.getTraceback()}" if failure is not None else ""))
+
+
+def _protocol(path: str, protocols: Iterable[str] = (), compression: bool = False) -> ClientProtocol:
+    return ClientProtocol(
+        parse_uri(f"ws://localhost{path}"),
+        subprotocols=[Subprotocol(each) for each in protocols] or None,
+        extensions=[ClientPerMessageDeflateFactory()] if compression else None,
+        max_size=None,
+    )
 
 
 async def _await(awaitable: Any) -> Any:
