@@ -16,6 +16,8 @@ from typing import Any
 from tests.support.raw_client import DEADLINE, RawClient
 
 LISTENING = re.compile(r"listening on ([^\s\"]+)")
+STARTING = 60.0
+"""Seconds for a start: a process, or several with ``--workers``, on cores that others use too."""
 
 
 class FwsServer:
@@ -53,7 +55,7 @@ class FwsServer:
         self._clients: list[RawClient] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.url = self.wait_for(LISTENING).group(1) if listens else ""
+        self.url = self.wait_for(LISTENING, STARTING).group(1) if listens else ""
 
     def _read(self) -> None:
         assert self.process.stderr is not None
