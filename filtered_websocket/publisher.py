@@ -135,14 +135,13 @@ class Publisher:
 
     def _send(self, channel: str, body: bytes) -> None:
         raw = as_bytes(self._prefix + channel)
-        rule = rule_for(channel, self._rules)
+        keep = Keep.by_rule(rule_for(channel, self._rules), self._pool)
         with self._turn():
             address = self._address_of(raw)
             connection, name = self._connection(address), address.channels(self._key) + raw
-            if not rule.get("history"):
+            if keep is None:
                 connection.ask(b"PUBLISH", name, MARK + b"\n" + body)
                 return
-            keep = Keep(rule["history"], rule.get("history_seconds", 0), self._pool)
             keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
             connection.run(SEND, keys, [name, body, *keep_values(keep, self._epoch, self._key)])
 

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from filtered_websocket.config.option import Option
-from filtered_websocket.config.parsers import DAY, choice, integer, json_value, seconds
+from filtered_websocket.config.parsers import DAY, GIB, choice, integer, json_value, seconds, size
 
 Rules = dict[str, dict[str, Any]]
 """What is kept and lost, by pattern of channel names."""
@@ -16,7 +16,13 @@ was not yet sent; or of each channel all but the newest message."""
 
 def _rules(value: Any) -> Rules:
     rules: Rules = json_value(dict)(value)
-    known = {"history": integer(0, 1_000_000), "history_seconds": seconds(0, DAY), "slow": choice(*POLICIES)}
+    known = {
+        "history": integer(0, 1_000_000),
+        "history_seconds": seconds(0, DAY),
+        "history_bytes": size(0, 1024 * GIB),
+        "history_meta_seconds": seconds(1, 366 * DAY),
+        "slow": choice(*POLICIES),
+    }
     for pattern, rule in rules.items():
         if not isinstance(rule, dict):
             raise ValueError(f'an object is wanted for "{pattern}", such as {{"history": 100}}')
@@ -44,6 +50,7 @@ CHANNELS = Option(
     _rules,
     {},
     'JSON object: a pattern of channel names to {"history": publications kept, "history_seconds": their age, '
+    '"history_bytes": their size, "history_meta_seconds": how long positions outlive them, '
     '"slow": what slow clients lose}',
     scope="pipeline",
 )

@@ -42,18 +42,17 @@ class Names:
 
     def kept(self, channel: str) -> Keep | None:
         """What a channel keeps by its rule."""
-        rule = rule_for(channel, self.rules)
-        if not rule.get("history"):
-            return None
-        count, seconds, pool = self.keep(rule["history"], rule.get("history_seconds", 0))
-        return Keep(count, seconds, Pool(self._prefix + pool.name, pool.bytes, pool.channels))
+        return Keep.by_rule(rule_for(channel, self.rules), self._pool(self._prefix + "channels"))
 
     def keep(self, count: int, seconds: float = 0, of: str = "channels") -> Keep:
         """What a channel keeps, within the limits of the pipeline.
 
         :param of: what these limits hold for
         """
-        return Keep(count, seconds, Pool(of, self._options.history_bytes, self._options.history_channels))
+        return Keep(count, seconds, self._pool(of))
+
+    def _pool(self, name: str) -> Pool:
+        return Pool(name, self._options.history_bytes, self._options.history_channels)
 
 
 def ids(exclude: str | Collection[str]) -> Collection[str]:

@@ -6,6 +6,7 @@ Names, values and infos are str; of what is stored as bytes, valid UTF-8 comes b
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -17,20 +18,47 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.values import as_bytes, as_text
 
 __all__ = ["DEFAULT_POOL", "DONE", "BasePubSubStorageObject", "BaseStorageObject", "Consumer", "Keep", "Pool"]
-__all__ += ["Position", "StorageAway", "as_bytes", "as_text"]
+__all__ += ["Position", "Record", "StorageAway", "as_bytes", "as_text"]
 
 
 PUBLICATION_COST = 512
 """Bytes that a kept publication counts for beside its payload and its channel's name: about what memory it takes."""
 
 
+EPOCH_SECONDS = 86400.0
+"""How long a channel's epoch outlives its last publication, so that a client that saw that one can still be told so."""
+
+
 class Keep(NamedTuple):
-    """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age), as
-    long as there is room in their ``pool``."""
+    """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age), in
+    all not more than ``bytes`` (0: any number; counted as the pool counts), as long as there is room in their ``pool``.
+
+    :ivar meta_seconds: how long it is known where the history stood when its last publication has become too old
+    """
 
     count: int  # type: ignore[assignment]  # hides tuple.count, which is not needed here
     seconds: float = 0
     pool: Pool = DEFAULT_POOL
+    bytes: int = 0
+    meta_seconds: float = EPOCH_SECONDS
+
+    @classmethod
+    def by_rule(cls, rule: Mapping[str, Any], pool: Pool) -> "Keep | None":
+        """What a rule of the option `channels` says, None for nothing."""
+        if not rule.get("history"):
+            return None
+        more = rule.get("history_bytes", 0), rule.get("history_meta_seconds", EPOCH_SECONDS)
+        return cls(rule["history"], rule.get("history_seconds", 0), pool, *more)
+
+
+class Record(NamedTuple):
+    """A value with a time to live.
+
+    :ivar owner: who has stored it
+    """
+
+    value: str | bytes
+    owner: str
 
 
 class Consumer(Protocol):
@@ -145,6 +173,32 @@ class BaseStorageObject(ABC):
     def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
         """Delete a field of a map, or the whole map. True if there was one."""
 
+    # Records: values with a time to live, each of an owner. Their names are apart from those of sets and maps.
+
+    @abstractmethod
+    def store(
+        self,
+        key: str,
+        value: str | bytes | None,
+        seconds: float,
+        owner: str = "",
+        only_if: Collection[str] | None = None,
+    ) -> Deferred[bool]:
+        """Store a record for so many seconds, or with a value of None delete it; in one step.
+
+        :param owner: it is this one's from now on
+        :param only_if: only if its owner is one of these now; "" among them stands for no record; None: in any case
+        :returns: whether it was done
+        """
+
+    @abstractmethod
+    def load(self, key: str) -> Deferred[Record | None]:
+        """The record of this name, None if there is none (any more)."""
+
+    @abstractmethod
+    def take(self, key: str, owner: str) -> Deferred[Record | None]:
+        """Make a record this owner's, in one step; what it was, with its former owner, None if there is none."""
+
     # The bus: raw, unprefixed, what other programs read and write.
 
     @abstractmethod
@@ -181,11 +235,16 @@ class BaseStorageObject(ABC):
         """Leave: waits for what was begun, gives back what this node held, and closes. Safe to call twice."""
 
     @abstractmethod
-    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Position | None]:
+    def send(
+        self, publication: Publication, keep: Keep | None = None, once: str | None = None
+    ) -> Deferred[Position | None]:
         """Publish to the channel's subscribers on all nodes; with ``keep`` append to its history in the same step.
 
         Fires with its position in history when it is stored and on its way; every node's consumer, this one's too,
         gets it in the order of positions.
+
+        :param once: a name of what is kept, any str: while the channel keeps one of this name, nothing is sent, and it
+            fires with that one's position
         """
 
     @abstractmethod
@@ -220,8 +279,11 @@ class BaseStorageObject(ABC):
     # History.
 
     @abstractmethod
-    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
-        """What came after a position, oldest first; None when something may be missing (trimmed, other epoch)."""
+    def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
+        """What came after a position, oldest first; None when something may be missing (trimmed, other epoch).
+
+        :param limit: at most so many, the oldest; 0: all
+        """
 
     @abstractmethod
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:

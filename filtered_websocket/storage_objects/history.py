@@ -14,10 +14,7 @@ from uuid import uuid4
 
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep
-
-EPOCH_SECONDS = 86400.0
-"""How long a channel's epoch outlives its last publication, so that a client that saw that one can still be told so."""
+from filtered_websocket.storage_objects.base import EPOCH_SECONDS, PUBLICATION_COST, Keep
 
 SLICE = 2
 """Histories that each append, and each history that begins, looks at for what has become too old: so no append stands
@@ -34,23 +31,26 @@ def new_epoch() -> str:
 
 
 class _Kept:
-    __slots__ = ("at", "cost", "history", "pool", "publication")
+    __slots__ = ("at", "cost", "history", "once", "pool", "publication")
 
-    def __init__(self, at: float, publication: Publication, history: "_History", pool: "_Pool") -> None:
-        self.at, self.publication, self.history, self.pool = at, publication, history, pool
+    def __init__(
+        self, at: float, publication: Publication, history: "_History", pool: "_Pool", once: str | None
+    ) -> None:
+        self.at, self.publication, self.history, self.pool, self.once = at, publication, history, pool, once
         payloads = sum([len(payload) for payload, _ in publication.messages])
         self.cost = PUBLICATION_COST + len(publication.channel) + payloads
 
 
 class _History:
-    """One channel's: the offsets of ``kept`` end with ``top`` without a hole."""
+    """One channel's: the offsets of ``kept`` end with ``top`` without a hole. ``names``: of what was sent once."""
 
-    __slots__ = ("channel", "end", "epoch", "expires", "keep", "kept", "pool", "top", "written")
+    __slots__ = ("bytes", "channel", "end", "epoch", "expires", "keep", "kept", "names", "pool", "top", "written")
 
     def __init__(self, channel: str, expires: float) -> None:
         self.channel = channel
         self.epoch = new_epoch()
-        self.top = self.written = 0
+        self.top = self.written = self.bytes = 0
+        self.names: dict[str, Position] = {}
         self.kept: deque[_Kept] = deque()
         self.keep = Keep(0)
         self.expires = expires
@@ -61,6 +61,9 @@ class _History:
         oldest = self.kept.popleft()
         del oldest.pool.kept[oldest]
         oldest.pool.bytes -= oldest.cost
+        self.bytes -= oldest.cost
+        if oldest.once is not None:
+            del self.names[oldest.once]
         return oldest
 
     def expired(self, kept: _Kept, now: float) -> bool:
@@ -68,6 +71,8 @@ class _History:
 
     def trim(self, now: float) -> None:
         while len(self.kept) > self.keep.count or (self.kept and self.expired(self.kept[0], now)):
+            self.drop_oldest()
+        while self.bytes > self.keep.bytes > 0:
             self.drop_oldest()
 
 
@@ -123,7 +128,12 @@ class Histories:
         self._turns: deque[_History] = deque()
         self._written = count(1)
 
-    def append(self, publication: Publication, keep: Keep) -> Position:
+    def find(self, channel: str, once: str) -> Position | None:
+        """The position of what is kept by this name."""
+        history = self._known(channel)
+        return None if history is None else history.names.get(once)
+
+    def append(self, publication: Publication, keep: Keep, once: str | None = None) -> Position:
         """Keep a publication; its position, which it also carries from now on."""
         now = time.monotonic()
         history = self._of(publication.channel, now, keep.pool)
@@ -134,42 +144,45 @@ class Histories:
         history.top += 1
         history.written = next(self._written)
         history.keep = keep
-        history.expires = now + keep.seconds + EPOCH_SECONDS if keep.seconds else float("inf")
+        history.expires = now + keep.seconds + keep.meta_seconds if keep.seconds else float("inf")
         publication.position = Position(history.epoch, history.top)
-        kept = _Kept(now, publication, history, pool)
+        kept = _Kept(now, publication, history, pool, once)
+        if once is not None:
+            history.names[once] = publication.position
         history.kept.append(kept)
         pool.kept[kept] = None
         pool.bytes += kept.cost
+        history.bytes += kept.cost
         history.trim(now)
         self._sweep(now, SLICE)
         if pool.bytes > keep.pool.bytes > 0:
             self._drop_oldest(pool, keep.pool.bytes, publication.channel, now)
         return publication.position
 
-    def since(self, channel: str, position: Position) -> list[Publication] | None:
-        """What came after a position; None when something may be missing."""
-        history = self._histories.get(channel)
+    def since(self, channel: str, position: Position, limit: int = 0) -> list[Publication] | None:
+        """What came after a position, the oldest ``limit`` of it; None when something may be missing."""
+        history = self._known(channel)
         if history is None or history.epoch != position.epoch:
             return None
-        history.trim(time.monotonic())
         missed = history.top - position.offset
         if not 0 <= missed <= len(history.kept):
             return None
-        newest = [kept.publication for kept in islice(reversed(history.kept), missed)]
+        newest = [
+            kept.publication for kept in islice(reversed(history.kept), max(missed - limit, 0) if limit else 0, missed)
+        ]
         newest.reverse()
         return newest
 
     def latest(self, channel: str, skip: int, count: int) -> list[Publication]:
         """Newest first."""
-        history = self._histories.get(channel)
+        history = self._known(channel)
         if history is None:
             return []
-        history.trim(time.monotonic())
         return [kept.publication for kept in islice(reversed(history.kept), skip, skip + count)]
 
     def where(self, channel: str) -> Position | None:
         """Where the history ends, if there is one."""
-        history = self._histories.get(channel)
+        history = self._known(channel)
         return None if history is None else Position(history.epoch, history.top)
 
     def position(self, channel: str, pool: Pool) -> Position:
@@ -177,8 +190,22 @@ class Histories:
         history = self._of(channel, time.monotonic(), pool)
         return Position(history.epoch, history.top)
 
+    def _known(self, channel: str) -> _History | None:
+        """A channel's history without what is too old, if it has one."""
+        history = self._histories.get(channel)
+        if history is not None:
+            now = time.monotonic()
+            if history.expires < now:
+                self._forget(history)
+                return None
+            history.trim(now)
+        return history
+
     def _of(self, channel: str, now: float, limits: Pool) -> _History:
         history = self._histories.get(channel)
+        if history is not None and history.expires < now:
+            self._forget(history)
+            history = None
         if history is None:
             pool = self._pool(limits)
             self._make_room(pool, limits, channel, now)

@@ -6,7 +6,7 @@ sees one order.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -15,8 +15,9 @@ from twisted.logger import Logger
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
+from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, Record
 from filtered_websocket.storage_objects.history import Histories
+from filtered_websocket.storage_objects.records import Records
 from filtered_websocket.storage_objects.values import as_bytes, as_value, check_text
 
 log = Logger()
@@ -44,6 +45,7 @@ class StorageObject(BaseStorageObject):
         self._sets: dict[str, set[str]] = {}
         self._maps: dict[str, dict[str, str | bytes]] = {}
         self._histories = Histories(self._dropped)
+        self._records = Records()
         self._presence: dict[str, dict[str, dict[str, str]]] = {}  # channel -> member -> holder -> info, newest last
         self._counts: dict[str, int] = {}
         self._subscribed: dict[str, Ear] = {}
@@ -114,6 +116,26 @@ class StorageObject(BaseStorageObject):
             del self._maps[key]
         return succeed(True)
 
+    # Records.
+
+    def store(
+        self,
+        key: str,
+        value: str | bytes | None,
+        seconds: float,
+        owner: str = "",
+        only_if: Collection[str] | None = None,
+    ) -> Deferred[bool]:
+        return succeed(self._records.store(key, value, seconds, owner, only_if))
+
+    def load(self, key: str) -> Deferred[Record | None]:
+        check_text(key)
+        return succeed(self._records.load(key))
+
+    def take(self, key: str, owner: str) -> Deferred[Record | None]:
+        check_text(key, owner)
+        return succeed(self._records.take(key, owner))
+
     # The bus: this process's listeners.
 
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
@@ -157,7 +179,7 @@ class StorageObject(BaseStorageObject):
         self._consumer = None
         return DONE
 
-    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
+    def send(self, publication: Publication, keep: Keep | None = None, once: str | None = None) -> Deferred[Any]:
         if keep is None:
             # The hot path of everything published: `_deliver` without its call.
             if publication.channel in self._subscribed and self._consumer is not None:
@@ -173,7 +195,12 @@ class StorageObject(BaseStorageObject):
                     if self._following:
                         self._deliver(*self._following.popleft())
             return DONE
-        position = self._histories.append(publication, keep)
+        if once is not None:
+            check_text(once)
+            before = self._histories.find(publication.channel, once)
+            if before is not None:
+                return succeed(before)
+        position = self._histories.append(publication, keep, once)
         self._deliver_kept(publication)
         return succeed(position)
 
@@ -210,9 +237,9 @@ class StorageObject(BaseStorageObject):
 
     # History.
 
-    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+    def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
         check_text(channel)
-        return succeed(self._histories.since(channel, position))
+        return succeed(self._histories.since(channel, position, limit))
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         check_text(channel)

@@ -3,11 +3,13 @@
 The bus stays as it is: what other programs write has no prefix.
 """
 
+from collections.abc import Collection
+
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
+from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, Record
 
 
 class PrefixedStorageObject(BaseStorageObject):
@@ -46,6 +48,22 @@ class PrefixedStorageObject(BaseStorageObject):
     def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
         return self._storage.delete(self._prefix + key, field)
 
+    def store(
+        self,
+        key: str,
+        value: str | bytes | None,
+        seconds: float,
+        owner: str = "",
+        only_if: Collection[str] | None = None,
+    ) -> Deferred[bool]:
+        return self._storage.store(self._prefix + key, value, seconds, owner, only_if)
+
+    def load(self, key: str) -> Deferred[Record | None]:
+        return self._storage.load(self._prefix + key)
+
+    def take(self, key: str, owner: str) -> Deferred[Record | None]:
+        return self._storage.take(self._prefix + key, owner)
+
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
         return self._storage.publish(channel, data)
 
@@ -67,13 +85,16 @@ class PrefixedStorageObject(BaseStorageObject):
     def stop(self) -> Deferred[None]:
         raise TypeError("a pipeline does not stop the server's storage object")
 
-    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Position | None]:
+    def send(
+        self, publication: Publication, keep: Keep | None = None, once: str | None = None
+    ) -> Deferred[Position | None]:
         name = self._prefix + publication.channel
         if keep is not None:
-            keep = Keep(keep.count, keep.seconds, self._own(keep.pool))
+            keep = keep._replace(pool=self._own(keep.pool))
         return self._storage.send(
             Publication(name, publication.messages, publication.exclude, publication.position, publication.besides),
             keep,
+            once,
         )
 
     def subscribe(self, channel: str) -> Deferred[Position | None]:
@@ -91,8 +112,8 @@ class PrefixedStorageObject(BaseStorageObject):
     def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
         return self._storage.occupied(self._prefix + prefix).addCallback(self._shorten)
 
-    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
-        return self._storage.since(self._prefix + channel, position)
+    def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
+        return self._storage.since(self._prefix + channel, position, limit)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         return self._storage.latest(self._prefix + channel, skip, count)

@@ -20,7 +20,10 @@ def test_the_first_pattern_that_matches_says_what_a_channel_keeps_and_loses():
     [
         ([], "a JSON object is wanted"),
         ({"a": 5}, 'an object is wanted for "a", such as {"history": 100}'),
-        ({"a": {"histroy": 5}}, '"a" knows history, history_seconds, slow, not "histroy"'),
+        (
+            {"a": {"histroy": 5}},
+            '"a" knows history, history_seconds, history_bytes, history_meta_seconds, slow, not "histroy"',
+        ),
         ({"a": {"slow": "wait"}}, "one of disconnect, drop-new, drop-old, latest is wanted"),
         ({"a": {"history": -1}}, "an integer from 0 to 1000000 is wanted"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool
+from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool, Record
 from tests.support.backends import message
 from tests.support.reactor_thread import call, until
 from tests.support.storage_child import Child
@@ -99,6 +99,60 @@ def test_a_wrong_type_is_refused_at_the_call(node):
             call(getattr(node.storage, verb), "key", 7)
     with pytest.raises(TypeError):
         call(node.storage.put, "key", "field", 7)
+
+
+# Records.
+
+
+def test_a_record_is_stored_and_loaded_with_its_owner_and_goes_when_its_time_is_over(node):
+    assert node.load("pid") is None
+    assert node.store("pid", "value", 60, "node 1") is True
+    assert node.load("pid") == Record("value", "node 1")
+    assert node.store("pid", b"\xff\x00", 0.05) is True
+    until(lambda: node.storage.load("pid").addCallback(lambda record: record is None))
+    assert node.store("pid", "new", 60, "ä\ud800", only_if=("",)) is True
+    assert node.load("pid") == Record("new", "ä\ud800")
+    node.add("pid", "a set")
+    node.put("pid", "a", "map")
+    assert node.load("pid") == Record("new", "ä\ud800")
+
+
+def test_a_record_is_written_by_whom_the_writer_expects_it_of_only(node):
+    assert node.store("pid", "1", 60, "a", only_if=("a", "b")) is False
+    assert node.store("pid", "1", 60, "a", only_if=("", "a")) is True
+    assert node.store("pid", "2", 60, "b", only_if=("", "b")) is False
+    assert node.store("pid", "2", 60, "b", only_if=()) is False
+    assert node.store("pid", None, 60, "b", only_if=("b",)) is False
+    assert node.load("pid") == Record("1", "a")
+    assert node.store("pid", "3", 60, "b", only_if=("a",)) is True
+    assert node.store("pid", None, 60, "b", only_if=("b",)) is True
+    assert node.load("pid") is None
+    assert node.store("pid", None, 60) is True
+
+
+def test_a_record_is_taken_with_its_value_by_one_after_the_other(node):
+    assert node.take("pid", "a") is None
+    node.store("pid", b"\xff", 60, "a")
+
+    def race():
+        return [node.storage.take("pid", f"taker {n}") for n in range(3)]
+
+    records = [call(lambda d=d: d) for d in call(race)]
+    assert records == [Record(b"\xff", "a"), Record(b"\xff", "taker 0"), Record(b"\xff", "taker 1")]
+    assert node.load("pid") == Record(b"\xff", "taker 2")
+    node.store("brief", "x", 0.2, "a")
+    node.take("brief", "b")
+    until(lambda: node.storage.load("brief").addCallback(lambda record: record is None))
+
+
+def test_of_brief_records_and_wrong_ones_nothing_is_kept(node):
+    for seconds in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="lives"):
+            call(node.storage.store, "pid", "value", seconds)
+    for arguments in ((7, "value"), ("pid", 7), ("pid", "value", 60, 7), ("pid", "value", 60, "", "owner")):
+        with pytest.raises(TypeError):
+            call(node.storage.store, *arguments, *(60,)[len(arguments) - 2 :])
+    assert node.load("pid") is None
 
 
 # Channels and the bus.
@@ -213,6 +267,54 @@ def test_a_gap_that_cannot_be_proven_closed_is_none(node):
     assert node.since("never used", Position("another", 0)) is None
 
 
+def test_of_what_came_after_a_position_the_oldest_can_be_asked_for(node):
+    positions = sent(node, "room", *"abcdef", keep=Keep(4, 60))
+    assert payloads(node.since("room", positions[1], 3)) == ["c", "d", "e"]
+    assert payloads(node.since("room", positions[1], 4)) == payloads(node.since("room", positions[1], 5)) == [*"cdef"]
+    assert payloads(node.since("room", positions[4], 1)) == ["f"]
+    assert node.since("room", positions[5], 1) == []
+    assert node.since("room", positions[0], 1) is None
+
+
+def test_no_position_is_one_that_proves_nothing(node):
+    sent(node, "room", "a")
+    assert node.since("room", Position("", 0)) is None
+    assert node.since("never used", Position("", 0)) is None
+
+
+def test_what_has_a_name_is_sent_once_while_it_is_kept(node):
+    node.subscribe("room")
+
+    def send(payload, once, keep=KEEP):
+        return node.storage.send(message("room", payload), keep, once=once)
+
+    first, again, other, plain = [
+        call(lambda d=d: d)
+        for d in call(lambda: [send("a", "1"), send("b", "1"), send("c", "\ud8002"), send("d", None)])
+    ]
+    assert (first.offset, again, other.offset, plain.offset) == (1, first, 2, 3)
+    assert call(send, "e", "\ud8002") == other
+    assert call(send, "f", "3", Keep(3, 60)).offset == 4
+    assert call(send, "g", "1", Keep(3, 60)).offset == 5  # that of this name is kept no more
+    assert call(send, "h", "1").offset == 5
+    assert payloads(node.latest("room", 0, 10)) == ["g", "f", "d"]
+    assert node.recorder.wait(5) == [b"a", b"c", b"d", b"f", b"g"]
+    assert node.send(message("elsewhere", "x"), KEEP, once="1").offset == 1
+
+
+def test_a_name_is_forgotten_with_what_is_too_old_or_makes_room(node):
+    brief = Keep(100, 0.1)
+    first = node.send(message("room", "a"), brief, once="1")
+    until(lambda: node.storage.latest("room", 0, 1).addCallback(lambda found: not found))
+    assert node.send(message("room", "b"), KEEP, once="1").offset == first.offset + 1
+    one = Keep(100, 60, Pool("one", 0, 1))
+    node.send(message("going", "a"), one, once="1")
+    node.send(message("coming", "a"), one, once="1")
+    position = node.send(message("going", "b"), one, once="1")
+    assert position.offset == 1
+    assert node.send(message("going", "c"), one, once="1") == position
+
+
 def test_latest_is_newest_first_and_pages(node):
     assert node.latest("room", 0, 10) == []
     sent(node, "room", *"abcde", keep=Keep(4, 60))
@@ -230,6 +332,17 @@ def test_publications_expire_by_their_own_age(node):
     assert second == Position(first.epoch, 2)
     assert node.since("room", Position(first.epoch, 0)) is None
     assert payloads(node.since("room", first)) in (["new"], None)  # None: a machine too busy to ask within 0.2 s
+
+
+def test_where_a_history_stood_is_known_as_long_as_its_rule_says(node):
+    (first,) = sent(node, "brief", "old", keep=Keep(100, 0.05, meta_seconds=0.1))
+    (kept,) = sent(node, "longer", "old", keep=Keep(100, 0.05, meta_seconds=60))
+    until(lambda: node.storage.since("brief", first).addCallback(lambda found: found is None))
+    assert node.since("longer", kept) == []
+    (later,) = sent(node, "longer", "new")
+    assert later == Position(kept.epoch, 2)
+    (again,) = sent(node, "brief", "new")
+    assert (again.offset, again.epoch != first.epoch) == (1, True)
 
 
 def test_sends_of_one_turn_get_consecutive_positions_in_order(node):
@@ -330,6 +443,22 @@ def test_above_its_bytes_a_pool_drops_the_oldest_whichever_channel_they_are_of(n
     assert node.recorder.dropped == [("history_bytes", 1, "invented 4")]
     sent(node, "busy", kilobyte("busy 4"), keep=keep)
     assert names(node.latest("busy", 0, 10)) == ["busy 4", "busy 3", "busy 2", "busy 1"]
+
+
+def test_above_its_own_bytes_a_channel_drops_its_oldest_whatever_room_its_pool_has(node):
+    keep = Keep(100, 60, TEN, bytes=3 * KIB + 3 * 600)
+    (first, *_) = sent(node, "room", *[kilobyte(f"room {n}") for n in range(7)], keep=keep)
+    assert names(node.latest("room", 0, 10)) == ["room 6", "room 5", "room 4"]
+    assert names(node.since("room", first._replace(offset=4))) == ["room 4", "room 5", "room 6"]
+    assert node.since("room", first._replace(offset=3)) is None
+    sent(node, "other", *[kilobyte(f"other {n}") for n in range(7)], keep=Keep(100, 60, TEN))
+    assert len(node.latest("other", 0, 10)) == 7
+    (last,) = sent(node, "room", "x" * 5 * KIB, keep=keep)
+    assert node.latest("room", 0, 10) == []
+    assert node.since("room", last) == []
+    sent(node, "room", "small", keep=keep)
+    assert names(node.latest("room", 0, 10)) == ["small"]
+    assert sum(count for _, count, _ in node.recorder.dropped) == 0
 
 
 def test_what_left_by_count_or_age_or_with_its_pool_takes_no_room(node):

@@ -21,13 +21,14 @@ from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
+from filtered_websocket.storage_objects.redis.record_scripts import RECORD_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.values import Convert
 from filtered_websocket.transport.reactor import at_turn_end
 
 _at_turn_end = at_turn_end(reactor)
-SCRIPTS = HISTORY_SCRIPTS + LEASE_SCRIPTS
+SCRIPTS = HISTORY_SCRIPTS + RECORD_SCRIPTS + LEASE_SCRIPTS
 
 
 class Maker(Protocol):

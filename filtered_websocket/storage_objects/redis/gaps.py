@@ -65,14 +65,20 @@ class Gaps:
                 self._consume(publication)
         followed.held = []
 
-    def find_position(self, followed: Followed, command: CommandConnection) -> Deferred[Any]:
-        """Ask where the channel stands, of which everything is heard since it was opened, and go on from there."""
+    def find_position(
+        self, followed: Followed, command: CommandConnection, found_it: Callable[[], None]
+    ) -> Deferred[Any]:
+        """Ask where the channel stands, of which everything is heard since it was opened, and go on from there.
+
+        :param found_it: called when that is known, before anything that was held is delivered
+        """
         held = len(followed.held or ())
 
         def found(reply: list[bytes | None]) -> None:
             epoch, offset = reply
             if self._is_followed(followed):
                 followed.last = NOTHING if epoch is None else Position(epoch.decode(), int(offset or 0))
+                found_it()
                 self._release(followed, held)
 
         return command.ask(self._shard.meta_request(followed.name), found)
@@ -127,6 +133,8 @@ class Gaps:
             position = None if followed.last is NOTHING else followed.last
             self._tell(self._shard.consumer.gap, followed.name, position)
         for publication in missed:
+            if not self._is_followed(followed):
+                return
             assert publication.position is not None
             followed.stand(publication.position)
             self._consume(publication)
@@ -139,6 +147,8 @@ class Gaps:
         """
         held, followed.held = followed.held or [], None
         for index, publication in enumerate(held):
+            if not self._is_followed(followed):
+                return
             position = publication.position
             if index < older and position is not None and position.epoch != followed.last.epoch:
                 if position.epoch != followed.before:

@@ -1,7 +1,6 @@
 """The Lua of history: append, publish and read in one step. The keys are those of `storage_object.py`."""
 
-from filtered_websocket.storage_objects.base import Keep
-from filtered_websocket.storage_objects.history import EPOCH_SECONDS
+from filtered_websocket.storage_objects.base import EPOCH_SECONDS, Keep
 from filtered_websocket.storage_objects.redis.command import NOW, Script
 from filtered_websocket.storage_objects.redis.pool_scripts import ENDED, FOR_EVER, MOST_DROPPED, POOLS
 from filtered_websocket.storage_objects.values import as_bytes
@@ -28,17 +27,16 @@ local function envelope(item) return string.sub(item, string.find(item, ' ', 1, 
 
 # Old items stay until the next read: there are never more than count. Nothing here looks at a payload but to copy it.
 # KEYS list, meta; ARGV Redis channel, body, count, milliseconds (0: for ever), name for a new epoch, pool, its bytes,
-# its channels, prefix -> "epoch:offset", behind it " <publications dropped for bytes> <for channels>" if any were
-SEND = Script(
-    NOW,
-    POOLS,
-    f"""
+# its channels, bytes of this one, milliseconds of its meta behind that, (SEND_ONCE: a name for it), prefix
+# -> "epoch:offset", behind it " <publications dropped for bytes> <for channels>" if any were
+_SEND = """
 local channel, pool, keep = string.sub(KEYS[1], #prefix + 3), ARGV[6], tonumber(ARGV[4])
 local was = redis.call('PTTL', prefix .. 'b:' .. pool)
 local epoch, before = unpack(redis.call('HMGET', KEYS[2], 'e', 'p'))
+-- KNOWN
 if not epoch then
   epoch = ARGV[5] .. '.' .. time[1] .. '.' .. time[2]
-  redis.call('DEL', KEYS[1])
+  redis.call('DEL', KEYS[1], prefix .. 'k:' .. channel)
   redis.call('HSET', KEYS[2], 'e', epoch)
   leave(pool, channel)
 end
@@ -53,28 +51,35 @@ end
 local hash = prefix .. 'b:' .. pool
 local known = redis.call('HMGET', hash, 'c' .. channel, 's', 'b')
 local bytes, number, total = (known[1] or 0) + moved, (known[2] or 0) + 1, tonumber(known[3] or 0)
-local where = epoch .. ':' .. redis.call('HINCRBY', KEYS[2], 'o', 1)
+local offset = redis.call('HINCRBY', KEYS[2], 'o', 1)
+local where = epoch .. ':' .. offset
 local sent = '\\255' .. where .. '\\n' .. ARGV[2]
 local item = string.format('%.0f,%.0f ', keep > 0 and now + keep or 0, number) .. sent
 local length = redis.call('RPUSH', KEYS[1], item)
 bytes = bytes + cost(item, channel)
 -- One by one, for their sizes; a rule that has become much smaller takes effect in several steps.
-local popped = math.min(length - ARGV[3], {MOST_DROPPED})
+local popped = math.max(math.min(length - ARGV[3], MOST_DROPPED), 0)
 for _ = 1, popped do bytes = bytes - cost(redis.call('LPOP', KEYS[1]), channel) end
 -- Where it is alone the size is known, whatever nodes that count nothing have added or taken.
-bytes = length - math.max(popped, 0) == 1 and cost(item, channel) or math.max(bytes, 0)
+bytes = length - popped == 1 and cost(item, channel) or math.max(bytes, 0)
+local most = tonumber(ARGV[9])
+while most > 0 and bytes > most and popped < math.min(length, MOST_DROPPED) do
+  bytes = bytes - cost(redis.call('LPOP', KEYS[1]), channel)
+  popped = popped + 1
+end
+if popped == length then bytes = 0 end
 total = total + bytes - (known[1] or 0)
 redis.call('HSET', hash, 'c' .. channel, string.format('%.0f', bytes), 's', string.format('%.0f', number),
   'b', string.format('%.0f', total))
 if popped > 0 or length == 1 or before ~= pool then place(pool, channel) end
 if keep > 0 then
   redis.call('PEXPIRE', KEYS[1], keep)
-  redis.call('PEXPIRE', KEYS[2], keep + {int(EPOCH_SECONDS * 1000)})
+  redis.call('PEXPIRE', KEYS[2], string.format('%.0f', keep + ARGV[10]))
 else
   redis.call('PERSIST', KEYS[1])
   redis.call('PERSIST', KEYS[2])
 end
-local ends = string.format('%.3f', exactly + (keep > 0 and keep or {FOR_EVER}))
+local ends = string.format('%.3f', exactly + (keep > 0 and keep or FOR_EVER))
 local new, limit = redis.call('ZADD', prefix .. 'x:' .. pool, ends, channel) == 1, tonumber(ARGV[7])
 local channels, dropped = 0, 0
 if new or number % 16 == 0 or limit > 0 and total > limit then
@@ -82,15 +87,34 @@ if new or number % 16 == 0 or limit > 0 and total > limit then
   channels = make_room(pool, tonumber(ARGV[8]), channel)
   dropped = drop_oldest(pool, limit)
 end
-live(pool, keep, was)
+live(pool, keep, tonumber(ARGV[10]), was)
+-- SENT
 redis.call('PUBLISH', ARGV[1], sent)
 if channels + dropped > 0 then return where .. ' ' .. dropped .. ' ' .. channels end
 return where
-""",
-)
+"""
+_SEND = _SEND.replace("MOST_DROPPED", str(MOST_DROPPED)).replace("FOR_EVER", FOR_EVER)
+
+# A name is known while its item is kept: `k` has the offsets of names.
+_KNOWN = """
+local names = prefix .. 'k:' .. channel
+local kept = epoch and redis.call('ZSCORE', names, ARGV[11])
+if kept then
+  local item = redis.call('LINDEX', KEYS[1], kept - redis.call('HGET', KEYS[2], 'o') - 1)
+  if item and not expired(item) then return epoch .. ':' .. kept end
+end
+"""
+_SENT = """
+redis.call('ZADD', names, offset, ARGV[11])
+redis.call('ZREMRANGEBYSCORE', names, '-inf', offset - redis.call('LLEN', KEYS[1]))
+if keep > 0 then redis.call('PEXPIRE', names, keep) else redis.call('PERSIST', names) end
+"""
+
+SEND = Script(NOW, POOLS, _SEND.replace("-- KNOWN\n", "").replace("-- SENT\n", ""))
+SEND_ONCE = Script(NOW, POOLS, _SEND.replace("-- KNOWN\n", _KNOWN).replace("-- SENT\n", _SENT))
 
 SEND_REQUEST = (
-    b"*14\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
+    b"*16\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
     + b"$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n%b"
 )
 """``SEND.request`` in one step: of list, meta, channel and body, each with its length, and the rest, `keep_values`."""
@@ -100,10 +124,18 @@ def keep_values(keep: Keep, node: bytes, prefix: bytes) -> tuple[bytes, ...]:
     """What ``SEND`` takes after the body."""
     milliseconds, pool = b"%d" % (keep.seconds * 1000), keep.pool
     limits = as_bytes(pool.name), b"%d" % pool.bytes, b"%d" % pool.channels
-    return b"%d" % keep.count, milliseconds, node, *limits, prefix
+    return (
+        b"%d" % keep.count,
+        milliseconds,
+        node,
+        *limits,
+        b"%d" % keep.bytes,
+        b"%d" % (keep.meta_seconds * 1000),
+        prefix,
+    )
 
 
-# KEYS list, meta; ARGV epoch, offset, prefix -> the envelopes after it, or nil
+# KEYS list, meta; ARGV epoch, offset, most envelopes (0: any number), prefix -> the envelopes after it, or nil
 SINCE = Script(
     NOW,
     POOLS,
@@ -114,9 +146,10 @@ if meta[1] ~= ARGV[1] then return false end
 trim(KEYS[1], KEYS[2])
 local missed = tonumber(meta[2] or 0) - ARGV[2]
 if missed < 0 or missed > redis.call('LLEN', KEYS[1]) then return false end
-local found = {}
+local found, last = {}, -1
+if tonumber(ARGV[3]) > 0 then last = math.min(ARGV[3] - missed - 1, -1) end
 if missed > 0 then
-  for _, item in ipairs(redis.call('LRANGE', KEYS[1], -missed, -1)) do found[#found + 1] = envelope(item) end
+  for _, item in ipairs(redis.call('LRANGE', KEYS[1], -missed, last)) do found[#found + 1] = envelope(item) end
 end
 return found
 """,
@@ -140,7 +173,7 @@ if missed < 0 then
   -- Redis came back with older data: from now on the same positions would name other publications.
   local pool = redis.call('HGET', KEYS[2], 'p')
   if pool then leave(pool, string.sub(KEYS[1], #prefix + 3)) end
-  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('DEL', KEYS[1], KEYS[2], prefix .. 'k:' .. string.sub(KEYS[1], #prefix + 3))
   return {0, '', 0}
 end
 local found = {(missed <= kept and (meta[1] == ARGV[1] or ARGV[1] == '')) and 1 or 0, meta[1], top}
@@ -177,17 +210,18 @@ if not meta[1] then
   local channel, pool = string.sub(KEYS[1], #prefix + 3), ARGV[2]
   local was = redis.call('PTTL', prefix .. 'b:' .. pool)
   meta[1] = ARGV[1] .. '.' .. time[1] .. '.' .. time[2]
+  redis.call('DEL', prefix .. 'h:' .. channel, prefix .. 'k:' .. channel)
   redis.call('HSET', KEYS[1], 'e', meta[1], 'o', 0, 'p', pool)
   redis.call('PEXPIRE', KEYS[1], {int(EPOCH_SECONDS * 1000)})
   account(pool, channel, 0)
   redis.call('ZADD', prefix .. 'x:' .. pool, string.format('%.3f', exactly - {ENDED}), channel)
   settle(pool)
   lost = make_room(pool, tonumber(ARGV[3]), channel)
-  live(pool, 1, was)
+  live(pool, 1, {int(EPOCH_SECONDS * 1000)}, was)
 end
 local where = meta[1] .. ':' .. (meta[2] or 0)
 return lost > 0 and where .. ' 0 ' .. lost or where
 """,
 )
 
-HISTORY_SCRIPTS = (SEND, SINCE, RECOVER, LATEST, POSITION)
+HISTORY_SCRIPTS = (SEND, SEND_ONCE, SINCE, RECOVER, LATEST, POSITION)

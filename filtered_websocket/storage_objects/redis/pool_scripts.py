@@ -8,8 +8,7 @@ those of `storage_object.py`; of each pool there are
 The sums heal: what nodes of versions without pools have written is counted as 0, and no sum falls below that.
 """
 
-from filtered_websocket.storage_objects.base import PUBLICATION_COST
-from filtered_websocket.storage_objects.history import EPOCH_SECONDS
+from filtered_websocket.storage_objects.base import EPOCH_SECONDS, PUBLICATION_COST
 
 ENDED = "1e14"
 FOR_EVER = "1e13"
@@ -50,7 +49,7 @@ local function leave(pool, channel)
   redis.call('ZREM', prefix .. 'o:' .. pool, channel)
   redis.call('ZREM', prefix .. 'x:' .. pool, channel)
 end
--- What Redis itself has let go: lists by their age, and a day later where they stood.
+-- What Redis itself has let go: lists by their age, and later where they stood.
 local function settle(pool)
   local ends = prefix .. 'x:' .. pool
   for _, channel in ipairs(redis.call('ZRANGEBYSCORE', ends, 0, now, 'LIMIT', 0, 10)) do
@@ -65,7 +64,12 @@ local function settle(pool)
   end
   local gone = string.format('%.0f', now - {EPOCH_SECONDS * 1000:.0f} - {ENDED})
   for _, channel in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', gone, 'LIMIT', 0, 10)) do
-    leave(pool, channel)
+    local left = redis.call('PTTL', prefix .. 'e:' .. channel)
+    if left > 0 then
+      redis.call('ZADD', ends, string.format('%.0f', gone + left), channel)
+    else
+      leave(pool, channel)
+    end
   end
 end
 -- Above the limit of channels, those go that end soonest, but for the one that is being written. How many publications.
@@ -77,7 +81,7 @@ local function make_room(pool, limit, channel)
     local going = first[1] ~= channel and first[1] or first[2]
     if not going then break end
     lost = lost + redis.call('LLEN', prefix .. 'h:' .. going)
-    redis.call('DEL', prefix .. 'h:' .. going, prefix .. 'e:' .. going)
+    redis.call('DEL', prefix .. 'h:' .. going, prefix .. 'e:' .. going, prefix .. 'k:' .. going)
     leave(pool, going)
   end
   return lost
@@ -97,17 +101,17 @@ local function drop_oldest(pool, limit)
   end
   return lost
 end
--- A pool lives as long as what is in it. was: how long it had before this step.
-local function live(pool, keep, was)
+-- A pool lives as long as what is in it. was: how long it had before this step; meta: how long positions have after.
+local function live(pool, keep, meta, was)
   local o, x = prefix .. 'o:' .. pool, prefix .. 'x:' .. pool
   -- What has an end itself may end a day after the last that is in it; its parts come and go on their own.
-  if was == -1 or keep > 0 and was > keep + {EPOCH_SECONDS * 1000:.0f} and redis.call('TTL', o) ~= -1
+  if was == -1 or keep > 0 and was > keep + meta and redis.call('TTL', o) ~= -1
     and redis.call('TTL', x) ~= -1 then return end
   for _, key in ipairs({{prefix .. 'b:' .. pool, o, x}}) do
     if keep == 0 then
       redis.call('PERSIST', key)
     else
-      redis.call('PEXPIRE', key, string.format('%.0f', math.max(was, keep + {EPOCH_SECONDS * 2000:.0f})))
+      redis.call('PEXPIRE', key, string.format('%.0f', math.max(was, keep + meta + {EPOCH_SECONDS * 1000:.0f})))
     end
   end
 end

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.storage_objects.base import Record
 from filtered_websocket.storage_objects.values import as_text, as_value
 
 
@@ -27,6 +28,13 @@ def _pairs(reply: list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def fields(reply: list[bytes]) -> dict[str, str | bytes]:
     return {as_text(field): as_value(value) for field, value in _pairs(reply)}
+
+
+def record(reply: list[bytes] | None) -> Record | None:
+    if reply is None or reply[0] is None:
+        return None
+    value, owner = reply
+    return Record(as_value(value), as_text(owner))
 
 
 def counts(reply: list[bytes]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis.command import command
-from filtered_websocket.storage_objects.redis.history_scripts import SEND_REQUEST, keep_values
+from filtered_websocket.storage_objects.redis.history_scripts import SEND_ONCE, SEND_REQUEST, keep_values
 
 MAX_TAILS = 1000
 PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"
@@ -34,6 +34,12 @@ class Requests:
         kept, meta = self._prefix + b"h:" + name, self._prefix + b"e:" + name
         tail = self._tails.get(keep) or self._tail(keep)
         return SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
+
+    def send_once(self, name: bytes, channel: bytes, body: bytes, keep: Keep, once: bytes) -> bytes:
+        """The same for ``SEND_ONCE``, with a name for what is sent."""
+        keys = self._prefix + b"h:" + name, self._prefix + b"e:" + name
+        *values, prefix = keep_values(keep, self._epoch, self._prefix)
+        return SEND_ONCE.request(keys, (channel, body, *values, once, prefix))
 
     def _tail(self, keep: Keep) -> bytes:
         if len(self._tails) >= MAX_TAILS:  # of apps that come and go

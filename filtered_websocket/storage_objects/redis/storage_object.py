@@ -2,10 +2,12 @@
 
     fws:s:KEY           set         a set of the storage object, so any tool can read and change it
     fws:m:KEY           hash        a map
+    fws:r:KEY           hash        a record: v its value, o its owner; it expires
     fws:c:CHANNEL       pub/sub     publications; what other programs PUBLISH there is taken as a message as it is; on
                                     database N, since publish/subscribe knows none, fws:@N:c:CHANNEL
     fws:h:CHANNEL       list        history: "<expires, ms>,<number> <envelope>", oldest first
     fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset; expires a day after the last
+    fws:k:CHANNEL       sorted set  names of what was sent once, and is kept -> offset
     fws:b:POOL, o:, x:              what histories take together (`pool_scripts.py`)
     fws:p:CHANNEL       hash        presence: member -> JSON of [[holder, node, info], ...], the newest last
     fws:totals          hash        tracked channel -> subscribers on all nodes
@@ -26,7 +28,7 @@ Whether a write survives Redis itself depends on how Redis is configured (append
 not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Cluster.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -36,14 +38,16 @@ from twisted.logger import Logger
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep
+from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, Record
 from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.command import Script, command
-from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SINCE
+from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SEND_ONCE, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
+from filtered_websocket.storage_objects.redis.record_scripts import STORE, TAKE, store_values
 from filtered_websocket.storage_objects.redis.requests import Requests
 from filtered_websocket.storage_objects.redis.shards import Shards
 from filtered_websocket.storage_objects.values import Convert, as_bytes, check_text
@@ -125,6 +129,29 @@ class StorageObject(BaseStorageObject):
             return self._write(key, b"DEL", self._key(b"m:", key))
         return self._write(key, b"HDEL", self._key(b"m:", key), as_bytes(field))
 
+    # Records.
+
+    def store(
+        self,
+        key: str,
+        value: str | bytes | None,
+        seconds: float,
+        owner: str = "",
+        only_if: Collection[str] | None = None,
+    ) -> Deferred[bool]:
+        check_record(key, seconds, owner, only_if)
+        shard, values = self._shards.of(key), store_values(value, seconds, owner, only_if)
+        return shard.write(lambda: shard.run(STORE, (self._key(b"r:", key),), values, bool))
+
+    def load(self, key: str) -> Deferred[Record | None]:
+        check_text(key)
+        return self._shards.of(key).ask(b"HMGET", self._key(b"r:", key), b"v", b"o", convert=replies.record)
+
+    def take(self, key: str, owner: str) -> Deferred[Record | None]:
+        check_text(key, owner)
+        shard, values = self._shards.of(key), (as_bytes(owner),)
+        return shard.write(lambda: shard.run(TAKE, (self._key(b"r:", key),), values, replies.record))
+
     # The bus.
 
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
@@ -151,7 +178,7 @@ class StorageObject(BaseStorageObject):
 
     # Channels.
 
-    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
+    def send(self, publication: Publication, keep: Keep | None = None, once: str | None = None) -> Deferred[Any]:
         shard = self._shards.of(publication.channel)
         try:
             body = encode(publication)
@@ -165,7 +192,11 @@ class StorageObject(BaseStorageObject):
             request = self._requests.publish(channel, body)
         else:
             script, convert = SEND, self._kept(publication.channel)
-            request = self._requests.send(raw, channel, body, keep)
+            if once is None:
+                request = self._requests.send(raw, channel, body, keep)
+            else:
+                script = SEND_ONCE
+                request = self._requests.send_once(raw, channel, body, keep, as_bytes(once))
             shard.changes(self._prefix + b"h:" + raw)
         if shard.open:
             return shard.request(request, convert, script)
@@ -208,10 +239,11 @@ class StorageObject(BaseStorageObject):
 
     # History.
 
-    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+    def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
         shard = self._shards.of(channel)
         keys = shard.history_keys(channel)
-        request = SINCE.request(keys, (as_bytes(position.epoch), b"%d" % position.offset, self._prefix))
+        values = as_bytes(position.epoch), b"%d" % position.offset, b"%d" % max(limit, 0), self._prefix
+        request = SINCE.request(keys, values)
         return shard.read(keys[0], request, partial(replies.publications, channel), SINCE)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:

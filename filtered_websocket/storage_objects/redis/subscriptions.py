@@ -6,6 +6,7 @@ between the two. After an outage the gap is filled (``gaps``).
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
@@ -120,9 +121,7 @@ class Subscriptions:
         self._deaf += [f"{name}*" for name in self.prefixes.live]
         yield gatherResults([*confirmed, self.prefixes.begin(subscriber)])
         new = [subscription for subscription in subscriptions if not subscription.live]
-        yield in_parts(lambda subscription: self._find_position(subscription, command), new)
-        for subscription in new:
-            self._confirm(subscription)
+        yield in_parts(lambda subscription: self._locate(subscription, command), new)
 
     def fill(self, command: CommandConnection) -> Deferred[Any]:
         """Fill all gaps, or tell; fires when that is done."""
@@ -162,18 +161,14 @@ class Subscriptions:
         if not subscription.is_bus:
             self._gaps.open(subscription)
 
-        def locate(_: object) -> None:
+        def confirmed(_: object) -> None:
             command = self._shard.command
-            if not self._is_current(subscription):
-                return
             if command is None:
                 subscription.begun = False  # it is begun again when Redis is back
-                return
-            self._find_position(subscription, command).addCallbacks(
-                lambda _: self._confirm(subscription), self._not_begun, errbackArgs=(subscription,)
-            )
+            elif self._is_current(subscription):
+                self._locate(subscription, command).addErrback(self._not_begun, subscription)
 
-        subscriber.subscribe_to([subscription.raw])[0].addCallback(locate)
+        subscriber.subscribe_to([subscription.raw])[0].addCallback(confirmed)
 
     def _not_begun(self, failure: Failure, subscription: _Subscription) -> None:
         if failure.check(StorageAway):
@@ -182,8 +177,12 @@ class Subscriptions:
             del self._all[subscription.raw]
             self._fail(subscription, failure)
 
-    def _find_position(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
-        return DONE if subscription.is_bus else self._gaps.find_position(subscription, command)
+    def _locate(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
+        """Confirm it, when it is known where its channel stands."""
+        if subscription.is_bus:
+            self._confirm(subscription)
+            return DONE
+        return self._gaps.find_position(subscription, command, partial(self._confirm, subscription))
 
     def _confirm(self, subscription: _Subscription) -> None:
         if self._is_current(subscription):

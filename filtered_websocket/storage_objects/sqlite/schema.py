@@ -12,7 +12,7 @@ import sqlite3
 from filtered_websocket.limits.history_pool import DEFAULT_POOL
 from filtered_websocket.storage_objects.base import PUBLICATION_COST
 
-VERSION = 2
+VERSION = 3
 FOR_EVER = 1e11
 """What stands for an end in ``ends`` where there is none, beside the time of writing."""
 
@@ -49,7 +49,24 @@ _POOLS = (
     " UPDATE pools SET channels = channels + (pool = new.pool) - (pool = old.pool)"
     " WHERE pool IN (new.pool, old.pool); END",
 )
-_STEPS = (_FIRST, _POOLS)
+_RECORDS = (
+    "CREATE TABLE records (key BLOB PRIMARY KEY, value BLOB, owner BLOB, expires REAL) WITHOUT ROWID",
+    "CREATE INDEX records_by_expiry ON records (expires)",
+    "ALTER TABLE history ADD COLUMN once BLOB",
+    "CREATE INDEX history_by_once ON history (channel, once) WHERE once IS NOT NULL",
+    "ALTER TABLE channels ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    f"UPDATE channels SET bytes = (SELECT coalesce(sum({_COST.format('history')}), 0) FROM history"
+    " WHERE history.channel = channels.channel)",
+    "DROP TRIGGER history_came",
+    "DROP TRIGGER history_went",
+    "CREATE TRIGGER history_came AFTER INSERT ON history BEGIN"
+    f" UPDATE pools SET bytes = bytes + {_COST.format('new')} WHERE pool = new.pool;"
+    f" UPDATE channels SET bytes = bytes + {_COST.format('new')} WHERE channel = new.channel; END",
+    "CREATE TRIGGER history_went AFTER DELETE ON history BEGIN"
+    f" UPDATE pools SET bytes = bytes - ({_COST.format('old')}) WHERE pool = old.pool;"
+    f" UPDATE channels SET bytes = bytes - ({_COST.format('old')}) WHERE channel = old.channel; END",
+)
+_STEPS = (_FIRST, _POOLS, _RECORDS)
 
 
 def migrate(connection: sqlite3.Connection, begin: bool) -> None:

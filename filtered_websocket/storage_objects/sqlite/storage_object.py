@@ -6,7 +6,7 @@ in history is delivered when it is on disk, so that no subscriber has a position
 While something is wrong with the file (`writer.py`) it is away, as Redis may be: what would write is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,9 @@ from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import memory
-from filtered_websocket.storage_objects.base import Consumer, Keep
+from filtered_websocket.storage_objects.base import Consumer, Keep, Record
 from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.sqlite import ears
 from filtered_websocket.storage_objects.sqlite.file import look_at
@@ -127,6 +128,29 @@ class StorageObject(memory.StorageObject):
         check_text(key)
         return self._ask(Tables.delete, as_bytes(key), None if field is None else as_bytes(field))
 
+    # Records.
+
+    def store(
+        self,
+        key: str,
+        value: str | bytes | None,
+        seconds: float,
+        owner: str = "",
+        only_if: Collection[str] | None = None,
+    ) -> Deferred[bool]:
+        check_record(key, seconds, owner, only_if)
+        raw = None if value is None else as_bytes(value)
+        owners = None if only_if is None else frozenset(map(as_bytes, only_if))
+        return self._ask(Tables.store, as_bytes(key), raw, seconds, as_bytes(owner), owners)
+
+    def load(self, key: str) -> Deferred[Record | None]:
+        check_text(key)
+        return self._ask(Tables.load, as_bytes(key), convert=_record)
+
+    def take(self, key: str, owner: str) -> Deferred[Record | None]:
+        check_text(key, owner)
+        return self._ask(Tables.take, as_bytes(key), as_bytes(owner), convert=_record)
+
     # Channels.
 
     def subscribe(self, channel: str) -> Deferred[Position | None]:
@@ -146,7 +170,7 @@ class StorageObject(memory.StorageObject):
 
     # History.
 
-    def send(self, publication: Publication, keep: Keep | None = None) -> Deferred[Any]:
+    def send(self, publication: Publication, keep: Keep | None = None, once: str | None = None) -> Deferred[Any]:
         if keep is None or keep.count < 1:
             return super().send(publication)
         try:
@@ -154,8 +178,10 @@ class StorageObject(memory.StorageObject):
         except ValueError as error:
             return fail(error)
 
-        def stored(result: tuple[tuple[str, int], dict[str, int]]) -> Position:
+        def stored(result: tuple[tuple[str, int], dict[str, int] | None]) -> Position:
             position, dropped = result
+            if dropped is None:
+                return Position(*position)
             for limit, count in dropped.items():
                 self._dropped(limit, count, publication.channel)
             publication.position = Position(*position)
@@ -163,15 +189,16 @@ class StorageObject(memory.StorageObject):
             return publication.position
 
         self._reads.changed(publication.channel)
-        return self._ask(Tables.append, as_bytes(publication.channel), body, keep, new_epoch(), convert=stored)
+        name = None if once is None else as_bytes(once)
+        return self._ask(Tables.append, as_bytes(publication.channel), body, keep, new_epoch(), name, convert=stored)
 
-    def since(self, channel: str, position: Position) -> Deferred[list[Publication] | None]:
+    def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
         check_text(channel)
 
         def found(rows: list[Any] | None) -> list[Publication] | None:
             return None if rows is None else [_publication(channel, row) for row in rows]
 
-        asked = as_bytes(channel), position.epoch, position.offset
+        asked = as_bytes(channel), position.epoch, position.offset, max(limit, 0)
         return self._read(channel, Tables.since, *asked, convert=found)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
@@ -226,6 +253,10 @@ class StorageObject(memory.StorageObject):
         from twisted.internet import reactor
 
         at_turn_end(reactor)(self._reads.clear)
+
+
+def _record(found: tuple[bytes, bytes] | None) -> Record | None:
+    return None if found is None else Record(as_value(found[0]), as_text(found[1]))
 
 
 def _publication(channel: str, row: tuple[str, int, bytes]) -> Publication:

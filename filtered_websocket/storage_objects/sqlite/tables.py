@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- statements made of constants
 """The tables of SQLite storage (`schema.py`) and every statement on them; no thread and no Deferred here."""
 
 import sqlite3
@@ -5,8 +6,7 @@ import time
 from urllib.parse import quote
 
 from filtered_websocket.limits.history_pool import Pool
-from filtered_websocket.storage_objects.base import Keep
-from filtered_websocket.storage_objects.history import EPOCH_SECONDS
+from filtered_websocket.storage_objects.base import EPOCH_SECONDS, Keep
 from filtered_websocket.storage_objects.sqlite.schema import FOR_EVER, migrate
 
 PURGE_EVERY = 1000
@@ -28,7 +28,7 @@ class Tables:
         # Transactions are begun and ended by the writer, by hand.
         uri = f"file:{quote(file)}?mode=rw"
         self.connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
-        self._appends = 0
+        self._appends = self._stores = 0
         # What ends at a time ends after its interval, whatever is done to the wall clock while the process runs.
         self._ahead = time.time() - time.monotonic()
         try:
@@ -81,23 +81,60 @@ class Tables:
             return self._changed("DELETE FROM maps WHERE key = ?", key)
         return self._changed("DELETE FROM maps WHERE key = ? AND field = ?", key, field)
 
-    def append(self, channel: bytes, body: bytes, keep: Keep, new_epoch: str) -> tuple[tuple[str, int], dict[str, int]]:
-        """The position it gets, and how many publications left before their time for each limit."""
+    def store(
+        self, key: bytes, value: bytes | None, seconds: float, owner: bytes, only_if: frozenset[bytes] | None
+    ) -> bool:
+        execute, now = self.connection.execute, self._now()
+        if only_if is not None:
+            there = self.load(key)
+            if (there[1] if there is not None else b"") not in only_if:
+                return False
+        if value is None:
+            execute("DELETE FROM records WHERE key = ?", (key,))
+        else:
+            execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", (key, value, owner, now + seconds))
+        self._stores += 1
+        if self._stores % PURGE_EVERY == 1:
+            execute("DELETE FROM records WHERE expires <= ?", (now,))
+        return True
+
+    def load(self, key: bytes) -> tuple[bytes, bytes] | None:
+        """Value and owner."""
+        found: tuple[bytes, bytes] | None = self.connection.execute(
+            "SELECT value, owner FROM records WHERE key = ? AND expires > ?", (key, self._now())
+        ).fetchone()
+        return found
+
+    def take(self, key: bytes, owner: bytes) -> tuple[bytes, bytes] | None:
+        there = self.load(key)
+        if there is not None:
+            self.connection.execute("UPDATE records SET owner = ? WHERE key = ?", (owner, key))
+        return there
+
+    def append(
+        self, channel: bytes, body: bytes, keep: Keep, new_epoch: str, once: bytes | None
+    ) -> tuple[tuple[str, int], dict[str, int] | None]:
+        """The position it gets, and how many publications left before their time for each limit. None: it was not
+        appended, since one of this name is kept; that one's position."""
         execute = self.connection.execute
         now = self._now()
+        if once is not None and (before := self._find(channel, once, now)) is not None:
+            return before, None
         expires = now + keep.seconds if keep.seconds else None
         (epoch, top), dropped = self.position(channel, keep.pool, new_epoch)
         pool = self._pool(keep.pool)
         top += 1
         execute(
             "UPDATE channels SET top = ?, expires = ?, pool = ?, ends = ? WHERE channel = ?",
-            (top, expires and expires + EPOCH_SECONDS, pool, expires or FOR_EVER + now, channel),
+            (top, expires and expires + keep.meta_seconds, pool, expires or FOR_EVER + now, channel),
         )
         execute(
-            "INSERT INTO history (channel, offset, expires, body, pool) VALUES (?, ?, ?, ?, ?)",
-            (channel, top, expires, body, pool),
+            "INSERT INTO history (channel, offset, expires, body, pool, once) VALUES (?, ?, ?, ?, ?, ?)",
+            (channel, top, expires, body, pool, once),
         )
         execute("DELETE FROM history WHERE channel = ? AND offset <= ?", (channel, top - keep.count))
+        if keep.bytes:
+            self._trim(channel, keep.bytes)
         self._appends += 1
         if self._appends % PURGE_EVERY == 1:
             execute("DELETE FROM history WHERE expires <= ?", (now,))
@@ -111,6 +148,7 @@ class Tables:
         if found is not None:
             return found, {}
         now = self._now()
+        self._forget(channel)  # it may be too old
         number = self._pool(pool)
         lost = self._make_room(number, pool.channels, now) if pool.channels else 0
         self.connection.execute(
@@ -126,6 +164,22 @@ class Tables:
         if found is None:
             found = (execute("INSERT INTO pools (name, bytes, channels) VALUES (?, 0, 0)", (pool.name,)).lastrowid,)
         return int(found[0])
+
+    def _find(self, channel: bytes, once: bytes, now: float) -> tuple[str, int] | None:
+        """The position of what is kept by this name."""
+        found: tuple[str, int] | None = self.connection.execute(
+            "SELECT channels.epoch, offset FROM history JOIN channels USING (channel)"
+            " WHERE channel = ? AND once = ? AND (history.expires IS NULL OR history.expires > ?)",
+            (channel, once, now),
+        ).fetchone()
+        return found
+
+    def _trim(self, channel: bytes, limit: int) -> None:
+        """Have a channel keep no more bytes than that."""
+        execute = self.connection.execute
+        while execute("SELECT bytes FROM channels WHERE channel = ?", (channel,)).fetchone()[0] > limit:
+            oldest = "SELECT min(offset) FROM history WHERE channel = ?"
+            execute(f"DELETE FROM history WHERE channel = ? AND offset = ({oldest})", (channel, channel))
 
     def _drop_oldest(self, pool: int, limit: int, now: float) -> int:
         """Drop publications above the limit; how many were not too old anyway."""
@@ -158,21 +212,25 @@ class Tables:
                 "SELECT count(*) FROM history WHERE channel = ? AND (expires IS NULL OR expires > ?)", (channel, now)
             ).fetchone()
             lost += kept
-            execute("DELETE FROM history WHERE channel = ?", (channel,))
-            execute("DELETE FROM channels WHERE channel = ?", (channel,))
+            self._forget(channel)
         return lost
 
-    def since(self, channel: bytes, epoch: str, offset: int) -> list[tuple[str, int, bytes]] | None:
-        """``(epoch, offset, body)`` of each after that, None if some are missing."""
+    def _forget(self, channel: bytes) -> None:
+        self.connection.execute("DELETE FROM history WHERE channel = ?", (channel,))
+        self.connection.execute("DELETE FROM channels WHERE channel = ?", (channel,))
+
+    def since(self, channel: bytes, epoch: str, offset: int, limit: int) -> list[tuple[str, int, bytes]] | None:
+        """``(epoch, offset, body)`` of the oldest ``limit`` after that, None if some are missing."""
         found = self.where(channel)
         if found is None or found[0] != epoch or offset > found[1]:
             return None
-        rows = self.connection.execute(
-            "SELECT ?, offset, body FROM history WHERE channel = ? AND offset > ? AND (expires IS NULL OR expires > ?)"
-            " ORDER BY offset",
-            (epoch, channel, offset, self._now()),
-        ).fetchall()
-        return rows if len(rows) == found[1] - offset else None
+        missed = "FROM history WHERE channel = ? AND offset > ? AND (expires IS NULL OR expires > ?)"
+        which = channel, offset, self._now()
+        (kept,) = self.connection.execute(f"SELECT count(*) {missed}", which).fetchone()
+        if kept != found[1] - offset:
+            return None
+        rows = f"SELECT ?, offset, body {missed} ORDER BY offset LIMIT ?"
+        return self.connection.execute(rows, (epoch, *which, limit or -1)).fetchall()
 
     def latest(self, channel: bytes, skip: int, count: int) -> list[tuple[str, int, bytes]]:
         found = self.where(channel)
@@ -190,7 +248,8 @@ class Tables:
 
     def where(self, channel: bytes) -> tuple[str, int] | None:
         found: tuple[str, int] | None = self.connection.execute(
-            "SELECT epoch, top FROM channels WHERE channel = ?", (channel,)
+            "SELECT epoch, top FROM channels WHERE channel = ? AND (expires IS NULL OR expires > ?)",
+            (channel, self._now()),
         ).fetchone()
         return found
 

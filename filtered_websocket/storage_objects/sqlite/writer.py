@@ -30,7 +30,7 @@ TOGETHER = 1000
 LOOK_SECONDS = 1.0
 """Between looks at the file while nothing is asked, and between attempts while there is a fault."""
 DELETED = "it was deleted: put it back, or restart the server to begin with an empty one"
-READS = frozenset((Tables.get, Tables.fields, Tables.since, Tables.latest, Tables.where))
+READS = frozenset((Tables.get, Tables.fields, Tables.since, Tables.latest, Tables.where, Tables.load))
 SURROUNDINGS = frozenset(
     (
         sqlite3.SQLITE_PERM,

@@ -8,11 +8,13 @@ from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis import requests
 from filtered_websocket.storage_objects.redis.command import command
-from filtered_websocket.storage_objects.redis.history_scripts import SEND, keep_values
+from filtered_websocket.storage_objects.redis.history_scripts import SEND, SEND_ONCE, keep_values
 from filtered_websocket.storage_objects.redis.requests import Requests
 
 binary = st.binary(max_size=30)
-keeps = st.builds(Keep, st.integers(1, 1000), st.sampled_from([0.0, 0.5, 60.0]), st.just(Pool("p", 1000, 10)))
+pools = st.just(Pool("p", 1000, 10))
+ages = st.sampled_from([0.0, 0.5, 60.0])
+keeps = st.builds(Keep, st.integers(1, 1000), ages, pools, st.integers(0, 1000), ages)
 
 
 @given(binary, binary)
@@ -36,3 +38,9 @@ def test_what_is_remembered_of_rules_is_bounded(monkeypatch):
     for number in range(10):
         made.send(b"name", b"channel", b"body", Keep(number + 1))
         assert len(made._tails) <= 3
+
+
+def test_one_that_is_sent_once_carries_its_name_before_the_prefix():
+    made = Requests(b"fws:", b"epoch").send_once(b"room", b"fws:c:room", b"body", Keep(5), b"name")
+    values = b"fws:c:room", b"body", *keep_values(Keep(5), b"epoch", b"")[:-1], b"name", b"fws:"
+    assert made == SEND_ONCE.request((b"fws:h:room", b"fws:e:room"), values)
