@@ -24,7 +24,7 @@ from filtered_websocket.messages.envelope import MARK, encode
 from filtered_websocket.messages.message import messages
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
-from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.redis.address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.history_scripts import SEND, keep_values

@@ -62,6 +62,7 @@ LONG: dict[str, str] = {
     "chain.interfaces": "signatures alone; the three that matter name each other",
     "storage_objects.base": "the interface: signatures, and what each promises",
     "storage_objects.memory": "a short method for each of the interface's",
+    "storage_objects.sqlite.storage_object": "a short method for each of the interface's",
     "storage_objects.redis.storage_object": "a short method for each of the interface's",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""

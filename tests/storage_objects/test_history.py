@@ -5,9 +5,9 @@ from collections import deque
 import pytest
 
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.storage_objects import history
-from filtered_websocket.storage_objects.base import Keep, Pool
-from filtered_websocket.storage_objects.history import EPOCH_SECONDS, Histories
+from filtered_websocket.storage_objects import history, kept
+from filtered_websocket.storage_objects.base import EPOCH_SECONDS, Keep, Pool
+from filtered_websocket.storage_objects.history import Histories
 from tests.support.backends import message
 
 ALL = Pool("all", 0, 0)
@@ -41,30 +41,30 @@ def histories():
     return Histories(lambda *_: None)
 
 
-@pytest.mark.parametrize("kept", [100, 10_000])
-def test_since_walks_over_what_was_missed_and_no_further(kept):
+@pytest.mark.parametrize("size", [100, 10_000])
+def test_since_walks_over_what_was_missed_and_no_further(size):
     all_of_them = histories()
-    for number in range(kept):
-        position = all_of_them.append(message("room", str(number)), Keep(kept, 0, ALL))
+    for number in range(size):
+        position = all_of_them.append(message("room", str(number)), Keep(size, 0, ALL))
     ours = all_of_them._histories["room"]
     ours.kept = Walked(ours.kept)
     Walked.steps = 0
     assert all_of_them.since("room", position) == []
     missed = all_of_them.since("room", Position(position.epoch, position.offset - 3))
-    assert [each.payload for each in missed] == [b"%d" % number for number in range(kept - 3, kept)]
+    assert [each.payload for each in missed] == [b"%d" % number for number in range(size - 3, size)]
     assert Walked.steps <= 10
 
 
 @pytest.mark.parametrize("size", [100, 10_000])
 def test_an_append_looks_at_few_other_histories_however_many_there_are(size, monkeypatch):
     looks = [0]
-    trim = history._History.trim
+    trim = kept.History.trim
 
     def counted(self, now):
         looks[0] += 1
         trim(self, now)
 
-    monkeypatch.setattr(history._History, "trim", counted)
+    monkeypatch.setattr(kept.History, "trim", counted)
     all_of_them, most = histories(), 0
     for number in range(size):
         looks[0] = 0

@@ -39,7 +39,7 @@ from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, Record
-from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses

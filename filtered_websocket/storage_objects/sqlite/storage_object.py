@@ -22,7 +22,7 @@ from filtered_websocket.messages.envelope import MARK, decode, encode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects import memory
 from filtered_websocket.storage_objects.base import Consumer, Keep, Record
-from filtered_websocket.storage_objects.history import new_epoch
+from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.sqlite import ears

@@ -1,0 +1,98 @@
+"""What one channel keeps in this process's memory, and what the channels of a pool keep together."""
+
+from collections import OrderedDict, deque
+from heapq import heapify, heappop, heappush
+from typing import Any
+from uuid import uuid4
+
+from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.storage_objects.base import PUBLICATION_COST, Keep
+
+
+def new_epoch() -> str:
+    """A name that no history had before, so that a position of an older history proves nothing in a newer one."""
+    return uuid4().hex[:12]
+
+
+class Kept:
+    __slots__ = ("at", "cost", "history", "once", "pool", "publication")
+
+    def __init__(
+        self, at: float, publication: Publication, history: "History", pool: "PoolOfHistories", once: str | None
+    ) -> None:
+        self.at, self.publication, self.history, self.pool, self.once = at, publication, history, pool, once
+        payloads = sum([len(payload) for payload, _ in publication.messages])
+        self.cost = PUBLICATION_COST + len(publication.channel) + payloads
+
+
+class History:
+    """One channel's: the offsets of ``kept`` end with ``top`` without a hole. ``names``: of what was sent once."""
+
+    __slots__ = ("bytes", "channel", "end", "epoch", "expires", "keep", "kept", "names", "pool", "top", "written")
+
+    def __init__(self, channel: str, expires: float) -> None:
+        self.channel = channel
+        self.epoch = new_epoch()
+        self.top = self.written = self.bytes = 0
+        self.names: dict[str, Position] = {}
+        self.kept: deque[Kept] = deque()
+        self.keep = Keep(0)
+        self.expires = expires
+        self.pool: PoolOfHistories | None = None
+        self.end: Any = None
+
+    def drop_oldest(self) -> Kept:
+        oldest = self.kept.popleft()
+        del oldest.pool.kept[oldest]
+        oldest.pool.bytes -= oldest.cost
+        self.bytes -= oldest.cost
+        if oldest.once is not None:
+            del self.names[oldest.once]
+        return oldest
+
+    def expired(self, kept: Kept, now: float) -> bool:
+        return bool(self.keep.seconds) and kept.at <= now - self.keep.seconds
+
+    def trim(self, now: float) -> None:
+        while len(self.kept) > self.keep.count or (self.kept and self.expired(self.kept[0], now)):
+            self.drop_oldest()
+        while self.bytes > self.keep.bytes > 0:
+            self.drop_oldest()
+
+
+class PoolOfHistories:
+    """``ends`` is a heap of when its channels' histories end, with one entry for each that counts, its ``end``. It may
+    be too early, where the channel was written to since: that is seen when it comes up."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[Kept, None] = OrderedDict()
+        self.bytes = self.channels = 0
+        self.ends: list[tuple[float, int, History]] = []
+
+    def next_to_end(self) -> History:
+        while True:
+            end = heappop(self.ends)
+            expires, written, history = end
+            if history.end is not end:
+                continue
+            if (expires, written) == (history.expires, history.written):
+                return history
+            self._put(history)
+
+    def join(self, history: History) -> None:
+        if history.pool is not None:
+            history.pool.leave(history)
+        history.pool = self
+        self.channels += 1
+        if len(self.ends) > 2 * self.channels + 100:  # mostly of histories that are gone
+            self.ends = [end for end in self.ends if end[2].end is end]
+            heapify(self.ends)
+        self._put(history)
+
+    def leave(self, history: History) -> None:
+        history.pool = history.end = None
+        self.channels -= 1
+
+    def _put(self, history: History) -> None:
+        history.end = (history.expires, history.written, history)
+        heappush(self.ends, history.end)
