@@ -60,6 +60,8 @@ PURE = (
 LONG: dict[str, str] = {
     "filters.socketio.handlers": "one class, whose methods and their arguments are python-socketio's",
     "chain.interfaces": "signatures alone; the three that matter name each other",
+    "pipeline.hub": "what joins, leaves and publishes has one order, and one object that keeps it",
+    "pipeline.pipeline": "an attribute for each thing that filters, packs and endpoints find on it",
     "storage_objects.base": "the interface: signatures, and what each promises",
     "storage_objects.memory": "a short method for each of the interface's",
     "storage_objects.sqlite.storage_object": "a short method for each of the interface's",
@@ -119,6 +121,11 @@ TESTED_TOGETHER = {
     "server.options": "options alone, which config/ reads and docs/options.md lists",
     "filters.engineio.posting": "engineio/test_polling.py posts",
     "messages.encoding": "a type, which mypy checks",
+    "messages.recovery": "the names of reasons, and a value",
+    **{
+        f"pipeline.{name}": "pipeline/test_recoveries.py: clients that come back need all of them"
+        for name in ("answers", "catching_up", "following", "past", "positioned", "replay", "returning")
+    },
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
     "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",
     "storage_objects.redis.interfaces": "types, which mypy checks",

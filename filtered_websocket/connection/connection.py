@@ -8,7 +8,7 @@ What is sent to this connection alone goes out at the end of the turn, in one se
 else writes to it uncorks it first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from os import urandom
 from queue import Queue
 from typing import Any
@@ -28,6 +28,7 @@ from filtered_websocket.connection.lifecycle import Lifecycle
 from filtered_websocket.connection.pausing import Pausing
 from filtered_websocket.connection.receiving import Receiving
 from filtered_websocket.connection.sending import Sending
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.pipeline.users import Users
 
 MAX_ID = 255
@@ -111,13 +112,35 @@ class Connection(
     def queue(self) -> Queue[Any]:
         return self.factory.queue
 
-    def subscribe(self, channel: str) -> Deferred[Any]:
-        """Join a channel; fires when confirmed. Joining twice is joining once: one copy of each message."""
+    def subscribe(
+        self,
+        channel: str,
+        since: Position | None = None,
+        last: int | None = None,
+        insufficient: Callable[[Position | None], object] | None = None,
+    ) -> Deferred[Any]:
+        """Join a channel; fires when confirmed. Joining twice is joining once: one copy of each message.
+
+        With any of the following it fires with a `Recovery`. What was missed is sent first, then comes what is live:
+        each once, in order. A connection that is in the channel already leaves and comes back.
+
+        :param since: where the client stands: it gets all that came after
+        :param last: how many of the newest the client gets, where there is no ``since`` or it cannot be recovered from
+        :param insufficient: called with the position where the client would go on (None: nobody knows) when something
+            of the channel is missing on this node and cannot be had. Default: close with 1013
+        """
         if self.state != OPEN:
             return DONE
         if not self.channels:
             self.channels = set()
-        return self.pipeline.subscribe(channel, self)
+        if since is None and last is None and insufficient is None:
+            return self.pipeline.subscribe(channel, self)
+        return self.pipeline.recover(
+            channel, self, since, last=last, insufficient=insufficient or self._is_insufficient
+        )
+
+    def _is_insufficient(self, position: Position | None) -> None:
+        self.close(1013, "something of a channel is missing: connect again")
 
     def unsubscribe(self, channel: str) -> Deferred[Any]:
         """Leave a channel."""

@@ -133,6 +133,30 @@ HISTORY_CHANNELS = Option(
     scope="pipeline",
     limits=True,
 )
+RECOVERY_PUBLICATIONS = Option(
+    "recovery_publications",
+    integer(1, 1_000_000),
+    1000,
+    "most publications of a channel that a client gets back; one that has missed more is told so",
+    scope="pipeline",
+)
+RECOVERY_BYTES = Option(
+    "recovery_bytes",
+    size(KIB, GIB),
+    MIB,
+    "most bytes that a client gets back of a channel, each publication counted with 512 bytes more",
+    unit="bytes",
+    scope="pipeline",
+)
+RECOVERY_TAILS = Option(
+    "recovery_tails",
+    size(0, 1024 * GIB),
+    16 * MIB,
+    "most that this process holds of what its channels with history have delivered last, so that most clients get back "
+    "what they missed without storage being asked; 0: nothing",
+    unit="bytes",
+    scope="pipeline",
+)
 
 OPTIONS = (
     MAX_MESSAGE_SIZE,
@@ -159,6 +183,9 @@ OPTIONS = (
     CHANNELS,
     HISTORY_BYTES,
     HISTORY_CHANNELS,
+    RECOVERY_PUBLICATIONS,
+    RECOVERY_BYTES,
+    RECOVERY_TAILS,
 )
 
 

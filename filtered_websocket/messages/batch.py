@@ -146,6 +146,40 @@ class Rest(Batch):
         return parts
 
 
+class Row(Batch):
+    """Batches of one group each, one behind the other. The frames of each are made once, whatever rows it is in."""
+
+    __slots__ = ("_batches",)
+
+    def __init__(self, channel: str, batches: Sequence[Batch]) -> None:
+        super().__init__(channel, [each.groups[0] for each in batches])
+        self._batches = batches
+
+    @property
+    def plain(self) -> bytes:
+        """The messages as uncompressed frames, joined."""
+        if self._plain is None:
+            self._plain = b"".join([each.plain for each in self._batches])
+        return self._plain
+
+    def deflated(self, window_bits: int) -> bytes:
+        """The messages as frames compressed for this window size, joined."""
+        return self.encoded(("deflated", window_bits), lambda row: row._deflated_for(window_bits))  # type: ignore[attr-defined, no-any-return]
+
+    def _deflated_for(self, window_bits: int) -> bytes:
+        return b"".join([each.deflated(window_bits) for each in self._batches])
+
+    def in_encoding(self, encoding: Encoding) -> Batch:
+        """This row as the clients of an encoding get it, made once for all of them."""
+        return self.encoded(
+            encoding, lambda _: Row(self.channel, [each.in_encoding(encoding) for each in self._batches])
+        )
+
+    def split(self) -> Sequence[Batch]:
+        """One for each group."""
+        return self._batches
+
+
 def joined(groups: Sequence[Sequence[Message]]) -> bytes:
     """Messages as uncompressed frames, joined."""
     make = frames.make

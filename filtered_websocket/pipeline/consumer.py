@@ -1,10 +1,11 @@
 """What arrives runs through the consumer chain: publications, and bus messages, in one order.
 
 A publication is delivered to its channel's local subscribers as the chain's end leaves it. While a filter is awaited,
-later items wait behind it.
+later items wait behind it. One that has a place in history and is dropped still moves the channel on.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -15,7 +16,8 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.outcomes import outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.errors import StopChain
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.pipeline.hub import Hub
 
 _log = Logger()
 
@@ -23,13 +25,34 @@ MAX_WAITING_ITEMS = 10_000
 """Consumer items that may wait for an asynchronous consumer filter; more are dropped and counted."""
 
 
-class Consumer:
-    """The consuming side of one pipeline."""
+class _InOrder:
+    """Something to be called when everything before it was delivered."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call = call
+
+
+class Consumer:
+    """The consuming side of one pipeline.
+
+    :param hub: the pipeline's
+    """
+
+    def __init__(self, pipeline: Pipeline, hub: Hub) -> None:
         self._pipeline = pipeline
-        self._hub = pipeline.hub
+        self._hub = hub
         self._waiting: deque[Any] | None = None
+        # Of channels that keep history the last that found no room.
+        self._overflowed: dict[str, Position] = {}
+
+    def in_order(self, call: Callable[[], object]) -> None:
+        """Call this when everything that was consumed before has been delivered."""
+        if self._waiting is None:
+            call()
+        else:
+            self._waiting.append(_InOrder(call))
 
     def consume(self, item: Any, in_line: bool = False) -> bool:
         """Run the consumer chain on a publication or a bus message, and deliver what is left of a publication.
@@ -41,14 +64,14 @@ class Consumer:
             if len(self._waiting) < MAX_WAITING_ITEMS:
                 self._waiting.append(item)
             else:
-                self._pipeline.server.counters.count("dropped", "consumer filters too slow")
+                self._overflow(item)
             return True
         try:
             result = run(self._pipeline.chains["consumer"], self._pipeline, item)
             if result is item:
                 if isinstance(item, Publication):
-                    if item.besides:
-                        self._deliver(item)
+                    if item.besides or item.position is not None:
+                        self._deliver(item, item)
                     else:
                         self._hub.publish(item.channel, item.messages, item.exclude)
             elif isinstance(result, Deferred):
@@ -56,7 +79,7 @@ class Consumer:
             else:
                 self._consumed(result, item)
         except BaseException as error:
-            self._consumer_failed(error)
+            self._failed(error, item)
         return False
 
     def _wait(self, result: Deferred[Any], item: Any) -> bool:
@@ -64,7 +87,7 @@ class Consumer:
         if not result.called:
             limit_time(result, self._pipeline.options.filter_timeout, self._pipeline.server.reactor)
         result.addCallback(self._consumed, item)
-        result.addErrback(self._waited_failed)
+        result.addErrback(self._waited_failed, item)
         if result.called:
             return False
         if self._waiting is None:
@@ -72,36 +95,77 @@ class Consumer:
         result.addCallback(self._resume)
         return True
 
-    def _waited_failed(self, failure: Failure) -> None:
+    def _waited_failed(self, failure: Failure, item: Any) -> None:
         assert failure.value is not None
-        self._consumer_failed(failure.value)
+        self._failed(failure.value, item)
 
     def _resume(self, _: Any) -> None:
         # Until the last has had its turn, what is published meanwhile queues behind it.
         while self._waiting:
-            if self.consume(self._waiting.popleft(), in_line=True):
+            item = self._waiting.popleft()
+            if type(item) is _InOrder:
+                item.call()
+            elif self.consume(item, in_line=True):
                 return
         self._waiting = None
+        while self._overflowed:
+            self._hub.tails.skip(*self._overflowed.popitem())
 
     def _consumed(self, result: Any, item: Any) -> None:
         if isinstance(item, Publication):
-            if isinstance(result, (str, bytes, bytearray)):
-                result = item.with_payload(bytes(result) if isinstance(result, bytearray) else result)
-            self._deliver(result if isinstance(result, Publication) else item)
+            self._deliver(left_of(result, item), item)
 
-    def _deliver(self, publication: Publication) -> None:
+    def _deliver(self, publication: Publication, item: Publication) -> None:
+        """
+        :param item: as it was before the chain
+        """
         exclude = publication.exclude
         if publication.besides:
-            had = [each.id for name in publication.besides for each in self._hub.subscribers(name)]
-            exclude = {*exclude, *had}
-        self._hub.publish(publication.channel, publication.messages, exclude)
+            hub = self._hub
+            had = [each.id for name in publication.besides for each in hub.subscribers(name)]
+            # Those that come back to a channel beside this one are given their copy there.
+            back = [each for name in publication.besides for each in hub.recovering.get(name, ())]
+            exclude = {*exclude, *had, *back}
+        kept, position = None, item.position
+        if position is not None:
+            if publication.channel == item.channel:
+                kept = position, placed(publication, position)
+            else:
+                self._hub.publish(item.channel, (), (), (position, None))
+        self._hub.publish(publication.channel, publication.messages, exclude, kept)
 
-    def _consumer_failed(self, error: BaseException) -> None:
-        meant = outcome(error, (StopChain,))
-        if not meant.failed:
-            return
-        if not isinstance(error, (Exception, CancelledError)):
-            _log.warn(
-                "a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error
-            )
-        report(self._pipeline.server.counters, error, "dropped", "a consumer filter failed")
+    def _failed(self, error: BaseException, item: Any) -> None:
+        tell_failure(self._pipeline, error)
+        if isinstance(item, Publication) and item.position is not None:
+            self._hub.publish(item.channel, (), (), (item.position, None))
+
+    def _overflow(self, item: Any) -> None:
+        self._pipeline.server.counters.count("dropped", "consumer filters too slow")
+        if isinstance(item, Publication) and item.position is not None:
+            self._overflowed[item.channel] = item.position
+
+
+def left_of(result: Any, item: Publication) -> Publication:
+    """What the consumer chain has left of a publication, by what the chain's end is."""
+    if isinstance(result, (str, bytes, bytearray)):
+        return item.with_payload(bytes(result) if isinstance(result, bytearray) else result)
+    return result if isinstance(result, Publication) else item
+
+
+def placed(publication: Publication, position: Position) -> Publication:
+    """A publication at this position, wherever a filter has it from."""
+    if publication.position == position:
+        return publication
+    return type(publication)(
+        publication.channel, publication.messages, publication.exclude, position, publication.besides
+    )
+
+
+def tell_failure(pipeline: Pipeline, error: BaseException) -> None:
+    """A consumer filter has dropped an item with this: count and log it, where it is a failure."""
+    meant = outcome(error, (StopChain,))
+    if not meant.failed:
+        return
+    if not isinstance(error, (Exception, CancelledError)):
+        _log.warn("a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error)
+    report(pipeline.server.counters, error, "dropped", "a consumer filter failed")

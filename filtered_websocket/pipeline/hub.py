@@ -13,22 +13,30 @@ Rules:
 5. The fast road is a list of bound ``socket.send``, or of TLS's ``send``, for each encoding. Only subscribers whose
    `direct` is not None are on it: open, uncompressed, nothing waiting. `refresh` drops it, and it is built anew.
 6. What is published while something is delivered is published when that has been delivered.
+7. Of channels that keep history what was published stands in their tails (`tails.Tails`) from the same moment: one that
+   joins has had what the tail holds, and gets what comes behind it.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from filtered_websocket.chain.interfaces import Send, Subscriber
 from filtered_websocket.messages.batch import Batch, joined
 from filtered_websocket.messages.message import Message
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.channel import HEAD, Channel
 from filtered_websocket.pipeline.corks import MAX_COLLECTED, MAX_CORKED, Corked, collect, release
 from filtered_websocket.pipeline.fan_out import fan_out
+from filtered_websocket.pipeline.tails import Tails
 from filtered_websocket.pipeline.waiting import Waiting
 
 TURN_BYTES = 256 * 1024
 """The most a channel collects before it is flushed within a turn: bounds memory and latency."""
+
+
+Kept = tuple[Position, Publication | None]
+"""Where a publication stands in history, and what the consumer chain has left of it."""
 
 
 class Hub:
@@ -44,6 +52,9 @@ class Hub:
         policy: Callable[[str], str] = lambda channel: "disconnect",
     ) -> None:
         self.channels: dict[str, Channel] = {}
+        #: the subscribers that are to join channels when they have been given what they missed, by id
+        self.recovering: dict[str, Mapping[str, object]] = {}
+        self.tails = Tails(self.channels, self.recovering)
         self.dirty: list[Channel] = []
         #: connections that hold something back in this turn: it was sent before what is flushed here
         self.corked: list[Corked] = []
@@ -56,7 +67,7 @@ class Hub:
         # Bytes that were copied to collect what connections hold back.
         self._collected = 0
         self._delivering = self._publishing = False
-        self._later: deque[tuple[str, Sequence[Message], Collection[str]]] = deque()
+        self._later: deque[tuple[str, Sequence[Message], Collection[str], Kept | None]] = deque()
 
     def join(self, name: str, subscriber: Subscriber) -> bool:
         """Add a subscriber; joining twice is joining once. True if it is the channel's first.
@@ -77,6 +88,27 @@ class Hub:
             self._mix(subscriber)
         self._publish_later()
         return first
+
+    def join_behind(self, names: Iterable[str], answer: Callable[[], Iterable[tuple[str, Subscriber]]]) -> None:
+        """Answer subscribers, and let them join, with nothing published in between.
+
+        :param names: of the channels
+        :param answer: answers them; which of them still want to join what
+        """
+        for name in names:
+            self._emptied(name)
+        outermost, self._delivering = not self._delivering, True
+        try:
+            for name, subscriber in answer():
+                self.join(name, subscriber)
+        finally:
+            self._delivering = not outermost
+            self._publish_later()
+
+    def position(self, name: str) -> Position | None:
+        """Where this node stands in a channel's history: what it has delivered. None if it does not follow any."""
+        tail = self.tails.get(name)
+        return None if tail is None else tail.position
 
     def _mix(self, subscriber: Subscriber) -> None:
         """From now on what is published to these channels reaches a subscriber in the order of the publications."""
@@ -120,10 +152,17 @@ class Hub:
             if channel is not None:
                 channel.arranged = None
 
-    def publish(self, name: str, messages: Sequence[Message], exclude: Collection[str] = ()) -> None:
-        """Hand messages to a channel's local subscribers, but those with the excluded ids, at the end of this turn."""
+    def publish(
+        self, name: str, messages: Sequence[Message], exclude: Collection[str] = (), kept: Kept | None = None
+    ) -> None:
+        """Hand messages to a channel's local subscribers, but those with the excluded ids, at the end of this turn.
+
+        :param kept: of a channel that keeps history. What was heard before is not handed out again
+        """
         if self._delivering:
-            self._later.append((name, messages, exclude))
+            self._later.append((name, messages, exclude, kept))
+            return
+        if kept is not None and not (self.tails.take(name, *kept, exclude) and messages):
             return
         self.publications += 1
         channel = self.channels.get(name)

@@ -25,11 +25,13 @@ from filtered_websocket.config import patterns
 from filtered_websocket.config.option import PipelineConfig
 from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.messages.message import Message, messages
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.consumer import Consumer
+from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.modules import chain_of, defaults_of, endpoints_of, further_roots
 from filtered_websocket.pipeline.names import Names, ids
+from filtered_websocket.pipeline.recoveries import Recoveries
 from filtered_websocket.pipeline.subscriptions import Subscriptions
 from filtered_websocket.pipeline.users import Users
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
@@ -63,6 +65,7 @@ class Pipeline:
         self.token: Any = None
         self.users = Users()
         self.hub = Hub(server.at_turn_end, self._policy)
+        self.hub.tails.limit(self.options)
         #: called with (channel, member, info) when a member is gone with the node that held it; once per cluster
         self.member_left: list[Callable[[str, str, str], object]] = []
         #: called with (channel, member, info) when others were told that a member had left that is here: this node was
@@ -70,6 +73,9 @@ class Pipeline:
         self.member_returned: list[Callable[[str, str, str], object]] = []
         #: called with (channel) when a tracked channel lost its last subscriber with the node that had it
         self.vacated: list[Callable[[str], object]] = []
+        #: called with (channel, position) when something of a channel is lost for this node: where it stands now, None
+        #: if nobody knows. What was consumed before has been delivered
+        self.gaps: list[Callable[[str, Position | None], object]] = []
         #: called when the server stops and its clients are gone: coroutine functions that send what others are still
         #: owed, within ``server.seconds_to_stop``
         self.settling: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -87,9 +93,12 @@ class Pipeline:
         if self.prefix:
             self.storage_object = PrefixedStorageObject(self._storage, self.prefix)
         self.names = Names(self.options, self.prefix, server)
-        self.subscriptions = subscriptions = Subscriptions(self, self._storage, server.counters)
+        consumer, following = Consumer(self, self.hub), Following(self, self._storage, server.counters)
+        self.consume = consumer.consume
+        self.recoveries = recoveries = Recoveries(self, self._storage, following, consumer)
+        self.recover, self.catch_up, self.join_all = recoveries.recover, recoveries.catch_up, recoveries.join_all
+        self.subscriptions = subscriptions = Subscriptions(self, following, recoveries, server.counters)
         self.subscribe, self.unsubscribe = subscriptions.subscribe, subscriptions.unsubscribe
-        self.consume = Consumer(self).consume
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
         #: the filters of chains that packs and users have, by their roots
@@ -195,7 +204,7 @@ class Pipeline:
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
         names = ("options", "modules", "patterns", "filters", "chains", "further", "endpoints", "names")
-        called = {name: getattr(self, name) for name in ("member_left", "member_returned", "vacated")}
+        called = {name: getattr(self, name) for name in ("member_left", "member_returned", "vacated", "gaps")}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept
 

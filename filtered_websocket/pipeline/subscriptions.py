@@ -3,73 +3,80 @@
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
-from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Counters, Options, Subscriber
 from filtered_websocket.errors import NotAllowed
+from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.names import Names
-from filtered_websocket.storage_objects.base import BaseStorageObject
 
 
 class Subscribed(Protocol):
     """The pipeline, as its subscriptions know it: options and names change when it is reloaded."""
 
-    hub: Hub
-    names: Names
-    options: Options
-    prefix: str
+    @property
+    def hub(self) -> Hub: ...
+    @property
+    def names(self) -> Names: ...
+    @property
+    def options(self) -> Options: ...
+
+
+class Recovering(Protocol):
+    """The clients that come back to channels, as subscriptions know them."""
+
+    def waits(self, channel: str, subscriber: Subscriber) -> Deferred[Any] | None: ...
+    def leave(self, channel: str, subscriber: Subscriber) -> None: ...
 
 
 class Subscriptions:
-    """One pipeline's."""
+    """One pipeline's.
 
-    def __init__(self, pipeline: Subscribed, storage: BaseStorageObject, counters: Counters) -> None:
-        self._pipeline, self._storage, self._counters = pipeline, storage, counters
-        self._waiting: dict[str, list[Deferred[Any]]] = {}
+    :param recoveries: of the same pipeline
+    """
+
+    def __init__(self, pipeline: Subscribed, following: Following, recoveries: Recovering, counters: Counters) -> None:
+        self._pipeline, self._following, self._recoveries = pipeline, following, recoveries
+        self._counters = counters
 
     def subscribe(self, channel: str, subscriber: Subscriber) -> Deferred[Any]:
         """Add a subscriber; fires when the storage object has confirmed that publications will arrive."""
-        pipeline, counters = self._pipeline, self._counters
-        try:
-            pipeline.names.check(channel)
-            if channel not in subscriber.channels and len(subscriber.channels) >= pipeline.options.max_channels:
-                text = f"a connection may be in {pipeline.options.max_channels} channels (max_channels)"
-                raise NotAllowed("max_channels", text)
-        except NotAllowed as error:
-            peer = getattr(getattr(subscriber, "request", None), "peer", "")
-            counters.count("refused", error.reason, peer)
-            return counters.watch(fail(error), "subscribe")
-        except (TypeError, ValueError) as error:
-            return counters.watch(fail(error), "subscribe")
-        answer: Deferred[Any] = Deferred()
-        if pipeline.hub.join(channel, subscriber):
-            confirmed = self._storage.subscribe(pipeline.prefix + channel)
-            if confirmed is DONE:
-                return DONE
-            waiting = self._waiting[channel] = [answer]
-            confirmed.addBoth(self._subscribed, channel, waiting)
-        elif channel in self._waiting:
-            self._waiting[channel].append(answer)
+        hub, counters = self._pipeline.hub, self._counters
+        refused = refusal(self._pipeline, channel, subscriber, counters)
+        if refused is not None:
+            return counters.watch(refused, "subscribe")
+        if channel in hub.recovering:
+            waits = self._recoveries.waits(channel, subscriber)
+            if waits is not None:
+                return waits
+            hub.join(channel, subscriber)
+            answer = self._following.confirmed(channel)
+        elif hub.join(channel, subscriber):
+            answer = self._following.begin(channel)
         else:
-            return DONE
-        return counters.watch(answer, "subscribe")
-
-    def _subscribed(self, result: Any, channel: str, waiting: list[Deferred[Any]]) -> None:
-        if self._waiting.get(channel) is waiting:
-            del self._waiting[channel]
-            if isinstance(result, Failure):
-                # Nothing will arrive: the next to ask has to be the channel's first, for which storage is asked.
-                for subscriber in tuple(self._pipeline.hub.subscribers(channel)):
-                    self.unsubscribe(channel, subscriber)
-        for answer in waiting:
-            answer.callback(result if isinstance(result, Failure) else None)
+            answer = self._following.confirmed(channel)
+        return answer if answer is DONE else counters.watch(answer, "subscribe")
 
     def unsubscribe(self, channel: str, subscriber: Subscriber) -> Deferred[Any]:
         """Remove a subscriber: what was published to the channel before still reaches it."""
-        if self._pipeline.hub.leave(channel, subscriber):
-            self._waiting.pop(channel, None)
-            left = self._storage.unsubscribe(self._pipeline.prefix + channel)
-            return left if left is DONE else self._counters.watch(left, "unsubscribe")
-        return DONE
+        hub = self._pipeline.hub
+        if hub.tails or channel in hub.recovering:
+            self._recoveries.leave(channel, subscriber)
+        return self._following.end(channel) if hub.leave(channel, subscriber) else DONE
+
+
+def refusal(pipeline: Subscribed, channel: str, subscriber: Subscriber, counters: Counters) -> Deferred[Any] | None:
+    """Why somebody may not subscribe to this, as a failure; None if it may."""
+    try:
+        pipeline.names.check(channel)
+        if channel not in subscriber.channels and len(subscriber.channels) >= pipeline.options.max_channels:
+            text = f"a connection may be in {pipeline.options.max_channels} channels (max_channels)"
+            raise NotAllowed("max_channels", text)
+    except NotAllowed as error:
+        peer = getattr(getattr(subscriber, "request", None), "peer", "")
+        counters.count("refused", error.reason, peer)
+        return fail(error)
+    except (TypeError, ValueError) as error:
+        return fail(error)
+    return None

@@ -102,6 +102,9 @@ class Delivery:
 
     def gap(self, channel: str, position: Position | None) -> None:
         self.counters.count("dropped", "lost while the storage object was away", channel)
+        pipeline, name = self._owner(channel)
+        if pipeline is not None:
+            pipeline.recoveries.gap(name, position)
 
     def phantom(self, channel: str) -> None:
         self.counters.count("dropped", "came from a Redis that was replaced", channel)

@@ -1,7 +1,7 @@
 import pytest
 
 from filtered_websocket.messages import frames
-from filtered_websocket.messages.batch import PLAIN, Batch, Rest
+from filtered_websocket.messages.batch import PLAIN, Batch, Rest, Row
 
 ONE, OTHER = (b"one", False), (b"\xff", True)
 
@@ -61,3 +61,33 @@ def test_what_many_are_the_rest_of_is_framed_and_compressed_once(monkeypatch):
         assert rest.deflated(9) == make_deflated(*ONE, 9) * 49
     assert whole.plain == make(*ONE) * 50
     assert len(made) == 50 + 50
+
+
+def test_a_row_is_its_batches_one_behind_the_other():
+    batches = [Batch("x", (((b"%d" % number, False),),)) for number in range(3)]
+    row = Row("x", batches)
+    assert row.plain == b"".join(each.plain for each in batches)
+    assert row.deflated(9) == b"".join(each.deflated(9) for each in batches)
+    assert row.deflated(9) is row.deflated(9)
+    assert row.messages == [(b"0", False), (b"1", False), (b"2", False)]
+    assert list(row.split()) == batches
+
+
+class Louder:
+    """An encoding."""
+
+    made = 0
+
+    def encode(self, messages, channel):
+        self.made += 1
+        return [(payload.upper() + channel.encode(), binary) for payload, binary in messages]
+
+
+def test_a_row_is_encoded_once_for_whatever_rows_its_batches_are_in():
+    louder, batches = Louder(), [Batch("x", (((payload, False),),)) for payload in (b"a", b"b", b"c")]
+    rows = [Row("x", batches), Row("x", batches[1:])]
+    assert [row.plain_in(louder) for row in rows] == [
+        b"".join([frames.make(payload + b"x", False) for payload in payloads])
+        for payloads in ((b"A", b"B", b"C"), (b"B", b"C"))
+    ]
+    assert louder.made == 3

@@ -99,7 +99,7 @@ def test_a_client_that_goes_before_the_confirmation_leaves_nothing_behind():
         assert storage.calls == ["+x", "-x"]
         storage.answers[0].callback(None)
         assert server.pipeline().hub.channels == {}
-        assert server.pipeline().subscriptions._waiting == {}
+        assert server.pipeline().subscriptions._following._waiting == {}
 
 
 @pytest.mark.parametrize(("channel", "error"), [("c" * 256, ValueError), (5, TypeError)])

@@ -96,7 +96,7 @@ class Model:
         first = self.payload(self.rng.choice([0, 0, 0, 300, 3000]))
         self.hub.publish(channel, text(*[first, self.payload()][: self.rng.choice([1, 2])]), exclude)
 
-    def _published(self, channel, messages, exclude=()):
+    def _published(self, channel, messages, exclude=(), kept=None):
         # What is published while something is delivered comes here again when it has been.
         if not self.hub._delivering:
             self.published += [payload for payload, _ in messages]

@@ -1,0 +1,596 @@
+"""Clients that come back to a channel: what they missed, then what is live, once and in order, or why not."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.errors import StopChain, StorageAway
+from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.messages.recovery import Recovery
+from filtered_websocket.storage_objects.memory import StorageObject
+from filtered_websocket.testing.server import Server
+from tests.support.rooms import Consumes, Rooms, consuming, counted
+
+KEPT = {"x": {"history": 100}, "few": {"history": 3}}
+
+
+class Numbered:
+    """A server, and a channel of it to which ``1``, ``2``, ... are published."""
+
+    def __init__(self, server: Server, channel: str = "x") -> None:
+        self.server, self.channel, self.published = server, channel, 0
+
+    def publish(self, count: int = 1) -> Position:
+        for _ in range(count):
+            self.published += 1
+            self.server.result(self.server.pipeline().publish(self.channel, str(self.published)))
+        return self.server.result(self.server.storage_object.position(self.channel))
+
+    def at(self, offset: int) -> Position:
+        return self.publish(0)._replace(offset=offset)
+
+    def numbers(self, first: int, last: int | None = None) -> list[str]:
+        return [str(number) for number in range(first, (last or self.published) + 1)]
+
+    def comes_back(self, since: Position | None = None, **how: Any) -> tuple[Any, Recovery]:
+        client = self.server.connect()
+        return client, self.server.result(client.connection.subscribe(self.channel, since, **how))
+
+
+@pytest.fixture
+def server():
+    with Server(Rooms, Consumes, channels=KEPT) as server:
+        yield server
+
+
+@pytest.fixture
+def news(server):
+    return Numbered(server)
+
+
+def payloads(recovery: Recovery) -> list[str]:
+    return [each.payload.decode() for each in recovery.publications]
+
+
+def test_what_was_missed_comes_first_then_what_is_live(news):
+    news.publish(5)
+    client, recovery = news.comes_back(news.at(2))
+    assert recovery[:3] == (True, "", news.at(5))
+    assert payloads(recovery) == news.numbers(3)
+    assert client.received() == news.numbers(3)
+    news.publish(2)
+    assert client.received() == news.numbers(6)
+
+
+def test_who_has_missed_nothing_is_recovered_with_nothing(news):
+    news.publish(2)
+    client, recovery = news.comes_back(news.at(2))
+    assert recovery == (True, "", news.at(2), ())
+    assert client.received() == []
+
+
+def test_a_channel_that_was_never_published_to_has_a_position_that_its_first_publications_keep(news):
+    _, recovery = news.comes_back(last=0)
+    assert recovery == (False, "", Position(news.at(0).epoch, 0), ())
+    news.publish(2)
+    client, again = news.comes_back(recovery.position)
+    assert again.recovered
+    assert client.received() == news.numbers(1)
+
+
+def test_the_newest_then_live(news):
+    news.publish(30)
+    client, recovery = news.comes_back(last=20)
+    assert recovery[:3] == (False, "", news.at(30))
+    assert client.received() == news.numbers(11)
+    news.publish()
+    assert client.received() == ["31"]
+
+
+def test_more_of_the_newest_than_there_are(news):
+    news.publish(2)
+    client, _ = news.comes_back(last=20)
+    assert client.received() == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "offset", "reason"),
+    [("other", 2, "epoch"), ("", 0, "epoch"), ("", 2, "epoch"), (None, 9, "gap"), (None, 1, "trimmed")],
+)
+def test_what_cannot_be_proven_is_not_recovered(server, epoch, offset, reason):
+    few = Numbered(server, "few")
+    top = few.publish(5)
+    client, recovery = few.comes_back(Position(top.epoch if epoch is None else epoch, offset))
+    assert recovery == (False, reason, top, ())
+    few.publish()
+    assert client.received() == ["6"]
+
+
+def test_who_is_not_recovered_may_have_the_newest(server):
+    few = Numbered(server, "few")
+    few.publish(5)
+    client, recovery = few.comes_back(few.at(1), last=2)
+    assert recovery[:2] == (False, "trimmed")
+    assert client.received() == ["4", "5"]
+
+
+def test_who_has_missed_too_many():
+    with Server(Rooms, channels=KEPT, recovery_publications=10) as server:
+        news = Numbered(server)
+        news.publish(30)
+        client, recovery = news.comes_back(news.at(19))
+        assert recovery[:2] == (False, "too many")
+        assert client.received() == []
+        client, recovery = news.comes_back(news.at(20))
+        assert recovery.recovered
+        assert client.received() == news.numbers(21)
+
+
+def test_who_has_missed_too_many_bytes():
+    with Server(Rooms, channels=KEPT, recovery_bytes=4096) as server:
+        news = Numbered(server)
+        news.publish(30)
+        assert news.comes_back(news.at(22))[1][:2] == (False, "too many")
+        assert news.comes_back(news.at(23))[1].recovered
+        assert news.comes_back(news.at(22))[1][:2] == (False, "too many")
+
+
+def test_a_channel_without_history(server):
+    client = server.connect()
+    recovery = server.result(client.connection.subscribe("plain", last=5))
+    assert recovery == (False, "no history", None, ())
+    server.pipeline().publish("plain", "hello")
+    assert client.received() == ["hello"]
+
+
+def test_the_second_to_come_back_is_served_by_the_tail(server, news):
+    news.publish(10)
+    asked = []
+    latest = server.storage_object.latest
+    server.storage_object.latest = lambda *about: asked.append(about) or latest(*about)
+    news.comes_back(news.at(3))
+    assert len(asked) == 1
+    news.publish(3)
+    for offset in range(3, 13):
+        client, recovery = news.comes_back(news.at(offset))
+        assert recovery.recovered
+        assert client.received() == news.numbers(offset + 1)
+    assert len(asked) == 1
+
+
+def test_without_tails_everything_comes_from_storage():
+    with Server(Rooms, channels=KEPT, recovery_tails=0) as server:
+        news = Numbered(server)
+        news.comes_back(last=0)
+        news.publish(10)
+        for offset in range(10):
+            client, recovery = news.comes_back(news.at(offset))
+            assert recovery.recovered
+            assert client.received() == news.numbers(offset + 1)
+        assert server.pipeline().hub.tails.get("x").entries.__len__() == 0
+
+
+def test_in_the_channel_already_it_comes_back_anew(news):
+    client, _ = news.comes_back(last=0)
+    news.publish(3)
+    assert client.received() == news.numbers(1)
+    assert news.server.result(client.connection.subscribe("x", news.at(1))).recovered
+    assert client.received() == ["2", "3"]
+    news.publish()
+    assert client.received() == ["4"]
+
+
+class Slow(StorageObject):
+    """Reads of history are answered when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[Deferred[Any]] = []
+
+    def _held(self, answer: Deferred[Any]) -> Deferred[Any]:
+        held: Deferred[Any] = Deferred()
+        self.reads.append(held)
+        return held.addCallback(lambda _: answer)
+
+    def latest(self, channel, skip, count):
+        return self._held(super().latest(channel, skip, count))
+
+    def since(self, *about, **how):
+        return self._held(super().since(*about, **how))
+
+    def go_on(self) -> None:
+        reads, self.reads = self.reads, []
+        for each in reads:
+            each.callback(None)
+
+
+@pytest.fixture
+def slow():
+    with Server(Rooms, Consumes, storage_object=Slow(), channels=KEPT) as server:
+        yield Numbered(server)
+
+
+def come_back(news, *positions, **how):
+    """Clients, and what they are told, in the order in which they are."""
+    clients, told = [], []
+    for position in positions:
+        clients.append(news.server.connect())
+        recovery = clients[-1].connection.subscribe("x", position, **how)
+        recovery.addBoth(lambda given, client=clients[-1]: told.append((clients.index(client), given)))
+    return clients, told
+
+
+def test_all_that_come_back_meanwhile_share_a_read(slow):
+    slow.publish(10)
+    clients, told = come_back(slow, *[slow.at(offset) for offset in (5, 7, 3, 9, 10, 4)])
+    assert [number for number, _ in told] == [4]
+    reads = 0
+    while slow.server.storage_object.reads:
+        reads += 1
+        slow.publish()
+        slow.server.storage_object.go_on()
+    assert reads == 2
+    assert all(given.recovered for _, given in told)
+    slow.publish()
+    for client, offset in zip(clients, (5, 7, 3, 9, 10, 4), strict=True):
+        assert client.received() == slow.numbers(offset + 1)
+
+
+def test_nothing_of_the_channel_goes_out_before_the_answer(slow):
+    slow.publish(10)
+    (client,), told = come_back(slow, slow.at(5))
+    slow.publish(3)
+    slow.server.settle()
+    assert (client.received(), told) == ([], [])
+    slow.server.storage_object.go_on()
+    assert client.received() == slow.numbers(6)
+
+
+def test_who_leaves_before_the_answer(slow):
+    slow.publish(3)
+    (client, other), told = come_back(slow, slow.at(0), slow.at(0))
+    client.connection.unsubscribe("x")
+    other.abort()
+    assert [given for _, given in told] == [(False, "left", None, ())] * 2
+    slow.server.storage_object.go_on()
+    assert client.received() == []
+    assert slow.server.pipeline().hub.channels == slow.server.pipeline().hub.recovering == {}
+    assert client.connection.channels == set()
+
+
+def test_a_second_call_while_one_is_under_way(slow):
+    slow.publish(3)
+    (client,), told = come_back(slow, slow.at(0))
+    with pytest.raises(ValueError, match="already"):
+        slow.server.result(client.connection.subscribe("x", slow.at(1)))
+    joined = client.connection.subscribe("x")
+    slow.server.storage_object.go_on()
+    assert slow.server.result(joined) is None
+    assert told[0][1].recovered
+    assert client.received() == slow.numbers(1)
+
+
+def test_history_that_is_away(slow):
+    slow.publish(3)
+    _, told = come_back(slow, slow.at(0))
+    slow.server.storage_object.reads.pop().errback(StorageAway("away"))
+    assert told[0][1] == (False, "storage away", slow.at(3), ())
+    _, told = come_back(slow, slow.at(0))
+    slow.server.advance(11)
+    assert told[0][1] == (False, "storage away", slow.at(3), ())
+
+
+def test_history_that_is_away_while_the_newest_are_asked_for(slow):
+    slow.publish(3)
+    clients, told = come_back(slow, None, last=2)
+    slow.server.storage_object.reads.pop().errback(StorageAway("away"))
+    assert told[0][1] == (False, "storage away", slow.at(3), ())
+    slow.publish()
+    assert clients[0].received() == ["4"]
+
+
+def test_a_storage_object_that_fails_is_logged(slow):
+    slow.publish(3)
+    _, told = come_back(slow, slow.at(0))
+    slow.server.storage_object.reads.pop().errback(RuntimeError("broken"))
+    assert told[0][1].reason == "storage away"
+    (error,) = slow.server.errors
+    assert "broken" in error
+
+
+def test_a_client_that_has_heard_more_elsewhere_waits_for_its_node(slow):
+    top = slow.publish(3)
+    _, told = come_back(slow, top)  # the node follows it
+    ahead = Position(top.epoch, 5)
+    consume, held = slow.server.server.consume, []
+    slow.server.storage_object._consumer.consume = held.append
+    slow.publish(2)
+    (client,), told = come_back(slow, ahead)
+    slow.server.storage_object.go_on()
+    assert told == []
+    for each in held:
+        consume(each)
+    slow.server.settle()
+    assert told[0][1] == (True, "", ahead, ())
+    slow.server.storage_object._consumer.consume = consume
+    slow.publish()
+    assert client.received() == ["6"]
+
+
+def test_a_node_that_does_not_catch_up(slow):
+    top = slow.publish(3)
+    come_back(slow, top)
+    slow.server.storage_object._consumer.consume = lambda _: None
+    slow.publish(2)
+    _, told = come_back(slow, Position(top.epoch, 5))
+    slow.server.storage_object.go_on()
+    slow.server.advance(6)
+    assert told[0][1] == (False, "gap", top, ())
+
+
+def test_a_gap_is_told_to_all_that_rely_on_their_positions(server, news):
+    told: list[Position | None] = []
+    top = news.publish(3)
+    client, _ = news.comes_back(top, insufficient=told.append)
+    other, _ = news.comes_back(top)
+    plain = server.connect()
+    plain.send("+x")
+    server.server.gap("x", Position(top.epoch, 7))
+    assert told == [Position(top.epoch, 7)]
+    assert (other.close_code, plain.close_code, client.close_code) == (1013, None, None)
+    server.server.gap("x", Position(top.epoch, 8))
+    assert len(told) == 1
+
+
+def test_a_hole_that_storage_does_not_tell_of_is_told(server, news):
+    top = news.publish(3)
+    told: list[Position | None] = []
+    client, _ = news.comes_back(top, insufficient=told.append)
+    heard = Publication("x", ((b"5", False),), (), Position(top.epoch, 5))
+    server.server.consume(heard)
+    assert told == [Position(top.epoch, 4)]
+    assert client.received() == ["5"]
+
+
+def test_after_a_gap_of_which_nobody_knows_the_extent(server, news):
+    news.publish(3)
+    client, _ = news.comes_back(last=0, insufficient=lambda position: None)
+    server.server.gap("x", None)
+    _, recovery = news.comes_back(news.at(1))
+    assert recovery == (True, "", news.at(3), recovery.publications)
+    assert payloads(recovery) == ["2", "3"]
+    news.publish()
+    assert client.received() == ["4"]
+
+
+def test_what_the_consumer_chain_makes_of_it_is_what_comes_back():
+    def does(pipeline, publication):
+        if publication.payload == b"3":
+            return None if publication.replayed else publication.with_payload("three")
+        if publication.payload == b"4":
+            raise StopChain
+        return publication.with_payload(f"{publication.position} {publication.payload.decode()}")
+
+    Consumes.does = staticmethod(does)
+    try:
+        with consuming(channels=KEPT) as (server, _):
+            news = Numbered(server)
+            news.publish(5)
+            _, recovery = news.comes_back(news.at(1))
+            assert recovery.recovered
+            assert payloads(recovery) == [f"{news.at(2)} 2", "three", f"{news.at(5)} 5"]
+    finally:
+        Consumes.does = None
+
+
+# Who gets what.
+
+
+def test_who_was_excluded_is_excluded_from_what_comes_back(server):
+    news = Numbered(server)
+    client, _ = news.comes_back(last=0)
+    pipeline = server.pipeline()
+    pipeline.publish("x", "not for one", exclude=client.connection.id)
+    pipeline.publish("x", "for all")
+    assert client.received() == ["for all"]
+    recovery = server.result(client.connection.subscribe("x", news.at(0)))
+    assert payloads(recovery) == client.received() == ["for all"]
+    other, recovery = news.comes_back(news.at(0))
+    assert payloads(recovery) == other.received() == ["not for one", "for all"]
+
+
+BOTH = {"a": {"history": 10}, "b": {"history": 10}}
+
+
+def test_what_was_published_to_several_channels_comes_back_once():
+    with Server(Rooms, channels=BOTH) as server:
+        a, b = Numbered(server, "a"), Numbered(server, "b")
+        starts = {"a": a.at(0), "b": b.at(0)}
+        server.pipeline().publish(["a", "b"], "to both")
+        server.pipeline().publish("b", "to b")
+        client = server.connect()
+        told = [client.connection.subscribe(name, starts[name]) for name in "ab"]
+        assert all(server.result(each).recovered for each in told)
+        assert client.received() == ["to both", "to b"]
+
+
+def test_or_in_any_order_in_one_step():
+    with Server(Rooms, channels=BOTH) as server:
+        a, b = Numbered(server, "a"), Numbered(server, "b")
+        starts = {"a": a.at(0), "b": b.at(0)}
+        server.pipeline().publish(["a", "b"], "to both")
+        pack, pipeline, told = Talks(), server.pipeline(), []
+        ready = [server.result(pipeline.catch_up(name, pack, starts[name])) for name in "ba"]
+        pipeline.join_all(ready, told.extend)
+        assert [payloads(each) for each in told] == [[], ["to both"]]
+
+
+def test_a_channel_beside_that_was_not_come_back_to_has_given_nobody_a_copy():
+    with Server(Rooms, channels=BOTH) as server:
+        b = Numbered(server, "b")
+        start = b.at(0)
+        server.pipeline().publish(["a", "b"], "to both")
+        client = server.connect()
+        client.connection.subscribe("a")
+        client.connection.subscribe("b", start)
+        assert client.received() == ["to both"]
+
+
+# Several at once, and the pack's own answer.
+
+
+class Talks:
+    """A subscriber that is no connection, which writes down what reaches it."""
+
+    direct = None
+
+    def __init__(self, name: str = "talks") -> None:
+        self.id, self.channels, self.heard = name, set(), []
+
+    def deliver(self, batch, policy):
+        self.heard += [payload.decode() for payload, _ in batch.messages]
+
+    def finish(self, blob, sent):
+        raise AssertionError("it has no socket")
+
+
+def test_the_answer_comes_before_all_that_is_published_in_it(server, news):
+    news.publish(3)
+    pack, pipeline = Talks(), server.pipeline()
+
+    def answer(recovery):
+        pipeline.publish("x", "4")
+        pack.heard.append(payloads(recovery))
+
+    recovery = server.result(pipeline.recover("x", pack, news.at(1), answer=answer))
+    assert recovery.position == news.at(3)
+    server.settle()
+    assert pack.heard == [["2", "3"], "4"]
+
+
+def test_an_answer_that_fails_leaves_nothing_behind(server, news):
+    def answer(recovery):
+        raise RuntimeError("no answer")
+
+    pack = Talks()
+    with pytest.raises(RuntimeError):
+        server.result(server.pipeline().recover("x", pack, last=0, answer=answer))
+    assert pack.channels == set()
+    assert server.pipeline().hub.channels == server.pipeline().hub.recovering == {}
+    assert len(server.pipeline().hub.tails) == 0
+
+
+def test_who_leaves_in_its_answer_does_not_join(server, news):
+    pack, pipeline = Talks(), server.pipeline()
+    server.result(pipeline.recover("x", pack, last=0, answer=lambda _: pipeline.unsubscribe("x", pack)))
+    news.publish()
+    server.settle()
+    assert (pack.heard, pack.channels) == ([], set())
+
+
+def test_several_channels_are_joined_in_one_step():
+    with Server(Rooms, channels=BOTH) as server:
+        a, b = Numbered(server, "a"), Numbered(server, "b")
+        starts = [a.at(0), b.at(0)]
+        a.publish(2)
+        b.publish(3)
+        pack, pipeline = Talks(), server.pipeline()
+        ready = [server.result(pipeline.catch_up(*about)) for about in (("a", pack, starts[0]), ("b", pack, starts[1]))]
+        a.publish(2)
+        answers = []
+
+        def answer(recoveries):
+            answers.extend(payloads(each) for each in recoveries)
+            pipeline.publish("a", "5")
+
+        pipeline.join_all(ready, answer)
+        server.settle()
+        assert answers == [["1", "2", "3", "4"], ["1", "2", "3"]]
+        assert pack.heard == ["5"]
+        assert pack.channels == {"a", "b"}
+
+
+def test_one_that_has_caught_up_may_go_away(server, news):
+    pack, pipeline = Talks(), server.pipeline()
+    catching = server.result(pipeline.catch_up("x", pack, last=0))
+    catching.cancel()
+    catching.cancel()
+    told = []
+    pipeline.join_all([catching], told.extend)
+    assert [each.reason for each in told] == ["left"]
+    assert pipeline.hub.recovering == pipeline.hub.channels == {}
+
+
+def test_what_has_caught_up_and_waits_too_long_has_missed_too_many():
+    with Server(Rooms, channels=KEPT, recovery_publications=5) as server:
+        news = Numbered(server)
+        news.comes_back(last=0)
+        news.publish(3)
+        pack, pipeline = Talks(), server.pipeline()
+        catching = server.result(pipeline.catch_up("x", pack, news.at(0)))
+        news.publish(20)
+        told = []
+        pipeline.join_all([catching], told.extend)
+        assert [each[:3] for each in told] == [(False, "too many", news.at(23))]
+
+
+def test_an_id_that_another_comes_with_takes_the_place(slow):
+    slow.publish(3)
+    pipeline, one, other = slow.server.pipeline(), Talks(), Talks()
+    told = [pipeline.recover("x", each, slow.at(0)) for each in (one, other)]
+    slow.server.storage_object.go_on()
+    assert [slow.server.result(each).reason for each in told] == ["left", ""]
+    assert (one.channels, other.heard) == (set(), ["1", "2", "3"])
+
+
+@pytest.mark.parametrize(
+    ("since", "last"), [("1:2", None), (None, "3"), (None, True), (None, -1), (Position("e", -1), None)]
+)
+def test_what_is_no_position_and_no_number(server, since, last):
+    client = server.connect()
+    with pytest.raises((TypeError, ValueError)):
+        server.result(client.connection.subscribe("x", since, last=last))
+    assert client.connection.channels == set()
+
+
+def test_channels_that_are_come_back_to_count_for_the_limit():
+    with Server(Rooms, storage_object=Slow(), channels={"*": {"history": 5}}, max_channels=2) as server:
+        client = server.connect()
+        for name in ("a", "b"):
+            Numbered(server, name).publish(2)
+            client.connection.subscribe(name, Position("e", 0))
+        with pytest.raises(ValueError, match="max_channels"):
+            server.result(client.connection.subscribe("c", Position("e", 0)))
+        assert counted(server)["refused: max_channels"] == 1
+
+
+def test_a_named_pipeline_and_its_own_names():
+    with Server(pipelines={"/x": {"filters": [Rooms], "channels": KEPT}}) as server:
+        pipeline, client = server.pipeline("/x"), server.connect("/x")
+        for number in range(3):
+            pipeline.publish("x", str(number))
+        position = server.result(pipeline.storage_object.position("x"))
+        recovery = server.result(client.connection.subscribe("x", position._replace(offset=1)))
+        assert [each.channel for each in recovery.publications] == ["x", "x"]
+        assert client.received() == ["1", "2"]
+
+
+def test_what_found_no_room_before_slow_filters_is_told(monkeypatch):
+    monkeypatch.setattr("filtered_websocket.pipeline.consumer.MAX_WAITING_ITEMS", 1)
+    waits = Deferred()
+    Consumes.does = staticmethod(lambda pipeline, publication: waits)
+    try:
+        with consuming(channels=KEPT) as (server, _):
+            told = []
+            client = server.connect()
+            client.connection.subscribe("x", last=0, insufficient=told.append)
+            for number in range(4):
+                server.pipeline().publish("x", str(number))
+            assert told == []
+            waits.callback(None)
+            server.settle()
+            assert [position.offset for position in told] == [4]
+            assert client.received() == ["0", "1"]
+    finally:
+        Consumes.does = None
