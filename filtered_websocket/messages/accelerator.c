@@ -1,31 +1,22 @@
-/* What is done for every frame, in C. The reference is Python's: `read` and `make` of frames.py.
+/* What is done for every frame and every send, in C. The reference is Python's: frames.py and transport/sends.py.
 
    Rules:
    1. The same results, byte by byte (tests/messages/test_accelerator.py). What the reference leaves to Autobahn, this
       leaves too; text that is not ASCII is judged by Python's own decoder.
    2. Nothing is read of a buffer that is not held, nor beyond its end.
-   3. The GIL stays held: the bytes may be an object's that another thread could change. */
+   3. The GIL stays held: no other thread changes the bytes, or closes a socket that has just said its descriptor. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { TEXT = 0x81, BINARY = 0x82 };
-
-static uint64_t big_endian(const unsigned char *bytes, int count)
-{
-    uint64_t number = 0;
-    for (int at = 0; at < count; at++)
-        number = number << 8 | bytes[at];
-    return number;
-}
 
 /* Returns whether all of what it has unmasked is ASCII. */
 static int unmask(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char *mask)
 {
     uint64_t wide_mask, wide, seen = 0;
-    unsigned char last = 0;
     Py_ssize_t at = 0;
     memcpy(&wide_mask, mask, 4);
     memcpy((char *)&wide_mask + 4, mask, 4);
@@ -36,23 +27,23 @@ static int unmask(unsigned char *to, const unsigned char *from, Py_ssize_t size,
         memcpy(to + at, &wide, 8);
     }
     for (; at < size; at++)
-        last |= to[at] = from[at] ^ mask[at & 3];
-    return !(seen & UINT64_C(0x8080808080808080)) && last < 0x80;
+        seen |= to[at] = from[at] ^ mask[at & 3];
+    return !(seen & UINT64_C(0x8080808080808080));
 }
 
 /* read(data, at, limit) -> (payload, is binary, end), or None */
 static PyObject *read_in(const unsigned char *data, Py_ssize_t size, Py_ssize_t at, Py_ssize_t limit)
 {
-    if (at < 0 || at > size || size - at < 6)
+    if (at < 0 || at > size || size - at < 6 || (data[at] != TEXT && data[at] != BINARY) || data[at + 1] < 0x80)
         Py_RETURN_NONE;
     const unsigned char *head = data + at;
     Py_ssize_t left = size - at;
-    if ((head[0] != TEXT && head[0] != BINARY) || head[1] < 0x80)
-        Py_RETURN_NONE;
     int code = head[1] & 0x7f, wide = code == 126 ? 2 : code == 127 ? 8 : 0;
     if (left < 6 + wide)
         Py_RETURN_NONE;
-    uint64_t length = wide ? big_endian(head + 2, wide) : (uint64_t)code;
+    uint64_t length = wide ? 0 : (uint64_t)code;
+    for (int each = 0; each < wide; each++)
+        length = length << 8 | head[2 + each];
     left -= 6 + wide;
     if ((wide == 2 && length < 126) || (wide == 8 && length < 65536) || length > (uint64_t)left ||
         (Py_ssize_t)length > limit)
@@ -86,9 +77,7 @@ static PyObject *read_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "read takes data, at, limit");
     Py_ssize_t at = PyLong_AsSsize_t(given[1]), limit = PyLong_AsSsize_t(given[2]);
-    if ((at == -1 || limit == -1) && PyErr_Occurred())
-        return NULL;
-    if (PyObject_GetBuffer(given[0], &data, PyBUF_SIMPLE) < 0)
+    if (((at == -1 || limit == -1) && PyErr_Occurred()) || PyObject_GetBuffer(given[0], &data, PyBUF_SIMPLE) < 0)
         return NULL;
     PyObject *frame = read_in(data.buf, data.len, at, limit);
     PyBuffer_Release(&data);
@@ -100,10 +89,8 @@ static PyObject *make_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
 {
     Py_buffer payload;
     int binary = count == 2 ? PyObject_IsTrue(given[1]) : -1;
-    if (binary < 0)
+    if (binary < 0 || PyObject_GetBuffer(given[0], &payload, PyBUF_SIMPLE) < 0)
         return count == 2 ? NULL : PyErr_Format(PyExc_TypeError, "make takes payload, binary");
-    if (PyObject_GetBuffer(given[0], &payload, PyBUF_SIMPLE) < 0)
-        return NULL;
     int wide = payload.len < 126 ? 0 : payload.len < 65536 ? 2 : 8;
     PyObject *frame = PyBytes_FromStringAndSize(NULL, 2 + wide + payload.len);
     if (frame != NULL) {
@@ -119,16 +106,45 @@ static PyObject *make_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
     return frame;
 }
 
+static PyCFunction socket_send, socket_fileno;
+
+/* send_all(iterator of sends, blob) -> what the next takes that takes not all, 0 where it fails; None: all took all */
+static PyObject *send_all(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 2 || !PyIter_Check(given[0]) || !PyBytes_Check(given[1]))
+        return PyErr_Format(PyExc_TypeError, "send_all takes an iterator of sends, and bytes");
+    Py_ssize_t size = PyBytes_GET_SIZE(given[1]), taken = size;
+    for (PyObject *call; taken == size && (call = PyIter_Next(given[0])) != NULL; Py_DECREF(call)) {
+        int plain = PyCFunction_CheckExact(call) && PyCFunction_GET_FUNCTION(call) == socket_send;
+        PyObject *said = plain ? socket_fileno(PyCFunction_GET_SELF(call), NULL) : PyObject_CallOneArg(call, given[1]);
+        taken = said == NULL ? -1 : PyLong_AsSsize_t(said);
+        if (plain && said != NULL)
+            taken = send((int)taken, PyBytes_AS_STRING(given[1]), (size_t)size, MSG_DONTWAIT);
+        Py_XDECREF(said);
+    }
+    if (taken == size || PyErr_Occurred())
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    return PyLong_FromSsize_t(Py_MAX(taken, 0));
+}
+
 static PyMethodDef functions[] = {
     {"read", (PyCFunction)(void (*)(void))read_frame, METH_FASTCALL, NULL},
     {"make", (PyCFunction)(void (*)(void))make_frame, METH_FASTCALL, NULL},
+    {"send_all", (PyCFunction)(void (*)(void))send_all, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_accelerator", .m_size = 0, .m_methods = functions};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_accelerator", .m_methods = functions};
 
 PyMODINIT_FUNC PyInit__accelerator(void)
 {
+    PyObject *module = PyImport_ImportModule("_socket");
+    PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, "socket");
+    PyObject *sending = type == NULL ? NULL : PyObject_GetAttrString(type, "send");
+    PyObject *saying = sending == NULL ? NULL : PyObject_GetAttrString(type, "fileno");
+    if (saying == NULL)
+        return NULL;
+    socket_send = ((PyMethodDescrObject *)sending)->d_method->ml_meth;
+    socket_fileno = ((PyMethodDescrObject *)saying)->d_method->ml_meth;
     return PyModuleDef_Init(&definition);
 }
