@@ -82,7 +82,6 @@ TESTED_TOGETHER = {
             "run",
             "protocols.channels",
             "protocols.philote",
-            "protocols.plain",
             "protocols.pusher",
             "protocols.pushi",
             "protocols.ws_emit",
@@ -322,7 +321,7 @@ def test_what_packs_share_knows_no_pack():
             assert {name for name in ours(module) if not within(name, PACKS_MAY) and name != PACKAGE} == set(), module
 
 
-def test_the_plain_filters_see_only_the_base_and_each_other():
+def test_the_plain_filters_see_the_base_and_each_other_and_what_makes_options():
     for module in MODULES:
         if (
             module.startswith("filters.")
@@ -330,9 +329,9 @@ def test_the_plain_filters_see_only_the_base_and_each_other():
             and module != "filters.base"
             and not within(module, ["filters.shared"])
         ):
-            assert {name for name in ours(module) if not name.startswith("filters.") or pack(name)} <= {"errors"}, (
-                module
-            )
+            seen = {name for name in ours(module) if not name.startswith("filters.") or pack(name)}
+            # Options, and what the option `channels` says.
+            assert seen <= {"errors", "config", "limits.channel_rules"}, module
 
 
 def test_storage_objects_take_of_the_chains_only_what_makes_a_call_awaitable():

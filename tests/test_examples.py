@@ -1,5 +1,6 @@
 """Every file in examples/, run by the real `fws_server`, its clients those of the library websockets."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.browser import Browser
+from tests.support.cable import Cable
 from tests.support.fws_server import FwsServer
 from tests.support.redis_server import RedisServer
 
@@ -206,6 +208,54 @@ def test_the_chat_page_says_what_others_write_and_comes_back_by_itself(serve: Se
         assert state in {f"not connected ({code}), trying again" for code in ("1001 server is stopping", "1006 ")}
         serve("-f", "chat_server", "-p", port, "--host", "127.0.0.1")
         ann.until("document.getElementById('state').textContent === 'connected'")
+
+
+def hear_of(client: ClientConnection, text: str) -> None:
+    """Wait until this was said, in the form of the filter `history`."""
+    while json.loads(hear(client)).get("data") != text:
+        pass
+
+
+def test_the_page_of_history_misses_nothing_while_the_network_is_cut(serve: Serve, tmp_path: Path) -> None:
+    example = serve("-f", "filtered_websocket.filters.history", BROADCAST, "--storage", "sqlite")
+    other, witness = example.connect(), example.connect()
+    say(other, "before")
+    with (
+        Cable(example.server.port) as cable, closing(Files(EXAMPLES)) as files,
+        Browser(tmp_path / "profile") as browser,
+    ):  # fmt: skip
+        page = browser.open(f"{files.url}/history.html?ws://127.0.0.1:{cable.port}/")
+        shown = "[...document.querySelectorAll('#log li')].map((each) => each.innerText).join('|')"
+        page.until(f"document.getElementById('state')?.textContent === 'connected' && {shown} === 'before'")
+        page.run("document.getElementById('text').value = 'mine'")
+        page.run("document.getElementById('form').requestSubmit()")
+        hear_of(other, "mine")
+        say(other, "one")
+        page.until(f"{shown} === 'before|mine|one'")
+        cable.cut()
+        page.until("/^not connected/.test(document.getElementById('state').textContent)")
+        say(other, "two", "three")
+        hear_of(witness, "three")  # what others have heard is stored
+        port = str(example.server.port)
+        example.server.process.kill()
+        example.server.process.wait()
+        example = serve(
+            "-f",
+            "filtered_websocket.filters.history",
+            BROADCAST,
+            "--storage",
+            "sqlite",
+            "-p",
+            port,
+            "--host",
+            "127.0.0.1",
+        )
+        cable.join()
+        page.until(f"{shown} === 'before|mine|one|two|three'")
+        say(example.connect(), "four")
+        page.until(f"{shown} === 'before|mine|one|two|three|four'")
+    script = (EXAMPLES / "history.html").read_text().partition("<script")[2].partition("</script>")[0].splitlines()[1:]
+    assert sum(bool(line.strip()) for line in script) <= 30
 
 
 def test_a_program_without_a_server_tells_everybody(serve: Serve, tmp_path: Path) -> None:

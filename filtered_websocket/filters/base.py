@@ -1,4 +1,4 @@
-"""What authors of filters import: the chain roots, what filters get, and what makes a chain of one's own."""
+"""What authors of filters import: the chain roots, what filters get and see, and what makes a chain of one's own."""
 
 from filtered_websocket.chain.events import (
     WebSocketConnectFilter,
@@ -12,12 +12,17 @@ from filtered_websocket.chain.events import (
 )
 from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.chain.registry import FilterBase, FilterMeta
+from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.messages.recovery import Recovery
 
 __all__ = [
     "Connection",
     "FilterBase",
     "FilterMeta",
     "Pipeline",
+    "Position",
+    "Publication",
+    "Recovery",
     "WebSocketConnectFilter",
     "WebSocketConsumerFilter",
     "WebSocketDataFilter",

@@ -1,4 +1,7 @@
-"""The connection to the server, kept up: after a loss it connects again, and subscribes again."""
+"""The connection to the server, kept up: after a loss it connects again, and subscribes again.
+
+Where the server can, it goes on from what was heard last.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,6 +20,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Denied,
     Established,
     Heard,
+    Incomplete,
     Post,
     Protocol,
     Subscribed,
@@ -99,6 +103,8 @@ class Connection:
     async def _converse(self, socket: ClientConnection) -> str:
         self._socket = socket
         self.protocol.begin()
+        if socket.response is not None:
+            self.protocol.accepted(socket.response.headers)
         begun = None if self.protocol.greets else asyncio.create_task(self._begin())
         try:
             async for frame in socket:
@@ -112,6 +118,8 @@ class Connection:
                             begun = asyncio.create_task(self._begin())
                         case Subscribed():
                             self._confirm(event.channel)
+                        case Incomplete():
+                            self._notice(f"something may be missing: {event.reason}", True)
                         case Denied():
                             self.channels.pop(event.channel, None)
                             self._confirm(event.channel)

@@ -1,7 +1,7 @@
 """A pack's protocol from a client's side, sans-IO: how a connection begins, what the client says, and what it hears."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult
 
@@ -36,13 +36,19 @@ class Denied(NamedTuple):
     channel: str = ""
 
 
+class Incomplete(NamedTuple):
+    """The server says that something may be missing since the connection before."""
+
+    reason: str
+
+
 class Answer(NamedTuple):
     """What the protocol wants said at once."""
 
     frame: Frame
 
 
-Event = Heard | Established | Subscribed | Denied | Answer
+Event = Heard | Established | Subscribed | Denied | Incomplete | Answer
 
 
 class Post(NamedTuple):
@@ -105,7 +111,10 @@ class Protocol:
         return {}
 
     def begin(self) -> None:
-        """Forget the last connection."""
+        """Forget the last connection, but for what the next one can be recovered by."""
+
+    def accepted(self, headers: Mapping[str, str]) -> None:
+        """The server has accepted the handshake, with these headers."""
 
     def hear(self, frame: Frame) -> Iterable[Event]:
         """What a message of the server means."""
