@@ -7,6 +7,7 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.engineio.application import Application
 from filtered_websocket.filters.engineio.encodings import PACKETS, Encodings
 from filtered_websocket.filters.engineio.last_words import LastWords
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
@@ -15,7 +16,7 @@ from filtered_websocket.filters.engineio.options import EngineOptions
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling import PollingSession
 from filtered_websocket.filters.engineio.polling_total import Total
-from filtered_websocket.filters.engineio.session import Application, Session
+from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.limits.heartbeat import Heartbeat
 
 _log = Logger()

@@ -1,4 +1,4 @@
-"""One Engine.IO session, whatever transport carries its packets, and what it asks of the layers around it.
+"""One Engine.IO session, whatever transport carries its packets.
 
 A session has one transport for life: `WebSocketSession` or `PollingSession`. In an upgrade one session ends, and
 another goes on with what the first has left. What the messages of the client mean, the application knows that runs on
@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import Connection, DelayedCall, Pipeline, Subscriber
 from filtered_websocket.filters.engineio import packets, strict_json
+from filtered_websocket.filters.engineio.application import Application
 from filtered_websocket.filters.engineio.encodings import Encodings
-from filtered_websocket.filters.engineio.handover import Handover, Missed, id_of
+from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.options import EngineOptions
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.limits.heartbeat import Heartbeat
@@ -19,34 +20,6 @@ from filtered_websocket.messages.message import Message
 
 PROTOCOL_ERROR = 1002
 """The close code for a client that breaks the protocol. One that polls is told nothing but 400."""
-
-
-class Application(Protocol):
-    """What runs on a session. It sends by `Session.send`."""
-
-    def opened(self) -> None:
-        """The client is new, and has been greeted."""
-
-    def receive(self, text: str) -> Awaitable[None] | None:
-        """Handle a message of the client; an awaitable if that takes time, so that later messages wait.
-
-        :raises Malformed: no client of the protocol sends this; it ends the session
-        """
-
-    def receive_bytes(self, data: bytes | bytearray) -> Awaitable[None] | None:
-        """The same for a binary message."""
-
-    def end(self) -> dict[str, Any]:
-        """The session ends, or `Session.moves` to another. Leave everything, without a word to the client.
-
-        :returns: what is to be known to go on with another session, in values that JSON can hold
-        """
-
-    def resume(self, state: dict[str, Any]) -> None:
-        """Go on where another session ended."""
-
-    def catch_up(self, missed: Missed) -> None:
-        """Send what the client was to get of a publication that came while its session was moving."""
 
 
 class Engine(Protocol):

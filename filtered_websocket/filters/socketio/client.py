@@ -2,26 +2,25 @@
 
 import base64
 import secrets
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.interfaces import Connection, DelayedCall
+from filtered_websocket.chain.interfaces import DelayedCall
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.socketio import packets
 from filtered_websocket.filters.socketio.attachments import TooManyAttachments
 from filtered_websocket.filters.socketio.handling import PackOfClients
-from filtered_websocket.filters.socketio.moving import Moving
 from filtered_websocket.filters.socketio.packets import Packet
+from filtered_websocket.filters.socketio.reaching import Reaching
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.values import packed
-from filtered_websocket.messages.message import Message
 
 
-class Client(Moving):
+class Client(Reaching):
     """The whole of it."""
 
     __slots__ = ("_deadline",)
@@ -29,41 +28,6 @@ class Client(Moving):
     def __init__(self, session: Session, pack: PackOfClients) -> None:
         super().__init__(session, pack)
         self._deadline: DelayedCall | None = None
-
-    # What its sockets ask for.
-
-    @property
-    def connection(self) -> Connection:
-        return self.session.connection
-
-    @property
-    def is_busy(self) -> bool:
-        return self.session.waits > 0
-
-    def enter(self, channel: str) -> None:
-        if not self._is_away:
-            self.pack.pipeline.hub.join(channel, self.session.subscriber)
-
-    def exit(self, channel: str) -> None:
-        if not self._is_away:
-            self.pack.pipeline.hub.leave(channel, self.session.subscriber)
-
-    def send(self, namespace: str, id: str, messages: Sequence[Message]) -> None:
-        if not self._is_away:
-            self.session.send(*messages)
-        elif self.pack.cluster.is_shared:
-            self.pack.send_after(namespace, id, messages)
-        else:
-            self._held += messages
-
-    def disconnect(self, socket: Socket, close: bool) -> None:
-        if close:
-            for each in tuple(self.sockets.values()):
-                self._leave(each, "server namespace disconnect")
-            self.session.close()
-        elif not socket.ended:
-            self.session.send(packets.disconnected(socket.namespace))
-            self._leave(socket, "server namespace disconnect")
 
     # The session.
 

@@ -4,8 +4,9 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.filters.engineio.application import Application
 from filtered_websocket.filters.engineio.handover import Missed
-from filtered_websocket.filters.engineio.session import Application, Session
+from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.socketio import handed_over
 from filtered_websocket.filters.socketio.attachments import Assembly
 from filtered_websocket.filters.socketio.handling import Handling, PackOfClients
