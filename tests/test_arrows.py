@@ -116,6 +116,7 @@ TESTED_TOGETHER = {
         )
     },
     "filters.socketio.moving": "filters/socketio/test_client.py upgrades on one node, test_handed_over.py to another",
+    "filters.socketio.missed_order": "three fields, which filters/socketio/test_handed_over.py fills",
     "filters.socketio.reaching": "filters/socketio/test_socket.py reaches clients, test_handed_over.py on another node",
     "filters.socketio.local": "two fields, which filters/socketio/test_state.py fills and empties",
     "server.options": "options alone, which config/ reads and docs/options.md lists",

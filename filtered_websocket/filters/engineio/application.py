@@ -3,8 +3,6 @@
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
-from filtered_websocket.filters.engineio.handover import Missed
-
 
 class Application(Protocol):
     """What runs on a session. It sends by `Session.send`."""
@@ -30,5 +28,11 @@ class Application(Protocol):
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where another session ended."""
 
-    def catch_up(self, missed: Missed) -> None:
-        """Send what the client was to get of a publication that came while its session was moving."""
+    def catch_up(self, missed: Any) -> None:
+        """Do for the client what was published or ordered while its session was moving (`Takeovers.published`)."""
+
+    def gone_on(self) -> None:
+        """Another node has it: it was ended to move there."""
+
+    def lost(self) -> None:
+        """It was ended to move to another node, and has not arrived: this is its end."""

@@ -64,9 +64,8 @@ class Engine:
         if "*" in options.cors:
             _log.warn("UNSAFE: any web page may connect ({pack}_cors holds *)", pack=options.pack)
         self._node = secrets.token_urlsafe(6)
-        self.nodes = Nodes(
-            pipeline, NodeChannels(pipeline, options.pack, self._node), self.polling, self.upgraded, self.answer
-        )
+        channels = NodeChannels(pipeline, options.pack, self._node)
+        self.nodes = Nodes(pipeline, channels, self.polling, self.upgraded, self.answer, are_watched=options.is_strict)
 
     def follow(self) -> None:
         """Take the options, as they stand now: sessions that have begun keep what they were told."""

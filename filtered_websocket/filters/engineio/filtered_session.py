@@ -207,6 +207,11 @@ class FilteredSession(Session):
             return
         self.pipeline.server.ending(start(self._disconnected()))
 
+    def lost(self) -> None:
+        super().lost()
+        if self._is_plain and self.opened:
+            self.pipeline.server.ending(start(self._disconnected()))
+
     async def _disconnected(self) -> None:
         self.close_code, self.close_reason = 1000, ""
         # One that fails keeps no other from what it has to do at the end.

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.messages.message import Message
 
@@ -33,5 +32,11 @@ class Inbox:
     def resume(self, state: dict[str, Any]) -> None:
         """The session's channels go with it."""
 
-    def catch_up(self, missed: Missed) -> None:
+    def catch_up(self, missed: Any) -> None:
         """Nothing is published past the channels that a session is in."""
+
+    def gone_on(self) -> None:
+        """Filters see one connection."""
+
+    def lost(self) -> None:
+        """The session runs the disconnect chain."""

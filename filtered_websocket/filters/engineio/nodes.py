@@ -21,6 +21,7 @@ from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio import packets, strict_json
 from filtered_websocket.filters.engineio.flow_control import Windows
+from filtered_websocket.filters.engineio.handing_over import HandingOver
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.pending_requests import PendingRequests
@@ -52,6 +53,7 @@ class Nodes:
     :param polling: this node's polling sessions by sid
     :param upgraded: the sids of those that it has had
     :param answer: answers a request for a session of this node: ``answer(sid, method, body)``
+    :param are_watched: whether a session that another node takes ends here if it does not arrive there
     """
 
     def __init__(
@@ -61,13 +63,16 @@ class Nodes:
         polling: Mapping[str, PollingSession],
         upgraded: Container[str],
         answer: Callable[[str, str, bytes], Awaitable[Answer | None]],
+        *,
+        are_watched: bool,
     ) -> None:
         self._polling, self._upgraded, self._answer = polling, upgraded, answer
         self._counters, self._channels = pipeline.server.counters, channels
         self._windows = Windows(pipeline.server.reactor.callLater)
         self._requests = PendingRequests(pipeline.server.reactor, self._windows.leave)
         self._answering: dict[tuple[str, int], Deferred[Any]] = {}
-        self.takeovers = Takeovers(self._channels, polling, self._requests)
+        self._given = HandingOver(channels, pipeline.server.reactor, self._counters, are_watched)
+        self.takeovers = Takeovers(self._channels, polling, self._requests, self._given)
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             **dict.fromkeys(("GET", "POST", "id", "channels", "probe", "unprobe"), self._on_request),
             "cancel": self._on_cancel,
@@ -76,6 +81,8 @@ class Nodes:
             "got": self._on_got,
             "take": self.takeovers.on_take,
             "handover": self.takeovers.on_handover,
+            "arrived": self._given.on_arrived,
+            "agreed": self._given.on_agreed,
         }
 
     @property
@@ -213,3 +220,4 @@ class Nodes:
             answering.addErrback(lambda failure: failure.trap(CancelledError) and None)
             answering.cancel()
         self._windows.clear()
+        self._given.stop()

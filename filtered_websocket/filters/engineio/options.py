@@ -45,7 +45,8 @@ class EngineOptions(Protocol):
     @property
     def is_strict(self) -> bool:
         """Whether upgrades are as the protocol's suites have them: a GET behind one comes too late, and another
-        WebSocket is let in and closed. WS-Emit has always answered that GET, and refused the WebSocket."""
+        WebSocket is let in and closed. Filters see one connection. WS-Emit has always answered that GET,
+        refused the WebSocket, and told filters of two connections."""
 
     @property
     def eio3(self) -> bool:

@@ -147,6 +147,18 @@ class Session:
         self.moves = True
         return self.leave()
 
+    def gone_on(self) -> None:
+        """Another node has it."""
+        self.application.gone_on()
+
+    def lost(self) -> None:
+        """It has moved, and was not taken: this is its end."""
+        self.application.lost()
+
+    def superseded(self) -> None:
+        """It was taken too late, and has ended where it was: here it ends without a word to filters."""
+        raise NotImplementedError
+
     # Packets of the client.
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:

@@ -2,6 +2,8 @@
 
     ws-emit::nodes        {"do": "take", "sid", "from", "id"}      the session is to move to its WebSocket's node
     ws-emit::node::NODE   {"do": "handover", "id", "handover"}     null if there is no such session
+                          {"do": "arrived", "id", "from", "here"}  it has, or is wanted no more (`handing_over`)
+                          {"do": "agreed", "id", "yours"}          whether it was still to be had
 
 The bus has one order for all that listen. What is published before a ``take`` is in the handover. From there on the
 node that takes, which hears its own ``take`` as well, remembers what is published. So an upgrade neither loses nor
@@ -13,13 +15,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from filtered_websocket.filters.engineio.handover import Handover, Missed
+from filtered_websocket.filters.engineio.handing_over import TAKE_SECONDS, HandingOver
+from filtered_websocket.filters.engineio.handover import Handover
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.pending_requests import PendingRequests
 from filtered_websocket.filters.engineio.session import Session
-
-TAKE_SECONDS = 3.0
-"""How long the other node has to hand over."""
 
 
 class Takeover:
@@ -30,13 +30,14 @@ class Takeover:
 
     def __init__(self, takeovers: "Takeovers", handover: Deferred[Handover | None]) -> None:
         self.handover = handover
-        self.missed: list[Missed] = []
+        self.number: int | None = None
+        self.missed: list[Any] = []
         self.begun = False
         self._takeovers = takeovers
 
     def finish(self, session: Session) -> None:
         """The session is here: what was published while it was under way follows."""
-        self._takeovers.forget(self)
+        self._takeovers.arrived(self, session)
         for missed in self.missed:
             session.application.catch_up(missed)
 
@@ -44,10 +45,13 @@ class Takeover:
 class Takeovers:
     """
     :param polling: this node's polling sessions by sid
+    :ivar given: the sessions of this node that others take
     """
 
-    def __init__(self, channels: NodeChannels, polling: Mapping[str, Session], requests: PendingRequests) -> None:
-        self._channels, self._polling, self._requests = channels, polling, requests
+    def __init__(
+        self, channels: NodeChannels, polling: Mapping[str, Session], requests: PendingRequests, given: HandingOver
+    ) -> None:
+        self._channels, self._polling, self._requests, self.given = channels, polling, requests, given
         self._moving: dict[int, Takeover] = {}
         self._open: set[Takeover] = set()
 
@@ -60,6 +64,7 @@ class Takeovers:
         number, handover = self._requests.new()
         self._requests.expect(number, TAKE_SECONDS)
         takeover = self._moving[number] = Takeover(self, handover)
+        takeover.number = number
         self._open.add(takeover)
         handover.addBoth(self._moved, number, takeover)
         told = self._channels.tell_all("take", sid=sid, id=number, **{"from": self._channels.name})
@@ -72,12 +77,18 @@ class Takeovers:
             self.forget(takeover)
         return result
 
+    def arrived(self, takeover: Takeover, session: Session) -> None:
+        """A session is here."""
+        self.forget(takeover)
+        if takeover.number is not None:
+            self.given.taken(takeover.number, session)
+
     def forget(self, takeover: Takeover) -> None:
         """It has come to its end, or to nothing."""
         self._open.discard(takeover)
 
-    def published(self, missed: Missed) -> None:
-        """Something was published: sessions on their way here may be meant."""
+    def published(self, missed: Any) -> None:
+        """Something was published, or ordered: sessions on their way here may be meant."""
         for takeover in self._open:
             if takeover.begun:
                 takeover.missed.append(missed)
@@ -91,9 +102,14 @@ class Takeovers:
             return
         session = self._polling.get(message["sid"])
         handover = None if session is None else session.move().as_json()
+        if session is not None:
+            self.given.give(message["from"], message["id"], session)
         told = self._channels.tell(message["from"], "handover", id=message["id"], handover=handover)
         told.addErrback(lambda _: None)
 
     def on_handover(self, message: dict[str, Any]) -> None:
-        handover = message["handover"]
-        self._requests.answer(message["id"], None if handover is None else Handover.from_json(handover))
+        number, handover = message["id"], message["handover"]
+        if handover is not None and number not in self._requests:
+            # Its WebSocket has gone meanwhile, or it comes too late.
+            self.given.refuse(self._channels.owner(handover["sid"]), number)
+        self._requests.answer(number, None if handover is None else Handover.from_json(handover))

@@ -90,6 +90,13 @@ class WebSocketSession(Session):
         self.engine.upgraded.pop(self.sid, None)
         return super().leave()
 
+    def superseded(self) -> None:
+        if not self.ended:
+            self.move()
+            self.gone_on()
+            self.connection.session = TooLate(self.connection)
+            self.connection.close(1001, "the session has ended elsewhere")
+
     def standing_still(self) -> bool:
         return self.connection.standing_still()
 

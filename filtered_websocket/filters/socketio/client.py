@@ -61,9 +61,12 @@ class Client(Reaching):
         self._turns.stop()
         server = self.pack.pipeline.server
         reason = "server shutting down" if server.unready == "draining" else self.session.reason
+        self._leave_all(reason)
+        return {}
+
+    def _leave_all(self, reason: str) -> None:
         for socket in tuple(self.sockets.values()):
             self._leave(socket, reason)
-        return {}
 
     # Packets of the client.
 
@@ -177,6 +180,8 @@ class Client(Reaching):
             socket.exit_all()
             socket.connected = False
             chains = self.pack.left(socket.namespace, self.session.id)
+            if chains is None and self._is_away:
+                chains = self.pack.chains.of(socket.namespace)
             if chains is not None:
                 self._tell_left(socket, reason, chains.disconnect)
         self.pack.acknowledgements.gone(socket.id)

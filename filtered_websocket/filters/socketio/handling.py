@@ -68,6 +68,15 @@ class Handling:
         """A connect filter has not."""
         raise NotImplementedError
 
+    @property
+    def _is_gone(self) -> bool:
+        """Whether there is no connection of its any more."""
+        raise NotImplementedError
+
+    def _close(self, code: int, reason: str) -> None:
+        """End its connection, wherever it is now."""
+        raise NotImplementedError
+
     def _run(
         self,
         chain: Chain,
@@ -157,12 +166,12 @@ class Handling:
         return False
 
     def _close_for(self, error: BaseException) -> None:
-        if self.session.ended:
+        if self._is_gone:
             return
         meant = outcome(error, _KNOWN)
         if meant.counted:
             self.pack.pipeline.server.counters.count("closed", meant.counted)
-        self.session.close(meant.code or 1000, meant.reason)
+        self._close(meant.code or 1000, meant.reason)
 
     # The end.
 

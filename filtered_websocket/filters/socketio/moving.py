@@ -11,6 +11,7 @@ from filtered_websocket.filters.socketio import handed_over
 from filtered_websocket.filters.socketio.attachments import Assembly
 from filtered_websocket.filters.socketio.handling import Handling, PackOfClients
 from filtered_websocket.filters.socketio.interfaces import ClientOfSocket
+from filtered_websocket.filters.socketio.missed_order import MissedOrder
 from filtered_websocket.filters.socketio.packets import Packet
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.turns import Turns
@@ -44,21 +45,31 @@ class Moving(Handling):
         """It has to join a namespace in time."""
         raise NotImplementedError
 
+    def _leave_all(self, reason: str) -> None:
+        """It leaves its namespaces, without a word to the client."""
+        raise NotImplementedError
+
     def _move(self) -> dict[str, Any]:
         for socket in self.sockets.values():
             if socket.connected:
                 socket.exit_all()
                 self.pack.left(socket.namespace, self.session.id)
         self._is_away = True
+        self._turns.hold()
         self.pack.moves(self.session.sid, self)
         if not self.pack.cluster.is_shared:
             return {}
         state = handed_over.of(self.sockets.values(), self._turns.waiting, self._assembly.unfinished, self.pack)
         return state | {"elsewhere": self._elsewhere}
 
-    def moved_away(self) -> None:
-        """Another node has it: what waits is done there."""
+    def gone_on(self) -> None:
+        self.pack.moved(self.session.sid)
         self._turns.leave()
+
+    def lost(self) -> None:
+        self.pack.moved(self.session.sid)
+        self._turns.stop()
+        self._leave_all(self.session.reason)
 
     def resume(self, state: dict[str, Any]) -> None:
         former = self.pack.moved(self.session.sid)
@@ -91,10 +102,15 @@ class Moving(Handling):
         held, self._held = self._held, []
         if held:
             session.send(*held)
+        self._turns.go_on()
 
-    def catch_up(self, missed: Missed) -> None:
-        for socket in self.sockets.values():
+    def catch_up(self, missed: Missed | MissedOrder) -> None:
+        for socket in tuple(self.sockets.values()):
             channels = socket.channels
-            if socket.connected and channels.isdisjoint(missed.skip) and not channels.isdisjoint(missed.channels):
+            if not socket.connected or not channels.isdisjoint(missed.skip) or channels.isdisjoint(missed.channels):
+                continue
+            if isinstance(missed, MissedOrder):
+                missed.do(socket)
+            else:
                 self.session.send(*missed.messages)
                 return

@@ -1,5 +1,6 @@
 """What nodes ask of one another, done for the clients of this one."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -13,6 +14,7 @@ from filtered_websocket.filters.socketio.audience import Audience
 from filtered_websocket.filters.socketio.chains import Chains, Occasion
 from filtered_websocket.filters.socketio.handed_over import json_or
 from filtered_websocket.filters.socketio.interfaces import Pack
+from filtered_websocket.filters.socketio.missed_order import MissedOrder
 from filtered_websocket.filters.socketio.operator import Namespace
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.values import packed, unpack_packet, unpacked
@@ -29,6 +31,8 @@ class PackOfOrders(Pack, Protocol):
     def follow_options(self) -> None: ...
     def sockets(self, audience: Audience) -> list[Socket]: ...
     def deliver(self, audience: Audience, messages: tuple[Sent, ...], volatile: bool = False) -> None: ...
+    def missed(self, order: MissedOrder) -> None:
+        """Have an order done for clients that are on their way here."""
 
 
 class Orders:
@@ -55,19 +59,26 @@ class Orders:
         self._pack.deliver(_audience(message), unpack_packet(message["packet"]).messages(), message["volatile"])
 
     def _join(self, message: Message) -> None:
-        for socket in self._sockets(message):
+        def join(socket: Socket) -> None:
             try:
                 socket.join(*message["rooms"])
             except NotAllowed:
-                continue  # it is counted
+                pass  # it is counted
+
+        self._do(message, join)
 
     def _leave(self, message: Message) -> None:
-        for socket in self._sockets(message):
-            socket.leave(*message["rooms"])
+        self._do(message, lambda socket: socket.leave(*message["rooms"]))
 
     def _disconnect(self, message: Message) -> None:
-        for socket in self._sockets(message):
-            socket.disconnect(message["close"])
+        self._do(message, lambda socket: socket.disconnect(message["close"]))
+
+    def _do(self, message: Message, do: Callable[[Socket], object]) -> None:
+        """Do it for the clients here, and those that are on their way here."""
+        audience = _audience(message)
+        for socket in self._pack.sockets(audience):
+            do(socket)
+        self._pack.missed(MissedOrder(audience.channels, audience.excepted_channels, do))
 
     def _acknowledged(self, message: Message) -> None:
         self._pack.acknowledgements.given(message["socket"], message["number"], unpacked(message["arguments"]))

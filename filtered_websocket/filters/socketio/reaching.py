@@ -1,9 +1,11 @@
-"""What the sockets of a client ask for, done where its session is."""
+"""What the sockets of a client ask for, done where its session is: a filter that waits goes on where it began."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.socketio import packets
+from filtered_websocket.filters.socketio.audience import Audience, channel
 from filtered_websocket.filters.socketio.moving import Moving
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.messages.message import Message
@@ -38,14 +40,47 @@ class Reaching(Moving):
         else:
             self._held += messages
 
+    def join(self, socket: Socket, room: str) -> None:
+        if not self._is_away:
+            self.enter(channel(socket.namespace, room))
+        else:
+            self._order("join", socket, rooms=[room])
+
+    def leave(self, socket: Socket, room: str) -> None:
+        if not self._is_away:
+            self.exit(channel(socket.namespace, room))
+        else:
+            self._order("leave", socket, rooms=[room])
+
     def disconnect(self, socket: Socket, close: bool) -> None:
-        if close:
+        if self._is_away:
+            self._order("disconnect", socket, close=close)
+        elif close:
             for each in tuple(self.sockets.values()):
-                self._leave(each, "server namespace disconnect")
+                self._put_out(each)
             self.session.close()
-        elif not socket.ended:
+        else:
+            self._put_out(socket)
+
+    def _put_out(self, socket: Socket) -> None:
+        if not socket.ended:
             self.session.send(packets.disconnected(socket.namespace))
             self._leave(socket, "server namespace disconnect")
+
+    def _order(self, what: str, socket: Socket, **values: Any) -> None:
+        """A filter that waits has gone on here, and its client elsewhere: its node does it."""
+        if self.pack.cluster.is_shared:
+            self.pack.cluster.tell_all(what, audience=Audience(socket.namespace, (socket.id,)), **values)
+
+    @property
+    def _is_gone(self) -> bool:
+        return self.session.ended and not self._is_away
+
+    def _close(self, code: int, reason: str) -> None:
+        if not self._is_away:
+            self.session.close(code, reason)
+        elif socket := next((each for each in self.sockets.values() if each.connected), None):
+            self.disconnect(socket, True)
 
     def _leave(self, socket: Socket, reason: str) -> None:
         """It leaves a namespace, without a word to the client."""

@@ -143,7 +143,7 @@ class Socket:
                 self._refuse("socketio_max_rooms", f"a client may be in {options.socketio_max_rooms} rooms")
             self._rooms.add(room)
             if self.connected:
-                self._client.enter(channel(self.namespace, room))
+                self._client.join(self, room)
 
     def _refuse(self, option: str, text: str) -> None:
         self._pack.pipeline.server.counters.count("refused", option, self.id)
@@ -155,7 +155,7 @@ class Socket:
             if room in self._rooms and room != self.id:
                 self._rooms.discard(room)
                 if self.connected:
-                    self._client.exit(channel(self.namespace, room))
+                    self._client.leave(self, room)
 
     def disconnect(self, close: bool = False) -> None:
         """Put it out of the namespace.

@@ -10,7 +10,6 @@ from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.engineio.options import PackOptions
-from filtered_websocket.filters.engineio.takeovers import TAKE_SECONDS
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.socketio.acknowledgements import Acknowledgements
 from filtered_websocket.filters.socketio.audience import Audience
@@ -20,6 +19,7 @@ from filtered_websocket.filters.socketio.cluster import Cluster
 from filtered_websocket.filters.socketio.emitters import Emitters
 from filtered_websocket.filters.socketio.local import LocalNamespace
 from filtered_websocket.filters.socketio.managers import Managers
+from filtered_websocket.filters.socketio.missed_order import MissedOrder
 from filtered_websocket.filters.socketio.orders import Orders
 from filtered_websocket.filters.socketio.packets import Encoded
 from filtered_websocket.filters.socketio.socket import Socket
@@ -134,11 +134,6 @@ class State(PackState):
     def moves(self, sid: str, client: Client) -> None:
         """A client is on its way to another session: here in this turn, or on another node."""
         self._moving[sid] = client
-        self.pipeline.server.reactor.callLater(TAKE_SECONDS, self._moved_away, sid, client)
-
-    def _moved_away(self, sid: str, client: Client) -> None:
-        if self._moving.pop(sid, None) is not None:
-            client.moved_away()
 
     def moved(self, sid: str) -> Client | None:
         """The client whose session this was, if it was here."""
@@ -158,6 +153,10 @@ class State(PackState):
         pipeline = self.pipeline
         audience.publish(pipeline.hub, messages, self._busy() if volatile else ())
         self.engine.nodes.takeovers.published(Missed(audience.channels, messages, audience.excepted_channels))
+
+    def missed(self, order: MissedOrder) -> None:
+        """Have an order done for clients that are on their way here."""
+        self.engine.nodes.takeovers.published(order)
 
     def _busy(self) -> list[str]:
         """The ids of those for which something waits."""

@@ -19,13 +19,14 @@ class Turns:
     :param obey: does what a packet says; a Deferred that does not fail if that takes time
     """
 
-    __slots__ = ("_obey", "_room", "_running", "_waiting", "size")
+    __slots__ = ("_is_held", "_obey", "_room", "_running", "_waiting", "size")
 
     def __init__(self, obey: Callable[[Packet], Deferred[Any] | None]) -> None:
         self._obey = obey
         self._waiting: deque[tuple[Packet, int]] = deque()
         self._running: Deferred[Any] | None = None
         self._room: Deferred[None] | None = None
+        self._is_held = False
         self.size = 0
 
     def take(self, packet: Packet, size: int) -> Deferred[None] | None:
@@ -33,7 +34,7 @@ class Turns:
 
         :returns: a Deferred if too much waits: fires when there is room for more
         """
-        if self._running is None and not self._waiting:
+        if self._running is None and not self._waiting and not self._is_held:
             self._do(packet)
             return None
         self._waiting.append((packet, size + OVERHEAD))
@@ -51,7 +52,7 @@ class Turns:
 
     def _next(self, _: object) -> None:
         self._running = None
-        while self._waiting and self._running is None:
+        while self._waiting and self._running is None and not self._is_held:
             packet, size = self._waiting.popleft()
             self.size -= size
             self._do(packet)
@@ -63,6 +64,16 @@ class Turns:
             room, self._room = self._room, None
             if not room.called:
                 room.callback(None)
+
+    def hold(self) -> None:
+        """What waits goes on waiting, until it is known where it is done."""
+        self._is_held = True
+
+    def go_on(self) -> None:
+        """It is done here."""
+        self._is_held = False
+        if self._running is None:
+            self._next(None)
 
     @property
     def waiting(self) -> list[Packet]:

@@ -123,6 +123,12 @@ class Socket:
         if self.id not in missed.skip and not self.rooms.isdisjoint(missed.channels):
             self.send(*missed.messages)
 
+    def gone_on(self) -> None:
+        """It is not told: what was here ended with the move."""
+
+    def lost(self) -> None:
+        """It is not told either."""
+
     # Packets of the client.
 
     def receive(self, text: str) -> Awaitable[None] | None:

@@ -1,13 +1,18 @@
 """A client that goes on at another node takes along what it was."""
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import pytest
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.errors import Close
+from filtered_websocket.filters.engineio.handing_over import TAKE_SECONDS
 from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIODisconnectFilter, SocketIOEventFilter
+from filtered_websocket.filters.socketio.acknowledgements import NoAnswer
 from filtered_websocket.filters.socketio.handed_over import json_or
-from tests.filters.socketio.clients import Chat, Echo, Nodes, state
+from tests.filters.socketio.clients import Chat, Echo, Nodes, client, of, state
 from tests.filters.ws_emit.clients import Poller
 
 Begin = Callable[..., Nodes]
@@ -149,3 +154,145 @@ def test_what_json_cannot_hold_stays_and_is_counted(nodes: Begin) -> None:
     assert json_or({"a": 1}, {}, pack) == {"a": 1}
     assert json_or({"a": object()}, {}, pack) == {}
     assert pair.one.server.counters.totals["dropped", "socketio: data of a client that JSON cannot hold"] == 1
+
+
+class Count(SocketIOEventFilter):
+    event = "count"
+    seen: ClassVar[list[int]] = []
+
+    @classmethod
+    def filter(cls, socket: Any, number: int) -> int:  # type: ignore[override]
+        cls.seen.append(number)
+        return number
+
+
+def test_what_waited_is_done_at_one_node_alone(nodes: Begin) -> None:
+    Wait.waits, Count.seen = [], []
+    pair = nodes(Wait, Count)
+    client(pair.one)  # which keeps the namespace there
+    polling = Poller(pair.one)
+    polling.post('421["wait"]', '422["count",2]')
+    polling.received()
+    ws = upgraded(pair, polling)
+    Wait.waits[0].callback("done")
+    pair.settle()
+    assert Count.seen == [2]
+    assert ws.received() == ["432[2]", '431["done"]']
+
+
+class Late(SocketIOEventFilter):
+    """Does what is asked for when its client has gone on to another node."""
+
+    event = "late"
+    waits: ClassVar[list[Deferred[Any]]] = []
+
+    @classmethod
+    async def filter(cls, socket: Any) -> str:  # type: ignore[override]
+        socket.join("early")
+        cls.waits.append(Deferred())
+        do = await cls.waits[-1]
+        do(socket)
+        return "done"
+
+
+def late(pair: Nodes) -> Any:
+    """A WebSocket at the second node, whose client a filter of the first one waits for."""
+    Late.waits = []
+    polling = Poller(pair.one)
+    polling.post('421["late"]')
+    return upgraded(pair, polling)
+
+
+def test_a_filter_that_waited_finds_its_client_in_another_node_s_rooms(nodes: Begin) -> None:
+    pair = nodes(Late)
+    ws = late(pair)
+
+    def do(socket: Any) -> None:
+        socket.join("late")
+        socket.leave("early")
+
+    Late.waits[0].callback(do)
+    pair.settle()
+    (moved,) = state(pair.two).namespaces["/"].sockets.values()
+    assert moved.rooms == {moved.id, "late"}
+    assert ws.received() == ['431["done"]']
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_a_filter_that_waited_puts_out_its_client_at_another_node(nodes: Begin, close: bool) -> None:
+    Went.seen = []
+    pair = nodes(Late, Went)
+    client(pair.one)
+    ws = late(pair)
+    Late.waits[0].callback(lambda socket: socket.disconnect(close))
+    pair.settle()
+    assert Went.seen == [("server namespace disconnect", {}, None)]
+    assert ws.received()[0] == "41"
+    assert ws.is_open is not close
+    ws.abort()
+    pair.settle()
+    assert len(Went.seen) == 1
+
+
+def test_a_filter_that_waited_and_raises_close_ends_its_client_at_another_node(nodes: Begin) -> None:
+    pair = nodes(Late)
+    ws = late(pair)
+
+    def do(socket: Any) -> None:
+        raise Close(1000)
+
+    Late.waits[0].callback(do)
+    pair.settle()
+    assert ws.received() == ["41"]
+    assert not ws.is_open
+
+
+def test_what_is_ordered_while_it_moves_is_done_where_it_arrives(nodes: Begin) -> None:
+    Went.seen = []
+    pair = nodes(Echo, Chat, Went)
+    staying, going = Poller(pair.one), Poller(pair.one)
+    websockets = []
+    for polling in (staying, going):
+        ws = pair.two.connect(polling.uri.replace("polling", "websocket"))
+        pair.settle()
+        ws.send("2probe")
+        pair.settle()
+        ws.send("5")
+        websockets.append(ws)
+    pair.two.settle()
+    pair.one.settle()
+    assert not state(pair.one).namespaces
+    of(pair.one).to(staying.id).sockets_join("a", "b")
+    of(pair.one).to(staying.id).sockets_leave("a")
+    of(pair.one).to("nobody").disconnect_sockets()
+    of(pair.one).except_(staying.id).disconnect_sockets()
+    pair.settle()
+    (moved,) = state(pair.two).namespaces["/"].sockets.values()
+    assert (moved.id, moved.rooms) == (staying.id, {staying.id, "b"})
+    assert websockets[1].received() == ["3probe", "41"]
+    assert [reason for reason, *_ in Went.seen] == ["server namespace disconnect"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_one_that_a_node_takes_which_dies_leaves_its_namespaces_in_time(nodes: Begin, alone: bool) -> None:
+    Went.seen, Late.waits = [], []
+    pair = nodes(Late, Went)
+    if not alone:
+        client(pair.one)
+    polling = Poller(pair.one)
+    polling.post('421["late"]')
+    (socket,) = [each for each in state(pair.one).namespaces["/"].sockets.values() if each.id == polling.id]
+    call = socket.call("asked")
+    pair.settle()
+    take = {"do": "take", "sid": polling.sid, "from": "a-node", "id": 1}
+    pair.one.storage_object.publish("socketio::nodes", json.dumps(take))
+    pair.settle()
+    assert Went.seen == []
+    pair.advance(TAKE_SECONDS)
+    assert Went.seen == [("transport close", {}, None)]
+    with pytest.raises(NoAnswer):
+        pair.one.result(call)
+    assert Late.waits[0].called  # by its cancellation
+    assert polling.get().status == 400
+    pair.advance(TAKE_SECONDS)
+    assert len(Went.seen) == 1

@@ -157,7 +157,7 @@ def test_it_is_put_out_of_the_namespace_or_its_connection_ended(serve: Serve) ->
     assert made.received() == ["41/chat,"]
     assert made.is_open
     next(iter(server.pipeline().socketio.namespaces["/"].sockets.values())).disconnect(close=True)  # type: ignore[attr-defined]
-    assert made.received() == []
+    assert made.received() == ["41"]  # without it clients come again by themselves
     assert not made.is_open
 
 

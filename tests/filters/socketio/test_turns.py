@@ -59,3 +59,17 @@ def test_what_is_stopped_is_cancelled_and_nothing_begins_any_more() -> None:
     turns.stop()
     assert slow.waits[0].called
     assert slow.begun == ["a"]
+
+
+def test_what_is_held_is_done_when_it_goes_on() -> None:
+    slow = Slow()
+    turns = Turns(slow.obey)
+    turns.take(packet("a", slow=True), 10)
+    turns.hold()
+    turns.take(packet("b"), 10)
+    slow.waits[0].callback(None)
+    turns.take(packet("c"), 10)
+    assert slow.begun == ["a"]
+    assert [each.namespace for each in turns.waiting] == ["b", "c"]
+    turns.go_on()
+    assert slow.begun == ["a", "b", "c"]
