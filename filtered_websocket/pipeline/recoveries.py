@@ -154,10 +154,18 @@ class Recoveries:
                 self._remove(each)
 
     def waits(self, channel: str, subscriber: Subscriber) -> Deferred[None] | None:
-        """Fires when a subscriber has joined that comes back to a channel; None if it does not."""
-        client = self._find(channel, subscriber)
+        """Fires when a subscriber has joined that comes back to a channel; None if it does not.
+
+        One that comes with its id takes its place: an id is a client's identity.
+        """
+        returning = self._channels.get(channel)
+        client = None if returning is None else returning.clients.get(subscriber.id)
         if client is None:
             return None
+        if client.subscriber is not subscriber:
+            client.subscriber.channels.discard(channel)
+            client.subscriber = subscriber
+            subscriber.channels.add(channel)
         joined: Deferred[None] = Deferred()
         client.others.append(joined)
         return joined

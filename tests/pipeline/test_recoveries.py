@@ -1,6 +1,5 @@
 """Clients that come back to a channel: what they missed, then what is live, once and in order, or why not."""
 
-from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -8,34 +7,11 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.errors import StopChain, StorageAway
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.messages.recovery import Recovery
-from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.server import Server
+from tests.support.missed import HeldHistory, Numbered
 from tests.support.rooms import Consumes, Rooms, consuming, counted
 
 KEPT = {"x": {"history": 100}, "few": {"history": 3}}
-
-
-class Numbered:
-    """A server, and a channel of it to which ``1``, ``2``, ... are published."""
-
-    def __init__(self, server: Server, channel: str = "x") -> None:
-        self.server, self.channel, self.published = server, channel, 0
-
-    def publish(self, count: int = 1) -> Position:
-        for _ in range(count):
-            self.published += 1
-            self.server.result(self.server.pipeline().publish(self.channel, str(self.published)))
-        return self.server.result(self.server.storage_object.position(self.channel))
-
-    def at(self, offset: int) -> Position:
-        return self.publish(0)._replace(offset=offset)
-
-    def numbers(self, first: int, last: int | None = None) -> list[str]:
-        return [str(number) for number in range(first, (last or self.published) + 1)]
-
-    def comes_back(self, since: Position | None = None, **how: Any) -> tuple[Any, Recovery]:
-        client = self.server.connect()
-        return client, self.server.result(client.connection.subscribe(self.channel, since, **how))
 
 
 @pytest.fixture
@@ -181,33 +157,9 @@ def test_in_the_channel_already_it_comes_back_anew(news):
     assert client.received() == ["4"]
 
 
-class Slow(StorageObject):
-    """Reads of history are answered when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reads: list[Deferred[Any]] = []
-
-    def _held(self, answer: Deferred[Any]) -> Deferred[Any]:
-        held: Deferred[Any] = Deferred()
-        self.reads.append(held)
-        return held.addCallback(lambda _: answer)
-
-    def latest(self, channel, skip, count):
-        return self._held(super().latest(channel, skip, count))
-
-    def since(self, *about, **how):
-        return self._held(super().since(*about, **how))
-
-    def go_on(self) -> None:
-        reads, self.reads = self.reads, []
-        for each in reads:
-            each.callback(None)
-
-
 @pytest.fixture
 def slow():
-    with Server(Rooms, Consumes, storage_object=Slow(), channels=KEPT) as server:
+    with Server(Rooms, Consumes, storage_object=HeldHistory(), channels=KEPT) as server:
         yield Numbered(server)
 
 
@@ -555,7 +507,7 @@ def test_what_is_no_position_and_no_number(server, since, last):
 
 
 def test_channels_that_are_come_back_to_count_for_the_limit():
-    with Server(Rooms, storage_object=Slow(), channels={"*": {"history": 5}}, max_channels=2) as server:
+    with Server(Rooms, storage_object=HeldHistory(), channels={"*": {"history": 5}}, max_channels=2) as server:
         client = server.connect()
         for name in ("a", "b"):
             Numbered(server, name).publish(2)

@@ -11,7 +11,7 @@ from typing import Any, cast
 from twisted.internet.defer import CancelledError, Deferred
 
 from filtered_websocket.chain.deferreds import DONE, start
-from filtered_websocket.chain.interfaces import Connection, Storage
+from filtered_websocket.chain.interfaces import Connection, Insufficient, Storage
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
@@ -19,6 +19,7 @@ from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import in_binary_message, messages
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 
@@ -84,10 +85,21 @@ class FilteredSession(Session):
         encoding, sent = self.engine.encodings[4], messages(payload, isBinary)
         self.send(*(sent if encoding is None else encoding.encode(sent, None)))
 
-    def subscribe(self, channel: str) -> Deferred[Any]:
+    def subscribe(
+        self,
+        channel: str,
+        since: Position | None = None,
+        last: int | None = None,
+        insufficient: Insufficient | None = None,
+    ) -> Deferred[Any]:
         if self.successor is not None:
-            return self.successor.subscribe(channel)
-        return DONE if self.ended else self.pipeline.subscribe(channel, self)
+            return self.successor.subscribe(channel, since, last, insufficient)
+        if self.ended:
+            return DONE
+        if since is None and last is None and insufficient is None:
+            return self.pipeline.subscribe(channel, self)
+        told = insufficient or (lambda position: self.loseConnection())
+        return self.pipeline.recover(channel, self, since, last=last, insufficient=told)
 
     def unsubscribe(self, channel: str) -> Deferred[Any]:
         return self.pipeline.unsubscribe(channel, self.successor or self)

@@ -6,6 +6,7 @@ import pytest
 
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.base import (
+    Position,
     WebSocketConnectFilter,
     WebSocketConsumerFilter,
     WebSocketDisconnectFilter,
@@ -17,6 +18,7 @@ from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.filters.engineio.clients import KINDS, PACK, POLLING, WEBSOCKET, Session
 from tests.filters.ws_emit.clients import ask
+from tests.support.missed import HeldHistory, Numbered
 from tests.support.shared_memory import SharedMemory
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
@@ -245,3 +247,60 @@ def test_what_nodes_say_to_each_other_other_filters_do_not_hear() -> None:
         for channel in (*nodes.heard, "global"):
             server.result(storage.publish(channel, '{"do":"got","from":"x","id":1}'))
         assert [each["channel"] for each in Bus.seen] == [b"global"]
+
+
+class Back(WebSocketMessageFilter):
+    """``EPOCH:OFFSET`` comes back to the channel, ``leave`` leaves it."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: bytearray) -> None:
+        if data == b"leave":
+            web_socket_instance.unsubscribe("x")
+        else:
+            web_socket_instance.subscribe("x", Position.read(data.decode()))
+
+
+KEPT = {"x": {"history": 10}}
+
+
+@kinds
+def test_who_comes_back_is_given_what_it_missed_by_every_transport(kind: str) -> None:
+    with Server(PACK, Back, channels=KEPT) as server:
+        news = Numbered(server)
+        news.publish(3)
+        client = Session(server, kind)
+        client.send(news.at(1))
+        assert client.received() == ["42", "43"]
+        news.publish()
+        assert client.received() == ["44"]
+        client.send("leave")
+        news.publish()
+        assert client.received() == []
+
+
+def test_a_session_that_is_upgraded_while_it_comes_back_is_given_all_once() -> None:
+    with Server(PACK, Back, storage_object=HeldHistory(), channels=KEPT) as server:
+        news = Numbered(server)
+        news.publish(3)
+        client = Session(server)
+        client.send(news.at(1))
+        client.upgrade()
+        news.publish()
+        server.storage_object.go_on()  # type: ignore[attr-defined]
+        news.publish()
+        assert client.received() == ["42", "43", "44", "45"]
+        client.leave()
+        server.settle()
+        assert not server.pipeline().hub.channels
+
+
+def test_a_gap_ends_a_session_that_relies_on_its_position() -> None:
+    with Server(PACK, Back, channels=KEPT) as server:
+        news = Numbered(server)
+        client, other = Session(server), Session(server)
+        client.send(news.at(0))
+        other.send(news.at(0))
+        other.upgrade()
+        server.server.gap("x", Position(news.at(0).epoch, 5))
+        server.settle()
+        assert not server.pipeline().users
