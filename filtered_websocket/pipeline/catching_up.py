@@ -37,17 +37,18 @@ class CatchingUp:
     :ivar reason: why not everything that it missed can be given to it
     :ivar given_up: nothing more is read or waited for
     :ivar asked: storage is asked what its position is worth
-    :ivar proven: storage has said that its position is one of the present
+    :ivar proven: for what its node knew then, storage has said that its position is one of the present
     :ivar caught: fires with this when it can be answered
     :ivar left: it does not want to join any more
     :ivar is_over: it has left or joined
+    :ivar pinned: a tail that stays for its sake
     :ivar batch: what it is given
     :ivar others: fire when it has joined
     """
 
     __slots__ = (
         "_leave", "asked", "batch", "caught", "channel", "deadline", "given_up", "insufficient", "is_caught", "is_over",
-        "last", "left", "others", "proven", "reason", "since", "subscriber",
+        "last", "left", "others", "pinned", "proven", "reason", "since", "subscriber",
     )  # fmt: skip
 
     def __init__(
@@ -64,10 +65,12 @@ class CatchingUp:
         self.channel, self.subscriber, self.since, self.last = channel, subscriber, since, last
         self.insufficient = insufficient
         self.reason = ""
-        self.asked = self.proven = self.is_caught = self.left = self.given_up = self.is_over = False
+        self.proven: tuple[Tail, int] | None = None
+        self.asked = self.is_caught = self.left = self.given_up = self.is_over = False
         self._leave = leave
         self.deadline: DelayedCall | None = None
         self.caught: Deferred[CatchingUp] = Deferred(lambda _: self.leave())
+        self.pinned: Tail | None = None
         self.batch: Batch | None = None
         self.others: list[Deferred[None]] = []
 
@@ -113,17 +116,17 @@ class CatchingUp:
         if since is None or self.reason:
             return self._newest(tail, most, most_bytes)
         if since.epoch != tail.epoch or since.offset > tail.top:
-            return Next(Step.WAIT if self.proven else Step.ASK)
+            return Next(Step.WAIT if self.proven == (tail, tail.generation) else Step.ASK)
         if tail.top - since.offset > most or since.offset < tail.far:
             self.reason = TOO_MANY
-        elif since.offset >= tail.base:
-            if tail.size(since.offset) <= most_bytes:
-                return Next(Step.ANSWER, since.offset)
-            self.reason = TOO_MANY
-        elif since.offset >= tail.floor:
-            return Next(Step.READ, since.offset)
-        else:
+        elif since.offset < tail.floor:
             self.reason = TRIMMED
+        elif since.offset < tail.base:
+            return Next(Step.READ, since.offset)
+        elif tail.size(since.offset) <= most_bytes:
+            return Next(Step.ANSWER, since.offset)
+        else:
+            self.reason = TOO_MANY
         return self._newest(tail, most, most_bytes)
 
     def _newest(self, tail: Tail, most: int, most_bytes: int) -> Next:

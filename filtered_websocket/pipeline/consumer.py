@@ -47,6 +47,11 @@ class Consumer:
         # Of channels that keep history the last that found no room.
         self._overflowed: dict[str, Position] = {}
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a filter is awaited, and something may wait behind it."""
+        return self._waiting is not None
+
     def in_order(self, call: Callable[[], object]) -> None:
         """Call this when everything that was consumed before has been delivered."""
         if self._waiting is None:

@@ -8,6 +8,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.messages.publication import Position
+from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.storage_objects.base import BaseStorageObject
 
@@ -22,12 +23,15 @@ class Followed(Protocol):
 class Following:
     """One pipeline's."""
 
-    def __init__(self, pipeline: Followed, storage: BaseStorageObject, counters: Counters) -> None:
+    def __init__(self, pipeline: Followed, storage: BaseStorageObject, consumer: Consumer, counters: Counters) -> None:
+        self._consumer = consumer
         self._hub, self._prefix, self._storage, self._counters = pipeline.hub, pipeline.prefix, storage, counters
         self._waiting: dict[str, list[Deferred[Any]]] = {}
 
     def begin(self, channel: str) -> Deferred[Any]:
         """Follow a channel that was not followed; fires when storage has confirmed that publications will arrive."""
+        if self._consumer.is_waiting:
+            self._hub.tails.begin(channel, self._consumer.in_order)
         confirmed = self._storage.subscribe(self._prefix + channel)
         if confirmed is DONE:
             return DONE

@@ -93,7 +93,8 @@ class Pipeline:
         if self.prefix:
             self.storage_object = PrefixedStorageObject(self._storage, self.prefix)
         self.names = Names(self.options, self.prefix, server)
-        consumer, following = Consumer(self, self.hub), Following(self, self._storage, server.counters)
+        consumer = Consumer(self, self.hub)
+        following = Following(self, self._storage, consumer, server.counters)
         self.consume = consumer.consume
         self.recoveries = recoveries = Recoveries(self, self._storage, following, consumer)
         self.recover, self.catch_up, self.join_all = recoveries.recover, recoveries.catch_up, recoveries.join_all

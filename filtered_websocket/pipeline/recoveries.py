@@ -230,6 +230,7 @@ class Recoveries:
             del self._channels[channel], self._hub.recovering[channel]
             self._tails.watched.discard(channel)
             self._following.end(channel)
-        returning.loosen()
+        if client.pinned is not None:
+            self._tails.let_go(client.pinned)
         for each in client.others:
             each.callback(None)

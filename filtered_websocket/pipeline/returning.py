@@ -140,14 +140,9 @@ class Returning:
             start(self._read(tail))
 
     def next(self, client: CatchingUp, tail: Tail) -> Next:
+        if self._keep is not None:
+            tail.expire(self._keep.count, self._keep.seconds)
         return client.next(tail, self._tails.most_publications, self._tails.most_bytes)
-
-    def loosen(self) -> None:
-        """Let the tail lose its oldest again, if nobody needs them."""
-        tail = self._tails.get(self.channel)
-        is_needed = self._is_reading or any(each.is_caught for each in self.clients.values())
-        if tail is not None and tail.pinned and not is_needed:
-            self._tails.let_go(tail)
 
     def _waiting(self) -> list[CatchingUp]:
         return [each for each in self.clients.values() if not (each.is_caught or each.asked)]
@@ -155,8 +150,9 @@ class Returning:
     def _set_caught(self, client: CatchingUp) -> None:
         client.set_caught()
         tail = self._tails.get(self.channel)
-        if tail is not None and self.clients.get(client.subscriber.id) is client:
+        if tail is not None and not client.is_over:
             self._tails.pin(tail)  # it joins later, with others
+            client.pinned = tail
 
     def _give_up(self, client: CatchingUp) -> None:
         client.deadline = None
@@ -173,16 +169,16 @@ class Returning:
         start(self._find_worth(since, clients))
 
     async def _find_worth(self, since: Position, clients: list[CatchingUp]) -> None:
-        most = self._tails.most_publications
+        most, tail = self._tails.most_publications, self._tails.get(self.channel)
+        known = None if tail is None else (tail, tail.generation)
         try:
             found = await self._here.past.since(self.channel, since, most)
         except Exception as error:
             _away(clients, error)
             found = []
-        tail = self._tails.get(self.channel)
         first = found[0].position if found else None
         for client in clients:
-            client.asked, client.proven = False, True
+            client.asked, client.proven = False, known
             if found is None:
                 client.reason = GAP if tail is not None and tail.epoch == since.epoch else EPOCH
             elif len(found) > most:
@@ -200,9 +196,9 @@ class Returning:
             left = await replay(self._here.pipeline, before.publications)
             is_in_vain = not before.fits(tail)
             if not is_in_vain:
-                tail.extend_back(left)
+                tail.extend_back(left, 0 if self._keep is None else self._keep.seconds)
                 if before.is_all:
-                    tail.floor = tail.base
+                    tail.floor = max(tail.floor, tail.base)
                 is_in_vain = not left and not before.is_all
             self._vain = self._vain + 1 if is_in_vain else 0
         except Exception as fault:
@@ -216,7 +212,7 @@ class Returning:
             for each in waiting:
                 each.give_up(GAP)
         self.serve()
-        self.loosen()
+        self._tails.let_go(tail)
 
     def _needed(self, tail: Tail) -> int:
         """The offset behind which all is needed by those that wait."""

@@ -4,6 +4,7 @@ A client that comes back is an offset into it: nothing is kept for one client. W
 frames is made once, for whoever needs it, and all that miss the same get the same bytes.
 """
 
+import time
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
@@ -14,6 +15,8 @@ from filtered_websocket.messages.publication import Position, Publication
 
 ENTRY_COST = 512
 """Bytes that a publication counts for beside its payloads: about what memory it takes."""
+LEFT_SECONDS = 1.0
+"""How long what was read from history is given without looking whether it is kept still."""
 
 
 class Entry:
@@ -21,12 +24,14 @@ class Entry:
 
     :ivar exclude: ids of those that got nothing of it
     :ivar batch: its messages, as soon as one client has missed them
+    :ivar at: when it was heard, by `time.monotonic`
     :ivar end: what this and all entries before it cost, from an arbitrary zero
     """
 
-    __slots__ = ("batch", "cost", "end", "exclude", "publication", "tail")
+    __slots__ = ("at", "batch", "cost", "end", "exclude", "publication", "tail")
 
-    def __init__(self, tail: "Tail", publication: Publication | None, exclude: Collection[str]) -> None:
+    def __init__(self, tail: "Tail", publication: Publication | None, exclude: Collection[str], at: float) -> None:
+        self.at = at
         self.tail, self.publication, self.exclude = tail, publication, exclude
         self.batch: Batch | None = None
         self.cost = ENTRY_COST
@@ -60,19 +65,19 @@ class Tail:
     :ivar base: the offset before the first entry
     :ivar floor: nothing up to this offset is kept anywhere
     :ivar far: what is missed from before this offset is more than one recovery gives back
-    :ivar pinned: something is read that goes before the first entry: this one stays
+    :ivar pins: how many need what there is: it stays
     :ivar generation: another one where the tail has begun anew
     """
 
     __slots__ = (
-        "_slices", "_start", "base", "channel", "entries", "epoch", "far", "floor", "generation", "pinned", "top",
+        "_slices", "_start", "base", "channel", "entries", "epoch", "far", "floor", "generation", "pins", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, position: Position) -> None:
         self.channel = channel
         self.entries: deque[Entry] = deque()
         self.generation = 0
-        self.pinned = False
+        self.pins = 0
         self._slices: dict[int, Slice] = {}
         self._begin(position)
 
@@ -102,7 +107,7 @@ class Tail:
 
     def append(self, publication: Publication | None, exclude: Collection[str]) -> Entry:
         """The next one was delivered, or dropped by the consumer chain."""
-        entry = Entry(self, publication, exclude)
+        entry = Entry(self, publication, exclude, time.monotonic())
         entries = self.entries
         entry.end = (entries[-1].end if entries else self._start) + entry.cost
         entries.append(entry)
@@ -111,10 +116,16 @@ class Tail:
             self._slices.clear()
         return entry
 
-    def extend_back(self, publications: Sequence[Publication | None]) -> None:
-        """Put in front what comes directly before the first entry, oldest first."""
+    def extend_back(self, publications: Sequence[Publication | None], seconds: float) -> None:
+        """Put in front what comes directly before the first entry, oldest first.
+
+        :param seconds: how old it may become at most. How old it is, nobody says: it is given for `LEFT_SECONDS` more
+        """
+        at = time.monotonic() - max(seconds - LEFT_SECONDS, 0)
+        if self.entries:
+            at = min(at, self.entries[0].at)
         for publication in reversed(publications):
-            entry = Entry(self, publication, () if publication is None else publication.exclude)
+            entry = Entry(self, publication, () if publication is None else publication.exclude, at)
             entry.end = self._start
             self._start -= entry.cost
             self.base -= 1
@@ -125,6 +136,19 @@ class Tail:
         self._start = entry.end
         self.base += 1
         return entry
+
+    def expire(self, count: int, seconds: float) -> None:
+        """What the channel keeps no longer is not given back either.
+
+        :param count: how many it keeps
+        :param seconds: for how long; 0: whatever their age
+        """
+        self.floor = max(self.floor, self.top - count)
+        if seconds:
+            oldest, offset = time.monotonic() - seconds, max(self.floor, self.base)
+            while offset < self.top and self.entries[offset - self.base].at <= oldest:
+                offset += 1
+                self.floor = offset
 
     def size(self, offset: int) -> int:
         """What everything behind an offset costs, which is not before the first entry."""
@@ -141,7 +165,7 @@ class Tail:
         offset, size, found = self.top, 0, 0
         for entry in reversed(self.entries):
             size += entry.cost
-            if found == count or size > most_bytes:
+            if found == count or size > most_bytes or offset <= self.floor:
                 break
             found += entry.publication is not None
             offset -= 1

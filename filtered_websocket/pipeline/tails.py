@@ -24,13 +24,15 @@ class Tails:
     def __init__(self, *followed: Container[str]) -> None:
         self._followed = followed
         self._tails: dict[str, Tail] = {}
-        # All entries of tails that are not pinned, in the order they came, and what they cost.
+        # All entries of tails that nobody has pinned, in the order they came, and what they cost.
         self._order: OrderedDict[Entry, None] = OrderedDict()
         self._bytes = 0
         self.most_publications = self.most_bytes = self.most_bytes_of_all = 0
         self.lost: Callable[[str, Position | None], object] = self.stand_anew
         self.moved: Callable[[str], object] = lambda channel: None
         self.watched: set[str] = set()
+        # Of channels that were left and are followed anew while something of before still waits for consumer filters.
+        self._stale: dict[str, object] = {}
 
     def __len__(self) -> int:
         return len(self._tails)
@@ -66,8 +68,23 @@ class Tails:
         if tail is not None:
             self._begin(tail, tail.position)
 
+    def begin(self, channel: str, in_order: Callable[[Callable[[], object]], object]) -> None:
+        """A channel is followed from now on: what is still to come of before is not of this time.
+
+        :param in_order: calls when that has come
+        """
+        mark = self._stale[channel] = object()
+
+        def end() -> None:
+            if self._stale.get(channel) is mark:
+                del self._stale[channel]
+
+        in_order(end)
+
     def take(self, channel: str, position: Position, publication: Publication | None, exclude: Collection[str]) -> bool:
         """A publication is delivered, or was dropped by the consumer chain. False if it was heard before."""
+        if self._stale and channel in self._stale:
+            return False
         epoch, offset = position
         tail = self._tails.get(channel)
         if tail is None or offset != tail.top + 1 or epoch != tail.epoch:
@@ -85,7 +102,7 @@ class Tails:
             if tail is None:
                 return True
         entry = tail.append(publication, exclude)
-        if tail.pinned:
+        if tail.pins:
             if len(tail.entries) > 2 * self.most_publications or tail.bytes > 2 * self.most_bytes:
                 tail.drop_oldest()
                 tail.far = tail.base
@@ -104,14 +121,14 @@ class Tails:
             self.lost(channel, position)
 
     def pin(self, tail: Tail) -> None:
-        """Keep what there is, and what comes, until it is let go."""
-        if not tail.pinned:
+        """Keep what there is, and what comes, until it is let go, which is once for each pin."""
+        if not tail.pins:
             self._take_out(tail.entries)
-            tail.pinned = True
+        tail.pins += 1
 
     def let_go(self, tail: Tail) -> None:
-        tail.pinned = False
-        if self._tails.get(tail.channel) is tail:
+        tail.pins -= 1
+        if not tail.pins and self._tails.get(tail.channel) is tail:
             for entry in tail.entries:
                 self._order[entry] = None
                 self._bytes += entry.cost
@@ -122,7 +139,7 @@ class Tails:
 
     def _begin(self, tail: Tail, position: Position) -> None:
         entries = tail.begin(position)
-        if not tail.pinned:
+        if not tail.pins:
             self._take_out(entries)
 
     def _take_out(self, entries: Collection[Entry] | Sequence[Entry]) -> None:

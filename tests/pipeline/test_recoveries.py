@@ -1,6 +1,5 @@
 """Clients that come back to a channel: what they missed, then what is live, once and in order, or why not."""
 
-
 import pytest
 from twisted.internet.defer import Deferred
 

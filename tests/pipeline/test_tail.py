@@ -50,7 +50,7 @@ def test_what_the_chain_has_dropped_counts_but_is_not_given():
 
 def test_what_comes_before_is_put_in_front():
     tail = tail_of(5, 6)
-    tail.extend_back([publication(3), publication(4)])
+    tail.extend_back([publication(3), publication(4)], 0)
     assert (tail.base, numbers(tail, 2), numbers(tail, 3)) == (2, [3, 4, 5, 6], [4, 5, 6])
     tail.drop_oldest()
     assert (tail.base, numbers(tail, 3)) == (3, [4, 5, 6])
@@ -60,7 +60,7 @@ def test_sizes():
     tail = tail_of(5, 8)
     one = ENTRY_COST + 1
     assert [tail.size(offset) for offset in (4, 6, 8, 9)] == [4 * one, 2 * one, 0, 0]
-    tail.extend_back([publication(4)])
+    tail.extend_back([publication(4)], 0)
     tail.drop_oldest()
     tail.drop_oldest()
     assert (tail.base, tail.bytes, tail.size(5)) == (5, 3 * one, 3 * one)
@@ -79,3 +79,32 @@ def test_those_that_are_not_for_every_subscriber():
     tail.append(publication(3), {"one"})
     assert tail.behind(0).limited
     assert not tail_of(1, 2).behind(0).limited
+
+
+def test_what_the_channel_keeps_no_longer(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("filtered_websocket.pipeline.tail.time.monotonic", lambda: now)
+    tail = tail_of(3, 5)
+    now = 110.0
+    tail.append(publication(6), ())
+    tail.extend_back([publication(2)], 60)
+    for seconds, count, floor in ((0, 100, 0), (0, 4, 2), (15, 100, 2), (10, 100, 5), (10, 1, 5)):
+        tail.floor = 0
+        tail.expire(count, seconds)
+        assert tail.floor == floor
+    assert tail.newest(10, 1 << 20) == (5, 1)
+    now = 200.0
+    tail.expire(100, 10)
+    assert (tail.floor, tail.newest(10, 1 << 20)) == (6, (6, 0))
+
+
+def test_what_was_read_is_given_a_moment_only(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("filtered_websocket.pipeline.tail.time.monotonic", lambda: now)
+    tail = Tail("x", Position("e", 4))
+    tail.extend_back([publication(3), publication(4)], 60)
+    tail.expire(100, 60)
+    assert tail.floor == 0
+    now += 2
+    tail.expire(100, 60)
+    assert tail.floor == 4
