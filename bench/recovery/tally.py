@@ -22,7 +22,7 @@ def tally(clients: Sequence[Client], confirmed: Mapping[int, Confirmed]) -> dict
         missing = [number for number in due if number not in client.got]
         owed, delivered = owed + len(due), delivered + len(due) - len(missing)
         for number in missing:
-            after = next((each for each in client.returns if each.begun > confirmed[number].confirmed), None)
+            after = next((each for each in client.returns if (each.told or 0.0) > confirmed[number].confirmed), None)
             lies += after is not None and after.recovered is True
             untold += after is None or after.recovered is None
     returns = [each for client in clients for each in client.returns if not each.first]

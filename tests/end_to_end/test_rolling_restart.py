@@ -1,0 +1,59 @@
+"""A restart under load loses nothing: clients come back to other processes and go on from where they were."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.fws_server import FwsServer
+from tests.support.redis_server import RedisServer
+from tests.support.returning_clients import OPTIONS, Crowd
+
+
+@pytest.mark.parametrize("drain", ["0", "1"])
+def test_workers_that_are_replaced_one_by_one_lose_nothing(tmp_path: Path, drain: str) -> None:
+    with RedisServer(tmp_path / "redis") as redis:
+        storage = ("--workers", "2", "--storage", "redis", "--redis_url", redis.url, "--drain_seconds", drain)
+        with FwsServer(*OPTIONS, *storage, cwd=tmp_path) as server, Crowd(server.port) as crowd:
+            crowd.published()
+            server.signal(signal.SIGUSR2)
+            server.wait_for("worker 1 is replaced")
+            crowd.published()
+            crowd.have_all_once_and_in_order()
+            for client in crowd.clients:
+                assert set(client.codes) == {1001}
+                assert all(answer["recovered"] for answer in client.answers[1:]), client.answers
+
+
+def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as redis:
+        storage = ("--workers", "2", "--storage", "redis", "--redis_url", redis.url)
+        with FwsServer(*OPTIONS, *storage, cwd=tmp_path) as server, Crowd(server.port) as crowd:
+            crowd.published()
+            (victim, *_) = (int(each) for each in children(server))
+            os.kill(victim, signal.SIGKILL)
+            server.wait_for(r"worker \d has died; starting it again[^$]*worker \d is ready")
+            crowd.published()
+            crowd.have_all_once_and_in_order()
+            assert any(client.codes for client in crowd.clients)
+            assert all(answer["recovered"] for client in crowd.clients for answer in client.answers[1:])
+
+
+def children(server: FwsServer) -> list[str]:
+    return Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_one_process_that_is_started_anew_on_sqlite_loses_nothing(tmp_path: Path, end: signal.Signals) -> None:
+    options = (*OPTIONS, "--storage", "sqlite", "--drain_seconds", "0.5")
+    with FwsServer(*options, cwd=tmp_path) as first, Crowd(first.port) as crowd:
+        crowd.published()
+        first.signal(end)
+        first.process.wait(30)
+        with FwsServer(*options, "-p", str(first.port), "--host", "127.0.0.1", cwd=tmp_path):
+            crowd.published()
+            crowd.have_all_once_and_in_order()
+            for client in crowd.clients:
+                assert set(client.codes) == {1001 if end == signal.SIGTERM else 1006}
+                assert all(answer["recovered"] for answer in client.answers[1:]), client.answers
