@@ -99,8 +99,9 @@ def _as_step(function: Callable[..., Any]) -> Step:
 class FilterBase:
     """What every filter is: a class with a classmethod ``filter(web_socket_instance, data)``."""
 
+    # To type checkers, arguments that end like these are any that a subclass takes: its own names, types and number.
     @classmethod
-    def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+    def filter(cls, web_socket_instance: Any, /, *data: Any, **_: Any) -> Any:
         """Answer one event. None: the data goes on as it is; a value: it goes on instead."""
 
     @classmethod

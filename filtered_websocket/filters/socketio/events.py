@@ -24,7 +24,7 @@ class SocketIOConnectFilter(FilterBase, metaclass=FilterMeta):
     namespace: ClassVar[Namespaces] = "/"
 
     @classmethod
-    def filter(cls, socket: Any, auth: Any) -> Any:
+    def filter(cls, socket: Any, /, *auth: Any, **_: Any) -> Any:
         """None: it may come in, as far as this filter is concerned."""
 
 
@@ -40,7 +40,7 @@ class SocketIOEventFilter(FilterBase, metaclass=FilterMeta):
     namespace: ClassVar[Namespaces] = "/"
 
     @classmethod
-    def filter(cls, socket: Any, *arguments: Any) -> Any:
+    def filter(cls, socket: Any, /, *arguments: Any, **_: Any) -> Any:
         """Answer an event."""
 
 
@@ -50,7 +50,7 @@ class SocketIODisconnectFilter(FilterBase, metaclass=FilterMeta):
     namespace: ClassVar[Namespaces] = "/"
 
     @classmethod
-    def filter(cls, socket: Any, reason: str) -> Any:
+    def filter(cls, socket: Any, /, *reason: Any, **_: Any) -> Any:
         """Tidy up."""
 
 
@@ -64,5 +64,5 @@ class SocketIOServerFilter(FilterBase, metaclass=FilterMeta):
     namespace: ClassVar[Namespaces] = "/"
 
     @classmethod
-    def filter(cls, namespace: Any, *arguments: Any) -> Any:
+    def filter(cls, namespace: Any, /, *arguments: Any, **_: Any) -> Any:
         """Answer another node."""

@@ -21,7 +21,7 @@ import functools
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -53,6 +53,9 @@ __all__ = [
     "TimeoutError",
     "exceptions",
 ]
+
+
+Registers = TypeVar("Registers", bound=Handler)
 
 
 class Know(WebSocketStartFilter):
@@ -100,6 +103,14 @@ class Server:
 
     # Handlers.
 
+    @overload
+    def on(
+        self, event: str, handler: None = None, namespace: str | None = None
+    ) -> Callable[[Registers], Registers]: ...
+
+    @overload
+    def on(self, event: str, handler: Registers, namespace: str | None = None) -> Registers: ...
+
     def on(self, event: str, handler: Handler | None = None, namespace: str | None = None) -> Any:
         """Register a handler of an event; without one it is a decorator. ``*`` is every event, or every namespace.
 
@@ -112,6 +123,12 @@ class Server:
             return handler
 
         return add if handler is None else add(handler)
+
+    @overload
+    def event(self, handler: Registers, /) -> Registers: ...
+
+    @overload
+    def event(self, namespace: str | None = None) -> Callable[[Registers], Registers]: ...
 
     def event(self, *args: Any, **kwargs: Any) -> Any:
         """Register a function for the event of its name: ``@sio.event``, or ``@sio.event(namespace=...)``."""

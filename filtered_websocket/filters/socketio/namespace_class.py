@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from filtered_websocket.filters.socketio.fitting import fitting
@@ -83,8 +84,9 @@ class Namespace:
     async def save_session(self, sid: str, session: Any, namespace: str | None = None) -> None:
         await self.server.save_session(sid, session, namespace or self.namespace)
 
-    def session(self, sid: str, namespace: str | None = None) -> Any:
-        return self.server.session(sid, namespace or self.namespace)
+    def session(self, sid: str, namespace: str | None = None) -> AbstractAsyncContextManager[Any]:
+        found: AbstractAsyncContextManager[Any] = self.server.session(sid, namespace or self.namespace)
+        return found
 
     async def disconnect(self, sid: str, namespace: str | None = None) -> None:
         await self.server.disconnect(sid, namespace or self.namespace)
