@@ -28,6 +28,8 @@ from filtered_websocket.chain.registry import Registry
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 
+__all__ = ["Endpoint", "EndpointMeta", "HTTPError", "HTTPRequest", "Response"]
+
 
 class EndpointMeta(type):
     """The metaclass of endpoints: a class with a path registers itself when it is defined."""

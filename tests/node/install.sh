@@ -1,6 +1,6 @@
 #!/bin/sh
-# What tests run on Node.js: clients of other projects, and a browser, with the libraries and fonts that it needs.
-# Where there is no Node.js that serves, that of PyPI is installed beside PYTHON; tests/conftest.py finds it there.
+# What tests run on Node.js: clients of other projects, a type checker, and a browser, with the libraries and fonts that it
+# needs. Where there is no Node.js that serves, that of PyPI is installed beside PYTHON; tests/conftest.py finds it there.
 # Usage: tests/node/install.sh PYTHON
 set -eu
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
