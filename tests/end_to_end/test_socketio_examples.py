@@ -167,7 +167,7 @@ def test_in_sqlite_what_was_said_outlives_the_server(serve: Serve, browser: Brow
     ann.until("document.getElementById('state').textContent.startsWith('not connected')")
     serve(*words, port)
     state(ann, "connected as ann")
-    ann.run("location.reload()")
+    browser.ask("Page.navigate", ann.session, url=f"http://127.0.0.1:{port}/")
     lines(ann, "log", "ann: remember")
 
 
