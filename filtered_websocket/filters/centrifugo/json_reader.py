@@ -1,0 +1,174 @@
+"""Messages out of JSON. What is bytes in a message is JSON that is kept as it was written: it is found, not decoded.
+
+So its spaces, its 20 digits and its repeated keys stay the user's.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields_of
+from filtered_websocket.filters.centrifugo.wire import Malformed
+from filtered_websocket.messages.strict_json import not_json
+
+Reader = Callable[[str, int], tuple[Any, int]]
+"""Reads the value that begins at a place in a text; gives it, and the place behind it."""
+
+# Numbers become floats: Python reads no integer of 5,000 digits, and nobody looks at them.
+_scan: Reader = json.JSONDecoder(parse_constant=not_json, parse_int=float).scan_once  # type: ignore[attr-defined]
+_skip = re.compile(r"[ \t\r\n]*").match
+_integer = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?![0-9.eE])").match
+_END = "\0"
+"""Behind the end of a text, so that there is always a character to look at."""
+_NOT_JSON = (ValueError, StopIteration, RecursionError)
+
+
+def read(message: Any, data: bytes | bytearray) -> Any:
+    """The message of a class that a JSON text holds.
+
+    :raises Malformed: it holds none
+    """
+    try:
+        text = data.decode() + _END
+        value, at = _message(message)(text, _after(text, 0))
+        if _after(text, at) != len(text) - 1:
+            raise Malformed("there is something behind a JSON object")
+    except _NOT_JSON:
+        raise Malformed("it is no JSON, or not of the types of a command") from None
+    return value
+
+
+def embedded(data: bytes | bytearray) -> bytes | None:
+    """JSON as it can be embedded in a line: without the newlines between its values. None: it is no JSON."""
+    try:
+        text = data.decode() + _END
+        begin = _after(text, 0)
+        _, end = _scan(text, begin)
+        if _after(text, end) != len(text) - 1:
+            return None
+    except _NOT_JSON:
+        return None
+    # Within a text a newline is written as an escape.
+    return text[begin:end].translate({10: None, 13: None}).encode()
+
+
+def _after(text: str, at: int) -> int:
+    """Where what follows blanks begins."""
+    return at if text[at] > " " else _skip(text, at).end()  # type: ignore[union-attr]  # it fits always
+
+
+@cache
+def _message(message: Any) -> Reader:
+    readers = {field.name: _reader(field) for field in fields_of(message)}
+
+    def read_message(text: str, at: int) -> tuple[Any, int]:
+        values, end = _object(text, at, readers.get)
+        return message(**values), end
+
+    return read_message
+
+
+def _object(text: str, at: int, reader_of: Callable[[str], Reader | None]) -> tuple[dict[str, Any], int]:
+    """The members of an object for whose names there are readers; what is null is not there."""
+    values: dict[str, Any] = {}
+    if text[at] != "{":
+        raise ValueError("an object is wanted")
+    at = _after(text, at + 1)
+    if text[at] == "}":
+        return values, at + 1
+    while True:
+        if text[at] != '"':
+            raise ValueError("a name is wanted")
+        name, at = scanstring(text, at + 1)
+        at = _after(text, at)
+        if text[at] != ":":
+            raise ValueError("a colon is wanted")
+        at = _after(text, at + 1)
+        reader = reader_of(name)
+        if reader is None:
+            _, at = _scan(text, at)
+        elif text.startswith("null", at):
+            values.pop(name, None)
+            at += 4
+        else:
+            values[name], at = reader(text, at)
+        at = _after(text, at)
+        if text[at] == "}":
+            return values, at + 1
+        if text[at] != ",":
+            raise ValueError("a comma is wanted")
+        at = _after(text, at + 1)
+
+
+def _list(one: Reader) -> Reader:
+    def read_list(text: str, at: int) -> tuple[Any, int]:
+        if text[at] != "[":
+            raise ValueError("a list is wanted")
+        values = []
+        at = _after(text, at + 1)
+        if text[at] == "]":
+            return (), at + 1
+        while True:
+            value, at = one(text, at)
+            values.append(value)
+            at = _after(text, at)
+            if text[at] == "]":
+                return tuple(values), at + 1
+            if text[at] != ",":
+                raise ValueError("a comma is wanted")
+            at = _after(text, at + 1)
+
+    return read_list
+
+
+def _reader(field: Field) -> Reader:
+    if field.kind in INTEGERS:
+        return _number(*INTEGERS[field.kind])
+    if field.kind == "message":
+
+        def one(text: str, at: int) -> tuple[Any, int]:
+            # Not before it is needed: a message may hold others of its own kind.
+            return _message(field.message)(text, at)
+
+    else:
+        one = {"string": _text, "bytes": _raw, "bool": _boolean}[field.kind]
+    if field.many == "list":
+        return _list(one)
+    if field.many == "map":
+        return lambda text, at: _object(text, at, lambda name: one)
+    return one
+
+
+def _text(text: str, at: int) -> tuple[str, int]:
+    if text[at] != '"':
+        raise ValueError("a text is wanted")
+    value, at = scanstring(text, at + 1)
+    if not value.isascii():
+        # JSON can hold lone surrogates, UTF-8 and protobuf cannot: Go reads them so.
+        value = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return value, at
+
+
+def _raw(text: str, at: int) -> tuple[bytes, int]:
+    _, end = _scan(text, at)
+    return text[at:end].encode(), end
+
+
+def _boolean(text: str, at: int) -> tuple[bool, int]:
+    for value, word in ((True, "true"), (False, "false")):
+        if text.startswith(word, at):
+            return value, at + len(word)
+    raise ValueError("true or false is wanted")
+
+
+def _number(low: int, high: int) -> Reader:
+    def read_number(text: str, at: int) -> tuple[int, int]:
+        found = _integer(text, at)
+        if found is None or not low <= (value := int(found[0])) <= high:
+            raise ValueError("an integer is wanted")
+        return value, found.end()
+
+    return read_number

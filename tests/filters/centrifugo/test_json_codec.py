@@ -1,0 +1,38 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
+from filtered_websocket.filters.centrifugo.json_writer import write
+from filtered_websocket.filters.centrifugo.messages import Command, Publication, Push, Reply, RPCRequest
+from filtered_websocket.filters.centrifugo.wire import Malformed
+from tests.filters.centrifugo import strategies
+
+CODEC = JSONCodec()
+
+
+@settings(max_examples=20)
+@given(st.lists(strategies.of(Command), min_size=1, max_size=4), st.sampled_from([b"", b"\n"]))
+def test_a_frame_holds_a_command_on_each_line(commands, end):
+    assert list(CODEC.commands(b"\n".join(map(write, commands)) + end)) == commands
+
+
+def test_the_commands_before_a_malformed_one_are_good():
+    commands = CODEC.commands(b'{"id":1,"rpc":{}}\n{"id":2}\n[]\n{"id":3}')
+    assert [next(commands), next(commands)] == [Command(1, rpc=RPCRequest()), Command(2)]
+    with pytest.raises(Malformed):
+        next(commands)
+
+
+@pytest.mark.parametrize("frame", [b"", b"\n", b"\n{}", b"{}\n\n{}", b"{}\n\n", b"{}{}"])
+def test_there_are_no_blank_lines_and_no_two_commands_on_one(frame):
+    with pytest.raises(Malformed):
+        list(CODEC.commands(frame))
+
+
+def test_replies_and_pushes_are_lines():
+    push = Push("a", pub=Publication(b"1"))
+    assert CODEC.push(push) == b'{"channel":"a","pub":{"data":1}}'
+    assert CODEC.joined([CODEC.reply(Reply(push=push)), CODEC.ping]) == (
+        b'{"push":{"channel":"a","pub":{"data":1}}}\n{}'
+    )
