@@ -100,6 +100,10 @@ TESTED_TOGETHER = {
     "config.declarations": "three options, which config/test_sources.py gives",
     "connection.parts": "types, which mypy checks",
     "filters.base": "it hands on what chain/ has",
+    "filters.centrifugo.carriers": "types, which mypy checks",
+    "filters.centrifugo.chains": "filters/centrifugo/test_events.py runs each of them",
+    "filters.centrifugo.client": "filters/centrifugo/test_session.py sends to it, test_events.py hands it to filters",
+    "filters.centrifugo.commands": "what each does has its own file: filters/centrifugo/test_subscribing.py and others",
     "filters.socketio.events": "four roots, whose filters filters/socketio/test_chains.py resolves",
     "filters.socketio.interfaces": "types, which mypy checks",
     **{

@@ -72,7 +72,7 @@ def _message(message: Any) -> Reader:
 
 
 def _object(text: str, at: int, reader_of: Callable[[str], Reader | None]) -> tuple[dict[str, Any], int]:
-    """The members of an object for whose names there are readers; what is null is not there."""
+    """The members of an object for whose names there are readers. A null is not there, unless it is embedded."""
     values: dict[str, Any] = {}
     if text[at] != "{":
         raise ValueError("an object is wanted")
@@ -90,7 +90,7 @@ def _object(text: str, at: int, reader_of: Callable[[str], Reader | None]) -> tu
         reader = reader_of(name)
         if reader is None:
             _, at = _scan(text, at)
-        elif text.startswith("null", at):
+        elif reader is not _raw and text.startswith("null", at):
             values.pop(name, None)
             at += 4
         else:

@@ -10,6 +10,7 @@ from filtered_websocket.filters.centrifugo.codes import BAD_COMMAND, Disconnect
 from filtered_websocket.filters.centrifugo.messages import Command, Push, Reply
 
 JSON, PROTOBUF = "json", "protobuf"
+DELTA_TYPES = ("fossil",)
 SUBPROTOCOLS = {"centrifuge-json": JSON, "centrifuge-protobuf": PROTOBUF}
 
 

@@ -1,0 +1,90 @@
+"""One client: what application filters get, and what the commands work on."""
+
+from typing import Any
+
+from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.filters.centrifugo.carriers import Carrier
+from filtered_websocket.filters.centrifugo.codes import Disconnect
+from filtered_websocket.filters.centrifugo.encodings import Encoding
+from filtered_websocket.filters.centrifugo.events import raw_of
+from filtered_websocket.filters.centrifugo.messages import ClientInfo, Message, Push, Reply
+from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.filters.centrifugo.subscription import Subscription
+from filtered_websocket.filters.shared.presence import Steps
+from filtered_websocket.limits.deadlines import Deadline
+
+
+class Client:
+    """
+    :ivar id: a UUID, by which the API and other clients know it
+    :ivar user: the id of its user; "" of one that is anonymous
+    :ivar info: for others to see, as JSON
+    :ivar meta: what its token says for the server alone
+    :ivar given: the channels that its token has put it in
+    :ivar connected: its connect command has been answered
+    :ivar ended: it is sent nothing any more
+    :ivar subscriptions: what it is in, by channel
+    :ivar deadline: of its connect command, and then of its token
+    :ivar steps: what it does in storage, a step after the other
+    """
+
+    __slots__ = (
+        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "state",
+        "steps", "subscriptions", "user",
+    )  # fmt: skip
+
+    def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
+        self.state, self.connection, self.encoding = state, connection, encoding
+        self.user, self.info = "", b""
+        self.meta: Any = None
+        self.expires: float | None = None
+        self.given: frozenset[str] = frozenset()
+        self.deadline: Deadline | None = None
+        self.connected = self.ended = False
+        self.subscriptions: dict[str, Subscription] = {}
+        self.steps = Steps()
+
+    @property
+    def id(self) -> str:
+        return self.connection.id
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.state.pipeline
+
+    @property
+    def request(self) -> Request:
+        """The HTTP request that it came with."""
+        return self.connection.request
+
+    def info_in(self, channel: str) -> ClientInfo:
+        """What others see of it in a channel."""
+        subscription = self.subscriptions.get(channel)
+        return ClientInfo(self.user, self.id, self.info, b"" if subscription is None else subscription.info)
+
+    def reply(self, reply: Reply) -> None:
+        """Send a reply, or a push in one."""
+        if not self.ended:
+            codec = self.encoding.codec
+            self.connection.send_encoded(((codec.reply(reply), codec.binary),))
+
+    def push(self, push: Push) -> None:
+        """Send what it has not asked for."""
+        self.reply(Reply(push=push))
+
+    def send(self, data: Any) -> None:
+        """Send data to this client alone: a JSON value, or bytes as they are.
+
+        :raises TypeError: it is none
+        """
+        self.push(Push(message=Message(raw_of(data))))
+
+    def disconnect(self, code: int = 3503, reason: str = "") -> None:
+        """End the connection."""
+        self.end(Disconnect(code, reason))
+
+    def end(self, disconnect: Disconnect) -> None:
+        """End the connection, as a signal says."""
+        if not self.ended:
+            self.ended = True
+            self.connection.close(disconnect.code, disconnect.reason)

@@ -1,0 +1,164 @@
+"""The commands connect and refresh: whose client it is, for how long, and what the server puts it in."""
+
+from collections.abc import Callable, Mapping
+
+from filtered_websocket import __version__
+from filtered_websocket.filters.centrifugo import auth
+from filtered_websocket.filters.centrifugo.auth import ServerSubscription
+from filtered_websocket.filters.centrifugo.client import Client
+from filtered_websocket.filters.centrifugo.codes import (
+    BAD_COMMAND,
+    CHANNEL_LIMIT,
+    CONNECTION_EXPIRED,
+    CONNECTION_LIMIT,
+    DENIED,
+    INSUFFICIENT_STATE,
+    INVALID_TOKEN,
+    Disconnect,
+    Error,
+)
+from filtered_websocket.filters.centrifugo.entering import Wish, enter
+from filtered_websocket.filters.centrifugo.events import (
+    CentrifugoConnectFilter,
+    CentrifugoRefreshFilter,
+    Connect,
+    Refresh,
+    raw_of,
+)
+from filtered_websocket.filters.centrifugo.messages import (
+    ConnectRequest,
+    ConnectResult,
+    RefreshRequest,
+    RefreshResult,
+    SubscribeRequest,
+    SubscribeResult,
+)
+from filtered_websocket.filters.centrifugo.subscribing import draft, may_enter
+from filtered_websocket.filters.centrifugo.wire import Malformed
+
+VERSION = f"{__version__} filtered_websocket"
+
+
+async def connect(client: Client, request: ConnectRequest, answer: Callable[[ConnectResult], None]) -> None:
+    """Let a client in.
+
+    :param answer: called with the result, before anything else goes out
+    :raises Error: it may try again later
+    :raises Disconnect: it may not connect
+    """
+    options = client.pipeline.options
+    event = _event(request, client)
+    await client.state.chains.ask(CentrifugoConnectFilter, client, event)
+    if event.user is None:
+        if not (options.centrifugo_allow_anonymous or options.centrifugo_insecure):
+            raise Disconnect(BAD_COMMAND)
+        event.user = ""
+    most = options.centrifugo_user_connection_limit
+    if event.user and most and len(client.state.users.get(event.user, ())) >= most:
+        raise Disconnect(CONNECTION_LIMIT)
+    client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
+    client.expires = None if options.centrifugo_insecure else event.expires
+    client.given = frozenset(event.channels)
+    channels = event.channels | _own_channels(client, request, event.channels)
+    if len(channels) > options.centrifugo_channel_limit:
+        raise Disconnect(CHANNEL_LIMIT)
+    wishes = [_wish(client, channel, each, request.subs) for channel, each in channels.items()]
+    client.subscriptions.update((wish.subscription.channel, wish.subscription) for wish in wishes)
+    reply = raw_of(event.reply)
+
+    def answered(results: Mapping[str, SubscribeResult]) -> None:
+        client.connected = True
+        client.state.enter(client)
+        expires = client.expires
+        result = ConnectResult(client.id, VERSION, data=reply, subs=results)
+        if expires is not None:
+            result = result._replace(expires=True, ttl=client.state.ttl(expires))
+        answer(result)
+
+    await enter(client, wishes, answered)
+    watch_expiry(client)
+
+
+def _event(request: ConnectRequest, client: Client) -> Connect:
+    event = Connect(request.token, request.data, request.name, request.version, request.headers, None)
+    if request.token:
+        claims = auth.read_connection(request.token, client.state.verifier)
+        if not claims.user and client.pipeline.options.centrifugo_disallow_anonymous_tokens:
+            raise Disconnect(DENIED)
+        event.user, event.info, event.expires, event.meta = claims.user, claims.info, claims.expires, claims.meta
+        event.channels = dict(claims.channels)
+    return event
+
+
+def _own_channels(
+    client: Client, request: ConnectRequest, given: Mapping[str, ServerSubscription]
+) -> dict[str, ServerSubscription]:
+    """What the client is put in beside what its token says: the channel of its user, and what it asks for."""
+    options, namespaces = client.pipeline.options, client.state.namespaces
+    names = []
+    if options.centrifugo_user_channel and client.user:
+        namespace = options.centrifugo_user_channel_namespace
+        names.append(f"{namespace}:#{client.user}" if namespace else f"#{client.user}")
+    for channel in request.subs:
+        try:
+            of_channel = namespaces.of(channel)
+        except Error:
+            raise Malformed("there is no such namespace") from None
+        try:
+            namespaces.check_length(channel)
+            namespaces.check_name(channel, of_channel)
+        except Error:
+            continue
+        if may_enter(client, channel, of_channel):
+            names.append(channel)
+    return {name: ServerSubscription() for name in names if name not in given}
+
+
+def _wish(client: Client, channel: str, given: ServerSubscription, asked: Mapping[str, SubscribeRequest]) -> Wish:
+    """
+    :raises Error: 102, there is no such namespace
+    """
+    options = given.override.of(client.state.namespaces.of(channel))
+    said = asked.get(channel, SubscribeRequest())
+    request = SubscribeRequest(channel, recover=said.recover, epoch=said.epoch, offset=said.offset)
+    subscription = draft(client, request, options, server_side=True)
+    subscription.info = given.info
+    return Wish(subscription, request, given.data)
+
+
+def watch_expiry(client: Client) -> None:
+    """End a connection when its token has expired, and no other was brought."""
+    if client.deadline is not None:
+        client.deadline.cancel()
+        client.deadline = None
+    if client.expires is None or client.ended:
+        return
+    ends = client.expires + client.pipeline.options.centrifugo_expired_delay
+    if client.state.now() < ends:
+        client.deadline = client.state.call_at(ends, lambda: watch_expiry(client))
+    else:
+        client.disconnect(CONNECTION_EXPIRED)
+
+
+async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
+    """Take a new token for the connection."""
+    if not request.token:
+        raise Malformed("a refresh without a token")
+    try:
+        claims = auth.read_connection(request.token, client.state.verifier)
+    except Error:
+        raise Disconnect(CONNECTION_EXPIRED) from None
+    if claims.user != client.user:
+        raise Disconnect(INVALID_TOKEN)
+    if claims.channels.keys() != client.given:
+        # It comes again, and into the channels of its new token.
+        raise Disconnect(INSUFFICIENT_STATE)
+    event = Refresh(request.token, claims.user, claims.info, claims.expires)
+    await client.state.chains.ask(CentrifugoRefreshFilter, client, event)
+    if event.user != client.user:
+        raise Disconnect(INVALID_TOKEN)
+    client.info, client.expires = raw_of(event.info) or client.info, event.expires
+    watch_expiry(client)
+    if client.expires is None:
+        return RefreshResult()
+    return RefreshResult(expires=True, ttl=client.state.ttl(client.expires))

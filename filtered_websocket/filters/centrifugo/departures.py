@@ -1,0 +1,78 @@
+"""Clients that are gone with the node that had them: their leases say so, and one node tells it to all others."""
+
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.centrifugo.chains import Chains
+from filtered_websocket.filters.centrifugo.channels import joins_of
+from filtered_websocket.filters.centrifugo.codes import CLOSED, Disconnect, Error
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, info_of_text, pack
+from filtered_websocket.filters.centrifugo.events import CentrifugoUnsubscribeFilter, Unsubscribe
+from filtered_websocket.filters.centrifugo.messages import ClientInfo
+from filtered_websocket.filters.centrifugo.namespaces import Namespaces
+
+
+class Departed:
+    """A client that was another node's, for filters that are told of its end.
+
+    :ivar info: what it said of itself, as JSON
+    """
+
+    connected = False
+    ended = True
+
+    def __init__(self, info: ClientInfo) -> None:
+        self.id, self.user, self.info = info.client, info.user, info.conn_info
+
+
+class Knows(Protocol):
+    """What the pack keeps for one pipeline, as far as departures are concerned."""
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+    @property
+    def chains(self) -> Chains: ...
+    @property
+    def namespaces(self) -> Namespaces: ...
+
+
+class Departures:
+    """Those of one pipeline."""
+
+    def __init__(self, state: Knows) -> None:
+        self._state = state
+        state.pipeline.member_left.append(self.left)
+        state.pipeline.member_returned.append(self.returned)
+
+    def left(self, channel: str, member: str, info: str) -> Deferred[Any]:
+        """A client was in a channel, and is nowhere any more. Called on one node only."""
+        return start(self._left(channel, info))
+
+    async def _left(self, channel: str, info: str) -> None:
+        found = info_of_text(info)
+        event = Unsubscribe(channel, CLOSED, Disconnect(CLOSED).reason)
+        await self._state.chains.tell(CentrifugoUnsubscribeFilter, Departed(found), event)
+        await self._tell(channel, LEAVE, found)
+
+    def returned(self, channel: str, member: str, info: str) -> Deferred[Any]:
+        """All were told that a client has left which is here: this node was cut off."""
+        return start(self._tell(channel, JOIN, info_of_text(info)))
+
+    async def _tell(self, channel: str, kind: int, info: ClientInfo) -> None:
+        try:
+            options = self._state.namespaces.of(channel)
+        except Error:
+            return  # a reload has taken the namespace away
+        if options.join_leave:
+            told = pack(Envelope(channel.encode(), kind, info=info))
+            await self._state.pipeline.publish(joins_of(channel), told)
+
+    def stop(self) -> None:
+        """Hear of no more; again is fine."""
+        pipeline = self._state.pipeline
+        if self.left in pipeline.member_left:
+            pipeline.member_left.remove(self.left)
+            pipeline.member_returned.remove(self.returned)

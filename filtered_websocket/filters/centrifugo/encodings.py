@@ -1,0 +1,41 @@
+"""What is published, as clients get it: once for all that speak JSON, and once for all that speak protobuf."""
+
+from collections.abc import Sequence
+
+from filtered_websocket.filters.centrifugo.envelope import JOIN, PUBLICATION, Envelope, unpack
+from filtered_websocket.filters.centrifugo.messages import Join, Leave, Publication, Push, Reply
+from filtered_websocket.filters.centrifugo.messages import Message as ForOne
+from filtered_websocket.filters.centrifugo.wire import Codec
+from filtered_websocket.messages.message import Message
+
+
+class Encoding:
+    """Of the clients that speak one encoding: `messages.encoding.Encoding`.
+
+    :param codec: what they speak
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+
+    def encode(self, messages: Sequence[Message], channel: str | None = None) -> Sequence[Message]:
+        """Pushes of what was published to a channel, or sent to one client alone."""
+        codec = self.codec
+        return [(codec.reply(Reply(push=push_of(unpack(each), channel))), codec.binary) for each in messages]
+
+
+def push_of(envelope: Envelope, channel: str | None) -> Push:
+    """What clients are told."""
+    if channel is None:
+        return Push(message=ForOne(envelope.data))
+    if envelope.kind == PUBLICATION:
+        return Push(channel, pub=publication_of(envelope))
+    name = envelope.data.decode()
+    if envelope.kind == JOIN:
+        return Push(name, join=Join(envelope.info))
+    return Push(name, leave=Leave(envelope.info))
+
+
+def publication_of(envelope: Envelope) -> Publication:
+    """A publication as replies and pushes have it."""
+    return Publication(envelope.data, envelope.info, envelope.offset, envelope.tags, epoch=envelope.epoch)

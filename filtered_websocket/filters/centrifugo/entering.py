@@ -1,0 +1,132 @@
+"""How a client gets into channels: what it missed is found first, then one answer is written, then all goes live.
+
+Nothing of a channel is written before the answer, and nothing is missing behind it: the core holds back what is
+published while `answer` runs. A client is present before its answer, and announced behind it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from filtered_websocket.filters.centrifugo.client import Client
+from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, UNRECOVERABLE, Disconnect, Error
+from filtered_websocket.filters.centrifugo.encodings import publication_of
+from filtered_websocket.filters.centrifugo.envelope import is_json, unpack
+from filtered_websocket.filters.centrifugo.leaving import lack
+from filtered_websocket.filters.centrifugo.messages import SubscribeRequest, SubscribeResult
+from filtered_websocket.filters.centrifugo.subscription import Subscription
+from filtered_websocket.messages.publication import MAX_OFFSET, Position
+from filtered_websocket.messages.recovery import LEFT, Recovery
+
+REJECT_UNRECOVERED = 2
+"""A flag of a request: rather an error than a subscription of which something is missing."""
+
+
+class Wish(NamedTuple):
+    """A client's wish to get into one channel.
+
+    :ivar request: what it says of where it stands
+    :ivar data: what it is answered with
+    """
+
+    subscription: Subscription
+    request: SubscribeRequest
+    data: bytes = b""
+
+    @property
+    def recovers(self) -> bool:
+        return self.request.recover and self.subscription.recoverable
+
+    @property
+    def caches(self) -> bool:
+        """Whether what the client wants is the newest publication."""
+        return self.subscription.recoverable and self.subscription.options.force_recovery_mode == "cache"
+
+
+Answer = Callable[[dict[str, SubscribeResult]], None]
+
+
+async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
+    """Get into channels.
+
+    :param answer: called once, with the result for each channel, before anything of them goes out
+    :raises Error: 112, what was missed cannot be had, and the client would rather have none: nothing was answered
+    """
+    catching = []
+    for wish in wishes:
+        await wish.subscription.appear()
+        wish.subscription.catching = await _catch_up(client, wish)
+        catching.append(wish.subscription.catching)
+
+    def answered(recoveries: Sequence[Recovery]) -> None:
+        results: dict[str, SubscribeResult] = {}
+        for wish, recovery in zip(wishes, recoveries, strict=True):
+            if recovery.reason != LEFT:
+                results[wish.subscription.channel] = _result(client, wish, recovery)
+                wish.subscription.live = True
+        answer(results)
+
+    client.pipeline.join_all(catching, answered)
+    for wish in wishes:
+        wish.subscription.catching = None
+        if wish.subscription.live:
+            await wish.subscription.announce()
+
+
+async def _catch_up(client: Client, wish: Wish) -> Any:
+    subscription = wish.subscription
+    since, last = None, None
+    if wish.caches:
+        last = 1
+    elif wish.recovers:
+        since = await _position(client, wish)
+    return await client.pipeline.catch_up(
+        subscription.channel,
+        client.connection,
+        since,
+        last=last,
+        insufficient=(lambda _: lack(client, subscription)) if subscription.positioned else None,
+        keep=client.state.keep_of(subscription.options),
+    )
+
+
+async def _position(client: Client, wish: Wish) -> Position:
+    """Where the client stands, by what it says; an empty epoch is the present one."""
+    epoch, offset = wish.request.epoch, min(wish.request.offset, MAX_OFFSET)
+    if not epoch:
+        epoch = (await client.state.position(wish.subscription.channel, wish.subscription.options)).epoch
+    return Position(epoch, offset)
+
+
+def _result(client: Client, wish: Wish, recovery: Recovery) -> SubscribeResult:
+    """
+    :raises Error: 112, the client wants to have missed nothing
+    :raises Disconnect: 3506, it speaks JSON, and what it missed is none
+    """
+    subscription, request = wish.subscription, wish.request
+    result = SubscribeResult(data=wish.data, was_recovering=request.recover)
+    if subscription.expires is not None:
+        result = result._replace(expires=True, ttl=client.state.ttl(subscription.expires))
+    position = recovery.position
+    if not subscription.positioned or position is None:
+        return result
+    recovered, found = recovery.recovered, recovery.publications
+    offset = position.offset
+    if wish.caches:
+        stands = request.offset > 0 and (request.epoch, request.offset) == position
+        recovered, found = request.recover and (stands or bool(found)), found if request.recover and not stands else ()
+    elif recovered:
+        # Clients count on from what they have had.
+        offset = request.offset
+    if request.recover and subscription.recoverable and not recovered and request.flag & REJECT_UNRECOVERED:
+        raise Error(UNRECOVERABLE)
+    messages = [message for each in found for message in each.messages]
+    if not client.encoding.codec.binary and not all(map(is_json, messages)):
+        raise Disconnect(INAPPROPRIATE)
+    return result._replace(
+        recoverable=subscription.recoverable,
+        positioned=True,
+        epoch=position.epoch,
+        offset=offset,
+        recovered=recovered,
+        publications=tuple([publication_of(unpack(message)) for message in messages]),
+    )

@@ -1,0 +1,139 @@
+"""What is published to a channel, as it stands on the bus, in history and in the hub, whatever its clients speak.
+
+    0xC1 0xF6  u8 kind  u8 flags  u64 offset  [info: 4 x (u32 length, bytes)]  [tags: u32 length, JSON]  data
+    [epoch: at offset 1, behind the data, with its length in a byte behind it]
+
+0xC1 begins no UTF-8 text. So what else arrives on a channel, another filter's text say, is data, and taken as it is.
+The offset is 0 on the bus and in history, where the position stands beside the payload: it is put in when a publication
+has arrived (`placed`), before it is encoded for clients.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from filtered_websocket.filters.centrifugo.json_reader import embedded
+from filtered_websocket.filters.centrifugo.messages import NOTHING, ClientInfo
+from filtered_websocket.messages.message import Message
+from filtered_websocket.messages.publication import Position
+from filtered_websocket.messages.strict_json import dumps
+
+PUBLICATION, JOIN, LEAVE = 0, 1, 2
+
+_MARK = b"\xc1\xf6"
+_HEAD = struct.Struct(">2sBBQ")
+_U32 = struct.Struct(">I")
+_JSON, _DELTA, _INFO, _TAGS, _EPOCH = 1, 2, 4, 8, 16
+
+
+class Envelope(NamedTuple):
+    """
+    :ivar kind: a publication, a join or a leave
+    :ivar data: the publication's; of a join or a leave the channel's name
+    :ivar is_json: whether clients of JSON can have it
+    :ivar delta: whether it may be sent as the difference from the one before
+    """
+
+    data: bytes
+    kind: int = PUBLICATION
+    is_json: bool = True
+    delta: bool = False
+    offset: int = 0
+    info: ClientInfo | None = None
+    tags: Mapping[str, str] = NOTHING
+    epoch: str = ""
+
+
+def pack(envelope: Envelope) -> bytes:
+    """An envelope's bytes."""
+    info, tags = envelope.info, envelope.tags
+    flags = envelope.is_json * _JSON | envelope.delta * _DELTA | (info is not None) * _INFO | bool(tags) * _TAGS
+    head = _HEAD.pack(_MARK, envelope.kind, flags, envelope.offset)
+    if not flags & (_INFO | _TAGS):
+        return head + envelope.data
+    parts = [head]
+    if info is not None:
+        for each in (info.user.encode(), info.client.encode(), info.conn_info, info.chan_info):
+            parts += (_U32.pack(len(each)), each)
+    if tags:
+        text = dumps(dict(tags)).encode()
+        parts += (_U32.pack(len(text)), text)
+    parts.append(envelope.data)
+    return b"".join(parts)
+
+
+def unpack(message: Message) -> Envelope:
+    """The envelope of a message of the hub; of any other message one around that."""
+    payload, binary = message
+    if payload[:2] == _MARK:
+        try:
+            return _unpack(payload)
+        except (struct.error, ValueError, IndexError):
+            pass  # it only begins like one
+    data = embedded(payload)
+    if data is not None:
+        return Envelope(data)
+    return Envelope(payload, is_json=False) if binary else Envelope(dumps(payload.decode()).encode())
+
+
+def placed(message: Message, position: Position) -> Message:
+    """The message with its offset in it; the first of a history with its epoch, too."""
+    payload = message[0]
+    if payload[:2] != _MARK or len(payload) < _HEAD.size:
+        payload = pack(unpack(message))
+    if position.offset == 1:
+        epoch = position.epoch.encode()
+        flags = bytes((payload[3] | _EPOCH,))
+        payload = b"".join((payload[:3], flags, payload[4:], epoch, bytes((len(epoch),))))
+    return payload[:4] + position.offset.to_bytes(8, "big") + payload[12:], True
+
+
+def is_json(message: Message) -> bool:
+    """Whether clients of JSON can have it."""
+    payload, binary = message
+    if payload[:2] == _MARK and len(payload) >= _HEAD.size:
+        return bool(payload[3] & _JSON)
+    return not binary or embedded(payload) is not None
+
+
+def _unpack(payload: bytes) -> Envelope:
+    _, kind, flags, offset = _HEAD.unpack_from(payload)
+    at = _HEAD.size
+    info, tags = None, NOTHING
+    if flags & _INFO:
+        parts = []
+        for _ in range(4):
+            part, at = _part(payload, at)
+            parts.append(part)
+        info = ClientInfo(parts[0].decode(), parts[1].decode(), parts[2], parts[3])
+    if flags & _TAGS:
+        part, at = _part(payload, at)
+        tags = json.loads(part)
+    data, epoch = payload[at:], ""
+    if flags & _EPOCH:
+        end = len(data) - 1 - data[-1]
+        data, epoch = data[:end], data[end:-1].decode()
+    return Envelope(data, kind, bool(flags & _JSON), bool(flags & _DELTA), offset, info, tags, epoch)
+
+
+def _part(payload: bytes, at: int) -> tuple[bytes, int]:
+    (length,) = _U32.unpack_from(payload, at)
+    end = at + 4 + length
+    if end > len(payload):
+        raise ValueError("cut short")
+    return payload[at + 4 : end], end
+
+
+def info_as_text(info: ClientInfo) -> str:
+    """A client's info as presence keeps it."""
+    return dumps([info.user, info.client, info.conn_info.decode("latin-1"), info.chan_info.decode("latin-1")])
+
+
+def info_of_text(text: str) -> ClientInfo:
+    """The same read again; an empty one where another program wrote something else."""
+    try:
+        user, client, conn_info, chan_info = json.loads(text)
+        return ClientInfo(user, client, conn_info.encode("latin-1"), chan_info.encode("latin-1"))
+    except (ValueError, TypeError, AttributeError):
+        return ClientInfo()

@@ -1,0 +1,115 @@
+"""The filters of the Centrifugo pack: let in, obey, place what was published, take back."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.events import (
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+    WebSocketStopFilter,
+)
+from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.errors import Reject
+from filtered_websocket.filters.centrifugo.carriers import Carrier
+from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN, Disconnect
+from filtered_websocket.filters.centrifugo.envelope import is_json, placed
+from filtered_websocket.filters.centrifugo.paths import is_at
+from filtered_websocket.filters.centrifugo.session import Session
+from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.filters.centrifugo.wire import asked_for
+from filtered_websocket.messages.publication import Publication
+
+
+class Begin(WebSocketStartFilter):
+    """Take the namespaces and the keys."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
+        State.of(web_socket_instance)
+        end = Disconnect(SHUTDOWN)
+        web_socket_instance.farewell = end.code, end.reason
+
+
+class Admit(WebSocketHandshakeFilter):
+    """A WebSocket at the pack's path, in the encoding that it asks for."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: Request) -> None:
+        connection, pipeline = web_socket_instance, web_socket_instance.pipeline
+        state = State.of(pipeline)
+        if not is_at(pipeline, data.path, pipeline.options.centrifugo_websocket_path):
+            raise Reject(404, f"WebSockets are served at {pipeline.options.centrifugo_websocket_path}")
+        params = data.params
+        name, subprotocol = asked_for(data.protocols, params)
+        encoding = state.encodings.get(name)
+        if encoding is None:
+            raise Reject(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
+        if subprotocol is not None:
+            connection.accept(subprotocol)
+        connection.encoding = encoding
+        uses_frames = params.get("cf_ws_frame_ping_pong") == ["true"]
+        Session(state, connection, encoding, uses_frames).attach()
+
+
+class Open(WebSocketConnectFilter):
+    """The client has the time of `centrifugo_stale_delay` for its first command."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: None) -> None:
+        session = Session.of(web_socket_instance)
+        if session is not None:
+            if not session.uses_frames:
+                # The protocol has pings of its own.
+                web_socket_instance.pipeline.server.heartbeat.remove(web_socket_instance)
+            session.begin()
+
+
+class Obey(WebSocketMessageFilter):
+    """Do what the commands of a frame say."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: bytearray) -> Deferred[None] | None:
+        session = Session.of(web_socket_instance)
+        return None if session is None else session.receive(data)
+
+
+class Leave(WebSocketDisconnectFilter):
+    """Take back what the client held."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Carrier, data: None) -> Deferred[Any] | None:
+        session = Session.of(web_socket_instance)
+        if session is None:
+            return None
+        return session.leave(web_socket_instance.close_code or 1006, web_socket_instance.close_reason or "")
+
+
+class Place(WebSocketConsumerFilter):
+    """A publication gets its offset. Clients of JSON that cannot have what is published are told so."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: Any) -> Publication | None:
+        if not isinstance(data, Publication):
+            return None
+        if not all(map(is_json, data.messages)) and not data.replayed:
+            for each in tuple(web_socket_instance.hub.subscribers(data.channel)):
+                session = Session.of(each)
+                if session is not None and not session.encoding.codec.binary:
+                    session.end(Disconnect(INAPPROPRIATE))
+        if data.position is None:
+            return None
+        messages = [placed(each, data.position) for each in data.messages]
+        return Publication(data.channel, messages, data.exclude, data.position, data.besides)
+
+
+class End(WebSocketStopFilter):
+    """No clock of the pack's runs on."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
+        State.end(web_socket_instance)

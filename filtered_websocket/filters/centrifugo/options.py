@@ -1,0 +1,118 @@
+"""The options of the Centrifugo pack."""
+
+from filtered_websocket.config.option import Option, Original
+from filtered_websocket.config.parsers import boolean, integer, json_value, seconds, text
+from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, read_namespaces, read_options
+from filtered_websocket.filters.shared import signing_keys
+
+TOKEN_HMAC_SECRET = Option(
+    "centrifugo_token_hmac_secret", text, "", "signs tokens (HS256, HS384, HS512); empty: none are taken that are so",
+    scope="pipeline", secret=True,
+)  # fmt: skip
+TOKEN_HMAC_PREVIOUS_SECRET = Option(
+    "centrifugo_token_hmac_previous_secret", text, "",
+    "the secret before, whose tokens are still taken, until the date beside it", scope="pipeline", secret=True,
+)  # fmt: skip
+TOKEN_HMAC_PREVIOUS_SECRET_UNTIL = Option(
+    "centrifugo_token_hmac_previous_secret_until", signing_keys.read_date, None,
+    "when centrifugo_token_hmac_previous_secret ends: a date such as 2030-01-31T12:00Z, or seconds since 1970; "
+    "without it, never", scope="pipeline",
+)  # fmt: skip
+TOKEN_PUBLIC_KEY = Option(
+    "centrifugo_token_public_key", lambda value: signing_keys.read_pem(text(value)), (),
+    "PEM file of a public key or certificate: tokens signed with RS* or ES* and its private key are taken",
+    scope="pipeline",
+)  # fmt: skip
+TOKEN_JWKS = Option(
+    "centrifugo_token_jwks", lambda value: signing_keys.read_jwks(text(value)), (), "JWKS file of such public keys",
+    scope="pipeline",
+)  # fmt: skip
+TOKEN_AUDIENCE = Option(
+    "centrifugo_token_audience", text, "", "the audience (aud) that tokens have to name; empty: any", scope="pipeline"
+)
+TOKEN_ISSUER = Option(
+    "centrifugo_token_issuer", text, "", "the issuer (iss) that tokens have to name; empty: any", scope="pipeline"
+)
+ALLOW_ANONYMOUS = Option(
+    "centrifugo_allow_anonymous", boolean, False, "clients without a token may connect, as the user without an id",
+    scope="pipeline", switch=True,
+)  # fmt: skip
+DISALLOW_ANONYMOUS_TOKENS = Option(
+    "centrifugo_disallow_anonymous_tokens", boolean, False, "tokens of the user without an id are refused (3507)",
+    scope="pipeline", switch=True,
+)  # fmt: skip
+INSECURE = Option(
+    "centrifugo_insecure", boolean, False,
+    "UNSAFE: clients need no token to connect, and no permission to subscribe, publish and ask", scope="pipeline",
+    switch=True,
+)  # fmt: skip
+USER_CHANNEL = Option(
+    "centrifugo_user_channel", boolean, False, "each client is put into the channel of its user, #USER",
+    scope="pipeline", switch=True,
+)  # fmt: skip
+USER_CHANNEL_NAMESPACE = Option(
+    "centrifugo_user_channel_namespace", text, "", "the namespace of these channels, NAMESPACE:#USER", scope="pipeline"
+)
+WITHOUT_NAMESPACE = Option(
+    "centrifugo_without_namespace", json_value(read_options), ChannelOptions(),
+    'JSON object: the options of channels without namespace, such as {"allow_subscribe_for_client": true}',
+    scope="pipeline",
+)  # fmt: skip
+NAMESPACES = Option(
+    "centrifugo_namespaces", json_value(read_namespaces), {},
+    'JSON list of namespaces: {"name": "news", "history_size": 100, "history_ttl": "10m", "force_recovery": true}',
+    scope="pipeline",
+)  # fmt: skip
+PING_INTERVAL = Option(
+    "centrifugo_ping_interval", seconds(0.1, 3600), 25, "time between pings", unit="s", scope="pipeline"
+)
+PONG_TIMEOUT = Option(
+    "centrifugo_pong_timeout", seconds(0.1, 3600), 8, "time in which a client answers a ping, else 3012", unit="s",
+    scope="pipeline",
+)  # fmt: skip
+STALE_DELAY = Option(
+    "centrifugo_stale_delay", seconds(1, 3600), 10, "time in which a client connects, else 3502", unit="s",
+    scope="pipeline",
+)  # fmt: skip
+EXPIRED_DELAY = Option(
+    "centrifugo_expired_delay", seconds(0, 3600), 25,
+    "time that a client has to bring a new token when the one of its connection or subscription has expired", unit="s",
+    scope="pipeline",
+)  # fmt: skip
+CHANNEL_LIMIT = Option(
+    "centrifugo_channel_limit", integer(1, 1_000_000), 128, "channels one client may be in", scope="pipeline"
+)
+CHANNEL_MAX_LENGTH = Option(
+    "centrifugo_channel_max_length", integer(1, 65535), 255, "longest name of a channel", unit="bytes", scope="pipeline"
+)
+USER_CONNECTION_LIMIT = Option(
+    "centrifugo_user_connection_limit", integer(0, 1_000_000), 0,
+    "connections of one user on this process; more are refused (3504); 0: any number", scope="pipeline", limits=True,
+)  # fmt: skip
+HISTORY_LIMIT = Option(
+    "centrifugo_history_limit", integer(1, 1_000_000), 300, "publications that a client gets at once from history",
+    scope="pipeline",
+)  # fmt: skip
+RPC_PING = Option(
+    "centrifugo_rpc_ping", boolean, False, "clients may call the method ping, which answers nothing", scope="pipeline",
+    switch=True,
+)  # fmt: skip
+WEBSOCKET_PATH = Option(
+    "centrifugo_websocket_path", text, "/connection/websocket", "path of WebSockets", scope="pipeline"
+)
+TOKEN_OPTIONS = (
+    TOKEN_HMAC_SECRET, TOKEN_HMAC_PREVIOUS_SECRET, TOKEN_HMAC_PREVIOUS_SECRET_UNTIL, TOKEN_PUBLIC_KEY, TOKEN_JWKS,
+    TOKEN_AUDIENCE, TOKEN_ISSUER,
+)  # fmt: skip
+OPTIONS = (
+    *TOKEN_OPTIONS, ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
+    WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
+    CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, WEBSOCKET_PATH,
+)  # fmt: skip
+
+ORIGINAL = Original("centrifugo", 8000)
+
+DEFAULTS = {
+    "max_message_size": 65536,  # the original's; 1009, which ends its clients' attempts
+    "max_channels": 1_000_000,  # centrifugo_channel_limit says how many; some take two of the hub's
+}

@@ -1,0 +1,77 @@
+"""Publications: what a client or the server publishes, on its way to the storage object."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.filters.centrifugo.client import Client
+from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, PERMISSION_DENIED, Error
+from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
+from filtered_websocket.filters.centrifugo.events import CentrifugoPublishFilter, Publish, raw_of
+from filtered_websocket.filters.centrifugo.json_reader import embedded
+from filtered_websocket.filters.centrifugo.messages import PublishRequest, PublishResult
+from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
+from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.messages.publication import Publication
+
+_PUBLISHED = PublishResult()
+
+
+def publish(client: Client, request: PublishRequest) -> Deferred[PublishResult]:
+    """Publish for a client.
+
+    :raises Error: it may not
+    """
+    channel, state = request.channel, client.state
+    options = state.namespaces.checked(channel)
+    is_json = judge(request.data, options, known=not client.encoding.codec.binary)
+    insecure = client.pipeline.options.centrifugo_insecure
+    allowed = insecure or options.may("publish", client.user, channel in client.subscriptions)
+    if state.chains.of(CentrifugoPublishFilter):
+        return start(_ask(client, channel, options, request.data, allowed))
+    if not allowed:
+        raise Error(PERMISSION_DENIED)
+    envelope = Envelope(request.data, is_json=is_json, info=client.info_in(channel))
+    return send(state, channel, options, envelope).addCallback(_published)
+
+
+def _published(_: object) -> PublishResult:
+    return _PUBLISHED
+
+
+async def _ask(client: Client, channel: str, options: ChannelOptions, data: bytes, allowed: bool) -> PublishResult:
+    event = Publish(channel, data, allowed)
+    await client.state.chains.ask(CentrifugoPublishFilter, client, event)
+    if not event.allowed:
+        raise Error(PERMISSION_DENIED)
+    said = raw_of(event.data)
+    envelope = Envelope(said, is_json=judge(said, options), info=client.info_in(channel), tags=event.tags)
+    await send(client.state, channel, options, envelope, event.skip_history)
+    return _PUBLISHED
+
+
+def judge(data: bytes, options: ChannelOptions, known: bool = False) -> bool:
+    """Whether data is JSON.
+
+    :param known: it is
+    :raises Error: 107, it is not what the channel wants
+    """
+    wanted = options.publication_data_format
+    if not data and wanted != "binary":
+        raise Error(BAD_REQUEST)
+    is_json = bool(data) and (known or embedded(data) is not None)
+    if wanted in ("json", "json_object") and not is_json:
+        raise Error(BAD_REQUEST)
+    if wanted == "json_object" and data.lstrip()[:1] != b"{":
+        raise Error(BAD_REQUEST)
+    return is_json
+
+
+def send(
+    state: State, channel: str, options: ChannelOptions, envelope: Envelope, skip_history: bool = False
+) -> Deferred[Any]:
+    """Publish to a channel's subscribers on all nodes. Fires with the position, None where there is no history."""
+    keep = None if skip_history else state.keep_of(options)
+    sent: Deferred[Any] = state.storage.send(Publication(channel, ((pack(envelope), True),)), keep)
+    return sent

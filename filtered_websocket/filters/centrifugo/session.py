@@ -1,0 +1,232 @@
+"""One client's session: its commands in their order, the answers to them, and whether it is still there."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, ClassVar, Self
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Subscriber
+from filtered_websocket.chain.outcomes import CANCELLED, report
+from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
+from filtered_websocket.filters.centrifugo import connecting
+from filtered_websocket.filters.centrifugo.carriers import Carrier
+from filtered_websocket.filters.centrifugo.client import Client
+from filtered_websocket.filters.centrifugo.codes import (
+    CLOSED,
+    INTERNAL,
+    LIMIT_EXCEEDED,
+    NO_PONG,
+    PERMISSION_DENIED,
+    STALE,
+    Disconnect,
+    Error,
+)
+from filtered_websocket.filters.centrifugo.commands import HANDLERS, Answer
+from filtered_websocket.filters.centrifugo.encodings import Encoding
+from filtered_websocket.filters.centrifugo.events import CentrifugoDisconnectFilter, Disconnected
+from filtered_websocket.filters.centrifugo.leaving import leave
+from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, ErrorResult, Reply
+from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.filters.centrifugo.wire import Malformed
+from filtered_websocket.filters.shared.endings import under_way
+
+_log = Logger()
+
+FAILED_SECONDS = 4
+"""How long a client that was refused by an error may stay: it connects anew, after it has brought a new token."""
+
+
+class Session(Client):
+    """
+    :ivar awaiting_pong: as the heartbeat has it: True until the client answers a ping
+    :ivar refused: its connect command was answered by an error, and nothing more is read
+    """
+
+    __slots__ = ("awaiting_pong", "heartbeat", "refused", "slot", "uses_frames")
+
+    attribute: ClassVar[str] = "centrifugo"
+
+    def __init__(self, state: State, connection: Carrier, encoding: Encoding, uses_frames: bool = False) -> None:
+        super().__init__(state, connection, encoding)
+        self.refused, self.uses_frames = False, uses_frames
+        self.awaiting_pong: bool | None = None
+        self.slot = 0
+        self.heartbeat = state.heartbeat
+
+    @classmethod
+    def of(cls, connection: Subscriber) -> Self | None:
+        """The session of a connection; None: it has none."""
+        session: Self | None = getattr(connection, cls.attribute, None)
+        return session
+
+    def attach(self) -> None:
+        """Be the session of the connection."""
+        setattr(self.connection, self.attribute, self)
+
+    def begin(self) -> None:
+        """The connection is open: wait for its connect command."""
+        self.deadline = self.state.call_later(
+            self.pipeline.options.centrifugo_stale_delay, lambda: self.disconnect(STALE)
+        )
+
+    # Commands.
+
+    def receive(self, frame: bytes | bytearray) -> Deferred[None] | None:
+        """Obey the commands of a frame.
+
+        :returns: fires when all have been obeyed, if that takes time
+        """
+        return self._obey(self.encoding.codec.commands(frame))
+
+    def _obey(self, commands: Iterator[Command]) -> Deferred[None] | None:
+        try:
+            for command in commands:
+                if self.ended or self.refused:
+                    return None
+                waits = self._take(command)
+                if waits is not None:
+                    return start(self._wait(waits, commands))
+        except Malformed as malformed:
+            self.pipeline.server.counters.count("closed", "centrifugo: malformed", malformed.why)
+            self.end(malformed)
+        return None
+
+    async def _wait(self, waits: Awaitable[None], commands: Iterator[Command]) -> None:
+        await waits
+        following = self._obey(commands)
+        if following is not None:
+            await following
+
+    def _take(self, command: Command) -> Deferred[None] | None:
+        """Obey one command."""
+        place = next((place for place, each in enumerate(command) if place and each is not None), 0)
+        number = command.id
+        if not place:
+            if number:
+                raise Malformed("a command that asks for nothing")
+            self._pong()
+            return None
+        name = Command._fields[place]
+        request: Any = command[place]
+        if (not number and name != "send") or getattr(request, "channel", None) == "":
+            raise Malformed(f"{name} without an id, or without a channel")
+        if self.connected == (name == "connect"):
+            raise Malformed("connect is the first command, and comes once")
+        handler = self._connect if name == "connect" else HANDLERS.get(name)
+        if handler is None:
+            raise Malformed(f"no client of today says {name}")
+
+        def answer(result: Any) -> None:
+            if result is not None:
+                self.reply(Reply(number, **{name: result}))
+
+        def fail(failure: Failure) -> None:
+            assert failure.value is not None
+            self._failed(number, failure.value)
+
+        try:
+            result = handler(self, request, answer)
+        except BaseException as error:
+            self._failed(number, error)
+            return None
+        if not isinstance(result, Deferred):
+            answer(result)
+            return None
+        result.addCallbacks(answer, fail)
+        # Most have fired already: what is published through memory, say.
+        return None if result.called and not result.paused else result
+
+    def _failed(self, number: int, error: BaseException) -> None:
+        """A command has been ended by an exception."""
+        counters = self.pipeline.server.counters
+        if isinstance(error, Malformed):
+            counters.count("closed", "centrifugo: malformed", error.why)
+        if isinstance(error, Close):
+            self.end(error if isinstance(error, Disconnect) else Disconnect(error.code, error.reason))
+            return
+        if isinstance(error, CANCELLED) and self.ended:
+            return
+        if not isinstance(error, Error):
+            error = self._meant(error)
+        if number:
+            self.reply(Reply(number, ErrorResult(error.code, error.message, error.temporary)))
+        if not self.connected and not self.ended:
+            self.refused = True
+            self._watch(FAILED_SECONDS, lambda: self.disconnect(CLOSED))
+
+    def _meant(self, error: BaseException) -> Error:
+        """What an exception means that is none of the protocol's."""
+        counters = self.pipeline.server.counters
+        if isinstance(error, NotAllowed):
+            return Error(LIMIT_EXCEEDED)
+        if isinstance(error, StorageAway):
+            counters.count("refused", "the storage object is away")
+        elif isinstance(error, StopChain):
+            return Error(PERMISSION_DENIED)
+        else:
+            report(counters, error)
+        return Error(INTERNAL)
+
+    def _connect(self, _: Client, request: ConnectRequest, answer: Answer) -> Deferred[Any]:
+        def answer_connect(result: ConnectResult) -> None:
+            self._unwatch()
+            if not self.uses_frames:
+                interval = self.pipeline.options.centrifugo_ping_interval
+                result = result._replace(ping=max(1, round(interval)), pong=True)
+                self.heartbeat = self.state.heartbeat
+                self.heartbeat.add(self)
+            answer(result)
+
+        return self.steps.take(connecting.connect(self, request, answer_connect))
+
+    # Whether the client is still there.
+
+    def _watch(self, seconds: float, call: Callable[[], object]) -> None:
+        self._unwatch()
+        self.deadline = self.state.call_later(seconds, call)
+
+    def _unwatch(self) -> None:
+        deadline, self.deadline = self.deadline, None
+        if deadline is not None:
+            deadline.cancel()
+
+    def _pong(self) -> None:
+        if not self.awaiting_pong:
+            raise Malformed("a pong that no ping has asked for")
+        self.awaiting_pong = False
+
+    def standing_still(self) -> bool:
+        return self.connection.standing_still()
+
+    def sendPing(self) -> None:
+        codec = self.encoding.codec
+        self.connection.send_encoded(((codec.ping, codec.binary),))
+
+    def ping_timed_out(self) -> None:
+        self.pipeline.server.counters.count("closed", "centrifugo: no pong")
+        self.disconnect(NO_PONG)
+
+    # The end.
+
+    def leave(self, code: int, reason: str) -> Deferred[Any]:
+        """The connection has ended: leave everything. The server's end waits for it."""
+        self.ended = True
+        self._unwatch()
+        self.heartbeat.remove(self)
+        if self.connected:
+            self.state.leave(self)
+        return under_way(start(self._leave_all(code, reason)), self.pipeline.server)
+
+    async def _leave_all(self, code: int, reason: str) -> None:
+        await self.steps.idle()
+        channels = tuple(self.subscriptions)
+        left = [start(leave(self, each, code, reason)) for each in tuple(self.subscriptions.values())]
+        for success, failure in await DeferredList(left, consumeErrors=True):
+            # While the storage is away, its leases see to it that nobody stays.
+            if not success and not failure.check(StorageAway):
+                _log.failure("what others see of a client that has left", failure)
+        if self.connected:
+            await self.state.chains.tell(CentrifugoDisconnectFilter, self, Disconnected(code, reason, channels))

@@ -1,0 +1,153 @@
+"""What the pack keeps for one pipeline: `pipeline.centrifugo`."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.logger import Logger
+
+from filtered_websocket.chain.interfaces import Options, Pipeline
+from filtered_websocket.filters.centrifugo.auth import Verifier
+from filtered_websocket.filters.centrifugo.chains import Chains
+from filtered_websocket.filters.centrifugo.departures import Departures
+from filtered_websocket.filters.centrifugo.encodings import Encoding
+from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
+from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, Namespaces
+from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF
+from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
+from filtered_websocket.filters.shared.state import PackState
+from filtered_websocket.limits.deadlines import Deadline, Deadlines
+from filtered_websocket.limits.heartbeat import Heartbeat
+from filtered_websocket.messages.publication import Position
+
+_log = Logger()
+LOOK_SECONDS = 60.0
+"""How often the wall clock is looked at, which alone knows when a token ends: it may be set while one waits."""
+
+
+class Here(Protocol):
+    """A client of this node, as it is looked up."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+
+
+def keys_of(options: Options) -> Keys:
+    """The keys that the options name."""
+    previous, until = (
+        options.centrifugo_token_hmac_previous_secret,
+        options.centrifugo_token_hmac_previous_secret_until,
+    )
+    public = (*options.centrifugo_token_public_key, *options.centrifugo_token_jwks)
+    ends = float("inf") if until is None else until
+    return Keys(options.centrifugo_token_hmac_secret or None, (previous, ends) if previous else None, public)
+
+
+class State(PackState):
+    """
+    :ivar encodings: what clients may speak, by name
+    :ivar namespaces: what channels there may be
+    :ivar chains: what applications decide
+    :ivar clients: those of this node that have connected, by id
+    :ivar users: the same by user: their ids
+    """
+
+    attribute = "centrifugo"
+    namespaces: Namespaces
+    verifier: Verifier
+    heartbeat: Heartbeat
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(pipeline)
+        self.storage: Any = pipeline.storage_object
+        self.reactor = pipeline.server.reactor
+        self.encodings = {JSON: Encoding(JSONCodec())}
+        try:
+            from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec
+
+            self.encodings[PROTOBUF] = Encoding(ProtobufCodec())
+        except ImportError:
+            _log.info("clients that speak protobuf are refused: install filtered_websocket[protobuf]")
+        self.chains = Chains(pipeline)
+        self._departures = Departures(self)
+        self.clients: dict[str, Here] = {}
+        self.users: dict[str, dict[str, Here]] = {}
+        self._deadlines = Deadlines(self.reactor)
+        self._heartbeats: list[Heartbeat] = []
+        self._told: tuple[float, float] | None = None
+        self._keeps: dict[ChannelOptions, Any] = {}
+
+    def follow(self, options: Options) -> None:
+        named = {"": options.centrifugo_without_namespace, **options.centrifugo_namespaces}
+        self.namespaces = Namespaces(named, options.centrifugo_channel_max_length)
+        self.verifier = Verifier(keys_of(options), options.centrifugo_token_audience, options.centrifugo_token_issuer)
+        self._keeps = {}
+        told = options.centrifugo_ping_interval, options.centrifugo_pong_timeout
+        if told != self._told:
+            # Clients that have connected keep what they were told.
+            self._told = told
+            self.heartbeat = Heartbeat(self.reactor, *told, 1.0 if min(told) >= 5 else 0.05)
+            self.heartbeat.start()
+            self._heartbeats.append(self.heartbeat)
+        secret = options.centrifugo_token_hmac_secret
+        if options.centrifugo_insecure:
+            _log.warn("UNSAFE: clients need no token and no permission (centrifugo_insecure)")
+        if secret and len(secret.encode()) < SHORT_SECRET:
+            _log.warn("UNSAFE: the key of tokens can be guessed (centrifugo_token_hmac_secret has less than 32 bytes)")
+
+    def keep_of(self, options: ChannelOptions) -> Any:
+        """What a channel keeps, for the storage object; None: nothing."""
+        if not options.keeps_history:
+            return None
+        keep = self._keeps.get(options)
+        if keep is None:
+            keep = self._keeps[options] = self.pipeline.keep(options.history_size, options.history_ttl)
+        return keep
+
+    # Clients.
+
+    def enter(self, client: Here) -> None:
+        """A client of this node has connected."""
+        self.clients[client.id] = client
+        self.users.setdefault(client.user, {})[client.id] = client
+
+    def leave(self, client: Here) -> None:
+        """It has gone."""
+        if self.clients.get(client.id) is client:
+            del self.clients[client.id]
+            of_user = self.users[client.user]
+            del of_user[client.id]
+            if not of_user:
+                del self.users[client.user]
+
+    async def position(self, channel: str, options: ChannelOptions) -> Position:
+        """Where a channel's history ends; one that has none begins."""
+        position: Position = await self.storage.position(channel, self.keep_of(options).pool)
+        return position
+
+    # Time.
+
+    @staticmethod
+    def now() -> float:
+        """Seconds since the epoch, by the clock that tokens are judged by."""
+        return time.time()
+
+    def ttl(self, expires: float) -> int:
+        """Whole seconds until a moment, as clients are told: at least one, since none means never."""
+        return max(1, int(expires - self.now()))
+
+    def call_later(self, seconds: float, call: Callable[[], object]) -> Deadline:
+        """Call this when so many seconds are over, or up to one more."""
+        return self._deadlines.call_later(seconds, call)
+
+    def call_at(self, moment: float, call: Callable[[], object]) -> Deadline:
+        """Call this in good time to look whether a moment, in seconds since the epoch, has come."""
+        return self._deadlines.call_later(min(max(0.0, moment - self.now()), LOOK_SECONDS), call)
+
+    def stop(self) -> None:
+        self._departures.stop()
+        self._deadlines.stop()
+        for heartbeat in self._heartbeats:
+            heartbeat.stop()

@@ -1,0 +1,117 @@
+import pytest
+
+from filtered_websocket.filters.centrifugo import state
+from tests.filters.centrifugo.clients import Speaking, connected, later, serving, token
+
+
+def test_without_a_token_only_where_anonymous_clients_may():
+    with serving(centrifugo_allow_anonymous=False) as server:
+        client = Speaking(server)
+        client.ask("connect")
+        assert client.closed == (3501, "bad request")
+        assert connected(server, "u").result["client"]
+
+
+def test_an_expired_token_is_an_error_after_which_the_client_goes():
+    with serving() as server:
+        client = Speaking(server)
+        assert client.ask("connect", token=token(exp=1_000_000_000)) == 109
+        client.say({"id": 2, "subscribe": {"channel": "open:a"}})
+        assert client.hear() == []
+        server.advance(5)
+        assert client.closed == (3000, "connection closed")
+
+
+def test_a_token_puts_a_client_into_channels_without_asking_what_they_allow():
+    with serving() as server:
+        subs = {"closed:a": {"data": {"d": 1}, "info": {"i": 2}}, "kept:b": {}}
+        client = connected(server, "u", subs=subs)
+        found = client.result["subs"]
+        assert found["closed:a"] == {"data": {"d": 1}}
+        assert found["kept:b"].keys() == {"recoverable", "positioned", "epoch"}
+        assert client.subscribe("closed:a") == 105
+        server.pipeline().publish("closed:a", "[1]")
+        assert client.data("closed:a") == [[1]]
+        assert client.ask("unsubscribe", channel="closed:a") == {}
+        server.pipeline().publish("closed:a", "[2]")
+        assert client.data() == []
+
+
+def test_a_token_cannot_put_a_client_into_what_is_not_there():
+    with serving() as server:
+        client = Speaking(server)
+        assert client.ask("connect", token=token(channels=["nope:a"])) == 102
+
+
+def test_what_a_client_asks_for_when_it_connects():
+    with serving() as server:
+        client = Speaking(server)
+        asked = {"open:a": {}, "closed:a": {}, "kept:a": {"recover": True}, "$open:b": {}, "open:é": {}}
+        found = client.ask("connect", subs=asked)["subs"]
+        assert found.keys() == {"open:a", "kept:a"}
+        assert found["kept:a"]["recovered"]
+        other = Speaking(server)
+        other.ask("connect", subs={"nope:a": {}})
+        assert other.closed == (3501, "bad request")
+
+
+def test_a_users_own_channel():
+    with serving(centrifugo_user_channel=True, centrifugo_user_channel_namespace="joins") as server:
+        client = connected(server, "u1")
+        assert client.result["subs"] == {"joins:#u1": {}}
+        assert [each["channel"] for each in client.pushed()] == ["joins:#u1"]
+        assert "subs" not in connected(server).result
+
+
+def test_server_side_subscriptions_recover():
+    with serving() as server:
+        other = connected(server)
+        first = connected(server, "u", channels=["kept:a"]).result["subs"]["kept:a"]
+        for number in range(3):
+            other.publish("kept:a", number)
+        client = Speaking(server)
+        subs = {"kept:a": {"recover": True, "epoch": first["epoch"], "offset": 1}}
+        found = client.ask("connect", token=token(channels=["kept:a"]), subs=subs)["subs"]["kept:a"]
+        assert found["recovered"]
+        assert [each["data"] for each in found["publications"]] == [1, 2]
+        other.publish("kept:a", 3)
+        assert client.pushed()[0]["pub"]["offset"] == 4
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [2_000_000_000.0]
+    monkeypatch.setattr(state.time, "time", lambda: now[0])
+    monkeypatch.setattr("filtered_websocket.filters.centrifugo.auth.time.time", lambda: now[0])
+    return now
+
+
+def test_a_connection_that_is_not_refreshed_ends_a_while_after_its_token(clock):
+    with serving(centrifugo_ping_interval=3600) as server:
+        client = connected(server, "u", exp=int(clock[0]) + 100)
+        assert (client.result["expires"], client.result["ttl"]) == (True, 100)
+        clock[0] += 124
+        server.advance(124)
+        assert client.closed == (None, None)
+        clock[0] += 2
+        server.advance(61)
+        assert client.closed == (3005, "connection expired")
+
+
+def test_a_refreshed_connection_goes_on(clock):
+    with serving() as server:
+        client = connected(server, "u", exp=int(clock[0]) + 100, info={"a": 1})
+        assert client.ask("refresh", token=token("u", exp=int(clock[0]) + 500)) == {"expires": True, "ttl": 500}
+        assert client.session.info == b'{"a":1}'
+        assert client.ask("refresh", token=token("u", info=2)) == {}
+        assert (client.session.info, client.session.expires) == (b"2", None)
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"), [({"user": "v"}, 3500), ({"exp": 5}, 3005), ({"channels": ["closed:a"]}, 3010), (None, 3500)]
+)
+def test_a_refresh_that_is_not_good_ends_the_connection(claims, code):
+    with serving() as server:
+        client = connected(server, "u", exp=later())
+        client.ask("refresh", token="x" if claims is None else token(**({"user": "u"} | claims)))
+        assert client.closed[0] == code

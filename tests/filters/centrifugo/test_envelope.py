@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filtered_websocket.filters.centrifugo.envelope import (
+    JOIN,
+    LEAVE,
+    PUBLICATION,
+    Envelope,
+    info_as_text,
+    info_of_text,
+    is_json,
+    pack,
+    placed,
+    unpack,
+)
+from filtered_websocket.filters.centrifugo.messages import ClientInfo
+from filtered_websocket.messages.publication import Position
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=10)
+INFOS = st.builds(ClientInfo, TEXTS, TEXTS, st.binary(max_size=10), st.binary(max_size=10))
+ENVELOPES = st.builds(
+    Envelope,
+    st.binary(max_size=40),
+    st.sampled_from([PUBLICATION, JOIN, LEAVE]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 2**63),
+    st.none() | INFOS,
+    st.dictionaries(TEXTS, TEXTS, max_size=3),
+    st.just(""),
+)
+
+
+@given(ENVELOPES)
+def test_what_is_packed_is_unpacked(envelope):
+    message = pack(envelope), True
+    assert unpack(message) == envelope
+    assert is_json(message) == envelope.is_json
+
+
+@given(ENVELOPES, st.integers(1, 2**63 - 1), st.text("abc123", min_size=1, max_size=20))
+def test_an_offset_is_put_in_and_the_first_has_its_epoch(envelope, offset, epoch):
+    found = unpack(placed((pack(envelope), True), Position(epoch, offset)))
+    assert found == envelope._replace(offset=offset, epoch=epoch if offset == 1 else "")
+
+
+@pytest.mark.parametrize(
+    ("message", "data", "json"),
+    [
+        ((b'{"a": 1}', False), b'{"a": 1}', True),
+        ((b"[1,\n2]", True), b"[1,2]", True),
+        ((b"hello", False), b'"hello"', True),
+        ((b"", False), b'""', True),
+        ((b"\xff\x00", True), b"\xff\x00", False),
+        ((b"\xc1\xf6", True), b"\xc1\xf6", False),
+    ],
+)
+def test_what_other_programs_publish_is_data(message, data, json):
+    found = unpack(message)
+    assert found.data == data
+    assert found.is_json == json
+    assert is_json(message) == json
+    assert unpack(placed(message, Position("e", 7))) == found._replace(offset=7)
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_any_message_is_some_envelope(payload, mark):
+    payload = b"\xc1\xf6" + payload if mark else payload
+    assert isinstance(unpack((payload, True)), Envelope)
+    assert isinstance(unpack(placed((payload, True), Position("e", 1))), Envelope)
+
+
+@given(INFOS)
+def test_presence_keeps_an_info_as_text(info):
+    assert info_of_text(info_as_text(info)) == info
+
+
+@pytest.mark.parametrize("text", ["", "x", "[]", "5", '["a"]', "[1,2,3,4]", "{}"])
+def test_what_another_program_keeps_there_is_nobody_in_particular(text):
+    assert info_of_text(text) == ClientInfo()
