@@ -98,7 +98,7 @@ def test_who_comes_late_gets_the_newest(server, query, expected):
 
 @pytest.mark.parametrize(("more", "expected"), [("", ["live"]), ("&last=0", ["live"]), ("&last=1", ["four", "live"])])
 def test_who_was_away_too_long_is_told_so_and_goes_on_with_the_newest_it_asked_for(more, expected):
-    with keeping(2, recovery_tails=0) as server:
+    with keeping(2) as server:
         position = told(server.connect())[0]["position"]
         publish(server, "one", "two", "three", "four")
         client = server.connect(f"/?since={position}{more}")
