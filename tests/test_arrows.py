@@ -101,6 +101,7 @@ TESTED_TOGETHER = {
     "connection.parts": "types, which mypy checks",
     "filters.base": "it hands on what chain/ has",
     "filters.centrifugo.carriers": "types, which mypy checks",
+    "filters.centrifugo.api_messages": "fields alone, which filters/centrifugo/test_api.py and test_rest.py fill",
     "filters.centrifugo.chains": "filters/centrifugo/test_events.py runs each of them",
     "filters.centrifugo.client": "filters/centrifugo/test_session.py sends to it, test_events.py hands it to filters",
     "filters.centrifugo.commands": "what each does has its own file: filters/centrifugo/test_subscribing.py and others",

@@ -14,9 +14,10 @@ from filtered_websocket.chain.events import (
     WebSocketStopFilter,
 )
 from filtered_websocket.chain.interfaces import Pipeline, Request
-from filtered_websocket.errors import Reject
+from filtered_websocket.errors import Reject, StopChain
 from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN, Disconnect
+from filtered_websocket.filters.centrifugo.control import Control
 from filtered_websocket.filters.centrifugo.envelope import is_json, placed
 from filtered_websocket.filters.centrifugo.paths import is_at
 from filtered_websocket.filters.centrifugo.session import Session
@@ -26,13 +27,15 @@ from filtered_websocket.messages.publication import Publication
 
 
 class Begin(WebSocketStartFilter):
-    """Take the namespaces and the keys."""
+    """Take the namespaces and the keys, and hear the other nodes before the first client comes."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Pipeline, data: None) -> None:
-        State.of(web_socket_instance)
+    def filter(cls, web_socket_instance: Pipeline, data: None) -> Deferred[Any]:
         end = Disconnect(SHUTDOWN)
         web_socket_instance.farewell = end.code, end.reason
+        state = State.of(web_socket_instance)
+        state.does.update(Control(state).does)
+        return state.nodes.start()
 
 
 class Admit(WebSocketHandshakeFilter):
@@ -95,6 +98,7 @@ class Place(WebSocketConsumerFilter):
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> Publication | None:
         if not isinstance(data, Publication):
+            cls.hear(State.of(web_socket_instance), data)
             return None
         if not all(map(is_json, data.messages)) and not data.replayed:
             for each in tuple(web_socket_instance.hub.subscribers(data.channel)):
@@ -105,6 +109,16 @@ class Place(WebSocketConsumerFilter):
             return None
         messages = [placed(each, data.position) for each in data.messages]
         return Publication(data.channel, messages, data.exclude, data.position, data.besides)
+
+    @classmethod
+    def hear(cls, state: State, item: Any) -> None:
+        """Do what another node says on the bus. Filters behind the pack do not hear it."""
+        if not isinstance(item, dict) or not isinstance(item.get("channel"), bytes):
+            return
+        channel = item["channel"].decode("utf-8", "replace")
+        if channel in state.nodes.heard:
+            state.nodes.consume(channel, item["data"])
+            raise StopChain
 
 
 class End(WebSocketStopFilter):

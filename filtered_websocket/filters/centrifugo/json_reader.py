@@ -55,6 +55,26 @@ def embedded(data: bytes | bytearray) -> bytes | None:
     return text[begin:end].translate({10: None, 13: None}).encode()
 
 
+def members(data: bytes, name: str) -> list[list[tuple[str, bytes]]]:
+    """The objects in the list that an object has under a name: the names and values of their members, as written.
+
+    :raises Malformed: there are none
+    """
+
+    def read_one(text: str, at: int) -> tuple[Any, int]:
+        values, end = _object(text, at, lambda _: _raw)
+        return list(values.items()), end
+
+    try:
+        text = data.decode() + _END
+        values, at = _object(text, _after(text, 0), lambda each: _list(read_one) if each == name else None)
+        if _after(text, at) != len(text) - 1:
+            raise Malformed("there is something behind a JSON object")
+    except _NOT_JSON:
+        raise Malformed(f"an object with a list of objects is wanted: {name}") from None
+    return list(values.get(name, ()))
+
+
 def _after(text: str, at: int) -> int:
     """Where what follows blanks begins."""
     return at if text[at] > " " else _skip(text, at).end()  # type: ignore[union-attr]  # it fits always

@@ -43,6 +43,7 @@ class ChannelOptions(NamedTuple):
     allow_history_for_subscriber: bool = False
     allow_history_for_anonymous: bool = False
     allow_user_limited_channels: bool = False
+    delta_publish: bool = False
     channel_regex: str = ""
     publication_data_format: str = ""
 

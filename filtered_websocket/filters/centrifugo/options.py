@@ -1,7 +1,7 @@
 """The options of the Centrifugo pack."""
 
 from filtered_websocket.config.option import Option, Original
-from filtered_websocket.config.parsers import boolean, integer, json_value, seconds, text
+from filtered_websocket.config.parsers import bearer, boolean, integer, json_value, seconds, size, text
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, read_namespaces, read_options
 from filtered_websocket.filters.shared import signing_keys
 
@@ -100,6 +100,21 @@ RPC_PING = Option(
 WEBSOCKET_PATH = Option(
     "centrifugo_websocket_path", text, "/connection/websocket", "path of WebSockets", scope="pipeline"
 )
+API_KEY = Option(
+    "centrifugo_api_key",
+    bearer,
+    "",
+    "the key of the server API; empty: nobody may use it",
+    scope="pipeline",
+    secret=True,
+)
+API_INSECURE = Option(
+    "centrifugo_api_insecure", boolean, False, "UNSAFE: the server API takes no key", scope="pipeline", switch=True
+)
+API_MAX_BODY = Option(
+    "centrifugo_api_max_body", size(1024, 1 << 30), 16 << 20, "largest request of the server API", unit="bytes",
+    scope="pipeline",
+)  # fmt: skip
 TOKEN_OPTIONS = (
     TOKEN_HMAC_SECRET, TOKEN_HMAC_PREVIOUS_SECRET, TOKEN_HMAC_PREVIOUS_SECRET_UNTIL, TOKEN_PUBLIC_KEY, TOKEN_JWKS,
     TOKEN_AUDIENCE, TOKEN_ISSUER,
@@ -107,7 +122,8 @@ TOKEN_OPTIONS = (
 OPTIONS = (
     *TOKEN_OPTIONS, ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
     WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
-    CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, WEBSOCKET_PATH,
+    CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, WEBSOCKET_PATH, API_KEY, API_INSECURE,
+    API_MAX_BODY,
 )  # fmt: skip
 
 ORIGINAL = Original("centrifugo", 8000)

@@ -1,7 +1,5 @@
 """Publications: what a client or the server publishes, on its way to the storage object."""
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
@@ -13,7 +11,7 @@ from filtered_websocket.filters.centrifugo.json_reader import embedded
 from filtered_websocket.filters.centrifugo.messages import PublishRequest, PublishResult
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
 from filtered_websocket.filters.centrifugo.state import State
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
 
 _PUBLISHED = PublishResult()
 
@@ -69,9 +67,19 @@ def judge(data: bytes, options: ChannelOptions, known: bool = False) -> bool:
 
 
 def send(
-    state: State, channel: str, options: ChannelOptions, envelope: Envelope, skip_history: bool = False
-) -> Deferred[Any]:
-    """Publish to a channel's subscribers on all nodes. Fires with the position, None where there is no history."""
+    state: State,
+    channel: str,
+    options: ChannelOptions,
+    envelope: Envelope,
+    skip_history: bool = False,
+    *,
+    once: str | None = None,
+) -> Deferred[Position | None]:
+    """Publish to a channel's subscribers on all nodes. Fires with the position, None where there is no history.
+
+    :param once: while history keeps a publication of this name, nothing is sent, and it fires with that one's position
+    """
     keep = None if skip_history else state.keep_of(options)
-    sent: Deferred[Any] = state.storage.send(Publication(channel, ((pack(envelope), True),)), keep)
+    publication = Publication(channel, ((pack(envelope), True),))
+    sent: Deferred[Position | None] = state.storage.send(publication, keep, None if keep is None else once)
     return sent

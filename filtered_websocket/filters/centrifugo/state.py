@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable
+from socket import gethostname
 from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from filtered_websocket import __version__
 from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.centrifugo.auth import Verifier
 from filtered_websocket.filters.centrifugo.chains import Chains
 from filtered_websocket.filters.centrifugo.departures import Departures
 from filtered_websocket.filters.centrifugo.encodings import Encoding
+from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, Namespaces
+from filtered_websocket.filters.centrifugo.nodes import Do, Nodes
 from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
 from filtered_websocket.filters.shared.state import PackState
@@ -50,6 +54,8 @@ class State(PackState):
     :ivar encodings: what clients may speak, by name
     :ivar namespaces: what channels there may be
     :ivar chains: what applications decide
+    :ivar does: what this node does when all are told to, by name
+    :ivar nodes: this one and the others
     :ivar clients: those of this node that have connected, by id
     :ivar users: the same by user: their ids
     """
@@ -72,6 +78,9 @@ class State(PackState):
             _log.info("clients that speak protobuf are refused: install filtered_websocket[protobuf]")
         self.chains = Chains(pipeline)
         self._departures = Departures(self)
+        self.does: dict[str, Do] = {}
+        self.nodes = Nodes(pipeline, self.does, {"channels": self._channels, "info": self._about})
+        self._began = self.reactor.seconds()
         self.clients: dict[str, Here] = {}
         self.users: dict[str, dict[str, Here]] = {}
         self._deadlines = Deadlines(self.reactor)
@@ -103,7 +112,8 @@ class State(PackState):
             return None
         keep = self._keeps.get(options)
         if keep is None:
-            keep = self._keeps[options] = self.pipeline.keep(options.history_size, options.history_ttl)
+            keep = self.pipeline.keep(options.history_size, options.history_ttl)
+            keep = self._keeps[options] = keep._replace(meta_seconds=options.history_meta_ttl)
         return keep
 
     # Clients.
@@ -127,6 +137,25 @@ class State(PackState):
         position: Position = await self.storage.position(channel, self.keep_of(options).pool)
         return position
 
+    # What is told of this node.
+
+    def _channels(self, values: dict[str, Any]) -> dict[str, int]:
+        glob = Glob(values["pattern"])
+        channels = self.pipeline.hub.channels
+        return {name: len(each.subscribers) for name, each in channels.items() if name >= " " and glob.fits(name)}
+
+    def _about(self, _: dict[str, Any]) -> dict[str, Any]:
+        channels = self._channels({"pattern": ""})
+        return {
+            "name": gethostname(),
+            "version": __version__,
+            "num_clients": len(self.clients),
+            "num_users": len(self.users),
+            "num_channels": len(channels),
+            "num_subs": sum(channels.values()),
+            "uptime": int(self.reactor.seconds() - self._began),
+        }
+
     # Time.
 
     @staticmethod
@@ -148,6 +177,7 @@ class State(PackState):
 
     def stop(self) -> None:
         self._departures.stop()
+        self.nodes.stop()
         self._deadlines.stop()
         for heartbeat in self._heartbeats:
             heartbeat.stop()

@@ -1,0 +1,66 @@
+from types import SimpleNamespace
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.filters.centrifugo import once
+from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.storage_objects import records
+from tests.filters.centrifugo.clients import connected
+from tests.filters.centrifugo.requests import call, with_api
+
+
+def test_a_key_publishes_once_in_each_channel():
+    with with_api() as server:
+        client = connected(server)
+        client.subscribe("open:a")
+        client.subscribe("kept:a")
+        for channel in ("open:a", "kept:a"):
+            first = call(server, "publish", channel=channel, data=1, idempotency_key="k")
+            again = call(server, "publish", channel=channel, data=2, idempotency_key="k")
+            assert first == again
+            assert call(server, "broadcast", channels=[channel], data=3, idempotency_key="k") == {
+                "responses": [{"result": first}]
+            }
+        assert client.data() == [1, 1]
+        record = server.result(server.storage_object.load("centrifugo once open:a k"))
+        assert record.owner == "done"
+
+
+def test_a_key_whose_node_has_died_before_it_published_is_free_again(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(records, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    with with_api() as server:
+        state = State.of(server.pipeline())
+        server.result(state.storage.store("centrifugo once kept:a k", "", once.CLAIM_SECONDS, "claimed"))
+        answer = once.publish_once(state, "kept:a", state.namespaces.of("kept:a"), once.Envelope(b"1"), key="k")
+        found = []
+        start(answer).addCallback(found.append)
+        server.settle()
+        assert found == []
+        now[0] += once.CLAIM_SECONDS + 1
+        server.advance(once.LOOK_SECONDS)
+        assert found[0].offset == 1
+
+
+def test_an_older_version_is_dropped_and_one_of_another_epoch_is_not():
+    with with_api() as server:
+        client = connected(server)
+        client.subscribe("kept:a")
+        said = [(2, ""), (1, ""), (2, ""), (3, ""), (1, "e"), (1, "e"), (2, "e")]
+        for version, epoch in said:
+            found = call(
+                server, "publish", channel="kept:a", data=[version, epoch], version=version, version_epoch=epoch
+            )
+            assert found["epoch"]
+        assert client.data() == [[2, ""], [3, ""], [1, "e"], [2, "e"]]
+        call(server, "publish", channel="kept:a", data="none")
+        call(server, "publish", channel="kept:a", data="old", version=1, version_epoch="e")
+        assert client.data() == ["none"]
+
+
+def test_versions_are_for_channels_that_keep_history():
+    with with_api() as server:
+        client = connected(server)
+        client.subscribe("open:a")
+        for version in (2, 1):
+            call(server, "publish", channel="open:a", data=version, version=version)
+        assert client.data() == [2, 1]
