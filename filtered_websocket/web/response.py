@@ -65,6 +65,10 @@ def lines(messages: Sequence[Message]) -> bytes:
     return b"".join([payload + b"\n" for payload, _ in messages])
 
 
+def _nothing(*_: object) -> None:
+    """Nobody is told."""
+
+
 class Stream:
     """An answer that goes on: what is published to channels, for as long as the client stays.
 
@@ -76,9 +80,15 @@ class Stream:
     :param encode: makes bytes of messages that come together; for all streams that have the same function it is called
         once
     :param begin: what comes before anything that is published
+    :param opened: called with what writes the stream when its head has been sent: it takes what is sent to this client
+        alone (`stream_writer`)
+    :param ended: called once when it has ended, for whatever reason
+    :param farewell: what is written last when the server ends
     """
 
-    __slots__ = ("begin", "channels", "content_type", "encode", "headers", "pipeline")
+    __slots__ = (
+        "begin", "channels", "content_type", "encode", "ended", "farewell", "headers", "opened", "pipeline",
+    )  # fmt: skip
 
     status = 200
 
@@ -91,8 +101,12 @@ class Stream:
         begin: bytes = b"",
         headers: Headers = (),
         content_type: str = "application/octet-stream",
+        opened: Callable[[Any], object] = _nothing,
+        ended: Callable[[], object] = _nothing,
+        farewell: bytes = b"",
     ) -> None:
         self.pipeline, self.channels, self.encode, self.begin = pipeline, tuple(channels), encode, begin
+        self.opened, self.ended, self.farewell = opened, ended, farewell
         self.headers, self.content_type = tuple(headers), content_type
 
 

@@ -82,6 +82,7 @@ class StreamWriter:
         for kept in waiting:
             self._backlog.add(kept._replace(blob=self._part(kept.blob)))
         self.go_on()
+        self.stream.opened(self)
 
     def go_on(self) -> None:
         """The client takes more: write what waits, one part at a time."""
@@ -95,35 +96,64 @@ class StreamWriter:
         """Take messages of a channel."""
         if self.ended:
             return
-        sink = self._sink
-        if sink is not None and not sink.stalled and not self._backlog:
-            sink.write_part(self._encoded(batch))
-        elif policy in ("drop-old", "latest"):
+        if self._takes_at_once() or policy not in ("drop-old", "latest"):
+            blob = self._encoded(batch)
+            if policy != "drop-new" or self._takes_at_once() or self._has_room_for(blob):
+                self._put(blob)
+            else:
+                self._lost(len(batch.groups), policy)
+        else:
             self._keep(batch, policy)
-        elif self._has_room_for(blob := self._encoded(batch)):
+
+    def send(self, blob: bytes) -> None:
+        """Send bytes to this client alone, behind what its channels were published before."""
+        if not self.ended and blob:
+            self._put(self._part(blob))
+
+    def _takes_at_once(self) -> bool:
+        return self._sink is not None and not self._sink.stalled and not self._backlog
+
+    def _put(self, blob: bytes) -> None:
+        """Write a part, or have it wait if there is room."""
+        if self._takes_at_once():
+            assert self._sink is not None
+            self._sink.write_part(blob)
+        elif self._has_room_for(blob):
             self._backlog.add(Blob(None, blob))
-        elif policy == "drop-new":
-            self._lost(len(batch.groups), policy)
         else:
             self._exceeds_room()
 
     def finish(self, blob: bytes, sent: int) -> None:
         """Nothing is ever sent past this writer."""
 
-    def complete(self) -> None:
-        """The server ends: write all that was published before, and the end."""
+    def complete(self, last: bytes | None = None) -> None:
+        """Write all that was published before, and the end.
+
+        :param last: what is written last; None: the stream's farewell, since the server ends
+        """
+        if self.ended:
+            return
         self._leave()
         sink, self.ended = self._sink, True
         if sink is not None:
             rest = b"".join([kept.blob for kept in self._backlog])
+            rest += self._part(self.stream.farewell if last is None else last)
             sink.write_part(rest + (LAST_CHUNK if self._chunked else b""))
             sink.close_stream()
+        self.stream.ended()
 
     def end(self) -> None:
         """The client has gone, or never was there."""
-        self.ended = True
+        ended, self.ended = self.ended, True
         self._leave()
         self._backlog, self._sink = Backlog(), None
+        if not ended:
+            self.stream.ended()
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits for its client."""
+        return bool(self._backlog) or self._in_transport > 0
 
     def too_slow(self, reason: str) -> None:
         """End, for the sake of the others."""

@@ -89,3 +89,72 @@ def test_what_a_slow_client_loses_is_its_channel_s_policy(policy: str, version: 
         while last not in client._data[-11_000:]:
             assert client._more()
         client.socket.close()
+
+
+def test_what_is_sent_to_one_client_alone_comes_in_order_with_what_is_published() -> None:
+    writers: list[Any] = []
+    ended: list[str] = []
+
+    class Own(News):
+        path = "/own"
+
+        @classmethod
+        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+            return Stream(
+                pipeline, ["news"], opened=writers.append, ended=lambda: ended.append("ended"), farewell=b"bye\n"
+            )
+
+    with serving(Own) as served:
+        answers = [open_stream(served, "/own") for _ in range(2)]
+        until(lambda: len(writers) == 2)
+        call(writers[0].send, b"for one\n")
+        publish(served, "news", "for all")
+        assert answers[0].readline() == b"for one\n"
+        assert [answer.readline() for answer in answers] == [b"for all\n"] * 2
+        call(writers[0].complete, b"enough\n")
+        assert answers[0].read() == b"enough\n"
+        assert ended == ["ended"]
+        call(writers[0].send, b"too late\n")
+        call(writers[0].complete)
+        call(served.server.stop)
+        assert answers[1].read() == b"bye\n"
+        assert ended == ["ended"] * 2
+
+
+def test_the_end_of_a_stream_whose_client_has_gone_is_told_once() -> None:
+    ended: list[str] = []
+
+    class Own(News):
+        path = "/own"
+
+        @classmethod
+        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+            return Stream(pipeline, ["news"], ended=lambda: ended.append("ended"))
+
+    with serving(Own) as served:
+        client = served.client()
+        client.send(b"GET /own HTTP/1.1\r\nHost: h\r\n\r\n")
+        until(lambda: subscribers(served, "news") == 1)
+        client.socket.close()
+        until(lambda: ended == ["ended"])
+        call(served.server.stop)
+        assert ended == ["ended"]
+
+
+def test_what_is_sent_to_a_client_that_does_not_read_is_bounded() -> None:
+    writers: list[Any] = []
+
+    class Own(News):
+        path = "/stream/*"
+
+        @classmethod
+        def handle(cls, pipeline: Any, request: HTTPRequest) -> Any:
+            return Stream(pipeline, ["news"], opened=writers.append)
+
+    with serving(Own, send_buffer=100_000) as served:
+        stalled(served)
+        until(lambda: bool(writers))
+        for _ in range(400):
+            call(writers[0].send, b"x" * 50_000)
+        until(lambda: subscribers(served, "news") == 0)
+        assert counted(served, "closed", "slow client") == 1
