@@ -143,7 +143,7 @@ class Publisher:
                 connection.ask(b"PUBLISH", name, MARK + b"\n" + body)
                 return
             keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
-            connection.run(SEND, keys, [name, body, *keep_values(keep, self._epoch, self._key)])
+            connection.run(SEND, keys, lambda reign: [name, body, *keep_values(keep, self._epoch, reign, self._key)])
 
     def _turn(self) -> threading.Lock:
         if self._process != os.getpid():
@@ -164,5 +164,5 @@ class Publisher:
     def _connection(self, address: Address) -> BlockingConnection:
         connection = self._connections.get(address)
         if connection is None:
-            connection = self._connections[address] = BlockingConnection(address, self._timeout)
+            connection = self._connections[address] = BlockingConnection(address, self._timeout, self._key)
         return connection

@@ -29,6 +29,10 @@ EPOCH_SECONDS = 86400.0
 """How long a channel's epoch outlives its last publication, so that a client that saw that one can still be told so."""
 
 
+BRIDGES = 4
+"""Epochs before a channel's present one of which is known where they ended, so that their positions go on to count."""
+
+
 class Keep(NamedTuple):
     """What a channel keeps: the newest ``count`` publications, none older than ``seconds`` (0: whatever their age), in
     all not more than ``bytes`` (0: any number; counted as the pool counts), as long as there is room in their ``pool``.

@@ -301,9 +301,9 @@ class StorageObject(BaseStorageObject):
             return  # left since, and whatever is heard now began later
         assert position is not None
         ear.last = position
-        if last is not None and position.epoch != last.epoch:
-            # The history was forgotten, and begins anew.
-            self._consumer.gap(channel, Position(position.epoch, position.offset - 1))
+        if last is not None and position.epoch != last.epoch and position.offset == 1:
+            # The history was forgotten, and begins anew. (Where an epoch goes on from another, nothing is missing.)
+            self._consumer.gap(channel, Position(position.epoch, 0))
         self._consumer.consume(publication)
 
     def _deliver(self, consume: Callable[[Any], object], item: Any) -> None:

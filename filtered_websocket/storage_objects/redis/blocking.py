@@ -5,7 +5,7 @@ not asked again: it may have been done. So of redis-py the connection alone is u
 ask again, and its pool would open more connections.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,9 +13,10 @@ from redis.connection import AbstractConnection, Connection, UnixDomainSocketCon
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script
+from filtered_websocket.storage_objects.redis.home import FORMAT, GREET, home_of, reign_of
 from filtered_websocket.transport.trust import Trust
 
 
@@ -23,43 +24,38 @@ class BlockingConnection:
     """
     :param address: where the Redis is
     :param timeout: seconds to connect in, and for each answer, if the address does not say otherwise
+    :param prefix: of all keys that it writes, for one that writes to histories
     """
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        self._address, self._timeout = address, address.timeout or timeout
+    def __init__(self, address: Address, timeout: float, prefix: bytes = b"") -> None:
+        self._address, self._timeout, self._prefix = address, address.timeout or timeout, prefix
         self._connection: AbstractConnection | None = None
+        self._greeted: AbstractConnection | None = None
+        self._reign = b"0"
 
     def ask(self, *parts: bytes) -> Any:
         """The reply to one command.
 
         :raises StorageAway: it was not done, or it is unknown whether it was: the text says which
         """
-        connection = self._connected()
-        try:
-            connection.send_command(*parts)
-            return connection.read_response()
-        except RedisError as error:
-            if _is_reply(error):
-                raise _Refused(self._address.name, error) from None
-            self.close()
-            raise StorageAway(
-                f"Redis at {self._address.name} was lost ({_reason(error)}): it is unknown whether this was done"
-            ) from None
-        except BaseException:
-            # Interrupted: the answer would be taken for that of the next question.
-            self.close()
-            raise
+        return self._ask(self._connected(), *parts)
 
-    def run(self, script: Script, keys: list[bytes], values: list[bytes]) -> Any:
-        """The result of a script. Raises as `ask` does."""
-        arguments = b"%d" % len(keys), *keys, *values
+    def run(self, script: Script, keys: list[bytes], values: Callable[[bytes], Sequence[bytes]]) -> Any:
+        """The result of a script. Raises as `ask` does.
+
+        :param values: its arguments, made when it is known in which reign they arrive (`home.py`)
+        """
+        connection = self._connected()
+        if connection is not self._greeted:
+            self._greet(connection)
+        arguments = b"%d" % len(keys), *keys, *values(self._reign)
         try:
-            return self.ask(b"EVALSHA", script.sha, *arguments)
+            return self._ask(connection, b"EVALSHA", script.sha, *arguments)
         except _Refused as refused:
             if not isinstance(refused.reply, NoScriptError):
                 raise
             # This reply says that nothing was done, so it may be asked again.
-            return self.ask(b"EVAL", script.source, *arguments)
+            return self._ask(connection, b"EVAL", script.source, *arguments)
 
     def listen(self, *channels: bytes) -> Iterator[tuple[bytes, bytes]]:
         """What is published on these channels, as it comes: pairs of ``(channel, data)``, without an end.
@@ -89,6 +85,22 @@ class BlockingConnection:
         if closing is not None:
             closing.disconnect()
 
+    def _ask(self, connection: AbstractConnection, *parts: bytes) -> Any:
+        try:
+            connection.send_command(*parts)
+            return connection.read_response()
+        except RedisError as error:
+            if _is_reply(error):
+                raise _Refused(self._address.name, error) from None
+            self.close()
+            raise StorageAway(
+                f"Redis at {self._address.name} was lost ({_reason(error)}): it is unknown whether this was done"
+            ) from None
+        except BaseException:
+            # Interrupted: the answer would be taken for that of the next question.
+            self.close()
+            raise
+
     def _connected(self) -> AbstractConnection:
         connection = self._connection
         if connection is not None and connection.is_connected:
@@ -117,6 +129,18 @@ class BlockingConnection:
             role: Any = connection.read_response()
             if role[0] != b"master":
                 raise ConnectionError("it is no master (any more)")
+
+    def _greet(self, connection: AbstractConnection) -> None:
+        """Learn the reign of the data."""
+        home = b""
+        with suppress(_Refused):  # not allowed
+            home = home_of(self._ask(connection, b"INFO", b"replication"))
+        reply = self._ask(connection, b"EVAL", GREET.source, b"1", self._prefix + b"about", b"%d" % FORMAT, home)
+        try:
+            self._reign = reign_of(reply, self._prefix, self._address.name)
+        except ConfigError as error:
+            raise StorageAway(f"{error}: not done") from None
+        self._greeted = connection
 
     def _made(self) -> AbstractConnection:
         """A connection that is not connected yet."""

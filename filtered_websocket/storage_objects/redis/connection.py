@@ -13,13 +13,15 @@ from typing import Any, Protocol
 
 import txredisapi
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
+from filtered_websocket.storage_objects.redis.home import GREET, greeting, home_of, reign_of
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.record_scripts import RECORD_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
@@ -27,8 +29,13 @@ from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.values import Convert
 from filtered_websocket.transport.reactor import at_turn_end
 
+log = Logger()
 _at_turn_end = at_turn_end(reactor)
-SCRIPTS = HISTORY_SCRIPTS + RECORD_SCRIPTS + LEASE_SCRIPTS
+SCRIPTS = (GREET, *HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
+INFO = command(b"INFO", b"replication")
+NO_INFO = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
+READ_ONLY = "READONLY You can't write"
+"""What a replica says; within a script, some versions of Redis put other words before it."""
 
 
 class Maker(Protocol):
@@ -40,14 +47,17 @@ class Maker(Protocol):
 
     def refused(self, reason: str) -> None: ...
 
+    def impossible(self, error: ConfigError) -> None: ...
+
     def abort(self) -> None: ...
 
 
 class RedisConnection(txredisapi.RedisProtocol):
-    """One connection. What makes it sets ``address`` and ``link``."""
+    """One connection. What makes it sets ``address``, ``link`` and ``prefix``, which is that of all keys."""
 
     address: Address
     link: Maker
+    prefix: bytes
 
     def __init__(self) -> None:
         # Otherwise "007" would come back as 7, and bytes as text where they happen to be some.
@@ -112,7 +122,9 @@ class RedisConnection(txredisapi.RedisProtocol):
 
     def _greeting_failed(self, failure: Failure) -> None:
         # The reason of a lost connection is told by connectionLost.
-        if not failure.check(StorageAway):
+        if isinstance(failure.value, ConfigError):
+            self.link.impossible(failure.value)
+        elif not failure.check(StorageAway):
             self.link.refused(failure.getErrorMessage())
         self.link.abort()
 
@@ -131,6 +143,9 @@ class RedisConnection(txredisapi.RedisProtocol):
                 self.flush()  # what was asked before is answered before
                 self.transport.write(script.in_full(request))
                 return
+            if READ_ONLY in str(reply):
+                self.link.refused("it is no master (any more)")
+                self.link.abort()
             answer.errback(reply)
             return
         try:
@@ -160,21 +175,36 @@ class CommandConnection(RedisConnection):
     """For everything but subscribing.
 
     :ivar reads: what is asked in this turn and only reads
+    :ivar home: the replication id of its Redis, empty if that may not be asked for
+    :ivar reign: the number of the reign that began with that id, as it is written
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.reads = SharedReads()
+        self.home, self.reign = b"", b"0"
 
     def flush(self) -> None:
         # What Redis may have answered already is shared no more.
         self.reads.clear()
         super().flush()
 
+    @inlineCallbacks
     def prepare(self) -> Any:
-        for script in SCRIPTS[:-1]:
-            self.ask(command(b"SCRIPT", b"LOAD", script.source)).addErrback(lambda _: None)  # the last one tells
-        return self.ask(command(b"SCRIPT", b"LOAD", SCRIPTS[-1].source))
+        for script in SCRIPTS:
+            self.ask(command(b"SCRIPT", b"LOAD", script.source)).addErrback(lambda _: None)  # what uses it will tell
+        try:
+            self.home = home_of((yield self.ask(INFO)))
+        except txredisapi.ResponseError as error:
+            log.warn("Redis at {address}: {error}: {what}", address=self.address.name, error=error, what=NO_INFO)
+        reply = yield self.ask(greeting(self.prefix, self.home), None, GREET)
+        self.reign = reign_of(reply, self.prefix, self.address.name)
+
+    def look_home(self) -> Deferred[bool]:
+        """Whether its Redis is still in the reign that it was greeted in, as far as can be asked."""
+        if not self.home:
+            return succeed(True)
+        return self.ask(INFO, lambda info: home_of(info) == self.home)
 
 
 class SubscriberConnection(RedisConnection):

@@ -13,11 +13,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.redis.connection import CommandConnection
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
+from filtered_websocket.storage_objects.redis.replies import publications
 
 log = Logger()
 NOTHING = Position("", 0)
@@ -93,7 +93,7 @@ class Gaps:
                 self._fill(followed, reply, held)
 
         last = followed.last
-        values = (last.epoch.encode(), b"%d" % last.offset, self._shard.prefix)
+        values = last.epoch.encode(), b"%d" % last.offset, command.reign, self._shard.prefix
         return command.ask(RECOVER.request(self._shard.history_keys(followed.name), values), found, RECOVER)
 
     def arrived(self, followed: Followed, publication: Publication) -> None:
@@ -126,7 +126,7 @@ class Gaps:
 
     def _fill(self, followed: Followed, reply: list[Any], held: int) -> None:
         proven, epoch, top = bool(reply[0]), reply[1].decode(), reply[2]
-        missed = [decode(followed.name, envelope) for envelope in reply[3:]]
+        missed = publications(followed.name, reply[1], reply[3:])
         if not proven:
             missed = _end_of(missed + (followed.held or []), epoch, top)
             followed.stand(Position(epoch, top - len(missed)) if epoch else NOTHING)

@@ -1,6 +1,6 @@
 """The Lua of history: append, publish and read in one step. The keys are those of `storage_object.py`."""
 
-from filtered_websocket.storage_objects.base import EPOCH_SECONDS, Keep
+from filtered_websocket.storage_objects.base import BRIDGES, EPOCH_SECONDS, Keep
 from filtered_websocket.storage_objects.redis.command import NOW, Script
 from filtered_websocket.storage_objects.redis.pool_scripts import ENDED, FOR_EVER, MOST_DROPPED, POOLS
 from filtered_websocket.storage_objects.values import as_bytes
@@ -27,18 +27,20 @@ local function envelope(item) return string.sub(item, string.find(item, ' ', 1, 
 
 # Old items stay until the next read: there are never more than count. Nothing here looks at a payload but to copy it.
 # KEYS list, meta; ARGV Redis channel, body, count, milliseconds (0: for ever), name for a new epoch, pool, its bytes,
-# its channels, bytes of this one, milliseconds of its meta behind that, (SEND_ONCE: a name for it), prefix
+# its channels, bytes of this one, milliseconds of its meta behind that, reign, (SEND_ONCE: a name for it), prefix
 # -> "epoch:offset", behind it " <publications dropped for bytes> <for channels>" if any were
 _SEND = """
 local channel, pool, keep = string.sub(KEYS[1], #prefix + 3), ARGV[6], tonumber(ARGV[4])
 local was = redis.call('PTTL', prefix .. 'b:' .. pool)
-local epoch, before = unpack(redis.call('HMGET', KEYS[2], 'e', 'p'))
+local epoch, before, reign = unpack(redis.call('HMGET', KEYS[2], 'e', 'p', 'n'))
 -- KNOWN
 if not epoch then
   epoch = ARGV[5] .. '.' .. time[1] .. '.' .. time[2]
   redis.call('DEL', KEYS[1], prefix .. 'k:' .. channel)
-  redis.call('HSET', KEYS[2], 'e', epoch)
+  redis.call('HSET', KEYS[2], 'e', epoch, 'n', ARGV[11])
   leave(pool, channel)
+elseif reign ~= ARGV[11] and tonumber(reign or 0) < tonumber(ARGV[11]) then
+  epoch = bridge(KEYS[2], epoch, ARGV[5] .. '.' .. time[1] .. '.' .. time[2], ARGV[11])
 end
 local moved = 0
 if before ~= pool then
@@ -98,55 +100,78 @@ _SEND = _SEND.replace("MOST_DROPPED", str(MOST_DROPPED)).replace("FOR_EVER", FOR
 # A name is known while its item is kept: `k` has the offsets of names.
 _KNOWN = """
 local names = prefix .. 'k:' .. channel
-local kept = epoch and redis.call('ZSCORE', names, ARGV[11])
+local kept = epoch and redis.call('ZSCORE', names, ARGV[12])
 if kept then
   local item = redis.call('LINDEX', KEYS[1], kept - redis.call('HGET', KEYS[2], 'o') - 1)
   if item and not expired(item) then return epoch .. ':' .. kept end
 end
 """
 _SENT = """
-redis.call('ZADD', names, offset, ARGV[11])
+redis.call('ZADD', names, offset, ARGV[12])
 redis.call('ZREMRANGEBYSCORE', names, '-inf', offset - redis.call('LLEN', KEYS[1]))
 if keep > 0 then redis.call('PEXPIRE', names, keep) else redis.call('PERSIST', names) end
 """
 
-SEND = Script(NOW, POOLS, _SEND.replace("-- KNOWN\n", "").replace("-- SENT\n", ""))
-SEND_ONCE = Script(NOW, POOLS, _SEND.replace("-- KNOWN\n", _KNOWN).replace("-- SENT\n", _SENT))
+# The first publication of a reign begins an epoch: what the one before gave out beyond its top here, Redis has lost.
+# The offsets go on, and `b` has the epochs before with their tops here, the newest first: "epoch:top epoch:top".
+_BRIDGE = f"""
+local function bridge(meta, epoch, new, reign)
+  local top, before = unpack(redis.call('HMGET', meta, 'o', 'b'))
+  local bridges = {{epoch .. ':' .. (top or 0)}}
+  for each in string.gmatch(before or '', '%S+') do
+    if #bridges < {BRIDGES} then bridges[#bridges + 1] = each end
+  end
+  redis.call('HSET', meta, 'e', new, 'n', reign, 'b', table.concat(bridges, ' '))
+  return new
+end
+"""
+
+# What came after a position: ARGV 1 and 2, reign 4. How many, nil where nothing is known of it.
+_MISSED = """
+local epoch, o, n, bridges = unpack(redis.call('HMGET', KEYS[2], 'e', 'o', 'n', 'b'))
+local function missed_since(top)
+  local from = tonumber(ARGV[2])
+  if epoch == ARGV[1] then
+    -- Beyond what is here, Redis has lost it: this reader misses nothing.
+    if tonumber(n or 0) < tonumber(ARGV[#ARGV - 1]) then from = math.min(from, top) end
+    return top - from
+  end
+  for old, there in string.gmatch(bridges or '', '(%S+):(%d+)') do
+    if old == ARGV[1] then return top - math.min(from, tonumber(there)) end
+  end
+end
+"""
+
+SEND = Script(NOW, POOLS, _BRIDGE, _SEND.replace("-- KNOWN\n", "").replace("-- SENT\n", ""))
+SEND_ONCE = Script(NOW, POOLS, _BRIDGE, _SEND.replace("-- KNOWN\n", _KNOWN).replace("-- SENT\n", _SENT))
 
 SEND_REQUEST = (
-    b"*16\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
+    b"*17\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
     + b"$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n%b"
 )
 """``SEND.request`` in one step: of list, meta, channel and body, each with its length, and the rest, `keep_values`."""
 
 
-def keep_values(keep: Keep, node: bytes, prefix: bytes) -> tuple[bytes, ...]:
+def keep_values(keep: Keep, node: bytes, reign: bytes, prefix: bytes) -> tuple[bytes, ...]:
     """What ``SEND`` takes after the body."""
-    milliseconds, pool = b"%d" % (keep.seconds * 1000), keep.pool
-    limits = as_bytes(pool.name), b"%d" % pool.bytes, b"%d" % pool.channels
-    return (
-        b"%d" % keep.count,
-        milliseconds,
-        node,
-        *limits,
-        b"%d" % keep.bytes,
-        b"%d" % (keep.meta_seconds * 1000),
-        prefix,
-    )
+    pool = as_bytes(keep.pool.name), b"%d" % keep.pool.bytes, b"%d" % keep.pool.channels
+    ages = b"%d" % (keep.seconds * 1000), b"%d" % (keep.meta_seconds * 1000)
+    return b"%d" % keep.count, ages[0], node, *pool, b"%d" % keep.bytes, ages[1], reign, prefix
 
 
-# KEYS list, meta; ARGV epoch, offset, most envelopes (0: any number), prefix -> the envelopes after it, or nil
+# KEYS list, meta; ARGV epoch, offset, most envelopes (0: any number), reign, prefix
+# -> {epoch, the envelopes after it...}, or nil
 SINCE = Script(
     NOW,
     POOLS,
     _TRIM,
+    _MISSED,
     """
-local meta = redis.call('HMGET', KEYS[2], 'e', 'o')
-if meta[1] ~= ARGV[1] then return false end
+if not epoch then return false end
 trim(KEYS[1], KEYS[2])
-local missed = tonumber(meta[2] or 0) - ARGV[2]
-if missed < 0 or missed > redis.call('LLEN', KEYS[1]) then return false end
-local found, last = {}, -1
+local missed = missed_since(tonumber(o or 0))
+if not missed or missed < 0 or missed > redis.call('LLEN', KEYS[1]) then return false end
+local found, last = {epoch}, -1
 if tonumber(ARGV[3]) > 0 then last = math.min(ARGV[3] - missed - 1, -1) end
 if missed > 0 then
   for _, item in ipairs(redis.call('LRANGE', KEYS[1], -missed, last)) do found[#found + 1] = envelope(item) end
@@ -155,28 +180,27 @@ return found
 """,
 )
 
-# For a node that was away. KEYS list, meta; ARGV epoch ('': none when it subscribed), offset,
-# prefix
+# For a node that was away. KEYS list, meta; ARGV epoch ('': none when it subscribed), offset, reign, prefix
 # -> {1 if nothing is missing, epoch ('': there is no history), newest offset, what there is of it...}
 RECOVER = Script(
     NOW,
     POOLS,
     _TRIM,
+    _MISSED,
     """
-local meta = redis.call('HMGET', KEYS[2], 'e', 'o')
-if not meta[1] then return {0, '', 0} end
+if not epoch then return {0, '', 0} end
 trim(KEYS[1], KEYS[2])
-local top, kept = tonumber(meta[2] or 0), redis.call('LLEN', KEYS[1])
-local missed = top
-if meta[1] == ARGV[1] then missed = top - ARGV[2] end
-if missed < 0 then
-  -- Redis came back with older data: from now on the same positions would name other publications.
-  local pool = redis.call('HGET', KEYS[2], 'p')
-  if pool then leave(pool, string.sub(KEYS[1], #prefix + 3)) end
-  redis.call('DEL', KEYS[1], KEYS[2], prefix .. 'k:' .. string.sub(KEYS[1], #prefix + 3))
+local top, kept = tonumber(o or 0), redis.call('LLEN', KEYS[1])
+local missed = missed_since(top)
+if missed and missed < 0 then
+  -- Data were put back behind our backs: from now on the same positions would name other publications.
+  local pool, channel = redis.call('HGET', KEYS[2], 'p'), string.sub(KEYS[1], #prefix + 3)
+  if pool then leave(pool, channel) end
+  redis.call('DEL', KEYS[1], KEYS[2], prefix .. 'k:' .. channel)
   return {0, '', 0}
 end
-local found = {(missed <= kept and (meta[1] == ARGV[1] or ARGV[1] == '')) and 1 or 0, meta[1], top}
+local found = {missed and missed <= kept and 1 or 0, epoch, top}
+missed = missed or top
 if missed > 0 then
   for _, item in ipairs(redis.call('LRANGE', KEYS[1], -missed, -1)) do found[#found + 1] = envelope(item) end
 end
@@ -184,14 +208,14 @@ return found
 """,
 )
 
-# KEYS list, meta; ARGV skip, count, prefix -> envelopes, oldest first
+# KEYS list, meta; ARGV skip, count, prefix -> {epoch, envelopes, oldest first...}
 LATEST = Script(
     NOW,
     POOLS,
     _TRIM,
     """
 trim(KEYS[1], KEYS[2])
-local found = {}
+local found = {redis.call('HGET', KEYS[2], 'e') or ''}
 for _, item in ipairs(redis.call('LRANGE', KEYS[1], -(ARGV[1] + ARGV[2]), -(ARGV[1] + 1))) do
   found[#found + 1] = envelope(item)
 end
@@ -199,7 +223,7 @@ return found
 """,
 )
 
-# KEYS meta; ARGV name for a new epoch, pool, its channels, prefix -> "epoch:offset", and behind it as `SEND`
+# KEYS meta; ARGV name for a new epoch, pool, its channels, reign, prefix -> "epoch:offset", and behind it as `SEND`
 POSITION = Script(
     NOW,
     POOLS,
@@ -211,7 +235,7 @@ if not meta[1] then
   local was = redis.call('PTTL', prefix .. 'b:' .. pool)
   meta[1] = ARGV[1] .. '.' .. time[1] .. '.' .. time[2]
   redis.call('DEL', prefix .. 'h:' .. channel, prefix .. 'k:' .. channel)
-  redis.call('HSET', KEYS[1], 'e', meta[1], 'o', 0, 'p', pool)
+  redis.call('HSET', KEYS[1], 'e', meta[1], 'o', 0, 'p', pool, 'n', ARGV[4])
   redis.call('PEXPIRE', KEYS[1], {int(EPOCH_SECONDS * 1000)})
   account(pool, channel, 0)
   redis.call('ZADD', prefix .. 'x:' .. pool, string.format('%.3f', exactly - {ENDED}), channel)

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.connection import RedisConnection
 
@@ -29,10 +30,12 @@ class Link(Generic[Kind]):
     """One connection that is made again whenever it is lost, until ``stop``.
 
     :param kind: the class of the connection
+    :param prefix: of all keys
     :param timeout: seconds to connect in, and again to greet in
     :param up: called when there is a connection that can be used
     :param down: called when one that could be used is lost
     :param tell: called with the reason whenever there is none
+    :param impossible: called when there can never be one that is of use
     :ivar connection: the connection, when it can be used, else None
     """
 
@@ -40,14 +43,16 @@ class Link(Generic[Kind]):
         self,
         address: Address,
         kind: type[Kind],
+        prefix: bytes,
         timeout: float,
         *,
         up: Callable[[], None],
         down: Callable[[], None],
         tell: Callable[[str], None],
+        impossible: Callable[[ConfigError], None],
     ) -> None:
         self._address, self._kind, self._up, self._down, self.refused = address, kind, up, down, tell
-        self._timeout = timeout
+        self._prefix, self._timeout, self._impossible = prefix, timeout, impossible
         self._attempts = 0
         self._stopped = self._aborted = False
         self._connecting: Deferred[Any] | None = None
@@ -99,10 +104,14 @@ class Link(Generic[Kind]):
     def build(self) -> Kind:
         connection = self._connection = self._kind()
         self._aborted = False
-        connection.link, connection.address = self, self._address
+        connection.link, connection.address, connection.prefix = self, self._address, self._prefix
         # A frozen Redis accepts connections, in the kernel, and says nothing.
         self._deadline = _clock.callLater(self._timeout, self._too_late)
         return connection
+
+    def impossible(self, error: ConfigError) -> None:
+        self.refused(str(error))
+        self._impossible(error)
 
     def usable(self, connection: RedisConnection) -> None:
         self._deadline.cancel()

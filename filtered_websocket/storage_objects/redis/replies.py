@@ -71,12 +71,21 @@ def position(reply: bytes) -> tuple[Position, tuple[int, int]]:
     return Position(epoch, int(offset)), (int(dropped[0]), int(dropped[1])) if dropped else (0, 0)
 
 
-def publications(channel: str, envelopes: list[bytes] | None) -> list[Publication] | None:
-    return None if envelopes is None else [decode(channel, envelope) for envelope in envelopes]
+def publications(channel: str, epoch: bytes, envelopes: list[bytes]) -> list[Publication]:
+    """What a history keeps: what it has kept since before its present epoch has positions of that one too."""
+    name, found = epoch.decode(), [decode(channel, envelope) for envelope in envelopes]
+    for each in found:
+        if each.position is not None and each.position.epoch != name:
+            each.position = Position(name, each.position.offset)
+    return found
 
 
-def newest_first(channel: str, envelopes: list[bytes]) -> list[Publication]:
-    return [decode(channel, envelope) for envelope in reversed(envelopes)]
+def missed(channel: str, reply: list[bytes] | None) -> list[Publication] | None:
+    return None if reply is None else publications(channel, reply[0], reply[1:])
+
+
+def newest_first(channel: str, reply: list[bytes]) -> list[Publication]:
+    return publications(channel, reply[0], reply[:0:-1])
 
 
 def merged(counts: list[dict[str, int]]) -> dict[str, int]:

@@ -17,7 +17,7 @@ class Requests:
 
     def __init__(self, prefix: bytes, epoch: bytes) -> None:
         self._prefix, self._epoch = prefix, epoch
-        self._tails: dict[Keep, bytes] = {}
+        self._tails: dict[bytes, dict[Keep, bytes]] = {}
 
     def publish(self, channel: bytes, body: bytes) -> bytes:
         """
@@ -26,24 +26,29 @@ class Requests:
         """
         return PUBLISH_REQUEST % (len(channel), channel, len(body) + 2, body)
 
-    def send(self, name: bytes, channel: bytes, body: bytes, keep: Keep) -> bytes:
+    def send(self, name: bytes, channel: bytes, body: bytes, keep: Keep, reign: bytes) -> bytes:
         """The same for the script ``SEND``: publish and keep.
 
         :param name: the channel's name
+        :param reign: of the Redis that it goes to
         """
         kept, meta = self._prefix + b"h:" + name, self._prefix + b"e:" + name
-        tail = self._tails.get(keep) or self._tail(keep)
+        tails = self._tails.get(reign)
+        tail = tails.get(keep) if tails is not None else None
+        if tail is None:
+            tail = self._tail(keep, reign)
         return SEND_REQUEST % (len(kept), kept, len(meta), meta, len(channel), channel, len(body), body, tail)
 
-    def send_once(self, name: bytes, channel: bytes, body: bytes, keep: Keep, once: bytes) -> bytes:
+    def send_once(self, name: bytes, channel: bytes, body: bytes, keep: Keep, *, reign: bytes, once: bytes) -> bytes:
         """The same for ``SEND_ONCE``, with a name for what is sent."""
         keys = self._prefix + b"h:" + name, self._prefix + b"e:" + name
-        *values, prefix = keep_values(keep, self._epoch, self._prefix)
+        *values, prefix = keep_values(keep, self._epoch, reign, self._prefix)
         return SEND_ONCE.request(keys, (channel, body, *values, once, prefix))
 
-    def _tail(self, keep: Keep) -> bytes:
-        if len(self._tails) >= MAX_TAILS:  # of apps that come and go
+    def _tail(self, keep: Keep, reign: bytes) -> bytes:
+        if sum(map(len, self._tails.values())) >= MAX_TAILS:  # of apps and reigns that come and go
             self._tails.clear()
-        parts = command(*keep_values(keep, self._epoch, self._prefix))
-        self._tails[keep] = tail = parts.partition(b"\r\n")[2]
+        parts = command(*keep_values(keep, self._epoch, reign, self._prefix))
+        tail = parts.partition(b"\r\n")[2]
+        self._tails.setdefault(reign, {})[keep] = tail
         return tail

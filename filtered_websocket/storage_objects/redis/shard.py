@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
@@ -40,10 +40,18 @@ class Shard:
     :param options: ``redis_heartbeat``, ``redis_queue``, ``lease_seconds``
     :param consumer: told of all that comes
     :param changed: called when ``ready`` has changed
+    :param impossible: called when it can never be ready
     """
 
     def __init__(
-        self, address: Address, prefix: bytes, options: Any, consumer: Consumer, changed: Callable[[], None]
+        self,
+        address: Address,
+        prefix: bytes,
+        options: Any,
+        consumer: Consumer,
+        *,
+        changed: Callable[[], None],
+        impossible: Callable[[ConfigError], None],
     ) -> None:
         self.address, self.consumer = address, consumer
         self.ready = self.open = False  # open: writes are taken, though a gap may not be filled yet
@@ -63,8 +71,9 @@ class Shard:
         self._beat_channel = prefix + b"beat:" + uuid4().hex.encode()
         self.subscriptions.hear(self._beat_channel, self._beat_came)
         patience = max(BEATS * self._heartbeat, 0.5)
-        self._commands = Link(address, CommandConnection, patience, up=self._up, down=self._down, tell=self._tell)
-        self._subscriber = Link(address, SubscriberConnection, patience, up=self._up, down=self._down, tell=self._tell)
+        told: dict[str, Any] = {"up": self._up, "down": self._down, "tell": self._tell, "impossible": impossible}
+        self._commands = Link(address, CommandConnection, prefix, patience, **told)
+        self._subscriber = Link(address, SubscriberConnection, prefix, patience, **told)
 
     @property
     def command(self) -> CommandConnection | None:
@@ -73,6 +82,12 @@ class Shard:
     @property
     def subscriber(self) -> SubscriberConnection | None:
         return self._subscriber.connection
+
+    @property
+    def reign(self) -> bytes:
+        """The number of its present reign, 0 while it is away."""
+        connection = self._commands.connection
+        return b"0" if connection is None else connection.reign
 
     def start(self) -> None:
         self._commands.start()
@@ -216,6 +231,11 @@ class Shard:
             self.give_up(f"its heartbeat has not come back for {BEATS * self._heartbeat:g} s")
         else:
             self.ask(b"PUBLISH", self._beat_channel, b"").addErrback(lambda _: None)
+            self._commands.connection.look_home().addCallbacks(self._looked_home, lambda _: None)
+
+    def _looked_home(self, there: bool) -> None:
+        if not there:
+            self.give_up("it was made a replica, or a master anew")
 
     def _beat_came(self) -> None:
         self._beat = time.monotonic()

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import DONE
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import Address, fit
@@ -35,11 +35,12 @@ class Shards:
         self.ready = False
 
     def start(self, consumer: Consumer) -> Deferred[None]:
-        """Fires when all are ready."""
+        """Fires when all are ready; fails with ConfigError when that can never be."""
         from filtered_websocket.storage_objects.redis.shard import Shard  # installs the reactor
 
         self._consumer = consumer
-        self._shards = [Shard(one, self._prefix, self._options, consumer, self._changed) for one in self._addresses]
+        told: dict[str, Any] = {"changed": self._changed, "impossible": self._never}
+        self._shards = [Shard(one, self._prefix, self._options, consumer, **told) for one in self._addresses]
         for channel in self._options.redis_channels:
             for shard in self._shards:
                 shard.subscriptions.add(channel, True).addErrback(lambda _: None)  # stopped before it was confirmed
@@ -85,6 +86,11 @@ class Shards:
         """Fires when it is done on all; fails with the first error. Raises as `all` does."""
         done = gatherResults([function(shard) for shard in self.all()], consumeErrors=True)
         return done.addCallbacks(replies.nothing, replies.first_error)
+
+    def _never(self, error: ConfigError) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.errback(error)
 
     def _changed(self) -> None:
         ready = all(shard.ready for shard in self._shards)

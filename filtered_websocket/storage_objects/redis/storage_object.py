@@ -6,10 +6,12 @@
     fws:c:CHANNEL       pub/sub     publications; what other programs PUBLISH there is taken as a message as it is; on
                                     database N, since publish/subscribe knows none, fws:@N:c:CHANNEL
     fws:h:CHANNEL       list        history: "<expires, ms>,<number> <envelope>", oldest first
-    fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset; expires a day after the last
+    fws:e:CHANNEL       hash        where it stands: e its epoch, o its newest offset, n the reign it was last written
+                                    in, b the epochs before; expires a day after the last
     fws:k:CHANNEL       sorted set  names of what was sent once, and is kept -> offset
     fws:b:POOL, o:, x:              what histories take together (`pool_scripts.py`)
     fws:p:CHANNEL       hash        presence: member -> JSON of [[holder, node, info], ...], the newest last
+    fws:about           hash        the format of all this, and the reign (`home.py`)
     fws:totals          hash        tracked channel -> subscribers on all nodes
     fws:occupied        sorted set  the tracked channels that have some, all of score 0, for searching by prefix
     fws:nodes           sorted set  node -> end of its lease, in ms of Redis's clock
@@ -30,7 +32,7 @@ not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Clust
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import Logger
@@ -43,14 +45,17 @@ from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses
-from filtered_websocket.storage_objects.redis.command import Script, command
+from filtered_websocket.storage_objects.redis.command import command
 from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SEND_ONCE, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.storage_objects.redis.record_scripts import STORE, TAKE, store_values
 from filtered_websocket.storage_objects.redis.requests import Requests
 from filtered_websocket.storage_objects.redis.shards import Shards
-from filtered_websocket.storage_objects.values import Convert, as_bytes, check_text
+from filtered_websocket.storage_objects.values import as_bytes, check_text
+
+if TYPE_CHECKING:
+    from filtered_websocket.storage_objects.redis.shard import Shard
 
 log = Logger()
 
@@ -184,23 +189,20 @@ class StorageObject(BaseStorageObject):
             body = encode(publication)
         except ValueError as error:
             return fail(error)
-        raw = as_bytes(publication.channel)
-        channel = shard.channel_prefix + raw
-        script: Script | None = None
-        convert: Convert = replies.nothing
-        if keep is None or keep.count < 1:
-            request = self._requests.publish(channel, body)
-        else:
-            script, convert = SEND, self._kept(publication.channel)
-            if once is None:
-                request = self._requests.send(raw, channel, body, keep)
-            else:
-                script = SEND_ONCE
-                request = self._requests.send_once(raw, channel, body, keep, as_bytes(once))
-            shard.changes(self._prefix + b"h:" + raw)
         if shard.open:
-            return shard.request(request, convert, script)
-        return shard.write(lambda: shard.request(request, convert, script))
+            return self._send(shard, publication.channel, body, keep, once)
+        return shard.write(lambda: self._send(shard, publication.channel, body, keep, once))
+
+    def _send(self, shard: "Shard", name: str, body: bytes, keep: Keep | None, once: str | None) -> Deferred[Any]:
+        raw = as_bytes(name)
+        channel = shard.channel_prefix + raw
+        if keep is None or keep.count < 1:
+            return shard.request(self._requests.publish(channel, body), replies.nothing)
+        shard.changes(self._prefix + b"h:" + raw)
+        if once is None:
+            return shard.request(self._requests.send(raw, channel, body, keep, shard.reign), self._kept(name), SEND)
+        request = self._requests.send_once(raw, channel, body, keep, reign=shard.reign, once=as_bytes(once))
+        return shard.request(request, self._kept(name), SEND_ONCE)
 
     def _kept(self, channel: str) -> Callable[[bytes], Position]:
         """What makes a position of a reply, and tells of what it says was dropped."""
@@ -242,9 +244,9 @@ class StorageObject(BaseStorageObject):
     def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
         shard = self._shards.of(channel)
         keys = shard.history_keys(channel)
-        values = as_bytes(position.epoch), b"%d" % position.offset, b"%d" % max(limit, 0), self._prefix
+        values = as_bytes(position.epoch), b"%d" % position.offset, b"%d" % max(limit, 0), shard.reign, self._prefix
         request = SINCE.request(keys, values)
-        return shard.read(keys[0], request, partial(replies.publications, channel), SINCE)
+        return shard.read(keys[0], request, partial(replies.missed, channel), SINCE)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         if count < 1:
@@ -256,7 +258,7 @@ class StorageObject(BaseStorageObject):
 
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         shard = self._shards.of(channel)
-        values = self._node, as_bytes(pool.name), b"%d" % pool.channels, self._prefix
+        values = self._node, as_bytes(pool.name), b"%d" % pool.channels, shard.reign, self._prefix
         return shard.run(POSITION, shard.history_keys(channel)[1:], values, self._kept(channel))
 
     # Presence.

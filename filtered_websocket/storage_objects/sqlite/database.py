@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from urllib.parse import quote
+from uuid import uuid4
 
 from filtered_websocket.storage_objects.sqlite.schema import migrate
 
@@ -16,6 +17,7 @@ class Database:
     :param begin: whether an empty file may be begun
     :raises sqlite3.Error: it cannot be opened, is no database, or another process has it
     :raises ValueError: it was written by a newer version, or is empty
+    :ivar reign: the number of the present one (`schema.py`)
     """
 
     def __init__(self, file: str, begin: bool = True) -> None:
@@ -23,6 +25,7 @@ class Database:
         # Transactions are begun and ended by the writer, by hand.
         uri = f"file:{quote(file)}?mode=rw"
         self.connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        self.reign, self._stamp, self._version, self._stamped = 0, "", 0, False
         # What ends at a time ends after its interval, whatever is done to the wall clock while the process runs.
         self._ahead = time.time() - time.monotonic()
         try:
@@ -37,7 +40,38 @@ class Database:
         execute("PRAGMA synchronous = FULL")  # a commit is on disk when it returns
         execute("BEGIN IMMEDIATE")
         migrate(self.connection, begin)
+        self._ascend()
         execute("COMMIT")
+        self._version = self._data_version()
+
+    def begin(self) -> None:
+        """Begin a transaction. If another program has put other data into the file, a new reign begins in it."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._stamped = False
+        version = self._data_version()
+        if version != self._version:
+            self._version = version
+            if self._about() != (self.reign, self._stamp):
+                self._ascend()
+
+    def stamp(self) -> None:
+        """Something is appended in this transaction."""
+        if not self._stamped:
+            self._stamped, self._stamp = True, uuid4().hex
+            self.connection.execute("UPDATE about SET stamp = ?", (self._stamp,))
+
+    def _ascend(self) -> None:
+        self.connection.execute("UPDATE about SET reign = reign + 1")
+        self.reign, self._stamp = self._about()
+
+    def _about(self) -> tuple[int, str]:
+        about: tuple[int, str] = self.connection.execute("SELECT reign, stamp FROM about").fetchone()
+        return about
+
+    def _data_version(self) -> int:
+        """A number that changes when another program has written to the file."""
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def probe(self) -> None:
         """Write something, as it is. In a transaction."""

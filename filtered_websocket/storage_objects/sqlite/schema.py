@@ -5,6 +5,11 @@ Names and values are blobs, as ``as_bytes`` makes them. Times are the wall clock
 ``history`` get rising rowids, so an index on ``pool`` has a pool's publications in the order they came. ``ends`` is
 when a channel's newest publication leaves by its age; for channels without an age it is far away, in the order of
 writing.
+
+A reign is the time from when a server opened the file, or found that another one was put in its place, to the next such
+moment: in between no write may be lost. `about` has its number, and a stamp that every transaction renews that appends.
+A channel knows the reign of its last publication, and in `bridges` the epochs before the present one with their last
+offsets, the newest first: "epoch:top epoch:top".
 """
 
 import sqlite3
@@ -12,7 +17,7 @@ import sqlite3
 from filtered_websocket.limits.history_pool import DEFAULT_POOL
 from filtered_websocket.storage_objects.base import PUBLICATION_COST
 
-VERSION = 3
+VERSION = 4
 FOR_EVER = 1e11
 """What stands for an end in ``ends`` where there is none, beside the time of writing."""
 
@@ -66,7 +71,13 @@ _RECORDS = (
     f" UPDATE pools SET bytes = bytes - ({_COST.format('old')}) WHERE pool = old.pool;"
     f" UPDATE channels SET bytes = bytes - ({_COST.format('old')}) WHERE channel = old.channel; END",
 )
-_STEPS = (_FIRST, _POOLS, _RECORDS)
+_REIGNS = (
+    "CREATE TABLE about (reign INTEGER NOT NULL, stamp TEXT NOT NULL)",
+    "INSERT INTO about VALUES (0, '')",
+    "ALTER TABLE channels ADD COLUMN reign INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE channels ADD COLUMN bridges TEXT NOT NULL DEFAULT ''",
+)
+_STEPS = (_FIRST, _POOLS, _RECORDS, _REIGNS)
 
 
 def migrate(connection: sqlite3.Connection, begin: bool) -> None:

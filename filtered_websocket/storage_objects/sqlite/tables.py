@@ -2,7 +2,7 @@
 """The tables of SQLite storage (`schema.py`): every statement on history; no thread and no Deferred here."""
 
 from filtered_websocket.limits.history_pool import Pool
-from filtered_websocket.storage_objects.base import EPOCH_SECONDS, Keep
+from filtered_websocket.storage_objects.base import BRIDGES, EPOCH_SECONDS, Keep
 from filtered_websocket.storage_objects.sqlite.schema import FOR_EVER
 from filtered_websocket.storage_objects.sqlite.value_tables import ValueTables
 
@@ -26,8 +26,10 @@ class Tables(ValueTables):
             return before, None
         expires = now + keep.seconds if keep.seconds else None
         (epoch, top), dropped = self.position(channel, keep.pool, new_epoch)
+        epoch = self._bridge(channel, epoch, top, new_epoch)
         pool = self._pool(keep.pool)
         top += 1
+        self.stamp()
         execute(
             "UPDATE channels SET top = ?, expires = ?, pool = ?, ends = ? WHERE channel = ?",
             (top, expires and expires + keep.meta_seconds, pool, expires or FOR_EVER + now, channel),
@@ -56,8 +58,8 @@ class Tables(ValueTables):
         number = self._pool(pool)
         lost = self._make_room(number, pool.channels, now) if pool.channels else 0
         self.connection.execute(
-            "INSERT INTO channels (channel, epoch, top, expires, pool, ends) VALUES (?, ?, 0, ?, ?, ?)",
-            (channel, new_epoch, now + EPOCH_SECONDS, number, now),
+            "INSERT INTO channels (channel, epoch, top, expires, pool, ends, reign) VALUES (?, ?, 0, ?, ?, ?, ?)",
+            (channel, new_epoch, now + EPOCH_SECONDS, number, now, self.reign),
         )
         return (new_epoch, 0), {"history_channels": lost} if lost else {}
 
@@ -68,6 +70,34 @@ class Tables(ValueTables):
         if found is None:
             found = (execute("INSERT INTO pools (name, bytes, channels) VALUES (?, 0, 0)", (pool.name,)).lastrowid,)
         return int(found[0])
+
+    def _bridge(self, channel: bytes, epoch: str, top: int, new_epoch: str) -> str:
+        """The epoch of what is appended. The first publication of a reign begins one: beyond this top, the one before
+        may have given out offsets that are lost. They go on from here."""
+        execute = self.connection.execute
+        reign, bridges = execute("SELECT reign, bridges FROM channels WHERE channel = ?", (channel,)).fetchone()
+        if reign == self.reign:
+            return epoch
+        bridges = " ".join([f"{epoch}:{top}", *bridges.split()[: BRIDGES - 1]])
+        execute(
+            "UPDATE channels SET epoch = ?, reign = ?, bridges = ? WHERE channel = ?",
+            (new_epoch, self.reign, bridges, channel),
+        )
+        return new_epoch
+
+    def _seen(self, channel: bytes, epoch: str, offset: int) -> int | None:
+        """Up to where a reader that stands there has seen what is here; None where nothing is known of it."""
+        found: tuple[str, int, int, str] | None = self.connection.execute(
+            "SELECT epoch, top, reign, bridges FROM channels WHERE channel = ?", (channel,)
+        ).fetchone()
+        if found is None:
+            return None
+        present, top, reign, bridges = found
+        if epoch == present:
+            # Beyond what is here, it was lost: this reader misses nothing.
+            return min(offset, top) if reign < self.reign else offset
+        tops = dict(bridge.split(":") for bridge in bridges.split())
+        return min(offset, int(tops[epoch])) if epoch in tops else None
 
     def _find(self, channel: bytes, once: bytes, now: float) -> tuple[str, int] | None:
         """The position of what is kept by this name."""
@@ -125,16 +155,16 @@ class Tables(ValueTables):
 
     def since(self, channel: bytes, epoch: str, offset: int, limit: int) -> list[tuple[str, int, bytes]] | None:
         """``(epoch, offset, body)`` of the oldest ``limit`` after that, None if some are missing."""
-        found = self.where(channel)
-        if found is None or found[0] != epoch or offset > found[1]:
+        found, seen = self.where(channel), self._seen(channel, epoch, offset)
+        if found is None or seen is None or seen > found[1]:
             return None
         missed = "FROM history WHERE channel = ? AND offset > ? AND (expires IS NULL OR expires > ?)"
-        which = channel, offset, self.now()
+        which = channel, seen, self.now()
         (kept,) = self.connection.execute(f"SELECT count(*) {missed}", which).fetchone()
-        if kept != found[1] - offset:
+        if kept != found[1] - seen:
             return None
         rows = f"SELECT ?, offset, body {missed} ORDER BY offset LIMIT ?"
-        return self.connection.execute(rows, (epoch, *which, limit or -1)).fetchall()
+        return self.connection.execute(rows, (found[0], *which, limit or -1)).fetchall()
 
     def latest(self, channel: bytes, skip: int, count: int) -> list[tuple[str, int, bytes]]:
         found = self.where(channel)

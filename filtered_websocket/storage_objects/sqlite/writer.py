@@ -186,7 +186,7 @@ class Writer:
         execute = self._tables.connection.execute
         results: list[Any] = []
         try:
-            execute("BEGIN IMMEDIATE")
+            self._tables.begin()
             for function, arguments in asked:
                 execute("SAVEPOINT question")
                 try:

@@ -38,9 +38,9 @@ def test_a_script_that_redis_does_not_know_is_sent_in_full(connection):
     script = Script("return {KEYS[1], ARGV[1]}")
     connection.ask(b"SCRIPT", b"FLUSH")
     for _ in range(2):
-        assert connection.run(script, [b"key"], [b"value"]) == [b"key", b"value"]
+        assert connection.run(script, [b"key"], lambda _: [b"value"]) == [b"key", b"value"]
     with pytest.raises(StorageAway, match="refused"):
-        connection.run(Script("no lua"), [], [])
+        connection.run(Script("no lua"), [], lambda _: [])
 
 
 def test_it_connects_again_after_redis_has_closed_it(connection, redis_server):

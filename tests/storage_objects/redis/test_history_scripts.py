@@ -15,12 +15,14 @@ def test_what_a_version_without_pools_has_kept_is_read_and_leaves_first(shared, 
     def old(number):
         envelope = b"\xffold:%d\n" % number + b"\0\0\0\0\0\1\0\0\0\x08\0" + b"o" * 2048
         redis_server.ask("RPUSH", "fws:h:room", b"0 " + envelope)
-        redis_server.ask("HSET", "fws:e:room", "e", "old", "o", str(number))
+        redis_server.ask("HSETNX", "fws:e:room", "e", "old")
+        redis_server.ask("HSET", "fws:e:room", "o", str(number))
 
     old(1)
-    send(node, "room", "n" * 2048, Keep(100, 0, pool))
+    epoch = send(node, "room", "n" * 2048, Keep(100, 0, pool)).epoch
     old(3)
-    assert [one.position for one in node.latest("room", 0, 10)] == [Position("old", n) for n in (3, 2, 1)]
+    assert [one.position for one in node.latest("room", 0, 10)] == [Position(epoch, n) for n in (3, 2, 1)]
+    assert len(node.since("room", Position("old", 1))) == 2
     for channel in ("a", "b"):
         send(node, channel, "n" * 2048, Keep(100, 0, pool))
     assert [one.position.offset for one in node.latest("room", 0, 10)] == [3, 2]

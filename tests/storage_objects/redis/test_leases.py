@@ -130,6 +130,7 @@ def test_nothing_that_nodes_hold_is_without_expiry(shared, redis_server):
         send(one, "room", "x", KEEP)
         one.position("other")
     keys = [line for line in redis_server.ask("KEYS", "*").split(b"\r\n") if line.startswith(b"fws:")]
+    keys.remove(b"fws:about")
     assert len(keys) >= 8
     assert [key for key in keys if redis_server.ask("TTL", key) == b":-1\r\n"] == []
 

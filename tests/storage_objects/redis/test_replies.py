@@ -37,9 +37,16 @@ def test_a_position_may_tell_what_it_has_cost():
 
 def test_histories_are_publications_of_the_channel_and_none_where_something_may_be_missing():
     bodies = [MARK + b"\n" + encode(message("room", each)) for each in ("one", "two")]
-    assert replies.publications("room", None) is None
-    assert [each.payload for each in replies.publications("room", bodies) or ()] == [b"one", b"two"]
-    assert [each.payload for each in replies.newest_first("room", bodies)] == [b"two", b"one"]
+    assert replies.missed("room", None) is None
+    assert [each.payload for each in replies.missed("room", [b"epoch", *bodies]) or ()] == [b"one", b"two"]
+    assert [each.payload for each in replies.newest_first("room", [b"epoch", *bodies])] == [b"two", b"one"]
+    assert replies.newest_first("room", [b""]) == []
+
+
+def test_what_was_kept_in_an_epoch_before_has_positions_of_the_present_one():
+    bodies = [MARK + b"old:7\n" + encode(message("room", "x")), MARK + b"new:8\n" + encode(message("room", "y"))]
+    found = replies.publications("room", b"new", bodies)
+    assert [each.position for each in found] == [Position("new", 7), Position("new", 8)]
 
 
 def test_counts_of_several_redises_are_one():

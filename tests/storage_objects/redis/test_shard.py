@@ -40,6 +40,7 @@ def test_redis_killed_and_started_again_loses_nothing_that_was_confirmed(server,
 
 def test_redis_frozen_and_thawed_makes_no_duplicate_and_deafens_nobody(server, cluster):
     reader, writer = cluster.node(), cluster.node()
+    reader.position("room")
     reader.subscribe("room")
     send(writer, "room", "before", KEEP)
     server.freeze()
