@@ -27,8 +27,8 @@ from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.redis.address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
-from filtered_websocket.storage_objects.redis.history_scripts import SEND, keep_values
 from filtered_websocket.storage_objects.redis.options import OPTIONS
+from filtered_websocket.storage_objects.redis.send_scripts import SEND, keep_values
 from filtered_websocket.storage_objects.values import as_bytes
 
 __all__ = ["Publisher", "StorageAway"]

@@ -8,7 +8,6 @@ Importing this module installs the reactor (txredisapi does).
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import txredisapi
@@ -25,13 +24,14 @@ from filtered_websocket.storage_objects.redis.home import GREET, greeting, home_
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.record_scripts import RECORD_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
+from filtered_websocket.storage_objects.redis.send_scripts import SEND_SCRIPTS
 from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.values import Convert
 from filtered_websocket.transport.reactor import at_turn_end
 
 log = Logger()
 _at_turn_end = at_turn_end(reactor)
-SCRIPTS = (GREET, *HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
+SCRIPTS = (GREET, *SEND_SCRIPTS, *HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
 INFO = command(b"INFO", b"replication")
 NO_INFO = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
 READ_ONLY = "READONLY You can't write"
@@ -205,50 +205,3 @@ class CommandConnection(RedisConnection):
         if not self.home:
             return succeed(True)
         return self.ask(INFO, lambda info: home_of(info) == self.home)
-
-
-class SubscriberConnection(RedisConnection):
-    """For subscribing. What uses it sets ``arrived`` and ``arrived_by_pattern``, which gets the pattern first."""
-
-    arrived: Callable[[bytes, bytes], None]
-    arrived_by_pattern: Callable[[bytes, bytes, bytes], None]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._confirming: deque[Deferred[None]] = deque()
-
-    def subscribe_to(self, channels: list[bytes]) -> list[Deferred[None]]:
-        """A Deferred for each, which fires when Redis has confirmed it, and never if the connection ends before."""
-        return self._change(b"SUBSCRIBE", channels)
-
-    def subscribe_to_patterns(self, patterns: list[bytes]) -> list[Deferred[None]]:
-        return self._change(b"PSUBSCRIBE", patterns)
-
-    def leave(self, channels: list[bytes]) -> list[Deferred[None]]:
-        return self._change(b"UNSUBSCRIBE", channels)
-
-    def _change(self, verb: bytes, channels: list[bytes]) -> list[Deferred[None]]:
-        confirmed: list[Deferred[None]] = [Deferred() for _ in channels]
-        if self.connected and channels:
-            self._confirming.extend(confirmed)
-            self.transport.write(command(verb, *channels))
-        return confirmed
-
-    def replyReceived(self, reply: Any) -> None:
-        if isinstance(reply, list) and len(reply) == 3:
-            kind = reply[0]
-            if kind == b"message":
-                self.arrived(reply[1], reply[2])
-                return
-            if kind in (b"subscribe", b"unsubscribe", b"psubscribe"):
-                self._confirming.popleft().callback(None)
-                return
-        if isinstance(reply, list) and len(reply) == 4 and reply[0] == b"pmessage":
-            self.arrived_by_pattern(*reply[1:])
-            return
-        if isinstance(reply, Exception) and not self._waiting:
-            # An error in place of a confirmation, such as NOPERM: order is lost, and the reason is worth a line.
-            self.link.refused(str(reply))
-            self.link.abort()
-            return
-        super().replyReceived(reply)

@@ -7,7 +7,8 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.command import Script
-from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
+from filtered_websocket.storage_objects.redis.connection import CommandConnection
+from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnection
 from filtered_websocket.storage_objects.values import Convert
 
 

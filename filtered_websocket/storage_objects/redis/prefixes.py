@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.storage_objects.redis.connection import SubscriberConnection
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
+from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnection
 from filtered_websocket.storage_objects.values import as_bytes
 
 _SPECIAL = re.compile(rb"([*?\[\]\\])")

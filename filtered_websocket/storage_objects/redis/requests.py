@@ -3,7 +3,7 @@
 from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis.command import command
-from filtered_websocket.storage_objects.redis.history_scripts import SEND_ONCE, SEND_REQUEST, keep_values
+from filtered_websocket.storage_objects.redis.send_scripts import SEND_ONCE, SEND_REQUEST, keep_values
 
 MAX_TAILS = 1000
 PUBLISH_REQUEST = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n" + MARK + b"\n%b\r\n"

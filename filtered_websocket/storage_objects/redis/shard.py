@@ -5,7 +5,6 @@ heartbeat goes out by the one connection and has to come back by the other; when
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -19,11 +18,13 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
-from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
+from filtered_websocket.storage_objects.redis.connection import CommandConnection
 from filtered_websocket.storage_objects.redis.leases import Leases
 from filtered_websocket.storage_objects.redis.link import Link
 from filtered_websocket.storage_objects.redis.replies import away
+from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnection
 from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
+from filtered_websocket.storage_objects.redis.write_queue import WriteQueue
 from filtered_websocket.storage_objects.values import Convert, as_bytes
 
 log = Logger()
@@ -60,8 +61,7 @@ class Shard:
         self.leases = Leases(self, prefix, options.lease_seconds)
         self.prefix, self._changed = prefix, changed
         self._heartbeat: float = options.redis_heartbeat
-        self._queue_limit: int = options.redis_queue
-        self._queue: deque[tuple[Callable[[], Deferred[Any]], Deferred[Any]]] = deque()
+        self._queue = WriteQueue(options.redis_queue)
         self._told: set[str] = set()
         self._stopped = False
         self._sync_number = 0
@@ -101,7 +101,7 @@ class Shard:
             return
         self._stopped = True
         self.subscriptions.stop()
-        self._fail_queue()
+        self._queue.fail()
         if self.open:
             try:
                 yield self.leases.release().addTimeout(BEATS * self._heartbeat, _clock)
@@ -142,11 +142,7 @@ class Shard:
         """Do it now; while Redis is away, when it is back, if the queue has room; otherwise fail."""
         if self.open:
             return function()
-        if self._stopped or len(self._queue) >= self._queue_limit:
-            return away()
-        answer: Deferred[Any] = Deferred()
-        self._queue.append((function, answer))
-        return answer
+        return away() if self._stopped else self._queue.put(function)
 
     def history_keys(self, channel: str) -> tuple[bytes, bytes]:
         """The keys of a channel's history, and of where it stands."""
@@ -188,7 +184,7 @@ class Shard:
         if number != self._sync_number or self._stopped:
             return
         self.open = True
-        self._empty_queue()
+        self._queue.empty(lambda: self.open)
         self.subscriptions.begin_all()
         yield self.subscriptions.fill(commands)
         if number != self._sync_number or self._stopped:
@@ -201,11 +197,6 @@ class Shard:
         self._subscriber.settled()
         self._set_ready(True)
         self.leases.settled()
-
-    def _empty_queue(self) -> None:
-        while self._queue and self.open:
-            function, answer = self._queue.popleft()
-            function().addBoth(answer.callback)
 
     def _sync_failed(self, failure: Failure) -> None:
         if not failure.check(StorageAway):
@@ -239,11 +230,6 @@ class Shard:
 
     def _beat_came(self) -> None:
         self._beat = time.monotonic()
-
-    def _fail_queue(self) -> None:
-        queue, self._queue = self._queue, deque()
-        for _, answer in queue:
-            answer.errback(StorageAway("the storage object was stopped: not done"))
 
     def _tell(self, reason: str) -> None:
         """Say why Redis is away: each reason once, until it is back."""

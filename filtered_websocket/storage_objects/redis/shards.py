@@ -32,7 +32,7 @@ class Shards:
         self._shards: list[Shard] = []
         self._consumer: Consumer | None = None
         self._waiting: list[Deferred[None]] = []
-        self.ready = False
+        self.ready = self._begun = False
 
     def start(self, consumer: Consumer) -> Deferred[None]:
         """Fires when all are ready; fails with ConfigError when that can never be."""
@@ -88,7 +88,11 @@ class Shards:
         return done.addCallbacks(replies.nothing, replies.first_error)
 
     def _never(self, error: ConfigError) -> None:
+        """One can never be ready as things are. What has been ready goes on trying."""
+        if self._begun:
+            return
         waiting, self._waiting = self._waiting, []
+        self.stop()
         for one in waiting:
             one.errback(error)
 
@@ -97,6 +101,7 @@ class Shards:
         if ready == self.ready or self._consumer is None:
             return
         self.ready = ready
+        self._begun = self._begun or ready
         if ready:
             waiting, self._waiting = self._waiting, []
             for one in waiting:

@@ -46,11 +46,12 @@ from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.command import command
-from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SEND, SEND_ONCE, SINCE
+from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.storage_objects.redis.record_scripts import STORE, TAKE, store_values
 from filtered_websocket.storage_objects.redis.requests import Requests
+from filtered_websocket.storage_objects.redis.send_scripts import SEND, SEND_ONCE
 from filtered_websocket.storage_objects.redis.shards import Shards
 from filtered_websocket.storage_objects.values import as_bytes, check_text
 

@@ -16,11 +16,12 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
-from filtered_websocket.storage_objects.redis.connection import CommandConnection, SubscriberConnection
+from filtered_websocket.storage_objects.redis.connection import CommandConnection
 from filtered_websocket.storage_objects.redis.gaps import NOTHING, Followed, Gaps
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.parts import in_parts
 from filtered_websocket.storage_objects.redis.prefixes import Prefixes
+from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnection
 from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from filtered_websocket.storage_objects.base import Keep
-from filtered_websocket.storage_objects.redis.history_scripts import SEND, keep_values
+from filtered_websocket.storage_objects.redis.send_scripts import SEND, keep_values
 from tests.support.backends import message
 from tests.support.reactor_thread import call
 from tests.support.redis_nodes import KEEP, atomically, send, wait_back

@@ -8,8 +8,8 @@ from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis import requests
 from filtered_websocket.storage_objects.redis.command import command
-from filtered_websocket.storage_objects.redis.history_scripts import SEND, SEND_ONCE, keep_values
 from filtered_websocket.storage_objects.redis.requests import Requests
+from filtered_websocket.storage_objects.redis.send_scripts import SEND, SEND_ONCE, keep_values
 
 binary = st.binary(max_size=30)
 pools = st.just(Pool("p", 1000, 10))

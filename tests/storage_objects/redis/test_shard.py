@@ -5,9 +5,9 @@ import time
 import pytest
 
 from filtered_websocket.storage_objects.base import StorageAway
-from tests.support.backends import Backend, message
+from tests.support.backends import message
 from tests.support.reactor_thread import call
-from tests.support.redis_nodes import FAST, KEEP, MODULE, send, wait_away, wait_back
+from tests.support.redis_nodes import KEEP, send, wait_away, wait_back
 
 # Outages.
 
@@ -57,26 +57,6 @@ def test_redis_frozen_and_thawed_makes_no_duplicate_and_deafens_nobody(server, c
     # It is unknown whether Redis read the one in flight; twice it is never.
     assert reader.recorder.payloads in ([b"before", b"after"], [b"before", b"in flight", b"after"])
     assert reader.recorder.gaps == []
-
-
-def test_a_queue_keeps_writes_in_order_up_to_its_bound(server):
-    cluster = Backend(MODULE, redis_url=server.url, **FAST, redis_queue=3)
-    node = cluster.node()
-    node.subscribe("room")
-    server.kill()
-    wait_away(node)
-    waiting = call(lambda: [node.storage.send(message("room", str(n)), KEEP) for n in range(4)])
-    with pytest.raises(StorageAway, match="not done"):
-        call(lambda: waiting[3])
-    server.start()
-    assert [call(lambda d=d: d).offset for d in waiting[:3]] == [1, 2, 3]
-    assert node.recorder.wait(3) == [b"0", b"1", b"2"]
-    server.kill()
-    wait_away(node)
-    (queued,) = call(lambda: [node.storage.add("a", "b")])
-    cluster.close()
-    with pytest.raises(StorageAway, match="stopped"):
-        call(lambda: queued)
 
 
 def test_scripts_that_were_flushed_are_sent_again_in_order(shared, redis_server):

@@ -4,7 +4,8 @@ import pytest
 
 from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.storage_objects.redis.history_scripts import RECOVER, SEND
+from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
+from filtered_websocket.storage_objects.redis.send_scripts import SEND
 from filtered_websocket.storage_objects.redis.storage_object import StorageObject
 from tests.support.backends import Backend
 from tests.support.log_lines import LogLines

@@ -1,0 +1,57 @@
+"""The connection to one Redis that subscribes."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.storage_objects.redis.command import command
+from filtered_websocket.storage_objects.redis.connection import RedisConnection
+
+
+class SubscriberConnection(RedisConnection):
+    """For subscribing. What uses it sets ``arrived`` and ``arrived_by_pattern``, which gets the pattern first."""
+
+    arrived: Callable[[bytes, bytes], None]
+    arrived_by_pattern: Callable[[bytes, bytes, bytes], None]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._confirming: deque[Deferred[None]] = deque()
+
+    def subscribe_to(self, channels: list[bytes]) -> list[Deferred[None]]:
+        """A Deferred for each, which fires when Redis has confirmed it, and never if the connection ends before."""
+        return self._change(b"SUBSCRIBE", channels)
+
+    def subscribe_to_patterns(self, patterns: list[bytes]) -> list[Deferred[None]]:
+        return self._change(b"PSUBSCRIBE", patterns)
+
+    def leave(self, channels: list[bytes]) -> list[Deferred[None]]:
+        return self._change(b"UNSUBSCRIBE", channels)
+
+    def _change(self, verb: bytes, channels: list[bytes]) -> list[Deferred[None]]:
+        confirmed: list[Deferred[None]] = [Deferred() for _ in channels]
+        if self.connected and channels:
+            self._confirming.extend(confirmed)
+            self.transport.write(command(verb, *channels))
+        return confirmed
+
+    def replyReceived(self, reply: Any) -> None:
+        if isinstance(reply, list) and len(reply) == 3:
+            kind = reply[0]
+            if kind == b"message":
+                self.arrived(reply[1], reply[2])
+                return
+            if kind in (b"subscribe", b"unsubscribe", b"psubscribe"):
+                self._confirming.popleft().callback(None)
+                return
+        if isinstance(reply, list) and len(reply) == 4 and reply[0] == b"pmessage":
+            self.arrived_by_pattern(*reply[1:])
+            return
+        if isinstance(reply, Exception) and not self._waiting:
+            # An error in place of a confirmation, such as NOPERM: order is lost, and the reason is worth a line.
+            self.link.refused(str(reply))
+            self.link.abort()
+            return
+        super().replyReceived(reply)

@@ -1,0 +1,20 @@
+"""What Redis says to a connection that subscribes."""
+
+from tests.support.log_lines import LogLines
+from tests.support.reactor_thread import until
+
+
+def test_a_channel_that_may_not_be_subscribed_to_is_told_with_redis_own_words(shared, redis_server):
+    redis_server.ask(
+        "ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "resetchannels", "&fws:beat:*", "&global"
+    )
+    try:
+        with LogLines() as lines:
+            node = shared.node(redis_username="deaf", redis_password="secret")
+            confirmed = []
+            node.storage.subscribe("room").addCallbacks(confirmed.append, lambda _: None)
+            until(lambda: any("NOPERM" in line for line in lines))
+        assert confirmed == []
+        node.stop()
+    finally:
+        redis_server.ask("ACL", "DELUSER", "deaf")
