@@ -41,6 +41,10 @@ def _cpu(workload: str, **limits: float) -> Iterator[Bar]:
     return (Bar(workload, "cpu_us", other, limit) for other, limit in limits.items())
 
 
+def _socketio(workload: str, **limits: float) -> Iterator[Bar]:
+    return (bar._replace(row="socketio") for bar in _cpu(workload, **limits))
+
+
 BARS = (
     *_cpu("fan1000", c_limit=0.70, node_ws=1.0, **dict.fromkeys(PYTHON_PEERS, 1.0)),
     *_cpu("fan1000w16", c_limit_coalesce=0.80, node_ws=4.0),
@@ -67,6 +71,10 @@ BARS = (
     Bar("handshake", "hs_cpu_us", OURS, 1 / 1.4, "philote"),
     *_cpu("shared2", **dict.fromkeys(_EVERY_PEER, 1.5)),
     *_cpu("shared20", **dict.fromkeys(_EVERY_PEER, 1.5)),
+    *_socketio("sio_ack", node_socketio=1.0, python_socketio=4.0),
+    *_socketio("sio_fan1000", node_socketio=2.5, python_socketio=6.0),
+    *_socketio("sio_rooms", node_socketio=3.0, python_socketio=8.0),
+    Bar("sio_idle", "kb_per_conn", "node_socketio", 2.0, "socketio"),
     *(Bar("presence10000", "cpu_us", row, 0.5, row, "presence100") for row in (OURS, f"{OURS}_redis")),
 )
 

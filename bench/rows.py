@@ -68,7 +68,8 @@ _OUR_VARIANTS = {
 PACK_WORKLOADS = ("fan1000", "pair")
 _PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filters.{}"
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--pub-init", "40", "--init", "40")
-_SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join",{"room":"c%c"}]', "--tmpl", '42["m","c%c","%P"]')
+_SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]')
+_SOCKETIO_ASK = (*_SOCKETIO, "--tmpl", '420["a","%P"]')
 # A token for each channel, signed with the empty secret: a client that reads c7 writes c7.
 _TOKENS = str(Path(__file__).parent / "load" / "philote_paths.txt")
 
@@ -113,7 +114,8 @@ _SERVERS = (
     Row(
         "node_socketio",
         "node servers/node_socketio.js {port}",
-        rooms=(*_SOCKETIO, "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]'),
+        rooms=_SOCKETIO_ROOMS,
+        echo=_SOCKETIO_ASK,
         needs=("node",),
         workloads=PACK_WORKLOADS,
     ),
@@ -123,12 +125,23 @@ _SERVERS = (
         "python_socketio",
         "{peers_python} servers/ws_socketio.py {port}",
         rooms=_SOCKETIO_ROOMS,
+        echo=_SOCKETIO_ASK,
         workloads=PACK_WORKLOADS,
     ),
 )
 
 _PACKS = (
-    Row("ws_emit", _PACK.format("ws_emit").replace("-f ", "-f filters.socketio "), rooms=_SOCKETIO_ROOMS),
+    Row(
+        "ws_emit",
+        _PACK.format("ws_emit").replace("-f ", "-f filters.socketio "),
+        rooms=(*_SOCKETIO, "--late-init", '42["join",{"room":"c%c"}]', "--tmpl", '42["m","c%c","%P"]'),
+    ),
+    Row(
+        "socketio",
+        _PACK.format("socketio") + " filters.socketio_events",
+        rooms=_SOCKETIO_ROOMS,
+        echo=_SOCKETIO_ASK,
+    ),
     Row(
         "wsps",
         _PACK.format("wsps"),

@@ -31,6 +31,7 @@ _ALL = (*_PEERS, *COMPILED)
 _LARGE = (*_ALL, "node_ws_bufferutil")
 _DEFLATING = tuple(name for name in _PEERS if name != "picows")
 _OURS = ("filtered_websocket", "filtered_websocket_redis")
+_SOCKETIO = ("socketio", "node_socketio", "python_socketio")
 
 WORKLOADS = (
     Workload("fan1000", "1,000 subscribers, one message in flight", "--mode fanout -n 1000 -w 1 -s 128"),
@@ -76,6 +77,14 @@ WORKLOADS = (
                  (("BENCH_MEMBERS", str(members)),))
         for members in (100, 10000)
     ),
+    Workload("sio_ack", "Socket.IO: 100 clients, an event with its acknowledgement, one in flight each",
+             "--mode echo -n 100 -w 1 -s 64", "echo", "socketio", rows=_SOCKETIO),
+    Workload("sio_fan1000", "Socket.IO: emits to a room of 1,000, one in flight",
+             "--mode fanout -n 1000 -w 1 -s 128", "rooms", "socketio", rows=(*_SOCKETIO, "ws_emit")),
+    Workload("sio_rooms", "Socket.IO: 100 rooms x 10, everybody emits",
+             "--mode pair --channels 100 -n 1000 -w 1 -s 128", "rooms", "socketio", rows=(*_SOCKETIO, "ws_emit")),
+    Workload("sio_idle", "Socket.IO: 5,000 idle connections", "--mode idle -n 5000 --hold 1", "echo", "socketio",
+             rows=_SOCKETIO, descriptors=5100),
     Workload("history", "an append to a history, and one publication read back",
              "--mode echo -n 10 -w 1 -s 64 --path /history%i", "", "history", "history", _OURS),
 )  # fmt: skip

@@ -309,6 +309,14 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     said, heard = b'42["m","a","%b"]' % emitted, b'42["m","%b"]' % emitted
     yield "ws_emit to 50", 20, lambda: clients.exchange([text(said)], 2 + len(heard))
     clients.leave()
+    # An application of Socket.IO: an event with its acknowledgement, then one that goes to the room of all.
+    clients.connect(["/sio/socket.io/?EIO=4&transport=websocket"] * 50)
+    clients.exchange([text(b"40") + text(b'42["join","a"]')] * 50, 1)
+    clients.settle()
+    asked = text(b'420["a","%b"]' % emitted)
+    yield "Socket.IO, acknowledged", 20, lambda: clients.exchange([asked] * 50, 2 + len(b'430["%b"]' % emitted))
+    yield "Socket.IO to 50", 20, lambda: clients.exchange([text(said)], 2 + len(heard))
+    clients.leave()
     yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
     clients.leave()
     yield "connect, echo, close", 4, lambda: clients.connect_and_close([ECHO] * 10, frame(small), 66)

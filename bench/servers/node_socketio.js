@@ -1,5 +1,5 @@
-// Socket.IO: `node node_socketio.js PORT`. A client sends ["join", channel]; ["m", channel, payload] goes to a channel,
-// ["e", payload] comes back. The generator speaks Engine.IO 4 with --init and --tmpl (rows.py).
+// Socket.IO: `node node_socketio.js PORT`. A client sends ["join", room]; ["m", room, payload] goes to a room, ["a",
+// payload] is acknowledged with its payload. The generator speaks Engine.IO 4 with --init and --tmpl (rows.py).
 'use strict';
 const { createServer } = require('http');
 const { Server } = require('socket.io');
@@ -8,8 +8,8 @@ const server = createServer();
 const io = new Server(server, { transports: ['websocket'], perMessageDeflate: false, pingInterval: 300000 });
 
 io.on('connection', (socket) => {
-  socket.on('join', (channel) => socket.join(channel));
-  socket.on('m', (channel, data) => io.to(channel).emit('m', data));
-  socket.on('e', (data) => socket.emit('e', data));
+  socket.on('join', (room) => socket.join(room));
+  socket.on('m', (room, data) => io.to(room).emit('m', data));
+  socket.on('a', (data, acknowledge) => acknowledge(data));
 });
 server.listen(Number(process.argv[2]), '127.0.0.1', 4096);

@@ -1,18 +1,16 @@
-"""python-socketio on aiohttp: `ws_socketio.py PORT`. ["join", {"room": r}] joins, ["m", r, payload] goes to r, and so
-does POST /emit {"event", "room", "data"}."""
+"""python-socketio on uvicorn and uvloop: `ws_socketio.py PORT`. What clients say is told in node_socketio.js."""
 
 import sys
 
 import socketio
-from aiohttp import web
-from loop import new_event_loop
+import uvicorn
 
-sio = socketio.AsyncServer(async_mode="aiohttp", ping_interval=300)
+sio = socketio.AsyncServer(async_mode="asgi", ping_interval=300)
 
 
 @sio.event
-async def join(sid, data):
-    await sio.enter_room(sid, data["room"])
+async def join(sid, room):
+    await sio.enter_room(sid, room)
 
 
 @sio.event
@@ -20,21 +18,18 @@ async def m(sid, room, payload):
     await sio.emit("m", payload, room=room)
 
 
-async def emit(request):
-    body = await request.json()
-    await sio.emit(body["event"], body["data"], room=body["room"])
-    return web.Response(text="OK")
+@sio.event
+async def a(sid, payload):
+    return payload
 
 
-app = web.Application()
-app.router.add_post("/emit", emit)
-sio.attach(app)
-web.run_app(
-    app,
+uvicorn.run(
+    socketio.ASGIApp(sio),
     host="127.0.0.1",
     port=int(sys.argv[1]),
+    loop="uvloop",
     backlog=4096,
-    access_log=None,
-    print=None,
-    loop=new_event_loop(),
+    log_level="warning",
+    ws_per_message_deflate=False,
+    ws_ping_interval=None,
 )
