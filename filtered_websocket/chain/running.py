@@ -14,6 +14,10 @@ from filtered_websocket.chain.failures import _awaited
 Step = Callable[[Any, Any], Any]
 """A filter as a chain calls it: ``step(instance, data)``."""
 
+_PLAIN = frozenset((str, bytes, bytearray, tuple, list, dict, int, float, bool))
+"""Types that nobody waits for. What tells awaitables of all other types costs more than a short chain: these have
+abstract base classes."""
+
 
 def run(steps: Iterator[Step] | list[Step] | tuple[Step, ...], instance: Any, data: Any) -> Any:
     """Run a chain once: the hot path of every event.
@@ -26,7 +30,9 @@ def run(steps: Iterator[Step] | list[Step] | tuple[Step, ...], instance: Any, da
     for step in steps:
         result = step(instance, data)
         if result is not None:
-            if isinstance(result, (types.CoroutineType, Deferred)) or inspect.isawaitable(result):
+            if type(result) not in _PLAIN and (
+                isinstance(result, (types.CoroutineType, Deferred)) or inspect.isawaitable(result)
+            ):
                 if isinstance(result, Deferred) and _has_fired(result):
                     result = result.result
                 else:

@@ -25,7 +25,7 @@ def message(payload: Any, is_binary: bool | None = None) -> Message:
 
 def outgoing(payload: Any, is_binary: bool | None = None) -> tuple[bytes | bytearray, bool]:
     """As `message`, for what is framed at once: a bytearray is not copied."""
-    if type(payload) is not bytearray:  # what a message filter hands on needs no further look
+    if type(payload) is not bytearray and type(payload) is not bytes:  # these need no further look
         if isinstance(payload, str):
             return payload.encode(), bool(is_binary)
         if not isinstance(payload, (bytes, bytearray, memoryview)):

@@ -75,14 +75,14 @@ class Assembly:
 
 def _check(packet: Packet) -> None:
     kind, data = packet.type, packet.data
+    if kind in (packets.EVENT, packets.BINARY_EVENT):
+        if not data or not isinstance(data[0], (str, int)) or isinstance(data[0], bool) or data[0] in RESERVED:
+            raise Malformed("an event has a name, and none that is reserved")
+        return
     if kind == packets.CONNECT and not (data is None or isinstance(data, dict)):
         raise Malformed("what a client says of itself is a JSON object")
     if kind == packets.DISCONNECT and data is not None:
         raise Malformed("a disconnect says nothing more")
-    if kind in (packets.EVENT, packets.BINARY_EVENT) and (
-        not data or not isinstance(data[0], (str, int)) or isinstance(data[0], bool) or data[0] in RESERVED
-    ):
-        raise Malformed("an event has a name, and none that is reserved")
     if kind in (packets.ACK, packets.BINARY_ACK) and packet.id is None:
         raise Malformed("an acknowledgement has an id")
     if kind == packets.CONNECT_ERROR:

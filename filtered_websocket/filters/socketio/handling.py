@@ -124,14 +124,15 @@ class Handling:
     # Events.
 
     def _event(self, socket: Socket, packet: Packet) -> Deferred[Any] | None:
-        chains, (name, *arguments) = self.pack.chains_here(socket.namespace), packet.data
-        chain = None if chains is None else chains.events.of(str(name))
+        chains, (said, *arguments) = self.pack.chains_here(socket.namespace), packet.data
+        name = str(said)
+        chain = None if chains is None else chains.events.of(name)
         if chain is None or not chain.steps:
             return None
         if len(arguments) < chain.least:
-            self.pack.pipeline.server.counters.count("dropped", "socketio: an event with too few arguments", str(name))
+            self.pack.pipeline.server.counters.count("dropped", "socketio: an event with too few arguments", name)
             return None
-        socket.event = str(name)
+        socket.event = name
         return self._run(
             chain,
             socket,

@@ -17,6 +17,9 @@ CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range
 
 _PACKET = re.compile(r"([0-6])(?:([0-9]{1,9})-)?(?:(/[^,]*)(?:,|$))?([0-9]{1,15})?(.*)", re.DOTALL)
 
+_EVENT = re.compile(r"2([0-9]{1,15})?(\[.*)", re.DOTALL)
+"""What most packets are: an event in ``/``, without attachments."""
+
 
 class Packet(NamedTuple):
     """A Socket.IO packet.
@@ -42,6 +45,10 @@ def decode(text: str) -> Packet:
 
     :raises Malformed: it is none
     """
+    event = _EVENT.fullmatch(text)
+    if event is not None:
+        number, array = event.groups()
+        return Packet(EVENT, "/", None if number is None else int(number), loads(array), 0)
     match = _PACKET.fullmatch(text)
     if match is None:
         raise Malformed("not a Socket.IO packet")
@@ -74,7 +81,8 @@ class Encoded(NamedTuple):
         :param number: the id of the acknowledgement that is wanted, or given; None for none
         """
         text = f"{self.head}{'' if number is None else number}{self.body}"
-        return (text.encode(), False), *((each, True) for each in self.attachments)
+        message = text.encode(), False
+        return (message, *((each, True) for each in self.attachments)) if self.attachments else (message,)
 
 
 def encoded(kind: int, namespace: str, value: Any) -> Encoded:

@@ -117,3 +117,16 @@ def test_what_clients_are_told_is_what_the_protocol_says() -> None:
     assert packets.acknowledged(12) == (b"4312[]", False)
     assert json.loads(packets.event("u", ([b"\0"],))[0][0][4:]) == ["u", [{"_placeholder": True, "num": 0}]]
     assert base64.b64encode(packets.event("u", (b"\0",))[1][0]) == b"AA=="
+
+
+@given(st.from_regex(r"[0-9]{0,17}(\[.{0,12}|.{0,6})", fullmatch=True) | st.lists(JSON).map(json.dumps))
+def test_most_events_are_read_by_a_shorter_way_with_the_same_end(rest: str) -> None:
+    """A namespace that is written is read by the longer one."""
+
+    def read(text: str) -> Packet | str:
+        try:
+            return packets.decode(text)
+        except Malformed as error:
+            return str(error)
+
+    assert read("2" + rest) == read("2/," + rest)
