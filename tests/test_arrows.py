@@ -104,6 +104,8 @@ TESTED_TOGETHER = {
     "filters.centrifugo.api_messages": "fields alone, which filters/centrifugo/test_api.py and test_rest.py fill",
     "filters.centrifugo.chains": "filters/centrifugo/test_events.py runs each of them",
     "filters.centrifugo.client": "filters/centrifugo/test_session.py sends to it, test_events.py hands it to filters",
+    "filters.centrifugo.origins": "filters/centrifugo/test_streaming.py comes with pages of other origins",
+    "filters.centrifugo.streams": "filters/centrifugo/test_streaming.py reads them",
     "filters.centrifugo.commands": "what each does has its own file: filters/centrifugo/test_subscribing.py and others",
     "filters.socketio.events": "four roots, whose filters filters/socketio/test_chains.py resolves",
     "filters.socketio.interfaces": "types, which mypy checks",

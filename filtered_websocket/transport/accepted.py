@@ -99,7 +99,8 @@ class Accepted(WriteThrough):
             self._closing.cancel()
         former, self.protocol = self.protocol, Lingering(self, self.server)
         former.connectionLost(Failure(main.CONNECTION_DONE))
-        self.startReading()
+        if self.connected:  # it may have been the last that a server waits for, which has ended now
+            self.startReading()
         return None
 
 

@@ -63,14 +63,16 @@ class Client:
         return ClientInfo(self.user, self.id, self.info, b"" if subscription is None else subscription.info)
 
     def reply(self, reply: Reply) -> None:
-        """Send a reply, or a push in one."""
+        """Answer a command."""
         if not self.ended:
             codec = self.encoding.codec
             self.connection.send_encoded(((codec.reply(reply), codec.binary),))
 
     def push(self, push: Push) -> None:
         """Send what it has not asked for."""
-        self.reply(Reply(push=push))
+        if not self.ended:
+            encoding = self.encoding
+            self.connection.send_encoded(((encoding.push(push), encoding.codec.binary),))
 
     def send(self, data: Any) -> None:
         """Send data to this client alone: a JSON value, or bytes as they are.

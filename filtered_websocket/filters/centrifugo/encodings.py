@@ -13,15 +13,20 @@ class Encoding:
     """Of the clients that speak one encoding: `messages.encoding.Encoding`.
 
     :param codec: what they speak
+    :param bare: pushes come alone, and not in replies: to clients that send no commands
     """
 
-    def __init__(self, codec: Codec) -> None:
-        self.codec = codec
+    def __init__(self, codec: Codec, bare: bool = False) -> None:
+        self.codec, self.bare = codec, bare
+
+    def push(self, push: Push) -> bytes:
+        """A push as these clients get it."""
+        return self.codec.push(push) if self.bare else self.codec.reply(Reply(push=push))
 
     def encode(self, messages: Sequence[Message], channel: str | None = None) -> Sequence[Message]:
         """Pushes of what was published to a channel, or sent to one client alone."""
-        codec = self.codec
-        return [(codec.reply(Reply(push=push_of(unpack(each), channel))), codec.binary) for each in messages]
+        binary = self.codec.binary
+        return [(self.push(push_of(unpack(each), channel)), binary) for each in messages]
 
 
 def push_of(envelope: Envelope, channel: str | None) -> Push:

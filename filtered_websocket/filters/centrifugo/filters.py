@@ -18,10 +18,12 @@ from filtered_websocket.errors import Reject, StopChain
 from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN, Disconnect
 from filtered_websocket.filters.centrifugo.control import Control
+from filtered_websocket.filters.centrifugo.emulation import emulate
 from filtered_websocket.filters.centrifugo.envelope import is_json, placed
 from filtered_websocket.filters.centrifugo.paths import is_at
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.filters.centrifugo.streams import StreamCarrier
 from filtered_websocket.filters.centrifugo.wire import asked_for
 from filtered_websocket.messages.publication import Publication
 
@@ -34,7 +36,7 @@ class Begin(WebSocketStartFilter):
         end = Disconnect(SHUTDOWN)
         web_socket_instance.farewell = end.code, end.reason
         state = State.of(web_socket_instance)
-        state.does.update(Control(state).does)
+        state.does.update(Control(state).does | {"emulate": lambda values: emulate(state, values)})
         return state.nodes.start()
 
 
@@ -44,6 +46,8 @@ class Admit(WebSocketHandshakeFilter):
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: Request) -> None:
         connection, pipeline = web_socket_instance, web_socket_instance.pipeline
+        if isinstance(connection, StreamCarrier):
+            return  # which its endpoint has admitted
         state = State.of(pipeline)
         if not is_at(pipeline, data.path, pipeline.options.centrifugo_websocket_path):
             raise Reject(404, f"WebSockets are served at {pipeline.options.centrifugo_websocket_path}")

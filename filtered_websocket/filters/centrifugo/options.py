@@ -115,6 +115,14 @@ API_MAX_BODY = Option(
     "centrifugo_api_max_body", size(1024, 1 << 30), 16 << 20, "largest request of the server API", unit="bytes",
     scope="pipeline",
 )  # fmt: skip
+HTTP_STREAM = Option(
+    "centrifugo_http_stream", boolean, True, "serve /connection/http_stream, for clients without WebSocket",
+    scope="pipeline", switch=True,
+)  # fmt: skip
+SSE = Option(
+    "centrifugo_sse", boolean, True, "serve /connection/sse: server-sent events, for clients without WebSocket",
+    scope="pipeline", switch=True,
+)  # fmt: skip
 TOKEN_OPTIONS = (
     TOKEN_HMAC_SECRET, TOKEN_HMAC_PREVIOUS_SECRET, TOKEN_HMAC_PREVIOUS_SECRET_UNTIL, TOKEN_PUBLIC_KEY, TOKEN_JWKS,
     TOKEN_AUDIENCE, TOKEN_ISSUER,
@@ -123,7 +131,7 @@ OPTIONS = (
     *TOKEN_OPTIONS, ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
     WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
     CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, WEBSOCKET_PATH, API_KEY, API_INSECURE,
-    API_MAX_BODY,
+    API_MAX_BODY, HTTP_STREAM, SSE,
 )  # fmt: skip
 
 ORIGINAL = Original("centrifugo", 8000)

@@ -178,9 +178,13 @@ class Session(Client):
                 result = result._replace(ping=max(1, round(interval)), pong=True)
                 self.heartbeat = self.state.heartbeat
                 self.heartbeat.add(self)
-            answer(result)
+            answer(self.greeting(result))
 
         return self.steps.take(connecting.connect(self, request, answer_connect))
+
+    def greeting(self, result: ConnectResult) -> ConnectResult:
+        """What connect is answered with."""
+        return result
 
     # Whether the client is still there.
 

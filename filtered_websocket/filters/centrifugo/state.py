@@ -57,6 +57,7 @@ class State(PackState):
     :ivar does: what this node does when all are told to, by name
     :ivar nodes: this one and the others
     :ivar clients: those of this node that have connected, by id
+    :ivar streams: the sessions of this node that are carried by streams, by what their clients show
     :ivar users: the same by user: their ids
     """
 
@@ -83,6 +84,7 @@ class State(PackState):
         self._began = self.reactor.seconds()
         self.clients: dict[str, Here] = {}
         self.users: dict[str, dict[str, Here]] = {}
+        self.streams: dict[str, Any] = {}
         self._deadlines = Deadlines(self.reactor)
         self._heartbeats: list[Heartbeat] = []
         self._told: tuple[float, float] | None = None

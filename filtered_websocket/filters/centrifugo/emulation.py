@@ -1,0 +1,126 @@
+"""Commands of clients on streams: POST /emulation, to whatever node.
+
+{"session", "node", "data"}      data is a text that holds commands; as application/octet-stream: EmulationRequest
+204 taken, whatever becomes of it: the stream tells; 404 there is no such node: the client connects anew
+400 it is no such request, 413 it is too large
+"""
+
+import json
+from collections import deque
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.filters.centrifugo.codes import TOO_MANY_REQUESTS, Disconnect
+from filtered_websocket.filters.centrifugo.encodings import Encoding
+from filtered_websocket.filters.centrifugo.messages import ConnectResult, EmulationRequest
+from filtered_websocket.filters.centrifugo.origins import FromPages
+from filtered_websocket.filters.centrifugo.session import Session
+from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.filters.centrifugo.streams import StreamCarrier
+from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Malformed
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError, Response
+
+MAX_WAITING = 1 << 20
+"""Bytes of commands that may wait for those before them."""
+
+
+class EmulatedSession(Session):
+    """A session on a stream: its frames come by requests, one after the other."""
+
+    __slots__ = ("_frames", "_waiting")
+
+    connection: Any
+
+    def __init__(self, state: State, carrier: StreamCarrier, encoding: Encoding) -> None:
+        connection: Any = carrier
+        super().__init__(state, connection, encoding)
+        self._frames: deque[bytes] = deque()
+        self._waiting = 0
+
+    def greeting(self, result: ConnectResult) -> ConnectResult:
+        return result._replace(session=self.connection.key, node=self.state.nodes.uid)
+
+    def take(self, frame: bytes) -> None:
+        """Obey the commands of a frame when those before it have been obeyed."""
+        if self.ended:
+            return
+        self._waiting += len(frame)
+        if self._waiting > MAX_WAITING:
+            self.pipeline.server.counters.count("closed", "centrifugo: too many commands wait")
+            self.end(Disconnect(TOO_MANY_REQUESTS))
+            return
+        self._frames.append(frame)
+        if not self.connection.busy:
+            self.connection.busy = True
+            start(self._obey_all())
+
+    async def _obey_all(self) -> None:
+        try:
+            while self._frames and not self.ended:
+                frame = self._frames.popleft()
+                waits = self.receive(frame)
+                if waits is not None:
+                    await waits
+                self._waiting -= len(frame)
+        finally:
+            self.connection.busy = False
+
+    def gone(self) -> None:
+        """The stream has ended."""
+        self.state.streams.pop(self.connection.key, None)
+        self._frames.clear()
+        self.connection.leave()
+        for channel in tuple(self.connection.channels):
+            self.pipeline.unsubscribe(channel, self.connection)
+        self.leave(self.connection.close_code or 3000, self.connection.close_reason)
+
+
+def emulate(state: State, values: dict[str, Any]) -> None:
+    """Give a session of this node its commands, if there is one."""
+    session = state.streams.get(values["session"])
+    if session is not None:
+        session.take(values["data"].encode("latin-1"))
+
+
+class Emulation(FromPages):
+    path = "/emulation"
+    methods = ("POST",)
+
+    @classmethod
+    def body_limit(cls, pipeline: Pipeline) -> int:
+        return int(pipeline.options.max_message_size)
+
+    @classmethod
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Response | Deferred[Response]:
+        state = State.of(pipeline)
+        cls.check_origin(pipeline, request)
+        asked = _read(state, request)
+        if not state.nodes.knows(asked.node):
+            raise HTTPError(404)
+        values = {"session": asked.session, "data": asked.data.decode("latin-1")}
+        return state.nodes.tell(asked.node, "emulate", **values).addCallback(lambda _: Response(204))
+
+
+def _read(state: State, request: HTTPRequest) -> EmulationRequest:
+    """
+    :raises HTTPError: 400, it is none
+    """
+    try:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/octet-stream":
+            if PROTOBUF not in state.encodings:
+                raise HTTPError(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
+            from filtered_websocket.filters.centrifugo.protobuf_codec import read
+
+            found: EmulationRequest = read(EmulationRequest, request.body)
+            return found
+        said = json.loads(request.body)
+        node, session, data = said["node"], said["session"], said["data"]
+        if not (isinstance(node, str) and isinstance(session, str) and isinstance(data, str)):
+            raise HTTPError(400)
+        return EmulationRequest(node, session, data.encode())
+    except (Malformed, ValueError, LookupError, TypeError, RecursionError):
+        raise HTTPError(400) from None

@@ -1,0 +1,135 @@
+"""Clients without a WebSocket: what is theirs is the body of a response that goes on.
+
+A stream is one more subscriber of the hub, with the limits and the policies of all. What is published is encoded once
+for JSON and once for protobuf, and framed once for each form: lines, protobuf, events.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+from uuid import uuid4
+
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.running import run
+from filtered_websocket.errors import StopChain
+from filtered_websocket.filters.centrifugo.codes import Disconnect
+from filtered_websocket.filters.centrifugo.encodings import Encoding
+from filtered_websocket.filters.centrifugo.messages import Disconnected, Push
+from filtered_websocket.messages.batch import Batch
+from filtered_websocket.messages.message import Message
+from filtered_websocket.web.request import HTTPRequest
+from filtered_websocket.web.response import HTTPError
+
+Form = Callable[[Sequence[Message]], bytes]
+"""Makes bytes of messages."""
+
+
+def json_lines(messages: Sequence[Message]) -> bytes:
+    return b"".join([payload + b"\n" for payload, _ in messages])
+
+
+def protobuf(messages: Sequence[Message]) -> bytes:
+    return b"".join([payload for payload, _ in messages])
+
+
+def events(messages: Sequence[Message]) -> bytes:
+    """Server-sent events."""
+    return b"".join([b"data: " + payload + b"\n\n" for payload, _ in messages])
+
+
+class Writer(Protocol):
+    """What writes a stream (`web.stream_writer`)."""
+
+    @property
+    def waits(self) -> bool: ...
+    def deliver(self, batch: Batch, policy: str) -> None: ...
+    def send(self, blob: bytes) -> None: ...
+    def complete(self, last: bytes | None = None) -> None: ...
+
+
+class StreamCarrier:
+    """What carries a client on a stream: in place of a connection for the session, and for handshake filters.
+
+    :ivar key: what its client shows with each request, which nobody else knows
+    :ivar headers: of the response, as filters have it
+    :ivar close_code: why it has ended, as the client was told
+    """
+
+    is_stream = True
+    direct = None
+    opened = False
+    chosen_protocol = None
+
+    def __init__(self, pipeline: Pipeline, request: HTTPRequest, encoding: Encoding, form: Form) -> None:
+        self.pipeline, self.request, self.encoding, self.form = pipeline, request, encoding, form
+        self.id, self.key = str(uuid4()), secrets.token_urlsafe(24)
+        self.channels: set[str] = set()
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self.token: Any = None
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self.busy = False
+        self._writer: Writer | None = None
+
+    async def admit(self) -> None:
+        """Let the server's limits and handshake filters decide.
+
+        :raises HTTPError: it may not come in
+        :raises Reject: the same
+        """
+        server = self.pipeline.server
+        refused = server.admission.enter_session(self.key, self.request.peer)
+        if refused is not None:
+            raise HTTPError(refused.status, refused.text, refused.headers)
+        try:
+            result = run(self.pipeline.chains["handshake"], self, self.request)
+            if hasattr(result, "addCallback"):
+                await result
+        except StopChain:
+            pass
+        except BaseException:
+            server.admission.leave_session(self.key)
+            raise
+
+    def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
+        """Add headers to the answer; there is no subprotocol."""
+        found = headers.items() if isinstance(headers, dict) else headers
+        self.headers += tuple((str(name), str(value)) for name, value in found)
+
+    def open(self, writer: Writer) -> None:
+        """The head of the response has been sent."""
+        self._writer, self.opened = writer, True
+
+    # What the hub and the session call.
+
+    def deliver(self, batch: Batch, policy: str) -> None:
+        if self._writer is not None:
+            self._writer.deliver(batch.in_encoding(self.encoding), policy)
+
+    def finish(self, blob: bytes, sent: int) -> None:
+        """Nothing is ever sent directly."""
+
+    def send_encoded(self, messages: Sequence[Message]) -> None:
+        if self._writer is not None:
+            self.pipeline.hub.settle(self)
+            self._writer.send(self.form(messages))
+
+    def standing_still(self) -> bool:
+        return self.busy or (self._writer is not None and self._writer.waits)
+
+    def close(self, code: int = 3000, reason: str = "") -> None:
+        """Tell the client why, and end the response."""
+        if self.close_code is None and self._writer is not None:
+            self.close_code, self.close_reason = code, reason
+            self.pipeline.hub.settle(self)
+            self._writer.complete(self.goodbye(Disconnect(code, reason)))
+
+    def goodbye(self, end: Disconnect) -> bytes:
+        """What the client is told last."""
+        push = Push(disconnect=Disconnected(end.code, end.reason, end.reconnect))
+        return self.form([(self.encoding.push(push), self.encoding.codec.binary)])
+
+    def leave(self) -> None:
+        """The stream has ended."""
+        self._writer = None
+        self.pipeline.server.admission.leave_session(self.key)

@@ -1,0 +1,165 @@
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, Reply
+from filtered_websocket.filters.centrifugo.protobuf_codec import read, write
+from tests.filters.centrifugo.clients import CENTRIFUGO, NAMESPACES, SECRET
+from tests.filters.centrifugo.streaming_clients import PROTOBUF, Streaming, api
+from tests.support.channel_servers import running
+from tests.support.fws_server import FwsServer
+from tests.support.http_client import ask, connection
+from tests.support.raw_client import wait_until
+
+KEY = "the-key-of-the-api"
+OPTIONS: dict[str, Any] = {
+    "filters": [CENTRIFUGO], "centrifugo_token_hmac_secret": SECRET, "centrifugo_allow_anonymous": True,
+    "centrifugo_namespaces": NAMESPACES, "centrifugo_api_key": KEY,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
+    with running(tmp_path_factory.mktemp("streaming"), **OPTIONS) as started:
+        yield started
+
+
+@pytest.mark.parametrize("kind", ["http_stream", "sse"])
+def test_commands_come_by_requests_and_answers_on_the_stream(server: FwsServer, kind: str) -> None:
+    client = Streaming.connected(server, kind)
+    assert (client.greeting["ping"], client.greeting["pong"]) == (25, True)
+    channel = f"kept:{kind}"
+    commands = {"id": 2, "subscribe": {"channel": channel}}, {"id": 3, "presence": {"channel": channel}}
+    assert client.say(*commands).status == 204
+    assert client.next()["subscribe"]["recoverable"]
+    assert client.next()["error"]["code"] == 108
+    api(server, "publish", KEY, channel=channel, data={"n": 1})
+    push = client.next()["push"]
+    assert (push["channel"], push["pub"]["data"], push["pub"]["offset"]) == (channel, {"n": 1}, 1)
+    client.say({"id": 4, "publish": {"channel": channel, "data": 2}})
+    answers = [client.next(), client.next()]
+    assert {"id": 4, "publish": {}} in answers
+    client.close()
+
+
+def test_a_stream_of_events_may_be_asked_for_by_get(server: FwsServer) -> None:
+    commands = {"id": 1, "connect": {}}, {"id": 2, "subscribe": {"channel": "open:a"}}
+    client = Streaming(server, "sse", *commands, method="GET")
+    assert client.response.getheader("content-type") == "text/event-stream"
+    assert client.response.getheader("cache-control") == "private, no-cache, no-store"
+    assert client.response.getheader("x-accel-buffering") == "no"
+    assert [client.next()["id"], client.next()["id"]] == [1, 2]
+    client.close()
+
+
+def test_protobuf_goes_both_ways(server: FwsServer) -> None:
+    command = write(Command(1, connect=ConnectRequest()))
+    client = connection(("127.0.0.1", server.port))
+    client.request("POST", "/connection/http_stream", bytes([len(command)]) + command, {"Content-Type": PROTOBUF})
+    response = client.getresponse()
+    assert response.getheader("content-type") == PROTOBUF
+    (size, more) = response.read(2)
+    size = size & 127 | more << 7 if size > 127 else size
+    first = b"" if size > 127 else bytes([more])
+    greeting = read(Reply, first + response.read(size - len(first))).connect
+    assert greeting.session
+    response.close()
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("commands", "code"),
+    [
+        (["x"], 3501), ([""], 3501), ([{"id": 1, "subscribe": {"channel": "open:a"}}], 3501),
+        ([{"id": 1, "connect": {"token": "x"}}], 3500), ([{"id": 1, "connect": {}}, "{}"], 3501),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_wrong_with_commands_is_told_on_the_stream(server: FwsServer, commands: list[Any], code: int) -> None:
+    client = Streaming(server, "http_stream", *commands)
+    assert client.response.status == 200
+    said = []
+    while (message := client.next()) is not None:
+        said.append(message)
+    end = said[-1]["push"]["disconnect"]
+    assert (end["code"], end.get("reconnect", False)) == (code, False)
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/connection/sse", 400), ("GET", "/connection/sse?cf_connect=", 400),
+        ("GET", "/connection/http_stream", 405),
+        ("PUT", "/connection/sse", 405), ("GET", "/emulation", 405), ("POST", "/connection/sse/", 404),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_request(server: FwsServer, method: str, path: str, status: int) -> None:
+    assert ask(("127.0.0.1", server.port), method, path).status == status
+
+
+def test_pages_of_other_origins_are_refused_and_asked_for_beforehand(server: FwsServer) -> None:
+    address = ("127.0.0.1", server.port)
+    for path in ("/connection/http_stream", "/connection/sse", "/emulation"):
+        assert ask(address, "POST", path, "{}", {"Origin": "http://evil.example"}).status == 403
+        asked = {"Origin": f"http://127.0.0.1:{server.port}", "Access-Control-Request-Method": "POST"}
+        allowed = ask(address, "OPTIONS", path, headers=asked)
+        assert allowed.status == 204
+        assert allowed.headers["access-control-allow-origin"] == asked["Origin"]
+
+
+def test_a_client_that_closes_its_stream_has_gone(server: FwsServer) -> None:
+    client = Streaming.connected(server)
+    client.say({"id": 2, "subscribe": {"channel": "joins:a"}})
+    assert client.next() == {"id": 2, "subscribe": {}}
+    assert api(server, "presence_stats", KEY, channel="joins:a")["num_clients"] == 1
+    client.close()
+    wait_until(lambda: api(server, "presence_stats", KEY, channel="joins:a")["num_clients"] == 0)
+    assert client.say({"id": 3, "rpc": {}}).status == 204
+
+
+def test_the_server_ends_a_stream_with_a_word(server: FwsServer) -> None:
+    client = Streaming.connected(server)
+    api(server, "disconnect", KEY, client=client.greeting["client"])
+    assert client.next()["push"]["disconnect"] == {"code": 3503, "reason": "force disconnect"}
+    assert client.next() is None
+
+
+def test_a_server_that_stops_says_so(tmp_path: Path) -> None:
+    with running(tmp_path, **OPTIONS) as server:
+        client = Streaming.connected(server)
+        server.signal()
+        assert client.next()["push"]["disconnect"] == {"code": 3001, "reason": "shutdown", "reconnect": True}
+        assert client.next() is None
+        server.wait()
+        assert "critical" not in server.log
+
+
+def test_streams_may_be_off_and_are_asked_of_handshake_filters(tmp_path: Path) -> None:
+    (tmp_path / "strict.py").write_text(
+        "from filtered_websocket.errors import Reject\n"
+        "from filtered_websocket.filters.base import WebSocketHandshakeFilter\n"
+        "class Strict(WebSocketHandshakeFilter):\n"
+        "    @classmethod\n"
+        "    async def filter(cls, connection, request):\n"
+        "        if request.headers.get('x-word') != 'please':\n"
+        "            raise Reject(401, 'say please')\n"
+        "        connection.accept(headers={'X-Answer': 'yes'})\n"
+    )
+    options = OPTIONS | {"filters": ["strict", CENTRIFUGO], "centrifugo_sse": False}
+    with running(tmp_path, **options) as server:
+        address = ("127.0.0.1", server.port)
+        assert ask(address, "POST", "/connection/sse", "{}").status == 404
+        refused = ask(address, "POST", "/connection/http_stream", "{}")
+        assert (refused.status, refused.body) == (401, b"say please")
+        client = http.client.HTTPConnection(*address)
+        body = json.dumps({"id": 1, "connect": {}})
+        client.request("POST", "/connection/http_stream", body, {"X-Word": "please"})
+        response = client.getresponse()
+        assert (response.status, response.getheader("x-answer")) == (200, "yes")
+        assert b'"session"' in response.readline()
+        client.close()
