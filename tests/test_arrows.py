@@ -82,6 +82,7 @@ TESTED_TOGETHER = {
             "output",
             "run",
             "protocols.channels",
+            "protocols.packets",
             "protocols.philote",
             "protocols.pusher",
             "protocols.pushi",
