@@ -76,6 +76,7 @@ TESTED_TOGETHER = {
     **{
         f"commands.fws_client.{name}": "fws_client/test___main__.py runs the program against a server of every pack"
         for name in (
+            "acknowledgements",
             "arguments",
             "backoff",
             "opening",

@@ -33,6 +33,7 @@ OPTIONS: dict[str, Any] = {
             "filters": [f"{BUNDLED}.pusher"],
             "pusher_apps": [{"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}],
         },
+        "/events/*": ["events"],
         "/echo": ["echo"],
         "/live/*": {
             "filters": [f"{BUNDLED}.pusher"],
@@ -60,6 +61,37 @@ class Echoes(WebSocketMessageFilter):
         if data.startswith(b"close "):
             raise Close(int(data[6:]), "as you say")
         connection.sendMessage(data)
+"""
+EVENTS = """\
+from filtered_websocket.errors import Reject
+from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIOEventFilter
+
+EVERYWHERE = ("/", "/news", "/other", "/locked")
+
+class Enter(SocketIOConnectFilter):
+    namespace = EVERYWHERE
+    @classmethod
+    def filter(cls, socket, auth):
+        if socket.namespace == "/locked" and auth.get("word") != "sesame":
+            raise Reject(403, "the word is wanted")
+
+class PassOn(SocketIOEventFilter):
+    namespace = EVERYWHERE
+    @classmethod
+    def filter(cls, socket, *arguments):
+        if socket.event == "out":
+            socket.disconnect()
+        if socket.event == "end":
+            socket.connection.abortConnection()
+        socket.broadcast.emit(socket.event, *arguments)
+        return ("heard", *arguments)
+
+class Bytes(SocketIOEventFilter):
+    event = "bytes"
+    @classmethod
+    def filter(cls, socket):
+        socket.emit("some", {"bytes": b"\\1\\2"})
+        return b"\\3"
 """
 RECORDS = """\
 from filtered_websocket.filters.base import WebSocketMessageFilter
@@ -92,6 +124,7 @@ PACKS = {
     "pushi": Pack("/", ("--app_key", PUSHI_KEY), "news"),
     "pushi private": Pack(f"/{PUSHI_KEY}", ("--secret", PUSHI_SECRET), "private-news"),
     "pushi presence": Pack(f"/{PUSHI_KEY}", ("--secret", PUSHI_SECRET), "presence-news"),
+    "socketio": Pack("/events/socket.io/", (), "/news"),
     "pusher by HTTP": Pack("/app/app-key", (), "news", ("--app_id", "1001", "--secret", "app-secret")),
     "pusher private": Pack("/", ("--app-key", "app-key", "--secret", "app-secret"), "private-news"),
     "pusher presence": Pack("/", ("--app_key", "app-key", "--secret", "app-secret"), "presence-news"),
@@ -106,6 +139,7 @@ BEHIND_A_PATH = {
 
 def start(folder: Path, port: int, **options: Any) -> FwsServer:
     (folder / "echo.py").write_text(ECHO)
+    (folder / "events.py").write_text(EVENTS)
     (folder / "config.json").write_text(json.dumps(OPTIONS | options))
     return FwsServer("-c", "config.json", "-p", str(port), "--host", "127.0.0.1", cwd=folder)
 

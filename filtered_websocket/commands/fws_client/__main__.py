@@ -18,20 +18,21 @@ from filtered_websocket.commands.fws_client.protocols.philote import Philote
 from filtered_websocket.commands.fws_client.protocols.plain import Plain
 from filtered_websocket.commands.fws_client.protocols.pusher import Pusher
 from filtered_websocket.commands.fws_client.protocols.pushi import Pushi
+from filtered_websocket.commands.fws_client.protocols.socketio import SocketIO
 from filtered_websocket.commands.fws_client.protocols.ws_emit import WsEmit
 from filtered_websocket.commands.fws_client.protocols.wsps import Wsps
 from filtered_websocket.commands.fws_client.run import Run
 
 PROG = "fws_client"
 PACKS: dict[str, type[Protocol]] = {
-    "wsps": Wsps, "philote": Philote, "ws_emit": WsEmit, "pushi": Pushi, "pusher": Pusher,
+    "wsps": Wsps, "philote": Philote, "ws_emit": WsEmit, "pushi": Pushi, "pusher": Pusher, "socketio": SocketIO,
 }  # fmt: skip
 # Not FWS_...: fws_server refuses such names that are no options of its.
-ENVIRONMENT = {"key": "FWSC_KEY", "token": "FWSC_TOKEN", "secret": "FWSC_SECRET"}
+ENVIRONMENT = {"key": "FWSC_KEY", "token": "FWSC_TOKEN", "secret": "FWSC_SECRET", "auth": "FWSC_AUTH"}
 EPILOG = """\
 At a terminal it prompts: lines are published, /help lists commands. Otherwise `publish` sends each line of standard
-input, and `subscribe` prints each message on a line. Keys, tokens and secrets are better kept in FWSC_KEY, FWSC_TOKEN
-and FWSC_SECRET: all users of a machine see its command lines.
+input, and `subscribe` prints each message on a line. Keys, tokens and secrets are better kept in FWSC_KEY, FWSC_TOKEN,
+FWSC_SECRET and FWSC_AUTH: all users of a machine see its command lines.
 
 examples:
   fws_client ws://localhost:9000/                                  talk to a server of your own filters
@@ -88,7 +89,16 @@ def _parser() -> exits.Parser:
     add("--data", action="store_true", help="print what was published alone, without the packet around it")
     add("--json", action="store_true", help="what is published are JSON values, not text")
     add("--binary", action="store_true", help="without a pack: send binary messages")
-    add("--event", default="", metavar="NAME", help="ws_emit, pushi, pusher: name of what is published (message)")
+    add(
+        "--event",
+        default="",
+        metavar="NAME",
+        help="ws_emit, pushi, pusher, socketio: name of what is published (message)",
+    )
+    add(
+        "--arguments", action="store_true", help="socketio: what is published are JSON lists, the arguments of an event"
+    )
+    add("--ack", action="store_true", help="socketio: ask for an acknowledgement of each, and print it")
     add("--wait", action="store_true", help="keep trying if the server is not there yet")
     add("--no_reconnect", action="store_true", help="end when the connection is lost")
     add("--header", type=_header, action="append", default=[], metavar="'NAME: VALUE'", help="of the handshake")
@@ -99,6 +109,7 @@ def _parser() -> exits.Parser:
     add("--key", help="wsps: key of the channels; ws_emit: secret of the rooms")
     add("--publish_key", default="", metavar="KEY", help="wsps: key to publish with, if it is another")
     add("--token", help="philote: the token; see fws_token")
+    add("--auth", metavar="JSON", help="socketio: what the client says of itself, an object")
     add("--app_key", "--app-key", default="", metavar="KEY", help="pushi, pusher: key of the app, if not in the URL")
     add(
         "--app_id",

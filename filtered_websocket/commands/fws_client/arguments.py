@@ -18,6 +18,7 @@ class Job(NamedTuple):
     :ivar limit: end after so many messages
     :ivar interactive: at a terminal
     :ivar latency: measure, and nothing else; seconds between two measurements
+    :ivar as_list: lines are lists in JSON
     """
 
     subscribe: list[str] | None
@@ -28,6 +29,7 @@ class Job(NamedTuple):
     interactive: bool
     latency: float | None
     as_json: bool
+    as_list: bool
     binary: bool
 
 
@@ -45,10 +47,18 @@ def read(arguments: argparse.Namespace, protocol: Protocol) -> Job:
         subscribe = []
     if arguments.json and not protocol.takes_json:
         raise BadTerms("--json: messages of this server are text, whatever is in it")
+    if arguments.ack and (not protocol.acknowledges or arguments.latency):
+        raise BadTerms("--ack is for events of --pack socketio, without --latency")
+    if arguments.arguments and not protocol.acknowledges:
+        raise BadTerms("--arguments is for events of --pack socketio")
     if arguments.binary and protocol.names != "none":
         raise BadTerms("--binary goes without --pack")
     if arguments.count and subscribe is None and not arguments.latency:
         raise BadTerms("--count is of messages received: subscribe is wanted too")
+    if subscribe == [] and protocol.default:
+        subscribe = [protocol.default]
+    if publish == "":
+        publish = protocol.default
     for name in subscribe or ():
         protocol.subscribe(name)
     if publish is not None:
@@ -57,7 +67,8 @@ def read(arguments: argparse.Namespace, protocol: Protocol) -> Job:
             protocol.subscribe(publish)
     return Job(
         subscribe, publish, data, stays, arguments.count, interactive,
-        arguments.interval if arguments.latency else None, arguments.json, arguments.binary,
+        arguments.interval if arguments.latency else None, arguments.json or arguments.arguments, arguments.arguments,
+        arguments.binary,
     )  # fmt: skip
 
 

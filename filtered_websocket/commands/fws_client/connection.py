@@ -13,9 +13,11 @@ from websockets.typing import Subprotocol
 
 from filtered_websocket.commands.exits import Ended
 from filtered_websocket.commands.fws_client import post
+from filtered_websocket.commands.fws_client.acknowledgements import Acknowledgements, Lost
 from filtered_websocket.commands.fws_client.backoff import Backoff
 from filtered_websocket.commands.fws_client.opening import Unavailable, opened
 from filtered_websocket.commands.fws_client.protocols.base import (
+    Acknowledged,
     Answer,
     Denied,
     Established,
@@ -62,6 +64,7 @@ class Connection:
         self._socket: ClientConnection | None = None
         self._ready = asyncio.Event()
         self._asked: dict[str, asyncio.Future[None]] = {}
+        self._acknowledgements = Acknowledgements()
         self._leaving = False
 
     async def run(self) -> None:
@@ -114,6 +117,8 @@ class Connection:
                             self._heard(event)
                         case Answer():
                             await socket.send(event.frame)
+                        case Acknowledged():
+                            self._acknowledgements.given(event.number)
                         case Established() if begun is None:
                             begun = asyncio.create_task(self._begin())
                         case Subscribed():
@@ -131,6 +136,7 @@ class Connection:
                 begun.cancel()
                 await asyncio.gather(begun, return_exceptions=True)
             self._confirm("")
+            self._acknowledgements.lost()
         code, reason = socket.close_code or 1006, socket.close_reason or ""
         why = "the connection is lost" if code == 1006 else f"the server has closed: {code} {reason}".rstrip()
         return why if self._leaving else self._away(why, self._reconnect and code in AWAY)
@@ -206,11 +212,9 @@ class Connection:
                         await post.send(packets[0])
                         packets.pop(0)
                     return
-                for packet in packets:
-                    await socket.send(packet)  # type: ignore[arg-type]
-                await (await socket.ping())
+                await self._acknowledgements.send(socket, packets)
                 return
-            except ConnectionClosed:
+            except (ConnectionClosed, Lost):
                 if socket is self._socket:
                     self._ready.clear()
             except post.TryAgain as away:

@@ -41,11 +41,14 @@ class Prompt(Completer):
     """
     :param channel: where lines go, "" for nowhere yet, or where there are no channels
     :param as_json: lines are JSON values
+    :param as_list: and these are lists
     """
 
-    def __init__(self, connection: Connection, output: Output, channel: str, as_json: bool) -> None:
+    def __init__(
+        self, connection: Connection, output: Output, channel: str, as_json: bool = False, as_list: bool = False
+    ) -> None:
         self._connection, self._output = connection, output
-        self._channel, self._as_json = channel, as_json
+        self._channel, self._as_json, self._as_list = channel, as_json, as_list
         self._names = dict.fromkeys([*connection.channels, *([channel] if channel else [])])
 
     async def run(self) -> None:
@@ -123,6 +126,8 @@ class Prompt(Completer):
                 data = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise BadTerms(f"no JSON: {error}") from None
+            if self._as_list and not isinstance(data, list):
+                raise BadTerms("no JSON list: the arguments of an event are wanted")
         await self._connection.publish([(self._channel, data)])
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:

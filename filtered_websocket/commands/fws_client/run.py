@@ -58,6 +58,9 @@ class Run:
             await asyncio.gather(*tasks, *running, return_exceptions=True)
 
     def _heard(self, heard: Heard) -> None:
+        if heard.is_answer:
+            self._output.heard(heard)
+            return
         if self._job.subscribe is None or heard.channel in self._hidden or self._left == 0:
             return
         self._output.heard(heard)
@@ -85,7 +88,9 @@ class Run:
         if job.interactive:
             from filtered_websocket.commands.fws_client.prompt import Prompt
 
-            await Prompt(connection, self._output, job.publish or "", job.as_json).run()
+            await Prompt(
+                connection, self._output, job.publish or connection.protocol.default, job.as_json, job.as_list
+            ).run()
             return
         if job.publish is not None:
             await self._publish(connection, job.publish)
@@ -117,11 +122,14 @@ class Run:
             return line
         try:
             text = line.decode()
-            return json.loads(text) if self._job.as_json else text
+            value = json.loads(text) if self._job.as_json else text
         except UnicodeDecodeError:
             raise Ended(f"{where} is no text in UTF-8") from None
         except (ValueError, RecursionError) as error:
             raise Ended(f"{where} is no JSON: {error}") from None
+        if self._job.as_list and not isinstance(value, list):
+            raise Ended(f"{where} is no JSON list: the arguments of an event are wanted")
+        return value
 
     async def _measure(self, interval: float) -> None:
         publisher, channel = self._connections[0], self._job.publish

@@ -92,7 +92,10 @@ def test_secrets_may_come_from_the_environment(server: FwsServer) -> None:
         "ws://h/ --pack wsps publish a --count 1", "ws://h/ --pack wsps --binary publish a", "ws://h/ --json",
         "ws://h/ --pack pushi subscribe a", "ws://h/ --pack pusher subscribe a", "ws://h/ --interval -1 --latency",
         "ws://h/ --pack pusher --app_key k subscribe private-a", "ws://h/ --pack pusher --app_key k publish a",
-        "ws://h/ --pack ws_emit publish a", "ws://h/ --header x", "ws://h/ --pac wsps",
+        "ws://h/ --pack ws_emit publish a", "ws://h/ --pack socketio publish a", "ws://h/ --arguments",
+        "ws://h/ --pack socketio --auth 5 subscribe", "ws://h/ --pack socketio --auth x subscribe",
+        "ws://h/ --pack socketio subscribe /a,b", "ws://h/ --pack socketio --ack --latency publish /",
+        "ws://h/ --pack wsps --ack publish a", "ws://h/ --header x", "ws://h/ --pac wsps",
     ],
 )  # fmt: skip
 def test_bad_usage_is_2_before_any_server_is_asked(words: str) -> None:

@@ -131,6 +131,13 @@ REFUSED = {
     "a wrong secret": ("pushi --secret hunter2 subscribe private-x", f"the server refuses: private-x: {SIGNATURE}"),
     "Pusher's": ("pusher --app_key app-key --secret hunter2 subscribe private-x", f"refuses: private-x: {SIGNATURE}"),
     "by HTTP": ("pusher --app_key app-key --secret hunter2 --app_id 1001 publish a x", "/apps/1001/events: 401 "),
+    "no word for a namespace": ("socketio subscribe /locked", "the server refuses: /locked: the word is wanted"),
+    "a wrong word": ('socketio --auth {"word":"hunter2"} publish /locked x', "/locked: the word is wanted"),
+    "no such namespace": ("socketio subscribe /nowhere", "the server refuses: /nowhere: Invalid namespace"),
+    "put out": (
+        "socketio --event out publish /news x",
+        "the server refuses: /news: the server has put this client out",
+    ),
     "an unknown app": ("pusher --app_key nobody subscribe news", "the server refuses: "),
 }
 

@@ -14,11 +14,13 @@ class Heard(NamedTuple):
     :ivar text: the whole of it, on one line if it is JSON
     :ivar channel: where it was published, or the event's name where clients are not told; "" if there are no channels
     :ivar data: what was published; a text of JSON stays a text
+    :ivar is_answer: it answers what this client has published
     """
 
     text: Frame
     channel: str
     data: Any
+    is_answer: bool = False
 
 
 class Established(NamedTuple):
@@ -48,7 +50,13 @@ class Answer(NamedTuple):
     frame: Frame
 
 
-Event = Heard | Established | Subscribed | Denied | Incomplete | Answer
+class Acknowledged(NamedTuple):
+    """The server acknowledges a `Call`."""
+
+    number: int
+
+
+Event = Heard | Established | Subscribed | Denied | Incomplete | Answer | Acknowledged
 
 
 class Post(NamedTuple):
@@ -59,10 +67,20 @@ class Post(NamedTuple):
     headers: dict[str, str]
 
 
+class Call(NamedTuple):
+    """A publication whose acknowledgement is waited for."""
+
+    frame: Frame
+    number: int
+
+
 class Terms(NamedTuple):
     """What proves the user to the server, and how lines become publications.
 
     :ivar event: name of published events, "" for the pack's own default
+    :ivar auth: JSON of what a client of Socket.IO says of itself, "" for nothing
+    :ivar arguments: what is published are lists, the arguments of an event
+    :ivar ack: ask for an acknowledgement of each
     :ivar passing: what is published is not to be stored, where the protocol knows of that
     """
 
@@ -74,6 +92,9 @@ class Terms(NamedTuple):
     secret: str = ""
     user: str = ""
     event: str = ""
+    auth: str = ""
+    arguments: bool = False
+    ack: bool = False
     passing: bool = False
 
 
@@ -85,6 +106,8 @@ class Protocol:
     """The protocol on a connection, and on the next after it is lost.
 
     :cvar names: whether `subscribe` and `publish` take names of channels: ``required``, ``optional`` or ``none``
+    :cvar default: the channel that is meant where none is named; "" for none
+    :cvar acknowledges: whether what is published may be acknowledged
     :cvar takes_json: whether what is published may be any JSON value; else it is text
     :cvar confirms: whether the server says that a subscription has been made; else a ping's pong says it
     :cvar joins: whether a publisher has to be in the channel
@@ -93,6 +116,8 @@ class Protocol:
     """
 
     names = "required"
+    default = ""
+    acknowledges = False
     takes_json = True
     confirms = False
     joins = False
@@ -130,7 +155,7 @@ class Protocol:
     def unsubscribe(self, channel: str) -> Frame | None:
         raise BadTerms("this protocol has no way to leave a channel")
 
-    def publish(self, channel: str, data: Any) -> Frame | Post:
+    def publish(self, channel: str, data: Any) -> Frame | Post | Call:
         """The packet that publishes.
 
         :raises BadTerms: that cannot be
