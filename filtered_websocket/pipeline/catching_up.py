@@ -115,6 +115,8 @@ class CatchingUp:
             self.reason = self.reason or EPOCH
         if since is None or self.reason:
             return self._newest(tail, most, most_bytes)
+        if since.epoch in tail.bridges:
+            since = self.since = tail.bridges[since.epoch].of(since) or since
         if since.epoch != tail.epoch or since.offset > tail.top:
             return Next(Step.WAIT if self.proven == (tail, tail.generation) else Step.ASK)
         if tail.top - since.offset > most or since.offset < tail.far:

@@ -3,7 +3,8 @@
 Whatever is read has a deadline, and not much is read at a time: what each read brings is in memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
@@ -12,6 +13,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.tail import Tail
+from filtered_websocket.pipeline.worth import Worth
 from filtered_websocket.storage_objects.base import BaseStorageObject
 
 T = TypeVar("T")
@@ -57,13 +59,10 @@ class Past:
 
         :param offset: asked when the read begins
         """
-        await self._turns.acquire()
-        try:
+        async with self._turn():
             generation, base, need = tail.generation, tail.base, offset()
             wanted = base - need + OVERLAP
             found = await self._limited(self._storage.latest(self._prefix + tail.channel, tail.top - base, wanted))
-        finally:
-            self._turns.release()
         fitting, oldest = _fitting(found, Position(tail.epoch, base), need)
         broken = bool(found) and (found[-1].position is None or found[-1].position.offset < oldest)
         is_all = oldest > need and (len(found) < wanted or broken)
@@ -71,11 +70,34 @@ class Past:
             is_all = False  # this node is yet to hear of the epoch that there is now
         return Before(fitting, is_all, generation, base)
 
-    async def since(self, channel: str, position: Position, most: int) -> list[Publication] | None:
-        """What storage has behind a position, one more than the most if there are more; None if it proves nothing."""
+    async def worth(self, channel: str, position: Position) -> Worth | None:
+        """What a position is worth that is not of this node's epoch, or ahead of it.
+
+        :returns: None if nothing can be proven
+        """
+        name = self._prefix + channel
+        async with self._turn():
+            missed = await self._first_missed(name, position)
+            now = None
+            if missed is not None and not missed:
+                # It stands where the history ends, in whatever epoch that is, if nothing has come meanwhile.
+                now = await self._limited(self._storage.position(name))
+                missed = await self._first_missed(name, position)
+        if missed is None:
+            return None
+        first = missed[0].position if missed else None
+        if first is None:
+            return None if now is None else Worth(now.epoch, now.offset, position.offset)
+        return Worth(first.epoch, first.offset - 1, position.offset)
+
+    def _first_missed(self, name: str, position: Position) -> "Deferred[list[Publication] | None]":
+        return self._limited(self._storage.since(name, position, 1))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
         await self._turns.acquire()
         try:
-            return await self._limited(self._storage.since(self._prefix + channel, position))
+            yield
         finally:
             self._turns.release()
 

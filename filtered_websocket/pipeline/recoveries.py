@@ -190,6 +190,8 @@ class Recoveries:
         self._consumer.in_order(partial(self._lost, channel, position))
 
     def _lost(self, channel: str, position: Position | None) -> None:
+        if self._tails.is_stale(channel):
+            return
         self._tails.stand_anew(channel, position)
         self._positioned.tell(channel, position)
         for tell in self._pipeline.gaps:

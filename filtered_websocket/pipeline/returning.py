@@ -17,7 +17,7 @@ from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.interfaces import Pipeline as View
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.messages.recovery import AWAY, EPOCH, GAP, TOO_MANY
+from filtered_websocket.messages.recovery import AWAY, EPOCH, GAP
 from filtered_websocket.pipeline.catching_up import CatchingUp, Next, Step
 from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.hub import Hub
@@ -160,31 +160,36 @@ class Returning:
         self.serve()
 
     def _ask(self, client: CatchingUp) -> None:
-        """Ask storage what a position is worth, for all that stand there."""
-        since = client.since
-        assert since is not None
-        clients = [each for each in self._waiting() if each.since == since]
+        """Ask storage what positions of an epoch are worth: the latest of them, which tells of all before it."""
+        assert client.since is not None
+        epoch = client.since.epoch
+        waiting = [each for each in self._waiting() if not each.reason]
+        clients = [each for each in waiting if each.since is not None and each.since.epoch == epoch]
+        latest = max(each.since for each in clients if each.since is not None)
         for each in clients:
             each.asked = True
-        start(self._find_worth(since, clients))
+        start(self._find_worth(latest, clients))
 
-    async def _find_worth(self, since: Position, clients: list[CatchingUp]) -> None:
-        most, tail = self._tails.most_publications, self._tails.get(self.channel)
+    async def _find_worth(self, latest: Position, clients: list[CatchingUp]) -> None:
+        tail, error = self._tails.get(self.channel), None
         known = None if tail is None else (tail, tail.generation)
+        worth = None
         try:
-            found = await self._here.past.since(self.channel, since, most)
-        except Exception as error:
-            _away(clients, error)
-            found = []
-        first = found[0].position if found else None
+            worth = await self._here.past.worth(self.channel, latest)
+        except Exception as fault:
+            error = fault
         for client in clients:
-            client.asked, client.proven = False, known
-            if found is None:
-                client.reason = GAP if tail is not None and tail.epoch == since.epoch else EPOCH
-            elif len(found) > most:
-                client.reason = TOO_MANY
-            elif first is not None and first.epoch != since.epoch:
-                client.since = Position(first.epoch, first.offset - 1)
+            client.asked = False
+            if error is not None:
+                continue
+            if worth is not None and client.since is not None:
+                client.proven, client.since = known, worth.of(client.since)
+            elif client.since == latest:
+                client.reason = GAP if tail is not None and tail.epoch == latest.epoch else EPOCH
+        if error is not None:
+            _away(clients, error)
+        if worth is not None and tail is not None and worth.epoch == tail.epoch != latest.epoch:
+            tail.bridges[latest.epoch] = worth
         self.serve()
 
     async def _read(self, tail: Tail) -> None:

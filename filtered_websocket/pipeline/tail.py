@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from filtered_websocket.messages.batch import Batch, Row
 from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.pipeline.worth import Worth
 
 ENTRY_COST = 512
 """Bytes that a publication counts for beside its payloads: about what memory it takes."""
@@ -65,12 +66,14 @@ class Tail:
     :ivar base: the offset before the first entry
     :ivar floor: nothing up to this offset is kept anywhere
     :ivar far: what is missed from before this offset is more than one recovery gives back
+    :ivar bridges: what positions of former epochs are worth, as far as that was asked
     :ivar pins: how many need what there is: it stays
     :ivar generation: another one where the tail has begun anew
     """
 
     __slots__ = (
-        "_slices", "_start", "base", "channel", "entries", "epoch", "far", "floor", "generation", "pins", "top",
+        "_slices", "_start", "base", "bridges", "channel", "entries", "epoch", "far", "floor", "generation", "pins",
+        "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, position: Position) -> None:
@@ -103,6 +106,7 @@ class Tail:
         self.epoch = position.epoch
         self.base = self.top = position.offset
         self.floor = self.far = self._start = 0
+        self.bridges: dict[str, Worth] = {}
         self._slices.clear()
 
     def append(self, publication: Publication | None, exclude: Collection[str]) -> Entry:

@@ -53,6 +53,10 @@ class Tails:
         if channel not in self._tails and self._follows(channel):
             self._tails[channel] = Tail(channel, position)
 
+    def is_stale(self, channel: str) -> bool:
+        """Whether what comes of a channel now is of before it was left."""
+        return channel in self._stale
+
     def stand_anew(self, channel: str, position: Position | None) -> None:
         """What this node has heard before leads no further; None: nobody knows where it stands."""
         if position is None:
@@ -84,7 +88,7 @@ class Tails:
     def take(self, channel: str, position: Position, publication: Publication | None, exclude: Collection[str]) -> bool:
         """A publication is delivered, or was dropped by the consumer chain. False if it was heard before."""
         if self._stale and channel in self._stale:
-            return False
+            return False  # it was heard before this node left the channel
         epoch, offset = position
         tail = self._tails.get(channel)
         if tail is None or offset != tail.top + 1 or epoch != tail.epoch:

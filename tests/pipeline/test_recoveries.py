@@ -258,7 +258,7 @@ def test_a_client_that_has_heard_more_elsewhere_waits_for_its_node(slow):
     slow.server.storage_object._consumer.consume = held.append
     slow.publish(2)
     (client,), told = come_back(slow, ahead)
-    slow.server.storage_object.go_on()
+    slow.server.storage_object.go_on_to_the_end()
     assert told == []
     for each in held:
         consume(each)
@@ -275,7 +275,7 @@ def test_a_node_that_does_not_catch_up(slow):
     slow.server.storage_object._consumer.consume = lambda _: None
     slow.publish(2)
     _, told = come_back(slow, Position(top.epoch, 5))
-    slow.server.storage_object.go_on()
+    slow.server.storage_object.go_on_to_the_end()
     slow.server.advance(6)
     assert told[0][1] == (False, "gap", top, ())
 

@@ -55,3 +55,7 @@ class HeldHistory(StorageObject):
         reads, self.reads = self.reads, []
         for each in reads:
             each.callback(None)
+
+    def go_on_to_the_end(self) -> None:
+        while self.reads:
+            self.go_on()
