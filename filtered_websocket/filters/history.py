@@ -22,7 +22,10 @@ connection: what it published itself, and is therefore excluded from, does not c
 import base64
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred
 
 from filtered_websocket.config import Option, choice, text
 from filtered_websocket.errors import Reject
@@ -72,8 +75,9 @@ DEFAULTS = {"channels": {BROADCAST: {"history": 100, "history_seconds": 86400.0}
 class Asked(NamedTuple):
     """What a client asks for in its URL."""
 
-    since: Position | None
-    last: int | None
+    since: Position | None = None
+    last: int | None = None
+    client: str | None = None
 
 
 def asked(connection: Connection) -> Asked:
@@ -85,29 +89,34 @@ def asked(connection: Connection) -> Asked:
     for name in ("since", "last", "client"):
         if len(params.get(name, ())) > 1:
             raise ValueError(f"{name} is there twice")
-    since, last = params.get("since"), params.get("last")
-    if since and connection.pipeline.options.history_positions == "none":
+    since, last, client = (params.get(name, [None])[0] for name in ("since", "last", "client"))
+    if since is not None and connection.pipeline.options.history_positions == "none":
         raise ValueError("since: no positions are told here")
-    if last and not (last[0].isascii() and last[0].isdecimal() and len(last[0]) < 9 and int(last[0]) <= MAX_LAST):
+    if last is not None and not (last.isascii() and last.isdecimal() and len(last) < 9 and int(last) <= MAX_LAST):
         raise ValueError(f"last is a number up to {MAX_LAST}")
-    return Asked(Position.read(since[0]) if since else None, int(last[0]) if last else None)
+    if client is not None and len(client) not in CLIENT_LENGTH:
+        raise ValueError(f"client is a secret of {CLIENT_LENGTH[0]} to {CLIENT_LENGTH[-1]} characters")
+    return Asked(None if since is None else Position.read(since), None if last is None else int(last), client)
+
+
+NOTHING = Asked()
 
 
 class Ask(WebSocketHandshakeFilter):
     """Refuses what cannot be asked for, and says how positions are told."""
 
     @classmethod
-    def filter(cls, web_socket_instance: Connection, data: Any) -> None:
-        try:
-            asked(web_socket_instance)
-            (secret,) = data.params.get("client") or [""]
-            if secret and len(secret) not in CLIENT_LENGTH:
-                raise ValueError(f"client is a secret of {CLIENT_LENGTH[0]} to {CLIENT_LENGTH[-1]} characters")
-        except ValueError as error:
-            raise Reject(400, str(error)) from None
-        if secret:
-            # Others may learn an id: it must not be what takes it.
-            web_socket_instance.id = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    def filter(cls, web_socket_instance: Any, data: Any) -> None:
+        if "?" in data.uri:
+            try:
+                wanted = asked(web_socket_instance)
+            except ValueError as error:
+                raise Reject(400, str(error)) from None
+            web_socket_instance.history_asked = wanted  # until `follow` takes it
+            if wanted.client is not None:
+                # Others may learn an id: it must not be what takes it.
+                secret = wanted.client.encode("utf-8", "surrogatepass")
+                web_socket_instance.id = hashlib.sha256(secret).hexdigest()[:32]
         web_socket_instance.accept(headers=[(POSITIONS_HEADER, web_socket_instance.pipeline.options.history_positions)])
 
 
@@ -127,46 +136,48 @@ class Follow(WebSocketConnectFilter):
     """The client gets what it missed, then what is live."""
 
     @classmethod
-    async def filter(cls, web_socket_instance: Connection, data: None) -> None:
+    def filter(cls, web_socket_instance: Connection, data: None) -> Any:
         channel = web_socket_instance.pipeline.options.history_channel
-        if channel:
-            await follow(web_socket_instance, channel)
+        return follow(web_socket_instance, channel) if channel else None
 
 
-async def follow(connection: Connection, channel: str) -> Recovery:
+def follow(connection: Any, channel: str) -> "Deferred[Recovery]":
     """Subscribe a connection to a channel that keeps history, as its URL asks: for connect filters of your own.
 
-    :raises NotAllowed: as `connection.subscribe`
+    :returns: fires when the client is in the channel; fails with NotAllowed as `connection.subscribe` does
     """
-    since, last = asked(connection)
+    since, last, _ = vars(connection).pop("history_asked", NOTHING)
     positions = connection.pipeline.options.history_positions
 
     def answer(recovery: Recovery) -> None:
         if recovery.reason == "storage away" and since is not None:
             _come_back(None)  # with the same position, which may then be good
             return
-        answered = [] if positions == "none" else [_answer(recovery, asked=since is not None)]
-        missed = [each for publication in recovery.publications for each in publication.messages]
-        if answered or missed:
-            connection.send_together([*answered, *missed])
+        if positions != "none":
+            told = _answer(recovery.position, since is not None, recovery.recovered, recovery.reason)
+            connection.sendMessage(told, False)
+        for publication in recovery.publications:
+            for payload, is_binary in publication.messages:
+                connection.sendMessage(payload, is_binary)
 
     def _come_back(_: Position | None) -> None:
         connection.close(INCOMPLETE, "something is missing that history may have: connect again")
 
     # Without `last` it is positioned all the same, and told so.
-    return await connection.pipeline.recover(
+    recovering: Deferred[Recovery] = connection.pipeline.recover(
         channel, connection, since=since, last=last or 0, answer=answer, insufficient=_come_back
     )
+    return recovering
 
 
-def _answer(recovery: Recovery, *, asked: bool) -> Message:
-    position = recovery.position
+@lru_cache(maxsize=64)  # clients that come back together are told the same
+def _answer(position: Position | None, asked: bool, recovered: bool, reason: str) -> bytes:
     told: dict[str, Any] = {"position": None if position is None else str(position)}
     if asked:
-        told["recovered"] = recovery.recovered
-        if not recovery.recovered:
-            told["reason"] = recovery.reason
-    return json.dumps(told).encode(), False
+        told["recovered"] = recovered
+        if not recovered:
+            told["reason"] = reason
+    return json.dumps(told).encode()
 
 
 class TellPositions(WebSocketConsumerFilter):

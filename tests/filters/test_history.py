@@ -12,6 +12,7 @@ from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketCon
 from filtered_websocket.filters.history import follow
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing import Client, Refused, Server
+from tests.filters.engineio.clients import KINDS, PACK, Session
 from tests.support.shared_memory import SharedMemory
 
 HISTORY = "filtered_websocket.filters.history"
@@ -321,3 +322,16 @@ def test_a_connection_that_ends_while_it_is_looked_for_leaves_nothing_behind(ser
     publish(server, "one")
     assert not server.pipeline().hub.subscribers(CHANNEL)
     assert server.errors == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sessions_of_engine_io_are_answered_and_given_what_they_missed_by_every_transport(kind):
+    with Server(PACK, HISTORY, BROADCAST) as server:
+        publish(server, "one", "two")
+        (answer,) = [json.loads(str(each)[1:]) for each in Session(server, kind).received()]
+        earlier = answer["position"].replace(":2", ":1")
+        client = Session(server, kind, f"&since={earlier}")
+        publish(server, "three")
+        answer, *messages = [json.loads(str(each)[1:]) for each in client.received()]
+        assert answer["recovered"]
+        assert data(messages) == ["two", "three"]
