@@ -69,15 +69,17 @@ class Hub:
         self._delivering = self._publishing = False
         self._later: deque[tuple[str, Sequence[Message], Collection[str], Kept | None]] = deque()
 
-    def join(self, name: str, subscriber: Subscriber) -> bool:
+    def join(self, name: str, subscriber: Subscriber, like: str = "") -> bool:
         """Add a subscriber; joining twice is joining once. True if it is the channel's first.
+
+        :param like: the channel whose policy for slow clients it has, if not its own
 
         One that comes with the id of another takes its place: an id is a client's identity.
         """
         channel = self._emptied(name)
         first = channel is None
         if channel is None:
-            channel = self.channels[name] = Channel(name, self._policy(name))
+            channel = self.channels[name] = Channel(name, self._policy(like or name))
         former = channel.subscribers.get(subscriber.id, subscriber)
         if former is not subscriber:
             former.channels.discard(name)

@@ -9,6 +9,9 @@ from filtered_websocket.limits.channel_rules import rule_for
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.storage_objects.base import Keep
 
+OWN = "\0"
+"""What the names of channels begin with that a pack has for itself."""
+
 
 class Names:
     """
@@ -25,13 +28,15 @@ class Names:
     def check(self, channel: str) -> None:
         """
         :raises TypeError: no name
-        :raises NotAllowed: a name that is too long, or another pipeline's
+        :raises NotAllowed: a name that is too long, another pipeline's, or a pack's own
         """
         if not isinstance(channel, str):
             raise TypeError(f"a channel's name is a str, not {type(channel).__name__}")
         if len(channel) > self._longest:
             text = f"a channel's name has at most {self._longest} characters, not {len(channel)}"
             raise NotAllowed("max_channel_name", text)
+        if channel.startswith(OWN):
+            raise NotAllowed("channel of a pack", "a channel's name does not begin with NUL")
         if not self._prefix and channel.startswith(self._server.foreign):
             raise NotAllowed("channel of another pipeline", "this channel's name begins like those of another pipeline")
 

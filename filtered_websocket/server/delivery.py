@@ -114,3 +114,6 @@ class Delivery:
 
     def ready_changed(self, ready: bool) -> None:
         (_log.info if ready else _log.error)("the storage object is {state}", state="ready" if ready else "away")
+        for pipeline in self.pipelines:
+            for tell in tuple(pipeline.ready_changed):
+                tell(ready)

@@ -32,6 +32,13 @@ def test_joining_and_leaving_tell_of_the_first_and_the_last(fanout, subscriber):
     assert not fanout.leave("nowhere", a)
 
 
+def test_a_channel_may_have_the_policy_of_another(turn, subscriber):
+    fanout = Hub(turn, lambda channel: f"as {channel}")
+    fanout.join("second", subscriber("a"), like="first")
+    fanout.join("third", subscriber("b"))
+    assert [fanout.channels[name].policy for name in ("second", "third")] == ["as first", "as third"]
+
+
 def test_joining_twice_is_one_copy(fanout, turn, subscriber):
     a = subscriber("a", "room", "room")
     fanout.publish("room", text("x"))

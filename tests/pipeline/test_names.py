@@ -69,6 +69,13 @@ def test_a_name_has_its_longest_length_and_is_text():
             check(b"abc")
 
 
+def test_no_client_reaches_the_channels_that_packs_have_for_themselves():
+    with Server(Rooms) as server:
+        with pytest.raises(NotAllowed, match="does not begin with NUL"):
+            server.pipeline().names.check("\0log")
+        assert not server.pipeline().is_channel("\0log")
+
+
 @pytest.mark.parametrize("exclude", [["a", 1], [b"a"], {None}])
 def test_ids_are_text(exclude):
     with pytest.raises(TypeError, match="exclude takes ids"):

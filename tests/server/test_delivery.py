@@ -90,7 +90,10 @@ def test_what_storage_loses_is_counted_under_what_has_cost_it() -> None:
 
 def test_the_state_of_storage_is_logged_when_it_changes() -> None:
     with memory.Server(Rooms) as server, logged() as lines:
+        told: list[bool] = []
+        server.pipeline().ready_changed.append(told.append)
         server.server.ready_changed(False)
         server.server.ready_changed(True)
+        assert told == [False, True]
         assert [error.strip() for error in server.errors] == ["the storage object is away"]
     assert "the storage object is ready\n" in lines
