@@ -18,6 +18,8 @@ _log = Logger()
 
 INTERVAL = 10.0
 """Seconds that one line of the log stands for."""
+GOOD = "recovered"
+"""What is no trouble."""
 MAX_DETAIL = 200
 """Characters of a detail that the log shows."""
 
@@ -39,13 +41,14 @@ class Counters:
     def count(self, what: str, reason: str, detail: str = "", times: int = 1) -> None:
         """Count one event, or several of one kind.
 
-        :param what: ``refused``, ``dropped``, ``slowed``, ``closed`` or ``failed``
+        :param what: ``refused``, ``dropped``, ``slowed``, ``closed``, ``failed`` or ``not recovered``; ``recovered``,
+            which is not logged
         :param reason: from a small fixed set: it becomes a label
         :param detail: of this one event, for the log only; escaped there, never a secret
         """
         kind = (what, reason)
         self.totals[kind] += times
-        if kind in self._logged:
+        if kind in self._logged or what == GOOD:
             return
         several = f", {times}" if times > 1 else ""
         shown = f" ({printable(detail[:MAX_DETAIL])})" if detail else ""

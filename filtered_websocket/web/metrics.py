@@ -39,6 +39,8 @@ EVENTS = {
     "slowed": "Times a client above a rate was made to wait",
     "closed": "Connections the server closed",
     "failed": "Failures of filters, endpoints and of what nobody waited for",
+    "recovered": "Clients that came back and went on as if they had not been away",
+    "not recovered": "Clients that came back and had to begin anew",
     "held the reactor": "",
 }
 
@@ -159,6 +161,7 @@ def _http(sites: Iterable[Answered]) -> Iterator[Metric]:
 def _events(totals: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
     for what, text in EVENTS.items():
         label, name = ("filter", "filter_held_reactor") if what == "held the reactor" else ("reason", what)
+        name = name.replace(" ", "_")
         metric = CounterMetricFamily(f"fws_{name}", text or "Times a filter held the reactor too long", labels=[label])
         reasons: dict[str, int] = {}
         for (kind, reason), count in list(totals.items()):
