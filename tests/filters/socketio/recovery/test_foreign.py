@@ -1,0 +1,135 @@
+"""What other programs say on the bus: each of it stands once in the log, however many hear it; and holes are known."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from filtered_websocket.filters.socketio.recovery.foreign import ANSWER_SECONDS, SPARE_SECONDS, SPOKEN
+from filtered_websocket.filters.socketio.recovery.items import Emit, Mark
+from filtered_websocket.testing.server import Server
+from tests.filters.socketio.recovery.pages import Page
+from tests.filters.socketio.recovery.servers import Nodes, logged, recovery_of
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    with ExitStack() as stack:
+        yield Nodes(stack)
+
+
+def marks(server: Server) -> list[bool]:
+    return [item.hole for item in logged(server) if isinstance(item, Mark)]
+
+
+def emits(server: Server) -> int:
+    return sum(isinstance(item, Emit) for item in logged(server))
+
+
+def test_nodes_that_begin_together_where_nobody_has_spoken_have_no_hole(nodes: Nodes) -> None:
+    one, two = nodes.begin(), nodes.begin()
+    assert marks(one) == []
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(one) == marks(two) == [False, False]
+
+
+def test_a_node_that_hears_answers_the_mark_of_another_at_once(nodes: Nodes) -> None:
+    one = nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    nodes.say(method="emit", event="e", data=1, room=None)
+    two = nodes.begin()
+    nodes.settle()
+    assert marks(one) == marks(two) == [False, False]
+
+
+def test_each_thing_said_stands_once_in_the_log_and_reaches_all(nodes: Nodes) -> None:
+    one, two = nodes.begin(), nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    pages = [Page(one), Page(two)]
+    for number in range(10):
+        nodes.say(method="emit", event="e", data=number, room=None)
+    assert emits(one) == emits(two) == 10
+    for page in pages:
+        assert page.taken() == [("e", number) for number in range(10)]
+
+
+def test_what_the_first_node_does_not_append_another_does(nodes: Nodes) -> None:
+    one, two = nodes.begin(), nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    page = Page(two)
+    nodes.say(method="emit", event="e", data=0, room=None)
+    first = recovery_of(one).foreign
+    assert first is not None
+    assert first._first == first._node
+    nodes.storage.consumers.remove(one.server)  # it hears nothing any more
+    for number in range(1, 4):
+        nodes.say(method="emit", event="e", data=number, room=None)
+    assert page.taken() == [("e", 0)]
+    nodes.settle(SPARE_SECONDS)
+    assert page.taken() == [("e", 1), ("e", 2), ("e", 3)]
+    nodes.say(method="emit", event="e", data=4, room=None)
+    assert page.taken() == [("e", 4)]
+
+
+def test_when_all_were_away_and_programs_have_spoken_there_is_a_hole(nodes: Nodes) -> None:
+    one = nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    nodes.say(method="emit", event="e", data=1, room=None)
+    page = Page(one).drop()
+    assert nodes.storage._maps["ws_emit::recovery"] == {SPOKEN: "1"}
+    nodes.storage.consumers.remove(one.server)
+    two = nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(two) == [False, True]
+    assert not page.back(two)
+    assert two.server.counters.totals["not recovered", "ws_emit: hole"] == 1
+    assert page.drop().back(two)
+
+
+def test_a_client_that_comes_before_that_is_known_waits(nodes: Nodes) -> None:
+    one = nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    page = Page(one).drop()
+    nodes.storage.consumers.remove(one.server)
+    two = nodes.begin()
+    page.connect(two)
+    assert len([packet for packet in page.packets if packet.startswith("40")]) == 1
+    nodes.settle(ANSWER_SECONDS)
+    page.sync()
+    assert page.recovered
+
+
+def test_what_is_said_before_the_own_mark_is_appended_by_whoever_was_alone(nodes: Nodes) -> None:
+    one = nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    page = Page(one)
+    foreign = recovery_of(one).foreign
+    assert foreign is not None
+    foreign.ready_changed(False)
+    nodes.say(method="emit", event="e", data=1, room=None)
+    assert page.taken() == []
+    foreign.ready_changed(True)
+    nodes.settle(ANSWER_SECONDS)
+    assert page.taken() == []  # it was heard by nobody for certain: a hole says so
+    assert marks(one) == [False, True]
+
+
+def test_what_cannot_be_read_has_a_number_all_the_same(nodes: Nodes) -> None:
+    one, two = nodes.begin(ws_emit_pickle=True), nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    page = Page(two)
+    nodes.storage.publish("flask-socketio", b"\x80\x03}q\x00.")  # an empty dict, where pickles are read
+    nodes.settle()
+    nodes.say(method="emit", event="e", data=1, room=None)
+    nodes.settle(SPARE_SECONDS)
+    assert emits(one) == 1
+    assert page.taken() == [("e", 1)]
+
+
+def test_marks_that_are_none_are_counted(nodes: Nodes) -> None:
+    one = nodes.begin()
+    for data in ("", "[]", "{}", '{"mark":1}'):
+        nodes.storage.publish("ws_emit::mark", data)
+    nodes.settle(ANSWER_SECONDS)
+    assert one.server.counters.totals["dropped", "ws_emit: malformed message of a node"] == 4
+    assert marks(one) == [False]
