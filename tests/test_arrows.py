@@ -58,6 +58,7 @@ PURE = (
 )  # fmt: skip
 
 LONG: dict[str, str] = {
+    "filters.socketio.bus": "one form of messages, written once and read in all its generations",
     "filters.centrifugo.messages": "a class for each message of the protocol, and no line of behaviour",
     "filters.socketio.handlers": "one class, whose methods and their arguments are python-socketio's",
     "chain.interfaces": "signatures alone; the three that matter name each other",
@@ -111,6 +112,15 @@ TESTED_TOGETHER = {
     "filters.centrifugo.commands": "what each does has its own file: filters/centrifugo/test_subscribing.py and others",
     "filters.socketio.events": "four roots, whose filters filters/socketio/test_chains.py resolves",
     "filters.socketio.interfaces": "types, which mypy checks",
+    "filters.socketio.logged": "filters/socketio/test_returning.py orders, and end_to_end/test_socketio_recovery.py",
+    **{
+        f"filters.socketio.recovery.{name}": "filters/ws_emit/test_member.py and filters/socketio/test_returning.py"
+        for name in ("claims", "kinds", "recovery", "standing")
+    },
+    "filters.socketio.recovery.options": "options alone, which ws_emit/test_member.py gives",
+    "filters.socketio.volatile": "filters/socketio/test_socket.py emits by it",
+    "filters.ws_emit.logged": "filters/ws_emit/test_member.py orders while a client is away",
+    "filters.ws_emit.namespace": "two maps, which filters/ws_emit/test_member.py fills and empties",
     **{
         f"filters.socketio.{name}": "filters/socketio/test_handlers.py runs applications that use it"
         for name in (

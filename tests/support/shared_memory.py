@@ -14,6 +14,7 @@ class SharedMemory(StorageObject):
     """Each server that starts with it hears what all of them publish."""
 
     shared = True
+    private_bus = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -50,3 +50,46 @@ class Client(Lines):
         answer = self.wait("ack")
         assert answer["ack"] == self._acks, answer
         return list(answer["args"])
+
+
+class Returning(Lines):
+    """npm's socket.io-client 4, which reconnects by itself.
+
+    :param transports: a key of `TRANSPORTS`
+    :param options: more of its own
+    :ivar id: its id in the namespace
+    """
+
+    def __init__(self, url: str, transports: str = "default", **options: Any) -> None:
+        assert (TESTS / "node" / "node_modules" / NODE["js-4"]).is_dir(), "not installed: make test-tools"
+        names = {} if transports == "default" else {"transports": TRANSPORTS[transports]}
+        super().__init__("node", str(TESTS / "node" / "recovery.js"), NODE["js-4"], url, json.dumps(names | options))
+        self._acks = 0
+        self.id = ""
+        assert not self.comes_back()
+        if transports == "default":
+            self.wait("upgrade")
+
+    def comes_back(self) -> bool:
+        """Wait until it is connected; whether its session goes on."""
+        line = self.wait("connect")
+        self.id = line["id"]
+        return bool(line["recovered"])
+
+    def event(self) -> tuple[Any, ...]:
+        """The next event: its name and arguments, the offset left out."""
+        line = self.wait("event")
+        return (line["event"], *line["args"])
+
+    def command(self, *words: Any) -> None:
+        """What `does` in the program has."""
+        self.say("do", words)
+
+    def emit(self, event: str, *arguments: Any) -> None:
+        self.say(event, arguments)
+
+    def ask(self, event: str, *arguments: Any) -> list[Any]:
+        """Emit, and wait for the acknowledgement's arguments."""
+        self._acks += 1
+        self.say(event, arguments, self._acks)
+        return list(self.wait("ack", ack=self._acks)["args"])

@@ -80,8 +80,8 @@ class Session:
         """Send to this client alone, behind what was sent to its channels before."""
         raise NotImplementedError
 
-    def _send_left(self, messages: tuple[Message, ...]) -> None:
-        """Send what another transport has left."""
+    def send_together(self, messages: tuple[Message, ...]) -> None:
+        """Send at once what has waited elsewhere, which may be more than may wait for a slow client."""
         self.send(*messages)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
@@ -128,7 +128,7 @@ class Session:
         """Go on where another session ended."""
         self._watch()
         if handover.messages:
-            self._send_left(handover.messages)
+            self.send_together(handover.messages)
         self.application.resume(handover.application)
 
     def leave(self) -> Handover:

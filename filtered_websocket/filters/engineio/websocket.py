@@ -64,8 +64,7 @@ class WebSocketSession(Session):
         else:
             connection.send_encoded(self._as_frames(messages))
 
-    def _send_left(self, messages: tuple[Message, ...]) -> None:
-        # What has waited for a GET may be more than may wait for a slow client.
+    def send_together(self, messages: tuple[Message, ...]) -> None:
         self.connection.send_together(self._as_frames(messages))
 
     def _as_frames(self, messages: Sequence[Message]) -> Sequence[Message]:

@@ -3,11 +3,18 @@
 A room is a channel of this node's hub. What is emitted comes by the bus to every node, so rooms need no storage.
 """
 
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from filtered_websocket.chain.interfaces import Hub
+from filtered_websocket.chain.interfaces import Subscriber
 from filtered_websocket.messages.message import Message
+
+
+class Hub(Protocol):
+    """The rooms of this node: the hub, or `recovery.kinds.BothKinds` of it."""
+
+    def subscribers(self, name: str) -> Collection[Subscriber]: ...
+    def publish(self, name: str, messages: Sequence[Message], exclude: Collection[str] = ()) -> None: ...
 
 
 def channel(namespace: str, room: str) -> str:

@@ -12,14 +12,15 @@
                        5.15   JSON with "binary": data is the argument; if binary, [with placeholders, base64 ...]
                     >= 5.16   JSON with "binary": data is a list of arguments; if binary, [such a list, base64 ...]
 
-What we write has one member more, which others pass over, "pipeline": the name of the pipeline that it is for.
+What we write has members more, which others pass over: "pipeline", the name of the pipeline that it is for, and
+"logged", true of what the log of `recovery` has too, so that what reads both does it once.
 
 So: without "binary" data is one argument as it is; with it, a list is a list of arguments. We write the newest. No
 argument and one that is null are the same to a client of python-socketio, and here: it gets none.
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -94,10 +95,11 @@ class ChangeRoom(NamedTuple):
 Order = Emit | CloseRoom | Disconnect | ChangeRoom
 
 
-def encode(emit: Emit, pipeline: str) -> bytes:
+def encode(emit: Emit, pipeline: str, logged: bool = False) -> bytes:
     """An emission as python-socketio 5.16 and later write it.
 
     :param pipeline: the name of the one whose clients are meant
+    :param logged: the log has it too
     :raises Malformed: arguments that JSON cannot hold
     """
     attachments: list[bytes] = []
@@ -113,7 +115,7 @@ def encode(emit: Emit, pipeline: str) -> bytes:
         "callback": None,
         "host_id": HOST_ID,
         "pipeline": pipeline,
-    }
+    } | ({"logged": True} if logged else {})
     return strict_json.dumps(message).encode()
 
 
@@ -143,12 +145,41 @@ def decode(
     :param option: by which pickles are read
     :raises Malformed: it is nothing of the above
     """
+    return order_of(read(data, pickles, option), is_for)
+
+
+def read(data: bytes, pickles: bool, option: str = "socketio_pickle") -> dict[str, Any]:
+    """A message of a program.
+
+    :param pickles: read pickles too
+    :param option: by which pickles are read
+    :raises Malformed: it is none
+    """
     try:
         message = _read(data, pickles, option)
-        if not isinstance(message, dict):
-            raise Malformed("not an object")
-        read = _METHODS.get(message.get("method", ""))
-        return read(message) if read is not None and is_for(message.get("pipeline")) else None
+    except Malformed:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Malformed(f"{type(error).__name__}: {error}") from None
+    if not isinstance(message, dict):
+        raise Malformed("not an object")
+    return message
+
+
+def is_logged(message: Mapping[str, Any]) -> bool:
+    """Whether the log has it too."""
+    return message.get("logged") is True
+
+
+def order_of(message: dict[str, Any], is_for: Callable[[Any], bool] = lambda _: True) -> Order | None:
+    """What a message wants; None if that is nothing for us.
+
+    :param is_for: whether what names this pipeline is for us; None where it names none
+    :raises Malformed: it is nothing of the above
+    """
+    try:
+        make = _METHODS.get(message.get("method", ""))
+        return make(message) if make is not None and is_for(message.get("pipeline")) else None
     except Malformed:
         raise
     except (ValueError, TypeError, RecursionError) as error:

@@ -15,12 +15,15 @@ from filtered_websocket.filters.socketio import packets
 from filtered_websocket.filters.socketio.attachments import TooManyAttachments
 from filtered_websocket.filters.socketio.handling import PackOfClients
 from filtered_websocket.filters.socketio.packets import Packet
-from filtered_websocket.filters.socketio.reaching import Reaching
+from filtered_websocket.filters.socketio.returning import Returning
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.values import packed
 
+FINAL = ("client namespace disconnect", "server namespace disconnect")
+"""Reasons after which a client does not go on with its session."""
 
-class Client(Reaching):
+
+class Client(Returning):
     """The whole of it."""
 
     __slots__ = ("_deadline",)
@@ -122,8 +125,9 @@ class Client(Reaching):
 
     def _connect(self, packet: Packet) -> Deferred[Any] | None:
         name, protocol, pipeline = packet.namespace, self.session.protocol, self.pack.pipeline
-        if name in self.sockets:
-            self.session.send(packets.connected(self.sockets[name].id, protocol, name))
+        if (former := self.sockets.get(name)) is not None:
+            pid = "" if former.standing is None else former.standing.pid
+            self.session.send(packets.connected(former.id, protocol, name, pid))
             return None
         chains = self.pack.chains.of(name)
         if chains is None:
@@ -134,8 +138,11 @@ class Client(Reaching):
             self.session.send(packets.refused(name, protocol, "Too many namespaces"))
             return None
         auth = dict(parse_qsl(packet.query)) if protocol == 3 else packet.data or {}
-        socket = self.sockets[name] = Socket(self, self.pack, name, self._new_id(name), auth)
-        return self._ask_in(socket, chains.connect)
+        return self._ask_for(name, chains, auth)
+
+    def _new_socket(self, namespace: str, auth: Any) -> Socket:
+        socket = self.sockets[namespace] = Socket(self, self.pack, namespace, self._new_id(namespace), auth)
+        return socket
 
     def _new_id(self, namespace: str) -> str:
         if namespace == "/":
@@ -152,20 +159,18 @@ class Client(Reaching):
         return self._is_away and self.pack.cluster.is_shared
 
     def _admitted(self, socket: Socket) -> None:
-        if socket.ended or self._is_asked_elsewhere:
+        if socket.ended or self._is_asked_elsewhere or not self._connected(socket):
             return
         if not self._is_away:
             self._unwatch()
-        socket.connected = True
-        self.send(socket.namespace, socket.id, (packets.connected(socket.id, self.session.protocol, socket.namespace),))
-        if not self._is_away and self.pack.joined(socket.namespace, self.session.id, socket):
-            socket.enter_all()
-        if held := tuple(socket.take_held()):
-            self.send(socket.namespace, socket.id, held)
+            if self.pack.joined(socket.namespace, self.session.id, socket):
+                socket.enter_all()
+        socket.send_held()
 
     def _refused(self, socket: Socket, reason: str, data: Any) -> None:
         if not socket.ended and not self._is_asked_elsewhere:
             del self.sockets[socket.namespace]
+            self._claims.pop(socket.namespace, None)
             socket.ended = True
             message = packets.refused(socket.namespace, self.session.protocol, reason, data)
             self.send(socket.namespace, socket.id, (message,))
@@ -178,6 +183,8 @@ class Client(Reaching):
         socket.ended = True
         if socket.connected:
             socket.exit_all()
+            if socket.standing is not None:
+                socket.standing.end(reason in FINAL)
             socket.connected = False
             chains = self.pack.left(socket.namespace, self.session.id)
             if chains is None and self._is_away:

@@ -1,6 +1,8 @@
 """The nodes of a pipeline, as they talk about Socket.IO on the bus: JSON, on a channel for all and on one for each.
 
-    socketio::cluster       {"do": "emit" | "send" | "join" | "leave" | "disconnect", ...}       to be done everywhere
+    socketio::cluster       {"do": "emit" | "join" | "leave" | "disconnect", ...}       to be done everywhere; with
+                            recovery only what is volatile, the others stand in the log
+                            {"do": "send", ...}                                           for a client that has moved
                             {"do": "ask", "what": "fetch" | "call" | "serve", "from", "id", ...}  to be answered
     socketio::member::NODE  {"do": "answer", "id", "from", "value"}
                             {"do": "acknowledged", "socket", "number", "arguments"}    by a client that has moved away

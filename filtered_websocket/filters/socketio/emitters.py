@@ -7,12 +7,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import NotAllowed
-from filtered_websocket.filters.socketio import redis_emitter
+from filtered_websocket.filters.socketio import logged, redis_emitter
 from filtered_websocket.filters.socketio.audience import is_name
 from filtered_websocket.filters.socketio.managers import PackOfManagers
 from filtered_websocket.filters.socketio.operator import event_packet
 from filtered_websocket.filters.socketio.options import ADDRESSING
-from filtered_websocket.filters.socketio.redis_emitter import Change, Disconnection, Request
+from filtered_websocket.filters.socketio.recovery import items
+from filtered_websocket.filters.socketio.redis_emitter import Change, Disconnection, Request, ServerEvent
 from filtered_websocket.filters.socketio.values import packed
 
 
@@ -44,26 +45,45 @@ class Emitters:
         if not self._key or not ADDRESSING.is_for(pipeline, None):
             return
         emissions, requests = redis_emitter.prefixes(self._key)
+        stream, item = next((each for each in (emissions, requests) if channel.startswith(each)), None), None
+        if stream is None:
+            return
         try:
-            if channel.startswith(emissions):
-                self._emit(redis_emitter.decode_emission(channel.removeprefix(emissions), data))
-            elif channel.startswith(requests):
-                namespace = channel.removeprefix(requests).removesuffix("#")
-                if is_name(namespace):
-                    self._obey(redis_emitter.decode_request(namespace, data))
+            if stream == emissions:
+                item = self._emit(redis_emitter.decode_emission(channel.removeprefix(emissions), data))
+            elif is_name(namespace := channel.removeprefix(requests).removesuffix("#")):
+                item = self._obey(redis_emitter.decode_request(namespace, data))
         except ValueError as error:
             pipeline.server.counters.count("dropped", "socketio: unreadable on the bus", str(error))
+        if self._pack.recovery is not None:
+            self._pack.recovery.said(stream, item)
 
-    def _emit(self, emission: redis_emitter.Emission | None) -> None:
-        if emission is not None and is_name(emission.audience.namespace):
-            packet = event_packet(emission.audience.namespace, emission.event, emission.arguments)
-            self._pack.deliver(emission.audience, packet.messages(), emission.volatile)
+    def _emit(self, emission: redis_emitter.Emission | None) -> items.Item | None:
+        """Do it, or give what is to be done by all nodes."""
+        if emission is None or not is_name(emission.audience.namespace):
+            return None
+        audience = emission.audience
+        messages = event_packet(audience.namespace, emission.event, emission.arguments).messages()
+        if self._pack.recovery is not None and not emission.volatile:
+            return items.Emit(audience.channels, audience.excepted_channels, messages)
+        self._pack.deliver(audience, messages, emission.volatile)
+        return None
 
-    def _obey(self, request: Request | None) -> None:
+    def _obey(self, request: Request | None) -> items.Item | None:
+        if isinstance(request, ServerEvent):
+            packet = packed([request.event, *request.arguments])
+            maybeDeferred(self._serve, {"namespace": request.namespace, "packet": packet}).addErrback(self._failed)
+        elif request is not None and self._pack.recovery is not None:
+            return _item_of(request)
+        elif request is not None:
+            self._carry_out(request)
+        return None
+
+    def _carry_out(self, request: Change | Disconnection) -> None:
         if isinstance(request, Disconnection):
             for socket in self._pack.sockets(request.audience):
                 socket.disconnect(request.close)
-        elif isinstance(request, Change):
+        else:
             for socket in self._pack.sockets(request.audience):
                 if request.enters:
                     try:
@@ -72,9 +92,14 @@ class Emitters:
                         continue  # it is counted
                 else:
                     socket.leave(*request.rooms)
-        elif request is not None:
-            packet = packed([request.event, *request.arguments])
-            maybeDeferred(self._serve, {"namespace": request.namespace, "packet": packet}).addErrback(self._failed)
 
     def _failed(self, failure: Failure) -> None:
         self._pack.pipeline.server.counters.count("dropped", "socketio: a question of a node", repr(failure.value))
+
+
+def _item_of(request: Change | Disconnection) -> items.Item:
+    if isinstance(request, Disconnection):
+        audience = request.audience
+        return items.Disconnect(audience.channels, audience.excepted_channels, "", request.close)
+    entered, left = (request.rooms, ()) if request.enters else ((), request.rooms)
+    return logged.change(request.audience, entered, left)

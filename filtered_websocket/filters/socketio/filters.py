@@ -35,7 +35,7 @@ class Begin(WebSocketStartFilter):
         web_socket_instance.farewell = None
         if warning := ADDRESSING.warning(web_socket_instance):
             _log.warn("{warning}", warning=warning)
-        return State.of(web_socket_instance).listening
+        return State.of(web_socket_instance).begin()
 
 
 class Admit(WebSocketHandshakeFilter):
@@ -79,15 +79,20 @@ class Hear(WebSocketConsumerFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
+        state = State.of(web_socket_instance)
         if (message := said(data)) is None:
+            if state.recovery is not None:
+                state.recovery.hear(data)
             return
-        state, (channel, content) = State.of(web_socket_instance), message
+        channel, content = message
         if channel in state.cluster.heard:
             state.cluster.consume(content)
         elif channel in state.engine.nodes.heard:
             state.engine.nodes.consume(content)
         elif channel in state.managers.heard:
             state.managers.consume(channel, content)
+        elif state.recovery is not None and state.recovery.hear_bus(channel, content):
+            return
         else:
             state.emitters.consume(channel, content)
 

@@ -9,8 +9,7 @@ from filtered_websocket.filters.socketio import packets
 from filtered_websocket.filters.socketio.interfaces import Pack
 from filtered_websocket.filters.socketio.packets import Packet
 from filtered_websocket.filters.socketio.socket import Socket
-from filtered_websocket.filters.socketio.values import packed, unpacked
-from filtered_websocket.messages import strict_json
+from filtered_websocket.filters.socketio.values import json_or, packed, unpacked
 
 
 def of(
@@ -49,17 +48,8 @@ def _of_socket(socket: Socket, pack: Pack) -> dict[str, Any]:
         "data": json_or(socket.data, {}, pack),
         "user": json_or(socket.user, None, pack),
         "owes": pack.acknowledgements.of(socket.id),
+        "left": socket.left,
     }
-
-
-def json_or(value: Any, otherwise: Any, pack: Pack) -> Any:
-    """A value, if JSON can hold it; what it cannot does not leave this node."""
-    try:
-        strict_json.dumps(value)
-    except (TypeError, ValueError) as error:
-        pack.pipeline.server.counters.count("dropped", "socketio: data of a client that JSON cannot hold", str(error))
-        return otherwise
-    return value
 
 
 def _packed(packet: Packet) -> list[Any]:

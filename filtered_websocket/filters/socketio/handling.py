@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
@@ -82,7 +82,7 @@ class Handling:
         chain: Chain,
         socket: Socket,
         arguments: Sequence[Any],
-        done: Callable[[Any], None],
+        done: Callable[[Any], Deferred[Any] | None],
         failed: Callable[[BaseException], None],
     ) -> Deferred[Any] | None:
         try:
@@ -91,8 +91,7 @@ class Handling:
             failed(error)
             return None
         if not isinstance(result, Deferred):
-            done(result)
-            return None
+            return done(result)
         pipeline = self.pack.pipeline
         limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
         return result.addCallbacks(done, lambda failure: failed(failure.value))
@@ -104,9 +103,12 @@ class Handling:
             chain,
             socket,
             (socket.auth,),
-            lambda _: self._admitted(socket),
+            lambda _: self._let_in(socket),
             lambda error: self._not_admitted(socket, error),
         )
+
+    def _let_in(self, socket: Socket) -> None:
+        self._admitted(socket)
 
     def _not_admitted(self, socket: Socket, error: BaseException) -> None:
         if isinstance(error, StopChain):
@@ -141,9 +143,24 @@ class Handling:
             lambda error: self._not_handled(socket, error),
         )
 
-    def _handled(self, socket: Socket, number: int | None, result: Any) -> None:
+    def _handled(self, socket: Socket, number: int | None, result: Any) -> Deferred[Any] | None:
         socket.event = None
         if number is None or not socket.connected:
+            return None
+        settled = None if socket.standing is None else self._settled(socket)
+        if settled is None:
+            self._acknowledge(socket, number, result)
+            return None
+        return settled.addCallback(lambda _: self._acknowledge(socket, number, result))
+
+    def _settled(self, socket: Socket) -> Deferred[Any] | None:
+        """An acknowledgement comes behind what its handler has sent, and says that rooms are come back to."""
+        waits = [socket.said(), None if socket.standing is None else socket.standing.settled()]
+        found: list[Deferred[Any]] = [each for each in waits if each is not None and not each.called]
+        return DeferredList(found) if found else None
+
+    def _acknowledge(self, socket: Socket, number: int, result: Any) -> None:
+        if not socket.connected:
             return
         arguments = () if result is None else result if isinstance(result, tuple) else (result,)
         try:

@@ -10,6 +10,7 @@ from filtered_websocket.filters.socketio.acknowledgements import Acknowledgement
 from filtered_websocket.filters.socketio.audience import Audience
 from filtered_websocket.filters.socketio.cluster import Cluster
 from filtered_websocket.filters.socketio.packets import Encoded
+from filtered_websocket.filters.socketio.recovery.recovery import Recovery
 from filtered_websocket.messages.message import Message
 
 
@@ -24,8 +25,18 @@ class Pack(Protocol):
     def acknowledgements(self) -> Acknowledgements: ...
     @property
     def cluster(self) -> Cluster: ...
+    @property
+    def recovery(self) -> Recovery | None:
+        """None where it is off."""
+
     def emit(self, audience: Audience, packet: Encoded, volatile: bool, local: bool) -> Deferred[Any]:
         """Send a packet to its audience, on all nodes or this one alone."""
+
+    def change(self, audience: Audience, entered: Sequence[str] = (), left: Sequence[str] = ()) -> Deferred[Any]:
+        """Have an audience enter rooms, or leave rooms, on all nodes."""
+
+    def put_out(self, audience: Audience, close: bool) -> Deferred[Any]:
+        """Put an audience out of its namespace, on all nodes."""
 
 
 class ClientOfSocket(Protocol):
@@ -33,6 +44,10 @@ class ClientOfSocket(Protocol):
 
     @property
     def connection(self) -> Connection: ...
+    @property
+    def knows(self) -> bool:
+        """Whether it gets offsets."""
+
     @property
     def is_busy(self) -> bool:
         """Whether something waits for it to read."""
@@ -47,3 +62,5 @@ class ClientOfSocket(Protocol):
     def enter(self, channel: str) -> None: ...
     def exit(self, channel: str) -> None: ...
     def disconnect(self, socket: Any, close: bool) -> None: ...
+    def displaced(self, socket: Any) -> None:
+        """Another connection has the session of its socket."""

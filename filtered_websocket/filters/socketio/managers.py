@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import NotAllowed
 from filtered_websocket.filters.engineio.packets import Malformed
-from filtered_websocket.filters.socketio import bus
+from filtered_websocket.filters.socketio import bus, logged
 from filtered_websocket.filters.socketio.acknowledgements import NoAnswer
 from filtered_websocket.filters.socketio.asking import ask
 from filtered_websocket.filters.socketio.audience import Audience, is_name
@@ -58,13 +58,23 @@ class Managers:
 
     def consume(self, channel: str, data: bytes) -> None:
         """Do what a program says. What cannot be read is counted; the next is none the worse for it."""
-        pipeline = self._pack.pipeline
+        pipeline, recovery = self._pack.pipeline, self._pack.recovery
+        item = None
         try:
-            order = bus.decode(data, pipeline.options.socketio_pickle, partial(ADDRESSING.is_for, pipeline))
-            if order is not None and is_name(order.namespace):
+            message = bus.read(data, pipeline.options.socketio_pickle)
+            if recovery is not None and bus.is_logged(message):
+                return
+            order = bus.order_of(message, partial(ADDRESSING.is_for, pipeline))
+            if order is None or not is_name(order.namespace):
+                pass
+            elif recovery is None or (isinstance(order, Emit) and order.callback is not None):
                 self._carry_out(order, channel)
+            else:
+                item = logged.item_of(order)
         except ValueError as error:
             pipeline.server.counters.count("dropped", "socketio: unreadable on the bus", str(error))
+        if recovery is not None:
+            recovery.said(channel, item)
 
     def _carry_out(self, order: Order, channel: str) -> None:
         if isinstance(order, Emit):

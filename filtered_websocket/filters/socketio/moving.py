@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 
 from filtered_websocket.filters.engineio.application import Application
 from filtered_websocket.filters.engineio.handover import Missed
@@ -54,6 +54,7 @@ class Moving(Handling):
             if socket.connected:
                 socket.exit_all()
                 self.pack.left(socket.namespace, self.session.id)
+                socket.hand_over()
         self._is_away = True
         self._turns.hold()
         self.pack.moves(self.session.sid, self)
@@ -80,6 +81,7 @@ class Moving(Handling):
         for values in state["sockets"]:
             socket = Socket(cast(ClientOfSocket, self), self.pack, values["namespace"], values["id"], values["auth"])
             socket.restore(values["rooms"], values["data"], values["user"])
+            socket.left = values["left"]
             self.sockets[socket.namespace] = socket
             self._elsewhere |= dict.fromkeys(values["owes"], state["node"])
             socket.connected = True
@@ -94,15 +96,24 @@ class Moving(Handling):
         """Go on with this session."""
         self.session = session
         self._is_away = False
+        waits = []
         for name, socket in self.sockets.items():
             if socket.connected and self.pack.joined(name, session.id, socket):
-                socket.enter_all()
+                waits.append(self._enter(socket))
         if not any(socket.connected for socket in self.sockets.values()):
             self._watch()
         held, self._held = self._held, []
         if held:
             session.send(*held)
-        self._turns.go_on()
+        if under_way := [each for each in waits if each is not None and not each.called]:
+            DeferredList(under_way).addCallback(lambda _: self._turns.go_on())
+        else:
+            self._turns.go_on()
+
+    def _enter(self, socket: Socket) -> Deferred[Any] | None:
+        """Put it into its rooms, where it has missed what was emitted on the way; a Deferred if that takes time."""
+        socket.enter_all()
+        return None
 
     def catch_up(self, missed: Missed | MissedOrder) -> None:
         for socket in tuple(self.sockets.values()):

@@ -117,18 +117,18 @@ class Operator:
 
     def sockets_join(self, *rooms: Rooms) -> Deferred[Any]:
         """Have the clients meant enter rooms, on all nodes."""
-        return self._pack.cluster.tell_all("join", audience=self._audience, rooms=several(rooms))
+        return self._pack.change(self._audience, entered=several(rooms))
 
     def sockets_leave(self, *rooms: Rooms) -> Deferred[Any]:
         """Have the clients meant leave rooms, on all nodes."""
-        return self._pack.cluster.tell_all("leave", audience=self._audience, rooms=several(rooms))
+        return self._pack.change(self._audience, left=several(rooms))
 
     def disconnect_sockets(self, close: bool = False) -> Deferred[Any]:
         """Put the clients meant out of the namespace, on all nodes.
 
         :param close: end their connections too
         """
-        return self._pack.cluster.tell_all("disconnect", audience=self._audience, close=close)
+        return self._pack.put_out(self._audience, close)
 
 
 class RemoteSocket:

@@ -7,6 +7,7 @@ from filtered_websocket.config.parsers import boolean, integer, seconds, text, w
 from filtered_websocket.filters.engineio.options import declare
 from filtered_websocket.filters.socketio import bus, redis_emitter
 from filtered_websocket.filters.socketio.addressing import Addressing
+from filtered_websocket.filters.socketio.recovery import options as recovery
 
 
 def _node_channel(value: Any) -> str:
@@ -94,6 +95,7 @@ OPTIONS = (
     MANAGER_CHANNELS,
     PICKLE,
     NODE_CHANNEL,
+    *recovery.declare("socketio"),
     PIPELINE,
 )
 DEFAULTS = {"allowed_origins": ["*"]}  # socketio_cors decides, and refuses with 400

@@ -12,12 +12,11 @@ from filtered_websocket.errors import NotAllowed, StopChain
 from filtered_websocket.filters.socketio.asking import ask
 from filtered_websocket.filters.socketio.audience import Audience
 from filtered_websocket.filters.socketio.chains import Chains, Occasion
-from filtered_websocket.filters.socketio.handed_over import json_or
 from filtered_websocket.filters.socketio.interfaces import Pack
 from filtered_websocket.filters.socketio.missed_order import MissedOrder
 from filtered_websocket.filters.socketio.operator import Namespace
 from filtered_websocket.filters.socketio.socket import Socket
-from filtered_websocket.filters.socketio.values import packed, unpack_packet, unpacked
+from filtered_websocket.filters.socketio.values import json_or, packed, unpack_packet, unpacked
 from filtered_websocket.messages.message import Message as Sent
 
 Message = dict[str, Any]
@@ -31,6 +30,7 @@ class PackOfOrders(Pack, Protocol):
     def follow_options(self) -> None: ...
     def sockets(self, audience: Audience) -> list[Socket]: ...
     def deliver(self, audience: Audience, messages: tuple[Sent, ...], volatile: bool = False) -> None: ...
+    def deliver_as_is(self, audience: Audience, messages: tuple[Sent, ...]) -> None: ...
     def missed(self, order: MissedOrder) -> None:
         """Have an order done for clients that are on their way here."""
 
@@ -45,6 +45,7 @@ class Orders:
         self._pack = pack
         self.orders = {
             "emit": self._emit,
+            "send": self._send,
             "join": self._join,
             "leave": self._leave,
             "disconnect": self._disconnect,
@@ -57,6 +58,9 @@ class Orders:
 
     def _emit(self, message: Message) -> None:
         self._pack.deliver(_audience(message), unpack_packet(message["packet"]).messages(), message["volatile"])
+
+    def _send(self, message: Message) -> None:
+        self._pack.deliver_as_is(_audience(message), unpack_packet(message["packet"]).messages())
 
     def _join(self, message: Message) -> None:
         def join(socket: Socket) -> None:

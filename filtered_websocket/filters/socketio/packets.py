@@ -106,11 +106,15 @@ def encoded(kind: int, namespace: str, value: Any) -> Encoded:
     return Encoded(f"4{kind}{len(attachments)}-{where}", body, tuple(attachments))
 
 
-def connected(sid: str, protocol: int, namespace: str = "/") -> Message:
-    """The answer to a client that has connected."""
-    if namespace == "/":
+def connected(sid: str, protocol: int, namespace: str = "/", pid: str = "") -> Message:
+    """The answer to a client that has connected.
+
+    :param pid: by which it may go on with its session later; "" for none
+    """
+    if namespace == "/" and not pid:
         return (b"40" if protocol == 3 else b'40{"sid":"%b"}' % sid.encode()), False
-    return encoded(CONNECT, namespace, None if protocol == 3 else {"sid": sid}).messages()[0]
+    value = {"sid": sid, "pid": pid} if pid else {"sid": sid}
+    return encoded(CONNECT, namespace, None if protocol == 3 else value).messages()[0]
 
 
 def refused(namespace: str, protocol: int, reason: str = "Unable to connect", data: Any = None) -> Message:
@@ -146,6 +150,14 @@ def event(name: str, arguments: Sequence[Any]) -> tuple[Message, ...]:
         return ((("42" + strict_json.dumps(value)).encode(), False),)
     except (TypeError, ValueError):
         return encoded(EVENT, "/", value).messages()
+
+
+_SENT_EVENT = re.compile(rb"4[25](?:[0-9]+-)?(?:/[^,]*,)?\[")
+
+
+def is_event(messages: Sequence[Message]) -> bool:
+    """Whether a packet is an event of which no acknowledgement is wanted."""
+    return _SENT_EVENT.match(messages[0][0]) is not None
 
 
 def take_out(value: Any, attachments: list[bytes]) -> Any:

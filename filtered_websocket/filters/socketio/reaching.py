@@ -1,12 +1,12 @@
 """What the sockets of a client ask for, done where its session is: a filter that waits goes on where it began."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.filters.socketio import packets
 from filtered_websocket.filters.socketio.audience import Audience, channel
 from filtered_websocket.filters.socketio.moving import Moving
+from filtered_websocket.filters.socketio.recovery import kinds
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.messages.message import Message
 
@@ -25,12 +25,26 @@ class Reaching(Moving):
         return self.session.waits > 0
 
     def enter(self, channel: str) -> None:
-        if not self._is_away:
+        if self._is_away:
+            return
+        if self.pack.recovery is None:
             self.pack.pipeline.hub.join(channel, self.session.subscriber)
+        else:
+            kinds.enter(self.pack.pipeline.hub, channel, self.session.subscriber, self.knows)
 
     def exit(self, channel: str) -> None:
-        if not self._is_away:
+        if self._is_away:
+            return
+        if self.pack.recovery is None:
             self.pack.pipeline.hub.leave(channel, self.session.subscriber)
+        else:
+            kinds.leave(self.pack.pipeline.hub, channel, self.session.subscriber, self.knows)
+
+    @property
+    def knows(self) -> bool:
+        """Whether it gets offsets."""
+        recovery, session = self.pack.recovery, self.session
+        return recovery is not None and recovery.knows(session.connection.request.params, session.protocol)
 
     def send(self, namespace: str, id: str, messages: Sequence[Message]) -> None:
         if not self._is_away:
@@ -41,20 +55,31 @@ class Reaching(Moving):
             self._held += messages
 
     def join(self, socket: Socket, room: str) -> None:
-        if not self._is_away:
-            self.enter(channel(socket.namespace, room))
-        else:
-            self._order("join", socket, rooms=[room])
+        name = channel(socket.namespace, room)
+        if self._is_away:
+            if self.pack.cluster.is_shared:
+                self.pack.change(_alone(socket), entered=(room,))
+        elif socket.standing is not None:
+            self.enter(name)
+            socket.standing.enter(name)
+        elif self.pack.recovery is None:
+            self.enter(name)
 
     def leave(self, socket: Socket, room: str) -> None:
-        if not self._is_away:
-            self.exit(channel(socket.namespace, room))
-        else:
-            self._order("leave", socket, rooms=[room])
+        name = channel(socket.namespace, room)
+        if self._is_away:
+            if self.pack.cluster.is_shared:
+                self.pack.change(_alone(socket), left=(room,))
+        elif socket.standing is not None:
+            self.exit(name)
+            socket.standing.leave(name)
+        elif self.pack.recovery is None:
+            self.exit(name)
 
     def disconnect(self, socket: Socket, close: bool) -> None:
         if self._is_away:
-            self._order("disconnect", socket, close=close)
+            if self.pack.cluster.is_shared:
+                self.pack.put_out(_alone(socket), close)
         elif close:
             for each in tuple(self.sockets.values()):
                 self._put_out(each)
@@ -66,11 +91,6 @@ class Reaching(Moving):
         if not socket.ended:
             self.session.send(packets.disconnected(socket.namespace))
             self._leave(socket, "server namespace disconnect")
-
-    def _order(self, what: str, socket: Socket, **values: Any) -> None:
-        """A filter that waits has gone on here, and its client elsewhere: its node does it."""
-        if self.pack.cluster.is_shared:
-            self.pack.cluster.tell_all(what, audience=Audience(socket.namespace, (socket.id,)), **values)
 
     @property
     def _is_gone(self) -> bool:
@@ -85,3 +105,8 @@ class Reaching(Moving):
     def _leave(self, socket: Socket, reason: str) -> None:
         """It leaves a namespace, without a word to the client."""
         raise NotImplementedError
+
+
+def _alone(socket: Socket) -> Audience:
+    """A filter that waits has gone on here, and its client elsewhere: its node does what is to be done."""
+    return Audience(socket.namespace, (socket.id,))

@@ -1,6 +1,6 @@
 """One client in one namespace: what filters get."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -11,6 +11,11 @@ from filtered_websocket.filters.socketio.acknowledgements import SECONDS, NoAnsw
 from filtered_websocket.filters.socketio.audience import Audience, channel
 from filtered_websocket.filters.socketio.interfaces import ClientOfSocket, Pack
 from filtered_websocket.filters.socketio.operator import Operator, Rooms, event_packet, several
+from filtered_websocket.filters.socketio.packets import is_event
+from filtered_websocket.filters.socketio.recovery.items import Emit
+from filtered_websocket.filters.socketio.recovery.standing import Standing
+from filtered_websocket.filters.socketio.values import json_or
+from filtered_websocket.filters.socketio.volatile import Volatile
 from filtered_websocket.messages.message import Message
 
 
@@ -24,11 +29,15 @@ class Socket:
     :ivar ended: whether it has left, or was refused
     :ivar data: a dict for whatever belongs to it; what JSON can hold goes with it to another node
     :ivar user: the user's identity, as a connect filter may say; the same holds
+    :ivar recovered: it was here before, and goes on: its id, rooms, data and user are what they were, and what it has
+        missed follows its admission
+    :ivar standing: where it is in the log; None without recovery, or on its way
+    :ivar left: what it has of that on its way from another connection of its client
     """
 
     __slots__ = (
-        "_client", "_data", "_held", "_pack", "_rooms",
-        "auth", "connected", "ended", "event", "id", "namespace", "user",
+        "_client", "_data", "_held", "_pack", "_rooms", "_said", "auth", "connected", "ended", "event", "id", "left",
+        "namespace", "recovered", "standing", "user",
     )  # fmt: skip
 
     def __init__(self, client: ClientOfSocket, pack: Pack, namespace: str, id: str, auth: Any) -> None:
@@ -36,10 +45,13 @@ class Socket:
         self.namespace, self.id, self.auth = namespace, id, auth
         self.event: str | None = None
         self.user: Any = None
-        self.connected = self.ended = False
+        self.connected = self.ended = self.recovered = False
+        self.standing: Standing | None = None
+        self.left: dict[str, Any] | None = None
         self._data: dict[str, Any] | None = None
         self._rooms: set[str] = {id}
-        self._held: list[Message] = []
+        self._held: list[tuple[Message, ...]] = []
+        self._said: Deferred[Any] | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -74,7 +86,26 @@ class Socket:
         :param arguments: JSON values, and bytes anywhere in them
         :raises ValueError: a reserved name, or what JSON cannot hold
         """
-        self.send(*event_packet(self.namespace, event, arguments).messages())
+        messages = event_packet(self.namespace, event, arguments).messages()
+        if self._is_logged:
+            self._log(messages)
+        else:
+            self.send(*messages)
+
+    @property
+    def _is_logged(self) -> bool:
+        """Whether what it is sent alone goes by the log, too."""
+        return self.connected and self._client.knows
+
+    def _log(self, messages: tuple[Message, ...]) -> None:
+        if (recovery := self._pack.recovery) is not None:
+            self._said = recovery.append(Emit((channel(self.namespace, self.id),), (), messages))
+
+    def said(self) -> Deferred[Any] | None:
+        """Fires when it was sent what it was sent alone by now; None: it was."""
+        said, self._said = self._said, None
+        recovery = self._pack.recovery
+        return None if said is None or recovery is None else recovery.heard(said)
 
     def call(self, event: str, *arguments: Any, timeout: float = SECONDS) -> Deferred[list[Any]]:
         """Send it an event, and wait for the acknowledgement.
@@ -100,7 +131,7 @@ class Socket:
         if self.connected:
             self._client.send(self.namespace, self.id, messages)
         elif not self.ended:
-            self._held += messages
+            self._held.append(messages)
 
     # Others.
 
@@ -122,7 +153,7 @@ class Socket:
         return Operator(self._pack, Audience(self.namespace, (), (self.id,)))
 
     @property
-    def volatile(self) -> "Volatile":
+    def volatile(self) -> Volatile:
         """As itself, but what it is sent is lost if something waits for it already."""
         return Volatile(self, self._client, self._pack)
 
@@ -181,40 +212,39 @@ class Socket:
         for name in self.channels:
             self._client.exit(name)
 
-    def take_held(self) -> Iterable[Message]:
-        """What it was sent before it was let in."""
+    def send_held(self) -> None:
+        """Send what it was sent before it was let in."""
         held, self._held = self._held, []
-        return held
+        for messages in held:
+            if self._is_logged and is_event(messages):
+                self._log(messages)
+            else:
+                self.send(*messages)
 
     def restore(self, rooms: Iterable[str], data: dict[str, Any], user: Any) -> None:
-        """What it was on another node."""
+        """What it was on another node, or before it came back."""
         self._rooms, self._data, self.user = {self.id, *rooms}, data, user
 
+    def stand(self, standing: Standing, before: Collection[str]) -> None:
+        """It stands in the log again; what filters have done to its rooms meanwhile holds.
 
-class Volatile:
-    """What `Socket.volatile` gives."""
+        :param before: the channels that it was in when it came
+        """
+        self.standing = standing
+        for name in self.channels.difference(before):
+            standing.enter(name)
+        for name in set(before).difference(self.channels):
+            standing.leave(name)
+        begin = f"{self.namespace},"
+        self._rooms = {name.removeprefix(begin) for name in standing.record.rooms if name.startswith(begin)}
 
-    __slots__ = ("_client", "_pack", "_socket")
+    def hand_over(self) -> None:
+        """It goes on with another connection of its client."""
+        if self.standing is not None:
+            self.left, self.standing = self.standing.hand_over(), None
 
-    def __init__(self, socket: Socket, client: ClientOfSocket, pack: Pack) -> None:
-        self._socket, self._client, self._pack = socket, client, pack
+    def displaced(self) -> None:
+        self._client.displaced(self)
 
-    def emit(self, event: str, *arguments: Any) -> None:
-        """Send it an event, if nothing waits for it."""
-        if self._client.is_busy:
-            self._pack.pipeline.server.counters.count("dropped", "socketio: volatile")
-        else:
-            self._socket.emit(event, *arguments)
-
-    def to(self, *rooms: Rooms) -> Operator:
-        """The clients in these rooms, itself left out."""
-        return self._socket.to(*rooms).volatile
-
-    def except_(self, *rooms: Rooms) -> Operator:
-        """All clients but itself and those in these rooms."""
-        return self._socket.except_(*rooms).volatile
-
-    @property
-    def broadcast(self) -> Operator:
-        """All clients but itself."""
-        return self._socket.broadcast.volatile
+    def values(self) -> dict[str, Any]:
+        return {"data": json_or(self.data, {}, self._pack), "user": json_or(self.user, None, self._pack)}

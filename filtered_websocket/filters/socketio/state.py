@@ -11,8 +11,9 @@ from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.engineio.options import PackOptions
 from filtered_websocket.filters.shared.state import PackState
+from filtered_websocket.filters.socketio import logged
 from filtered_websocket.filters.socketio.acknowledgements import Acknowledgements
-from filtered_websocket.filters.socketio.audience import Audience
+from filtered_websocket.filters.socketio.audience import Audience, Hub
 from filtered_websocket.filters.socketio.chains import Chains, NamespaceChains
 from filtered_websocket.filters.socketio.client import Client
 from filtered_websocket.filters.socketio.cluster import Cluster
@@ -22,6 +23,10 @@ from filtered_websocket.filters.socketio.managers import Managers
 from filtered_websocket.filters.socketio.missed_order import MissedOrder
 from filtered_websocket.filters.socketio.orders import Orders
 from filtered_websocket.filters.socketio.packets import Encoded
+from filtered_websocket.filters.socketio.recovery import items
+from filtered_websocket.filters.socketio.recovery.kinds import BothKinds
+from filtered_websocket.filters.socketio.recovery.recovery import Recovery
+from filtered_websocket.filters.socketio.recovery.window import Entry
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.filters.socketio.values import pack_packet
 from filtered_websocket.messages.message import Message
@@ -34,6 +39,7 @@ class State(PackState):
     :ivar chains: of the pipeline's filters
     :ivar managers: programs that emit on the bus
     :ivar emitters: those on Node
+    :ivar recovery: None where it is off
     :ivar listening: fires when this node hears the others
     """
 
@@ -42,6 +48,10 @@ class State(PackState):
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(pipeline)
         self.chains = Chains(pipeline.further)
+        self.recovery: Recovery | None = None
+        self._rooms: Hub = pipeline.hub
+        if pipeline.options.socketio_recovery:
+            self.recovery, self._rooms = Recovery(pipeline, "socketio", self._carry_out), BothKinds(pipeline.hub)
         self.namespaces: dict[str, LocalNamespace] = {}
         self.acknowledgements = Acknowledgements(pipeline.server.reactor)
         self._moving: dict[str, Client] = {}
@@ -62,12 +72,19 @@ class State(PackState):
             consumeErrors=True,
         )
 
+    def begin(self) -> Deferred[Any]:
+        """Hear what is to be done here; fires when it does."""
+        heard = [self.listening] if self.recovery is None else [self.listening, *self.recovery.listen()]
+        return gatherResults(heard, consumeErrors=True)
+
     def follow(self, options: Options) -> None:
         self.engine.path = options.socketio_path
         self.engine.follow()
         self.chains = Chains(self.pipeline.further)
         self.managers.listen()
         self.emitters.listen()
+        if self.recovery is not None:
+            self.recovery.follow()
         for name, local in self.namespaces.items():
             # Its clients stay, though no filter may name it any more.
             local.chains = self.chains.of(name) or Chains({}).of("/") or local.chains
@@ -82,6 +99,8 @@ class State(PackState):
         self.engine.stop()
         self.acknowledgements.stop()
         self.cluster.stop()
+        if self.recovery is not None:
+            self.recovery.stop()
 
     # Clients here.
 
@@ -115,7 +134,7 @@ class State(PackState):
         local = self.namespaces.get(audience.namespace)
         if local is None:
             return []
-        found = (local.sockets.get(name) for name in audience.subscribers(self.pipeline.hub))
+        found = (local.sockets.get(name) for name in audience.subscribers(self._rooms))
         return [socket for socket in found if socket is not None]
 
     def chains_here(self, namespace: str) -> NamespaceChains | None:
@@ -128,7 +147,7 @@ class State(PackState):
         local = self.namespaces.get(namespace)
         if local is None:
             return None
-        found = (local.sockets.get(name) for name in Audience(namespace, (id,)).subscribers(self.pipeline.hub))
+        found = (local.sockets.get(name) for name in Audience(namespace, (id,)).subscribers(self._rooms))
         return next((each for each in found if each is not None and each.id == id), None)
 
     def moves(self, sid: str, client: Client) -> None:
@@ -143,20 +162,48 @@ class State(PackState):
 
     def emit(self, audience: Audience, packet: Encoded, volatile: bool, local: bool) -> Deferred[Any]:
         """Send a packet to its audience, on all nodes or this one alone."""
-        if local or not self.cluster.is_shared:
+        is_alone = not self.cluster.is_shared
+        if self.recovery is not None and not volatile and (is_alone or not local):
+            item = items.Emit(audience.channels, audience.excepted_channels, packet.messages())
+            return self.recovery.append(item)
+        if local or is_alone:
             self.deliver(audience, packet.messages(), volatile)
             return DONE
         return self.cluster.tell_all("emit", audience=audience, packet=pack_packet(packet), volatile=volatile)
 
     def deliver(self, audience: Audience, messages: tuple[Message, ...], volatile: bool = False) -> None:
         """Send to those of an audience that are here, or on their way here."""
-        pipeline = self.pipeline
-        audience.publish(pipeline.hub, messages, self._busy() if volatile else ())
+        busy = self._busy() if volatile else ()
+        if self.recovery is not None:
+            audience.publish(self._rooms, self.recovery.stamp(messages), busy)
+            return
+        audience.publish(self._rooms, messages, busy)
         self.engine.nodes.takeovers.published(Missed(audience.channels, messages, audience.excepted_channels))
 
     def missed(self, order: MissedOrder) -> None:
         """Have an order done for clients that are on their way here."""
         self.engine.nodes.takeovers.published(order)
+
+    def change(self, audience: Audience, entered: Sequence[str] = (), left: Sequence[str] = ()) -> Deferred[Any]:
+        """Have an audience enter rooms, or leave rooms, on all nodes."""
+        if self.recovery is None:
+            if entered:
+                return self.cluster.tell_all("join", audience=audience, rooms=entered)
+            return self.cluster.tell_all("leave", audience=audience, rooms=left)
+        return self.recovery.append(logged.change(audience, entered, left))
+
+    def put_out(self, audience: Audience, close: bool) -> Deferred[Any]:
+        """Put an audience out of its namespace, on all nodes."""
+        if self.recovery is None:
+            return self.cluster.tell_all("disconnect", audience=audience, close=close)
+        return self.recovery.append(items.Disconnect(audience.channels, audience.excepted_channels, "", close))
+
+    def _carry_out(self, entry: Entry) -> None:
+        if isinstance(entry.item, items.Emit):
+            audience_hub = BothKinds(self.pipeline.hub)
+            audience_hub.emit(entry.item, entry.messages)
+        elif not isinstance(entry.item, items.Mark):
+            logged.carry_out(self.sockets(logged.audience_of(entry.item)), entry.item)
 
     def _busy(self) -> list[str]:
         """The ids of those for which something waits."""
@@ -167,4 +214,10 @@ class State(PackState):
         """Send to a client that has gone to another node."""
         text, *attachments = messages
         packet = pack_packet(Encoded(text[0].decode(), "", tuple(each for each, _ in attachments)))
-        self.cluster.tell_all("emit", audience=Audience(namespace, (id,)), packet=packet, volatile=False)
+        self.cluster.tell_all("send", audience=Audience(namespace, (id,)), packet=packet)
+
+    def deliver_as_is(self, audience: Audience, messages: tuple[Message, ...]) -> None:
+        """Send packets that are made for one client, if it is here, or on its way here."""
+        for socket in self.sockets(audience):
+            socket.send(*messages)
+        self.engine.nodes.takeovers.published(Missed(audience.channels, messages, ()))

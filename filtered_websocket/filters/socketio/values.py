@@ -5,7 +5,9 @@ from typing import Any
 
 from filtered_websocket.filters.engineio.packets import from_base64
 from filtered_websocket.filters.socketio import packets
+from filtered_websocket.filters.socketio.interfaces import Pack
 from filtered_websocket.filters.socketio.packets import Encoded
+from filtered_websocket.messages import strict_json
 
 
 def packed(value: Any) -> list[Any]:
@@ -32,6 +34,16 @@ def unpack_packet(value: list[Any]) -> Encoded:
     """The opposite."""
     head, body, *attachments = value
     return Encoded(head, body, tuple(from_base64(each) for each in attachments))
+
+
+def json_or(value: Any, otherwise: Any, pack: Pack) -> Any:
+    """A value, if JSON can hold it; what it cannot does not leave this node."""
+    try:
+        strict_json.dumps(value)
+    except (TypeError, ValueError) as error:
+        pack.pipeline.server.counters.count("dropped", "socketio: data of a client that JSON cannot hold", str(error))
+        return otherwise
+    return value
 
 
 def _base64(data: bytes) -> str:

@@ -20,10 +20,14 @@ async def allows(pipeline: Pipeline, space: str, secret: Any) -> bool:
     """Whether this is the secret of the roomspace; there are no rooms in one that has none."""
     if not isinstance(secret, str) or not secret:
         return False
-    wanted = pipeline.options.ws_emit_room_secrets.get(space)
-    if wanted is None:
-        wanted = await _stored(pipeline.storage_object, space)
-    return bool(wanted) and same(wanted, secret)
+    wanted = await secret_of(pipeline, space)
+    return bool(wanted) and same(wanted or "", secret)
+
+
+async def secret_of(pipeline: Pipeline, space: str) -> str | bytes | None:
+    """The secret of a roomspace; None if it has none."""
+    wanted: str | None = pipeline.options.ws_emit_room_secrets.get(space)
+    return await _stored(pipeline.storage_object, space) if wanted is None else wanted
 
 
 async def _stored(storage: Storage, space: str) -> bytes | None:

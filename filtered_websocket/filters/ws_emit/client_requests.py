@@ -28,4 +28,5 @@ def obey(socket: Socket, data: Sequence[Any]) -> Awaitable[None] | None:
 
 async def _join_with_secret(socket: Socket, room: str, space: str, secret: Any) -> None:
     if await auth.allows(socket.pipeline, space, secret) and socket.is_connected:
+        socket.prove(space, secret)
         socket.join(room)

@@ -9,8 +9,10 @@ from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.socketio import bus
 from filtered_websocket.filters.socketio.bus import Emit
-from filtered_websocket.filters.ws_emit import orders
+from filtered_websocket.filters.socketio.recovery.recovery import Recovery
+from filtered_websocket.filters.ws_emit import logged, orders
 from filtered_websocket.filters.ws_emit.options import ADDRESSING
+from filtered_websocket.filters.ws_emit.state import State
 
 _TEXTS = frozenset((str,))
 
@@ -46,11 +48,28 @@ def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
 
     :raises Malformed: arguments that JSON cannot hold
     """
+    recovery = State.of(pipeline).recovery
+    if recovery is not None:
+        return _append(pipeline, recovery, emission)
     if ADDRESSING.is_heard_here_only(pipeline) and _is_readable(emission):
         orders.carry_out(pipeline, emission)
         return DONE
     published: Deferred[Any] = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name))
     return published
+
+
+def _append(pipeline: Pipeline, recovery: Recovery, emission: Emit) -> Deferred[Any]:
+    """To the log, and to servers beside this one that do not read it."""
+    name, rooms = State.of(pipeline).namespace.name, emission.rooms
+    rooms = None if rooms is None else tuple(map(name, rooms))
+    item = logged.item_of(emission._replace(rooms=rooms, skip=tuple(map(name, emission.skip))))
+    if item is None:
+        return DONE
+    appended = recovery.append(item)
+    if not pipeline.storage_object.private_bus:
+        said = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name, logged=True))
+        pipeline.server.counters.watch(said, "emit")
+    return appended
 
 
 def _is_readable(emission: Emit) -> bool:

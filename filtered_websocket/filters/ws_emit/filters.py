@@ -23,7 +23,7 @@ from filtered_websocket.filters.engineio.nodes import said
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.websocket import Carrier, receive
 from filtered_websocket.filters.socketio import bus
-from filtered_websocket.filters.ws_emit import orders
+from filtered_websocket.filters.ws_emit import logged, orders
 from filtered_websocket.filters.ws_emit.options import ADDRESSING
 from filtered_websocket.filters.ws_emit.state import State
 
@@ -39,7 +39,7 @@ class Begin(WebSocketStartFilter):
         web_socket_instance.farewell = None
         if warning := ADDRESSING.warning(web_socket_instance):
             _log.warn("{warning}", warning=warning)
-        return State.of(web_socket_instance).listening
+        return State.of(web_socket_instance).begin()
 
 
 class Admit(WebSocketHandshakeFilter):
@@ -83,25 +83,37 @@ class CarryOut(WebSocketConsumerFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Pipeline, data: Any) -> None:
+        state = State.of(web_socket_instance)
         if (message := said(data)) is None:
+            if state.recovery is not None:
+                state.recovery.hear(data)
             return
         channel, content = message
         if channel == bus.CHANNEL:
-            cls.order(web_socket_instance, content)
-        elif channel in (nodes := State.of(web_socket_instance).engine.nodes).heard:
-            nodes.consume(content)
+            cls.order(state, content)
+        elif channel in state.engine.nodes.heard:
+            state.engine.nodes.consume(content)
+        elif state.recovery is not None:
+            state.recovery.hear_bus(channel, content)
 
     @classmethod
-    def order(cls, pipeline: Pipeline, message: bytes) -> None:
+    def order(cls, state: State, message: bytes) -> None:
         """One that cannot be read is counted; the next is none the worse for it."""
-        State.of(pipeline)
+        pipeline, recovery = state.pipeline, state.recovery
+        item = None
         try:
-            is_for = partial(ADDRESSING.is_for, pipeline)
-            order = bus.decode(message, pipeline.options.ws_emit_pickle, is_for, "ws_emit_pickle")
-            if order is not None:
+            read = bus.read(message, pipeline.options.ws_emit_pickle, "ws_emit_pickle")
+            if recovery is not None and bus.is_logged(read):
+                return
+            order = bus.order_of(read, partial(ADDRESSING.is_for, pipeline))
+            if order is not None and recovery is None:
                 orders.carry_out(pipeline, order)
+            elif order is not None:
+                item = logged.item_of(order)
         except Malformed as error:
             pipeline.server.counters.count("dropped", "ws_emit: unreadable on the bus", str(error))
+        if recovery is not None:
+            recovery.said(bus.CHANNEL, item)
 
 
 class End(WebSocketStopFilter):

@@ -6,6 +6,7 @@ from typing import Any
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import boolean, json_value, size, text, words
 from filtered_websocket.filters.socketio.addressing import Addressing
+from filtered_websocket.filters.socketio.recovery.options import declare
 from filtered_websocket.limits import origins
 
 
@@ -100,7 +101,20 @@ REDIS = Option(
 VERBOSE = Option("ws_emit_verbose", boolean, False, "log_level debug", switch=True, fills=_fill_verbose)
 FLASK_SECRET = Option("ws_emit_flask_secret", text, None, "taken and not used, as WS-Emit had it", secret=True)
 
-OPTIONS = (SECRET, CORS, ROOM_SECRETS, PICKLE, EIO3, POLLING_BUFFER, PIPELINE, ADDRESS, REDIS, VERBOSE, FLASK_SECRET)
+OPTIONS = (
+    SECRET,
+    CORS,
+    ROOM_SECRETS,
+    PICKLE,
+    EIO3,
+    POLLING_BUFFER,
+    *declare("ws_emit"),
+    PIPELINE,
+    ADDRESS,
+    REDIS,
+    VERBOSE,
+    FLASK_SECRET,
+)
 
 ORIGINAL = Original(
     "ws_emit",

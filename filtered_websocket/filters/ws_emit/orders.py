@@ -4,7 +4,7 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.socketio import packets
 from filtered_websocket.filters.socketio.bus import CloseRoom, Disconnect, Emit, Order
-from filtered_websocket.filters.ws_emit.socket import DISCONNECTED, EVERYBODY
+from filtered_websocket.filters.ws_emit.member import EVERYBODY
 from filtered_websocket.filters.ws_emit.state import State
 
 
@@ -28,8 +28,7 @@ def carry_out(pipeline: Pipeline, order: Order) -> None:
         if socket is None:
             return
         if isinstance(order, Disconnect):
-            socket.send(DISCONNECTED)
-            socket.disconnect()
+            socket.put_out()
         elif order.enters:
             socket.join(order.room)
         else:

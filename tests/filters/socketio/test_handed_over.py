@@ -11,7 +11,7 @@ from filtered_websocket.errors import Close
 from filtered_websocket.filters.engineio.handing_over import TAKE_SECONDS
 from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIODisconnectFilter, SocketIOEventFilter
 from filtered_websocket.filters.socketio.acknowledgements import NoAnswer
-from filtered_websocket.filters.socketio.handed_over import json_or
+from filtered_websocket.filters.socketio.values import json_or
 from tests.filters.socketio.clients import Chat, Echo, Nodes, client, of, state
 from tests.filters.ws_emit.clients import Poller
 

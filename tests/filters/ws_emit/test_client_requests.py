@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from filtered_websocket.filters.ws_emit.client_requests import obey
-from filtered_websocket.filters.ws_emit.socket import EVERYBODY
+from filtered_websocket.filters.ws_emit.member import EVERYBODY
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import Poller
 
