@@ -27,8 +27,10 @@ class Connection:
         """A client that is in a namespace, or on its way into it.
 
         :raises ConnectError: it is not let in
-        :raises ValueError: this connection has a client there
+        :raises ValueError: this connection has a client there, or there can be no namespace of this name
         """
+        if not namespace.startswith("/") or "," in namespace:
+            raise ValueError(f"{namespace} is no namespace, such as / or /chat")
         former = self._clients.get(namespace)
         if former is not None and not former.is_over:
             raise ValueError(f"this connection has a client in {namespace}")

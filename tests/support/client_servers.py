@@ -63,6 +63,9 @@ class Echoes(WebSocketMessageFilter):
         connection.sendMessage(data)
 """
 EVENTS = """\
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIOEventFilter
 
@@ -85,6 +88,13 @@ class PassOn(SocketIOEventFilter):
             socket.connection.abortConnection()
         socket.broadcast.emit(socket.event, *arguments)
         return ("heard", *arguments)
+
+class Later(SocketIOEventFilter):
+    event = "later"
+    @classmethod
+    async def filter(cls, socket, text):
+        await deferLater(reactor, 0.2)
+        return text
 
 class Bytes(SocketIOEventFilter):
     event = "bytes"

@@ -173,6 +173,18 @@ def test_who_is_not_let_in_is_told_why(enter: Enters) -> None:
         enter("ann", "/nowhere")
 
 
+@pytest.mark.parametrize("name", ["chat", "", "/a,b"])
+def test_a_name_that_no_namespace_has_is_refused_at_once(enter: Enters, name: str) -> None:
+    with pytest.raises(ValueError, match="is no namespace"):
+        enter("ann", name)
+
+
+def test_each_of_several_clients_gets_its_own_acknowledgement(enter: Enters) -> None:
+    several = [enter("ann", "/chat") for _ in range(6)]
+    asked = [client.ask("say", *(b"x",) * number) for number, client in enumerate(several)]
+    assert [each.arguments for each in asked] == [["heard", number] for number in range(6)]
+
+
 def test_a_refusal_may_come_later(server: Server, enter: Enters) -> None:
     eve, ann = enter("eve", wait=5), enter("ann", wait=5)
     assert not ann.is_connected

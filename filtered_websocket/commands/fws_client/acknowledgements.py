@@ -51,9 +51,10 @@ class Acknowledgements:
                 owed.exception()  # where nothing waits for it, that is no fault
 
     async def _wait(self) -> None:
-        owed, self._owed = self._owed, {}
         try:
             async with asyncio.timeout(SECONDS):
-                await asyncio.gather(*owed.values())
+                await asyncio.gather(*self._owed.values())
         except TimeoutError:
             raise Ended(f"the server has not acknowledged within {SECONDS:g} s") from None
+        finally:
+            self._owed = {}

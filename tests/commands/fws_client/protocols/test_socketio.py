@@ -53,6 +53,10 @@ def test_acknowledgements_are_printed(server: FwsServer) -> None:
     assert json.loads(published(server, "--ack", "--data", "publish", "/", "one")) == ["heard", "one"]
 
 
+def test_an_acknowledgement_may_take_its_time(server: FwsServer) -> None:
+    assert published(server, "--ack", "--data", "--event", "later", "publish", "/", stdin="one\ntwo\n") == "one\ntwo\n"
+
+
 def test_bytes_are_shown_in_base64(server: FwsServer, stack: ExitStack) -> None:
     reader = stack.enter_context(
         Program("fws_client", *of(server, "socketio", "--ack", "--event", "bytes", "--arguments", "subscribe", "/",
