@@ -42,7 +42,7 @@ class Introduce(SocketIOConnectFilter):
 
 
 class Enter(SocketIOEventFilter):
-    """Go into a room; the acknowledgement says who is there."""
+    """Go into a room. The acknowledgement has the names of all that are there, by id: two may have one name."""
 
     event = "enter"
 
@@ -53,9 +53,9 @@ class Enter(SocketIOEventFilter):
         leave_room(socket)
         socket.join(room)
         socket.data["room"] = room
-        socket.to(room).emit("came", socket.user)
+        socket.to(room).emit("came", socket.id, socket.user)
         everybody = await namespace(socket.connection.pipeline).to(room).fetch_sockets()
-        return {"people": sorted(str(each.user) for each in everybody)}
+        return {"people": {each.id: each.user for each in everybody}}
 
 
 class Say(SocketIOEventFilter):
@@ -99,4 +99,4 @@ def leave_room(socket: Socket) -> None:
     room = socket.data.pop("room", None)
     if room is not None:
         socket.leave(room)
-        socket.to(room).emit("left", socket.user)
+        socket.to(room).emit("left", socket.id, socket.user)

@@ -79,7 +79,7 @@ class Enter(SocketIOConnectFilter):
 
 
 class Begin(SocketIOEventFilter):
-    """The acknowledgement is who is known, and whether they are here.
+    """The acknowledgement has the names that are known, and whether they are here.
 
     In an event, since the disconnect filter runs for clients alone that were let in.
     """

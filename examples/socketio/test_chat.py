@@ -15,7 +15,7 @@ def server() -> Iterator[Server]:
 
 def enter(server: Server, name: str, room: str = "hall") -> SocketIOClient:
     client = server.socketio(auth={"name": name})
-    assert name in client.call("enter", room)[0]["people"]
+    assert client.call("enter", room)[0]["people"][client.id] == name
     return client
 
 
@@ -27,17 +27,25 @@ def test_a_name_is_wanted(server: Server) -> None:
 
 def test_what_is_said_is_heard_in_the_room_and_acknowledged(server: Server) -> None:
     ann, bob, cy = enter(server, "ann"), enter(server, "bob"), enter(server, "cy", "garden")
-    assert ann.received() == [("came", "bob")]
+    assert ann.received() == [("came", bob.id, "bob")]
     assert ann.call("say", "hello") == [{}]
     assert (ann.received(), bob.received(), cy.received()) == ([], [("said", "ann", "hello")], [])
 
 
 def test_a_client_is_in_one_room_at_a_time(server: Server) -> None:
     ann, bob = enter(server, "ann"), enter(server, "bob")
-    assert bob.call("enter", "garden") == [{"people": ["bob"]}]
-    assert ann.received() == [("came", "bob"), ("left", "bob")]
+    assert bob.call("enter", "garden") == [{"people": {bob.id: "bob"}}]
+    assert ann.received() == [("came", bob.id, "bob"), ("left", bob.id, "bob")]
     bob.session.close()
-    assert enter(server, "cy", "garden").call("enter", "garden") == [{"people": ["cy"]}]
+    cy = enter(server, "cy", "garden")
+    assert cy.call("enter", "garden") == [{"people": {cy.id: "cy"}}]
+
+
+def test_two_of_one_name_are_two(server: Server) -> None:
+    ann, first, second = enter(server, "ann"), enter(server, "bob"), enter(server, "bob")
+    assert ann.received() == [("came", first.id, "bob"), ("came", second.id, "bob")]
+    first.session.abort()
+    assert ann.received() == [("left", first.id, "bob")]
 
 
 def test_what_makes_no_sense_is_answered(server: Server) -> None:

@@ -84,8 +84,11 @@ def test_the_chat_has_rooms_and_acknowledges_what_is_said(serve: Serve, browser:
     ann.run("document.querySelector('#log .question button').click()")
     lines(bob, "log", "ann: é <b>hello</b>", "I ask: tea? 1 yes, 0 no, 0 silent")
     lines(ann, "log", "bob is here", "me: é <b>hello</b> \u2713", "bob asks: tea? Yes")
+    second = enter(browser, url, "bob")
+    lines(ann, "people", "ann", "bob", "bob")
+    lines(second, "people", "ann", "bob", "bob")
     browser.ask("Page.navigate", bob.session, url="about:blank")
-    lines(ann, "people", "ann")
+    lines(ann, "people", "ann", "bob")
     lines(cy, "log")
 
 
