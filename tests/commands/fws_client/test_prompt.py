@@ -55,6 +55,25 @@ def test_what_a_message_would_do_to_the_terminal_is_shown_and_not_done(
     assert "\x9b" not in client.text
 
 
+def test_a_client_of_socketio_is_in_a_namespace_from_the_first_moment_and_sees_acknowledgements(
+    server: FwsServer, terminal: Callable[..., Terminal]
+) -> None:
+    client, other = terminal(*of(server, "socketio", "--ack", "--data")), terminal(*of(server, "socketio", "--data"))
+    client.press("hi\r")
+    client.until(r"\[\r\n    \"heard\",\r\n    \"hi\"\r\n\]")
+    other.until(r"\d\d:\d\d:\d\d / hi")
+    client.press("/to /news\r")
+    client.until("news>")
+    client.press("hello\r")
+    client.until(r"\d\d:\d\d:\d\d /news \[\r\n    \"heard\",\r\n    \"hello\"")
+    client.press("/subscribe /locked\r")
+    client.until("the server refuses: /locked: the word is wanted")
+    client.press("/to nowhere\r")
+    client.until("nowhere is no namespace, such as / or /chat")
+    client.press("\x04")
+    assert client.wait() == 0
+
+
 def test_commands_subscribe_leave_and_choose_the_channel(server: FwsServer, terminal: Callable[..., Terminal]) -> None:
     client = terminal(*of(server, "pushi"))
     client.press("hi\r")
