@@ -120,7 +120,7 @@ def _wish(client: Client, channel: str, given: ServerSubscription, asked: Mappin
     """
     options = given.override.of(client.state.namespaces.of(channel))
     said = asked.get(channel, SubscribeRequest())
-    request = SubscribeRequest(channel, recover=said.recover, epoch=said.epoch, offset=said.offset)
+    request = SubscribeRequest(channel, recover=said.recover, epoch=said.epoch, offset=said.offset, delta=said.delta)
     subscription = draft(client, request, options, server_side=True)
     subscription.info = given.info
     return Wish(subscription, request, given.data)

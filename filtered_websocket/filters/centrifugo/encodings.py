@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from filtered_websocket.filters.centrifugo.envelope import JOIN, PUBLICATION, Envelope, unpack
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, unpack
 from filtered_websocket.filters.centrifugo.messages import Join, Leave, Publication, Push, Reply
 from filtered_websocket.filters.centrifugo.messages import Message as ForOne
 from filtered_websocket.filters.centrifugo.wire import Codec
@@ -33,14 +33,14 @@ def push_of(envelope: Envelope, channel: str | None) -> Push:
     """What clients are told."""
     if channel is None:
         return Push(message=ForOne(envelope.data))
-    if envelope.kind == PUBLICATION:
-        return Push(channel, pub=publication_of(envelope))
-    name = envelope.data.decode()
     if envelope.kind == JOIN:
-        return Push(name, join=Join(envelope.info))
-    return Push(name, leave=Leave(envelope.info))
+        return Push(envelope.data.decode(), join=Join(envelope.info))
+    if envelope.kind == LEAVE:
+        return Push(envelope.data.decode(), leave=Leave(envelope.info))
+    return Push(channel, pub=publication_of(envelope))
 
 
 def publication_of(envelope: Envelope) -> Publication:
     """A publication as replies and pushes have it."""
-    return Publication(envelope.data, envelope.info, envelope.offset, envelope.tags, epoch=envelope.epoch)
+    data, info, offset, tags = envelope.data, envelope.info, envelope.offset, envelope.tags
+    return Publication(data, info, offset, tags, envelope.kind == PATCH, epoch=envelope.epoch)

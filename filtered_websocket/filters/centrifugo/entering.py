@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, UNRECOVERABLE, Disconnect, Error
 from filtered_websocket.filters.centrifugo.encodings import publication_of
-from filtered_websocket.filters.centrifugo.envelope import is_json, unpack
+from filtered_websocket.filters.centrifugo.envelope import Envelope, is_json, unpack
 from filtered_websocket.filters.centrifugo.leaving import lack
 from filtered_websocket.filters.centrifugo.messages import SubscribeRequest, SubscribeResult
+from filtered_websocket.filters.centrifugo.places import DeltaPlace, FilteredPlace
 from filtered_websocket.filters.centrifugo.subscription import Subscription
-from filtered_websocket.messages.publication import MAX_OFFSET, Position
+from filtered_websocket.messages.publication import MAX_OFFSET, Position, Publication
 from filtered_websocket.messages.recovery import LEFT, Recovery
 
 REJECT_UNRECOVERED = 2
@@ -34,7 +35,9 @@ class Wish(NamedTuple):
 
     @property
     def recovers(self) -> bool:
-        return self.request.recover and self.subscription.recoverable
+        """Whether what the client missed is looked for."""
+        asked = self.request.recover or (self.caches and self.subscription.options.auto_cache_recover)
+        return asked and self.subscription.recoverable
 
     @property
     def caches(self) -> bool:
@@ -75,13 +78,15 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
 async def _catch_up(client: Client, wish: Wish) -> Any:
     subscription = wish.subscription
     since, last = None, None
-    if wish.caches:
-        last = 1
+    if wish.caches and wish.recovers:
+        # For a client that filters by tags the newest that it wants is looked for.
+        filters = isinstance(subscription.place, FilteredPlace)
+        last = subscription.options.history_size if filters else 1
     elif wish.recovers:
         since = await _position(client, wish)
     return await client.pipeline.catch_up(
         subscription.channel,
-        client.connection,
+        subscription.subscriber,
         since,
         last=last,
         insufficient=(lambda _: lack(client, subscription)) if subscription.positioned else None,
@@ -103,30 +108,38 @@ def _result(client: Client, wish: Wish, recovery: Recovery) -> SubscribeResult:
     :raises Disconnect: 3506, it speaks JSON, and what it missed is none
     """
     subscription, request = wish.subscription, wish.request
-    result = SubscribeResult(data=wish.data, was_recovering=request.recover)
+    result = SubscribeResult(
+        data=wish.data, was_recovering=request.recover, delta=isinstance(subscription.place, DeltaPlace)
+    )
     if subscription.expires is not None:
         result = result._replace(expires=True, ttl=client.state.ttl(subscription.expires))
     position = recovery.position
     if not subscription.positioned or position is None:
         return result
-    recovered, found = recovery.recovered, recovery.publications
-    offset = position.offset
-    if wish.caches:
-        stands = request.offset > 0 and (request.epoch, request.offset) == position
-        recovered, found = request.recover and (stands or bool(found)), found if request.recover and not stands else ()
-    elif recovered:
-        # Clients count on from what they have had.
-        offset = request.offset
-    if request.recover and subscription.recoverable and not recovered and request.flag & REJECT_UNRECOVERED:
+    stands = request.offset > 0 and (request.epoch, request.offset) == position
+    found = _given(client, wish, () if wish.caches and stands else recovery.publications)
+    recovered = (stands or bool(found)) and wish.recovers if wish.caches else recovery.recovered
+    if wish.recovers and not recovered and request.flag & REJECT_UNRECOVERED:
         raise Error(UNRECOVERABLE)
-    messages = [message for each in found for message in each.messages]
-    if not client.encoding.codec.binary and not all(map(is_json, messages)):
-        raise Disconnect(INAPPROPRIATE)
     return result._replace(
         recoverable=subscription.recoverable,
         positioned=True,
         epoch=position.epoch,
-        offset=offset,
+        # Clients count on from what they have had.
+        offset=request.offset if recovered and not wish.caches else position.offset,
         recovered=recovered,
-        publications=tuple([publication_of(unpack(message)) for message in messages]),
+        publications=tuple(map(publication_of, found)),
     )
+
+
+def _given(client: Client, wish: Wish, publications: Sequence[Publication]) -> Sequence[Envelope]:
+    """What the client gets of what it missed.
+
+    :raises Disconnect: 3506, it speaks JSON, and that is none
+    """
+    messages = [message for each in publications for message in each.messages]
+    if not client.encoding.codec.binary and not all(map(is_json, messages)):
+        raise Disconnect(INAPPROPRIATE)
+    envelopes, place = [unpack(each) for each in messages], wish.subscription.place
+    found = envelopes if place is None else place.given(envelopes)
+    return found[-1:] if wish.caches else found

@@ -19,7 +19,8 @@ from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.strict_json import dumps
 
-PUBLICATION, JOIN, LEAVE = 0, 1, 2
+PUBLICATION, JOIN, LEAVE, PATCH = 0, 1, 2, 3
+"""What is published, who comes and goes, and a publication whose data is a difference, which only a hub has."""
 
 _MARK = b"\xc1\xf6"
 _HEAD = struct.Struct(">2sBBQ")

@@ -31,6 +31,7 @@ class ChannelOptions(NamedTuple):
     force_recovery: bool = False
     allow_recovery: bool = False
     force_recovery_mode: str = "stream"
+    auto_cache_recover: bool = False
     allow_subscribe_for_client: bool = False
     allow_subscribe_for_anonymous: bool = False
     allow_publish_for_client: bool = False
@@ -43,7 +44,9 @@ class ChannelOptions(NamedTuple):
     allow_history_for_subscriber: bool = False
     allow_history_for_anonymous: bool = False
     allow_user_limited_channels: bool = False
+    allowed_delta_types: tuple[str, ...] = ()
     delta_publish: bool = False
+    allow_tags_filter: bool = False
     channel_regex: str = ""
     publication_data_format: str = ""
 
@@ -173,6 +176,10 @@ def read_options(value: Any) -> ChannelOptions:
 def _read(name: str, value: Any, default: Any) -> Any:
     if name.endswith("_ttl"):
         return seconds(value)
+    if name == "allowed_delta_types":
+        if not isinstance(value, list) or not set(map(str, value)) <= {"fossil"}:
+            raise ValueError('allowed_delta_types is to be [] or ["fossil"]')
+        return tuple(value)
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise ValueError(f"{name} is to be true or false")

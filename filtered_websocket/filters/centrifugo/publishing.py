@@ -30,7 +30,7 @@ def publish(client: Client, request: PublishRequest) -> Deferred[PublishResult]:
         return start(_ask(client, channel, options, request.data, allowed))
     if not allowed:
         raise Error(PERMISSION_DENIED)
-    envelope = Envelope(request.data, is_json=is_json, info=client.info_in(channel))
+    envelope = Envelope(request.data, is_json=is_json, delta=options.delta_publish, info=client.info_in(channel))
     return send(state, channel, options, envelope).addCallback(_published)
 
 
@@ -44,7 +44,8 @@ async def _ask(client: Client, channel: str, options: ChannelOptions, data: byte
     if not event.allowed:
         raise Error(PERMISSION_DENIED)
     said = raw_of(event.data)
-    envelope = Envelope(said, is_json=judge(said, options), info=client.info_in(channel), tags=event.tags)
+    envelope = Envelope(said, is_json=judge(said, options), delta=options.delta_publish, tags=event.tags)
+    envelope = envelope._replace(info=client.info_in(channel))
     await send(client.state, channel, options, envelope, event.skip_history)
     return _PUBLISHED
 

@@ -35,7 +35,9 @@ from filtered_websocket.filters.centrifugo.messages import (
     UnsubscribeResult,
 )
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, is_private, users_of
+from filtered_websocket.filters.centrifugo.places import DeltaPlace, FilteredPlace
 from filtered_websocket.filters.centrifugo.subscription import Subscription
+from filtered_websocket.filters.centrifugo.tags_filter import compiled
 from filtered_websocket.filters.centrifugo.wire import DELTA_TYPES, Malformed
 
 NEWER = {1: PERMISSION_DENIED, 2: PERMISSION_DENIED, 3: PERMISSION_DENIED}
@@ -93,7 +95,7 @@ def check(client: Client, request: SubscribeRequest) -> ChannelOptions:
     namespaces.check_name(channel, options)
     if request.type:
         raise Error(NEWER.get(request.type, NOT_AVAILABLE))
-    if request.tf is not None:
+    if request.tf is not None and not options.allow_tags_filter:
         raise Error(BAD_REQUEST)
     return options
 
@@ -122,7 +124,10 @@ def may_enter(client: Client, channel: str, options: ChannelOptions) -> bool:
 def draft(
     client: Client, request: SubscribeRequest, options: ChannelOptions, server_side: bool = False
 ) -> Subscription:
-    """A subscription as the channel's options and the request have it; the client is not in it yet."""
+    """A subscription as the channel's options and the request have it; the client is not in it yet.
+
+    :raises Error: 107, its filter of tags is none
+    """
     subscription = Subscription(client, request.channel, options, server_side)
     insecure = client.pipeline.options.centrifugo_insecure
     sees_history = insecure or options.may("history", client.user, True)
@@ -136,6 +141,13 @@ def draft(
             or options.force_positioning
             or (request.positioned and (options.allow_positioning or sees_history))
         )
+    if request.tf is not None:
+        try:
+            subscription.place = FilteredPlace(client, compiled(request.tf))
+        except ValueError:
+            raise Error(BAD_REQUEST) from None
+    elif request.delta in options.allowed_delta_types:
+        subscription.place = DeltaPlace(client)
     subscription.told_joins = options.force_push_join_leave or (request.join_leave and sees_presence)
     return subscription
 

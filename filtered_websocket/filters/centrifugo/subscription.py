@@ -32,12 +32,26 @@ class Subscription:
     :ivar positioned: a gap in what it is sent is told
     :ivar recoverable: the client may come back and get what it missed
     :ivar told_joins: the client is told of others that come and go
+    :ivar place: what is in the hub for it, if not the client's connection
     :ivar live: what is published reaches the client
     """
 
     __slots__ = (
-        "announced", "catching", "channel", "client", "deadline", "expires", "info", "live", "options", "positioned",
-        "present", "recoverable", "server_side", "told_joins",
+        "announced",
+        "catching",
+        "channel",
+        "client",
+        "deadline",
+        "expires",
+        "info",
+        "live",
+        "options",
+        "place",
+        "positioned",
+        "present",
+        "recoverable",
+        "server_side",
+        "told_joins",
     )  # fmt: skip
 
     def __init__(self, client: Subscribed, channel: str, options: ChannelOptions, server_side: bool = False) -> None:
@@ -46,7 +60,14 @@ class Subscription:
         self.expires: float | None = None
         self.deadline: Deadline | None = None
         self.catching: Any = None
+        self.place: Any = None
         self.positioned = self.recoverable = self.told_joins = self.live = self.present = self.announced = False
+
+    @property
+    def subscriber(self) -> Subscriber:
+        """What is in the hub's channel for it."""
+        subscriber: Subscriber = self.place or self.client.connection
+        return subscriber
 
     @property
     def _client_info(self) -> ClientInfo:
@@ -81,7 +102,7 @@ class Subscription:
         if self.catching is not None:
             self.catching.cancel()
             self.catching = None
-        pipeline.unsubscribe(self.channel, connection)
+        pipeline.unsubscribe(self.channel, self.subscriber)
         if self.told_joins:
             pipeline.unsubscribe(joins_of(self.channel), connection)
         if self.deadline is not None:
