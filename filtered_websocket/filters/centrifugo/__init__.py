@@ -17,7 +17,7 @@ A frame holds several messages: on JSON a line each, on protobuf each behind its
 close codes and the codes of unsubscribe; 3501 is what no client sends. What an application decides: `events`.
 """
 
-from filtered_websocket.filters.centrifugo import emulation, filters, rest, streaming
+from filtered_websocket.filters.centrifugo import emulation, filters, rest, streaming, unidirectional
 from filtered_websocket.filters.centrifugo.auth import ServerSubscription
 from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import Disconnect, Error
@@ -55,4 +55,5 @@ __all__ = [
     "filters",
     "rest",
     "streaming",
+    "unidirectional",
 ]

@@ -40,10 +40,11 @@ class Control:
         }
 
     def _clients(self, values: dict[str, Any]) -> list[Any]:
-        """The clients of a user that are meant: all, or that of an id."""
+        """The clients of a user that are meant: all, or that of an id, or of a session."""
         of_user = self._state.users.get(values["user"], {})
-        wanted = values.get("client")
-        return [each for each in of_user.values() if not wanted or each.id == wanted]
+        wanted, key = values.get("client"), values.get("session")
+        found: list[Any] = [each for each in of_user.values() if not wanted or each.id == wanted]
+        return [each for each in found if not key or getattr(each.connection, "key", each.id) == key]
 
     def _disconnect(self, values: dict[str, Any]) -> None:
         spared = values.get("whitelist", ())

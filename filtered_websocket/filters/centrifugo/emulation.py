@@ -5,7 +5,6 @@
 400 it is no such request, 413 it is too large
 """
 
-import json
 from collections import deque
 from typing import Any
 
@@ -20,7 +19,7 @@ from filtered_websocket.filters.centrifugo.origins import FromPages
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.streams import StreamCarrier
-from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Malformed
+from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Malformed
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 
@@ -109,18 +108,11 @@ def _read(state: State, request: HTTPRequest) -> EmulationRequest:
     """
     :raises HTTPError: 400, it is none
     """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoding = state.encodings.get(PROTOBUF if kind == "application/octet-stream" else JSON)
+    if encoding is None:
+        raise HTTPError(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
     try:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/octet-stream":
-            if PROTOBUF not in state.encodings:
-                raise HTTPError(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
-            from filtered_websocket.filters.centrifugo.protobuf_codec import read
-
-            found: EmulationRequest = read(EmulationRequest, request.body)
-            return found
-        said = json.loads(request.body)
-        node, session, data = said["node"], said["session"], said["data"]
-        if not (isinstance(node, str) and isinstance(session, str) and isinstance(data, str)):
-            raise HTTPError(400)
-        return EmulationRequest(node, session, data.encode())
-    except (Malformed, ValueError, LookupError, TypeError, RecursionError):
+        return encoding.codec.emulation(request.body)
+    except Malformed:
         raise HTTPError(400) from None

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, unpack
-from filtered_websocket.filters.centrifugo.messages import Join, Leave, Publication, Push, Reply
+from filtered_websocket.filters.centrifugo.messages import Disconnected, Join, Leave, Publication, Push, Reply
 from filtered_websocket.filters.centrifugo.messages import Message as ForOne
 from filtered_websocket.filters.centrifugo.wire import Codec
 from filtered_websocket.messages.message import Message
@@ -22,6 +23,11 @@ class Encoding:
     def push(self, push: Push) -> bytes:
         """A push as these clients get it."""
         return self.codec.push(push) if self.bare else self.codec.reply(Reply(push=push))
+
+    @staticmethod
+    def end_of(end: Disconnect) -> Disconnected:
+        """Why a connection ends, as clients are told."""
+        return Disconnected(end.code, end.reason, end.reconnect)
 
     def encode(self, messages: Sequence[Message], channel: str | None = None) -> Sequence[Message]:
         """Pushes of what was published to a channel, or sent to one client alone."""

@@ -1,5 +1,6 @@
 """The filters of the Centrifugo pack: let in, obey, place what was published, take back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,8 +25,12 @@ from filtered_websocket.filters.centrifugo.paths import is_at
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.streams import StreamCarrier
+from filtered_websocket.filters.centrifugo.unidirectional import Unidirectional
 from filtered_websocket.filters.centrifugo.wire import asked_for
 from filtered_websocket.messages.publication import Publication
+
+SESSIONS: Mapping[str, type[Session]] = {"websocket": Session, "uni_websocket": Unidirectional}
+"""What a WebSocket carries, by the end of its path."""
 
 
 class Begin(WebSocketStartFilter):
@@ -41,26 +46,27 @@ class Begin(WebSocketStartFilter):
 
 
 class Admit(WebSocketHandshakeFilter):
-    """A WebSocket at the pack's path, in the encoding that it asks for."""
+    """A WebSocket at one of the pack's paths, in the encoding that it asks for."""
 
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: Request) -> None:
         connection, pipeline = web_socket_instance, web_socket_instance.pipeline
         if isinstance(connection, StreamCarrier):
             return  # which its endpoint has admitted
-        state = State.of(pipeline)
-        if not is_at(pipeline, data.path, pipeline.options.centrifugo_websocket_path):
-            raise Reject(404, f"WebSockets are served at {pipeline.options.centrifugo_websocket_path}")
-        params = data.params
+        transports = [each for each in SESSIONS if each in pipeline.options.centrifugo_transports]
+        at = next((each for each in transports if is_at(pipeline, data.path, f"/connection/{each}")), None)
+        if at is None:
+            raise Reject(404, f"WebSockets are served at {', '.join(f'/connection/{each}' for each in transports)}")
+        state, params = State.of(pipeline), data.params
         name, subprotocol = asked_for(data.protocols, params)
-        encoding = state.encodings.get(name)
+        encoding = (state.encodings if at == "websocket" else state.bare_encodings).get(name)
         if encoding is None:
             raise Reject(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
         if subprotocol is not None:
             connection.accept(subprotocol)
         connection.encoding = encoding
         uses_frames = params.get("cf_ws_frame_ping_pong") == ["true"]
-        Session(state, connection, encoding, uses_frames).attach()
+        SESSIONS[at](state, connection, encoding, uses_frames).attach()
 
 
 class Open(WebSocketConnectFilter):

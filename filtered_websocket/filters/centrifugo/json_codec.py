@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_writer import write
-from filtered_websocket.filters.centrifugo.messages import Command, Push, Reply
-from filtered_websocket.filters.centrifugo.wire import JSON
+from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
+from filtered_websocket.filters.centrifugo.wire import JSON, Malformed
+from filtered_websocket.messages.strict_json import loads
 
 
 class JSONCodec:
@@ -31,6 +32,20 @@ class JSONCodec:
     def push(self, push: Push) -> bytes:
         """A push as a line, without its newline."""
         return write(push)
+
+    def emulation(self, body: bytes) -> EmulationRequest:
+        """Commands that come by a request of their own, in a text.
+
+        :raises Malformed: it holds none
+        """
+        try:
+            said = loads(body)
+            node, session, data = said["node"], said["session"], said["data"]
+        except (ValueError, LookupError, TypeError):
+            raise Malformed("an object with node, session and data is wanted") from None
+        if not (isinstance(node, str) and isinstance(session, str) and isinstance(data, str)):
+            raise Malformed("node, session and data are texts")
+        return EmulationRequest(node, session, data.encode("utf-8", "replace"))
 
     def joined(self, replies: Sequence[bytes]) -> bytes:
         """Replies as lines."""

@@ -1,9 +1,21 @@
 """The options of the Centrifugo pack."""
 
+from typing import Any
+
 from filtered_websocket.config.option import Option, Original
-from filtered_websocket.config.parsers import bearer, boolean, integer, json_value, seconds, size, text
+from filtered_websocket.config.parsers import bearer, boolean, integer, json_value, seconds, size, text, words
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, read_namespaces, read_options
 from filtered_websocket.filters.shared import signing_keys
+
+ALL_TRANSPORTS = ("websocket", "http_stream", "sse", "uni_websocket", "uni_http_stream", "uni_sse")
+
+
+def _transports(value: Any) -> list[str]:
+    names = list(dict.fromkeys(words(value)))
+    if not names or not set(names) <= set(ALL_TRANSPORTS):
+        raise ValueError(f"some of {', '.join(ALL_TRANSPORTS)} are wanted")
+    return names
+
 
 TOKEN_HMAC_SECRET = Option(
     "centrifugo_token_hmac_secret", text, "", "signs tokens (HS256, HS384, HS512); empty: none are taken that are so",
@@ -97,9 +109,6 @@ RPC_PING = Option(
     "centrifugo_rpc_ping", boolean, False, "clients may call the method ping, which answers nothing", scope="pipeline",
     switch=True,
 )  # fmt: skip
-WEBSOCKET_PATH = Option(
-    "centrifugo_websocket_path", text, "/connection/websocket", "path of WebSockets", scope="pipeline"
-)
 API_KEY = Option(
     "centrifugo_api_key",
     bearer,
@@ -115,13 +124,9 @@ API_MAX_BODY = Option(
     "centrifugo_api_max_body", size(1024, 1 << 30), 16 << 20, "largest request of the server API", unit="bytes",
     scope="pipeline",
 )  # fmt: skip
-HTTP_STREAM = Option(
-    "centrifugo_http_stream", boolean, True, "serve /connection/http_stream, for clients without WebSocket",
-    scope="pipeline", switch=True,
-)  # fmt: skip
-SSE = Option(
-    "centrifugo_sse", boolean, True, "serve /connection/sse: server-sent events, for clients without WebSocket",
-    scope="pipeline", switch=True,
+TRANSPORTS = Option(
+    "centrifugo_transports", _transports, [*ALL_TRANSPORTS],
+    f"what is served, each at /connection/NAME: {', '.join(ALL_TRANSPORTS)}", many=True, scope="pipeline",
 )  # fmt: skip
 TOKEN_OPTIONS = (
     TOKEN_HMAC_SECRET, TOKEN_HMAC_PREVIOUS_SECRET, TOKEN_HMAC_PREVIOUS_SECRET_UNTIL, TOKEN_PUBLIC_KEY, TOKEN_JWKS,
@@ -130,8 +135,8 @@ TOKEN_OPTIONS = (
 OPTIONS = (
     *TOKEN_OPTIONS, ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
     WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
-    CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, WEBSOCKET_PATH, API_KEY, API_INSECURE,
-    API_MAX_BODY, HTTP_STREAM, SSE,
+    CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, API_KEY, API_INSECURE,
+    API_MAX_BODY, TRANSPORTS,
 )  # fmt: skip
 
 ORIGINAL = Original("centrifugo", 8000)

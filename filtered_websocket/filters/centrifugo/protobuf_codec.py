@@ -56,6 +56,14 @@ class ProtobufCodec:
         """A push behind its length."""
         return _framed(write(push))
 
+    def emulation(self, body: bytes) -> EmulationRequest:
+        """Commands that come by a request of their own.
+
+        :raises Malformed: it holds none
+        """
+        found: EmulationRequest = read(EmulationRequest, body)
+        return found
+
     def joined(self, replies: Sequence[bytes]) -> bytes:
         """Replies, one behind the other."""
         return b"".join(replies)

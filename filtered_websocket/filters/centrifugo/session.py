@@ -32,6 +32,7 @@ from filtered_websocket.filters.centrifugo.messages import Command, ConnectReque
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.wire import Malformed
 from filtered_websocket.filters.shared.endings import under_way
+from filtered_websocket.limits.heartbeat import Heartbeat
 
 _log = Logger()
 
@@ -176,7 +177,7 @@ class Session(Client):
             if not self.uses_frames:
                 interval = self.pipeline.options.centrifugo_ping_interval
                 result = result._replace(ping=max(1, round(interval)), pong=True)
-                self.heartbeat = self.state.heartbeat
+                self.heartbeat = self.pinged_by()
                 self.heartbeat.add(self)
             answer(self.greeting(result))
 
@@ -187,6 +188,10 @@ class Session(Client):
         return result
 
     # Whether the client is still there.
+
+    def pinged_by(self) -> Heartbeat:
+        """What pings it."""
+        return self.state.heartbeat
 
     def _watch(self, seconds: float, call: Callable[[], object]) -> None:
         self._unwatch()

@@ -17,7 +17,7 @@ from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, Namespaces
 from filtered_websocket.filters.centrifugo.nodes import Do, Nodes
-from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF
+from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Codec
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.limits.deadlines import Deadline, Deadlines
@@ -25,6 +25,14 @@ from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.messages.publication import Position
 
 _log = Logger()
+CODECS: dict[str, Callable[[], Codec]] = {JSON: JSONCodec}
+try:
+    # With the pack, not with its first client: it takes a while.
+    from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec
+
+    CODECS[PROTOBUF] = ProtobufCodec
+except ImportError:
+    pass
 LOOK_SECONDS = 60.0
 """How often the wall clock is looked at, which alone knows when a token ends: it may be set while one waits."""
 
@@ -52,11 +60,13 @@ def keys_of(options: Options) -> Keys:
 class State(PackState):
     """
     :ivar encodings: what clients may speak, by name
+    :ivar bare_encodings: the same for clients that send no commands
     :ivar namespaces: what channels there may be
     :ivar chains: what applications decide
     :ivar does: what this node does when all are told to, by name
     :ivar nodes: this one and the others
     :ivar clients: those of this node that have connected, by id
+    :ivar heartbeat, one_way_heartbeat: what pings clients that answer, and those that only listen
     :ivar streams: the sessions of this node that are carried by streams, by what their clients show
     :ivar users: the same by user: their ids
     """
@@ -65,18 +75,16 @@ class State(PackState):
     namespaces: Namespaces
     verifier: Verifier
     heartbeat: Heartbeat
+    one_way_heartbeat: Heartbeat
 
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(pipeline)
         self.storage: Any = pipeline.storage_object
         self.reactor = pipeline.server.reactor
-        self.encodings = {JSON: Encoding(JSONCodec())}
-        try:
-            from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec
-
-            self.encodings[PROTOBUF] = Encoding(ProtobufCodec())
-        except ImportError:
+        self.encodings = {name: Encoding(codec()) for name, codec in CODECS.items()}
+        if PROTOBUF not in self.encodings:
             _log.info("clients that speak protobuf are refused: install filtered_websocket[protobuf]")
+        self.bare_encodings = {name: Encoding(each.codec, bare=True) for name, each in self.encodings.items()}
         self.chains = Chains(pipeline)
         self._departures = Departures(self)
         self.does: dict[str, Do] = {}
@@ -99,9 +107,12 @@ class State(PackState):
         if told != self._told:
             # Clients that have connected keep what they were told.
             self._told = told
-            self.heartbeat = Heartbeat(self.reactor, *told, 1.0 if min(told) >= 5 else 0.05)
-            self.heartbeat.start()
-            self._heartbeats.append(self.heartbeat)
+            slot = 1.0 if min(told) >= 5 else 0.05
+            self.heartbeat = Heartbeat(self.reactor, *told, slot)
+            self.one_way_heartbeat = Heartbeat(self.reactor, told[0], 0, slot)
+            for each in (self.heartbeat, self.one_way_heartbeat):
+                each.start()
+                self._heartbeats.append(each)
         secret = options.centrifugo_token_hmac_secret
         if options.centrifugo_insecure:
             _log.warn("UNSAFE: clients need no token and no permission (centrifugo_insecure)")

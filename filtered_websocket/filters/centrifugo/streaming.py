@@ -8,7 +8,7 @@
 What is wrong with the commands is told on the stream: {"push":{"disconnect":{"code","reason"}}}, and it ends.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.centrifugo.codes import SHUTDOWN, Disconnect
@@ -43,7 +43,16 @@ EVENTS = Kind(JSON, events, "text/event-stream", b"\r\n")
 
 
 class Streaming(FromPages):
-    """What both have in common."""
+    """What all streams have in common.
+
+    :cvar name: as `centrifugo_transports` has it
+    :cvar session: the class of its sessions
+    :cvar bare: its clients send no commands
+    """
+
+    name = ""
+    session: Any = EmulatedSession
+    bare = False
 
     @classmethod
     def body_limit(cls, pipeline: Pipeline) -> int:
@@ -55,15 +64,17 @@ class Streaming(FromPages):
 
         :param frame: its first commands
         """
+        if cls.name not in pipeline.options.centrifugo_transports:
+            raise HTTPError(404)
         cls.check_origin(pipeline, request)
         state = State.of(pipeline)
-        encoding = state.encodings.get(kind.encoding)
+        encoding = (state.bare_encodings if cls.bare else state.encodings).get(kind.encoding)
         if encoding is None:
             raise HTTPError(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
         request.body = b""
         carrier = StreamCarrier(pipeline, request, encoding, kind.form)
         await carrier.admit()
-        session = EmulatedSession(state, carrier, encoding)
+        session: EmulatedSession = cls.session(state, carrier, encoding)
 
         def opened(writer: Writer) -> None:
             carrier.open(writer)
@@ -87,12 +98,11 @@ class Streaming(FromPages):
 
 class HTTPStream(Streaming):
     path = "/connection/http_stream"
+    name = "http_stream"
     methods = ("POST",)
 
     @classmethod
     async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Stream:
-        if not pipeline.options.centrifugo_http_stream:
-            raise HTTPError(404)
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         kind = FRAMES if content_type == FRAMES.content_type else LINES
         return await cls.stream(pipeline, request, kind, request.body)
@@ -100,12 +110,11 @@ class HTTPStream(Streaming):
 
 class SSE(Streaming):
     path = "/connection/sse"
+    name = "sse"
     methods = ("GET", "POST")
 
     @classmethod
     async def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Stream:
-        if not pipeline.options.centrifugo_sse:
-            raise HTTPError(404)
         frame = request.body
         if request.method != "POST":
             asked = request.argument("cf_connect")

@@ -14,7 +14,7 @@ from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
-from filtered_websocket.filters.centrifugo.messages import Disconnected, Push
+from filtered_websocket.filters.centrifugo.messages import Push
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.web.request import HTTPRequest
@@ -126,7 +126,7 @@ class StreamCarrier:
 
     def goodbye(self, end: Disconnect) -> bytes:
         """What the client is told last."""
-        push = Push(disconnect=Disconnected(end.code, end.reason, end.reconnect))
+        push = Push(disconnect=self.encoding.end_of(end))
         return self.form([(self.encoding.push(push), self.encoding.codec.binary)])
 
     def leave(self) -> None:

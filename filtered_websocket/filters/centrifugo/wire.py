@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from filtered_websocket.filters.centrifugo.codes import BAD_COMMAND, Disconnect
-from filtered_websocket.filters.centrifugo.messages import Command, Push, Reply
+from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
 
 JSON, PROTOBUF = "json", "protobuf"
 DELTA_TYPES = ("fossil",)
@@ -47,6 +47,12 @@ class Codec(Protocol):
 
     def push(self, push: Push) -> bytes:
         """A push alone, as unidirectional clients get it."""
+
+    def emulation(self, body: bytes) -> EmulationRequest:
+        """Commands that come by a request of their own.
+
+        :raises Malformed: it holds none
+        """
 
     def joined(self, replies: Sequence[bytes]) -> bytes:
         """Several replies as one frame."""

@@ -20,7 +20,7 @@ class Streaming:
 
     def __init__(self, server: FwsServer, kind: str = "http_stream", *commands: Any, method: str = "POST") -> None:
         self.server, self.address = server, ("127.0.0.1", server.port)
-        self.is_sse = kind == "sse"
+        self.is_sse = kind.endswith("sse")
         self._client = connection(self.address)
         body = "\n".join(each if isinstance(each, str) else json.dumps(each) for each in commands)
         path = f"/connection/{kind}"

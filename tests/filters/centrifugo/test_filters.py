@@ -1,6 +1,10 @@
 import json
 
+import pytest
+
 from filtered_websocket.filters.base import WebSocketConsumerFilter
+from filtered_websocket.filters.centrifugo import state
+from filtered_websocket.testing.client import Refused
 from tests.filters.centrifugo.clients import PATH, Speaking, connected, serving
 
 
@@ -62,13 +66,7 @@ def test_the_subprotocol_that_is_known_is_echoed():
 
 
 def test_protobuf_that_is_not_installed_is_refused(monkeypatch):
-    import sys
-
-    import pytest
-
-    from filtered_websocket.testing.client import Refused
-
-    monkeypatch.setitem(sys.modules, "filtered_websocket.filters.centrifugo.protobuf_codec", None)
+    monkeypatch.delitem(state.CODECS, "protobuf")
     with serving() as server:
         with pytest.raises(Refused) as refused:
             server.connect(f"{PATH}?format=protobuf")

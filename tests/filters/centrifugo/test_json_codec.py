@@ -30,6 +30,21 @@ def test_there_are_no_blank_lines_and_no_two_commands_on_one(frame):
         list(CODEC.commands(frame))
 
 
+def test_commands_come_by_requests_in_a_text():
+    body = b'{"node":"n","session":"s","data":"{\\"id\\":1}","more":1}'
+    assert CODEC.emulation(body) == ("n", "s", b'{"id":1}')
+    for other in (
+        b"",
+        b"[]",
+        b"5",
+        b"{}",
+        b'{"node":"n","session":"s","data":{}}',
+        b'{"node":1,"session":"s","data":""}',
+    ):
+        with pytest.raises(Malformed):
+            CODEC.emulation(other)
+
+
 def test_replies_and_pushes_are_lines():
     push = Push("a", pub=Publication(b"1"))
     assert CODEC.push(push) == b'{"channel":"a","pub":{"data":1}}'

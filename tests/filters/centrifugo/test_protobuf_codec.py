@@ -103,6 +103,6 @@ def test_any_reply_can_be_written_and_is_the_same_as_on_json(reply):
     assert json.loads(as_json(read(Reply, data[size + 1 :]))) == json.loads(as_json(reply))
 
 
-def test_nothing_of_google_is_imported_with_the_json_encoding():
-    program = "import sys, filtered_websocket.filters.centrifugo.json_codec; print('google.protobuf' in sys.modules)"
+def test_nothing_of_google_is_imported_where_the_pack_is_not_loaded():
+    program = "import sys, filtered_websocket.commands.fws_server.__main__; print('google.protobuf' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"

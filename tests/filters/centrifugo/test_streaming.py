@@ -150,7 +150,7 @@ def test_streams_may_be_off_and_are_asked_of_handshake_filters(tmp_path: Path) -
         "            raise Reject(401, 'say please')\n"
         "        connection.accept(headers={'X-Answer': 'yes'})\n"
     )
-    options = OPTIONS | {"filters": ["strict", CENTRIFUGO], "centrifugo_sse": False}
+    options = OPTIONS | {"filters": ["strict", CENTRIFUGO], "centrifugo_transports": ["http_stream"]}
     with running(tmp_path, **options) as server:
         address = ("127.0.0.1", server.port)
         assert ask(address, "POST", "/connection/sse", "{}").status == 404
