@@ -1,4 +1,6 @@
-"""A restart under load loses nothing: clients come back to other processes and go on from where they were."""
+"""Restarts under load, of the server and of what it stores in: clients come back and go on from where they were, or are
+told that they cannot.
+"""
 
 import os
 import signal
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fws_server import FwsServer
+from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.returning_clients import OPTIONS, Crowd
 
@@ -57,3 +60,37 @@ def test_one_process_that_is_started_anew_on_sqlite_loses_nothing(tmp_path: Path
             for client in crowd.clients:
                 assert set(client.codes) == {1001 if end == signal.SIGTERM else 1006}
                 assert all(answer["recovered"] for answer in client.answers[1:]), client.answers
+
+
+def redis_is_away(redis: RedisServer, crowd: Crowd) -> None:
+    """Redis is killed and comes back; some clients lose their connections meanwhile."""
+    crowd.published()
+    redis.kill()
+    for client in crowd.clients[::2]:
+        client.cut()
+    wait_until(lambda: all(client.codes for client in crowd.clients[::2]))
+    redis.start()
+    crowd.published()
+
+
+def test_a_redis_that_keeps_its_data_and_is_killed_loses_nothing_of_what_was_confirmed(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis", durable=True) as redis:
+        storage = ("--storage", "redis", "--redis_url", redis.url)
+        with FwsServer(*OPTIONS, *storage, cwd=tmp_path) as server, Crowd(server.port) as crowd:
+            redis_is_away(redis, crowd)
+            crowd.have_all_once_and_in_order()
+            assert all(answer["recovered"] for client in crowd.clients for answer in client.answers[1:])
+
+
+def test_everybody_is_told_of_a_redis_that_comes_back_empty(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as redis:
+        storage = ("--storage", "redis", "--redis_url", redis.url)
+        with FwsServer(*OPTIONS, *storage, cwd=tmp_path) as server, Crowd(server.port) as crowd:
+            redis_is_away(redis, crowd)
+            crowd.publisher.end()
+            last = crowd.publisher.confirmed[-1]
+            for client in crowd.clients:
+                wait_until(lambda client=client: last in client.numbers)  # type: ignore[misc]
+                missing = set(crowd.publisher.confirmed) - set(client.numbers)
+                assert client.numbers == sorted(set(client.numbers))
+                assert not missing or not all(answer["recovered"] for answer in client.answers[1:]), missing

@@ -1,8 +1,10 @@
 """Clients of the filter `history` that come back by themselves, and a publisher that knows what was confirmed."""
 
+import contextlib
 import http.client
 import json
 import random
+import socket
 import threading
 from types import TracebackType
 from typing import Any
@@ -31,18 +33,20 @@ class Returning(threading.Thread):
         self.numbers: list[int] = []
         self.answers: list[dict[str, Any]] = []
         self.codes: list[int] = []
-        self._port, self._position = port, ""
+        self._port, self._asked = port, ""
         self._leaving = threading.Event()
         self._socket: ClientConnection | None = None
 
     def run(self) -> None:
         while not self._leaving.is_set():
             try:
-                with connect(f"ws://127.0.0.1:{self._port}/?since={self._position}".removesuffix("?since=")) as socket:
-                    self._socket = socket
-                    for text in socket:
+                with connect(
+                    f"ws://127.0.0.1:{self._port}/?since={self._position}".removesuffix("?since=")
+                ) as connection:
+                    self._socket = connection
+                    for text in connection:
                         self._hear(json.loads(text))
-                    self.codes.append(socket.close_code or 1006)
+                    self.codes.append(connection.close_code or 1006)
             except (OSError, InvalidHandshake):
                 pass  # the server is not there
             except ConnectionClosed as closed:
@@ -50,11 +54,17 @@ class Returning(threading.Thread):
             self._leaving.wait(random.uniform(0, 0.2))
 
     def _hear(self, message: dict[str, Any]) -> None:
-        self._position = message["position"]
+        self._asked = f"?since={message['position']}" if message["position"] else ""
         if "data" in message:
             self.numbers.append(int(message["data"]))
         else:
             self.answers.append(message)
+
+    def cut(self) -> None:
+        """Lose the connection."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.socket.shutdown(socket.SHUT_RDWR)
 
     def leave(self) -> None:
         self._leaving.set()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult
 
 from filtered_websocket.commands.fws_client.protocols.base import Answer, Event, Frame, Protocol, Terms
+from filtered_websocket.commands.fws_client.protocols.sessions import Sessions
 
 QUERY = "EIO=4&transport=websocket"
 _PACKET = re.compile(r"4([0-6])(?:([0-9]+)-)?(?:(/[^,]*),?)?([0-9]+)?(.*)", re.DOTALL)
@@ -29,13 +30,17 @@ class Packet(NamedTuple):
 
 
 class PacketProtocol(Protocol):
-    """Events in namespaces; a pack says what each packet means."""
+    """Events in namespaces; a pack says what each packet means.
+
+    :ivar sessions: what the next connection can go on with
+    """
 
     confirms = True
     greets = True
 
     def __init__(self, url: SplitResult, terms: Terms) -> None:
         super().__init__(url, terms)
+        self.sessions = Sessions()
         self.begin()
 
     def address(self) -> str:

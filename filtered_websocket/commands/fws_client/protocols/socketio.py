@@ -50,13 +50,15 @@ class SocketIO(PacketProtocol):
     def happened(self, packet: Packet) -> Iterable[Event]:
         where, data = packet.namespace, packet.data
         if packet.kind == CONNECT:
+            yield from self.sessions.connected(where, data)
             yield Subscribed(where)
         elif packet.kind == CONNECT_ERROR:
             yield Denied(str(data.get("message", data) if isinstance(data, dict) else data), where)
         elif packet.kind == DISCONNECT:
+            self.sessions.forget(where)
             yield Denied("the server has put this client out", where)
         elif packet.kind == EVENT and isinstance(data, list) and data:
-            name, *arguments = data
+            name, arguments = data[0], self.sessions.arguments(where, data, packet.number)
             whole = {"namespace": where, "event": name, "arguments": arguments}
             yield Heard(one_line(whole), where, _plain(arguments))
         elif packet.kind == ACKNOWLEDGEMENT and isinstance(data, list) and packet.number is not None:
@@ -65,9 +67,11 @@ class SocketIO(PacketProtocol):
             yield Acknowledged(packet.number)
 
     def subscribe(self, channel: str) -> Frame:
-        return f"40{_at(channel)}{self._auth}"
+        said = {**self.sessions.asked(channel), **self._auth}
+        return f"40{_at(channel)}{dumps(said) if said else ''}"
 
     def unsubscribe(self, channel: str) -> Frame:
+        self.sessions.forget(channel)
         return f"41{_at(channel)}"
 
     def publish(self, channel: str, data: Any) -> Frame | Call:
@@ -80,16 +84,16 @@ class SocketIO(PacketProtocol):
         return Call(f"42{where}{number}{body}", number)
 
 
-def _auth(text: str) -> str:
+def _auth(text: str) -> dict[str, Any]:
     if not text:
-        return ""
+        return {}
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise BadTerms('--auth wants a JSON object, such as \'{"token": "..."}\'')
-    return dumps(value)
+    return value
 
 
 def _at(namespace: str) -> str:

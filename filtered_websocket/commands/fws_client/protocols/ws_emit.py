@@ -39,10 +39,12 @@ class WsEmit(PacketProtocol):
         self._number = 0
 
     def opened(self) -> Iterable[Event]:
-        yield Answer("40")
+        session = self.sessions.asked("/")
+        yield Answer(f"40{dumps(session) if session else ''}")
 
     def happened(self, packet: Packet) -> Iterable[Event]:
         if packet.kind == CONNECT:
+            yield from self.sessions.connected("/", packet.data)
             yield Established()
         elif packet.kind == ACKNOWLEDGEMENT and packet.number in self._asked:
             yield Subscribed(self._asked.pop(packet.number))
@@ -51,8 +53,10 @@ class WsEmit(PacketProtocol):
         elif packet.kind == EVENT:
             event = packet.data
             if isinstance(event, list) and event and isinstance(event[0], str):
-                arguments = event[1:]
-                yield Heard(one_line(event), event[0], arguments[0] if len(arguments) == 1 else arguments)
+                arguments = self.sessions.arguments("/", event, packet.number)
+                yield Heard(
+                    one_line([event[0], *arguments]), event[0], arguments[0] if len(arguments) == 1 else arguments
+                )
 
     def subscribe(self, channel: str) -> Frame:
         secret = {"secret": self.terms.key} if self.terms.key else {}
