@@ -11,6 +11,7 @@ PAGE = (ROOT / "docs" / "guarantees.md").read_text()
 OPTIONS = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "options.md").read_text(), re.MULTILINE))
 OF_A_RULE = {"history", "history_seconds", "history_bytes", "history_meta_seconds", "slow"}
 OF_REDIS = {"appendonly", "appendfsync"}
+OF_A_NAMESPACE = {"history_size", "history_ttl", "force_recovery", "allow_recovery"}
 
 
 def counted() -> set[str]:
@@ -45,4 +46,4 @@ def test_the_options_of_the_page_exist() -> None:
     named = {word for cell in cells for word in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cell)}
     assert len(named) > 10
     modules = {each.stem for each in (ROOT / "filtered_websocket" / "filters").iterdir()}
-    assert named <= OPTIONS | OF_A_RULE | OF_REDIS | modules | {"fws_client", "fws_publish"}
+    assert named <= OPTIONS | OF_A_RULE | OF_REDIS | OF_A_NAMESPACE | modules | {"fws_client", "fws_publish"}

@@ -40,9 +40,7 @@ class Returning(threading.Thread):
     def run(self) -> None:
         while not self._leaving.is_set():
             try:
-                with connect(
-                    f"ws://127.0.0.1:{self._port}/?since={self._position}".removesuffix("?since=")
-                ) as connection:
+                with connect(f"ws://127.0.0.1:{self._port}/{self._asked}") as connection:
                     self._socket = connection
                     for text in connection:
                         self._hear(json.loads(text))
