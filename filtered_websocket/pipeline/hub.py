@@ -28,6 +28,7 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.channel import HEAD, Channel
 from filtered_websocket.pipeline.corks import MAX_COLLECTED, MAX_CORKED, Corked, collect, release
 from filtered_websocket.pipeline.fan_out import fan_out
+from filtered_websocket.pipeline.noted import Noted
 from filtered_websocket.pipeline.tails import Tails
 from filtered_websocket.pipeline.waiting import Waiting
 
@@ -63,8 +64,10 @@ class Hub:
         self.bytes_out = 0
         self._at_turn_end = at_turn_end
         self._policy = policy
+        #: what was collected, and is not held back by each connection yet
+        self.noted = Noted()
         self._waiting = Waiting()
-        # Bytes that were copied to collect what connections hold back.
+        # Bytes that were noted or copied to collect what connections hold back.
         self._collected = 0
         self._delivering = self._publishing = False
         self._later: deque[tuple[str, Sequence[Message], Collection[str], Kept | None]] = deque()
@@ -215,6 +218,18 @@ class Hub:
         channel = waiting.channel_for(subscriber.id) if len(names) > 1 else next(map(self.channels.get, names), None)
         if channel is not None and channel.pending:
             self._flush(channel, collecting=True)
+        if self.noted.notes and names:
+            self.hold()
+
+    def hold(self) -> None:
+        """Have each connection hold back what was collected for it, so that something can come behind."""
+        full: list[Corked] = []
+        for connections, blob in self.noted.take():
+            copied, more = collect(self.corked, connections, blob)
+            self._collected += copied
+            full += more
+        if full:
+            self.bytes_out += release(full)
 
     def cork(self, connection: Corked) -> None:
         """Have a connection's `uncork` called at the end of this turn, or before something is flushed."""
@@ -225,7 +240,10 @@ class Hub:
     def uncork(self) -> None:
         """Send what connections hold back."""
         corked, self.corked, self._collected = self.corked, [], 0
-        self.bytes_out += release(corked)
+        if self.noted.notes:
+            self.bytes_out += self.noted.release()
+        if corked:
+            self.bytes_out += release(corked)
 
     def flush(self) -> None:
         """Send what this turn has published."""
@@ -243,7 +261,7 @@ class Hub:
         """Send what a channel holds, or have it held back by its subscribers."""
         if collecting:
             collecting = channel.pending_bytes <= MAX_CORKED and self._collected <= MAX_COLLECTED
-        if self.corked and not collecting:
+        if not collecting and (self.corked or self.noted.notes):
             self.uncork()
         groups, missed = channel.pending, channel.missed() if channel.excluded else {}
         channel.pending, channel.pending_bytes, channel.excluded = (), 0, ()
@@ -267,6 +285,8 @@ class Hub:
             else:
                 self._send([direct], [owner], rest.plain_in(owner.encoding), collecting)
         if takers:
+            if self.noted.notes:
+                self.hold()  # these may say something to those that it is for
             self._deliver(channel, takers)
 
     def _send(self, sends: list[Send], owners: list[Corked], blob: bytes, collecting: bool) -> None:
@@ -275,10 +295,9 @@ class Hub:
             fan_out(sends, owners, blob)
             return
         # `flush` is yet to come in this turn, or under way.
-        copied, full = collect(self.corked, owners, blob)
-        self._collected += copied
-        if full:
-            self.bytes_out += release(full)
+        self._collected += len(blob)
+        if not self.noted.note(owners, blob):
+            self.hold()
 
     def _deliver(self, channel: Channel, takers: Iterable[tuple[Subscriber, Batch]]) -> None:
         """Let subscribers take what is theirs."""
