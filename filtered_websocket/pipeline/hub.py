@@ -6,10 +6,11 @@ Rules:
 2. What is published to a channel in one reactor turn is joined and sent as one blob to each subscriber at the turn's
    end; a turn's blob is bounded (`TURN_BYTES`), a larger one is sent early.
 3. Order is a promise per channel, and for a subscriber over all the channels it is in. Of a subscriber's channels at
-   most one waits (`waiting.Waiting`). When a second one is published to, what the first holds is collected: each
-   subscriber holds it back, and what comes behind it in this turn (`corks.collect`).
+   most one waits (`waiting.Waiting`). When a second one is published to, what the first holds is collected: it is
+   noted (`noted.Noted`), and so is what comes behind it in this turn.
 4. Before a subscriber is sent to alone, or closed, `settle` collects what waits for it, and a join or a leave collects
-   what the channel holds. What then writes past what a subscriber holds back has that sent first (`uncork`).
+   what the channel holds; what is to come behind it has each subscriber hold back its own (`hold`). What then writes
+   past what a subscriber holds back has that sent first (`uncork`).
 5. The fast road is a list of bound ``socket.send``, or of TLS's ``send``, for each encoding. Only subscribers whose
    `direct` is not None are on it: open, uncompressed, nothing waiting. `refresh` drops it, and it is built anew.
 6. What is published while something is delivered is published when that has been delivered.
@@ -218,7 +219,7 @@ class Hub:
         channel = waiting.channel_for(subscriber.id) if len(names) > 1 else next(map(self.channels.get, names), None)
         if channel is not None and channel.pending:
             self._flush(channel, collecting=True)
-        if self.noted.notes and names:
+        if self.noted.notes:  # for one that has left, too
             self.hold()
 
     def hold(self) -> None:

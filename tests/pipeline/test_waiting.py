@@ -5,7 +5,7 @@ import random
 import pytest
 
 from filtered_websocket.messages import frames
-from filtered_websocket.pipeline import hub
+from filtered_websocket.pipeline import hub, noted
 from filtered_websocket.pipeline.corks import MAX_CORKED
 from tests.pipeline.subscribers import OnSocket, Session, text
 
@@ -185,6 +185,7 @@ class Model:
 def test_each_subscriber_gets_what_was_published_in_the_order_of_the_publications(fanout, turn, seed, monkeypatch):
     monkeypatch.setattr(hub, "TURN_BYTES", 12_000 if seed % 2 else hub.TURN_BYTES)
     monkeypatch.setattr(hub, "MAX_COLLECTED", 20_000 if seed % 3 else hub.MAX_COLLECTED)
+    monkeypatch.setattr(noted, "MAX_NOTED", 1_000 if seed % 5 == 1 else noted.MAX_NOTED)
     model = Model(fanout, turn, seed)
     try:
         for _ in range(500):
@@ -286,3 +287,15 @@ def test_a_reply_to_each_publisher_leaves_every_subscriber_one_send_a_turn(fanou
     for number, each in enumerate(everybody):
         assert len(each.sent) == 1
         assert each.received() == [*said[: number + 1], b"done", *said[number + 1 :]]
+
+
+def test_one_that_has_left_all_its_channels_gets_a_reply_behind_what_was_published_before(fanout, turn, subscriber):
+    one, other = subscriber("a", "x", "y"), subscriber("b", "x", "y")
+    for number in range(4):
+        fanout.publish("xy"[number % 2], text(f"{number}"))
+    for channel in "xy":
+        fanout.leave(channel, one)
+    one.reply(frames.make(b"reply", False))
+    turn.end()
+    assert one.received() == [b"0", b"1", b"2", b"3", b"reply"]
+    assert other.received() == [b"0", b"1", b"2", b"3"]
