@@ -49,12 +49,18 @@ def test_the_rule_of_a_channel_says_what_slow_clients_lose_and_else_the_option()
 
 
 def test_what_a_channel_keeps_counts_for_the_limits_of_its_pipeline_alone():
-    rules = {"kept:*": {"history": 5, "history_seconds": 60}, "none:*": {"history": 0}}
+    more = {"history_bytes": "2k", "history_meta_seconds": 7}
+    rules = {
+        "kept:*": {"history": 5, "history_seconds": 60},
+        "none:*": {"history": 0},
+        "more:*": {"history": 5, **more},
+    }
     pipelines = {"/x": {"filters": [Rooms], "history_bytes": 1000, "history_channels": 7}}
     with Server(Rooms, channels=rules, pipelines=pipelines, history_bytes=2000, history_channels=8) as server:
         here, there = server.pipeline().names, server.pipeline("/x").names
         assert here.kept("kept:1") == Keep(5, 60.0, Pool("channels", 2000, 8))
         assert there.kept("kept:1") == Keep(5, 60.0, Pool("/x channels", 1000, 7))
+        assert here.kept("more:1") == Keep(5, 0, Pool("channels", 2000, 8), 2048, 7.0)
         assert here.kept("none:1") is here.kept("else") is None
         assert there.keep(3, of="members").pool == Pool("members", 1000, 7)
 

@@ -35,7 +35,7 @@ class Link(Generic[Kind]):
     :param up: called when there is a connection that can be used
     :param down: called when one that could be used is lost
     :param tell: called with the reason whenever there is none
-    :param impossible: called when there can never be one that is of use
+    :param impossible: called when there can never be one that is of use; whether that ends the attempts
     :ivar connection: the connection, when it can be used, else None
     """
 
@@ -49,7 +49,7 @@ class Link(Generic[Kind]):
         up: Callable[[], None],
         down: Callable[[], None],
         tell: Callable[[str], None],
-        impossible: Callable[[ConfigError], None],
+        impossible: Callable[[ConfigError], bool],
     ) -> None:
         self._address, self._kind, self._up, self._down, self.refused = address, kind, up, down, tell
         self._prefix, self._timeout, self._impossible = prefix, timeout, impossible
@@ -110,8 +110,8 @@ class Link(Generic[Kind]):
         return connection
 
     def impossible(self, error: ConfigError) -> None:
-        self.refused(str(error))
-        self._impossible(error)
+        if not self._impossible(error):
+            self.refused(str(error))
 
     def usable(self, connection: RedisConnection) -> None:
         self._deadline.cancel()

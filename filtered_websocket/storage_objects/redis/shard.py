@@ -41,7 +41,7 @@ class Shard:
     :param options: ``redis_heartbeat``, ``redis_queue``, ``lease_seconds``
     :param consumer: told of all that comes
     :param changed: called when ``ready`` has changed
-    :param impossible: called when it can never be ready
+    :param impossible: called when it can never be ready; whether that ends the attempts
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Shard:
         consumer: Consumer,
         *,
         changed: Callable[[], None],
-        impossible: Callable[[ConfigError], None],
+        impossible: Callable[[ConfigError], bool],
     ) -> None:
         self.address, self.consumer = address, consumer
         self.ready = self.open = False  # open: writes are taken, though a gap may not be filled yet

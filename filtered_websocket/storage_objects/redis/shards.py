@@ -87,14 +87,15 @@ class Shards:
         done = gatherResults([function(shard) for shard in self.all()], consumeErrors=True)
         return done.addCallbacks(replies.nothing, replies.first_error)
 
-    def _never(self, error: ConfigError) -> None:
-        """One can never be ready as things are. What has been ready goes on trying."""
+    def _never(self, error: ConfigError) -> bool:
+        """One can never be ready as things are. What has been ready goes on trying, which is False."""
         if self._begun:
-            return
+            return False
         waiting, self._waiting = self._waiting, []
         self.stop()
         for one in waiting:
             one.errback(error)
+        return True
 
     def _changed(self) -> None:
         ready = all(shard.ready for shard in self._shards)

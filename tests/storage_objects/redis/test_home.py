@@ -225,9 +225,10 @@ def test_the_replication_id_is_read_where_there_is_one():
 def test_data_of_another_format_are_refused_in_one_line(shared, redis_server):
     redis_server.ask("HSET", "fws:about", "format", "2")
     line = "data of format 2 under the redis_key 'fws', and this version knows format 1"
-    with pytest.raises(ConfigError, match=line) as refused:
+    with LogLines() as lines, pytest.raises(ConfigError, match=line) as refused:
         shared.node()
     assert "\n" not in str(refused.value)
+    assert [each for each in lines if "format" in each] == []  # it is said once, by what started it
     publisher = Publisher(redis_server.url, channels={"*": {"history": 9}})
     with publisher, pytest.raises(StorageAway, match=f"{line}.*not done"):
         publisher.publish("room", "x")

@@ -8,6 +8,7 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep
+from filtered_websocket.storage_objects.sqlite import schema
 from tests.support.backends import Node, message
 from tests.support.reactor_thread import call
 
@@ -53,3 +54,26 @@ def test_a_file_of_the_version_without_pools_is_taken_over(files, file):
     node.send(message("room", "n" * 2048), Keep(10, 0, DEFAULT_POOL._replace(bytes=6000)))
     assert [one.position.offset for one in node.latest("room", 0, 10)] == [3, 2]
     assert node.recorder.dropped == [("history_bytes", 1, "room")]
+    assert [one.position.offset for one in node.since("room", Position("epoch", 2))] == [3]
+
+
+def test_a_file_of_the_version_without_records_is_taken_over(files, file):
+    with sqlite3.connect(file) as connection:
+        for statement in (*schema._FIRST, *schema._POOLS, "PRAGMA user_version = 2"):
+            connection.execute(statement)
+        body = encode(message("room", "o" * 1024))
+        connection.execute("INSERT INTO channels VALUES (CAST('room' AS BLOB), 'epoch', 2, NULL, 1, 1)")
+        for offset in (1, 2):
+            row = "INSERT INTO history VALUES (CAST('room' AS BLOB), ?, NULL, ?, 1)"
+            connection.execute(row, (offset, body))
+    connection.close()
+    node = files.node()
+    assert node.store("pid", "x", 60) is True
+    assert len(node.since("room", Position("epoch", 0))) == 2
+    # What it held counts for the channel's own bytes.
+    node.send(message("room", "n" * 1024), Keep(10, 0, bytes=2 * 1600), once="n")
+    assert [one.position.offset for one in node.latest("room", 0, 10)] == [3, 2]
+    assert len(node.since("room", Position("epoch", 1))) == 2
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    connection.close()
