@@ -75,6 +75,7 @@ BARS = (
     *_socketio("sio_fan1000", node_socketio=2.5, python_socketio=6.0),
     *_socketio("sio_rooms", node_socketio=3.0, python_socketio=8.0),
     Bar("sio_idle", "kb_per_conn", "node_socketio", 2.0, "socketio"),
+    *(Bar(f"kept{fan}", "cpu_us", OURS, 1 / 1.15, OURS, f"fan{fan}") for fan in ("1000", "1000w16")),
     *(Bar("presence10000", "cpu_us", row, 0.5, row, "presence100") for row in (OURS, f"{OURS}_redis")),
 )
 

@@ -61,6 +61,7 @@ _OUR_VARIANTS = {
     "deflate": "{fws_server} -c config.json -p {port} --compression",
     "join": _FWS + "filters.join",
     "presence": _FWS + "filters.presence",
+    "kept": _FWS + 'filters.rooms --channels \'{{"*":{{"history":100}}}}\'',
     "history": _FWS + 'filters.history --channels \'{{"*":{{"history":100}}}}\'',
 }
 

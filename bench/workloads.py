@@ -85,6 +85,10 @@ WORKLOADS = (
              "--mode pair --channels 100 -n 1000 -w 1 -s 128", "rooms", "socketio", rows=(*_SOCKETIO, "ws_emit")),
     Workload("sio_idle", "Socket.IO: 5,000 idle connections", "--mode idle -n 5000 --hold 1", "echo", "socketio",
              rows=_SOCKETIO, descriptors=5100),
+    Workload("kept1000", "1,000 subscribers of a channel that keeps 100, one message in flight",
+             "--mode fanout -n 1000 -w 1 -s 128", "rooms", "history", "kept", (OURS,)),
+    Workload("kept1000w16", "1,000 subscribers of a channel that keeps 100, 16 messages in flight",
+             "--mode fanout -n 1000 -w 16 -s 128", "rooms", "history", "kept", (OURS,)),
     Workload("history", "an append to a history, and one publication read back",
              "--mode echo -n 10 -w 1 -s 64 --path /history%i", "", "history", "history", _OURS),
 )  # fmt: skip

@@ -28,7 +28,8 @@ class Answers:
         if client.left:
             return Recovery(False, LEFT, None)
         if tail is None:
-            return Recovery(False, client.reason or NO_HISTORY, None)
+            client.reason = client.reason or NO_HISTORY
+            return Recovery(False, client.reason, None)
         returning = self._channels[client.channel]
         step, offset = returning.next(client, tail)
         if step is not Step.ANSWER:  # something has happened since it had caught up

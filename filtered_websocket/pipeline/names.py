@@ -11,6 +11,8 @@ from filtered_websocket.storage_objects.base import Keep
 
 OWN = "\0"
 """What the names of channels begin with that a pack has for itself."""
+MAX_KNOWN = 1024
+"""Channels of which it is remembered what they keep: clients may choose their names."""
 
 
 class Names:
@@ -24,6 +26,8 @@ class Names:
         self._options, self._prefix, self._server = options, prefix, server
         self._longest: int = options.max_channel_name
         self.rules: dict[str, dict[str, Any]] = options.channels
+        # Of channels that were asked for, which is with each publication.
+        self._kept: dict[str, Keep | None] = {}
 
     def check(self, channel: str) -> None:
         """
@@ -47,7 +51,13 @@ class Names:
 
     def kept(self, channel: str) -> Keep | None:
         """What a channel keeps by its rule."""
-        return Keep.by_rule(rule_for(channel, self.rules), self._pool(self._prefix + "channels"))
+        known = self._kept
+        if channel in known:
+            return known[channel]
+        if len(known) >= MAX_KNOWN:
+            known.clear()
+        kept = known[channel] = Keep.by_rule(rule_for(channel, self.rules), self._pool(self._prefix + "channels"))
+        return kept
 
     def keep(self, count: int, seconds: float = 0, of: str = "channels") -> Keep:
         """What a channel keeps, within the limits of the pipeline.

@@ -149,6 +149,7 @@ class Recoveries:
             raise
         for each in clients:
             if not each.left:
+                self._count(each)
                 if each.channel in self._tails:
                     self._positioned.add(each)
                 self._remove(each)
@@ -214,6 +215,12 @@ class Recoveries:
             returning = self._channels.get(channel)
             if returning is not None:
                 returning.serve()
+
+    def _count(self, client: CatchingUp) -> None:
+        if client.reason:
+            self._server.counters.count("not recovered", client.reason, client.channel)
+        elif client.since is not None:
+            self._server.counters.count("recovered", "channel")
 
     def _find(self, channel: str, subscriber: Subscriber) -> CatchingUp | None:
         """A subscriber that comes back to a channel."""

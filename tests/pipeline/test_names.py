@@ -4,7 +4,7 @@ import pytest
 
 from filtered_websocket.errors import NotAllowed
 from filtered_websocket.limits.history_pool import Pool
-from filtered_websocket.pipeline.names import ids
+from filtered_websocket.pipeline.names import MAX_KNOWN, ids
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.testing.server import Server
 from tests.support.rooms import Rooms, members
@@ -86,3 +86,13 @@ def test_no_client_reaches_the_channels_that_packs_have_for_themselves():
 def test_ids_are_text(exclude):
     with pytest.raises(TypeError, match="exclude takes ids"):
         ids(exclude)
+
+
+def test_what_channels_keep_is_remembered_of_some():
+    with Server(Rooms, channels={"a*": {"history": 3}, "*": {"history": 5}}) as server:
+        names = server.pipeline().names
+        for _ in range(2):
+            assert [names.kept(f"{letter}{number}").count for letter in "ab" for number in range(MAX_KNOWN)] == [
+                *[3] * MAX_KNOWN, *[5] * MAX_KNOWN
+            ]  # fmt: skip
+        assert len(names._kept) <= MAX_KNOWN
