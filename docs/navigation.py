@@ -39,7 +39,7 @@ def on_files(files: Any, config: Any) -> Any:
     for pattern in OUTSIDE:
         for source in sorted(ROOT.glob(pattern)):
             name = source.relative_to(ROOT).as_posix()
-            if source.is_file() and "__pycache__" not in name:
+            if source.is_file() and "__pycache__" not in name and "/." not in name:
                 added = File.generated(config, _in_site(name), abs_src_path=str(source))
                 added.inclusion = InclusionLevel.INCLUDED
                 files.append(added)

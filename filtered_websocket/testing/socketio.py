@@ -30,8 +30,8 @@ class ConnectError(ConnectionError):
 class Acknowledgement:
     """What `SocketIOClient.ask` gives: an acknowledgement that may be on its way."""
 
-    def __init__(self, server: Server, event: str) -> None:
-        self._server, self._event = server, event
+    def __init__(self, server: Server, event: str, client: "SocketIOClient") -> None:
+        self._server, self._event, self._client = server, event, client
         self._arguments: list[Any] | None = None
 
     @property
@@ -46,10 +46,11 @@ class Acknowledgement:
         """
         self._server.settle()
         if self._arguments is None:
-            raise StillWaiting(
-                f"{self._event} is not acknowledged: a filter waits (let time pass with server.advance(seconds)), has "
-                "failed (server.errors) or stopped the event, or there is none for it"
+            waits = (
+                "a filter waits (let time pass with server.advance(seconds)), has failed (server.errors) or stopped "
+                "the event, or there is none for it"
             )
+            raise StillWaiting(f"{self._event} is not acknowledged: {self._client.reason or waits}")
         return self._arguments
 
     def give(self, arguments: list[Any]) -> None:
@@ -138,7 +139,7 @@ class SocketIOClient:
     def ask(self, event: str, *arguments: Any) -> Acknowledgement:
         """Emit an event, and ask for an acknowledgement, which may come later."""
         self._expect_connected()
-        number, acknowledgement = len(self._asked), Acknowledgement(self._connection.server, event)
+        number, acknowledgement = len(self._asked), Acknowledgement(self._connection.server, event, self)
         self._asked[number] = acknowledgement
         self._send(EVENT, [event, *arguments], number)
         return acknowledgement

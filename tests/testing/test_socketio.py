@@ -141,6 +141,14 @@ def test_an_acknowledgement_may_come_later(server: Server, enter: Enters) -> Non
     assert second.arguments == ["two"]
 
 
+def test_a_client_that_has_gone_gets_no_acknowledgement(enter: Enters) -> None:
+    ann = enter("ann")
+    asked = ann.ask("later", "one")
+    ann.session.abort()
+    with pytest.raises(StillWaiting, match="later is not acknowledged: transport close"):
+        print(asked.arguments)
+
+
 def test_what_nobody_is_for_is_not_acknowledged(enter: Enters) -> None:
     with pytest.raises(StillWaiting, match="nothing is not acknowledged"):
         enter("ann").call("nothing")
