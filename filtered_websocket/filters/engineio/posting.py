@@ -35,7 +35,8 @@ class PostingSession(FilteredSession):
 
         :raises Refused: it is no payload, which ends the session
         """
-        await self._posting.run(start, self._obey(body))
+        # Begun in its turn only: a client may go away while its POST waits for others.
+        await self._posting.run(lambda: start(self._obey(body)))
 
     async def _obey(self, body: bytes) -> None:
         options = self.engine.options

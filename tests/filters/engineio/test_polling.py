@@ -1,5 +1,6 @@
 """What waits for the next GET, and how the option of slow clients treats it; posts; the end."""
 
+import gc
 import json
 from typing import Any
 
@@ -84,6 +85,17 @@ def test_a_client_that_posts_more_than_the_rate_is_answered_later() -> None:
         received = [packet for _ in range(4) for packet in client.received()]
         assert received == [f"43{number}[]" for number in range(60)]
         assert server.server.counters.totals["slowed", "message_rate"] > 0
+
+
+def test_a_post_that_waits_for_others_is_given_up_with_its_client() -> None:
+    with Server(PACK, message_rate=1) as server:
+        client = Poller(server)
+        first, second, third = (client.post(*["42[1]"] * 5) for _ in range(3))
+        assert first.waits
+        second.go_away()
+        gc.collect()  # what was never begun would be told of, and fail this test
+        server.advance(30)
+        assert first.text == third.text == "ok"
 
 
 def test_a_client_that_posts_more_than_the_rate_is_ended_where_the_option_says_so() -> None:
