@@ -10,13 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 from redis.connection import AbstractConnection, Connection, UnixDomainSocketConnection
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script
-from filtered_websocket.storage_objects.redis.home import FORMAT, GREET, home_of, reign_of
+from filtered_websocket.storage_objects.redis.home import FORMAT, GREET, READ_ONLY, home_of, reign_of
 from filtered_websocket.transport.trust import Trust
 
 
@@ -91,6 +91,8 @@ class BlockingConnection:
             return connection.read_response()
         except RedisError as error:
             if _is_reply(error):
+                if isinstance(error, ReadOnlyError) or READ_ONLY in str(error):
+                    self.close()  # it is no master any more: the next question looks for one
                 raise _Refused(self._address.name, error) from None
             self.close()
             raise StorageAway(

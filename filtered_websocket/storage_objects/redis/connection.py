@@ -20,7 +20,7 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
-from filtered_websocket.storage_objects.redis.home import GREET, greeting, home_of, reign_of
+from filtered_websocket.storage_objects.redis.home import GREET, READ_ONLY, greeting, home_of, reign_of
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.record_scripts import RECORD_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
@@ -34,8 +34,6 @@ _at_turn_end = at_turn_end(reactor)
 SCRIPTS = (GREET, *SEND_SCRIPTS, *HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
 INFO = command(b"INFO", b"replication")
 NO_INFO = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
-READ_ONLY = "READONLY You can't write"
-"""What a replica says; within a script, some versions of Redis put other words before it."""
 
 
 class Maker(Protocol):

@@ -28,22 +28,23 @@ class Followed:
     """A channel.
 
     :ivar last: the position up to which it was consumed
-    :ivar before: the epoch before that of ``last``
+    :ivar before: the same in the epoch before that of ``last``
+    :ivar gone: an epoch that comes from replaced masters alone
     :ivar held: what arrives while a gap is filled, else None
     :ivar asked: the newest question to history
     """
 
-    __slots__ = ("asked", "before", "held", "last", "name")
+    __slots__ = ("asked", "before", "gone", "held", "last", "name")
 
     def __init__(self, name: str) -> None:
-        self.name, self.before = name, ""
-        self.last = NOTHING
+        self.name, self.gone = name, ""
+        self.last = self.before = NOTHING
         self.held: list[Publication] | None = None
         self.asked: object = None
 
     def stand(self, position: Position) -> None:
         if position.epoch != self.last.epoch:
-            self.before = self.last.epoch
+            self.before, self.gone = self.last, self.last.epoch
         self.last = position
 
 
@@ -88,13 +89,15 @@ class Gaps:
         asked = followed.asked = object()
         held = len(followed.held or ())
 
-        def found(reply: list[Any]) -> None:
+        def found(reply: list[Any]) -> Any:
             if followed.asked is asked and self._is_followed(followed):
-                self._fill(followed, reply, held)
+                return self._fill(followed, reply, held)
+            return None
 
         last = followed.last
         values = last.epoch.encode(), b"%d" % last.offset, command.reign, self._shard.prefix
-        return command.ask(RECOVER.request(self._shard.history_keys(followed.name), values), found, RECOVER)
+        request = RECOVER.request(self._shard.history_keys(followed.name), values)
+        return command.ask(request, None, RECOVER).addCallback(found)
 
     def arrived(self, followed: Followed, publication: Publication) -> None:
         if followed.held is not None:
@@ -113,7 +116,7 @@ class Gaps:
     def _stray(self, followed: Followed, publication: Publication) -> None:
         """What does not follow on what came last."""
         assert publication.position is not None
-        if publication.position.epoch == followed.before:
+        if publication.position.epoch == followed.gone:
             self._tell(self._shard.consumer.phantom, followed.name)
             return
         followed.held = [publication]
@@ -124,8 +127,14 @@ class Gaps:
         if not failure.check(StorageAway):
             self._shard.give_up(failure.getErrorMessage())
 
-    def _fill(self, followed: Followed, reply: list[Any], held: int) -> None:
+    def _fill(self, followed: Followed, reply: list[Any], held: int) -> Deferred[Any] | None:
         proven, epoch, top = bool(reply[0]), reply[1].decode(), reply[2]
+        command = self._shard.command
+        if not proven and epoch and epoch == followed.before.epoch and command is not None:
+            # What was put back knows nothing of what came in the last epoch, but of the one before.
+            followed.gone = followed.last.epoch
+            followed.last, followed.before = followed.before, NOTHING
+            return self.fill(followed, command)
         missed = publications(followed.name, reply[1], reply[3:])
         if not proven:
             missed = _end_of(missed + (followed.held or []), epoch, top)
@@ -134,11 +143,12 @@ class Gaps:
             self._tell(self._shard.consumer.gap, followed.name, position)
         for publication in missed:
             if not self._is_followed(followed):
-                return
+                return None
             assert publication.position is not None
             followed.stand(publication.position)
             self._consume(publication)
         self._release(followed, held)
+        return None
 
     def _release(self, followed: Followed, older: int) -> None:
         """Take what was held.
@@ -151,8 +161,7 @@ class Gaps:
                 return
             position = publication.position
             if index < older and position is not None and position.epoch != followed.last.epoch:
-                if position.epoch != followed.before:
-                    followed.before = position.epoch
+                followed.gone = position.epoch
                 self._tell(self._shard.consumer.phantom, followed.name)
             else:
                 self.arrived(followed, publication)

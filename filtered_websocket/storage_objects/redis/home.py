@@ -15,6 +15,9 @@ from filtered_websocket.storage_objects.redis.command import NOW, Script
 FORMAT = 1
 """Of everything that is in Redis and on its channels. What was written before there was a number is of this one too."""
 
+READ_ONLY = "READONLY You can't write"
+"""What a replica says; within a script, some versions of Redis put other words before it."""
+
 # KEYS about; ARGV format, replication id ('': unknown) -> {format, reign}
 GREET = Script(
     NOW,

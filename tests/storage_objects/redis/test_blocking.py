@@ -101,3 +101,20 @@ def test_an_answer_that_does_not_come_is_waited_for_so_long():
         connection = BlockingConnection(Address("redis", *silent.getsockname()), 0.05)
         with closing(connection), pytest.raises(StorageAway, match="is away: no answer in time: not done"):
             connection.ask(b"PING")
+
+
+def test_what_a_replica_refuses_ends_the_connection_so_that_the_master_is_looked_for(connection, redis_server):
+    connection.ask(b"PING")
+    script = Script("return redis.call('SET', KEYS[1], ARGV[1])")
+    redis_server.ask("REPLICAOF", "127.0.0.1", "1")
+    try:
+        for refused in (
+            lambda: connection.ask(b"SET", b"key", b"value"),
+            lambda: connection.run(script, [b"key"], lambda _: [b"value"]),
+        ):
+            before = connection._connected()
+            with pytest.raises(StorageAway, match=r"READONLY.*not done"):
+                refused()
+            assert connection._connected() is not before
+    finally:
+        redis_server.ask("REPLICAOF", "NO", "ONE")

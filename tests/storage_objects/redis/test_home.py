@@ -8,7 +8,7 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.redis.home import home_of
-from tests.support.backends import Backend
+from tests.support.backends import Backend, message
 from tests.support.log_lines import LogLines
 from tests.support.reactor_thread import until
 from tests.support.redis_nodes import FAST, KEEP, MODULE, send, wait_away, wait_back
@@ -217,6 +217,29 @@ def test_where_info_is_not_allowed_it_works_and_the_log_says_what_is_not_certain
 def test_the_replication_id_is_read_where_there_is_one():
     assert home_of(b"# Replication\r\nrole:master\r\nmaster_replid:0a1b\r\nmaster_replid2:00\r\n") == b"0a1b"
     assert home_of(b"# Replication\r\nrole:master\r\n") == b""
+
+
+@pytest.mark.parametrize(
+    "key", ["fws:e:room", "fws:h:room", "fws:k:room", "fws:b:histories", "fws:x:histories", "fws:about"]
+)
+def test_a_key_that_redis_evicts_makes_no_lie(shared, redis_server, key):
+    """As with maxmemory-policy allkeys-lru, of any of them."""
+    node = shared.node()
+    node.subscribe("room")
+    positions = [node.send(message("room", str(number)), KEEP, once=str(number)) for number in range(5)]
+    node.recorder.wait(5)
+    assert redis_server.ask("DEL", key) == b":1\r\n"
+    redis_server.ask("CLIENT", "KILL", "TYPE", "pubsub")
+    wait_back(node, since=1)
+    after = [node.send(message("room", str(number)), KEEP, once=str(number)) for number in range(5, 8)]
+    assert not set(positions) & set(after)
+    for number, position in enumerate(positions + after):
+        found = node.since("room", position)
+        assert found is None or numbers(found) == list(range(number + 1, 8))
+        assert found is not None or number < 4 or key == "fws:e:room"
+    heard = [each.position for each in node.recorder.publications]
+    node.recorder.wait_for(lambda: node.recorder.publications[-1].position == after[-1])
+    assert len(heard) == len(set(heard))
 
 
 # The format.
