@@ -147,27 +147,31 @@ class Rest(Batch):
 
 
 class Row(Batch):
-    """Batches of one group each, one behind the other. The frames of each are made once, whatever rows it is in."""
+    """Batches one behind the other. The frames of each are made once, whatever rows it is in."""
 
     __slots__ = ("_batches",)
 
     def __init__(self, channel: str, batches: Sequence[Batch]) -> None:
-        super().__init__(channel, [each.groups[0] for each in batches])
-        self._batches = batches
+        self.channel, self._batches = channel, batches
+        self._plain = self._deflated = None
+
+    @property
+    def groups(self) -> Sequence[Sequence[Message]]:  # type: ignore[override]  # few are asked for them
+        """The messages, grouped as they were published together."""
+        return [group for each in self._batches for group in each.groups]
 
     @property
     def plain(self) -> bytes:
         """The messages as uncompressed frames, joined."""
         if self._plain is None:
-            self._plain = b"".join([each.plain for each in self._batches])
+            self._plain = b"".join([each._plain or each.plain for each in self._batches])
         return self._plain
 
     def deflated(self, window_bits: int) -> bytes:
         """The messages as frames compressed for this window size, joined."""
-        return self.encoded(("deflated", window_bits), lambda row: row._deflated_for(window_bits))  # type: ignore[attr-defined, no-any-return]
-
-    def _deflated_for(self, window_bits: int) -> bytes:
-        return b"".join([each.deflated(window_bits) for each in self._batches])
+        return self.encoded(
+            ("deflated", window_bits), lambda _: b"".join([each.deflated(window_bits) for each in self._batches])
+        )
 
     def in_encoding(self, encoding: Encoding) -> Batch:
         """This row as the clients of an encoding get it, made once for all of them."""
@@ -177,7 +181,7 @@ class Row(Batch):
 
     def split(self) -> Sequence[Batch]:
         """One for each group."""
-        return self._batches
+        return [part for each in self._batches if each.groups for part in each.split()]
 
 
 def joined(groups: Sequence[Sequence[Message]]) -> bytes:

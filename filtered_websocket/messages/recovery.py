@@ -1,5 +1,6 @@
 """What a client is told that subscribes from a position: whether it has been given all that it missed."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from filtered_websocket.messages.publication import Position, Publication
@@ -33,4 +34,4 @@ class Recovery(NamedTuple):
     recovered: bool
     reason: str
     position: Position | None
-    publications: tuple[Publication, ...] = ()
+    publications: Sequence[Publication] = ()

@@ -6,7 +6,7 @@ from filtered_websocket.messages.recovery import GAP, LEFT, NO_HISTORY, TOO_MANY
 from filtered_websocket.pipeline.catching_up import CatchingUp, Step
 from filtered_websocket.pipeline.positioned import Positioned
 from filtered_websocket.pipeline.returning import Recovered, Returning
-from filtered_websocket.pipeline.tail import Entry, Tail
+from filtered_websocket.pipeline.tail import Entry, Slice, Tail
 
 
 class Answers:
@@ -40,17 +40,25 @@ class Answers:
         self._sliced.add(tail)
         part = tail.behind(offset)
         if part.limited:
-            part = tail.slice_of([each for each in part.entries if self._is_for(each, client)])
-        client.batch = part.batch if part.publications else None
+            part = Slice(tail.channel, [each for each in part.entries if self._is_for(each, client)], limited=True)
+        client.batch = part if part.entries else None
         reason = client.reason
         return Recovery(client.since is not None and not reason, reason, tail.position, part.publications)
 
     def deliver(self, client: CatchingUp) -> None:
         """Hand a subscriber what it has missed, as messages."""
         if client.batch is not None:
-            self._hub.deliveries += len(client.batch.messages)
+            self._hub.deliveries += len(client.batch.entries)
             self._hub.settle(client.subscriber)
             client.subscriber.deliver(client.batch, self._pipeline.names.policy(client.channel))
+
+    def count(self, client: CatchingUp) -> None:
+        """It has joined."""
+        counters = self._pipeline.server.counters
+        if client.reason:
+            counters.count("not recovered", client.reason, client.channel)
+        elif client.since is not None:
+            counters.count("recovered", "channel")
 
     def _is_for(self, entry: Entry, client: CatchingUp) -> bool:
         """Whether a subscriber gets this: it is not excluded, nor has its copy by another channel."""

@@ -8,10 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.interfaces import DelayedCall, Insufficient, Subscriber
-from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.recovery import EPOCH, TOO_MANY, TRIMMED
-from filtered_websocket.pipeline.tail import Tail
+from filtered_websocket.pipeline.tail import Slice, Tail
 
 
 class Step(Enum):
@@ -71,7 +70,7 @@ class CatchingUp:
         self.deadline: DelayedCall | None = None
         self.caught: Deferred[CatchingUp] = Deferred(lambda _: self.leave())
         self.pinned: Tail | None = None
-        self.batch: Batch | None = None
+        self.batch: Slice | None = None
         self.others: list[Deferred[None]] = []
 
     def set_caught(self) -> None:

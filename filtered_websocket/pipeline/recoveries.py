@@ -84,9 +84,13 @@ class Recoveries:
             self.join_all([catching], tell)
             return given[0]
 
-        return self.catch_up(channel, subscriber, since, last=last, insufficient=insufficient, keep=keep).addCallback(
-            caught
-        )
+        try:
+            catching = CatchingUp(channel, subscriber, since, last, insufficient=insufficient, leave=self._leave)
+            recovery = catching.caught.addCallback(caught)
+            self._enter(catching, keep)
+        except (TypeError, ValueError) as error:
+            recovery = fail(error)
+        return self._server.counters.watch(recovery, "subscribe")
 
     def catch_up(
         self,
@@ -99,16 +103,23 @@ class Recoveries:
         keep: Keep | None = None,
     ) -> Deferred[CatchingUp]:
         """The first half of `recover`: fires when the subscriber can be answered and join, by `join_all`."""
-        counters, hub = self._server.counters, self._hub
         try:
             catching = CatchingUp(channel, subscriber, since, last, insufficient=insufficient, leave=self._leave)
-            if self._find(channel, subscriber) is not None:
-                raise ValueError("what this channel has missed is being looked for already")
+            self._enter(catching, keep)
         except (TypeError, ValueError) as error:
-            return counters.watch(fail(error), "subscribe")
-        refused = refusal(self._pipeline, channel, subscriber, counters)
+            return self._server.counters.watch(fail(error), "subscribe")
+        return self._server.counters.watch(catching.caught, "subscribe")
+
+    def _enter(self, catching: CatchingUp, keep: Keep | None) -> None:
+        """
+        :raises ValueError: the subscriber may not, or does so already
+        """
+        channel, subscriber, hub = catching.channel, catching.subscriber, self._hub
+        refused = refusal(self._pipeline, channel, subscriber, self._server.counters)
         if refused is not None:
-            return counters.watch(refused, "subscribe")
+            raise refused
+        if self._find(channel, subscriber) is not None:
+            raise ValueError("what this subscriber has missed is being looked for already")
         returning, is_first, confirmed = self._channels.get(channel), channel not in hub.channels, None
         if returning is not None and (former := returning.clients.get(subscriber.id)) is not None:
             former.leave()  # one that comes with the id of another takes its place
@@ -128,7 +139,6 @@ class Recoveries:
             returning.serve()
         else:
             start(returning.prepare(confirmed, is_first))
-        return counters.watch(catching.caught, "subscribe")
 
     def join_all(self, clients: Sequence[CatchingUp], answer: Callable[[list[Recovery]], object]) -> None:
         """The second half: answer subscribers that have caught up, and let them join, in one step.
@@ -149,7 +159,7 @@ class Recoveries:
             raise
         for each in clients:
             if not each.left:
-                self._count(each)
+                self._answers.count(each)
                 if each.channel in self._tails:
                     self._positioned.add(each)
                 self._remove(each)
@@ -215,12 +225,6 @@ class Recoveries:
             returning = self._channels.get(channel)
             if returning is not None:
                 returning.serve()
-
-    def _count(self, client: CatchingUp) -> None:
-        if client.reason:
-            self._server.counters.count("not recovered", client.reason, client.channel)
-        elif client.since is not None:
-            self._server.counters.count("recovered", "channel")
 
     def _find(self, channel: str, subscriber: Subscriber) -> CatchingUp | None:
         """A subscriber that comes back to a channel."""

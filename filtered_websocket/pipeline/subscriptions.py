@@ -45,7 +45,7 @@ class Subscriptions:
         hub, counters = self._pipeline.hub, self._counters
         refused = refusal(self._pipeline, channel, subscriber, counters)
         if refused is not None:
-            return counters.watch(refused, "subscribe")
+            return counters.watch(fail(refused), "subscribe")
         if channel in hub.recovering:
             waits = self._recoveries.waits(channel, subscriber)
             if waits is not None:
@@ -66,8 +66,8 @@ class Subscriptions:
         return self._following.end(channel) if hub.leave(channel, subscriber) else DONE
 
 
-def refusal(pipeline: Subscribed, channel: str, subscriber: Subscriber, counters: Counters) -> Deferred[Any] | None:
-    """Why somebody may not subscribe to this, as a failure; None if it may."""
+def refusal(pipeline: Subscribed, channel: str, subscriber: Subscriber, counters: Counters) -> Exception | None:
+    """Why somebody may not subscribe to this; None if it may."""
     try:
         pipeline.names.check(channel)
         if channel not in subscriber.channels and len(subscriber.channels) >= pipeline.options.max_channels:
@@ -76,7 +76,7 @@ def refusal(pipeline: Subscribed, channel: str, subscriber: Subscriber, counters
     except NotAllowed as error:
         peer = getattr(getattr(subscriber, "request", None), "peer", "")
         counters.count("refused", error.reason, peer)
-        return fail(error)
+        return error
     except (TypeError, ValueError) as error:
-        return fail(error)
+        return error
     return None

@@ -6,9 +6,9 @@ frames is made once, for whoever needs it, and all that miss the same get the sa
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import overload
 
 from filtered_websocket.messages.batch import Batch, Row
 from filtered_websocket.messages.publication import Position, Publication
@@ -16,48 +16,82 @@ from filtered_websocket.pipeline.worth import Worth
 
 ENTRY_COST = 512
 """Bytes that a publication counts for beside its payloads: about what memory it takes."""
+MAX_SLICES = 16
+"""Slices of a turn that are remembered: each may be as large as a client may miss."""
 LEFT_SECONDS = 1.0
 """How long what was read from history is given without looking whether it is kept still."""
 
 
-class Entry:
-    """One publication as the consumer chain has left it, None if that has dropped it.
+class Entry(Batch):
+    """One publication as the consumer chain has left it, None if that has dropped it; its messages, if a client misses
+    them.
 
     :ivar exclude: ids of those that got nothing of it
-    :ivar batch: its messages, as soon as one client has missed them
     :ivar at: when it was heard, by `time.monotonic`
     :ivar end: what this and all entries before it cost, from an arbitrary zero
     """
 
-    __slots__ = ("at", "batch", "cost", "end", "exclude", "publication", "tail")
+    __slots__ = ("at", "cost", "end", "exclude", "publication", "tail")
 
     def __init__(self, tail: "Tail", publication: Publication | None, exclude: Collection[str], at: float) -> None:
-        self.at = at
-        self.tail, self.publication, self.exclude = tail, publication, exclude
-        self.batch: Batch | None = None
+        super().__init__(tail.channel, () if publication is None else (publication.messages,))
+        self.tail, self.publication, self.exclude, self.at = tail, publication, exclude, at
         self.cost = ENTRY_COST
         if publication is not None:
             for payload, _ in publication.messages:
                 self.cost += len(payload)
         self.end = 0
 
+
+class Missed(Sequence[Publication]):
+    """The publications of entries, looked at if anybody does: a plain client is sent their frames."""
+
+    __slots__ = ("_entries", "_publications")
+    __hash__ = None  # type: ignore[assignment]  # as those of publications
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+        self._publications: list[Publication] | None = None
+
     @property
-    def is_limited(self) -> bool:
-        """Whether some subscribers may be left out."""
-        return bool(self.exclude) or (self.publication is not None and bool(self.publication.besides))
+    def _all(self) -> list[Publication]:
+        if self._publications is None:
+            self._publications = [each.publication for each in self._entries if each.publication is not None]
+        return self._publications
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Publication]:
+        return iter(self._all)
+
+    @overload
+    def __getitem__(self, place: int) -> Publication: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Publication]: ...
+    def __getitem__(self, place: int | slice) -> Publication | Sequence[Publication]:
+        return self._all[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all == list(other)
+
+    def __repr__(self) -> str:
+        return repr(self._all)
 
 
-class Slice(NamedTuple):
+class Slice(Row):
     """What clients miss that stand at one offset.
 
-    :ivar entries: those that the consumer chain has not dropped
-    :ivar limited: whether some of them are not for every subscriber
+    :ivar entries: of the tail
+    :ivar limited: whether some of them may not be for every subscriber
     """
 
-    entries: tuple[Entry, ...]
-    publications: tuple[Publication, ...]
-    batch: Row
-    limited: bool
+    __slots__ = ("entries", "limited", "publications")
+
+    def __init__(self, channel: str, entries: Sequence[Entry], limited: bool) -> None:
+        super().__init__(channel, entries)
+        self.entries, self.limited = entries, limited
+        self.publications = Missed(entries)
 
 
 class Tail:
@@ -72,8 +106,8 @@ class Tail:
     """
 
     __slots__ = (
-        "_slices", "_start", "base", "bridges", "channel", "entries", "epoch", "far", "floor", "generation", "pins",
-        "top",
+        "_limited", "_slices", "_start", "base", "bridges", "channel", "entries", "epoch", "far", "floor", "generation",
+        "pins", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, position: Position) -> None:
@@ -106,6 +140,8 @@ class Tail:
         self.epoch = position.epoch
         self.base = self.top = position.offset
         self.floor = self.far = self._start = 0
+        # The last offset that may not be for every subscriber.
+        self._limited = 0
         self.bridges: dict[str, Worth] = {}
         self._slices.clear()
 
@@ -116,6 +152,8 @@ class Tail:
         entry.end = (entries[-1].end if entries else self._start) + entry.cost
         entries.append(entry)
         self.top += 1
+        if exclude or (publication is not None and publication.besides):
+            self._limited = self.top
         if self._slices:
             self._slices.clear()
         return entry
@@ -132,6 +170,8 @@ class Tail:
             entry = Entry(self, publication, () if publication is None else publication.exclude, at)
             entry.end = self._start
             self._start -= entry.cost
+            if entry.exclude or (publication is not None and publication.besides):
+                self._limited = max(self._limited, self.base)
             self.base -= 1
             self.entries.appendleft(entry)
 
@@ -182,19 +222,8 @@ class Tail:
         """Everything behind an offset, which is not before the first entry."""
         made = self._slices.get(offset)
         if made is None:
-            behind: Iterable[Entry] = islice(self.entries, offset - self.base, None)
-            made = self._slices[offset] = self.slice_of([each for each in behind if each.publication is not None])
+            if len(self._slices) >= MAX_SLICES:
+                self._slices.clear()
+            entries = list(islice(self.entries, offset - self.base, None))
+            made = self._slices[offset] = Slice(self.channel, entries, self._limited > offset)
         return made
-
-    def slice_of(self, entries: Sequence[Entry]) -> Slice:
-        """These entries, none of which the consumer chain has dropped."""
-        publications, batches, limited = [], [], False
-        for entry in entries:
-            publication, batch = entry.publication, entry.batch
-            assert publication is not None
-            if batch is None:
-                batch = entry.batch = Batch(self.channel, (publication.messages,))
-            publications.append(publication)
-            batches.append(batch)
-            limited = limited or entry.is_limited
-        return Slice(tuple(entries), tuple(publications), Row(self.channel, batches), limited)

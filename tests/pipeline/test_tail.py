@@ -32,11 +32,11 @@ def test_equal_slices_are_one_and_frames_are_made_once():
     tail = tail_of(1, 3)
     part = tail.behind(1)
     assert tail.behind(1) is part
-    assert part.batch.plain == frames.make(b"2", False) + frames.make(b"3", False)
-    assert tail.behind(0).entries[1].batch is part.entries[0].batch
+    assert part.plain == frames.make(b"2", False) + frames.make(b"3", False)
+    assert tail.behind(0).entries[1] is part.entries[0]
     tail.append(publication(4), ())
     assert numbers(tail, 1) == [2, 3, 4]
-    assert tail.behind(1).entries[0].batch.plain is part.entries[0].batch.plain
+    assert tail.behind(1).entries[0].plain is part.entries[0].plain
 
 
 def test_what_the_chain_has_dropped_counts_but_is_not_given():
