@@ -197,27 +197,27 @@ class PollingSession(PostingSession):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """End; the client is told, by this GET or the next, unless it has broken the protocol."""
-        self._end((packets.CLOSE_MESSAGE,), code != PROTOCOL_ERROR)
+        self._end(packets.CLOSE_MESSAGE, code != PROTOCOL_ERROR)
 
     def gone(self) -> None:
-        self._end((), False)
+        self._end(packets.NOOP_MESSAGE, False)
 
     def hung_up(self) -> None:
-        # The client knows, so its GET gets a noop and no packet 1.
-        self._end((), self._get is None)
+        # The client knows, so its GET gets a noop and no packet 1, and nothing that waits.
+        self._waiting.take_all()
+        self._end(packets.NOOP_MESSAGE, True)
 
-    def _end(self, last: tuple[Message, ...], is_told: bool) -> None:
+    def _end(self, last: Message, is_told: bool) -> None:
         if self.ended:
             return
         if self.pipeline.hub.dirty:
             self.pipeline.hub.settle(self)
-        for each in last:
-            self._waiting.add(Group(None, (each,)))
-        asks = self._get is not None
         self._respond()
-        if is_told and (self._waiting or not asks):
+        if self._get is not None:
+            self._answer_get(Taken((last,)))
+        elif is_told:
             left, self._waiting = self._waiting, self._new_backlog()
-            self.engine.last_words.keep(self.sid, left, self.protocol, self._base64_only)
+            self.engine.last_words.keep(self.sid, left, last, (self.protocol, self._base64_only))
         self.leave()
 
     def move(self) -> Handover:

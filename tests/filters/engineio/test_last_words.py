@@ -43,7 +43,7 @@ def test_a_client_that_is_put_out_between_two_gets_hears_what_was_left_to_say() 
         client = poller(server)
         client.post("42")
         assert client.post("4x").status == 400  # nothing more is taken from it
-        assert client.get().text == "40\x1e41\x1e1"
+        assert [client.get().text for _ in range(2)] == ["40\x1e41", "1"]
         assert client.get().status == 400
 
 
@@ -53,11 +53,11 @@ def test_a_client_that_is_put_out_gets_no_more_at_a_time_than_others() -> None:
         get = waits.get()
         waits.post("420")
         assert get.text == "\x1e".join(f"4{number}" for number in range(16))
-        assert waits.get().text == "416\x1e417\x1e418\x1e419\x1e1"
+        assert [waits.get().text for _ in range(2)] == ["416\x1e417\x1e418\x1e419", "1"]
         assert waits.get().status == 400
         old = poller(server, POLLING.replace("EIO=4", "EIO=3"))
         ask(server, "POST", old.uri, "2:41")
-        assert old.get().text == "2:401:1"
+        assert [old.get().text for _ in range(2)] == ["2:40", "1:1"]
 
 
 @pytest.mark.parametrize("body", ["abc", "4x\x1e!"])
@@ -76,7 +76,7 @@ def test_last_words_are_kept_for_a_while() -> None:
         late.post("41")
         server.advance(LAST_SECONDS / 2)
         assert early.get().status == 400
-        assert late.get().text == "40\x1e1"
+        assert [late.get().text for _ in range(2)] == ["40", "1"]
         engine = server.pipeline().engineio.engine  # type: ignore[attr-defined]
         assert engine.waiting.has_room
         late = poller(server)
@@ -109,4 +109,4 @@ def test_last_words_are_said_through_any_node() -> None:
         for _ in range(3):
             one.settle()
             two.settle()
-        assert get.text == "40\x1e1"
+        assert get.text == "40"
