@@ -65,7 +65,15 @@ class Engine:
             _log.warn("UNSAFE: any web page may connect ({pack}_cors holds *)", pack=options.pack)
         self._node = secrets.token_urlsafe(6)
         channels = NodeChannels(pipeline, options.pack, self._node)
-        self.nodes = Nodes(pipeline, channels, self.polling, self.upgraded, self.answer, are_watched=options.is_strict)
+        self.nodes = Nodes(
+            pipeline,
+            channels,
+            self.polling,
+            self.upgraded,
+            self.last_words,
+            answer=self.answer,
+            are_watched=options.is_strict,
+        )
 
     def follow(self) -> None:
         """Take the options, as they stand now: sessions that have begun keep what they were told."""

@@ -13,12 +13,14 @@ class Handover(NamedTuple):
 
     :ivar messages: what the client was not yet sent
     :ivar application: the state of what runs on the session, in values that JSON can hold
+    :ivar ended: the session has ended: the messages are its last words, and nothing goes on
     """
 
     sid: str
     protocol: int
     messages: tuple[Message, ...]
     application: dict[str, Any]
+    ended: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """In values that JSON can hold."""

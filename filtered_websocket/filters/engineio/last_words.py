@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from filtered_websocket.chain.interfaces import Clock, DelayedCall
 from filtered_websocket.filters.engineio import payloads
+from filtered_websocket.filters.engineio.handover import Handover
+from filtered_websocket.filters.engineio.packets import NOOP_MESSAGE
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import PollingBacklog
 from filtered_websocket.filters.engineio.polling_total import Total
@@ -61,6 +63,14 @@ class LastWords:
         if not messages:
             del self._kept[sid]
         return payloads.payload(messages or (words.last,), *words.form)
+
+    def hand_over(self, sid: str) -> Handover | None:
+        """The same for a WebSocket that is to take over; None if its client has hung up, or nothing is left."""
+        words = self._kept.pop(sid, None)
+        if words is None:
+            return None
+        left = words.waiting.take_all()
+        return None if words.last == NOOP_MESSAGE else Handover(sid, words.form[0], left, {}, ended=True)
 
     def make_room(self) -> None:
         """Forget the oldest until all that waits is within its limit."""

@@ -22,6 +22,7 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.engineio import packets, strict_json
 from filtered_websocket.filters.engineio.flow_control import Windows
 from filtered_websocket.filters.engineio.handing_over import HandingOver
+from filtered_websocket.filters.engineio.last_words import LastWords
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.pending_requests import PendingRequests
@@ -52,6 +53,7 @@ class Nodes:
     :param channels: of this node
     :param polling: this node's polling sessions by sid
     :param upgraded: the sids of those that it has had
+    :param last_words: of those that have ended
     :param answer: answers a request for a session of this node: ``answer(sid, method, body)``
     :param are_watched: whether a session that another node takes ends here if it does not arrive there
     """
@@ -62,8 +64,9 @@ class Nodes:
         channels: NodeChannels,
         polling: Mapping[str, PollingSession],
         upgraded: Container[str],
-        answer: Callable[[str, str, bytes], Awaitable[Answer | None]],
+        last_words: LastWords,
         *,
+        answer: Callable[[str, str, bytes], Awaitable[Answer | None]],
         are_watched: bool,
     ) -> None:
         self._polling, self._upgraded, self._answer = polling, upgraded, answer
@@ -72,7 +75,7 @@ class Nodes:
         self._requests = PendingRequests(pipeline.server.reactor, self._windows.leave)
         self._answering: dict[tuple[str, int], Deferred[Any]] = {}
         self._given = HandingOver(channels, pipeline.server.reactor, self._counters, are_watched)
-        self.takeovers = Takeovers(self._channels, polling, self._requests, self._given)
+        self.takeovers = Takeovers(channels, polling, last_words, self._requests, self._given)
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             **dict.fromkeys(("GET", "POST", "id", "channels", "probe", "unprobe"), self._on_request),
             "cancel": self._on_cancel,

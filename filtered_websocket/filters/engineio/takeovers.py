@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from filtered_websocket.filters.engineio.handing_over import TAKE_SECONDS, HandingOver
 from filtered_websocket.filters.engineio.handover import Handover
+from filtered_websocket.filters.engineio.last_words import LastWords
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.pending_requests import PendingRequests
 from filtered_websocket.filters.engineio.session import Session
@@ -45,13 +46,20 @@ class Takeover:
 class Takeovers:
     """
     :param polling: this node's polling sessions by sid
+    :param last_words: of those that have ended
     :ivar given: the sessions of this node that others take
     """
 
     def __init__(
-        self, channels: NodeChannels, polling: Mapping[str, Session], requests: PendingRequests, given: HandingOver
+        self,
+        channels: NodeChannels,
+        polling: Mapping[str, Session],
+        last_words: LastWords,
+        requests: PendingRequests,
+        given: HandingOver,
     ) -> None:
-        self._channels, self._polling, self._requests, self.given = channels, polling, requests, given
+        self._channels, self._requests, self.given = channels, requests, given
+        self._polling, self._last_words = polling, last_words
         self._moving: dict[int, Takeover] = {}
         self._open: set[Takeover] = set()
 
@@ -60,7 +68,7 @@ class Takeovers:
         if sid in self._polling:
             return Takeover(self, succeed(self._polling[sid].move()))
         if self._channels.owner(sid) == self._channels.name or not self._channels.are_shared:
-            return Takeover(self, succeed(None))
+            return Takeover(self, succeed(self._last_words.hand_over(sid)))
         number, handover = self._requests.new()
         self._requests.expect(number, TAKE_SECONDS)
         takeover = self._moving[number] = Takeover(self, handover)
@@ -101,9 +109,10 @@ class Takeovers:
         if self._channels.owner(message["sid"]) != self._channels.name:
             return
         session = self._polling.get(message["sid"])
-        handover = None if session is None else session.move().as_json()
+        left = self._last_words.hand_over(message["sid"]) if session is None else session.move()
         if session is not None:
             self.given.give(message["from"], message["id"], session)
+        handover = None if left is None else left.as_json()
         told = self._channels.tell(message["from"], "handover", id=message["id"], handover=handover)
         told.addErrback(lambda _: None)
 

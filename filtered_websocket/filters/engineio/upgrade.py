@@ -12,7 +12,7 @@ from filtered_websocket.filters.engineio import packets
 from filtered_websocket.filters.engineio.arrival import Arrival
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.polling import UPGRADE_SECONDS, PollingSession
-from filtered_websocket.filters.engineio.websocket import Carrier, WebSocketSession
+from filtered_websocket.filters.engineio.websocket import Carrier, WebSocketSession, send_together
 from filtered_websocket.messages.message import Message
 
 PROBED: Message = ((packets.PONG + "probe").encode(), False)
@@ -64,6 +64,9 @@ class Upgrade:
             handover = await takeover.handover
             if handover is None:
                 raise Close(1002, "session ID unknown")
+            if handover.ended:
+                send_together(connection, handover.protocol, handover.messages)
+                raise Close(1000)
         except BaseException:
             arrival.leave()
             raise

@@ -43,6 +43,17 @@ def receive(connection: Carrier, data: bytearray | str) -> Awaitable[None] | Non
     return connection.session.receive(data, in_binary_message.get())
 
 
+def as_frames(protocol: int, messages: Sequence[Message]) -> Sequence[Message]:
+    """Packets as a WebSocket of this version of the protocol carries them."""
+    encoding = PACKETS[protocol]
+    return messages if encoding is None else encoding.encode(messages, None)
+
+
+def send_together(connection: Carrier, protocol: int, messages: Sequence[Message]) -> None:
+    """Send what has waited for a GET, which may be more than may wait for a slow client."""
+    connection.send_together(as_frames(protocol, messages))
+
+
 class WebSocketSession(Session):
     """
     :param connection: the open connection that carries it
@@ -62,14 +73,10 @@ class WebSocketSession(Session):
             for payload, binary in messages:
                 connection.sendMessage(payload, binary)
         else:
-            connection.send_encoded(self._as_frames(messages))
+            connection.send_encoded(as_frames(self.protocol, messages))
 
     def send_together(self, messages: tuple[Message, ...]) -> None:
-        self.connection.send_together(self._as_frames(messages))
-
-    def _as_frames(self, messages: Sequence[Message]) -> Sequence[Message]:
-        encoding = PACKETS[self.protocol]
-        return messages if encoding is None else encoding.encode(messages, None)
+        send_together(self.connection, self.protocol, messages)
 
     def receive(self, payload: bytes | bytearray, binary: bool) -> Awaitable[None] | None:
         if binary and self.protocol == 3:

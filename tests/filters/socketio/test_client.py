@@ -14,7 +14,7 @@ from filtered_websocket.filters.socketio import (
 )
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.clients import OLD, Chat, Echo, client, enter, socket_of, state
-from tests.filters.ws_emit.clients import Poller
+from tests.filters.ws_emit.clients import POLLING, Poller
 from tests.filters.ws_emit.clients import socket as opened
 
 Serve = Callable[..., Server]
@@ -278,3 +278,25 @@ def test_a_disconnect_filter_may_end_what_is_ending(serve: Serve) -> None:
     assert Again.reasons == ["transport close", "transport close"]
     assert not server.server.counters.totals
     assert not server.pipeline().users
+
+
+@pytest.mark.parametrize("protocol", [4, 3])
+def test_a_client_that_is_put_out_while_it_upgrades_hears_it_by_its_websocket(serve: Serve, protocol: int) -> None:
+    server = serve(Echo, socketio_eio3=True)
+    polling = Poller(server, protocol == 4, POLLING.replace("EIO=4", f"EIO={protocol}"))
+    (socket,) = state(server).namespaces["/"].sockets.values()
+    ws = polling.websocket()
+    ws.send("2probe")
+    assert ws.received() == ["3probe"]
+    socket.emit("bye", b"x")
+    socket.disconnect(True)
+    ws.send("5")
+    bye = ['451-["bye",{"_placeholder":true,"num":0}]', b"x" if protocol == 4 else b"\4x"]
+    assert ws.received() == [*bye, "41"]
+    assert ws.close_code == 1000
+    assert polling.get().status == 400
+    hung_up = Poller(server)
+    ws = hung_up.websocket()
+    hung_up.post("1")
+    ws.send("5")
+    assert ws.close_code == 1002

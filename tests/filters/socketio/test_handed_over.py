@@ -296,3 +296,20 @@ def test_one_that_a_node_takes_which_dies_leaves_its_namespaces_in_time(nodes: B
     assert polling.get().status == 400
     pair.advance(TAKE_SECONDS)
     assert len(Went.seen) == 1
+
+
+def test_one_that_is_put_out_while_it_upgrades_to_another_node_hears_it_there(nodes: Begin) -> None:
+    Went.seen = []
+    pair = nodes(Echo, Went)
+    polling = Poller(pair.one)
+    ws = pair.two.connect(polling.uri.replace("polling", "websocket"))
+    pair.settle()
+    ws.send("2probe")
+    pair.settle()
+    of(pair.one).disconnect_sockets(close=True)
+    pair.settle()
+    ws.send("5")
+    pair.settle()
+    assert ws.received() == ["3probe", "41"]
+    assert ws.close_code == 1000
+    assert [reason for reason, *_ in Went.seen] == ["server namespace disconnect"]
