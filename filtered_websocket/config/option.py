@@ -98,12 +98,15 @@ class Original(NamedTuple):
 
     :param environment: its environment name -> the name of our option
     :param flags: its flag as it is typed -> the name of our option
+    :param gathered: what its environment names begin with where they are too many to be listed, and the name of our
+        option that takes all that there are, as an object
     """
 
     pack: str
     port: int
     environment: Mapping[str, str] = {}
     flags: Mapping[str, str] = {}
+    gathered: tuple[str, str] | None = None
 
 
 class PipelineConfig(NamedTuple):

@@ -93,6 +93,17 @@ class Registry:
         variables |= {name: option for option in options for name in option.environment}
         return variables | {option.variable: option for option in options}
 
+    def gathered(self, names: Iterable[str]) -> Iterator[tuple[Option, list[str], bool]]:
+        """Environment names of originals that have too many to list them: the option that takes them, and whether
+        they count."""
+        only = self._only()
+        for original in self._originals.values():
+            if original.gathered is not None and original.gathered[1] in self.options:
+                prefix, option = original.gathered
+                found = [name for name in names if name.startswith(prefix)]
+                if found:
+                    yield self.options[option], found, original is only
+
     def refused_flags(self) -> dict[str, list[Option]]:
         """Flags of several originals, of which none counts, and our options for each."""
         return self._refused(lambda original: original.flags)
@@ -104,7 +115,8 @@ class Registry:
     def misnamed(self) -> Iterator[ConfigError]:
         """A fault for each name of an original that stands for no option."""
         for original in self._originals.values():
-            names = {*original.environment.values(), *original.flags.values()} - self.options.keys()
+            gathered = original.gathered[1:] if original.gathered else ()
+            names = {*original.environment.values(), *original.flags.values(), *gathered} - self.options.keys()
             says = f"{original.pack}: its original had a name for what is no option"
             yield from (ConfigError(f'{says}, "{name}"') for name in sorted(names))
 

@@ -105,6 +105,11 @@ class Sources:
                 ours = " or ".join(option.variable for option in options)
                 says = f"{name} counts only while one pack is loaded; use {ours}"
                 yield from (Refused(option, says, name, name) for option in options)
+        given = [name for name, value in self._environ.items() if value and name not in links.names]
+        for option, names, counts in self._registry.gathered(given):
+            says = f"{names[0]} counts only while one pack is loaded"
+            found = {name: self._environ[name] for name in names} if counts else says
+            yield (Given if counts else Refused)(option, found, names[0], names[0])
         odd += links.warnings(variables)
         for name, option in variables.items():
             if name in self._environ and name not in links.names:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filtered_websocket.config import Configuration, Option, UsageError, integer, text
+from filtered_websocket.config import Configuration, Option, UsageError, integer, json_value, text
 from filtered_websocket.config.option import Original
 from filtered_websocket.errors import ConfigError
 from tests.support.declared_options import PHILOTE_SECRET, PORT, SERVER, faults
@@ -109,3 +109,32 @@ def test_an_original_name_of_an_option_that_nobody_declares_is_refused(configure
     configuration = configure()
     configuration.declare([], "mine", Original("mine", 1, {"A": "alpha"}))
     assert faults(configuration) == ['mine: its original had a name for what is no option, "alpha"']
+
+
+ALL_OF_MINE = Option("mine_environment", json_value(dict), {}, "what there is")
+MINE = Original("mine", 8000, gathered=("MINE_", "mine_environment"))
+
+
+def test_an_original_may_have_more_environment_names_than_can_be_listed(configure):
+    environ = {"MINE_A": "1", "MINE_B_C": "2", "MINE_EMPTY": "", "OTHER": "3"}
+    configuration = configure(environ=environ)
+    configuration.declare([ALL_OF_MINE], "mine", MINE)
+    options = configuration.resolve()
+    assert options.mine_environment == {"MINE_A": "1", "MINE_B_C": "2"}
+    assert options.source("mine_environment") == "MINE_A"
+    configuration = configure(environ=environ | {"FWS_MINE_ENVIRONMENT": '{"own": "1"}'})
+    configuration.declare([ALL_OF_MINE], "mine", MINE)
+    assert configuration.resolve().mine_environment == {"own": "1"}
+
+
+def test_they_count_while_one_pack_is_loaded(configure):
+    configuration = configure(environ={"MINE_A": "1"})
+    configuration.declare([ALL_OF_MINE], "mine", MINE)
+    configuration.declare([PHILOTE_SECRET], "philote", PHILOTE)
+    assert faults(configuration) == ["MINE_A counts only while one pack is loaded"]
+
+
+def test_what_gathers_them_is_an_option(configure):
+    configuration = configure()
+    configuration.declare([], "mine", MINE)
+    assert faults(configuration) == ['mine: its original had a name for what is no option, "mine_environment"']

@@ -4,7 +4,9 @@ from typing import Any
 
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import bearer, boolean, integer, json_value, seconds, size, text, words
+from filtered_websocket.filters.centrifugo import config_file, original_settings
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, read_namespaces, read_options
+from filtered_websocket.filters.centrifugo.original_environment import from_environment
 from filtered_websocket.filters.shared import signing_keys
 
 ALL_TRANSPORTS = ("websocket", "http_stream", "sse", "uni_websocket", "uni_http_stream", "uni_sse")
@@ -32,7 +34,7 @@ TOKEN_HMAC_PREVIOUS_SECRET_UNTIL = Option(
 )  # fmt: skip
 TOKEN_PUBLIC_KEY = Option(
     "centrifugo_token_public_key", lambda value: signing_keys.read_pem(text(value)), (),
-    "PEM file of a public key or certificate: tokens signed with RS* or ES* and its private key are taken",
+    "PEM of a public key or certificate, or its file: tokens signed with RS* or ES* and its private key are taken",
     scope="pipeline",
 )  # fmt: skip
 TOKEN_JWKS = Option(
@@ -128,6 +130,16 @@ TRANSPORTS = Option(
     "centrifugo_transports", _transports, [*ALL_TRANSPORTS],
     f"what is served, each at /connection/NAME: {', '.join(ALL_TRANSPORTS)}", many=True, scope="pipeline",
 )  # fmt: skip
+CONFIG = Option(
+    "centrifugo_config", config_file.read, None,
+    "a configuration file of Centrifugo 6, in JSON, YAML or TOML, taken as it is; what has no effect here is told",
+    scope="pipeline", secret=True, fills=original_settings.fills,
+)  # fmt: skip
+ENVIRONMENT = Option(
+    "centrifugo_environment", json_value(from_environment), None,
+    "JSON object: environment names of Centrifugo 6; those that there are count by themselves while no other pack is "
+    "loaded", scope="pipeline", secret=True, fills=original_settings.fills,
+)  # fmt: skip
 TOKEN_OPTIONS = (
     TOKEN_HMAC_SECRET, TOKEN_HMAC_PREVIOUS_SECRET, TOKEN_HMAC_PREVIOUS_SECRET_UNTIL, TOKEN_PUBLIC_KEY, TOKEN_JWKS,
     TOKEN_AUDIENCE, TOKEN_ISSUER,
@@ -136,10 +148,15 @@ OPTIONS = (
     *TOKEN_OPTIONS, ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
     WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
     CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, API_KEY, API_INSECURE,
-    API_MAX_BODY, TRANSPORTS,
+    API_MAX_BODY, TRANSPORTS, CONFIG, ENVIRONMENT,
 )  # fmt: skip
 
-ORIGINAL = Original("centrifugo", 8000)
+ORIGINAL = Original(
+    "centrifugo",
+    8000,
+    flags={"--client.insecure": "centrifugo_insecure", "--http_api.insecure": "centrifugo_api_insecure"},
+    gathered=(config_file.PREFIX, "centrifugo_environment"),
+)
 
 DEFAULTS = {
     "max_message_size": 65536,  # the original's; 1009, which ends its clients' attempts

@@ -17,6 +17,7 @@ from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, Namespaces
 from filtered_websocket.filters.centrifugo.nodes import Do, Nodes
+from filtered_websocket.filters.centrifugo.original_settings import no_effect
 from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Codec
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
 from filtered_websocket.filters.shared.state import PackState
@@ -113,6 +114,11 @@ class State(PackState):
             for each in (self.heartbeat, self.one_way_heartbeat):
                 each.start()
                 self._heartbeats.append(each)
+        for document in (options.centrifugo_config, options.centrifugo_environment):
+            ignored = () if document is None else no_effect(document)
+            if ignored:
+                names = ", ".join(ignored)
+                _log.warn("{place}: no effect here: {names}", place=document.place, names=names)
         secret = options.centrifugo_token_hmac_secret
         if options.centrifugo_insecure:
             _log.warn("UNSAFE: clients need no token and no permission (centrifugo_insecure)")

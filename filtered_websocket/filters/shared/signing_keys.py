@@ -94,10 +94,12 @@ def sign(data: bytes, secret: str, algorithm: str) -> bytes:
 def read_pem(path: str) -> tuple[PublicKey, ...]:
     """The public key, or that of the certificate, in a PEM file.
 
+    :param path: of the file, or what it would hold
+
     :raises ValueError: a sentence that says why not
     """
     try:
-        data = Path(path).read_bytes()
+        data = path.encode() if path.lstrip().startswith("-----BEGIN") else Path(path).read_bytes()
         key = load_pem_x509_certificate(data).public_key() if b"CERTIFICATE" in data else load_pem_public_key(data)
     except OSError as error:
         raise ValueError(f"a PEM file with a public key is wanted ({error.strerror})") from None

@@ -82,6 +82,7 @@ def test_a_public_key_checks_what_its_private_key_has_signed(tmp_path, private, 
     keys = Keys("", public=read_pem(pem(tmp_path / "key.pem", private)))
     assert good(jwt.encode(CLAIMS, private, algorithm), keys)
     assert not good(jwt.encode(CLAIMS, OTHER_RSA, "RS256"), keys)
+    assert good(jwt.encode(CLAIMS, private, algorithm), Keys("", public=read_pem((tmp_path / "key.pem").read_text())))
 
 
 def test_a_public_key_is_nobodys_secret(tmp_path):
