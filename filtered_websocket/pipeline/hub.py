@@ -111,6 +111,12 @@ class Hub:
             self._delivering = not outermost
             self._publish_later()
 
+    def forget(self, name: str) -> None:
+        """Give nobody any more what was heard of a channel before: its history was cleared."""
+        tail = self.tails.get(name)
+        if tail is not None:
+            self.tails.stand_anew(name, tail.position)
+
     def position(self, name: str) -> Position | None:
         """Where this node stands in a channel's history: what it has delivered. None if it does not follow any."""
         tail = self.tails.get(name)

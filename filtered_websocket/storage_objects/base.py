@@ -294,6 +294,11 @@ class BaseStorageObject(ABC):
         """Kept publications, newest first: ``count`` of them after the first ``skip``."""
 
     @abstractmethod
+    def clear(self, channel: str) -> Deferred[bool]:
+        """Drop what a channel keeps. Where its history stands is known as before, and offsets go on. True if there was
+        something."""
+
+    @abstractmethod
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         """Where the channel's history ends now; of a channel that has none one begins, at offset 0, in this pool."""
 

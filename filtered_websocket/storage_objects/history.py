@@ -89,6 +89,15 @@ class Histories:
             return []
         return [kept.publication for kept in islice(reversed(history.kept), skip, skip + count)]
 
+    def clear(self, channel: str) -> bool:
+        """Drop what a channel keeps; whether there was something."""
+        history = self._known(channel)
+        if history is None or not history.kept:
+            return False
+        while history.kept:
+            history.drop_oldest()
+        return True
+
     def where(self, channel: str) -> Position | None:
         """Where the history ends, if there is one."""
         history = self._known(channel)

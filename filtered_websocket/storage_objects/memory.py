@@ -245,6 +245,10 @@ class StorageObject(BaseStorageObject):
         check_text(channel)
         return succeed(self._histories.latest(channel, max(skip, 0), max(count, 0)))
 
+    def clear(self, channel: str) -> Deferred[bool]:
+        check_text(channel)
+        return succeed(self._histories.clear(channel))
+
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         check_text(channel)
         return succeed(self._histories.position(channel, pool))

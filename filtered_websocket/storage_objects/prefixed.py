@@ -118,6 +118,9 @@ class PrefixedStorageObject(BaseStorageObject):
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         return self._storage.latest(self._prefix + channel, skip, count)
 
+    def clear(self, channel: str) -> Deferred[bool]:
+        return self._storage.clear(self._prefix + channel)
+
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         return self._storage.position(self._prefix + channel, self._own(pool))
 

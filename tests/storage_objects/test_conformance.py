@@ -324,6 +324,25 @@ def test_latest_is_newest_first_and_pages(node):
     assert node.latest("room", 0, 0) == []
 
 
+def test_what_is_cleared_is_gone_and_where_it_stood_is_known(node):
+    assert node.clear("room") is False
+    keep = Keep(4, 60)
+    first, *_, last = sent(node, "room", *"abc", keep=keep)
+    sent(node, "other", "x", keep=keep)
+    node.send(Publication("room", ((b"d", False),)), keep, "once")
+    assert node.clear("room") is True
+    assert node.latest("room", 0, 10) == []
+    assert node.position("room") == Position(first.epoch, 4)
+    assert node.since("room", Position(first.epoch, 4)) == []
+    assert node.since("room", last) is None
+    assert payloads(node.latest("other", 0, 10)) == ["x"]
+    again = node.send(Publication("room", ((b"e", False),)), keep, "once")
+    assert again == Position(first.epoch, 5)
+    assert payloads(node.since("room", Position(first.epoch, 4))) == ["e"]
+    assert node.clear("room") is True
+    assert node.clear("room") is False
+
+
 def test_publications_expire_by_their_own_age(node):
     keep = Keep(100, 0.2)
     (first,) = sent(node, "room", "old", keep=keep)

@@ -11,7 +11,7 @@ from typing import Any
 
 from filtered_websocket.filters.centrifugo import api_messages as requests
 from filtered_websocket.filters.centrifugo import reading
-from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, METHOD_NOT_FOUND, Error
+from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, METHOD_NOT_FOUND, NOT_AVAILABLE, Error
 from filtered_websocket.filters.centrifugo.envelope import Envelope
 from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_reader import embedded
@@ -138,6 +138,15 @@ async def history(state: State, request: requests.History) -> Any:
     return found._replace(publications=tuple([each._replace(epoch="") for each in found.publications]))
 
 
+async def history_remove(state: State, request: requests.OfChannel) -> requests.Nothing:
+    if not _check_channel(state, request.channel).keeps_history:
+        raise Error(NOT_AVAILABLE)
+    await state.storage.clear(request.channel)
+    # Nor may a node give what it remembers of it.
+    await state.nodes.tell_all("history_remove", channel=request.channel)
+    return _NOTHING
+
+
 async def channels(state: State, request: requests.Channels) -> requests.ChannelsResult:
     try:
         Glob(request.pattern)
@@ -185,6 +194,7 @@ METHODS: Mapping[str, tuple[Any, Method]] = {
     "presence": (requests.OfChannel, presence),
     "presence_stats": (requests.OfChannel, presence_stats),
     "history": (requests.History, history),
+    "history_remove": (requests.OfChannel, history_remove),
     "channels": (requests.Channels, channels),
     "info": (requests.Info, info),
     "rpc": (requests.RPC, rpc),

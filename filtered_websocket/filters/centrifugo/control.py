@@ -37,6 +37,7 @@ class Control:
             "unsubscribe": self._unsubscribe,
             "subscribe": self._subscribe,
             "refresh": self._refresh,
+            "history_remove": self._history_remove,
         }
 
     def _clients(self, values: dict[str, Any]) -> list[Any]:
@@ -69,6 +70,9 @@ class Control:
                 client.info = values["info"].encode("latin-1")
             client.push(Push(refresh=Refresh() if expires is None else Refresh(True, self._state.ttl(expires))))
             watch_connection(client)
+
+    def _history_remove(self, values: dict[str, Any]) -> None:
+        self._state.pipeline.hub.forget(values["channel"])
 
     def _subscribe(self, values: dict[str, Any]) -> None:
         for client in self._clients(values):

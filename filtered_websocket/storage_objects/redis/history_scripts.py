@@ -129,4 +129,22 @@ return lost > 0 and where .. ' 0 ' .. lost or where
 """,
 )
 
-HISTORY_SCRIPTS = (SINCE, RECOVER, LATEST, POSITION)
+# KEYS list, meta; ARGV prefix -> how many there were
+CLEAR = Script(
+    NOW,
+    POOLS,
+    _TRIM,
+    """
+trim(KEYS[1], KEYS[2])
+local channel, kept = string.sub(KEYS[1], #prefix + 3), redis.call('LLEN', KEYS[1])
+redis.call('DEL', KEYS[1], prefix .. 'k:' .. channel)
+local pool = redis.call('HGET', KEYS[2], 'p')
+if pool then
+  account(pool, channel, 0)
+  place(pool, channel)
+end
+return kept
+""",
+)
+
+HISTORY_SCRIPTS = (SINCE, RECOVER, LATEST, POSITION, CLEAR)

@@ -46,7 +46,7 @@ from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.command import command
-from filtered_websocket.storage_objects.redis.history_scripts import LATEST, POSITION, SINCE
+from filtered_websocket.storage_objects.redis.history_scripts import CLEAR, LATEST, POSITION, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.storage_objects.redis.record_scripts import STORE, TAKE, store_values
@@ -256,6 +256,11 @@ class StorageObject(BaseStorageObject):
         keys = shard.history_keys(channel)
         request = LATEST.request(keys, (b"%d" % max(skip, 0), b"%d" % count, self._prefix))
         return shard.read(keys[0], request, partial(replies.newest_first, channel), LATEST)
+
+    def clear(self, channel: str) -> Deferred[bool]:
+        shard = self._shards.of(channel)
+        keys = shard.history_keys(channel)
+        return shard.write(lambda: shard.run(CLEAR, keys, (self._prefix,), bool))
 
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         shard = self._shards.of(channel)

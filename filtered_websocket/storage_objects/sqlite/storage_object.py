@@ -209,6 +209,10 @@ class StorageObject(memory.StorageObject):
 
         return self._read(channel, Tables.latest, as_bytes(channel), max(skip, 0), max(count, 0), convert=found)
 
+    def clear(self, channel: str) -> Deferred[bool]:
+        check_text(channel)
+        return self._ask(Tables.clear, as_bytes(channel))
+
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         check_text(channel)
 

@@ -177,6 +177,13 @@ class Tables(ValueTables):
             (found[0], channel, found[1] - skip, self.now(), count),
         ).fetchall()
 
+    def clear(self, channel: bytes) -> bool:
+        (kept,) = self.connection.execute(
+            "SELECT count(*) FROM history WHERE channel = ? AND (expires IS NULL OR expires > ?)", (channel, self.now())
+        ).fetchone()
+        self.connection.execute("DELETE FROM history WHERE channel = ?", (channel,))
+        return bool(kept)
+
     def where(self, channel: bytes) -> tuple[str, int] | None:
         found: tuple[str, int] | None = self.connection.execute(
             "SELECT epoch, top FROM channels WHERE channel = ? AND (expires IS NULL OR expires > ?)",

@@ -80,6 +80,25 @@ def test_history_of_the_server_has_no_limit_of_clients():
         assert call(server, "history", channel="kept:a", limit=1, since={"offset": 0}, reverse=True) == 107
 
 
+def test_history_that_is_removed_is_given_to_nobody_and_offsets_go_on():
+    with with_api() as server:
+        client, other = connected(server), connected(server)
+        found = other.subscribe("kept:a")
+        for number in range(3):
+            call(server, "publish", channel="kept:a", data=number)
+        assert call(server, "history_remove", channel="kept:a") == {}
+        assert call(server, "history", channel="kept:a", limit=-1)["publications"] == []
+        asked = {"recover": True, "epoch": found["epoch"]}
+        missed = client.subscribe("kept:a", offset=1, **asked)
+        assert (missed.get("recovered", False), missed["offset"], missed.get("publications")) == (False, 3, None)
+        client.ask("unsubscribe", channel="kept:a")
+        assert client.subscribe("kept:a", offset=3, **asked)["recovered"]
+        assert call(server, "publish", channel="kept:a", data=3)["offset"] == 4
+        assert other.data() == [0, 1, 2, 3]
+        for channel, code in (("", 107), ("nope:a", 102), ("open:a", 108)):
+            assert call(server, "history_remove", channel=channel) == code
+
+
 def test_channels_are_those_that_have_subscribers():
     with with_api() as server:
         a, b = connected(server), connected(server)
