@@ -54,6 +54,9 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     :param answer: called once, with the result for each channel, before anything of them goes out
     :raises Error: 112, what was missed cannot be had, and the client would rather have none: nothing was answered
     """
+    if not wishes:
+        answer({})
+        return
     catching = []
     for wish in wishes:
         await wish.subscription.appear()
@@ -125,11 +128,16 @@ def _result(client: Client, wish: Wish, recovery: Recovery) -> SubscribeResult:
         recoverable=subscription.recoverable,
         positioned=True,
         epoch=position.epoch,
-        # Clients count on from what they have had.
-        offset=request.offset if recovered and not wish.caches else position.offset,
+        offset=_begin(recovery, position) if recovered and not wish.caches else position.offset,
         recovered=recovered,
         publications=tuple(map(publication_of, found)),
     )
+
+
+def _begin(recovery: Recovery, position: Position) -> int:
+    """The offset that a client counts on from: where it stood, or less, if storage has lost what it had seen there."""
+    first = recovery.publications[0].position if recovery.publications else None
+    return position.offset if first is None else first.offset - 1
 
 
 def _given(client: Client, wish: Wish, publications: Sequence[Publication]) -> Sequence[Envelope]:

@@ -21,13 +21,14 @@ from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN,
 from filtered_websocket.filters.centrifugo.control import Control
 from filtered_websocket.filters.centrifugo.emulation import emulate
 from filtered_websocket.filters.centrifugo.envelope import is_json, placed
+from filtered_websocket.filters.centrifugo.leaving import lack
 from filtered_websocket.filters.centrifugo.paths import is_at
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.streams import StreamCarrier
 from filtered_websocket.filters.centrifugo.unidirectional import Unidirectional
 from filtered_websocket.filters.centrifugo.wire import asked_for
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
 
 SESSIONS: Mapping[str, type[Session]] = {"websocket": Session, "uni_websocket": Unidirectional}
 """What a WebSocket carries, by the end of its path."""
@@ -117,8 +118,23 @@ class Place(WebSocketConsumerFilter):
                     session.end(Disconnect(INAPPROPRIATE))
         if data.position is None:
             return None
+        if not data.replayed:
+            cls.begin_epoch(web_socket_instance, data.channel, data.position)
         messages = [placed(each, data.position) for each in data.messages]
         return Publication(data.channel, messages, data.exclude, data.position, data.besides)
+
+    @classmethod
+    def begin_epoch(cls, pipeline: Pipeline, channel: str, position: Position) -> None:
+        """A history goes on in another epoch: most SDKs learn epochs when they subscribe, and would come back with an
+        offset of this one and the epoch before."""
+        stands = pipeline.hub.position(channel)
+        if stands is None or stands.epoch == position.epoch:
+            return
+        for each in tuple(pipeline.hub.subscribers(channel)):
+            session = Session.of(each)
+            subscription = None if session is None else session.subscriptions.get(channel)
+            if session is not None and subscription is not None and subscription.positioned:
+                lack(session, subscription)
 
     @classmethod
     def hear(cls, state: State, item: Any) -> None:

@@ -124,9 +124,12 @@ class Session(Client):
             if result is not None:
                 self.reply(Reply(number, **{name: result}))
 
-        def fail(failure: Failure) -> None:
+        def fail(failure: Failure) -> Failure | None:
+            if failure.check(*CANCELLED):
+                return failure  # the connection has ended, or the filter has taken too long: no command follows
             assert failure.value is not None
             self._failed(number, failure.value)
+            return None
 
         try:
             result = handler(self, request, answer)
@@ -147,8 +150,6 @@ class Session(Client):
             counters.count("closed", "centrifugo: malformed", error.why)
         if isinstance(error, Close):
             self.end(error if isinstance(error, Disconnect) else Disconnect(error.code, error.reason))
-            return
-        if isinstance(error, CANCELLED) and self.ended:
             return
         if not isinstance(error, Error):
             error = self._meant(error)
