@@ -70,7 +70,9 @@ def _run(test: str, row: Row, options: argparse.Namespace) -> dict[str, Any]:
             if running.stdout.readline() != "ready\n":
                 raise Failed("the crowd did not gather")
             listening = _meanwhile(test, served, options, time.monotonic())
+            used = served.cpu() if test == "avalanche" else 0.0
             figures = json.loads(running.stdout.readline() or '{"error": "the crowd ended early"}')
+            figures["cpu_s"] = round(served.cpu() - used, 2) if test == "avalanche" else None
         finally:
             running.kill()
             running.wait()

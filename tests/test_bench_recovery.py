@@ -85,11 +85,11 @@ def test_the_report_has_a_table_for_each_test_and_rounds_nothing_up_to_all(capsy
         "disorder": 1, "lies": 0, "untold": 0, "recovered": 1234, "refused": 0, "replay_p50_ms": 1.26,
         "replay_p99_ms": None, "outside": 2,
     }  # fmt: skip
-    avalanche = record | {"test": "avalanche", "delivered": 100_000, "back_ms": [2000.0, 500.0]}
+    avalanche = record | {"test": "avalanche", "delivered": 100_000, "back_ms": [2000.0, 500.0], "cpu_s": 1.5}
     failed = {"row": "node_socketio", "test": "avalanche", "clients": 200, "error": "did not start: no port"}
     text = report.markdown([{"meta": META}, record, avalanche, failed])
     assert "| history | 99.99 % | 0 | 1 | 0 | 0 | 1,234 | 0 | 1.3 / - |" in text
-    assert "| history | 100.00 % | 0 | 1 | 0 | 0 | 1,234 | 0 | 2.00 / 2.00 / 2.00; 2 not back |" in text
+    assert "| history | 100.00 % | 0 | 1 | 0 | 0 | 1,234 | 0 | 2.00 / 2.00 / 2.00; 2 not back | 1.50 |" in text
     assert "| node_socketio | failed: did not start: no port |" in text
     assert "## Jitter: 200 clients" in text
 

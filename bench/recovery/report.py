@@ -12,7 +12,7 @@ _HEADS = {
     "jitter": ["server", "delivered", "double", "out of order", "lies", "lost untold", "recovered", "told that not",
                "replay p50 / p99, ms"],
     "avalanche": ["server", "delivered", "double", "out of order", "lies", "lost untold", "recovered",
-                  "told that not", "back p50 / p95 / last, s"],
+                  "told that not", "back p50 / p95 / last, s", "CPU of the server, s"],
 }  # fmt: skip
 _TITLES = {
     "jitter": "Jitter: {clients:,} clients, each reset every 15 s or so, two seconds away, two messages a second",
@@ -22,6 +22,7 @@ _NOTES = """- delivered: of what the server confirmed after a client had first b
 - lies: missing, though the client was told that nothing is. Lost untold: missing, and the client was told nothing.
 - recovered, told that not: what clients were told when they came back.
 - replay: from connect, handshake included, until a client is in and has all that it had missed.
+- CPU of the server: of its processes, kernel included, from when it listens until 20 s later. Redis is not in it.
 - back: the same, from the moment the new server was seen to listen. A client tries again within 1 s, then within 2 s,
   at a moment of its own."""
 
@@ -60,7 +61,7 @@ def markdown(records: Sequence[dict[str, Any]]) -> str:
 
 def _cells(record: dict[str, Any]) -> list[str]:
     if "error" in record:
-        return [record["row"], f"failed: {record['error']}"] + [""] * 7
+        return [record["row"], f"failed: {record['error']}"] + [""] * (len(_HEADS[record["test"]]) - 2)
     share = 100 * record["delivered"] / record["owed"] if record["owed"] else 0.0
     counts = [f"{record[name]:,}" for name in ("doubles", "disorder", "lies", "untold", "recovered", "refused")]
     if record["test"] == "jitter":
@@ -73,4 +74,5 @@ def _cells(record: dict[str, Any]) -> list[str]:
         last += f"; {record['outside']:,} not back" if record["outside"] else ""
     # 100.00 stands for all, and for nothing else.
     shown = "100.00 %" if record["delivered"] == record["owed"] else f"{min(share, 99.99):.2f} %"
-    return [record["row"], shown, *counts, last]
+    used = [] if record["test"] == "jitter" else [f"{record['cpu_s']:.2f}"]
+    return [record["row"], shown, *counts, last, *used]

@@ -26,6 +26,7 @@ class Served:
         self.ports = [free_port() for _ in range(row.nodes)]
         self._running = [contextlib.ExitStack() for _ in self.ports]
         self._redis = contextlib.ExitStack()
+        self._pids: list[list[int]] = [[] for _ in self.ports]
         self._starts = 0
 
     def __enter__(self) -> "Served":
@@ -56,8 +57,14 @@ class Served:
         self._starts += 1
         word = "listening on" if "{fws_server}" in self._row.command else ""
         log = f"{self._row.name}-{self._name}-{self._starts}"
-        self._pid = self._running[node].enter_context(running(command, self.ports[node], log, word=word))[0]
+        self._pids[node] = self._running[node].enter_context(running(command, self.ports[node], log, word=word))
         return time.monotonic()
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the processes of all nodes have used, kernel included."""
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pids in self._pids for pid in pids]
+        fields = [stat.rpartition(") ")[2].split() for stat in stats]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
     def kill(self, node: int) -> None:
         """SIGKILL, to all processes of a node."""
@@ -65,7 +72,7 @@ class Served:
 
     def replace_workers(self) -> None:
         """SIGUSR2: each worker is replaced, the new one first."""
-        os.kill(self._pid, signal.SIGUSR2)
+        os.kill(self._pids[0][0], signal.SIGUSR2)
 
     def start_redis(self) -> None:
         """With all that it had confirmed, if it ran before."""
