@@ -91,11 +91,9 @@ class PrefixedStorageObject(BaseStorageObject):
         name = self._prefix + publication.channel
         if keep is not None:
             keep = keep._replace(pool=self._own(keep.pool))
-        return self._storage.send(
-            Publication(name, publication.messages, publication.exclude, publication.position, publication.besides),
-            keep,
-            once,
-        )
+        own = Publication(name, publication.messages, publication.exclude, publication.position, publication.besides)
+        # A user's own storage object may have been written before there were names.
+        return self._storage.send(own, keep) if once is None else self._storage.send(own, keep, once)
 
     def subscribe(self, channel: str) -> Deferred[Position | None]:
         return self._storage.subscribe(self._prefix + channel)
@@ -113,7 +111,8 @@ class PrefixedStorageObject(BaseStorageObject):
         return self._storage.occupied(self._prefix + prefix).addCallback(self._shorten)
 
     def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
-        return self._storage.since(self._prefix + channel, position, limit)
+        asked = self._prefix + channel, position
+        return self._storage.since(*asked, limit) if limit else self._storage.since(*asked)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
         return self._storage.latest(self._prefix + channel, skip, count)

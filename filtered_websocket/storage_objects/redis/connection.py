@@ -193,8 +193,11 @@ class CommandConnection(RedisConnection):
             self.ask(command(b"SCRIPT", b"LOAD", script.source)).addErrback(lambda _: None)  # what uses it will tell
         try:
             self.home = home_of((yield self.ask(INFO)))
+            reason = "" if self.home else "INFO names no master_replid"
         except txredisapi.ResponseError as error:
-            log.warn("Redis at {address}: {error}: {what}", address=self.address.name, error=error, what=NO_INFO)
+            reason = str(error)
+        if reason:
+            log.warn("Redis at {address}: {reason}: {what}", address=self.address.name, reason=reason, what=NO_INFO)
         reply = yield self.ask(greeting(self.prefix, self.home), None, GREET)
         self.reign = reign_of(reply, self.prefix, self.address.name)
 

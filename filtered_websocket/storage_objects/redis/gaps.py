@@ -23,6 +23,9 @@ log = Logger()
 NOTHING = Position("", 0)
 """Where a channel stands that had no history when it was subscribed to."""
 
+MOST_HELD = 10_000
+"""Publications of one channel that may wait for an answer of history. When there are more, all is connected anew."""
+
 
 class Followed:
     """A channel.
@@ -102,6 +105,10 @@ class Gaps:
     def arrived(self, followed: Followed, publication: Publication) -> None:
         if followed.held is not None:
             followed.held.append(publication)
+            if len(followed.held) > MOST_HELD:
+                self._shard.give_up(
+                    f"{MOST_HELD} publications of {followed.name!r} wait for what is missing before them"
+                )
             return
         position, last = publication.position, followed.last
         if position is not None:

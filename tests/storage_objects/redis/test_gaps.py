@@ -5,6 +5,7 @@ import random
 import pytest
 
 from filtered_websocket.storage_objects.base import Keep
+from filtered_websocket.storage_objects.redis import gaps
 from filtered_websocket.storage_objects.redis.send_scripts import SEND, keep_values
 from tests.support.backends import message
 from tests.support.reactor_thread import call
@@ -171,6 +172,19 @@ def test_a_hole_seen_while_commands_have_no_connection_is_filled_when_they_have_
     send(node, "room", "4", KEEP)
     assert node.recorder.wait(4) == [b"1", b"2", b"3", b"4"]
     assert node.recorder.gaps == []
+
+
+def test_what_waits_for_history_is_bounded(shared, redis_server, monkeypatch):
+    monkeypatch.setattr(gaps, "MOST_HELD", 50)
+    node = shared.node()
+    node.subscribe("room")
+    send(node, "room", "1", KEEP)
+    node.recorder.wait(1)
+    many = [kept_by_others("room", str(n)) for n in range(3, 100)]
+    atomically(redis_server, ("CLIENT", "PAUSE", "300"), unheard("room", "2"), *many)
+    assert node.recorder.wait(99) == [b"%d" % n for n in range(1, 100)]
+    assert node.recorder.gaps == []
+    assert False in node.recorder.readiness  # all was connected anew
 
 
 @pytest.mark.parametrize("seed", range(3))
