@@ -154,6 +154,9 @@ class FilteredSession(Session):
             former.close(1008, "id taken by a later connection")
 
     def _refuse(self, error: BaseException) -> None:
+        if isinstance(error, CANCELLED):
+            self.gone()  # before it was let in
+            raise error
         meant, counters = outcome(error, (StopChain, Close, Reject)), self.pipeline.server.counters
         if not meant.status:
             return

@@ -4,10 +4,15 @@ from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import (
+    WebSocketConnectFilter,
+    WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
+    WebSocketMessageFilter,
+)
 from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.testing.server import Server
-from tests.filters.ws_emit.clients import PACK, Poller
+from tests.filters.ws_emit.clients import PACK, POLLING, Poller, ask
 
 
 class Slow(WebSocketMessageFilter):
@@ -104,3 +109,36 @@ def test_a_session_is_to_filters_what_a_connection_is() -> None:
         session.loseConnection()
         assert not server.pipeline().users
         assert not server.pipeline().hub.channels
+
+
+class Judge(WebSocketHandshakeFilter):
+    waiting: ClassVar[list[Any]] = []
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+        cls.waiting.append(Deferred())
+        return cls.waiting[-1]
+
+
+class Went(WebSocketDisconnectFilter):
+    seen: ClassVar[list[str]] = []
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: None) -> None:
+        cls.seen.append(web_socket_instance.id)
+
+
+def test_a_client_that_goes_while_a_handshake_filter_judges_it_is_no_failure() -> None:
+    Judge.waiting, Went.seen = [], []
+    with Server(PACK, Judge, Went, max_connections=1) as server:
+        get = ask(server, "GET", POLLING)
+        assert get.waits
+        get.go_away()
+        assert Judge.waiting[0].called  # by its cancellation
+        assert server.errors == []
+        assert not server.server.counters.totals
+        assert Went.seen == []  # it was never connected
+        # Its place is another's.
+        other = ask(server, "GET", POLLING)
+        Judge.waiting[1].callback(None)
+        assert other.status == 200
