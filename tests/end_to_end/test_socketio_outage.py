@@ -1,5 +1,6 @@
-"""Redis goes away under an application of Socket.IO, and comes back: what clients and filters see of it."""
+"""Redis, or a node, goes away under an application of Socket.IO: what clients and filters see of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.support.outage import ready, started
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Client
+from tests.support.socketio_sessions import PollingSession
 
 APPLICATION = """
     from filtered_websocket.errors import StorageAway
@@ -159,4 +161,16 @@ def test_clients_stay_and_what_needs_no_redis_goes_on(
     assert other.ask("say", "hall", 6) == ["said"]
     for client in (one, other, comes):
         assert client.event() == ("said", "hall", 6)
+    assert left(nodes) == 1
+
+
+def test_a_client_that_a_node_takes_which_dies_has_left_once(
+    redis: RedisServer, nodes: list[FwsServer], begin: Begin
+) -> None:
+    stays, session = begin(1, "js-4", "websocket"), PollingSession(nodes[0].port, 4)
+    # What a node says before it is killed.
+    redis.ask("PUBLISH", "socketio::nodes", json.dumps({"do": "take", "sid": session.sid, "from": "a-node", "id": 1}))
+    wait_until(lambda: left(nodes) == 1)
+    assert session.answer("echo") is None
+    assert stays.ask("fetch") == [0]
     assert left(nodes) == 1

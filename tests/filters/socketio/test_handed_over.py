@@ -14,6 +14,7 @@ from filtered_websocket.filters.socketio.acknowledgements import NoAnswer
 from filtered_websocket.filters.socketio.values import json_or
 from tests.filters.socketio.clients import Chat, Echo, Nodes, client, of, state
 from tests.filters.ws_emit.clients import Poller
+from tests.filters.ws_emit.clients import socket as opened
 
 Begin = Callable[..., Nodes]
 
@@ -313,3 +314,27 @@ def test_one_that_is_put_out_while_it_upgrades_to_another_node_hears_it_there(no
     assert ws.received() == ["3probe", "41"]
     assert ws.close_code == 1000
     assert [reason for reason, *_ in Went.seen] == ["server namespace disconnect"]
+
+
+def test_one_that_a_node_takes_which_dies_can_come_back_as_what_it_was(nodes: Begin) -> None:
+    pair = nodes(Echo, socketio_recovery=120)
+    polling = Poller(pair.one, connect=False)
+    polling.post("40")
+    admission = json.loads(polling.received()[0].removeprefix("40"))
+    (socket,) = state(pair.one).namespaces["/"].sockets.values()
+    socket.join("a")
+    socket.emit("first")
+    (first,) = polling.received()
+    take = {"do": "take", "sid": polling.sid, "from": "a-node", "id": 1}
+    pair.one.storage_object.publish("socketio::nodes", json.dumps(take))
+    pair.settle()
+    of(pair.two).to("a").emit("missed", 2)
+    pair.settle()
+    pair.advance(TAKE_SECONDS)
+    ws = opened(pair.two, connect=False)
+    offset = json.loads(first.removeprefix("42"))[-1]
+    ws.send("40" + json.dumps({"pid": admission["pid"], "offset": offset}))
+    pair.settle()
+    again, missed = ws.received()
+    assert json.loads(str(again).removeprefix("40"))["sid"] == admission["sid"]
+    assert str(missed).startswith('42["missed",2,')
