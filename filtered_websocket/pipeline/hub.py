@@ -159,6 +159,7 @@ class Hub:
 
     def refresh(self, subscriber: Subscriber) -> None:
         """A subscriber's `direct` has changed."""
+        self.noted.stale = True
         for name in subscriber.channels:
             channel = self.channels.get(name)
             if channel is not None:
@@ -231,8 +232,8 @@ class Hub:
     def hold(self) -> None:
         """Have each connection hold back what was collected for it, so that something can come behind."""
         full: list[Corked] = []
-        for connections, blob in self.noted.take():
-            copied, more = collect(self.corked, connections, blob)
+        for _, owners, blob in self.noted.take():
+            copied, more = collect(self.corked, owners, blob)
             self._collected += copied
             full += more
         if full:
@@ -248,7 +249,7 @@ class Hub:
         """Send what connections hold back."""
         corked, self.corked, self._collected = self.corked, [], 0
         if self.noted.notes:
-            self.bytes_out += self.noted.release()
+            self.bytes_out += self.noted.release(corked)
         if corked:
             self.bytes_out += release(corked)
 
@@ -303,7 +304,7 @@ class Hub:
             return
         # `flush` is yet to come in this turn, or under way.
         self._collected += len(blob)
-        if not self.noted.note(owners, blob):
+        if not self.noted.note(sends, owners, blob):
             self.hold()
 
     def _deliver(self, channel: Channel, takers: Iterable[tuple[Subscriber, Batch]]) -> None:

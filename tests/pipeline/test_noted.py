@@ -11,7 +11,7 @@ def frame(payload):
 
 
 def test_those_that_get_the_same_are_sent_it_in_one_loop_and_the_bytes_are_joined_once(fanout, subscriber, monkeypatch):
-    one, two, three = [subscriber(name) for name in "abc"]
+    one, two, three, four, five = [subscriber(name) for name in "abcde"]
     loops = []
     fan_out = noted.fan_out
 
@@ -21,16 +21,21 @@ def test_those_that_get_the_same_are_sent_it_in_one_loop_and_the_bytes_are_joine
 
     monkeypatch.setattr(noted, "fan_out", seen)
     notes = Noted()
-    notes.note([one, two], frame(b"1"))
-    notes.note([one, two, three], frame(b"2"))
-    notes.note([three], frame(b"3"))
-    both, other = frame(b"1") + frame(b"2"), frame(b"2") + frame(b"3")
-    assert notes.release() == 2 * len(both) + len(other)
-    assert loops == [(["a", "b"], both), (["c"], other)]
+
+    def note(owners, payload):
+        assert notes.note([each.direct for each in owners], owners, frame(payload))
+
+    note([one, two], b"1")
+    note([one, two, three], b"2")
+    note([three, four], b"3")
+    note([five], b"4")
+    both, other, third, last = frame(b"1") + frame(b"2"), frame(b"2") + frame(b"3"), frame(b"3"), frame(b"4")
+    assert notes.release(()) == 2 * len(both) + len(other) + len(third) + len(last)
+    assert loops == [(["d"], third), (["e"], last), (["a", "b"], both), (["c"], other)]
     assert one.received() == two.received() == [b"1", b"2"]
-    assert three.received() == [b"2", b"3"]
+    assert [each.received() for each in (three, four, five)] == [[b"2", b"3"], [b"3"], [b"4"]]
     assert notes.notes == []
-    assert notes.release() == 0
+    assert notes.release(()) == 0
 
 
 def test_what_is_noted_follows_what_a_connection_holds_back(fanout, turn, subscriber):
@@ -80,8 +85,23 @@ def test_more_than_a_connection_may_hold_is_not_noted(fanout, turn, subscriber):
     one, most = subscriber("a", "x", "y"), 0
     for number in range(400):
         fanout.publish("xy"[number % 2], text("x" * 500))
-        most = max(most, sum(len(blob) for _, blob in fanout.noted.notes))
+        most = max(most, sum(len(note.blob) for note in fanout.noted.notes))
     assert MAX_NOTED - 600 < most <= MAX_NOTED
     turn.end()
     assert len(one.received()) == 400
     assert fanout.noted.notes == []
+
+
+def test_what_has_left_its_road_before_a_turn_does_not_make_it_look_at_each(fanout, turn, subscriber):
+    everybody = [subscriber(f"{number}", "x", "y") for number in range(5)]
+    for number in range(4):
+        fanout.refresh(everybody[0])
+        fanout.publish("xy"[number % 2], text(f"{number}"))
+    assert fanout.noted.stale
+    turn.end()
+    fanout.refresh(everybody[0])
+    for number in range(4):
+        fanout.publish("xy"[number % 2], text(f"{number}"))
+    assert not fanout.noted.stale
+    turn.end()
+    assert [each.received() for each in everybody] == [[b"0", b"1", b"2", b"3"] * 2] * 5
