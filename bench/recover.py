@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import machine
@@ -27,6 +28,9 @@ BEFORE_KILL, REDIS_AWAY = 3.0, 5.0
 
 def main() -> None:
     options = _options()
+    if options.write:
+        report.report(_merged(options.write), write=True)
+        return
     rows = [row for row in ROWS if not options.servers or row.name in options.servers]
     for row in [row for row in rows if not all(map(places.have, row.needs))]:
         print(f"bench: LEFT OUT {row.name}: it needs {' and '.join(row.needs)}")
@@ -51,6 +55,14 @@ def main() -> None:
     complete = not (options.servers or options.fault) and options.tests == set(TESTS)
     report.report(records, write=complete)
     print(f"bench: results in {results.relative_to(places.ROOT)}{'' if complete else '; docs/ left as they are'}")
+
+
+def _merged(paths: list[Path]) -> list[dict[str, Any]]:
+    """The records of result files as those of one run; of a row that was measured twice the later counts."""
+    records = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    order = [row.name for row in ROWS]
+    found = {(each["test"], each["row"]): each for each in records if "row" in each and not each["fault"]}
+    return [records[0], *(found[key] for key in sorted(found, key=lambda key: (key[0], order.index(key[1]))))]
 
 
 def _clients(test: str, options: argparse.Namespace) -> int:
@@ -117,6 +129,7 @@ def _options() -> argparse.Namespace:
         choices=FAULTS,
         help=f"in the middle of jitter: Redis is killed, and back after {REDIS_AWAY:g} s; the workers are replaced",
     )
+    parser.add_argument("--write", nargs="+", type=Path, metavar="FILE", help="measure nothing: docs/ of these results")
     return parser.parse_args()
 
 

@@ -1,6 +1,7 @@
 """Makes docs/benchmarks-recovery.md of the records of a run."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import places
@@ -49,6 +50,8 @@ def markdown(records: Sequence[dict[str, Any]]) -> str:
         f"{meta['pinned'][0]}, the clients to core {meta['pinned'][1]}. `{meta['command']}`. How it is done: "
         "[bench/README.md](../bench/README.md#coming-back).",
         ", ".join(f"{name} {version}" for name, version in meta["versions"].items()) + ".",
+        f"What else ran on the machine meanwhile took {median(each.get('others', 0.0) for each in measured):.0%} of a "
+        "core in the median measurement: times are as good as that is small, counts are what they are.",
         _NOTES,
     ]
     for test, head in _HEADS.items():
