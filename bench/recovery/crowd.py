@@ -28,6 +28,8 @@ RETRY = (1.0, 2.0)
 a moment of its own: full jitter."""
 SETTLE = 10.0
 """Seconds at the end, in which nobody is reset, for what is still missing."""
+GATHER = 120.0
+"""Seconds within which all have to be in."""
 AT_ONCE = 200
 """How many may be connecting while the crowd gathers."""
 
@@ -104,8 +106,11 @@ class Crowd:
         }
 
     def _gather(self) -> None:
-        waiting = list(self._clients)
+        waiting, end = list(self._clients), time.monotonic() + GATHER
         while not all(client.inside for client in self._clients):
+            if time.monotonic() > end:
+                outside = sum(not client.inside for client in self._clients)
+                sys.exit(f"{outside} of {len(self._clients)} clients are not in after {GATHER:g} s: {self._losses}")
             connecting = len(self._clients) - len(waiting) - sum(client.inside for client in self._clients)
             for _ in range(min(len(waiting), AT_ONCE - connecting)):
                 self._connect(waiting.pop())

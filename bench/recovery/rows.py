@@ -64,5 +64,5 @@ ROWS = (
         )
         for suffix, nodes in (("", 1), ("_nodes2", 2))
     ),
-    Row("python_socketio", "{peers_python} servers/ws_socketio.py {port}", "socketio", _EMIT),
+    Row("python_socketio", "{peers_python} servers/ws_socketio_emit.py {port}", "socketio", _EMIT),
 )  # fmt: skip
