@@ -40,6 +40,7 @@ class Run:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.truth, self.log = Truth(), Log("x")
+        self.truth.note(self.log.position, 0)
         self.waiting: list[Deferred[Any]] = []
         random = self.random
         self.slow, self.dropping = random.random() < 0.4, random.random() < 0.3

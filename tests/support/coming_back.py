@@ -36,11 +36,11 @@ class Truth:
             if epoch == before and offset <= upto:
                 self._at[Position(after, offset)] = number
 
-    def number_at(self, position: Position) -> int:
-        """The number that stands there, the last before it if that is none's."""
+    def number_at(self, position: Position) -> int | None:
+        """The number that stands there, the last before it if that is none's; None if nobody knows."""
         while position.offset > 0 and position not in self._at:
             position = position._replace(offset=position.offset - 1)
-        return self._at.get(position, 0)
+        return self._at.get(position)
 
     def is_there(self, number: int) -> bool:
         return number not in self.lost and number not in self.dropped
@@ -116,10 +116,11 @@ class Client:
             self.expect(not recovery.recovered, "was recovered to nowhere")
             return
         stands = self.truth.number_at(recovery.position)
-        if recovery.recovered:
+        if recovery.recovered and stands is not None:
             missing = self.truth.missing(self.at or 0, stands + 1)
             self.expect(not missing, f"was recovered without {missing}")
-        self.at = max(stands, self.at or 0)
+        if stands is not None:
+            self.at = max(stands, self.at or 0)
         self.position = recovery.position
 
     def _fired(self, recovery: Recovery) -> None:
