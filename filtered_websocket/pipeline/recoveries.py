@@ -65,7 +65,7 @@ class Recoveries:
             takes the place of handing the subscriber what it missed
         :param insufficient: called when something of the channel is missing for this node and cannot be had, before
             anything behind that is delivered
-        :param keep: that of who sends on this channel, where it is not by the option ``channels``
+        :param keep: that of what sends on this channel, where it is not by the option ``channels``
         :returns: fires when it has joined
         """
 
@@ -144,7 +144,7 @@ class Recoveries:
         """The second half: answer subscribers that have caught up, and let them join, in one step.
 
         :param answer: called with one for each, in this order; of what is published meanwhile nothing goes out before
-            all have joined. Who has left has the reason `LEFT`, and does not join
+            all have joined. One that has left has the reason `LEFT`, and does not join
         """
 
         def answered() -> Iterable[tuple[str, Subscriber]]:

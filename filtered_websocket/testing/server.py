@@ -138,6 +138,12 @@ class Server:
         """Carry what a client sends and gets, from now on."""
         self._clients.append(client)
 
+    def miss(self, channel: str, path: str = "/") -> None:
+        """Let this node miss something of a channel that cannot be had any more, as when Redis was away for long."""
+        pipeline = self.pipeline(path)
+        self.server.gap(pipeline.prefix + channel, pipeline.hub.position(channel))
+        self.settle()
+
     def put(self, item: Any) -> None:
         """Put an item into the queue, as any thread may: it reaches the consumer chains."""
         self.server.queue.put(item)

@@ -38,7 +38,7 @@ def test_what_was_missed_comes_first_then_what_is_live(news):
     assert client.received() == news.numbers(6)
 
 
-def test_who_has_missed_nothing_is_recovered_with_nothing(news):
+def test_one_that_has_missed_nothing_is_recovered_with_nothing(news):
     news.publish(2)
     client, recovery = news.comes_back(news.at(2))
     assert recovery == (True, "", news.at(2), ())
@@ -82,7 +82,7 @@ def test_what_cannot_be_proven_is_not_recovered(server, epoch, offset, reason):
     assert client.received() == ["6"]
 
 
-def test_who_is_not_recovered_may_have_the_newest(server):
+def test_one_that_is_not_recovered_may_have_the_newest(server):
     few = Numbered(server, "few")
     few.publish(5)
     client, recovery = few.comes_back(few.at(1), last=2)
@@ -90,7 +90,7 @@ def test_who_is_not_recovered_may_have_the_newest(server):
     assert client.received() == ["4", "5"]
 
 
-def test_who_has_missed_too_many():
+def test_one_that_has_missed_too_many():
     with Server(Rooms, channels=KEPT, recovery_publications=10) as server:
         news = Numbered(server)
         news.publish(30)
@@ -102,7 +102,7 @@ def test_who_has_missed_too_many():
         assert client.received() == news.numbers(21)
 
 
-def test_who_has_missed_too_many_bytes():
+def test_one_that_has_missed_too_many_bytes():
     with Server(Rooms, channels=KEPT, recovery_bytes=4096) as server:
         news = Numbered(server)
         news.publish(30)
@@ -198,7 +198,7 @@ def test_nothing_of_the_channel_goes_out_before_the_answer(slow):
     assert client.received() == slow.numbers(6)
 
 
-def test_who_leaves_before_the_answer(slow):
+def test_one_that_leaves_before_the_answer(slow):
     slow.publish(3)
     (client, other), told = come_back(slow, slow.at(0), slow.at(0))
     client.connection.unsubscribe("x")
@@ -335,10 +335,10 @@ def test_what_the_consumer_chain_makes_of_it_is_what_comes_back():
         Consumes.does = None
 
 
-# Who gets what.
+# What is for which client.
 
 
-def test_who_was_excluded_is_excluded_from_what_comes_back(server):
+def test_one_that_was_excluded_is_excluded_from_what_comes_back(server):
     news = Numbered(server)
     client, _ = news.comes_back(last=0)
     pipeline = server.pipeline()
@@ -432,7 +432,7 @@ def test_an_answer_that_fails_leaves_nothing_behind(server, news):
     assert len(server.pipeline().hub.tails) == 0
 
 
-def test_who_leaves_in_its_answer_does_not_join(server, news):
+def test_one_that_leaves_in_its_answer_does_not_join(server, news):
     pack, pipeline = Talks(), server.pipeline()
     server.result(pipeline.recover("x", pack, last=0, answer=lambda _: pipeline.unsubscribe("x", pack)))
     news.publish()

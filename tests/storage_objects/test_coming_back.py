@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -29,8 +29,14 @@ CHANNELS = '{"x": {"history": 20}}'
 
 
 class Numbers(WebSocketConsumerFilter):
+    """What is consumed may be known before it is confirmed to the one that has sent it."""
+
+    nodes: ClassVar["Nodes"]
+
     @classmethod
     def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+        if not data.replayed:
+            cls.nodes.note(data.position, int(data.payload))
         return numbered(data)
 
 
@@ -43,7 +49,8 @@ class Nodes:
     def __init__(self, backend: Backend, redis: RedisServer | None, seed: int) -> None:
         self.backend, self.redis, self.random = backend, redis, Random(seed)
         self.truth = Truth()
-        self.epoch: str | None = None
+        self._epochs: list[str] = []
+        Numbers.nodes = self
         self.clients = [Client(f"client {number}", self.truth) for number in range(6)]
         words = ["-f", module_of(Numbers), "--channels", CHANNELS]
         words += ["--recovery_publications", str(self.random.choice((5, 15, 1000)))]
@@ -91,20 +98,21 @@ class Nodes:
                 sent.append((self.truth.published, pipeline.publish("x", str(self.truth.published))))
             for number, each in sent:
                 try:
-                    self._note(await each, number)
+                    self.note(await each, number)
                 except StorageAway:
                     self.truth.dropped.add(number)
 
         call(publish, self.random.randint(1, 4))
 
-    def _note(self, position: Position, number: int) -> None:
+    def note(self, position: Position, number: int) -> None:
         epoch, offset = position
-        if self.epoch is not None and epoch != self.epoch:
+        if epoch not in self._epochs:
             # Where an epoch goes on, its offsets do; else all that was before is gone.
-            self.truth.carry_over(self.epoch, epoch, offset - 1)
+            if self._epochs:
+                self.truth.carry_over(self._epochs[-1], epoch, offset - 1)
             if offset == 1:
                 self.truth.note(Position(epoch, 0), number - 1)
-        self.epoch = epoch
+            self._epochs.append(epoch)
         self.truth.note(position, number)
 
     def come(self) -> None:

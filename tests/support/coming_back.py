@@ -15,7 +15,7 @@ class Truth:
     """What was published to one channel: numbers, in order.
 
     :ivar published: how many
-    :ivar lost: those that storage has confirmed and lost: who has not heard them cannot know of them
+    :ivar lost: those that storage has confirmed and lost: a client that has not heard them cannot know of them
     :ivar faults: what was not as it must be
     :ivar dropped: those that a consumer chain has dropped somewhere
     """
@@ -73,6 +73,8 @@ class Client:
     def come(self, pipeline: Any, last: int | None = None) -> None:
         """Come to a node, from where it stands."""
         self.pipeline = pipeline
+        if self.at is None and self.position is not None:  # it was told before anybody knew what stands there
+            self.at = self.truth.number_at(self.position)
         if self.position is None and last is None:
             last = 0
         self._recovery = pipeline.recover(
@@ -116,8 +118,8 @@ class Client:
             self.expect(not recovery.recovered, "was recovered to nowhere")
             return
         stands = self.truth.number_at(recovery.position)
-        if recovery.recovered and stands is not None:
-            missing = self.truth.missing(self.at or 0, stands + 1)
+        if recovery.recovered and stands is not None and self.at is not None:
+            missing = self.truth.missing(self.at, stands + 1)
             self.expect(not missing, f"was recovered without {missing}")
         if stands is not None:
             self.at = max(stands, self.at or 0)

@@ -86,7 +86,7 @@ class Log:
             epoch, common = self.bridges[epoch]
             offset = min(offset, common)
         if offset > self.top:
-            # Who is there has heard what is lost, of this epoch: nothing behind it is missing.
+            # One that stands there has heard what is lost, of this epoch: nothing behind it is missing.
             return [] if self._lost_home and offset <= self.lost_top else None
         missed = self.top - offset
         if missed > len(self.kept):

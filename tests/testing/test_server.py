@@ -226,3 +226,16 @@ def test_a_module_in_the_current_directory_is_found(tmp_path, monkeypatch):
         client = server.connect()
         client.send("x")
         assert client.received() == ["found"]
+
+
+def test_a_node_that_misses_something_tells_those_that_rely_on_their_positions():
+    kept = {"channels": {"x": {"history": 5}}}
+    with Server(Echo, **kept, pipelines={"/named": {"filters": [Echo], **kept}}) as server:
+        for path in ("/", "/named"):
+            told = []
+            client, plain = server.connect(path), server.connect(path)
+            plain.connection.subscribe("x")
+            client.connection.subscribe("x", last=0, insufficient=told.append)
+            server.miss("x", path)
+            assert told == [server.pipeline(path).hub.position("x")]
+            assert plain.is_open

@@ -264,7 +264,7 @@ KEPT = {"x": {"history": 10}}
 
 
 @kinds
-def test_who_comes_back_is_given_what_it_missed_by_every_transport(kind: str) -> None:
+def test_a_client_that_comes_back_is_given_what_it_missed_by_every_transport(kind: str) -> None:
     with Server(PACK, Back, channels=KEPT) as server:
         news = Numbered(server)
         news.publish(3)
