@@ -37,9 +37,7 @@ class Truth:
                 self._at[Position(after, offset)] = number
 
     def number_at(self, position: Position) -> int | None:
-        """The number that stands there, the last before it if that is none's; None if nobody knows."""
-        while position.offset > 0 and position not in self._at:
-            position = position._replace(offset=position.offset - 1)
+        """The number that stands there; None if it is not known yet."""
         return self._at.get(position)
 
     def is_there(self, number: int) -> bool:
