@@ -54,10 +54,12 @@ class History:
         return bool(self.keep.seconds) and kept.at <= now - self.keep.seconds
 
     def trim(self, now: float) -> None:
-        while len(self.kept) > self.keep.count or (self.kept and self.expired(self.kept[0], now)):
+        keep = self.keep
+        while len(self.kept) > keep.count or (self.kept and self.expired(self.kept[0], now)):
             self.drop_oldest()
-        while self.bytes > self.keep.bytes > 0:
-            self.drop_oldest()
+        if keep.bytes:
+            while self.bytes > keep.bytes:
+                self.drop_oldest()
 
 
 class PoolOfHistories:

@@ -300,15 +300,15 @@ class StorageObject(BaseStorageObject):
 
     def _consume_kept(self, heard: tuple[Ear, Publication]) -> None:
         ear, publication = heard
-        channel, position, last = publication.channel, publication.position, ear.last
-        if self._subscribed.get(channel) is not ear or self._consumer is None:
+        consumer = self._consumer
+        if consumer is None or self._subscribed.get(publication.channel) is not ear:
             return  # left since, and whatever is heard now began later
-        assert position is not None
+        last, position = ear.last, publication.position
         ear.last = position
-        if last is not None and position.epoch != last.epoch and position.offset == 1:
+        if last is not None and position is not None and position.offset == 1 and position.epoch != last.epoch:
             # The history was forgotten, and begins anew. (Where an epoch goes on from another, nothing is missing.)
-            self._consumer.gap(channel, Position(position.epoch, 0))
-        self._consumer.consume(publication)
+            consumer.gap(publication.channel, Position(position.epoch, 0))
+        consumer.consume(publication)
 
     def _deliver(self, consume: Callable[[Any], object], item: Any) -> None:
         if self._delivering:
