@@ -205,4 +205,5 @@ class CommandConnection(RedisConnection):
         """Whether its Redis is still in the reign that it was greeted in, as far as can be asked."""
         if not self.home:
             return succeed(True)
-        return self.ask(INFO, lambda info: home_of(info) == self.home)
+        # A replica that has not reached its master yet still has the id of its own reign.
+        return self.ask(INFO, lambda info: home_of(info) == self.home and b"role:slave" not in info)

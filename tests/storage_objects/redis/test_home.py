@@ -188,6 +188,22 @@ def test_a_write_that_a_replica_refuses_ends_the_connection(shared, redis_server
     assert send(node, "room", "1", KEEP).offset == 1
 
 
+def test_a_master_that_is_made_a_replica_is_noticed_though_it_takes_all_that_is_published(shared, redis_server):
+    """PUBLISH is no write to Redis: a replica answers it, and nobody hears."""
+    node = shared.node()
+    node.subscribe("room")
+    redis_server.ask("REPLICAOF", "127.0.0.1", "1")
+    try:
+        wait_away(node)
+        with pytest.raises(StorageAway):
+            send(node, "room", "1")
+    finally:
+        redis_server.ask("REPLICAOF", "NO", "ONE")
+    wait_back(node, since=1)
+    send(node, "room", "2")
+    assert node.recorder.wait(1) == [b"2"]
+
+
 def test_within_a_reign_epochs_stay_whoever_comes_and_goes(shared, redis_server):
     one = shared.node()
     first = send(one, "room", "1", KEEP)
