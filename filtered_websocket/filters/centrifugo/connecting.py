@@ -12,6 +12,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     CONNECTION_EXPIRED,
     CONNECTION_LIMIT,
     DENIED,
+    EXPIRED,
     INSUFFICIENT_STATE,
     INVALID_TOKEN,
     Disconnect,
@@ -43,7 +44,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     """Let a client in.
 
     :param answer: called with the result, before anything else goes out
-    :raises Error: it may try again later
+    :raises Error: it may try again later; 110, what it may connect by has ended
     :raises Disconnect: it may not connect
     """
     options = client.pipeline.options
@@ -56,6 +57,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     most = options.centrifugo_user_connection_limit
     if event.user and most and len(client.state.users.get(event.user, ())) >= most:
         raise Disconnect(CONNECTION_LIMIT)
+    if client.state.is_past(event.expires):
+        raise Error(EXPIRED)
     client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
     client.expires = None if options.centrifugo_insecure else event.expires
     client.given = frozenset(event.channels)
@@ -157,6 +160,8 @@ async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
     await client.state.chains.ask(CentrifugoRefreshFilter, client, event)
     if event.user != client.user:
         raise Disconnect(INVALID_TOKEN)
+    if client.state.is_past(event.expires):
+        raise Disconnect(CONNECTION_EXPIRED)
     client.info, client.expires = raw_of(event.info) or client.info, event.expires
     watch_expiry(client)
     if client.expires is None:

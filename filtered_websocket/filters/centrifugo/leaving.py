@@ -34,11 +34,18 @@ def forget(client: Client, subscription: Subscription) -> None:
 
 
 def unsubscribe(client: Client, subscription: Subscription, code: int, reason: str = "") -> Deferred[Any]:
-    """End a subscription that the client may still want, and tell it."""
+    """End a subscription that the client may still want, and tell it: behind the answer to its command, if it waits."""
+    if not subscription.live:
+        return client.steps.take(_when_answered(client, subscription, code, reason))
     reason = reason or UNSUBSCRIBED.get(code, "unsubscribed")
     forget(client, subscription)
     client.push(Push(subscription.channel, unsubscribe=Unsubscribe(code, reason)))
     return client.steps.take(leave(client, subscription, code, reason))
+
+
+async def _when_answered(client: Client, subscription: Subscription, code: int, reason: str) -> None:
+    if subscription.live:
+        unsubscribe(client, subscription, code, reason)
 
 
 def lack(client: Client, subscription: Subscription) -> None:

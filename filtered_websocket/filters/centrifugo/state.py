@@ -182,6 +182,10 @@ class State(PackState):
         """Seconds since the epoch, by the clock that tokens are judged by."""
         return time.time()
 
+    def is_past(self, expires: float | None) -> bool:
+        """Whether what ends then, or never, has ended."""
+        return expires is not None and expires <= self.now()
+
     def ttl(self, expires: float) -> int:
         """Whole seconds until a moment, as clients are told: at least one, since none means never."""
         return max(1, int(expires - self.now()))

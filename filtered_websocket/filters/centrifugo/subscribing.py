@@ -8,12 +8,12 @@ from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import (
     ALREADY_SUBSCRIBED,
     BAD_REQUEST,
+    EXPIRED,
     INVALID_TOKEN,
     LIMIT_EXCEEDED,
     NOT_AVAILABLE,
     PERMISSION_DENIED,
     SUBSCRIPTION_EXPIRED,
-    TOKEN_EXPIRED,
     Disconnect,
     Error,
 )
@@ -60,6 +60,8 @@ async def subscribe(client: Client, request: SubscribeRequest, answer: Callable[
     await client.state.chains.ask(CentrifugoSubscribeFilter, client, event)
     if not event.allowed:
         raise Error(PERMISSION_DENIED)
+    if client.state.is_past(event.expires):
+        raise Error(EXPIRED)
     subscription = draft(client, request, event.options)
     subscription.info, subscription.expires = raw_of(event.info), event.expires
     client.subscriptions[channel] = subscription
@@ -176,11 +178,11 @@ async def sub_refresh(client: Client, request: SubRefreshRequest) -> SubRefreshR
     except Error as error:
         if error.code == PERMISSION_DENIED:
             raise Disconnect(INVALID_TOKEN) from None
-        if error.code == TOKEN_EXPIRED:
-            raise Disconnect(SUBSCRIPTION_EXPIRED) from None
-        raise
+        raise Disconnect(SUBSCRIPTION_EXPIRED) from None
     event = SubRefresh(request.channel, request.token, claims.info, claims.expires)
     await client.state.chains.ask(CentrifugoSubRefreshFilter, client, event)
+    if client.state.is_past(event.expires):
+        raise Disconnect(SUBSCRIPTION_EXPIRED)
     subscription.info, subscription.expires = raw_of(event.info), event.expires
     watch_expiry(client, subscription)
     if subscription.expires is None:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from types import ModuleType
 from typing import Any
 
 from filtered_websocket.filters.shared.tokens import issue
@@ -115,11 +114,3 @@ def connected(server: Server, user: str | None = None, path: str = PATH, **claim
     said = {} if user is None else {"token": token(user, **claims)}
     client.result = client.ask("connect", **said)  # type: ignore[attr-defined]
     return client
-
-
-def module(name: str, *filters: Any) -> ModuleType:
-    """Filters as a module has them."""
-    made = ModuleType(name)
-    for each in filters:
-        setattr(made, each.__name__, each)
-    return made

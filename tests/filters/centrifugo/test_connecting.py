@@ -1,6 +1,6 @@
 import pytest
 
-from filtered_websocket.filters.centrifugo import state
+from filtered_websocket.filters.centrifugo import CentrifugoConnectFilter, CentrifugoRefreshFilter, state
 from tests.filters.centrifugo.clients import Speaking, connected, later, serving, token
 
 
@@ -115,3 +115,17 @@ def test_a_refresh_that_is_not_good_ends_the_connection(claims, code):
         client = connected(server, "u", exp=later())
         client.ask("refresh", token="x" if claims is None else token(**({"user": "u"} | claims)))
         assert client.closed[0] == code
+
+
+@pytest.mark.parametrize(("chain", "answer"), [(CentrifugoConnectFilter, 110), (CentrifugoRefreshFilter, 3005)])
+def test_a_filter_that_gives_a_moment_that_is_past(chain, answer):
+    class Past(chain):
+        @classmethod
+        def filter(cls, client, event):
+            event.expires = 5
+
+    with serving(Past) as server:
+        client = connected(server, "u")
+        if chain is CentrifugoRefreshFilter:
+            client.ask("refresh", token=token("u", exp=later()))
+        assert (client.closed[0] or client.result) == answer

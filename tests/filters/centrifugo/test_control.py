@@ -2,6 +2,7 @@ import pytest
 
 from tests.filters.centrifugo.clients import connected, later
 from tests.filters.centrifugo.requests import call, with_api
+from tests.support.missed import HeldHistory
 
 
 def test_a_users_connections_are_ended():
@@ -29,6 +30,22 @@ def test_only_subscribers_are_unsubscribed():
         assert b.pushed() == []
         assert a.session.subscriptions == {}
         assert call(server, "unsubscribe", user="u") == 107
+
+
+def test_a_client_unsubscribed_before_its_answer_has_the_answer_first():
+    storage = HeldHistory()
+    with with_api(storage_object=storage) as server:
+        client = connected(server, "u")
+        client.say({"subscribe": {"channel": "kept:a", "recover": True, "epoch": "x"}, "id": 7})
+        assert storage.reads
+        assert call(server, "unsubscribe", user="u", channel="kept:a") == {}
+        assert client.hear() == []
+        storage.go_on_to_the_end()
+        answer, push = client.hear()
+        assert answer["id"] == 7
+        assert "subscribe" in answer
+        assert push["push"]["unsubscribe"]["code"] == 2000
+        assert client.session.subscriptions == {}
 
 
 def test_clients_are_put_into_channels_and_get_what_they_missed():

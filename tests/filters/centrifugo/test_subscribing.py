@@ -1,5 +1,6 @@
 import pytest
 
+from filtered_websocket.filters.centrifugo import CentrifugoSubRefreshFilter, CentrifugoSubscribeFilter
 from tests.filters.centrifugo.clients import connected, later, serving, token
 
 LIMITED = {"allow_user_limited_channels": True, "allow_subscribe_for_client": True}
@@ -79,7 +80,8 @@ def test_what_a_token_overrides():
 @pytest.mark.parametrize(
     ("channel", "claims", "answer"),
     [
-        ("closed:x", {}, 103), ("closed:a", {"exp": 5}, 3006), ("closed:a", {"channel": "closed:b"}, 3500),
+        ("closed:x", {}, 103), ("closed:a", {"exp": 5}, 3006), ("closed:a", {"expire_at": 5}, 3006),
+        ("closed:a", {"channel": "closed:b"}, 3500),
         ("closed:a", None, 107), ("closed:s", {}, 3501),
     ],
 )  # fmt: skip
@@ -110,3 +112,19 @@ def test_a_renewed_subscription_goes_on_and_one_that_is_not_ends(monkeypatch):
         end = {"code": 2501, "reason": "subscription expired"}
         assert client.pushed() == [{"channel": "closed:a", "unsubscribe": end}]
         assert list(client.session.subscriptions) == ["closed:b"]
+
+
+@pytest.mark.parametrize(("chain", "answer"), [(CentrifugoSubscribeFilter, 110), (CentrifugoSubRefreshFilter, 3006)])
+def test_a_filter_that_gives_a_moment_that_is_past(chain, answer):
+    class Past(chain):
+        @classmethod
+        def filter(cls, client, event):
+            event.expires = 5
+
+    with serving(Past) as server:
+        client = connected(server, "u1")
+        known = token(channel="closed:a", exp=later())
+        found = client.subscribe("closed:a", token=known)
+        if chain is CentrifugoSubRefreshFilter:
+            found = client.ask("sub_refresh", channel="closed:a", token=known)
+        assert (found or client.closed[0]) == answer
