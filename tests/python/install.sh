@@ -10,6 +10,6 @@ for version in 5.13.0 5.14.0 5.15.0; do
     pip "$1" "socketio-$version" build/python/requirements.txt --no-deps
 done
 pip "$1" socketio-4 tests/python/socketio-4.txt ""
-for name in pusher pushi pushi_service; do  # the last one holds Pushi's socket client, and cannot stand beside pushi
+for name in pusher pushi pushi_service centrifugo; do  # the last one holds Pushi's socket client, and cannot stand beside pushi
     pip "$1" "$name" "tests/python/$name.txt" ""
 done

@@ -45,5 +45,5 @@ def running(folder: Path, tls: bool = False, **options: Any) -> Iterator[FwsServ
     options = {"port": 0, "host": "" if tls else "127.0.0.1", **options}
     config = folder / "config.json"
     config.write_text(json.dumps(options))
-    with FwsServer("-c", str(config), "-p", "0", "--host", options["host"], cwd=folder) as server:
+    with FwsServer("-c", str(config), "-p", str(options["port"]), "--host", options["host"], cwd=folder) as server:
         yield server
