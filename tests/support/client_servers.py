@@ -33,6 +33,22 @@ OPTIONS: dict[str, Any] = {
             "filters": [f"{BUNDLED}.pusher"],
             "pusher_apps": [{"id": "1001", "key": "app-key", "secret": "app-secret", "client_events": True}],
         },
+        "/connection/* /api/*": {
+            "filters": [f"{BUNDLED}.centrifugo"],
+            "centrifugo_token_hmac_secret": "centrifugo-secret",
+            "centrifugo_api_key": "api-key",
+            "centrifugo_namespaces": [
+                {
+                    "name": "kept",
+                    "allow_subscribe_for_client": True,
+                    "allow_publish_for_client": True,
+                    "history_size": 100,
+                    "history_ttl": "300s",
+                    "force_recovery": True,
+                },
+                {"name": "closed"},
+            ],
+        },
         "/events/*": ["events"],
         "/echo": ["echo"],
         "/live/*": {
@@ -125,6 +141,7 @@ class Pack(NamedTuple):
 
 NONE = Pack("/", (), "")
 TOKEN = issue({"read": ["news", "other"], "write": ["news", "other"]}, "philote-secret")
+USER = issue({"sub": "u"}, "centrifugo-secret")
 PACKS = {
     "wsps": Pack("/wsps", (), "news"),
     "wsps with keys": Pack("/wsps", ("--key", "in"), "locked", ("--publish_key", "out")),
@@ -138,6 +155,8 @@ PACKS = {
     "pusher by HTTP": Pack("/app/app-key", (), "news", ("--app_id", "1001", "--secret", "app-secret")),
     "pusher private": Pack("/", ("--app-key", "app-key", "--secret", "app-secret"), "private-news"),
     "pusher presence": Pack("/", ("--app_key", "app-key", "--secret", "app-secret"), "presence-news"),
+    "centrifugo": Pack("/", ("--token", USER), "kept:news"),
+    "centrifugo by HTTP": Pack("/connection/websocket", ("--token", USER), "kept:other", ("--key", "api-key")),
 }  # fmt: skip
 BEHIND_A_PATH = {
     "pusher behind a path": Pack("/live/app/app-key", (), "news", ("--app_id", "1001", "--secret", "app-secret")),

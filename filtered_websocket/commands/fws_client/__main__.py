@@ -14,6 +14,7 @@ from filtered_websocket.commands import exits
 from filtered_websocket.commands.fws_client.arguments import read
 from filtered_websocket.commands.fws_client.output import Output
 from filtered_websocket.commands.fws_client.protocols.base import BadTerms, Protocol, Terms
+from filtered_websocket.commands.fws_client.protocols.centrifugo import Centrifugo
 from filtered_websocket.commands.fws_client.protocols.philote import Philote
 from filtered_websocket.commands.fws_client.protocols.plain import Plain
 from filtered_websocket.commands.fws_client.protocols.pusher import Pusher
@@ -26,6 +27,7 @@ from filtered_websocket.commands.fws_client.run import Run
 PROG = "fws_client"
 PACKS: dict[str, type[Protocol]] = {
     "wsps": Wsps, "philote": Philote, "ws_emit": WsEmit, "pushi": Pushi, "pusher": Pusher, "socketio": SocketIO,
+    "centrifugo": Centrifugo,
 }  # fmt: skip
 # Not FWS_...: fws_server refuses such names that are no options of its.
 ENVIRONMENT = {"key": "FWSC_KEY", "token": "FWSC_TOKEN", "secret": "FWSC_SECRET", "auth": "FWSC_AUTH"}
@@ -106,10 +108,13 @@ def _parser() -> exits.Parser:
     add("-v", "--verbose", action="store_true", help="tell of connections and subscriptions, as at a terminal")
     group = parser.add_argument_group("identity")
     add = group.add_argument
-    add("--key", help="wsps: key of the channels; ws_emit: secret of the rooms")
+    add(
+        "--key",
+        help="wsps: key of the channels; ws_emit: secret of the rooms; centrifugo: key of the server API, to publish",
+    )
     add("--publish_key", default="", metavar="KEY", help="wsps: key to publish with, if it is another")
-    add("--token", help="philote: the token; see fws_token")
-    add("--auth", metavar="JSON", help="socketio: what the client says of itself, an object")
+    add("--token", help="philote, centrifugo: the token; see fws_token")
+    add("--auth", metavar="JSON", help="socketio, centrifugo: what the client says of itself, an object")
     add("--app_key", "--app-key", default="", metavar="KEY", help="pushi, pusher: key of the app, if not in the URL")
     add(
         "--app_id",

@@ -28,9 +28,6 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Subscribed,
 )
 
-AWAY = frozenset({1001, 1006, 1011, 1012, 1013, 1014, *range(4100, 4300)})
-"""Close codes after which coming back makes sense; all others say that it does not."""
-
 
 class Connection:
     """A connection, or several, one after the other.
@@ -110,6 +107,8 @@ class Connection:
             self.protocol.accepted(socket.response.headers)
         begun = None if self.protocol.greets else asyncio.create_task(self._begin())
         try:
+            if (first := self.protocol.opening()) is not None:
+                await socket.send(first)
             async for frame in socket:
                 for event in self.protocol.hear(frame):
                     match event:
@@ -139,7 +138,7 @@ class Connection:
             self._acknowledgements.lost()
         code, reason = socket.close_code or 1006, socket.close_reason or ""
         why = "the connection is lost" if code == 1006 else f"the server has closed: {code} {reason}".rstrip()
-        return why if self._leaving else self._away(why, self._reconnect and code in AWAY)
+        return why if self._leaving else self._away(why, self._reconnect and code in self.protocol.away)
 
     def _confirm(self, channel: str) -> None:
         """Nobody waits any more for the answer about a channel; without a name, about any."""

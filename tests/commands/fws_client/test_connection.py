@@ -138,6 +138,10 @@ REFUSED = {
         "socketio --event out publish /news x",
         "the server refuses: /news: the server has put this client out",
     ),
+    "no token of Centrifugo's": ("centrifugo --token= subscribe kept:a", "the server has closed: 3501 bad request"),
+    "no permission": ("centrifugo subscribe closed:a", "the server refuses: closed:a: 103 permission denied"),
+    "no permission to publish": ("centrifugo publish closed:a x", "the server refuses: closed:a: 103 "),
+    "a wrong key of the API": ("centrifugo --key hunter2 publish kept:a x", "/api/publish: 401 "),
     "an unknown app": ("pusher --app_key nobody subscribe news", "the server refuses: "),
 }
 

@@ -7,6 +7,9 @@ from urllib.parse import SplitResult
 
 Frame = str | bytes
 
+AWAY = frozenset({1001, 1006, 1011, 1012, 1013, 1014, *range(4100, 4300)})
+"""Close codes after which coming back makes sense; all others say that it does not."""
+
 
 class Heard(NamedTuple):
     """A message for the user.
@@ -78,7 +81,7 @@ class Terms(NamedTuple):
     """What proves the user to the server, and how lines become publications.
 
     :ivar event: name of published events, "" for the pack's own default
-    :ivar auth: JSON of what a client of Socket.IO says of itself, "" for nothing
+    :ivar auth: JSON of what a client of Socket.IO or Centrifugo says of itself, "" for nothing
     :ivar arguments: what is published are lists, the arguments of an event
     :ivar ack: ask for an acknowledgement of each
     :ivar passing: what is published is not to be stored, where the protocol knows of that
@@ -112,7 +115,8 @@ class Protocol:
     :cvar confirms: whether the server says that a subscription has been made; else a ping's pong says it
     :cvar joins: whether a publisher has to be in the channel
     :cvar returns: whether what is published comes back to its publisher, if that is in the channel
-    :cvar greets: whether the server speaks first
+    :cvar greets: whether the server says when channels can be subscribed to; else they can at once
+    :cvar away: close codes after which coming back makes sense
     """
 
     names = "required"
@@ -123,6 +127,7 @@ class Protocol:
     joins = False
     returns = True
     greets = False
+    away = AWAY
 
     def __init__(self, url: SplitResult, terms: Terms) -> None:
         self.terms = terms
@@ -140,6 +145,10 @@ class Protocol:
 
     def accepted(self, headers: Mapping[str, str]) -> None:
         """The server has accepted the handshake, with these headers."""
+
+    def opening(self) -> Frame | None:
+        """What the client says first, if anything."""
+        return None
 
     def hear(self, frame: Frame) -> Iterable[Event]:
         """What a message of the server means."""
@@ -175,6 +184,17 @@ def loads(frame: Frame) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """What a client says of itself, as the command line has it.
+
+    :raises BadTerms: it is no JSON object
+    """
+    value = loads(text) if text else {}
+    if value is None:
+        raise BadTerms('--auth wants a JSON object, such as \'{"token": "..."}\'')
+    return value
 
 
 def one_line(value: Any) -> str:

@@ -1,6 +1,5 @@
 """Socket.IO: channels are namespaces. What is published is an event, which the server's filters may acknowledge."""
 
-import json
 from collections.abc import Iterable
 from itertools import count
 from typing import Any
@@ -18,6 +17,7 @@ from filtered_websocket.commands.fws_client.protocols.base import (
     Subscribed,
     Terms,
     dumps,
+    json_object,
     one_line,
 )
 from filtered_websocket.commands.fws_client.protocols.packets import (
@@ -40,7 +40,7 @@ class SocketIO(PacketProtocol):
 
     def __init__(self, url: SplitResult, terms: Terms) -> None:
         super().__init__(url, terms)
-        self._auth = _auth(terms.auth)
+        self._auth = json_object(terms.auth)
         # Not counted anew on the next connection: what one may have lost is sent again as it was.
         self._numbers = count()
 
@@ -82,18 +82,6 @@ class SocketIO(PacketProtocol):
             return f"42{where}{body}"
         number = next(self._numbers)
         return Call(f"42{where}{number}{body}", number)
-
-
-def _auth(text: str) -> dict[str, Any]:
-    if not text:
-        return {}
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise BadTerms('--auth wants a JSON object, such as \'{"token": "..."}\'')
-    return value
 
 
 def _at(namespace: str) -> str:
