@@ -3,6 +3,8 @@
 import hashlib
 
 JOINS = "\x01j"
+CLIENTS = "\x01c"
+"""All clients are present here while filters want to be told of those that go."""
 _LONGEST = 200
 
 

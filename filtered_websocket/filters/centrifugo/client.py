@@ -22,6 +22,7 @@ class Client:
     :ivar meta: what its token says for the server alone
     :ivar given: the channels that its token has put it in
     :ivar connected: its connect command has been answered
+    :ivar present: storage knows of it, for filters that are told of clients that go
     :ivar ended: it is sent nothing any more
     :ivar subscriptions: what it is in, by channel
     :ivar deadline: of its connect command, and then of its token
@@ -29,8 +30,8 @@ class Client:
     """
 
     __slots__ = (
-        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "state",
-        "steps", "subscriptions", "user",
+        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "present",
+        "state", "steps", "subscriptions", "user",
     )  # fmt: skip
 
     def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
@@ -40,7 +41,7 @@ class Client:
         self.expires: float | None = None
         self.given: frozenset[str] = frozenset()
         self.deadline: Deadline | None = None
-        self.connected = self.ended = False
+        self.connected = self.present = self.ended = False
         self.subscriptions: dict[str, Subscription] = {}
         self.steps = Steps()
 

@@ -78,6 +78,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
             result = result._replace(expires=True, ttl=client.state.ttl(expires))
         answer(result)
 
+    await client.state.departures.appear(client)
     await enter(client, wishes, answered)
     watch_expiry(client)
 

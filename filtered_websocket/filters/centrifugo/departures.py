@@ -6,11 +6,24 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.chains import Chains
-from filtered_websocket.filters.centrifugo.channels import joins_of
+from filtered_websocket.filters.centrifugo.channels import CLIENTS, joins_of
 from filtered_websocket.filters.centrifugo.codes import CLOSED, Disconnect, Error
-from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, info_of_text, pack
-from filtered_websocket.filters.centrifugo.events import CentrifugoUnsubscribeFilter, Unsubscribe
+from filtered_websocket.filters.centrifugo.envelope import (
+    JOIN,
+    LEAVE,
+    Envelope,
+    info_as_text,
+    info_of_text,
+    pack,
+)
+from filtered_websocket.filters.centrifugo.events import (
+    CentrifugoDisconnectFilter,
+    CentrifugoUnsubscribeFilter,
+    Disconnected,
+    Unsubscribe,
+)
 from filtered_websocket.filters.centrifugo.messages import ClientInfo
 from filtered_websocket.filters.centrifugo.namespaces import Namespaces
 
@@ -28,6 +41,16 @@ class Departed:
         self.id, self.user, self.info = info.client, info.user, info.conn_info
 
 
+class Leaving(Protocol):
+    """A client of this node."""
+
+    present: bool
+
+    @property
+    def id(self) -> str: ...
+    def info_in(self, channel: str) -> ClientInfo: ...
+
+
 class Knows(Protocol):
     """What the pack keeps for one pipeline, as far as departures are concerned."""
 
@@ -37,6 +60,8 @@ class Knows(Protocol):
     def chains(self) -> Chains: ...
     @property
     def namespaces(self) -> Namespaces: ...
+    @property
+    def storage(self) -> Any: ...
 
 
 class Departures:
@@ -47,14 +72,35 @@ class Departures:
         state.pipeline.member_left.append(self.left)
         state.pipeline.member_returned.append(self.returned)
 
+    async def appear(self, client: Leaving) -> None:
+        """A client comes: storage knows of it where somebody wants to be told when it goes."""
+        if self._state.chains.of(CentrifugoDisconnectFilter):
+            client.present = True
+            await self._state.storage.join(CLIENTS, client.id, client.id, info_as_text(client.info_in(CLIENTS)))
+
+    async def disappear(self, client: Leaving) -> bool:
+        """It goes. Whether it is for the caller to tell; else storage has it told, as of a client whose node died."""
+        if not client.present:
+            return True
+        client.present = False
+        try:
+            last: bool = await self._state.storage.leave(CLIENTS, client.id, client.id)
+        except StorageAway:
+            return False
+        return last
+
     def left(self, channel: str, member: str, info: str) -> Deferred[Any]:
         """A client was in a channel, and is nowhere any more. Called on one node only."""
         return start(self._left(channel, info))
 
     async def _left(self, channel: str, info: str) -> None:
-        found = info_of_text(info)
+        found, chains = info_of_text(info), self._state.chains
+        if channel == CLIENTS:
+            end = Disconnected(CLOSED, Disconnect(CLOSED).reason, ())
+            await chains.tell(CentrifugoDisconnectFilter, Departed(found), end)
+            return
         event = Unsubscribe(channel, CLOSED, Disconnect(CLOSED).reason)
-        await self._state.chains.tell(CentrifugoUnsubscribeFilter, Departed(found), event)
+        await chains.tell(CentrifugoUnsubscribeFilter, Departed(found), event)
         await self._tell(channel, LEAVE, found)
 
     def returned(self, channel: str, member: str, info: str) -> Deferred[Any]:

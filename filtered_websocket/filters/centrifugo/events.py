@@ -158,10 +158,10 @@ class Unsubscribe:
 
 @dataclass(slots=True)
 class Disconnected:
-    """A client that was connected has gone: once.
+    """A client that was connected has gone.
 
     :ivar code: of the close frame
-    :ivar channels: that it was in
+    :ivar channels: that it was in; not known of one whose node has died
     """
 
     code: int

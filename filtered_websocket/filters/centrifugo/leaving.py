@@ -21,9 +21,9 @@ from filtered_websocket.filters.centrifugo.subscription import Subscription
 async def leave(client: Client, subscription: Subscription, code: int = 0, reason: str = "") -> None:
     """Leave a channel, and have all know that do: other clients, and the application."""
     forget(client, subscription)
-    await subscription.disappear()
-    event = Left(subscription.channel, code, reason)
-    await client.state.chains.tell(CentrifugoUnsubscribeFilter, client, event)
+    if await subscription.disappear():
+        event = Left(subscription.channel, code, reason)
+        await client.state.chains.tell(CentrifugoUnsubscribeFilter, client, event)
 
 
 def forget(client: Client, subscription: Subscription) -> None:

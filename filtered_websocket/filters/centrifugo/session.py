@@ -238,5 +238,5 @@ class Session(Client):
             # While the storage is away, its leases see to it that nobody stays.
             if not success and not failure.check(StorageAway):
                 _log.failure("what others see of a client that has left", failure)
-        if self.connected:
+        if await self.state.departures.disappear(self) and self.connected:
             await self.state.chains.tell(CentrifugoDisconnectFilter, self, Disconnected(code, reason, channels))

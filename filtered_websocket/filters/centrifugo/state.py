@@ -87,7 +87,7 @@ class State(PackState):
             _log.info("clients that speak protobuf are refused: install filtered_websocket[protobuf]")
         self.bare_encodings = {name: Encoding(each.codec, bare=True) for name, each in self.encodings.items()}
         self.chains = Chains(pipeline)
-        self._departures = Departures(self)
+        self.departures = Departures(self)
         self.does: dict[str, Do] = {}
         self.nodes = Nodes(pipeline, self.does, {"channels": self._channels, "info": self._about})
         self._began = self.reactor.seconds()
@@ -199,7 +199,7 @@ class State(PackState):
         return self._deadlines.call_later(min(max(0.0, moment - self.now()), LOOK_SECONDS), call)
 
     def stop(self) -> None:
-        self._departures.stop()
+        self.departures.stop()
         self.nodes.stop()
         self._deadlines.stop()
         for heartbeat in self._heartbeats:

@@ -108,11 +108,17 @@ class Subscription:
         if self.deadline is not None:
             self.deadline.cancel()
 
-    async def disappear(self) -> None:
-        """Have all hear that this client has gone."""
+    async def disappear(self) -> bool:
+        """Have all hear that this client has gone.
+
+        :returns: whether it is for the caller to tell others; else storage has it told, as of a client whose node died
+        """
         if self.present:
             self.present = False
-            await self.client.state.storage.leave(self.channel, self.client.connection.id, self.client.connection.id)
+            client_id = self.client.connection.id
+            if not await self.client.state.storage.leave(self.channel, client_id, client_id):
+                return False
         if self.announced:
             self.announced = False
             await self._tell(LEAVE)
+        return True
