@@ -6,6 +6,7 @@ from typing import Any
 from filtered_websocket.filters.shared.tokens import issue
 from tests.support.fws_server import FwsServer
 from tests.support.lines import TESTS, Lines, PythonApi, folder
+from tests.support.unreliable_proxy import UnreliableProxy
 
 SECRET, KEY = "a secret of thirty-two bytes or so", "the key of the API"
 KINDS = ("js websocket json", "js websocket protobuf", "js http_stream json", "js http_stream protobuf", "js sse json",
@@ -16,6 +17,8 @@ NAMESPACES = [
     {"name": "open", **MAY, "presence": True, "join_leave": True, "force_push_join_leave": True},
     {"name": "kept", **MAY, "history_size": 100, "history_ttl": "300s", "force_recovery": True,
      "allowed_delta_types": ["fossil"]},
+    {"name": "room", **MAY, "history_size": 100, "history_ttl": "300s", "force_recovery": True, "presence": True,
+     "join_leave": True, "force_push_join_leave": True, "allowed_delta_types": ["fossil"]},
     {"name": "newest", **MAY, "history_size": 5, "history_ttl": "300s", "force_recovery": True,
      "force_recovery_mode": "cache"},
 ]  # fmt: skip
@@ -30,7 +33,7 @@ OPTIONS = {
 class Client(Lines):
     """An SDK that speaks to a server, as one of `KINDS`."""
 
-    def __init__(self, server: FwsServer, kind: str, user: str, **claims: Any) -> None:
+    def __init__(self, server: FwsServer | UnreliableProxy, kind: str, user: str, **claims: Any) -> None:
         language, *how = kind.split()
         address, token = f"127.0.0.1:{server.port}", issue({"sub": user, **claims}, SECRET)
         if language == "js":
