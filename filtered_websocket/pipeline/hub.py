@@ -89,6 +89,8 @@ class Hub:
             former.channels.discard(name)
         channel.subscribers[subscriber.id] = subscriber
         channel.arranged = None
+        if isinstance(subscriber.channels, frozenset):  # a connection's, until it is in its first
+            subscriber.channels = set()
         subscriber.channels.add(name)
         if len(subscriber.channels) > 1:
             self._mix(subscriber)

@@ -157,3 +157,11 @@ def test_storage_is_left_with_the_last_subscriber():
         assert storage.calls == ["+x"]
         b.abort()
         assert storage.calls == ["+x", "-x"]
+
+
+def test_a_connection_that_is_in_no_channel_yet_may_be_put_into_one_by_others():
+    with Server(Rooms) as server:
+        client = server.connect()
+        server.result(server.pipeline().subscribe("x", client.connection))
+        server.pipeline().publish("x", "hello")
+        assert (client.received(), client.connection.channels) == (["hello"], {"x"})
