@@ -25,6 +25,7 @@ PEERS_PYTHON = BUILD / "venv" / "bin" / "python"
 CERTIFICATE, KEY = BUILD / "certificate.pem", BUILD / "key.pem"
 GO, RUST = BENCH / "servers" / "go", BENCH / "servers" / "rust"
 GO_PEERS = ("gorilla", "coder", "nbio")
+CENTRIFUGO, CENTRIFUGO_MODULE = BUILD / "centrifugo", "github.com/centrifugal/centrifugo/v6@v6.9.1"
 RUST_PEER = BUILD / "rust" / "release" / "peer"
 
 PROGRAMS = {
@@ -42,7 +43,7 @@ def fws_server() -> str:
 def have(need: str) -> bool:
     if need == "redis":
         return redis_server() is not None
-    commands = ("node", "npm") if need == "node" else (need,)
+    commands = {"node": ("node", "npm"), "centrifugo": ("go",)}.get(need, (need,))
     return all(shutil.which(command) for command in commands)
 
 
@@ -63,7 +64,7 @@ def can_compile() -> bool:
 def prepare(needs: Collection[str]) -> None:
     """Compiles and installs what is needed and not there yet, or older than what it is made from.
 
-    :param needs: of "peers", "node", "go" and "cargo"
+    :param needs: of "peers", "node", "go", "centrifugo" and "cargo"
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     if not can_compile():
@@ -83,6 +84,9 @@ def prepare(needs: Collection[str]) -> None:
         if _older(BUILD / f"go_{name}", GO / name / "main.go", GO / "go.mod"):
             _say(f"compiling {name}")
             _run("go", "build", "-C", GO, "-o", BUILD / f"go_{name}", f"./{name}")
+    if "centrifugo" in needs and not CENTRIFUGO.exists():
+        _say(f"compiling {CENTRIFUGO_MODULE}, which takes minutes")
+        _run("env", f"GOBIN={BUILD}", "go", "install", CENTRIFUGO_MODULE)
     if "cargo" in needs and _older(RUST_PEER, RUST / "src" / "main.rs", RUST / "Cargo.toml"):
         _say("compiling tungstenite")
         _run("cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", RUST / "Cargo.toml",

@@ -68,6 +68,25 @@ def test_a_client_of_socket_io_asks_for_its_session_and_tells_a_recovered_one_fr
     assert [*made.heard('40{"sid":"b","pid":"q"}'), *made.heard("430[]")] == [join, In(False)]
 
 
+def test_a_client_of_centrifugo_says_where_it_stands_and_takes_several_messages_of_one_frame():
+    from recovery.protocols import Centrifugo, Got, In, Say
+
+    made = Centrifugo()
+    connect = '{"id": 1, "connect": {}}\n'
+    first = Say(connect + '{"id": 2, "subscribe": {"channel": "kept:c0"}}')
+    assert list(made.opened()) == [first]
+    assert list(made.heard('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"epoch":"E"}}')) == [In(None)]
+    push = '{"push":{"channel":"kept:c0","pub":{"offset":%d,"data":{"n":%d}}}}'
+    assert list(made.heard(f"{push % (1, 7)}\n{{}}\n{push % (2, 8)}")) == [Got(7), Say("{}"), Got(8)]
+    stands = ', "recover": true, "epoch": "E", "offset": 2}}'
+    assert list(made.opened()) == [Say(first.text.removesuffix("}}") + stands)]
+    answer = (
+        '{"id":2,"subscribe":{"epoch":"E","offset":3,"recovered":true,"publications":[{"offset":3,"data":{"n":9}}]}}'
+    )
+    assert list(made.heard(answer)) == [Got(9), In(True)]
+    assert list(made.heard('{"id":2,"subscribe":{"epoch":"F","offset":5}}')) == [In(False)]
+
+
 def test_a_client_of_a_server_without_recovery_is_told_nothing():
     from recovery.protocols import In, SocketIO
 
@@ -99,7 +118,7 @@ def test_every_row_can_be_started_and_its_clients_spoken_to():
     from recovery.protocols import PROTOCOLS
     from recovery.rows import ROWS
 
-    names = {"port": 1, "redis_port": 2, "folder": "D", "peers_python": "P", "fws_server": "F"}
+    names = {"port": 1, "redis_port": 2, "folder": "D", "peers_python": "P", "fws_server": "F", "centrifugo": "C"}
     assert len({row.name for row in ROWS}) == len(ROWS)
     for row in ROWS:
         assert row.protocol in PROTOCOLS

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 ROOM = "c0"
@@ -102,4 +102,37 @@ class SocketIO(Bare):
             yield Got(data["n"])
 
 
-PROTOCOLS = {"bare": Bare, "plain": Plain, "socketio": SocketIO}
+class Centrifugo(Bare):
+    """Centrifugo's protocol in JSON: connect and subscribe are one frame, as centrifuge-js has it."""
+
+    def __init__(self) -> None:
+        self._epoch, self._offset = "", 0
+
+    def path(self) -> str:
+        return "/connection/websocket"
+
+    def opened(self) -> Iterator[Event]:
+        subscribe = {"channel": f"kept:{ROOM}"}
+        if self._epoch:
+            subscribe |= {"recover": True, "epoch": self._epoch, "offset": self._offset}
+        yield Say("\n".join(map(json.dumps, ({"id": 1, "connect": {}}, {"id": 2, "subscribe": subscribe}))))
+
+    def heard(self, text: str) -> Iterator[Event]:
+        for line in text.split("\n"):
+            packet = json.loads(line)
+            if not packet:
+                yield Say("{}")
+            elif "push" in packet:
+                yield self._publication(packet["push"]["pub"])
+            elif "subscribe" in packet:
+                answer, was_in = packet["subscribe"], bool(self._epoch)
+                self._epoch, self._offset = answer["epoch"], answer.get("offset", 0)
+                yield from map(self._publication, answer.get("publications", ()))
+                yield In(answer.get("recovered", False) if was_in else None)
+
+    def _publication(self, publication: Any) -> Got:
+        self._offset = publication["offset"]
+        return Got(publication["data"]["n"])
+
+
+PROTOCOLS = {"bare": Bare, "plain": Plain, "socketio": SocketIO, "centrifugo": Centrifugo}

@@ -16,6 +16,12 @@ _EMIT: Mapping[str, Any] = MappingProxyType(
     | {"body": {"event": "m", "room": ROOM, "secret": _SECRET}}
 )
 
+# Errors by status: else what was refused is answered with 200.
+_API: Mapping[str, Any] = MappingProxyType(
+    {"path": "/api/publish", "headers": {"X-API-Key": _SECRET, "X-Centrifugo-Error-Mode": "transport"}}
+    | {"slot": "data", "body": {"channel": f"kept:{ROOM}"}}
+)
+
 
 class Row(NamedTuple):
     """
@@ -40,6 +46,19 @@ _PLAIN = (
 )
 _HISTORY = _PLAIN + "history filtered_websocket.filters.broadcast_messages"
 _WS_EMIT = _OURS + f"--ws_emit_secret {_SECRET} --ws_emit_recovery 120 -f filtered_websocket.filters.ws_emit"
+_NAMESPACES = (
+    """'[{{"name":"kept","history_size":10000,"history_ttl":"300s","force_recovery":true,"""
+    """"allow_subscribe_for_client":true,"allow_subscribe_for_anonymous":true}}]' """
+)
+_CENTRIFUGO = (
+    _OURS + f"--centrifugo_api_key {_SECRET} --centrifugo_allow_anonymous --centrifugo_namespaces {_NAMESPACES}"
+    "-f filtered_websocket.filters.centrifugo"
+)
+_GO = (
+    "env GOMAXPROCS=1 CENTRIFUGO_HTTP_SERVER_PORT={port} CENTRIFUGO_CLIENT_ALLOW_ANONYMOUS_CONNECT_WITHOUT_TOKEN=true "
+    f"CENTRIFUGO_HTTP_API_KEY={_SECRET} CENTRIFUGO_CHANNEL_NAMESPACES={_NAMESPACES}"
+)
+_GO_REDIS = "CENTRIFUGO_ENGINE_TYPE=redis CENTRIFUGO_ENGINE_REDIS_ADDRESS=redis://127.0.0.1:{redis_port} "
 _SQLITE = " --storage sqlite --sqlite_file {folder}/history.sqlite"
 _REDIS = " --storage redis --redis_port {redis_port}"
 _WORKERS = " --workers 2"
@@ -56,6 +75,19 @@ ROWS = (
     Row("ws_emit_redis", _WS_EMIT + _REDIS, "socketio", _EMIT, needs=("redis",)),
     Row("ws_emit_redis_nodes2", _WS_EMIT + _REDIS, "socketio", _EMIT, 2, ("redis",)),
     Row("ws_emit_redis_workers2", _WS_EMIT + _REDIS + _WORKERS, "socketio", _EMIT, needs=("redis",)),
+    Row("centrifugo", _CENTRIFUGO, "centrifugo", _API),
+    Row("centrifugo_sqlite", _CENTRIFUGO + _SQLITE, "centrifugo", _API),
+    Row("centrifugo_redis", _CENTRIFUGO + _REDIS, "centrifugo", _API, needs=("redis",)),
+    Row("centrifugo_redis_nodes2", _CENTRIFUGO + _REDIS, "centrifugo", _API, 2, ("redis",)),
+    Row("centrifugo_redis_workers2", _CENTRIFUGO + _REDIS + _WORKERS, "centrifugo", _API, needs=("redis",)),
+    Row("go_centrifugo", _GO + "{centrifugo}", "centrifugo", _API, needs=("centrifugo",)),
+    *(
+        Row(
+            f"go_centrifugo_redis{suffix}", _GO + _GO_REDIS + "{centrifugo}", "centrifugo", _API, nodes,
+            ("centrifugo", "redis"),
+        )
+        for suffix, nodes in (("", 1), ("_nodes2", 2))
+    ),
     Row("node_socketio", "node servers/node_socketio_recovery.js {port}", "socketio", _EMIT, needs=("node",)),
     *(
         Row(

@@ -53,6 +53,7 @@ class Served:
             folder=self._folder,
             peers_python=places.PEERS_PYTHON,
             fws_server=places.fws_server(),
+            centrifugo=places.CENTRIFUGO,
         )
         self._starts += 1
         word = "listening on" if "{fws_server}" in self._row.command else ""
