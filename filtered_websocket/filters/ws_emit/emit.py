@@ -38,7 +38,9 @@ def emit(
     if len(arguments) == 1 and arguments[0] is None:
         arguments = ()  # as on the bus, where the two are the same
     sent: Deferred[Any] = send(pipeline, Emit(event, arguments, rooms, _names(skip)))
-    return sent if sent is DONE else pipeline.server.counters.watch(sent, "emit")
+    if sent is DONE or State.of(pipeline).recovery is not None:  # which counts a failure itself
+        return sent
+    return pipeline.server.counters.watch(sent, "emit")
 
 
 def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
@@ -60,9 +62,11 @@ def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
 
 def _append(pipeline: Pipeline, recovery: Recovery, emission: Emit) -> Deferred[Any]:
     """To the log, and to servers beside this one that do not read it."""
-    name, rooms = State.of(pipeline).namespace.name, emission.rooms
-    rooms = None if rooms is None else tuple(map(name, rooms))
-    item = logged.item_of(emission._replace(rooms=rooms, skip=tuple(map(name, emission.skip))))
+    namespace = State.of(pipeline).namespace
+    if namespace.has_returned and (emission.rooms or emission.skip):
+        rooms = None if emission.rooms is None else tuple(map(namespace.name, emission.rooms))
+        emission = emission._replace(rooms=rooms, skip=tuple(map(namespace.name, emission.skip)))
+    item = logged.item_of(emission)
     if item is None:
         return DONE
     appended = recovery.append(item)

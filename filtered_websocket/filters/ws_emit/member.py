@@ -174,6 +174,7 @@ class Member:
 
     def _stand(self, standing: Standing) -> None:
         self.standing, self.id = standing, standing.record.sid
+        self._namespace.has_returned = True
 
     async def _are_proofs_good(self, claim: Claim) -> bool:
         """Whether the secrets that it gave are still those of its rooms."""

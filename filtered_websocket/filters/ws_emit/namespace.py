@@ -22,11 +22,13 @@ class Namespace:
     :param handle: handles an event of a client: ``handle(socket, [name, *arguments])``; an awaitable if it takes time
     :ivar recovery: None where it is off
     :ivar sockets: the clients of this node that are connected, by id
+    :ivar has_returned: whether a client has come back, so that one may have two ids
     :ivar by_connection: those of them whose sessions are in the log, by the ids of their connections: a client that has
         come back has its own id again, and its connection has another
     """
 
     recovery: Recovery | None = None
+    has_returned = False
 
     def __init__(self, handle: Callable[[Any, list[Any]], Awaitable[None] | None]) -> None:
         self.handle = handle

@@ -44,11 +44,13 @@ class BothKinds:
 
         :param messages: it, with its offset
         """
-        exclude = {each.id for room in item.but for each in self.subscribers(room)}
+        exclude: Collection[str] = ()
+        if item.but:
+            exclude = {each.id for room in item.but for each in self.subscribers(room)}
         for room in item.to:
             self.publish(room, messages, exclude)
             if len(item.to) > 1:
-                exclude = exclude.union([each.id for each in self.subscribers(room)])
+                exclude = {*exclude, *(each.id for each in self.subscribers(room))}
 
     def subscribers(self, name: str) -> list[Subscriber]:
         """Those in a room, of either kind."""

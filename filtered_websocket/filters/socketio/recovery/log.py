@@ -26,6 +26,8 @@ META_SECONDS = 30 * 86400.0
 """How long its epoch is known when nothing is appended."""
 SLICE = 1000
 """Items that are read at a time."""
+MOST_OWN = 10_000
+"""Items on their way to storage and back that are remembered."""
 MOST_ASKED = 100
 """Former epochs of which it is remembered whether a bridge joins them to the present one."""
 LAG_SECONDS = 0.5
@@ -53,17 +55,20 @@ class Log:
         self.channel = f"\0{pack}::log"
         self._pipeline, self._pack, self._window = pipeline, pack, window
         self._heard, self._bridged, self._lost = heard, bridged, lost
+        self._keep = Keep(0)
         self._waiting: list[tuple[int, Deferred[bool]]] = []
         self._asked: dict[tuple[str, str], Deferred[None]] = {}
+        # What this node has appended and is yet to come back, which then need not be read.
+        self._own: dict[bytes, Item] = {}
         self._filling = False
         self._replayed: tuple[Item | None, tuple[Message, ...]] = (None, ())
 
     # What is appended.
 
-    @property
-    def _keep(self) -> Keep:
+    def follow(self) -> None:
+        """Keep as much as the window does, from now on."""
         window, pool = self._window, Pool(f"{self._pack} recovery", 0, 0)
-        return Keep(MOST_ITEMS, window.seconds, pool, window.most_bytes, META_SECONDS)
+        self._keep = Keep(MOST_ITEMS, window.seconds, pool, window.most_bytes, META_SECONDS)
 
     def append(self, item: Item, origin: Origin | None = None, once: str | None = None) -> Deferred[Position | None]:
         """Have something done on all nodes.
@@ -71,7 +76,12 @@ class Log:
         :param once: nothing is appended if something of this key was
         :returns: fires when storage has it
         """
-        publication = Publication(self.channel, ((items.encode(item, origin), False),))
+        payload = items.encode(item, origin)
+        if origin is None:
+            if len(self._own) >= MOST_OWN:
+                self._own.clear()
+            self._own[payload] = item
+        publication = Publication(self.channel, ((payload, False),))
         return self._pipeline.storage_object.send(publication, self._keep, once=once)
 
     # What comes.
@@ -132,7 +142,9 @@ class Log:
         position, window = publication.position, self._window
         if position is None:
             raise ValueError("not kept")
-        item, origin = items.decode(publication.payload)
+        item, origin = self._own.pop(publication.payload, None), None
+        if item is None:
+            item, origin = items.decode(publication.payload)
         messages = self.stamped(item.messages, position) if isinstance(item, Emit) else ()
         if self._filling and position.epoch == window.epoch and position.offset <= window.begin:
             self._replayed = item, messages

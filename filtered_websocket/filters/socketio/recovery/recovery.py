@@ -50,6 +50,7 @@ class Recovery(Claims):
         """Take the options, as they stand now."""
         self.window.seconds = self._options.seconds + KEPT_SECONDS
         self.window.most_bytes = self._options.log
+        self.log.follow()
 
     def listen(self) -> list[Deferred[Any]]:
         """Hear what is to be done, and the other nodes."""

@@ -94,7 +94,10 @@ class Window:
         self._entries.append(entry)
         self.bytes += entry.cost
         for room in self._of(item):
-            self._rooms.setdefault(room, deque()).append(entry)
+            entries = self._rooms.get(room)
+            if entries is None:
+                entries = self._rooms[room] = deque()
+            entries.append(entry)
         if isinstance(item, Mark) and item.hole:
             self.hole = number
         self.trim()
@@ -121,7 +124,9 @@ class Window:
 
     @staticmethod
     def _of(item: Item) -> tuple[str, ...]:
-        return () if isinstance(item, Mark) else tuple(dict.fromkeys(item.to))
+        if isinstance(item, Mark):
+            return ()
+        return item.to if len(item.to) == 1 else tuple(dict.fromkeys(item.to))
 
     # What goes.
 
