@@ -19,13 +19,8 @@ from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Client, python_path
+from tests.support.socketio_managers import GENERATIONS, call
 
-GENERATIONS = {
-    "5.13, a pickle": ("socketio-5.13.0", "socketio"),
-    "5.14, JSON": ("socketio-5.14.0", "socketio"),
-    "5.15, JSON with binary": ("socketio-5.15.0", "socketio"),
-    "newest": ("socketio",),
-}
 APPLICATION = """
 from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIOEventFilter, SocketIOServerFilter
 
@@ -80,20 +75,6 @@ def connect(server: FwsServer) -> Iterator[Connect]:
             return stack.enter_context(Client("js-4", f"http://127.0.0.1:{port or server.port}{namespace}"))
 
         yield begin
-
-
-def call(packages: tuple[str, ...], redis: RedisServer, kind: str, *calls: Any) -> None:
-    """Have a program of these packages make calls of its manager."""
-    done = subprocess.run(
-        [sys.executable, str(TESTS / "python" / "socketio_emit.py"), kind, f"redis://127.0.0.1:{redis.port}/0"],
-        env=os.environ | python_path(*packages),
-        input="".join(json.dumps(each) + "\n" for each in calls),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.stdout.split() == ["done"] * len(calls), done.stderr
 
 
 @contextmanager

@@ -9,84 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.fws_server import FwsServer
-from tests.support.http_client import ask
-from tests.support.raw_client import wait_until
+from tests.support.recovery_site import Site
 from tests.support.redis_server import RedisServer
-from tests.support.socketio_clients import TRANSPORTS, Returning
-from tests.support.unreliable_proxy import UnreliableProxy
+from tests.support.socketio_clients import TRANSPORTS
 
 PACK = ("-f", "filtered_websocket.filters.ws_emit", "--ws_emit_secret", "123", "--ws_emit_cors", "*")
 RECOVERY = ("--ws_emit_recovery", "60")
 STORAGES = ("memory", "sqlite", "redis")
 
 
-class Site:
-    """Servers with one storage object, and clients that come to them by a network which is not to be relied on."""
-
-    def __init__(self, stack: ExitStack, folder: Path, storage: str) -> None:
-        self._stack, self._folder = stack, folder
-        self.options = [*PACK, *RECOVERY]
-        self.redis: RedisServer | None = None
-        if storage == "sqlite":
-            self.options += ["--storage", "sqlite", "--sqlite_file", str(folder / "storage.sqlite")]
-        elif storage == "redis":
-            self.redis = stack.enter_context(RedisServer(folder / "redis", durable=True))
-            self.options += ["--storage", "redis", "--redis_url", self.redis.url]
-        self._servers = 0
-        self.server = self.start()
-        self.proxy = stack.enter_context(UnreliableProxy(self.server.port))
-
-    def start(self, *options: str) -> FwsServer:
-        """One more server."""
-        self._servers += 1
-        folder = self._folder / f"server-{self._servers}"
-        folder.mkdir()
-        return self._stack.enter_context(FwsServer(*self.options, *options, cwd=folder))
-
-    def replace(self, number: signal.Signals) -> None:
-        """End the server with a signal, and start another one."""
-        self.server.signal(number)
-        self.server.wait()
-        self.server = self.start()
-        self.proxy.target = self.server.port
-
-    def client(self, transports: str = "websocket", **options: Any) -> "Returning":
-        return self._stack.enter_context(Returning(f"http://127.0.0.1:{self.proxy.port}", transports, **options))
-
-    def lose(self, *clients: "Returning", silently: bool = False) -> None:
-        """The network fails; silently: the server does not notice."""
-        (self.proxy.lose if silently else self.proxy.cut)()
-        for client in clients:
-            client.wait("disconnect")
-
-    def comes_back(self, client: "Returning") -> bool:
-        """The network is there again; whether a client's session goes on."""
-        self.proxy.mend()
-        return client.comes_back()
-
-    def emit(self, event: str, room: Any = "a", server: FwsServer | None = None, **body: Any) -> None:
-        port = (server or self.server).port
-        values = {"secret": "123", "event": event, "room": room} | body
-        answer = ask(("127.0.0.1", port), "POST", "/emit", values, {"Content-Type": "application/json"})
-        assert answer.status == 200, answer
-
-    def emit_when_ready(self, event: str, room: Any = "a") -> None:
-        """The same as soon as the storage object takes it."""
-        values = {"secret": "123", "event": event, "room": room}
-        at, headers = ("127.0.0.1", self.server.port), {"Content-Type": "application/json"}
-        wait_until(lambda: ask(at, "POST", "/emit", values, headers).status == 200)
-
-    def counted(self, what: str) -> int:
-        """What the server has counted of a kind."""
-        metrics = ask(("127.0.0.1", self.server.port), "GET", "/metrics").body.decode()
-        return sum(int(float(line.rpartition(" ")[2])) for line in metrics.splitlines() if what in line)
-
-
 @pytest.fixture
 def site(tmp_path: Path, request: Any) -> Iterator[Site]:
     with ExitStack() as stack:
-        yield Site(stack, tmp_path, request.param)
+        yield Site(stack, tmp_path, request.param, *PACK, *RECOVERY)
 
 
 on = pytest.mark.parametrize
@@ -255,7 +190,7 @@ def test_redis_dies_with_its_file_and_comes_back_and_nobody_loses_what_was_confi
 
 def test_a_redis_that_comes_back_empty_is_told(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        site = Site(stack, tmp_path, "memory")
+        site = Site(stack, tmp_path, "memory", *PACK, *RECOVERY)
         redis = stack.enter_context(RedisServer(tmp_path / "redis"))
         site.options += ["--storage", "redis", "--redis_url", redis.url]
         site.replace(signal.SIGTERM)
