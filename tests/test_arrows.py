@@ -115,7 +115,7 @@ TESTED_TOGETHER = {
     "filters.socketio.logged": "filters/socketio/test_returning.py orders, and end_to_end/test_socketio_recovery.py",
     **{
         f"filters.socketio.recovery.{name}": "filters/ws_emit/test_member.py and filters/socketio/test_returning.py"
-        for name in ("claims", "kinds", "recovery", "standing")
+        for name in ("claims", "kept", "kinds", "recovery", "standing")
     },
     "filters.socketio.recovery.options": "options alone, which ws_emit/test_member.py gives",
     "filters.socketio.volatile": "filters/socketio/test_socket.py emits by it",

@@ -114,7 +114,10 @@ class Consumer:
                 return
         self._waiting = None
         while self._overflowed:
-            self._hub.tails.skip(*self._overflowed.popitem())
+            channel, position = self._overflowed.popitem()
+            self._hub.tails.skip(channel, position)
+            for tell in tuple(self._pipeline.gaps):
+                tell(channel, position)
 
     def _consumed(self, result: Any, item: Any) -> None:
         if isinstance(item, Publication):

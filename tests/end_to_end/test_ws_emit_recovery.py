@@ -188,6 +188,46 @@ def test_redis_dies_with_its_file_and_comes_back_and_nobody_loses_what_was_confi
     assert client.heard("event") == []
 
 
+@on("site", ["redis"], indirect=True)
+def test_a_client_that_comes_back_while_redis_is_away_waits_for_it(site: Site) -> None:
+    assert site.redis is not None
+    client = site.client()
+    client.ask("join", {"room": "a"})
+    site.emit("one")
+    client.event()
+    site.lose(client)
+    site.emit("two")
+    site.redis.kill()
+    site.proxy.mend()
+    site.server.wait_for("the storage object is away")
+    site.redis.start()
+    assert client.comes_back()
+    assert client.event() == ("two",)
+    site.emit_when_ready("three")
+    assert client.event() == ("three",)
+
+
+@on("site", ["redis"], indirect=True)
+def test_workers_that_are_replaced_lose_nothing(site: Site) -> None:
+    """SIGUSR2 while events go out: clients come back to other workers, and those have what was missed."""
+    site.options += ["--workers", "2"]
+    site.replace(signal.SIGTERM)
+    clients = [site.client(transports) for transports in TRANSPORTS]
+    for client in clients:
+        client.ask("join", {"room": "a"})
+    site.server.signal(signal.SIGUSR2)
+    for worker in (0, 1):
+        for number in range(50):
+            site.emit("n", data=[worker, number])
+        site.server.wait_for(f"worker {worker} is replaced")
+    site.emit("last")
+    expected = [("n", [worker, number]) for worker in (0, 1) for number in range(50)]
+    for client in clients:
+        assert [client.event() for _ in expected] == expected
+        assert client.event() == ("last",)
+        assert all(line["recovered"] for line in client.heard("connect"))
+
+
 def test_a_redis_that_comes_back_empty_is_told(tmp_path: Path) -> None:
     with ExitStack() as stack:
         site = Site(stack, tmp_path, "memory", *PACK, *RECOVERY)

@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.errors import Close, StopChain
-from filtered_websocket.messages.publication import Publication
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline import consumer
 from filtered_websocket.testing.server import Server
 from tests.support import rooms
@@ -125,6 +125,26 @@ def test_the_queue_before_an_async_consumer_filter_is_bounded_and_drops_are_coun
         gate.callback(None)
         assert a.received() == ["0", "1", "2", "3"]
         assert counted(server) == {"dropped: consumer filters too slow": 3}
+
+
+def test_what_finds_no_room_in_the_queue_is_a_gap_of_its_channel(consumes, monkeypatch):
+    monkeypatch.setattr(consumer, "MAX_WAITING_ITEMS", 3)
+    gate, gaps = Deferred(), []
+
+    async def waits(pipeline, item):
+        if item.payload == b"0":
+            await gate
+
+    with consuming() as (server, _):
+        consumes(waits)
+        server.pipeline().gaps.append(lambda *gap: gaps.append(gap))
+        for number in range(7):
+            server.pipeline().consume(
+                Publication("room", ((b"%d" % number, False),), position=Position("e", number + 1))
+            )
+        assert gaps == []
+        gate.callback(None)
+        assert gaps == [("room", Position("e", 7))]
 
 
 def test_a_long_queue_of_async_filters_that_need_not_wait_is_no_recursion(consumes):

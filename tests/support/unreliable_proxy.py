@@ -80,6 +80,8 @@ class _Pair:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self._client, self._server = client, server
         self._is_lost = False
+        self._lock = threading.Lock()
+        self._running = 2
         ends = ((client, server, False), (server, client, True))
         self._threads = [threading.Thread(target=self._carry, args=each, daemon=True) for each in ends]
 
@@ -101,6 +103,11 @@ class _Pair:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        with self._lock:
+            self._running -= 1
+            if not self._running:
+                source.close()
+                target.close()
 
     def lose(self) -> None:
         self._is_lost = True

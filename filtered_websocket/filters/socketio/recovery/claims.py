@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, NamedTuple
 
-from filtered_websocket.chain.interfaces import Pipeline
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from filtered_websocket.chain.interfaces import Clock, Pipeline
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.socketio.recovery.foreign import Foreign
 from filtered_websocket.filters.socketio.recovery.log import Log
@@ -20,6 +23,10 @@ from filtered_websocket.messages.message import Message
 
 MAX_PID = 64
 """Characters of what a client may say that its pid is."""
+AWAY_SECONDS = 10.0
+"""How long a client that comes back waits for a storage object that is away."""
+AGAIN_SECONDS = 0.1
+"""After how long it is asked again."""
 MOST_EVENTS, MOST_BYTES = 10**9, 10**12
 """A client that moves misses little, and has no other way to it."""
 
@@ -84,7 +91,7 @@ class Claims:
         return claimed
 
     async def _claim(self, pid: str, offset: str | None, rooms: int) -> Claim | Refusal:
-        found = await self.records.take(pid)
+        found = await self._take(pid)
         if found is None:
             return Refusal("no record")
         record, former = found
@@ -107,9 +114,28 @@ class Claims:
         missed = self._missed(draft, place, rooms)
         return missed if isinstance(missed, Refusal) else Claim(pid, record, place, frozenset(draft.rooms))
 
+    async def _take(self, pid: str) -> tuple[Record, str] | None:
+        """While the storage object is away it is waited for: a client that begins anew has lost what it missed.
+
+        :raises StorageAway: it is away for longer
+        """
+        clock, storage = self._pipeline.server.reactor, self._pipeline.storage_object
+        deadline = clock.seconds() + AWAY_SECONDS
+        while True:
+            try:
+                return await self.records.take(pid)
+            except StorageAway:
+                left = deadline - clock.seconds()
+                if left <= 0:
+                    raise
+                await deferLater(clock, AGAIN_SECONDS)
+                await _within(storage.wait_ready(), left, clock)
+
     def _end_of(self, record: Record) -> float | None:
         """Make a record one of the present epoch: up to where its places are places of that; None: it cannot be."""
         window = self.window
+        if not window.epoch:
+            return None
         if record.epoch == window.epoch:
             return inf
         end = window.bridges.get(record.epoch)
@@ -172,6 +198,20 @@ class Claims:
             counters.count("recovered", self._pack)
         else:
             counters.count("not recovered", f"{self._pack}: {outcome.reason}")
+
+
+def _within(waited: Deferred[Any], seconds: float, clock: Clock) -> Deferred[None]:
+    """Fires when this has fired, however, or when the time is over."""
+    answer: Deferred[None] = Deferred(lambda _: None)
+    timer = clock.callLater(seconds, answer.callback, None)
+
+    def over(_: Any) -> None:
+        if timer.active():
+            timer.cancel()
+            answer.callback(None)
+
+    waited.addBoth(over)
+    return answer
 
 
 def new_pid() -> str:

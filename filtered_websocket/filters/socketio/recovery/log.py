@@ -100,6 +100,10 @@ class Log:
             self._window.restart(position)
         await self._fill()
 
+    def stop(self) -> None:
+        """Hear it no more."""
+        self._pipeline.storage_object.unsubscribe(self.channel).addErrback(lambda _: None)
+
     async def _fill(self) -> None:
         """Slices move while they are read, since others append: what comes twice is passed over."""
         self._filling = True

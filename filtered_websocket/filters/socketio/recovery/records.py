@@ -8,6 +8,7 @@ with the process, a copy is made in the end alone.
 
 import hashlib
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,6 +16,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.interfaces import DelayedCall, Pipeline
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.filters.socketio.recovery.kept import Kept
 from filtered_websocket.filters.socketio.recovery.record import Record
 from filtered_websocket.filters.socketio.recovery.window import Window
 
@@ -24,34 +26,6 @@ SPARE_SECONDS = 10.0
 """How late that may be."""
 KEPT_SECONDS = WRITE_SECONDS + SPARE_SECONDS
 """How much longer the log keeps what it has than a client may be away."""
-
-
-class Kept:
-    """A session whose record is kept.
-
-    :ivar key: where its copy lies
-    :ivar displaced: called when another node has it, or another connection of this one
-    :ivar values: gives what the pack keeps with it
-    :ivar owners: whose the copy may be that is written over; "" for none
-    :ivar written: when its copy was last written
-    """
-
-    __slots__ = ("displaced", "ended", "key", "owners", "record", "scheduled", "under_way", "values", "written")
-
-    def __init__(
-        self,
-        key: str,
-        record: Record,
-        displaced: Callable[[], object],
-        values: Callable[[], dict[str, Any]],
-        owners: tuple[str, ...],
-    ) -> None:
-        self.key, self.record, self.displaced, self.values, self.owners = key, record, displaced, values, owners
-        self.ended = False
-        self.written = 0.0
-        # What waits for the next write, and for the one that is under way.
-        self.scheduled: list[Deferred[None]] | None = None
-        self.under_way: list[Deferred[None]] = []
 
 
 class Records:
@@ -68,7 +42,10 @@ class Records:
         self._outlive = self._storage.durable or self._storage.shared
         self._live: dict[str, Kept] = {}
         self._changed: dict[str, Kept] = {}
+        # What was not written in the end, since storage was away; None: it was to be deleted.
+        self._undone: dict[str, Kept | None] = {}
         self._timer: DelayedCall | None = None
+        self._accounts_at = 0.0
 
     def key(self, pid: str) -> str:
         """Where the copy lies of a session."""
@@ -91,6 +68,9 @@ class Records:
         :param former: the node that has handed it over
         """
         key = self.key(pid)
+        if key in self._live:
+            # Two connections have said this pid at once: the one that is let in last has the session.
+            self.lose(key)
         kept = self._live[key] = Kept(key, record, displaced, values, ("", self.node, *filter(None, (former,))))
         self.changed(kept)
         if self._timer is None:
@@ -127,7 +107,7 @@ class Records:
         self._look(kept)
         stored = self._store(kept, self._seconds())
         if self._outlive:
-            # The others are told so: this server's end waits until it is written.
+            # It is what the others know: this server's end waits until it is written.
             self._server.owe(stored)
 
     def hand_over(self, kept: Kept) -> None:
@@ -184,7 +164,10 @@ class Records:
             kept.displaced()
             return kept.record, self.node
         found = await self._storage.take(key, self.node)
-        return None if found is None else (Record.decode(found.value), found.owner)
+        undone = self._undone.pop(key, None) if found is None or found.owner == self.node else None
+        if found is None:
+            return None
+        return (Record.decode(found.value) if undone is None else undone.record), found.owner
 
     def delete(self, pid: str) -> None:
         """It is not to be had any more."""
@@ -192,7 +175,7 @@ class Records:
 
     def _delete(self, key: str) -> None:
         gone = self._storage.store(key, None, 1.0, self.node, only_if=(self.node,))
-        self._server.counters.watch(gone, f"{self._pack}: record")
+        gone.addErrback(self._not_done, key, None)
 
     def _store(self, kept: Kept, seconds: float) -> Deferred[Any]:
         kept.written = self._server.reactor.seconds()
@@ -205,9 +188,29 @@ class Records:
             kept.displaced()
 
     def _not_stored(self, failure: Failure, kept: Kept) -> None:
+        if kept.ended:
+            self._not_done(failure, kept.key, kept)
+            return
         failure.trap(StorageAway)
+        self._count_away()
+        kept.written = -inf  # it is due
+
+    def _not_done(self, failure: Failure, key: str, kept: Kept | None) -> None:
+        failure.trap(StorageAway)
+        self._count_away()
+        self._undone[key] = kept
+
+    def _count_away(self) -> None:
         self._server.counters.count("dropped", f"{self._pack}: record, while the storage object is away")
-        kept.written = 0.0  # with the next that are due
+
+    def _do_undone(self) -> None:
+        undone, self._undone = self._undone, {}
+        for key, kept in undone.items():
+            if kept is None:
+                self._delete(key)
+            else:
+                kept.owners = (self.node,)  # another node may have had it meanwhile
+                self._store(kept, self._seconds())
 
     def _write_changed(self) -> None:
         changed, self._changed = self._changed, {}
@@ -234,8 +237,12 @@ class Records:
             elif self._storage.ready:
                 self._look(kept)
                 self._store(kept, self._seconds() + KEPT_SECONDS)
+        if self._undone and self._storage.ready:
+            self._do_undone()
         self.window.trim()
-        self.window.account(min((each.record.at for each in self._live.values()), default=self.window.top))
+        if server.reactor.seconds() >= self._accounts_at:
+            self._accounts_at = server.reactor.seconds() + WRITE_SECONDS
+            self.window.account(min((each.record.at for each in self._live.values()), default=self.window.top))
 
     def stop(self) -> None:
         """Nothing is due any more."""

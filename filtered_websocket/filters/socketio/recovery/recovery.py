@@ -65,8 +65,14 @@ class Recovery(Claims):
     def stop(self) -> None:
         """Nothing is written any more but what has been begun."""
         self.records.stop()
+        pipeline = self._pipeline
+        if self.log.gap in pipeline.gaps:
+            pipeline.gaps.remove(self.log.gap)
+            self.log.stop()
         if self.foreign is not None:
             self.foreign.stop()
+            if self.foreign.ready_changed in pipeline.ready_changed:
+                pipeline.ready_changed.remove(self.foreign.ready_changed)
 
     # What is done everywhere.
 

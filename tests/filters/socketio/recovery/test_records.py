@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, fail
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.socketio.recovery.record import Record
 from filtered_websocket.filters.socketio.recovery.records import WRITE_SECONDS
+from filtered_websocket.filters.ws_emit import emit
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.recovery.pages import Page
 from tests.filters.socketio.recovery.servers import Nodes, recovery_of
@@ -101,11 +102,64 @@ def test_a_session_that_another_node_owns_is_lost(server: Server, nodes: Nodes) 
     assert copy_of(page)[1] == "another"
 
 
-def test_while_storage_is_away_nobody_goes_on(server: Server, nodes: Nodes) -> None:
-    page = Page(server).drop()
+def test_while_storage_is_away_it_is_waited_for_and_then_nobody_goes_on(server: Server, nodes: Nodes) -> None:
+    page, other = Page(server).drop(), Page(server).drop()
     nodes.storage.take = lambda *_: fail(StorageAway("away"))  # type: ignore[method-assign]
-    assert not page.back()
+    other.connect()
+    server.advance(5)
+    assert not [packet for packet in other.packets if packet.startswith("40")][1:]
+    del nodes.storage.take
+    server.advance(1)
+    assert other.sync().recovered
+    nodes.storage.take = lambda *_: fail(StorageAway("away"))  # type: ignore[method-assign]
+    page.connect()
+    for _ in range(12):
+        server.advance(1)
+    page.sync()
+    assert not page.recovered
     assert server.server.counters.totals["not recovered", "ws_emit: storage away"] == 1
+
+
+def test_what_could_not_be_written_in_the_end_is_written_later_and_known_here(server: Server, nodes: Nodes) -> None:
+    page, gone, moved = Page(server).join("a"), Page(server), Page(server).join("a")
+    before = copy_of(page)[0].at
+    store = nodes.storage.store
+    nodes.storage.store = lambda *_, **__: fail(StorageAway("away"))  # type: ignore[method-assign]
+    emit(server.pipeline(), "e", room="a")
+    page.drop()
+    gone.client.send("41")
+    moved.drop()
+    gone.sync()
+    assert copy_of(page)[0].at == before
+    assert page.back()
+    assert page.taken() == [("e",)]
+    server.result(nodes.storage.take(recovery_of(server).records.key(str(moved.pid)), "another"))
+    nodes.storage.store = store  # type: ignore[method-assign]
+    server.advance(1)
+    assert copy_of(page)[0].at > before
+    assert copy_of(moved)[1] == "another"
+    gone.drop()
+    assert not gone.back()
+
+
+def test_of_two_connections_that_say_one_pid_at_once_one_has_the_session(server: Server, nodes: Nodes) -> None:
+    page = Page(server).drop()
+    answers: list[Deferred[Any]] = []
+    take = nodes.storage.take
+
+    def late(*arguments: Any) -> Any:
+        answers.append(take(*arguments))
+        answers.append(Deferred())
+        return answers[-1]
+
+    nodes.storage.take = late  # type: ignore[method-assign]
+    one, other = Page(server, auth={"pid": page.pid}), Page(server, auth={"pid": page.pid})
+    for answer, held in ((answers[0], answers[1]), (answers[2], answers[3])):
+        held.callback(server.result(answer))
+        server.settle()
+    assert one.sync().client.close_code == 1006
+    assert other.sync().sid == page.sid
+    assert len(server.pipeline().ws_emit.namespace.sockets) == 1  # type: ignore[attr-defined]
 
 
 def test_a_record_that_is_none_is_refused(server: Server, nodes: Nodes) -> None:
