@@ -117,6 +117,7 @@ TESTED_TOGETHER = {
         f"filters.socketio.recovery.{name}": "filters/ws_emit/test_member.py and filters/socketio/test_returning.py"
         for name in ("claims", "kept", "kinds", "recovery", "standing")
     },
+    "filters.socketio.recovery.copies": "socketio/recovery/test_records.py, with storage that is away, too",
     "filters.socketio.recovery.options": "options alone, which ws_emit/test_member.py gives",
     "filters.socketio.volatile": "filters/socketio/test_socket.py emits by it",
     "filters.ws_emit.logged": "filters/ws_emit/test_member.py orders while a client is away",

@@ -6,16 +6,13 @@ ends. Only the node that owns it writes it: one that finds that another does has
 with the process, a copy is made in the end alone.
 """
 
-import hashlib
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from filtered_websocket.chain.interfaces import DelayedCall, Pipeline
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.filters.socketio.recovery.copies import Copies
 from filtered_websocket.filters.socketio.recovery.kept import Kept
 from filtered_websocket.filters.socketio.recovery.record import Record
 from filtered_websocket.filters.socketio.recovery.window import Window
@@ -38,18 +35,12 @@ class Records:
 
     def __init__(self, pipeline: Pipeline, pack: str, node: str, window: Window, seconds: Callable[[], float]) -> None:
         self._storage, self._server = pipeline.storage_object, pipeline.server
-        self._pack, self.node, self.window, self._seconds = pack, node, window, seconds
-        self._outlive = self._storage.durable or self._storage.shared
+        self.node, self.window, self._seconds = node, window, seconds
+        self._copies = Copies(pipeline, pack, node, self._lost)
         self._live: dict[str, Kept] = {}
         self._changed: dict[str, Kept] = {}
-        # What was not written in the end, since storage was away; None: it was to be deleted.
-        self._undone: dict[str, Kept | None] = {}
         self._timer: DelayedCall | None = None
         self._accounts_at = 0.0
-
-    def key(self, pid: str) -> str:
-        """Where the copy lies of a session."""
-        return f"{self._pack}::session::{hashlib.sha256(pid.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
 
     # Sessions of this node.
 
@@ -79,7 +70,7 @@ class Records:
 
     def changed(self, kept: Kept) -> None:
         """Its rooms have."""
-        if kept.ended or not self._outlive:
+        if kept.ended or not self._copies.outlive:
             return
         if not self._changed:
             self._server.at_turn_end(self._write_changed)
@@ -102,11 +93,11 @@ class Records:
             return
         self._forget(kept)
         if final:
-            self._delete(kept.key)
+            self._copies.delete(kept.key)
             return
         self._look(kept)
-        stored = self._store(kept, self._seconds())
-        if self._outlive:
+        stored = self._copies.store(kept, self._seconds())
+        if self._copies.outlive:
             # It is what the others know: this server's end waits until it is written.
             self._server.owe(stored)
 
@@ -128,13 +119,17 @@ class Records:
         """Events were lost for this node: none of its sessions can go on as if nothing were."""
         for kept in tuple(self._live.values()):
             self._forget(kept)
-            self._delete(kept.key)
+            self._copies.delete(kept.key)
             kept.displaced()
 
     def lose(self, key: str) -> None:
         """Another node has a session that was here."""
         kept = self._live.get(key)
         if kept is not None:
+            self._lost(kept)
+
+    def _lost(self, kept: Kept) -> None:
+        if not kept.ended:
             self._forget(kept)
             kept.displaced()
 
@@ -163,54 +158,15 @@ class Records:
             self._look(kept)
             kept.displaced()
             return kept.record, self.node
-        found = await self._storage.take(key, self.node)
-        undone = self._undone.pop(key, None) if found is None or found.owner == self.node else None
-        if found is None:
-            return None
-        return (Record.decode(found.value) if undone is None else undone.record), found.owner
+        return await self._copies.take(key)
 
     def delete(self, pid: str) -> None:
         """It is not to be had any more."""
-        self._delete(self.key(pid))
+        self._copies.delete(self.key(pid))
 
-    def _delete(self, key: str) -> None:
-        gone = self._storage.store(key, None, 1.0, self.node, only_if=(self.node,))
-        gone.addErrback(self._not_done, key, None)
-
-    def _store(self, kept: Kept, seconds: float) -> Deferred[Any]:
-        kept.written = self._server.reactor.seconds()
-        stored = self._storage.store(kept.key, kept.record.encode(), seconds, self.node, only_if=kept.owners)
-        return stored.addCallbacks(self._stored, self._not_stored, callbackArgs=(kept,), errbackArgs=(kept,))
-
-    def _stored(self, done: bool, kept: Kept) -> None:
-        if not done and not kept.ended:
-            self._forget(kept)
-            kept.displaced()
-
-    def _not_stored(self, failure: Failure, kept: Kept) -> None:
-        if kept.ended:
-            self._not_done(failure, kept.key, kept)
-            return
-        failure.trap(StorageAway)
-        self._count_away()
-        kept.written = -inf  # it is due
-
-    def _not_done(self, failure: Failure, key: str, kept: Kept | None) -> None:
-        failure.trap(StorageAway)
-        self._count_away()
-        self._undone[key] = kept
-
-    def _count_away(self) -> None:
-        self._server.counters.count("dropped", f"{self._pack}: record, while the storage object is away")
-
-    def _do_undone(self) -> None:
-        undone, self._undone = self._undone, {}
-        for key, kept in undone.items():
-            if kept is None:
-                self._delete(key)
-            else:
-                kept.owners = (self.node,)  # another node may have had it meanwhile
-                self._store(kept, self._seconds())
+    def key(self, pid: str) -> str:
+        """Where the copy lies of a session."""
+        return self._copies.key(pid)
 
     def _write_changed(self) -> None:
         changed, self._changed = self._changed, {}
@@ -218,7 +174,7 @@ class Records:
             self._look(kept)
             waiting, kept.scheduled = kept.scheduled or [], None
             kept.under_way += waiting
-            self._store(kept, self._seconds() + KEPT_SECONDS).addCallback(self._written, kept, waiting)
+            self._copies.store(kept, self._seconds() + KEPT_SECONDS).addCallback(self._written, kept, waiting)
 
     def _written(self, _: Any, kept: Kept, waiting: list[Deferred[None]]) -> None:
         kept.under_way = [each for each in kept.under_way if each not in waiting]
@@ -231,14 +187,14 @@ class Records:
         self._timer = server.reactor.callLater(1.0, self._refresh)
         due = server.reactor.seconds() - WRITE_SECONDS
         for kept in [each for each in self._live.values() if each.written <= due]:
-            if not self._outlive:
+            if not self._copies.outlive:
                 kept.record.look(self.window)
                 kept.written = server.reactor.seconds()
             elif self._storage.ready:
                 self._look(kept)
-                self._store(kept, self._seconds() + KEPT_SECONDS)
-        if self._undone and self._storage.ready:
-            self._do_undone()
+                self._copies.store(kept, self._seconds() + KEPT_SECONDS)
+        if self._storage.ready:
+            self._copies.make_good(self._seconds())
         self.window.trim()
         if server.reactor.seconds() >= self._accounts_at:
             self._accounts_at = server.reactor.seconds() + WRITE_SECONDS
