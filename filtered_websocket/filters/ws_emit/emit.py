@@ -38,7 +38,7 @@ def emit(
     if len(arguments) == 1 and arguments[0] is None:
         arguments = ()  # as on the bus, where the two are the same
     sent: Deferred[Any] = send(pipeline, Emit(event, arguments, rooms, _names(skip)))
-    if sent is DONE or State.of(pipeline).recovery is not None:  # which counts a failure itself
+    if sent is DONE or pipeline.options.ws_emit_recovery:  # which counts a failure itself
         return sent
     return pipeline.server.counters.watch(sent, "emit")
 
@@ -50,8 +50,7 @@ def send(pipeline: Pipeline, emission: Emit) -> Deferred[Any]:
 
     :raises Malformed: arguments that JSON cannot hold
     """
-    recovery = State.of(pipeline).recovery
-    if recovery is not None:
+    if pipeline.options.ws_emit_recovery and (recovery := State.of(pipeline).recovery) is not None:
         return _append(pipeline, recovery, emission)
     if ADDRESSING.is_heard_here_only(pipeline) and _is_readable(emission):
         orders.carry_out(pipeline, emission)

@@ -1,5 +1,6 @@
 """A client of an application that comes back: what filters are told, and what it gets."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.clients import Nodes, of
 from tests.filters.socketio.recovery.pages import Page
+from tests.filters.ws_emit.clients import Poller
 
 told: list[Any] = []
 waits: list[Deferred[None]] = []
@@ -260,6 +262,20 @@ def test_half_open_the_former_connection_leaves_first_and_without_a_word(server:
     assert len(server.pipeline().socketio.namespaces["/"].sockets) == 1  # type: ignore[attr-defined]
 
 
+def test_it_works_more_than_once_though_former_connections_time_out(server: Server) -> None:
+    """socketio/socket.io#4880: there the ping timeout of the first connection takes the session of the second."""
+    page = Page(server)
+    for turn in range(3):
+        page.sync()
+        assert page.back()
+        for _ in range(4):
+            server.advance(20)
+            page.client.send("3")
+            page.sync()
+        send(server, f"event {turn}")
+        assert page.taken()[-1] == (f"event {turn}",)
+
+
 def test_clients_without_recovery_share_rooms_and_see_nothing_of_it(server: Server) -> None:
     page, plain = Page(server), Page(server, "&recovery=0")
     for each in (page, plain):
@@ -309,6 +325,57 @@ def test_without_the_option_nothing_is_different(serve: Callable[..., Server]) -
     page = Page(server)
     page.say("tell", "text")
     assert page.packets == [f'40{{"sid":"{page.sid}"}}', '42["welcome"]', '42["told","text"]']
+
+
+# The official tests of the server (packages/socket.io/test/connection-state-recovery.ts), by their names; its adapter
+# and its option `skipMiddlewares` are not here: connect filters always judge.
+
+
+def came(server: Server) -> tuple[str, str, str]:
+    """A client that polls, gets an event, and ends its session with a packet 1: sid, pid and offset."""
+    poller = Poller(server, connect=False)
+    poller.post("40")
+    handshake = json.loads(poller.received()[0][2:])
+    of(server).emit("hello")
+    *_, (_, offset) = (json.loads(packet[2:]) for packet in poller.received())
+    poller.post("1")
+    return handshake["sid"], handshake["pid"], offset
+
+
+def test_should_restore_session_and_missed_packets(server: Server) -> None:
+    sid, pid, offset = came(server)
+    of(server).emit("hello1")
+    of(server).to("hall").emit("hello2")
+    of(server).to(sid).emit("hello3")
+    poller = Poller(server, connect=False)
+    poller.post(f"40{json.dumps({'pid': pid, 'offset': offset})}")
+    connected, *events = poller.received()
+    assert json.loads(connected[2:]) == {"sid": sid, "pid": pid}
+    assert [json.loads(packet[2:])[0] for packet in events] == ["hello1", "hello2", "hello3"]
+
+
+def test_should_restore_rooms_and_data_attributes(server: Server) -> None:
+    sid, pid, offset = came(server)
+    poller = Poller(server, connect=False)
+    poller.post(f"40{json.dumps({'pid': pid, 'offset': offset})}")
+    poller.received()
+    (socket,) = server.pipeline().socketio.namespaces["/"].sockets.values()  # type: ignore[attr-defined]
+    assert (socket.id, socket.recovered, socket.rooms, socket.data) == (sid, True, {sid, "hall"}, {"name": "ann"})
+
+
+def test_should_fail_to_restore_an_unknown_session(server: Server) -> None:
+    poller = Poller(server, connect=False)
+    poller.post('40{"pid":"foo","offset":"bar"}')
+    handshake = json.loads(poller.received()[0][2:])
+    assert handshake["sid"] != "foo"
+    assert handshake["pid"] != "bar"
+
+
+def test_should_be_disabled_by_default(serve: Callable[..., Server]) -> None:
+    server = serve(*FILTERS)
+    poller = Poller(server, connect=False)
+    poller.post('40{"pid":"foo","offset":"bar"}')
+    assert "pid" not in json.loads(poller.received()[0][2:])
 
 
 # Two nodes, on one storage in memory.
