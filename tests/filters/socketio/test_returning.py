@@ -17,7 +17,7 @@ from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.clients import Nodes, of
 from tests.filters.socketio.recovery.pages import Page
-from tests.filters.ws_emit.clients import Poller
+from tests.filters.ws_emit.clients import POLLING, Poller
 
 told: list[Any] = []
 waits: list[Deferred[None]] = []
@@ -423,3 +423,73 @@ def test_half_open_at_another_node_the_former_one_lets_go(two: Nodes) -> None:
     two.advance(1)
     page.drop()
     assert page.back(two.one)
+
+
+# An upgrade, to the other node and on the same one.
+
+
+def upgraded(two: Nodes, poller: Poller, node: Server, meanwhile: Callable[[], object]) -> Any:
+    """A WebSocket at a node that takes over, and something done before and while it does."""
+    ws = node.connect(poller.uri.replace("polling", "websocket"))
+    two.settle()
+    ws.send("2probe")
+    two.settle()
+    assert ws.received() == ["3probe"]
+    meanwhile()
+    ws.send("5")
+    meanwhile()
+    two.settle()
+    meanwhile()
+    two.settle()
+    return ws
+
+
+@pytest.mark.parametrize("query", ["", "&recovery=0"])
+@pytest.mark.parametrize("stays", [True, False])
+def test_an_upgrade_neither_loses_nor_doubles_anything_and_goes_on_later(two: Nodes, query: str, stays: bool) -> None:
+    poller = Poller(two.one, connect=False, uri=f"{POLLING}{query}")
+    poller.post("40")
+    two.settle()
+    answer = json.loads(poller.received()[0][2:])
+    assert ("pid" in answer) == (not query)
+    two.settle()
+    poller.post('42["join","side"]')
+    two.settle()
+    sent = iter(range(100))
+
+    def meanwhile() -> None:
+        of(two.two).to("side", "hall").emit("n", next(sent))
+        of(two.one).to(answer["sid"]).emit("n", next(sent))
+
+    node = two.one if stays else two.two
+    ws = upgraded(two, poller, node, meanwhile)
+    events = [json.loads(packet[2:]) for packet in ws.received() if packet.startswith("42")]
+    events = [event for event in events if event[0] == "n"]
+    assert [event[1] for event in events] == list(range(6))
+    assert {len(event) for event in events} == ({2} if query else {3})
+    of(two.two).to(answer["sid"]).sockets_leave("hall")
+    two.settle()
+    meanwhile()
+    two.settle()
+    assert len([packet for packet in ws.received() if packet.startswith('42["n",')]) == 2
+    if query:
+        return
+    ws.abort()
+    two.settle()
+    meanwhile()
+    two.settle()
+    page = Page(two.one, auth={"pid": answer["pid"], "offset": events[-1][2]})
+    two.settle()
+    assert page.sid == answer["sid"]
+    assert [event[1] for event in page.taken() if event[0] == "n"] == [6, 7, 8, 9]
+
+
+def test_a_client_that_has_come_back_may_upgrade(two: Nodes) -> None:
+    page = Page(two.one).drop()
+    two.settle()
+    poller = Poller(two.one, connect=False)
+    poller.post(f"40{json.dumps({'pid': page.pid})}")
+    two.settle()
+    assert json.loads(poller.received()[0][2:])["sid"] == page.sid
+    ws = upgraded(two, poller, two.two, lambda: of(two.one).to(page.sid).emit("n"))
+    assert len([packet for packet in ws.received() if packet.startswith('42["n",')]) == 3

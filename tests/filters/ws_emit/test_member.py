@@ -14,7 +14,8 @@ from filtered_websocket.filters.ws_emit.member import EVERYBODY
 from filtered_websocket.storage_objects import records
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.recovery.pages import Page
-from tests.filters.ws_emit.clients import PACK, Poller
+from tests.filters.socketio.recovery.servers import Nodes
+from tests.filters.ws_emit.clients import PACK, POLLING, Poller
 
 Begin = Callable[..., Server]
 
@@ -381,3 +382,50 @@ def test_no_client_enters_a_channel_that_the_pack_has_for_itself(server: Server)
     for room in (EVERYBODY, "\0plain a", "\0ws_emit::log"):
         page.join(room)
     assert {*server.pipeline().hub.channels} == {EVERYBODY, page.sid}
+
+
+@pytest.mark.parametrize("query", ["", "&recovery=0"])
+@pytest.mark.parametrize("stays", [True, False])
+def test_an_upgrade_neither_loses_nor_doubles_anything_and_goes_on_later(query: str, stays: bool) -> None:
+    with ExitStack() as stack:
+        nodes = Nodes(stack)
+        one, two = nodes.begin(), nodes.begin()
+        nodes.settle(1)
+        poller = Poller(one, connect=False, uri=f"{POLLING}{query}")
+        poller.post("40")
+        answer = json.loads(poller.received()[0][2:])
+        poller.post('42["join",{"room":"a"}]')
+        nodes.settle()
+        sent = iter(range(100))
+
+        def meanwhile() -> None:
+            emit(two.pipeline(), "n", next(sent), room=["a", answer["sid"]])
+            emit(one.pipeline(), "n", next(sent))
+
+        ws = (one if stays else two).connect(poller.uri.replace("polling", "websocket"))
+        nodes.settle()
+        ws.send("2probe")
+        nodes.settle()
+        meanwhile()
+        ws.send("5")
+        meanwhile()
+        nodes.settle()
+        meanwhile()
+        nodes.settle()
+        events = [json.loads(packet[2:]) for packet in ws.received() if str(packet).startswith("42")]
+        assert [event[1] for event in events] == list(range(6))
+        assert {len(event) for event in events} == ({2} if query else {3})
+        nodes.say(method="leave_room", sid=answer["sid"], room="a")
+        nodes.settle(0.5)
+        send(one, "left")
+        nodes.settle()
+        assert ws.received() == []
+        if query:
+            return
+        ws.abort()
+        nodes.settle()
+        meanwhile()
+        nodes.settle()
+        page = Page(one, auth={"pid": answer["pid"], "offset": events[-1][2]})
+        nodes.settle()
+        assert [event[1] for event in page.taken()] == [6, 7]

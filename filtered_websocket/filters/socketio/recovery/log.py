@@ -149,7 +149,10 @@ class Log:
         item, origin = self._own.pop(publication.payload, None), None
         if item is None:
             item, origin = items.decode(publication.payload)
-        messages = self.stamped(item.messages, position) if isinstance(item, Emit) else ()
+        messages: tuple[Message, ...] = ()
+        if isinstance(item, Emit):
+            # As clients get it, and no second time.
+            messages, item = self.stamped(item.messages, position), Emit(item.to, item.but, ())
         if self._filling and position.epoch == window.epoch and position.offset <= window.begin:
             self._replayed = item, messages
             return
