@@ -545,3 +545,36 @@ def test_what_found_no_room_before_slow_filters_is_told(monkeypatch):
             assert client.received() == ["0", "1"]
     finally:
         Consumes.does = None
+
+
+def test_one_that_comes_back_anew_while_it_is_given_something(server, news):
+    """As a listener of a client that subscribes again, from the position of what it is just given."""
+    news.publish(2)
+    pipeline = server.pipeline()
+
+    class Again(Talks):
+        def deliver(self, batch, policy):
+            super().deliver(batch, policy)
+            if len(self.heard) < 6:
+                pipeline.recover("x", self, news.at(int(self.heard[-1])))
+
+    pack = Again()
+    pipeline.recover("x", pack, news.at(0))
+    for _ in range(4):
+        news.publish(2)
+        server.settle()
+    assert pack.heard == news.numbers(1)
+
+
+def test_one_that_has_missed_nothing_of_a_quiet_channel_comes_back_however_often_and_late(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with Server(Rooms, channels={"x": {"history": 5, "history_seconds": 10}}) as server:
+        news = Numbered(server)
+        top = news.publish(3)
+        for _ in range(5):
+            client, recovery = news.comes_back(top)
+            assert recovery == (True, "", top, ())
+            client.abort()
+            now += 60
+        assert news.comes_back(news.at(2))[1].reason == "trimmed"
