@@ -88,8 +88,6 @@ class Sending(Part):
 
     def uncork(self) -> None:
         """Send what was held back. Whatever else writes to this connection does this first."""
-        if self.pipeline is not None and self.pipeline.hub.noted.notes:
-            self.pipeline.hub.hold()
         held, self.corked = self.corked, b""
         if held and self.state == OPEN:
             self.pipeline.hub.bytes_out += len(held)

@@ -6,11 +6,10 @@ Rules:
 2. What is published to a channel in one reactor turn is joined and sent as one blob to each subscriber at the turn's
    end; a turn's blob is bounded (`TURN_BYTES`), a larger one is sent early.
 3. Order is a promise per channel, and for a subscriber over all the channels it is in. Of a subscriber's channels at
-   most one waits (`waiting.Waiting`). When a second one is published to, what the first holds is collected: it is
-   noted (`noted.Noted`), and so is what comes behind it in this turn.
+   most one waits (`waiting.Waiting`). When a second one is published to, what the first holds is collected: each
+   subscriber holds it back, and what comes behind it in this turn (`corks.collect`).
 4. Before a subscriber is sent to alone, or closed, `settle` collects what waits for it, and a join or a leave collects
-   what the channel holds; what is to come behind it has each subscriber hold back its own (`hold`). What then writes
-   past what a subscriber holds back has that sent first (`uncork`).
+   what the channel holds. What then writes past what a subscriber holds back has that sent first (`uncork`).
 5. The fast road is a list of bound ``socket.send``, or of TLS's ``send``, for each encoding. Only subscribers whose
    `direct` is not None are on it: open, uncompressed, nothing waiting. `refresh` drops it, and it is built anew.
 6. What is published while something is delivered is published when that has been delivered.
@@ -29,7 +28,6 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.channel import HEAD, Channel
 from filtered_websocket.pipeline.corks import MAX_COLLECTED, MAX_CORKED, Corked, collect, release
 from filtered_websocket.pipeline.fan_out import fan_out
-from filtered_websocket.pipeline.noted import Noted
 from filtered_websocket.pipeline.tails import Tails
 from filtered_websocket.pipeline.waiting import Waiting
 
@@ -65,10 +63,8 @@ class Hub:
         self.bytes_out = 0
         self._at_turn_end = at_turn_end
         self._policy = policy
-        #: what was collected, and is not held back by each connection yet
-        self.noted = Noted()
         self._waiting = Waiting()
-        # Bytes that were noted or copied to collect what connections hold back.
+        # Bytes that were copied to collect what connections hold back.
         self._collected = 0
         self._delivering = self._publishing = False
         self._later: deque[tuple[str, Sequence[Message], Collection[str], Kept | None]] = deque()
@@ -161,7 +157,6 @@ class Hub:
 
     def refresh(self, subscriber: Subscriber) -> None:
         """A subscriber's `direct` has changed."""
-        self.noted.stale = True
         for name in subscriber.channels:
             channel = self.channels.get(name)
             if channel is not None:
@@ -228,18 +223,6 @@ class Hub:
         channel = waiting.channel_for(subscriber.id) if len(names) > 1 else next(map(self.channels.get, names), None)
         if channel is not None and channel.pending:
             self._flush(channel, collecting=True)
-        if self.noted.notes:  # for one that has left, too
-            self.hold()
-
-    def hold(self) -> None:
-        """Have each connection hold back what was collected for it, so that something can come behind."""
-        full: list[Corked] = []
-        for _, owners, blob in self.noted.take():
-            copied, more = collect(self.corked, owners, blob)
-            self._collected += copied
-            full += more
-        if full:
-            self.bytes_out += release(full)
 
     def cork(self, connection: Corked) -> None:
         """Have a connection's `uncork` called at the end of this turn, or before something is flushed."""
@@ -250,10 +233,7 @@ class Hub:
     def uncork(self) -> None:
         """Send what connections hold back."""
         corked, self.corked, self._collected = self.corked, [], 0
-        if self.noted.notes:
-            self.bytes_out += self.noted.release(corked)
-        if corked:
-            self.bytes_out += release(corked)
+        self.bytes_out += release(corked)
 
     def flush(self) -> None:
         """Send what this turn has published."""
@@ -271,7 +251,7 @@ class Hub:
         """Send what a channel holds, or have it held back by its subscribers."""
         if collecting:
             collecting = channel.pending_bytes <= MAX_CORKED and self._collected <= MAX_COLLECTED
-        if not collecting and (self.corked or self.noted.notes):
+        if self.corked and not collecting:
             self.uncork()
         groups, missed = channel.pending, channel.missed() if channel.excluded else {}
         channel.pending, channel.pending_bytes, channel.excluded = (), 0, ()
@@ -295,8 +275,6 @@ class Hub:
             else:
                 self._send([direct], [owner], rest.plain_in(owner.encoding), collecting)
         if takers:
-            if self.noted.notes:
-                self.hold()  # these may say something to those that it is for
             self._deliver(channel, takers)
 
     def _send(self, sends: list[Send], owners: list[Corked], blob: bytes, collecting: bool) -> None:
@@ -305,9 +283,10 @@ class Hub:
             fan_out(sends, owners, blob)
             return
         # `flush` is yet to come in this turn, or under way.
-        self._collected += len(blob)
-        if not self.noted.note(sends, owners, blob):
-            self.hold()
+        copied, full = collect(self.corked, owners, blob)
+        self._collected += copied
+        if full:
+            self.bytes_out += release(full)
 
     def _deliver(self, channel: Channel, takers: Iterable[tuple[Subscriber, Batch]]) -> None:
         """Let subscribers take what is theirs."""

@@ -51,8 +51,6 @@ class OnSocket:
         return self.socket.send(blob)
 
     def uncork(self):
-        if self.hub is not None and self.hub.noted.notes:
-            self.hub.hold()
         held, self.corked = self.corked, b""
         if held:
             self.write(held)

@@ -11,7 +11,6 @@ def test_a_subscriber_holds_back_so_much_and_no_more(fanout, turn, subscriber):
     most, size = 0, len(frames.make(b"x" * 1000, False))
     for number in range(200):
         fanout.publish("xy"[number % 2], text("x" * 1000) if number % 2 == 0 else text("y"))
-        fanout.hold()
         most = max(most, len(busy.corked))
     assert MAX_CORKED - size < most <= MAX_CORKED
     assert quiet.sent == []
@@ -37,7 +36,6 @@ def test_messages_of_nothing_are_held_back_with_their_heads(fanout, turn, subscr
         for _ in range(count):
             fanout.publish("x", text(""))
         fanout.publish("y", text(""))
-        fanout.hold()
         most = max(most, len(one.corked))
     turn.end()
     assert 6000 <= most <= MAX_CORKED
@@ -48,7 +46,6 @@ def test_subscribers_of_the_same_channels_hold_back_the_same_bytes(fanout, turn,
     everybody = [subscriber(f"s{number}", "x", "y") for number in range(10)]
     for number in range(6):
         fanout.publish("xy"[number % 2], text(f"{number}"))
-    fanout.hold()
     assert len(everybody[0].corked) == 5 * 3
     assert len({id(each.corked) for each in everybody}) == 1
     turn.end()
@@ -61,7 +58,6 @@ def test_all_subscribers_together_hold_back_so_much_and_no_more(fanout, turn, su
     for number in range(100):
         fanout.publish(f"own {number % 10}", text("x" * 100))
         fanout.publish("all", text("y" * 100))
-        fanout.hold()
         most = max(most, sum({id(each.corked): len(each.corked) for each in everybody}.values()))
     assert 2_000 < most <= 12_000
     turn.end()

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from filtered_websocket.messages import frames
-from filtered_websocket.pipeline import hub, noted
+from filtered_websocket.pipeline import hub
 from filtered_websocket.pipeline.corks import MAX_CORKED
 from tests.pipeline.subscribers import OnSocket, Session, text
 
@@ -185,7 +185,6 @@ class Model:
 def test_each_subscriber_gets_what_was_published_in_the_order_of_the_publications(fanout, turn, seed, monkeypatch):
     monkeypatch.setattr(hub, "TURN_BYTES", 12_000 if seed % 2 else hub.TURN_BYTES)
     monkeypatch.setattr(hub, "MAX_COLLECTED", 20_000 if seed % 3 else hub.MAX_COLLECTED)
-    monkeypatch.setattr(noted, "MAX_NOTED", 1_000 if seed % 5 == 1 else noted.MAX_NOTED)
     model = Model(fanout, turn, seed)
     try:
         for _ in range(500):
