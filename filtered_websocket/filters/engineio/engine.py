@@ -91,6 +91,9 @@ class Engine:
     async def answer(self, sid: str, method: str, body: bytes) -> Answer | None:
         """Answer a request of a polling session, wherever the session is; None if there is none."""
         session = self.polling.get(sid)
+        if session is not None and method == "GET":
+            session.judge()
+            session = self.polling.get(sid)
         if session is not None and session.goes_on:
             return None
         if session is None:

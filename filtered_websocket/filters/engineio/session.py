@@ -216,6 +216,13 @@ class Session:
             deadline.cancel()
         self._heartbeat.remove(self)
 
+    def judge(self) -> None:
+        """End now, if that is due: its timer may be behind a request that was read in the same turn."""
+        deadline = self._deadline
+        if deadline is not None and deadline.getTime() <= self.pipeline.server.reactor.seconds():
+            deadline.cancel()
+            self._not_heard()
+
     def _not_heard(self) -> None:
         self._deadline = None
         if self.standing_still():

@@ -13,7 +13,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.testing.server import Server
-from tests.filters.ws_emit.clients import PACK, Poller, emit, socket
+from tests.filters.ws_emit.clients import PACK, POLLING, Poller, ask, emit, socket
 
 
 class Watch(WebSocketMessageFilter):
@@ -169,3 +169,18 @@ def test_an_application_ends_once_though_disconnect_filters_run_later() -> None:
         application = session.application = Counting()
         assert [session.leave().application for _ in range(2)] == [{"rooms": []}, {}]
         assert application.ends == 1
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_get_that_is_read_when_its_session_is_due_to_end_comes_too_late(heard: bool) -> None:
+    with Server(PACK, ws_emit_eio3=True) as server:
+        gets: list[Any] = []
+        server.reactor.callLater(45, lambda: gets.append(client.get()))  # in front of the session's own timer
+        client = Poller(server, connect=False, uri=POLLING.replace("EIO=4", "EIO=3"))
+        server.advance(44)
+        if heard:
+            ask(server, "POST", client.uri, "1:2")
+            assert client.get().text == "1:3"
+        server.advance(1)
+        (get,) = gets
+        assert get.waits if heard else get.status == 400
