@@ -53,7 +53,9 @@ class Answers:
             client.subscriber.deliver(client.batch, self._pipeline.names.policy(client.channel))
 
     def count(self, client: CatchingUp) -> None:
-        """It has joined."""
+        """It has joined. One that has asked for nothing is none that has lost something."""
+        if client.since is None and client.last is None:
+            return
         counters = self._pipeline.server.counters
         if client.reason:
             counters.count("not recovered", client.reason, client.channel)

@@ -505,6 +505,15 @@ def test_what_is_no_position_and_no_number(server, since, last):
     assert client.connection.channels == set()
 
 
+def test_who_has_asked_for_nothing_is_not_counted_as_one_that_lost_something():
+    with Server(Rooms) as server:
+        pipeline = server.pipeline()
+        for name, how in {"a": {}, "b": {"since": Position("e", 0)}, "c": {"last": 1}}.items():
+            catching = server.result(pipeline.catch_up(name, server.connect().connection, **how))
+            pipeline.join_all([catching], lambda recoveries: None)
+        assert counted(server)["not recovered: no history"] == 2
+
+
 def test_channels_that_are_come_back_to_count_for_the_limit():
     with Server(Rooms, storage_object=HeldHistory(), channels={"*": {"history": 5}}, max_channels=2) as server:
         client = server.connect()
