@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery instructions conformance fuzz clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery instructions conformance fuzz fuzz-centrifugo clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-19s %s\n' "make $$verb" "$$says"; done
@@ -73,6 +73,11 @@ fuzz: $(VENV)/dev.stamp  ## any bytes, to the fast paths and to Autobahn alone: 
 	$(PIP) install 'atheris>=3.0.0'
 	mkdir -p build/fuzz/corpus
 	$(BIN)/python -m tests.fuzz.byte_stream build/fuzz/corpus -max_total_time=$(or $(SECONDS),600) -max_len=600 -timeout=20 -artifact_prefix=build/fuzz/
+
+fuzz-centrifugo: $(VENV)/dev.stamp  ## any bytes, as frames of Centrifugo's clients: 10 minutes; SECONDS=60
+	$(PIP) install 'atheris>=3.0.0'
+	mkdir -p build/fuzz/centrifugo
+	$(BIN)/python -m tests.fuzz.centrifugo_frames build/fuzz/centrifugo -max_total_time=$(or $(SECONDS),600) -max_len=600 -timeout=20 -artifact_prefix=build/fuzz/
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/node/node_modules
