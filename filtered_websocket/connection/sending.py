@@ -22,6 +22,7 @@ from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import outgoing
 from filtered_websocket.pipeline.corks import MAX_CORKED
+from filtered_websocket.transport.sends import sender
 from filtered_websocket.transport.streams import WriteThrough
 
 
@@ -183,7 +184,7 @@ class Sending(Part):
             # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.
             and not stream.aborted
         ):
-            self.direct = stream.socket.send if stream is transport else transport.send
+            self.direct = sender(stream.socket) if stream is transport else transport.send
         if self.pipeline is not None:
             self.pipeline.hub.refresh(self)
 

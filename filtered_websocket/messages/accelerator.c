@@ -106,31 +106,32 @@ static PyObject *make_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
     return frame;
 }
 
-static PyCFunction socket_send, socket_fileno;
+static PyTypeObject *socket_type;
+static PyCFunction socket_fileno;
 
-/* send_all(iterator of sends, blob) -> what the next takes that takes not all, 0 where it fails; None: all took all */
-static PyObject *send_all(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count)
+/* A bound send(blob) -> how many bytes the socket takes, 0 where it fails */
+static PyObject *send_now(PyObject *socket, PyObject *blob)
 {
-    if (count != 2 || !PyIter_Check(given[0]) || !PyBytes_Check(given[1]))
-        return PyErr_Format(PyExc_TypeError, "send_all takes an iterator of sends, and bytes");
-    Py_ssize_t size = PyBytes_GET_SIZE(given[1]), taken = size;
-    for (PyObject *call; taken == size && (call = PyIter_Next(given[0])) != NULL; Py_DECREF(call)) {
-        int plain = PyCFunction_CheckExact(call) && PyCFunction_GET_FUNCTION(call) == socket_send;
-        PyObject *said = plain ? socket_fileno(PyCFunction_GET_SELF(call), NULL) : PyObject_CallOneArg(call, given[1]);
-        taken = said == NULL ? -1 : PyLong_AsSsize_t(said);
-        if (plain && said != NULL)
-            taken = send((int)taken, PyBytes_AS_STRING(given[1]), (size_t)size, MSG_DONTWAIT);
-        Py_XDECREF(said);
-    }
-    if (taken == size || PyErr_Occurred())
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    PyObject *number = PyBytes_Check(blob) ? socket_fileno(socket, NULL) : NULL;
+    if (number == NULL)
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "send takes bytes");
+    ssize_t taken = send((int)PyLong_AsLong(number), PyBytes_AS_STRING(blob), PyBytes_GET_SIZE(blob), MSG_DONTWAIT);
+    Py_DECREF(number);
     return PyLong_FromSsize_t(Py_MAX(taken, 0));
+}
+
+/* sender(socket) -> its bound send */
+static PyObject *sender(PyObject *Py_UNUSED(module), PyObject *socket)
+{
+    static PyMethodDef bound = {"send", send_now, METH_O, NULL};
+    return PyObject_TypeCheck(socket, socket_type) ? PyCFunction_New(&bound, socket)
+                                                   : PyErr_Format(PyExc_TypeError, "sender takes a socket");
 }
 
 static PyMethodDef functions[] = {
     {"read", (PyCFunction)(void (*)(void))read_frame, METH_FASTCALL, NULL},
     {"make", (PyCFunction)(void (*)(void))make_frame, METH_FASTCALL, NULL},
-    {"send_all", (PyCFunction)(void (*)(void))send_all, METH_FASTCALL, NULL},
+    {"sender", sender, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -140,11 +141,10 @@ PyMODINIT_FUNC PyInit__accelerator(void)
 {
     PyObject *module = PyImport_ImportModule("_socket");
     PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, "socket");
-    PyObject *sending = type == NULL ? NULL : PyObject_GetAttrString(type, "send");
-    PyObject *saying = sending == NULL ? NULL : PyObject_GetAttrString(type, "fileno");
-    if (saying == NULL)
+    PyObject *asking = type == NULL ? NULL : PyObject_GetAttrString(type, "fileno");
+    if (asking == NULL)
         return NULL;
-    socket_send = ((PyMethodDescrObject *)sending)->d_method->ml_meth;
-    socket_fileno = ((PyMethodDescrObject *)saying)->d_method->ml_meth;
+    socket_type = (PyTypeObject *)type;
+    socket_fileno = ((PyMethodDescrObject *)asking)->d_method->ml_meth;
     return PyModuleDef_Init(&definition);
 }

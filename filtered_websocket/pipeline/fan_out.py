@@ -7,7 +7,6 @@ from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Send
 from filtered_websocket.pipeline.corks import Corked
-from filtered_websocket.transport.sends import send_all
 
 _log = Logger()
 
@@ -17,17 +16,24 @@ def fan_out(sends: Sequence[Send], owners: Sequence[Corked], blob: bytes) -> Non
 
     :param owners: whose the sends are; each finishes what its socket does not take
     """
+    size = len(blob)
     road = iter(sends)
     while True:
         try:
-            taken = send_all(road, blob)
-        except OSError:  # BlockingIOError among them
-            taken = 0
-        if taken is None:
-            return
+            for send in road:
+                sent = send(blob)
+                if sent != size:
+                    break
+            else:
+                return
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # The transport meets the same error when it writes what is left, where Twisted ends connections.
+            sent = 0
         place = len(sends) - length_hint(road) - 1
         try:
-            owners[place].finish(blob, taken)
+            owners[place].finish(blob, sent)
         except Exception:
             # One that fails must not keep the others from what was sent to them.
             _log.failure("a connection failed to send what its socket did not take, which is lost for it")

@@ -1,22 +1,16 @@
-"""Bound sends of sockets, and TLS's own: called one after another."""
+"""The bound send of a socket that does not block."""
 
-from collections.abc import Iterator
+from socket import socket
 
 from filtered_websocket.chain.interfaces import Send
 from filtered_websocket.messages.accelerator import accelerated
 
 
 @accelerated
-def send_all(sends: Iterator[Send], blob: bytes) -> int | None:
-    """Have these send, until one does not take all.
+def sender(socket: socket) -> Send:
+    """What sends by a socket: called with bytes, it returns how many of them were taken.
 
-    :returns: how many bytes that one has taken; None: all took all
-    :raises OSError: that one has failed, where it is not told as 0 bytes: its transport meets the same error when it
-        writes what is left, where Twisted ends connections
+    Where the socket fails that is 0, or an OSError is raised: its transport meets the same error when it writes what is
+    left, where Twisted ends connections.
     """
-    size = len(blob)
-    for send in sends:
-        taken = send(blob)
-        if taken != size:
-            return taken
-    return None
+    return socket.send
