@@ -85,6 +85,8 @@ def test_a_client_of_centrifugo_says_where_it_stands_and_takes_several_messages_
     )
     assert list(made.heard(answer)) == [Got(9), In(True)]
     assert list(made.heard('{"id":2,"subscribe":{"epoch":"F","offset":5}}')) == [In(False)]
+    with pytest.raises(ConnectionError):  # such a client comes back by another connection
+        list(made.heard('{"push":{"channel":"kept:c0","unsubscribe":{"code":2500,"reason":"insufficient state"}}}'))
 
 
 def test_a_client_of_a_server_without_recovery_is_told_nothing():

@@ -123,6 +123,8 @@ class Centrifugo(Bare):
             if not packet:
                 yield Say("{}")
             elif "push" in packet:
+                if "pub" not in packet["push"]:  # it is unsubscribed: the server has missed something
+                    raise ConnectionError("unsubscribed")
                 yield self._publication(packet["push"]["pub"])
             elif "subscribe" in packet:
                 answer, was_in = packet["subscribe"], bool(self._epoch)
