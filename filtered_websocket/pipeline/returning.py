@@ -141,7 +141,7 @@ class Returning:
 
     def next(self, client: CatchingUp, tail: Tail) -> Next:
         if self._keep is not None:
-            tail.expire(self._keep.count, self._keep.seconds)
+            self._tails.expire(tail, self._keep.count, self._keep.seconds)
         return client.next(tail, self._tails.most_publications, self._tails.most_bytes)
 
     def _waiting(self) -> list[CatchingUp]:

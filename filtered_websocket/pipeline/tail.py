@@ -28,15 +28,16 @@ class Entry(Batch):
 
     :ivar exclude: ids of those that got nothing of it
     :ivar at: when it was heard, by `time.monotonic`
+    :ivar is_read: it was read from history: how old it is, nobody says
     :ivar end: what this and all entries before it cost, from an arbitrary zero
     """
 
-    __slots__ = ("at", "cost", "end", "exclude", "publication", "tail")
+    __slots__ = ("at", "cost", "end", "exclude", "is_read", "publication", "tail")
 
     def __init__(self, tail: "Tail", publication: Publication | None, exclude: Collection[str], at: float) -> None:
         super().__init__(tail.channel, () if publication is None else (publication.messages,))
         self.tail, self.publication, self.exclude, self.at = tail, publication, exclude, at
-        self.cost = ENTRY_COST
+        self.cost, self.is_read = ENTRY_COST, False
         if publication is not None:
             for payload, _ in publication.messages:
                 self.cost += len(payload)
@@ -168,7 +169,7 @@ class Tail:
             at = min(at, self.entries[0].at)
         for publication in reversed(publications):
             entry = Entry(self, publication, () if publication is None else publication.exclude, at)
-            entry.end = self._start
+            entry.end, entry.is_read = self._start, True
             self._start -= entry.cost
             if entry.exclude or (publication is not None and publication.besides):
                 self._limited = max(self._limited, self.base)
@@ -181,18 +182,23 @@ class Tail:
         self.base += 1
         return entry
 
-    def expire(self, count: int, seconds: float) -> None:
+    def expire(self, count: int, seconds: float) -> int:
         """What the channel keeps no longer is not given back either.
 
         :param count: how many it keeps
         :param seconds: for how long; 0: whatever their age
+        :returns: how many of the first entries were read too long ago: whether they are kept still, history says
         """
         self.floor = max(self.floor, self.top - count)
         if seconds:
             oldest, offset = time.monotonic() - seconds, max(self.floor, self.base)
-            while offset < self.top and self.entries[offset - self.base].at <= oldest:
+            while offset < self.top and (entry := self.entries[offset - self.base]).at <= oldest:
                 offset += 1
-                self.floor = offset
+                if not entry.is_read:
+                    self.floor = offset
+            if offset > self.floor:
+                return offset - self.base
+        return 0
 
     def size(self, offset: int) -> int:
         """What everything behind an offset costs, which is not before the first entry."""

@@ -124,6 +124,17 @@ class Tails:
         if tail is not None and tail.epoch == position.epoch and tail.top < position.offset:
             self.lost(channel, position)
 
+    def expire(self, tail: Tail, count: int, seconds: float) -> None:
+        """What a channel keeps no longer is not given back. What was read of it is read again, if nobody needs it now.
+
+        :param count: how many it keeps
+        :param seconds: for how long; 0: whatever their age
+        """
+        unsure = tail.expire(count, seconds)
+        if not tail.pins:
+            for _ in range(unsure):
+                self._drop_oldest(tail)
+
     def pin(self, tail: Tail) -> None:
         """Keep what there is, and what comes, until it is let go, which is once for each pin."""
         if not tail.pins:

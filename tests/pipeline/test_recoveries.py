@@ -587,3 +587,23 @@ def test_one_that_has_missed_nothing_of_a_quiet_channel_comes_back_however_often
             client.abort()
             now += 60
         assert news.comes_back(news.at(2))[1].reason == "trimmed"
+
+
+def test_what_was_read_is_read_again_while_history_keeps_it():
+    kept = {"x": {"history": 100, "history_seconds": 60}}
+    with Server(Rooms, channels=kept) as first:
+        storage = first.storage_object
+        news = Numbered(first)
+        news.publish(5)
+        at = news.at(2)
+        client, recovery = news.comes_back(at)
+        assert recovery.recovered
+        tail = first.pipeline().hub.tails.get("x")
+        for entry in tail.entries:
+            entry.at -= 59.5  # read more than a second ago
+        reads = []
+        latest = storage.latest
+        storage.latest = lambda *about: reads.append(about) or latest(*about)
+        client, recovery = news.comes_back(at)
+        assert (recovery.recovered, recovery.reason, client.received()) == (True, "", news.numbers(3))
+        assert len(reads) == 1

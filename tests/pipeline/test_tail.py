@@ -88,7 +88,7 @@ def test_what_the_channel_keeps_no_longer(monkeypatch):
     now = 110.0
     tail.append(publication(6), ())
     tail.extend_back([publication(2)], 60)
-    for seconds, count, floor in ((0, 100, 0), (0, 4, 2), (15, 100, 2), (10, 100, 5), (10, 1, 5)):
+    for seconds, count, floor in ((0, 100, 0), (0, 4, 2), (15, 100, 0), (10, 100, 5), (10, 1, 5)):
         tail.floor = 0
         tail.expire(count, seconds)
         assert tail.floor == floor
@@ -103,8 +103,9 @@ def test_what_was_read_is_given_a_moment_only(monkeypatch):
     monkeypatch.setattr("filtered_websocket.pipeline.tail.time.monotonic", lambda: now)
     tail = Tail("x", Position("e", 4))
     tail.extend_back([publication(3), publication(4)], 60)
-    tail.expire(100, 60)
-    assert tail.floor == 0
+    tail.append(publication(5), ())
+    assert (tail.expire(100, 60), tail.floor) == (0, 0)
     now += 2
-    tail.expire(100, 60)
-    assert tail.floor == 4
+    assert (tail.expire(100, 60), tail.floor) == (2, 0)  # history is asked anew: it may keep them still
+    now += 60
+    assert (tail.expire(100, 60), tail.floor) == (0, 5)
