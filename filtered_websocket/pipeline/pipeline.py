@@ -65,7 +65,7 @@ class Pipeline:
         self.token: Any = None
         self.users = Users()
         self.hub = Hub(server.at_turn_end, self._policy)
-        self.hub.tails.limit(self.options)
+        self.take_limits()
         #: called with (channel, member, info) when a member is gone with the node that held it; once per cluster
         self.member_left: list[Callable[[str, str, str], object]] = []
         #: called with (channel, member, info) when others were told that a member had left that is here: this node was
@@ -116,6 +116,10 @@ class Pipeline:
             chain = self.filters[root.event] = chain_of(self.modules, root)  # type: ignore[attr-defined]
             self.chains[root.event] = tuple(each.step for each in chain)  # type: ignore[attr-defined]
         self.further = {root: chain_of(self.modules, root) for root in further_roots()}
+
+    def take_limits(self) -> None:
+        """Take the limits of what clients that come back get from the options as they are now."""
+        self.hub.tails.limit(self.options)
 
     def fit(self, path: str) -> tuple[int, ...]:
         """How well a path fits: the rank of its best pattern, () for none."""

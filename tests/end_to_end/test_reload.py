@@ -96,6 +96,23 @@ def test_start_and_stop_filters_of_reloaded_modules_run_new_before_old(fws_serve
     assert server.printed.splitlines() == ["opened 1", "opened 2", "closed 1 ['open']"]
 
 
+def test_how_much_clients_get_back_is_taken_anew(fws_server: Start, tmp_path: Path) -> None:
+    config = tmp_path / "fws.json"
+    options = {"filters": ["filtered_websocket.filters.history", "filtered_websocket.filters.broadcast_messages"]}
+    config.write_text(json.dumps(options))
+    server = fws_server("-c", "fws.json")
+    stays, says = server.open(), server.open()
+    where = json.loads(stays.text())["position"]
+    for number in range(5):
+        says.send(str(number))
+        assert json.loads(stays.text())["data"] == str(number)
+    assert json.loads(server.open(f"/?since={where}").text())["recovered"]
+    config.write_text(json.dumps(options | {"recovery_publications": 3}))
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: the configuration")
+    assert json.loads(server.open(f"/?since={where}").text())["reason"] == "too many"
+
+
 def test_options_and_pipelines_of_the_file_are_taken_anew(fws_server: Start, tmp_path: Path) -> None:
     config = tmp_path / "fws.json"
     config.write_text(json.dumps({"filters": ["my_filters"], "max_message_size": 100}))

@@ -160,6 +160,7 @@ class _Draft:
     def take(self) -> Pipeline:
         """Put it into force."""
         own = self._view.settle()
+        self._pipeline.take_limits()
         self._former = View(self._pipeline, {name: value for name, value in own.items() if value is not MISSING})
         return self._pipeline
 
