@@ -33,8 +33,11 @@ class Position(NamedTuple):
     def checked(self) -> "Position":
         """This position, if it can be one: a client may have chosen it.
 
+        :raises TypeError: its epoch is no str, or its offset no int
         :raises ValueError: its offset is none
         """
+        if not isinstance(self.epoch, str) or type(self.offset) is not int:
+            raise TypeError(f"a position is a str and an int, not {self!r:.80}")
         if not 0 <= self.offset <= MAX_OFFSET:
             raise ValueError(f"an offset is a number from 0 to {MAX_OFFSET}")
         return self

@@ -24,13 +24,13 @@ class Answers:
 
     def of(self, client: CatchingUp) -> Recovery:
         """The answer, by what its node has delivered up to now."""
-        tail = self._hub.tails.get(client.channel)
         if client.left:
             return Recovery(False, LEFT, None)
+        returning = self._channels[client.channel]
+        tail = returning.tail
         if tail is None:
             client.reason = client.reason or NO_HISTORY
             return Recovery(False, client.reason, None)
-        returning = self._channels[client.channel]
         step, offset = returning.next(client, tail)
         if step is not Step.ANSWER:  # something has happened since it had caught up
             client.give_up(TOO_MANY if step is Step.READ else GAP)

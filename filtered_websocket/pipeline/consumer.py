@@ -6,6 +6,7 @@ later items wait behind it. One that has a place in history and is dropped still
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -52,12 +53,22 @@ class Consumer:
         """Whether a filter is awaited, and something may wait behind it."""
         return self._waiting is not None
 
-    def in_order(self, call: Callable[[], object]) -> None:
-        """Call this when everything that was consumed before has been delivered."""
+    def in_order(self, call: Callable[[], object], channel: str = "") -> None:
+        """Call this when everything that was consumed before has been delivered.
+
+        :param channel: of which that counts
+        """
         if self._waiting is None:
             call()
         else:
+            if channel in self._overflowed:
+                self._skip(channel)
             self._waiting.append(_InOrder(call))
+
+    def _skip(self, channel: str) -> None:
+        """What found no room before is missing in its place: what comes behind may be of another epoch."""
+        assert self._waiting is not None
+        self._waiting.append(_InOrder(partial(self._hub.tails.skip, channel, self._overflowed.pop(channel))))
 
     def consume(self, item: Any, in_line: bool = False) -> bool:
         """Run the consumer chain on a publication or a bus message, and deliver what is left of a publication.
@@ -67,6 +78,8 @@ class Consumer:
         """
         if self._waiting is not None and not in_line:
             if len(self._waiting) < MAX_WAITING_ITEMS:
+                if self._overflowed and isinstance(item, Publication) and item.channel in self._overflowed:
+                    self._skip(item.channel)
                 self._waiting.append(item)
             else:
                 self._overflow(item)

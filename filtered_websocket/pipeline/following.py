@@ -1,5 +1,6 @@
 """Which channels of a pipeline this node follows at storage: those that have subscribers here, or will have some."""
 
+from functools import partial
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -31,7 +32,7 @@ class Following:
     def begin(self, channel: str) -> Deferred[Any]:
         """Follow a channel that was not followed; fires when storage has confirmed that publications will arrive."""
         if self._consumer.is_waiting:
-            self._hub.tails.begin(channel, self._consumer.in_order)
+            self._hub.tails.begin(channel, partial(self._consumer.in_order, channel=channel))
         confirmed = self._storage.subscribe(self._prefix + channel)
         if confirmed is DONE:
             return DONE

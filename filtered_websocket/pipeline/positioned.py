@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Insufficient
+from filtered_websocket.chain.interfaces import Insufficient, Subscriber
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.pipeline.catching_up import CatchingUp
 
@@ -12,33 +12,41 @@ _log = Logger()
 
 
 class _One(NamedTuple):
+    subscriber: Subscriber
     insufficient: Insufficient | None
     came_back: bool
 
 
 class Positioned:
-    """Those of one pipeline, by channel and id."""
+    """Those of one pipeline.
+
+    :ivar channels: by channel and id
+    """
 
     def __init__(self) -> None:
-        self._channels: dict[str, dict[str, _One]] = {}
+        self.channels: dict[str, dict[str, _One]] = {}
 
     def add(self, client: CatchingUp) -> None:
-        one = _One(client.insufficient, client.since is not None)
-        self._channels.setdefault(client.channel, {})[client.subscriber.id] = one
+        one = _One(client.subscriber, client.insufficient, client.since is not None)
+        self.channels.setdefault(client.channel, {})[client.subscriber.id] = one
 
-    def remove(self, channel: str, name: str) -> None:
-        channels = self._channels
-        if channel in channels and channels[channel].pop(name, None) is not None and not channels[channel]:
-            del channels[channel]
+    def remove(self, channel: str, subscriber: Subscriber) -> None:
+        """One leaves; another that has come with its id stays."""
+        ones = self.channels.get(channel)
+        one = None if ones is None else ones.get(subscriber.id)
+        if one is not None and (one.subscriber is subscriber or channel not in one.subscriber.channels):
+            del self.channels[channel][subscriber.id]
+            if not self.channels[channel]:
+                del self.channels[channel]
 
     def came_back(self, channel: str, name: str) -> bool:
         """Whether it has said where it stood: what was published before is with it."""
-        one = self._channels.get(channel, {}).get(name)
+        one = self.channels.get(channel, {}).get(name)
         return one is not None and one.came_back
 
     def tell(self, channel: str, position: Position | None) -> None:
-        """Something of a channel is missing: each is told once."""
-        for one in self._channels.pop(channel, {}).values():
+        """Something of a channel is missing: each is told, as often as that is so."""
+        for one in tuple(self.channels.get(channel, {}).values()):
             if one.insufficient is not None:
                 try:
                     one.insufficient(position)

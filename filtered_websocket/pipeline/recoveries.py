@@ -10,7 +10,7 @@ Rules:
 3. While a client waits, its node follows the channel.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 
 from twisted.internet.defer import Deferred, fail
@@ -39,10 +39,11 @@ class Recoveries:
         self._pipeline, self._following, self._consumer = pipeline, following, consumer
         self._server, self._hub, self._tails = pipeline.server, pipeline.hub, pipeline.hub.tails
         self._tails.lost, self._tails.moved = self._lost, self._moved
-        past = Past(storage, pipeline.prefix, pipeline.server.reactor)
+        past = Past(storage, pipeline.prefix, self._server.reactor)
         self._here = Here(pipeline, storage, consumer, past, self._tails)
         self._channels: dict[str, Returning] = {}
         self._positioned = Positioned()
+        self.relied_on: Container[str] = self._positioned.channels
         self._moving: set[str] = set()
         self._answers = Answers(pipeline, self._channels, self._positioned)
 
@@ -125,18 +126,18 @@ class Recoveries:
             former.leave()  # one that comes with the id of another takes its place
             returning = self._channels.get(channel)
         if returning is None:
-            returning = Returning(channel, self._here, keep or self._pipeline.names.kept(channel))
+            returning = Returning(channel, self._here, keep)
             self._channels[channel], hub.recovering[channel] = returning, returning.clients
             confirmed = (self._following.begin if is_first else self._following.confirmed)(channel)
         returning.clients[subscriber.id] = catching
-        self._positioned.remove(channel, subscriber.id)
+        self._positioned.remove(channel, subscriber)
         hub.leave(channel, subscriber)
         if isinstance(subscriber.channels, frozenset):  # a connection's, until it is in its first
             subscriber.channels = set()
         subscriber.channels.add(channel)
         if confirmed is None or (confirmed is DONE and channel in self._tails):
             returning.is_ready = returning.is_ready or confirmed is not None
-            returning.serve()
+            returning.serve([catching])
         else:
             start(returning.prepare(confirmed, is_first))
 
@@ -160,7 +161,7 @@ class Recoveries:
         for each in clients:
             if not each.left:
                 self._answers.count(each)
-                if each.channel in self._tails:
+                if self._channels[each.channel].keep is not None:
                     self._positioned.add(each)
                 self._remove(each)
 
@@ -183,7 +184,7 @@ class Recoveries:
 
     def leave(self, channel: str, subscriber: Subscriber) -> None:
         """A subscriber does not come back, or is in a channel no more."""
-        self._positioned.remove(channel, subscriber.id)
+        self._positioned.remove(channel, subscriber)
         client = self._find(channel, subscriber)
         if client is not None:
             client.leave()
@@ -198,7 +199,7 @@ class Recoveries:
 
         :param position: where this node stands now; None if nobody knows
         """
-        self._consumer.in_order(partial(self._lost, channel, position))
+        self._consumer.in_order(partial(self._lost, channel, position), channel)
 
     def _lost(self, channel: str, position: Position | None) -> None:
         if self._tails.is_stale(channel):

@@ -5,7 +5,7 @@ A client waits until the channel's tail reaches back to where it stands. What th
 not know, storage says. A client that has heard more elsewhere than this node waits until that has caught up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -57,7 +57,7 @@ class Here(NamedTuple):
 
 class Returning:
     """
-    :param keep: what is kept of the channel
+    :param keep: what is kept of the channel, where that is not by the option ``channels``
     :ivar clients: those that come back, by id
     :ivar is_ready: this node knows where it stands
     :ivar is_over: they are all gone
@@ -70,6 +70,16 @@ class Returning:
         # Reads in a row that were in vain.
         self._vain = 0
 
+    @property
+    def keep(self) -> Keep | None:
+        """What is kept of the channel, by the rules that there are now."""
+        return self._keep or self._here.pipeline.names.kept(self.channel)
+
+    @property
+    def tail(self) -> Tail | None:
+        """The channel's. None where it keeps nothing: what is in none has a place in no tail."""
+        return None if self.keep is None else self._tails.get(self.channel)
+
     # Where this node stands.
 
     async def prepare(self, confirmed: Deferred[Any], is_first: bool) -> None:
@@ -79,7 +89,7 @@ class Returning:
         :param is_first: which it has been asked for now
         """
         here, channel, tails = self._here, self.channel, self._tails
-        name = here.pipeline.prefix + channel
+        name, keep = here.pipeline.prefix + channel, self.keep
         position = None
         try:
             await confirmed
@@ -90,8 +100,8 @@ class Returning:
         try:
             if channel not in tails and not is_first:
                 position = await here.storage.subscribe(name)
-            if channel not in tails and position is None and self._keep is not None:
-                epoch, _ = await here.storage.position(name, self._keep.pool)
+            if channel not in tails and position is None and keep is not None:
+                epoch, _ = await here.storage.position(name, keep.pool)
                 position = Position(epoch, 0)
         except Exception as error:
             _away(self.clients.values(), error)
@@ -115,13 +125,17 @@ class Returning:
 
     # What each needs.
 
-    def serve(self) -> None:
-        """Let those know that can be answered, and find out what is missing for the others."""
+    def serve(self, clients: Sequence[CatchingUp] | None = None) -> None:
+        """Let those know that can be answered, and find out what is missing for the others.
+
+        :param clients: of which nothing was found out; None: of all
+        """
         if not self.is_ready:
             return
-        tail = self._tails.get(self.channel)
+        tail = self.tail
         is_read_needed = False
-        for client in self._waiting():
+        waiting = self._waiting() if clients is None else clients
+        for client in waiting:
             if client.is_caught or client.asked:  # by what another does when it is answered
                 continue
             step = Step.ANSWER if tail is None else self.next(client, tail).step
@@ -130,7 +144,7 @@ class Returning:
             elif step is Step.READ:
                 is_read_needed = True
             elif step is Step.ASK:
-                self._ask(client)
+                self._ask(client, waiting)
             elif client.deadline is None:
                 self._tails.watched.add(self.channel)
                 later = self._here.pipeline.server.reactor.callLater
@@ -140,8 +154,9 @@ class Returning:
             start(self._read(tail))
 
     def next(self, client: CatchingUp, tail: Tail) -> Next:
-        if self._keep is not None:
-            self._tails.expire(tail, self._keep.count, self._keep.seconds)
+        keep = self.keep
+        if keep is not None:
+            self._tails.expire(tail, keep.count, keep.seconds)
         return client.next(tail, self._tails.most_publications, self._tails.most_bytes)
 
     def _waiting(self) -> list[CatchingUp]:
@@ -149,7 +164,7 @@ class Returning:
 
     def _set_caught(self, client: CatchingUp) -> None:
         client.set_caught()
-        tail = self._tails.get(self.channel)
+        tail = self.tail
         if tail is not None and not client.is_over:
             self._tails.pin(tail)  # it joins later, with others
             client.pinned = tail
@@ -157,13 +172,13 @@ class Returning:
     def _give_up(self, client: CatchingUp) -> None:
         client.deadline = None
         client.give_up(GAP)
-        self.serve()
+        self.serve([client])
 
-    def _ask(self, client: CatchingUp) -> None:
+    def _ask(self, client: CatchingUp, among: Iterable[CatchingUp]) -> None:
         """Ask storage what positions of an epoch are worth: the latest of them, which tells of all before it."""
         assert client.since is not None
         epoch = client.since.epoch
-        waiting = [each for each in self._waiting() if not each.reason]
+        waiting = [each for each in among if not (each.is_caught or each.asked or each.reason)]
         clients = [each for each in waiting if each.since is not None and each.since.epoch == epoch]
         latest = max(each.since for each in clients if each.since is not None)
         for each in clients:
@@ -171,7 +186,7 @@ class Returning:
         start(self._find_worth(latest, clients))
 
     async def _find_worth(self, latest: Position, clients: list[CatchingUp]) -> None:
-        tail, error = self._tails.get(self.channel), None
+        tail, error = self.tail, None
         known = None if tail is None else (tail, tail.generation)
         worth = None
         try:
@@ -190,18 +205,18 @@ class Returning:
             _away(clients, error)
         if worth is not None and tail is not None and worth.epoch == tail.epoch != latest.epoch:
             tail.bridges[latest.epoch] = worth
-        self.serve()
+        self.serve(clients)
 
     async def _read(self, tail: Tail) -> None:
         """Put in front of a tail what those need that wait."""
         self._tails.pin(tail)
-        error = None
+        keep, error = self.keep, None
         try:
             before = await self._here.past.before(tail, partial(self._needed, tail))
             left = await replay(self._here.pipeline, before.publications)
             is_in_vain = not before.fits(tail)
             if not is_in_vain:
-                tail.extend_back(left, 0 if self._keep is None else self._keep.seconds)
+                tail.extend_back(left, 0 if keep is None else keep.seconds)
                 if before.is_all:
                     tail.floor = max(tail.floor, tail.base)
                 is_in_vain = not left and not before.is_all

@@ -1,5 +1,6 @@
 """Which subscribers are in which channel of a pipeline on this node, and whether storage has confirmed it."""
 
+from collections.abc import Container
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
@@ -24,7 +25,12 @@ class Subscribed(Protocol):
 
 
 class Recovering(Protocol):
-    """The clients that come back to channels, as subscriptions know them."""
+    """The clients that come back to channels, as subscriptions know them.
+
+    :ivar relied_on: channels of which subscribers rely on their positions
+    """
+
+    relied_on: Container[str]
 
     def waits(self, channel: str, subscriber: Subscriber) -> Deferred[Any] | None: ...
     def leave(self, channel: str, subscriber: Subscriber) -> None: ...
@@ -61,7 +67,7 @@ class Subscriptions:
     def unsubscribe(self, channel: str, subscriber: Subscriber) -> Deferred[Any]:
         """Remove a subscriber: what was published to the channel before still reaches it."""
         hub = self._pipeline.hub
-        if hub.tails or channel in hub.recovering:
+        if channel in self._recoveries.relied_on or channel in hub.recovering:
             self._recoveries.leave(channel, subscriber)
         return self._following.end(channel) if hub.leave(channel, subscriber) else DONE
 

@@ -107,7 +107,7 @@ class Tails:
                 return True
         entry = tail.append(publication, exclude)
         if tail.pins:
-            if len(tail.entries) > 2 * self.most_publications or tail.bytes > 2 * self.most_bytes:
+            while len(tail.entries) > 2 * self.most_publications or tail.bytes > 2 * self.most_bytes:
                 tail.drop_oldest()
                 tail.far = tail.base
         else:
@@ -119,9 +119,9 @@ class Tails:
         return True
 
     def skip(self, channel: str, position: Position) -> None:
-        """This node has lost something itself, up to this position."""
+        """This node has lost something itself, up to this position, behind all that it has delivered."""
         tail = self._tails.get(channel)
-        if tail is not None and tail.epoch == position.epoch and tail.top < position.offset:
+        if tail is not None and (tail.epoch != position.epoch or tail.top < position.offset):
             self.lost(channel, position)
 
     def expire(self, tail: Tail, count: int, seconds: float) -> None:

@@ -6,9 +6,11 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.errors import StopChain, StorageAway
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.messages.recovery import Recovery
+from filtered_websocket.pipeline.catching_up import CatchingUp
+from filtered_websocket.pipeline.names import Names
 from filtered_websocket.testing.server import Server
 from tests.support.missed import HeldHistory, Numbered
-from tests.support.rooms import Consumes, Rooms, consuming, counted
+from tests.support.rooms import Consumes, Rooms, consuming, counted, members
 
 KEPT = {"x": {"history": 100}, "few": {"history": 3}}
 
@@ -291,7 +293,7 @@ def test_a_gap_is_told_to_all_that_rely_on_their_positions(server, news):
     assert told == [Position(top.epoch, 7)]
     assert (other.close_code, plain.close_code, client.close_code) == (1013, None, None)
     server.server.gap("x", Position(top.epoch, 8))
-    assert len(told) == 1
+    assert told == [Position(top.epoch, 7), Position(top.epoch, 8)]
 
 
 def test_a_hole_that_storage_does_not_tell_of_is_told(server, news):
@@ -496,7 +498,17 @@ def test_an_id_that_another_comes_with_takes_the_place(slow):
 
 
 @pytest.mark.parametrize(
-    ("since", "last"), [("1:2", None), (None, "3"), (None, True), (None, -1), (Position("e", -1), None)]
+    ("since", "last"),
+    [
+        ("1:2", None),
+        (None, "3"),
+        (None, True),
+        (None, -1),
+        (Position("e", -1), None),
+        (Position("e", 1.5), None),
+        (Position("e", True), None),
+        (Position(None, 1), None),
+    ],
 )
 def test_what_is_no_position_and_no_number(server, since, last):
     client = server.connect()
@@ -607,3 +619,67 @@ def test_what_was_read_is_read_again_while_history_keeps_it():
         client, recovery = news.comes_back(at)
         assert (recovery.recovered, recovery.reason, client.received()) == (True, "", news.numbers(3))
         assert len(reads) == 1
+
+
+def test_what_found_no_room_is_missing_in_its_place_though_another_epoch_follows(monkeypatch):
+    monkeypatch.setattr("filtered_websocket.pipeline.consumer.MAX_WAITING_ITEMS", 1)
+    waits = [Deferred(), Deferred()]
+    left = list(waits)
+    Consumes.does = staticmethod(lambda pipeline, publication: left.pop(0) if left else None)
+    try:
+        with consuming(channels=KEPT) as (server, _):
+            told = []
+            client = server.connect()
+            client.connection.subscribe("x", last=0, insufficient=told.append)
+
+            def arrive(epoch, offset):
+                publication = Publication("x", ((f"{epoch}{offset}".encode(), False),), (), Position(epoch, offset))
+                server.pipeline().consume(publication)
+
+            for offset in (1, 2, 3):
+                arrive("e", offset)
+            waits[0].callback(None)
+            server.settle()
+            arrive("f", 4)  # storage has proven that nothing is missing between the two: but here it is
+            waits[1].callback(None)
+            server.settle()
+            assert told == [Position("e", 3)]
+            assert client.received() == ["e1", "e2", "f4"]
+    finally:
+        Consumes.does = None
+
+
+def test_a_rule_that_is_gone_proves_nothing(server, news):
+    stays = members(server, "x")
+    top = news.publish(3)
+    pipeline = server.pipeline()
+    pipeline.names = Names(pipeline.options.overridden({"channels": ({}, "test")}), "", server.server)
+    pipeline.publish("x", "kept nowhere")
+    assert stays.received()[-1] == "kept nowhere"
+    _, recovery = news.comes_back(top)
+    assert recovery == (False, "no history", None, ())
+
+
+def test_one_whose_id_another_has_come_with_takes_no_gap_from_it(server, news):
+    told: list[Position | None] = []
+    former, _ = news.comes_back(last=0)
+    later = server.connect()
+    later.connection._id = former.connection.id
+    server.result(later.connection.subscribe("x", last=0, insufficient=told.append))
+    former.connection.unsubscribe("x")
+    server.server.gap("x", Position(news.at(0).epoch, 7))
+    assert [position.offset for position in told] == [7]
+    later.connection.unsubscribe("x")
+    assert not server.pipeline().recoveries.relied_on
+
+
+def test_many_that_wait_for_one_read_are_looked_at_once_each(slow, monkeypatch):
+    slow.publish(10)
+    looked = []
+    monkeypatch.setattr(CatchingUp, "next", lambda *about, _next=CatchingUp.next: looked.append(0) or _next(*about))
+    answers: list[Recovery] = []
+    for client in [slow.server.connect() for _ in range(100)]:
+        client.connection.subscribe("x", slow.at(3)).addCallback(answers.append)
+    assert len(looked) < 500
+    slow.server.storage_object.go_on_to_the_end()
+    assert [each.recovered for each in answers] == [True] * 100

@@ -73,11 +73,11 @@ def test_what_was_skipped_is_told_unless_it_shows_anyway(tails):
     tails.lost = lambda *about: lost.append(about)
     take(tails, "x", 5)
     tails.skip("x", Position("e", 5))
-    tails.skip("x", Position("f", 9))
     tails.skip("y", Position("e", 9))
     assert lost == []
     tails.skip("x", Position("e", 7))
-    assert lost == [("x", Position("e", 7))]
+    tails.skip("x", Position("f", 3))
+    assert lost == [("x", Position("e", 7)), ("x", Position("f", 3))]
 
 
 def test_each_is_bounded_in_number(tails):
@@ -114,6 +114,19 @@ def test_one_that_is_pinned_loses_nothing_up_to_twice_its_limit(tails):
     assert (tail.base, tail.top, len(tails.get("y").entries)) == (2, 6, 0)
     tails.let_go(tail)
     assert len(tail.entries) == 0
+
+
+def test_one_that_is_pinned_is_bounded_in_bytes_however_small_its_oldest_are(tails):
+    limit(tails, publications=100, bytes_each=10 * ENTRY_COST)
+    for offset in range(1, 11):
+        take(tails, "x", offset)
+    tail = tails.get("x")
+    tails.pin(tail)
+    large = Publication("x", ((b"y" * 9 * ENTRY_COST, False),))
+    for offset in range(11, 21):
+        tails.take("x", Position("e", offset), large, ())
+        assert tail.bytes <= 20 * ENTRY_COST
+    assert (tail.base, tail.far, tail.top) == (18, 18, 20)
 
 
 def test_what_is_forgotten_takes_no_room(tails, followed):
