@@ -63,6 +63,8 @@ class Page:
         return self
 
     def _take(self, text: str) -> None:
+        if text == "2":
+            self.client.send("3")
         if text[:1] in "02":
             return  # the greeting, and pings
         self.packets.append(text)
