@@ -7,7 +7,7 @@ from filtered_websocket.config.parsers import bearer, boolean, integer, json_val
 from filtered_websocket.filters.centrifugo import config_file, original_settings
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, read_namespaces, read_options
 from filtered_websocket.filters.centrifugo.original_environment import from_environment
-from filtered_websocket.filters.shared import signing_keys
+from filtered_websocket.filters.centrifugo.token_options import OF_CLIENTS, OF_SUBSCRIPTIONS
 
 ALL_TRANSPORTS = ("websocket", "http_stream", "sse", "uni_websocket", "uni_http_stream", "uni_sse")
 
@@ -19,34 +19,6 @@ def _transports(value: Any) -> list[str]:
     return names
 
 
-TOKEN_HMAC_SECRET = Option(
-    "centrifugo_token_hmac_secret", text, "", "signs tokens (HS256, HS384, HS512); empty: none are taken that are so",
-    scope="pipeline", secret=True,
-)  # fmt: skip
-TOKEN_HMAC_PREVIOUS_SECRET = Option(
-    "centrifugo_token_hmac_previous_secret", text, "",
-    "the secret before, whose tokens are still taken, until the date beside it", scope="pipeline", secret=True,
-)  # fmt: skip
-TOKEN_HMAC_PREVIOUS_SECRET_UNTIL = Option(
-    "centrifugo_token_hmac_previous_secret_until", signing_keys.read_date, None,
-    "when centrifugo_token_hmac_previous_secret ends: a date such as 2030-01-31T12:00Z, or seconds since 1970; "
-    "without it, never", scope="pipeline",
-)  # fmt: skip
-TOKEN_PUBLIC_KEY = Option(
-    "centrifugo_token_public_key", lambda value: signing_keys.read_pem(text(value)), (),
-    "PEM of a public key or certificate, or its file: tokens signed with RS* or ES* and its private key are taken",
-    scope="pipeline",
-)  # fmt: skip
-TOKEN_JWKS = Option(
-    "centrifugo_token_jwks", lambda value: signing_keys.read_jwks(text(value)), (), "JWKS file of such public keys",
-    scope="pipeline",
-)  # fmt: skip
-TOKEN_AUDIENCE = Option(
-    "centrifugo_token_audience", text, "", "the audience (aud) that tokens have to name; empty: any", scope="pipeline"
-)
-TOKEN_ISSUER = Option(
-    "centrifugo_token_issuer", text, "", "the issuer (iss) that tokens have to name; empty: any", scope="pipeline"
-)
 ALLOW_ANONYMOUS = Option(
     "centrifugo_allow_anonymous", boolean, False, "clients without a token may connect, as the user without an id",
     scope="pipeline", switch=True,
@@ -140,12 +112,9 @@ ENVIRONMENT = Option(
     "JSON object: environment names of Centrifugo 6; those that there are count by themselves while no other pack is "
     "loaded", scope="pipeline", secret=True, fills=original_settings.fills,
 )  # fmt: skip
-TOKEN_OPTIONS = (
-    TOKEN_HMAC_SECRET, TOKEN_HMAC_PREVIOUS_SECRET, TOKEN_HMAC_PREVIOUS_SECRET_UNTIL, TOKEN_PUBLIC_KEY, TOKEN_JWKS,
-    TOKEN_AUDIENCE, TOKEN_ISSUER,
-)  # fmt: skip
 OPTIONS = (
-    *TOKEN_OPTIONS, ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
+    *OF_CLIENTS.options, *OF_SUBSCRIPTIONS.options,
+    ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
     WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
     CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, API_KEY, API_INSECURE,
     API_MAX_BODY, TRANSPORTS, CONFIG, ENVIRONMENT,

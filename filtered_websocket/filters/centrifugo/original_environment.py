@@ -5,7 +5,7 @@ from typing import Any
 
 from filtered_websocket.filters.centrifugo.config_file import PREFIX, Document
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
-from filtered_websocket.filters.centrifugo.original_settings import CHANNEL, SETTINGS, STORAGE, SWITCHES
+from filtered_websocket.filters.centrifugo.original_settings import CHANNEL, OWN_KEYS, SETTINGS, STORAGE, SWITCHES
 
 
 def from_environment(value: Any) -> Document:
@@ -18,7 +18,9 @@ def from_environment(value: Any) -> Document:
     if not isinstance(value, dict) or not all(isinstance(each, str) for pair in value.items() for each in pair):
         raise ValueError('a JSON object of names and texts is wanted, such as {"CENTRIFUGO_CLIENT_INSECURE": "true"}')
     content: dict[str, Any] = {}
-    by_name = {PREFIX + path.upper().replace(".", "_"): path for path in (*SETTINGS, *SWITCHES, *STORAGE, CHANNEL[2])}
+    by_name = {
+        PREFIX + path.upper().replace(".", "_"): path for path in (*SETTINGS, *SWITCHES, *STORAGE, OWN_KEYS, CHANNEL[2])
+    }
     unknown = []
     for name, text in value.items():
         if not text:

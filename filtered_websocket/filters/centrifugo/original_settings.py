@@ -24,21 +24,29 @@ def _level(value: Any) -> Any:
     return {"trace": "debug", "fatal": "error", "none": "error"}.get(value, value)
 
 
+TOKENS = {"client.token": "centrifugo_token", "client.subscription_token": "centrifugo_subscription_token"}
+"""What says which keys sign tokens, and what the options are called."""
+
+
+def _tokens(path: str) -> dict[str, tuple[str, Fill]]:
+    option = TOKENS[path]
+    return {
+        f"{path}.hmac_secret_key": (f"{option}_hmac_secret", _same),
+        f"{path}.hmac_previous_secret_key": (f"{option}_hmac_previous_secret", _same),
+        f"{path}.hmac_previous_secret_key_valid_until": (f"{option}_hmac_previous_secret_until", _unless_zero),
+        f"{path}.rsa_public_key": (f"{option}_public_key", _unless_zero),
+        f"{path}.ecdsa_public_key": (f"{option}_public_key", _unless_zero),
+        f"{path}.audience": (f"{option}_audience", _same),
+        f"{path}.issuer": (f"{option}_issuer", _same),
+    }
+
+
 SETTINGS: Mapping[str, tuple[str, Fill]] = {
     "http_server.address": ("host", _unless_zero),
     "http_server.port": ("port", _unless_zero),
     "log.level": ("log_level", _level),
     "client.allowed_origins": ("allowed_origins", _unless_zero),
-    "client.token.hmac_secret_key": ("centrifugo_token_hmac_secret", _same),
-    "client.token.hmac_previous_secret_key": ("centrifugo_token_hmac_previous_secret", _same),
-    "client.token.hmac_previous_secret_key_valid_until": (
-        "centrifugo_token_hmac_previous_secret_until",
-        _unless_zero,
-    ),
-    "client.token.rsa_public_key": ("centrifugo_token_public_key", _unless_zero),
-    "client.token.ecdsa_public_key": ("centrifugo_token_public_key", _unless_zero),
-    "client.token.audience": ("centrifugo_token_audience", _same),
-    "client.token.issuer": ("centrifugo_token_issuer", _same),
+    **{path: setting for kind in TOKENS for path, setting in _tokens(kind).items()},
     "client.allow_anonymous_connect_without_token": ("centrifugo_allow_anonymous", _same),
     "client.disallow_anonymous_connection_tokens": ("centrifugo_disallow_anonymous_tokens", _same),
     "client.insecure": ("centrifugo_insecure", _same),
@@ -65,6 +73,9 @@ SETTINGS: Mapping[str, tuple[str, Fill]] = {
 }
 """By the path of a setting: the option that it is, and what its value becomes; None for the option's default."""
 
+_ON = True, "true", "1"
+OWN_KEYS = "client.subscription_token.enabled"
+SUBSCRIPTION_TOKENS = "client.subscription_token."
 CHANNEL = "channel.without_namespace", "channel.namespaces", "channel.history_meta_ttl"
 SWITCHES = {
     "websocket.disabled": "websocket", "sse.enabled": "sse", "http_stream.enabled": "http_stream",
@@ -95,7 +106,7 @@ def fills(document: Document) -> dict[str, tuple[Any, str]]:
 def _fills(document: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
     for path, (option, become) in SETTINGS.items():
         given = document.get(path)
-        if given is None:
+        if given is None or (path.startswith(SUBSCRIPTION_TOKENS) and not _own_keys(document)):
             continue
         try:
             value = become(given)
@@ -113,6 +124,12 @@ def _fills(document: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
         if addresses:
             found = " ".join(addresses) if isinstance(addresses, list) else addresses
             yield "redis_url", (found, f"{document.place}: engine.redis.address")
+
+
+def _own_keys(document: Document) -> bool:
+    """Whether subscription tokens have keys of their own: of a whole configuration what it says."""
+    enabled = document.get(OWN_KEYS)
+    return enabled in _ON or (enabled is None and not document.from_file)
 
 
 def _channels(document: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -144,13 +161,13 @@ def _transports(document: Document) -> list[str] | None:
     said = {path: document.get(path) for path in SWITCHES}
     if not document.from_file and not any(value is not None for value in said.values()):
         return None
-    on = {path: value in (True, "true", "1") for path, value in said.items()}
+    on = {path: value in _ON for path, value in said.items()}
     return [name for path, name in SWITCHES.items() if on[path] != path.endswith(".disabled")]
 
 
 def no_effect(document: Document) -> list[str]:
     """The settings that are given and mean nothing here."""
-    known = {*SETTINGS, *CHANNEL, *SWITCHES, *STORAGE}
+    known = {*SETTINGS, OWN_KEYS, *CHANNEL, *SWITCHES, *STORAGE}
     found = [path for path in _paths(document.content) if path not in known and not _within(path, HARMLESS)]
     for place, options in _namespaces(document):
         found += [

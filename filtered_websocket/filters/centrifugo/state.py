@@ -18,8 +18,8 @@ from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, Namespaces
 from filtered_websocket.filters.centrifugo.nodes import Do, Nodes
 from filtered_websocket.filters.centrifugo.original_settings import no_effect
+from filtered_websocket.filters.centrifugo.token_options import OF_CLIENTS, OF_SUBSCRIPTIONS
 from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Codec
-from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.limits.deadlines import Deadline, Deadlines
 from filtered_websocket.limits.heartbeat import Heartbeat
@@ -47,17 +47,6 @@ class Here(Protocol):
     def user(self) -> str: ...
 
 
-def keys_of(options: Options) -> Keys:
-    """The keys that the options name."""
-    previous, until = (
-        options.centrifugo_token_hmac_previous_secret,
-        options.centrifugo_token_hmac_previous_secret_until,
-    )
-    public = (*options.centrifugo_token_public_key, *options.centrifugo_token_jwks)
-    ends = float("inf") if until is None else until
-    return Keys(options.centrifugo_token_hmac_secret or None, (previous, ends) if previous else None, public)
-
-
 class State(PackState):
     """
     :ivar encodings: what clients may speak, by name
@@ -75,6 +64,7 @@ class State(PackState):
     attribute = "centrifugo"
     namespaces: Namespaces
     verifier: Verifier
+    subscription_verifier: Verifier
     heartbeat: Heartbeat
     one_way_heartbeat: Heartbeat
 
@@ -102,7 +92,9 @@ class State(PackState):
     def follow(self, options: Options) -> None:
         named = {"": options.centrifugo_without_namespace, **options.centrifugo_namespaces}
         self.namespaces = Namespaces(named, options.centrifugo_channel_max_length)
-        self.verifier = Verifier(keys_of(options), options.centrifugo_token_audience, options.centrifugo_token_issuer)
+        self.verifier = OF_CLIENTS.verifier(options)
+        of_subscriptions = OF_SUBSCRIPTIONS if OF_SUBSCRIPTIONS.given(options) else OF_CLIENTS
+        self.subscription_verifier = of_subscriptions.verifier(options)
         self._keeps = {}
         told = options.centrifugo_ping_interval, options.centrifugo_pong_timeout
         if told != self._told:
@@ -119,11 +111,11 @@ class State(PackState):
             if ignored:
                 names = ", ".join(ignored)
                 _log.warn("{place}: no effect here: {names}", place=document.place, names=names)
-        secret = options.centrifugo_token_hmac_secret
         if options.centrifugo_insecure:
             _log.warn("UNSAFE: clients need no token and no permission (centrifugo_insecure)")
-        if secret and len(secret.encode()) < SHORT_SECRET:
-            _log.warn("UNSAFE: the key of tokens can be guessed (centrifugo_token_hmac_secret has less than 32 bytes)")
+        for kind in (OF_CLIENTS, OF_SUBSCRIPTIONS):
+            if kind.guessable(options):
+                _log.warn("UNSAFE: the key of tokens can be guessed ({name} has less than 32 bytes)", name=kind.secret)
 
     def keep_of(self, options: ChannelOptions) -> Any:
         """What a channel keeps, for the storage object; None: nothing."""

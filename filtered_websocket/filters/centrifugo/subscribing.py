@@ -107,7 +107,7 @@ def _claims(client: Client, request: SubscribeRequest) -> Subscribing | None:
     if not request.token:
         return None
     return auth.read_subscription(
-        request.token, client.state.verifier, request.channel, client.user, client.connection.id
+        request.token, client.state.subscription_verifier, request.channel, client.user, client.connection.id
     )
 
 
@@ -173,7 +173,7 @@ async def sub_refresh(client: Client, request: SubRefreshRequest) -> SubRefreshR
         raise Error(BAD_REQUEST)
     try:
         claims = auth.read_subscription(
-            request.token, client.state.verifier, request.channel, client.user, client.connection.id
+            request.token, client.state.subscription_verifier, request.channel, client.user, client.connection.id
         )
     except Error as error:
         if error.code == PERMISSION_DENIED:

@@ -45,6 +45,7 @@ def test_settings_are_options_of_ours():
         "send_buffer": 2048000,
     }  # fmt: skip
     assert found["centrifugo_token_hmac_secret"] == "secret"
+    assert found["centrifugo_subscription_token_hmac_secret"] == "other"
     assert (found["centrifugo_ping_interval"], found["centrifugo_channel_limit"]) == (10, 5)
     assert found["centrifugo_transports"] == ["websocket", "sse", "uni_sse"]
     assert found["centrifugo_without_namespace"] == {"presence": True}
@@ -54,14 +55,18 @@ def test_settings_are_options_of_ours():
     ]
 
 
+@pytest.mark.parametrize(("enabled", "counts"), [(True, True), ("true", True), (False, False), ("false", False)])
+def test_keys_of_subscription_tokens_count_where_they_are_enabled(enabled, counts):
+    found = filled({"client": {"subscription_token": {"enabled": enabled, "hmac_secret_key": "other"}}})
+    assert ("centrifugo_subscription_token_hmac_secret" in found) == counts
+
+
 def test_faults_name_the_setting():
     assert fills(Document("a.json", FULL))["centrifugo_api_key"] == ("k", "a.json: http_api.key")
 
 
 def test_what_has_no_effect_is_told_by_name():
     assert no_effect(Document("a.json", FULL)) == [
-        "client.subscription_token.enabled",
-        "client.subscription_token.hmac_secret_key",
         "client.proxy.connect.enabled",
         "client.proxy.connect.endpoint",
         "uni_sse.handler_prefix",
