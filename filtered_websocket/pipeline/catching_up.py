@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.interfaces import DelayedCall, Insufficient, Subscriber
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.messages.recovery import EPOCH, TOO_MANY, TRIMMED
+from filtered_websocket.messages.recovery import EPOCH, GAP, TOO_MANY, TRIMMED
 from filtered_websocket.pipeline.tail import Slice, Tail
 
 
@@ -122,6 +122,8 @@ class CatchingUp:
             self.reason = TOO_MANY
         elif since.offset < tail.floor:
             self.reason = TRIMMED
+        elif since.offset < tail.hole > tail.base:
+            self.reason = GAP
         elif since.offset < tail.base:
             return Next(Step.READ, since.offset)
         elif tail.size(since.offset) <= most_bytes:

@@ -19,6 +19,7 @@ from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.errors import StopChain
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.hub import Hub
+from filtered_websocket.pipeline.tail import FAILED
 
 _log = Logger()
 
@@ -156,9 +157,9 @@ class Consumer:
         self._hub.publish(publication.channel, publication.messages, exclude, kept)
 
     def _failed(self, error: BaseException, item: Any) -> None:
-        tell_failure(self._pipeline, error)
+        left = FAILED if tell_failure(self._pipeline, error) else None
         if isinstance(item, Publication) and item.position is not None:
-            self._hub.publish(item.channel, (), (), (item.position, None))
+            self._hub.publish(item.channel, (), (), (item.position, left))
 
     def _overflow(self, item: Any) -> None:
         self._pipeline.server.counters.count("dropped", "consumer filters too slow")
@@ -182,11 +183,12 @@ def placed(publication: Publication, position: Position) -> Publication:
     )
 
 
-def tell_failure(pipeline: Pipeline, error: BaseException) -> None:
-    """A consumer filter has dropped an item with this: count and log it, where it is a failure."""
+def tell_failure(pipeline: Pipeline, error: BaseException) -> bool:
+    """A consumer filter has dropped an item with this: count and log it, where it is a failure; whether it is."""
     meant = outcome(error, (StopChain,))
     if not meant.failed:
-        return
+        return False
     if not isinstance(error, (Exception, CancelledError)):
         _log.warn("a consumer filter raised {error!r}, which has no meaning there: the item is dropped", error=error)
     report(pipeline.server.counters, error, "dropped", "a consumer filter failed")
+    return True

@@ -9,12 +9,14 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.messages.publication import Publication, Replayed
 from filtered_websocket.pipeline.consumer import left_of, placed, tell_failure
+from filtered_websocket.pipeline.tail import FAILED
 
 
 def replay(pipeline: Pipeline, publications: Sequence[Publication]) -> "Deferred[list[Publication | None]]":
-    """What the consumer chain leaves of publications, one after the other; None of one that it drops.
+    """What the consumer chain leaves of publications, one after the other.
 
     :param publications: as storage has them
+    :returns: None in place of one that it drops, `FAILED` of one on which a filter fails
     """
     return start(_replay(pipeline, publications))
 
@@ -38,7 +40,6 @@ async def _left(pipeline: Pipeline, item: Publication) -> Publication | None:
             limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
             result = await result
     except BaseException as error:
-        tell_failure(pipeline, error)
-        return None
+        return FAILED if tell_failure(pipeline, error) else None
     left = left_of(result, item)
     return placed(left, position) if left.channel == item.channel else None

@@ -22,6 +22,10 @@ LEFT_SECONDS = 1.0
 """How long what was read from history is given without looking whether it is kept still."""
 
 
+FAILED = Publication("", ())
+"""Stands for one on which a consumer filter has failed, which nobody gets here."""
+
+
 class Entry(Batch):
     """One publication as the consumer chain has left it, None if that has dropped it; its messages, if a client misses
     them.
@@ -101,6 +105,7 @@ class Tail:
     :ivar base: the offset before the first entry
     :ivar floor: nothing up to this offset is kept anywhere
     :ivar far: what is missed from before this offset is more than one recovery gives back
+    :ivar hole: the last offset on which a consumer filter has failed
     :ivar bridges: what positions of former epochs are worth, as far as that was asked
     :ivar pins: how many need what there is: it stays
     :ivar generation: another one where the tail has begun anew
@@ -108,7 +113,7 @@ class Tail:
 
     __slots__ = (
         "_limited", "_slices", "_start", "base", "bridges", "channel", "entries", "epoch", "far", "floor", "generation",
-        "pins", "top",
+        "hole", "pins", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, position: Position) -> None:
@@ -140,7 +145,7 @@ class Tail:
     def _begin(self, position: Position) -> None:
         self.epoch = position.epoch
         self.base = self.top = position.offset
-        self.floor = self.far = self._start = 0
+        self.floor = self.far = self.hole = self._start = 0
         # The last offset that may not be for every subscriber.
         self._limited = 0
         self.bridges: dict[str, Worth] = {}
@@ -148,6 +153,8 @@ class Tail:
 
     def append(self, publication: Publication | None, exclude: Collection[str]) -> Entry:
         """The next one was delivered, or dropped by the consumer chain."""
+        if publication is FAILED:
+            publication, self.hole = None, self.top + 1
         entry = Entry(self, publication, exclude, time.monotonic())
         entries = self.entries
         entry.end = (entries[-1].end if entries else self._start) + entry.cost
@@ -167,7 +174,10 @@ class Tail:
         at = time.monotonic() - max(seconds - LEFT_SECONDS, 0)
         if self.entries:
             at = min(at, self.entries[0].at)
-        for publication in reversed(publications):
+        for each in reversed(publications):
+            publication = None if each is FAILED else each
+            if each is FAILED:
+                self.hole = max(self.hole, self.base)
             entry = Entry(self, publication, () if publication is None else publication.exclude, at)
             entry.end, entry.is_read = self._start, True
             self._start -= entry.cost

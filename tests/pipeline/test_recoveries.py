@@ -683,3 +683,31 @@ def test_many_that_wait_for_one_read_are_looked_at_once_each(slow, monkeypatch):
     assert len(looked) < 500
     slow.server.storage_object.go_on_to_the_end()
     assert [each.recovered for each in answers] == [True] * 100
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_what_a_consumer_filter_has_failed_on_is_not_recovered_and_what_it_drops_is(server, news, is_live):
+    def does(_pipeline, publication):
+        if publication.payload == b"3":
+            raise StopChain
+        if publication.payload == b"5":
+            raise StorageAway("no database")
+
+    if is_live:
+        members(server, "x")
+        Consumes.does = staticmethod(does)
+    try:
+        news.publish(8)
+        Consumes.does = staticmethod(does)
+        for _ in range(2):
+            client, recovery = news.comes_back(news.at(4), last=2)
+            assert recovery == (False, "gap", news.at(8), recovery.publications)
+            assert client.received() == ["7", "8"]
+            client, recovery = news.comes_back(news.at(5))
+            assert recovery.recovered
+            assert client.received() == ["6", "7", "8"]
+        client, _ = news.comes_back(last=8)
+        assert client.received() == ["1", "2", "4", "6", "7", "8"]
+    finally:
+        Consumes.does = None
+    assert len(server.errors) == counted(server)["dropped: a consumer filter failed"] == 1
