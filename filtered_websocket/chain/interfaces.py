@@ -286,6 +286,7 @@ class Pipeline(Protocol):
         *,
         last: int | None = None,
         answer: Callable[[Recovery], object] | None = None,
+        hand_out: bool = False,
         insufficient: Insufficient | None = None,
         keep: Any = None,
     ) -> Deferred[Recovery]: ...

@@ -156,16 +156,13 @@ def follow(connection: Any, channel: str) -> "Deferred[Recovery]":
         if positions != "none":
             told = _answer(recovery.position, since is not None, recovery.recovered, recovery.reason)
             connection.sendMessage(told, False)
-        for publication in recovery.publications:
-            for payload, is_binary in publication.messages:
-                connection.sendMessage(payload, is_binary)
 
     def _come_back(_: Position | None) -> None:
         connection.close(INCOMPLETE, "something is missing that history may have: connect again")
 
     # Without `last` it is positioned all the same, and told so.
     recovering: Deferred[Recovery] = connection.pipeline.recover(
-        channel, connection, since=since, last=last or 0, answer=answer, insufficient=_come_back
+        channel, connection, since=since, last=last or 0, answer=answer, hand_out=True, insufficient=_come_back
     )
     return recovering
 

@@ -41,16 +41,16 @@ class Answers:
         part = tail.behind(offset)
         if part.limited:
             part = Slice(tail.channel, [each for each in part.entries if self._is_for(each, client)], limited=True)
-        client.batch = part if part.entries else None
+        client.batch = part if any(each.publication is not None for each in part.entries) else None
         reason = client.reason
         return Recovery(client.since is not None and not reason, reason, tail.position, part.publications)
 
     def deliver(self, client: CatchingUp) -> None:
-        """Hand a subscriber what it has missed, as messages."""
+        """Hand a subscriber what it has missed, as messages: all, whatever slow clients of the channel lose."""
         if client.batch is not None:
             self._hub.deliveries += len(client.batch.entries)
             self._hub.settle(client.subscriber)
-            client.subscriber.deliver(client.batch, self._pipeline.names.policy(client.channel))
+            client.subscriber.deliver(client.batch, "disconnect")
 
     def count(self, client: CatchingUp) -> None:
         """It has joined. One that has asked for nothing is none that has lost something."""

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, fail
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.interfaces import Insufficient, Subscriber
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.messages.recovery import LEFT, Recovery
+from filtered_websocket.messages.recovery import Recovery
 from filtered_websocket.pipeline.answers import Answers
 from filtered_websocket.pipeline.catching_up import CatchingUp
 from filtered_websocket.pipeline.consumer import Consumer
@@ -55,6 +55,7 @@ class Recoveries:
         *,
         last: int | None = None,
         answer: Callable[[Recovery], object] | None = None,
+        hand_out: bool = False,
         insufficient: Insufficient | None = None,
         keep: Keep | None = None,
     ) -> Deferred[Recovery]:
@@ -63,7 +64,7 @@ class Recoveries:
         :param since: where it stands
         :param last: how many of the newest it gets if it does not say, or if what it missed cannot be had
         :param answer: called before it joins, in the same turn, with nothing of the channel before it or in between. It
-            takes the place of handing the subscriber what it missed
+            takes the place of handing the subscriber what it missed, unless that is to be handed out behind it
         :param insufficient: called when something of the channel is missing for this node and cannot be had, before
             anything behind that is delivered
         :param keep: that of what sends on this channel, where it is not by the option ``channels``
@@ -75,12 +76,10 @@ class Recoveries:
 
             def tell(answers: list[Recovery]) -> None:
                 given.extend(answers)
-                if answers[0].reason == LEFT:
-                    return
-                if answer is None:
-                    self._answers.deliver(catching)
-                else:
+                if answer is not None and not catching.left:
                     answer(answers[0])
+                if (answer is None or hand_out) and not catching.left:
+                    self._answers.deliver(catching)
 
             self.join_all([catching], tell)
             return given[0]

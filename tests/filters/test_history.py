@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import fail
 
-from filtered_websocket.errors import ConfigError, StorageAway
+from filtered_websocket.errors import ConfigError, StopChain, StorageAway
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketConsumerFilter, WebSocketMessageFilter
 from filtered_websocket.filters.history import follow
 from filtered_websocket.storage_objects.memory import StorageObject
@@ -335,3 +335,21 @@ def test_sessions_of_engine_io_are_answered_and_given_what_they_missed_by_every_
         answer, *messages = [json.loads(str(each)[1:]) for each in client.received()]
         assert answer["recovered"]
         assert data(messages) == ["two", "three"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_slow_clients_of_a_channel_lose_is_not_lost_of_what_was_missed(kind):
+    class Drop(WebSocketConsumerFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            if data.payload == b"dropped":
+                raise StopChain
+
+    with Server(PACK, Drop, HISTORY, BROADCAST, channels={CHANNEL: {"history": 9, "slow": "latest"}}) as server:
+        publish(server, "dropped", "one", "two", "three", "dropped")
+        (answer,) = [json.loads(str(each)[1:]) for each in Session(server, kind).received()]
+        for offset, expected in ((0, ["one", "two", "three"]), (4, [])):
+            client = Session(server, kind, f"&since={answer['position'].replace(':5', f':{offset}')}")
+            answered, *messages = [json.loads(str(each)[1:]) for each in client.received()]
+            assert answered["recovered"]
+            assert data(messages) == expected
