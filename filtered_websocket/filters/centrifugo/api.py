@@ -11,7 +11,7 @@ from typing import Any
 
 from filtered_websocket.filters.centrifugo import api_messages as requests
 from filtered_websocket.filters.centrifugo import reading
-from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, METHOD_NOT_FOUND, NOT_AVAILABLE, Error
+from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, METHOD_NOT_FOUND, NOT_AVAILABLE, Disconnect, Error
 from filtered_websocket.filters.centrifugo.envelope import Envelope
 from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_reader import embedded
@@ -133,7 +133,10 @@ async def presence_stats(state: State, request: requests.OfChannel) -> Any:
 
 async def history(state: State, request: requests.History) -> Any:
     asked = HistoryRequest(*request)
-    found = await reading.history(state, request.channel, _check_channel(state, request.channel), asked)
+    try:
+        found = await reading.history(state, request.channel, _check_channel(state, request.channel), asked)
+    except Disconnect:
+        raise Error(NOT_AVAILABLE, "not available: what the channel keeps is no JSON") from None
     # The first has its epoch for clients, which may have begun to listen before there was any.
     return found._replace(publications=tuple([each._replace(epoch="") for each in found.publications]))
 

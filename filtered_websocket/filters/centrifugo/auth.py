@@ -75,7 +75,7 @@ def read_connection(token: str, verifier: Verifier) -> Connecting:
     """
     try:
         claims = _claims(token, verifier)
-        if "channel" in claims:
+        if _text(claims, "channel"):
             raise BadToken("it is a subscription token")
         expires = _dates(claims)
         return Connecting(_text(claims, "sub"), _info(claims), expires, _channels(claims), claims.get("meta"))
@@ -105,13 +105,21 @@ def read_subscription(token: str, verifier: Verifier, channel: str, user: str, c
 
 
 def _claims(token: str, verifier: Verifier) -> dict[str, Any]:
-    claims = signed_claims(token, verifier.keys)
-    audience = claims.get("aud")
+    claims = _there(signed_claims(token, verifier.keys))
+    audience = claims.get("aud", "")
+    if not all(isinstance(each, str) for each in (audience if isinstance(audience, list) else [audience])):
+        raise BadToken("the token's aud is to be a text, or a list of texts")
+    _text(claims, "jti")
     if verifier.audience and verifier.audience not in (audience if isinstance(audience, list) else [audience]):
         raise BadToken("it is for another audience")
-    if verifier.issuer and claims.get("iss") != verifier.issuer:
+    if verifier.issuer and _text(claims, "iss") != verifier.issuer:
         raise BadToken("it is another issuer's")
     return claims
+
+
+def _there(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims without those that are null: they are not there."""
+    return {name: value for name, value in claims.items() if value is not None}
 
 
 def _dates(claims: Mapping[str, Any]) -> float | None:
@@ -156,11 +164,12 @@ def _embedded(claims: Mapping[str, Any], name: str) -> bytes:
 def _channels(claims: Mapping[str, Any]) -> dict[str, ServerSubscription]:
     subs, names = claims.get("subs"), claims.get("channels")
     if subs is not None:
-        if not isinstance(subs, dict) or not all(isinstance(each, dict) for each in subs.values()):
+        if not isinstance(subs, dict) or not all(isinstance(each, dict | None) for each in subs.values()):
             raise BadToken("the token's subs are to be an object of objects")
+        said = {channel: _there(each or {}) for channel, each in subs.items()}
         return {
             channel: ServerSubscription(_info(each), _embedded(each, "data"), read_override(each.get("override")))
-            for channel, each in subs.items()
+            for channel, each in said.items()
         }
     if names is None:
         return {}

@@ -1,5 +1,6 @@
 """One client: what application filters get, and what the commands work on."""
 
+from collections.abc import Callable
 from typing import Any
 
 from filtered_websocket.chain.interfaces import Pipeline, Request
@@ -65,15 +66,23 @@ class Client:
 
     def reply(self, reply: Reply) -> None:
         """Answer a command."""
-        if not self.ended:
-            codec = self.encoding.codec
-            self.connection.send_encoded(((codec.reply(reply), codec.binary),))
+        codec = self.encoding.codec
+        self._send(lambda: codec.reply(reply))
 
     def push(self, push: Push) -> None:
         """Send what it has not asked for."""
-        if not self.ended:
-            encoding = self.encoding
-            self.connection.send_encoded(((encoding.push(push), encoding.codec.binary),))
+        self._send(lambda: self.encoding.push(push))
+
+    def _send(self, encode: Callable[[], bytes]) -> None:
+        if self.ended:
+            return
+        try:
+            frame = encode()
+        except Disconnect as end:
+            # It speaks JSON, and is to be sent what is none.
+            self.end(end)
+        else:
+            self.connection.send_encoded(((frame, self.encoding.codec.binary),))
 
     def send(self, data: Any) -> None:
         """Send data to this client alone: a JSON value, or bytes as they are.

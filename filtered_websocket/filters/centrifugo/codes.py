@@ -5,9 +5,7 @@ Exception`` must not eat a refusal.
 """
 
 from filtered_websocket.errors import Close
-
-MAX_REASON = 123
-"""Bytes of UTF-8 that a close frame has room for (RFC 6455, 5.5)."""
+from filtered_websocket.messages.strict_json import loads
 
 
 class Error(BaseException):
@@ -56,7 +54,7 @@ class Disconnect(Close):
 
     def __init__(self, code: int, reason: str = "") -> None:
         # JavaScript's client obeys a reason that is JSON, and comes again after a terminal code that has no reason.
-        if not reason or reason.lstrip()[:1] == "{":
+        if not reason or _is_json(reason):
             reason = _DISCONNECTS.get(code, f"disconnect {code}")
         super().__init__(code, reason)
 
@@ -64,6 +62,14 @@ class Disconnect(Close):
     def reconnect(self) -> bool:
         """Whether clients come again."""
         return self.code < 3500 or 4000 <= self.code < 4500
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 _DISCONNECTS = {

@@ -57,7 +57,8 @@ def _history(client: Client, request: HistoryRequest, _: Answer) -> Deferred[Any
     most = client.pipeline.options.centrifugo_history_limit
     request = request._replace(limit=most if request.limit < 0 else min(request.limit, most))
     options = _readable(client, request.channel, "history")
-    return start(reading.history(client.state, request.channel, options, request))
+    binary = client.encoding.codec.binary
+    return start(reading.history(client.state, request.channel, options, request, binary))
 
 
 def _readable(client: Client, channel: str, what: str) -> ChannelOptions:

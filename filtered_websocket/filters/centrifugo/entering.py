@@ -122,7 +122,7 @@ def _result(client: Client, wish: Wish, recovery: Recovery) -> SubscribeResult:
     stands = request.offset > 0 and (request.epoch, request.offset) == position
     found = _given(client, wish, () if wish.caches and stands else recovery.publications)
     recovered = (stands or bool(found)) and wish.recovers if wish.caches else recovery.recovered
-    if wish.recovers and not recovered and request.flag & REJECT_UNRECOVERED:
+    if wish.recovers and not recovered and not wish.caches and request.flag & REJECT_UNRECOVERED:
         raise Error(UNRECOVERABLE)
     return result._replace(
         recoverable=subscription.recoverable,

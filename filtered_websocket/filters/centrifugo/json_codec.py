@@ -40,8 +40,8 @@ class JSONCodec:
         """
         try:
             said = loads(body)
-            node, session, data = said["node"], said["session"], said["data"]
-        except (ValueError, LookupError, TypeError):
+            node, session, data = ("" if each is None else each for each in map(said.get, ("node", "session", "data")))
+        except (ValueError, AttributeError):
             raise Malformed("an object with node, session and data is wanted") from None
         if not (isinstance(node, str) and isinstance(session, str) and isinstance(data, str)):
             raise Malformed("node, session and data are texts")

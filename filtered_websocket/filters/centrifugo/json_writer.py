@@ -1,9 +1,12 @@
 """Messages as JSON: short, without what is zero, and with bytes embedded as the JSON that they are."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, Disconnect
+from filtered_websocket.filters.centrifugo.json_reader import embedded
+from filtered_websocket.filters.centrifugo.messages import OWN
 from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields_of
 from filtered_websocket.messages.strict_json import quote
 
@@ -11,7 +14,10 @@ Writer = Callable[[Any], bytes]
 
 
 def write(value: Any) -> bytes:
-    """A message as a JSON text."""
+    """A message as a JSON text.
+
+    :raises Disconnect: 3506, it holds what is no JSON
+    """
     writer: Writer = _message(type(value))  # type: ignore[arg-type]  # a class is hashable
     return writer(value)
 
@@ -35,6 +41,8 @@ def _message(message: Any) -> Writer:
 
 
 def _writer(field: Field) -> Writer:
+    if field.whose:
+        return _own if field.whose == OWN else _others
     one: Writer = write if field.kind == "message" else _number if field.kind in INTEGERS else _WRITERS[field.kind]
     if field.many == "list":
         return lambda values: b"[" + b",".join([one(each) for each in values]) + b"]"
@@ -48,7 +56,22 @@ def _text(value: str) -> bytes:
 
 
 def _raw(value: bytes) -> bytes:
+    if b"\n" in value or b"\r" in value:
+        # Between the values of JSON they mean nothing; they would end a line, or one of server-sent events.
+        value = value.translate(None, b"\r\n")
     return value or b"null"
+
+
+@lru_cache(256)
+def _others(value: bytes) -> bytes:
+    return embedded(value) or b"null"
+
+
+def _own(value: bytes) -> bytes:
+    found = embedded(value)
+    if found is None:
+        raise Disconnect(INAPPROPRIATE)
+    return found
 
 
 def _boolean(value: bool) -> bytes:

@@ -12,6 +12,10 @@ from typing import Annotated, NamedTuple
 ALWAYS = "always"
 """Written on JSON whatever its value."""
 
+OWN, OTHERS = "own", "others"
+"""Where bytes may be no JSON though the client speaks JSON: what is its own ends its connection (3506), what others see
+of it they get as null."""
+
 U32, U64, I32, I64 = "uint32", "uint64", "int32", "int64"
 """The kinds of integers."""
 
@@ -34,8 +38,8 @@ class StreamPosition(NamedTuple):
 class ClientInfo(NamedTuple):
     user: Annotated[str, 1, ALWAYS] = ""
     client: Annotated[str, 2, ALWAYS] = ""
-    conn_info: Annotated[Raw, 3] = b""
-    chan_info: Annotated[Raw, 4] = b""
+    conn_info: Annotated[Raw, 3, OTHERS] = b""
+    chan_info: Annotated[Raw, 4, OTHERS] = b""
 
 
 class Publication(NamedTuple):
@@ -75,7 +79,7 @@ class Unsubscribe(NamedTuple):
 
 
 class Message(NamedTuple):
-    data: Annotated[Raw, 1] = b""
+    data: Annotated[Raw, 1, OWN] = b""
 
 
 class Subscribe(NamedTuple):
@@ -83,7 +87,7 @@ class Subscribe(NamedTuple):
     epoch: Annotated[str, 4] = ""
     offset: Annotated[int, 5, U64] = 0
     positioned: Annotated[bool, 6] = False
-    data: Annotated[Raw, 7] = b""
+    data: Annotated[Raw, 7, OWN] = b""
 
 
 class Disconnected(NamedTuple):
@@ -125,7 +129,7 @@ class SubscribeResult(NamedTuple):
     recovered: Annotated[bool, 8] = False
     offset: Annotated[int, 9, U64] = 0
     positioned: Annotated[bool, 10] = False
-    data: Annotated[Raw, 11] = b""
+    data: Annotated[Raw, 11, OWN] = b""
     was_recovering: Annotated[bool, 12] = False
     delta: Annotated[bool, 13] = False
 
@@ -144,7 +148,7 @@ class ConnectResult(NamedTuple):
     version: Annotated[str, 2] = ""
     expires: Annotated[bool, 3] = False
     ttl: Annotated[int, 4, U32] = 0
-    data: Annotated[Raw, 5] = b""
+    data: Annotated[Raw, 5, OWN] = b""
     subs: Annotated[Mapping[str, SubscribeResult], 6] = {}
     ping: Annotated[int, 7, U32] = 0
     pong: Annotated[bool, 8] = False
@@ -235,7 +239,7 @@ class RPCRequest(NamedTuple):
 
 
 class RPCResult(NamedTuple):
-    data: Annotated[Raw, 1] = b""
+    data: Annotated[Raw, 1, OWN] = b""
 
 
 # What frames hold.

@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
-from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, NOT_AVAILABLE, UNRECOVERABLE, Error
+from filtered_websocket.filters.centrifugo.codes import (
+    BAD_REQUEST,
+    INAPPROPRIATE,
+    NOT_AVAILABLE,
+    UNRECOVERABLE,
+    Disconnect,
+    Error,
+)
 from filtered_websocket.filters.centrifugo.encodings import publication_of
-from filtered_websocket.filters.centrifugo.envelope import info_of_text, unpack
+from filtered_websocket.filters.centrifugo.envelope import info_of_text, is_json, unpack
 from filtered_websocket.filters.centrifugo.messages import (
     HistoryRequest,
     HistoryResult,
@@ -38,11 +45,15 @@ async def presence_stats(state: State, channel: str, options: ChannelOptions) ->
     return PresenceStatsResult(len(found), len({info.user for info in found.values()}))
 
 
-async def history(state: State, channel: str, options: ChannelOptions, request: HistoryRequest) -> HistoryResult:
+async def history(
+    state: State, channel: str, options: ChannelOptions, request: HistoryRequest, binary: bool = False
+) -> HistoryResult:
     """Publications that a channel keeps, and where it stands.
 
     :param request: its limit is the most that is read, less than 0 for all
+    :param binary: the answer may hold what is no JSON
     :raises Error: 108, it keeps none; 107, there is nothing before the first; 112, of the wanted epoch is nothing left
+    :raises Disconnect: 3506, the answer is JSON, and what is kept is none
     """
     if not options.keeps_history:
         raise Error(NOT_AVAILABLE)
@@ -55,6 +66,8 @@ async def history(state: State, channel: str, options: ChannelOptions, request: 
     found: Sequence[Kept] = ()
     if request.limit:
         found = await _read(state, channel, top, request)
+    if not binary and not all(is_json(each.messages[0]) for each in found):
+        raise Disconnect(INAPPROPRIATE)
     publications = tuple([_publication(each) for each in found])
     return HistoryResult(publications, top.epoch, top.offset)
 

@@ -4,7 +4,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from filtered_websocket.filters.centrifugo.messages import ALWAYS
+from filtered_websocket.filters.centrifugo.messages import ALWAYS, OTHERS, OWN
 
 INTEGERS = {"uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1), "int32": (-(2**31), 2**31 - 1)} | {
     "int64": (-(2**63), 2**63 - 1)
@@ -18,6 +18,7 @@ class Field(NamedTuple):
     :ivar many: it is a list of these, or a map of texts to these
     :ivar message: the class, of a message
     :ivar always: JSON has it whatever its value
+    :ivar whose: of bytes that may be no JSON, `OWN` or `OTHERS`
     """
 
     name: str
@@ -26,6 +27,7 @@ class Field(NamedTuple):
     many: Literal["", "list", "map"] = ""
     message: Any = None
     always: bool = False
+    whose: str = ""
 
 
 _KINDS = {str: "string", bytes: "bytes", bool: "bool"}
@@ -52,5 +54,5 @@ def _field(name: str, hint: Any) -> Field:
     is_message = hasattr(kind, "_fields")
     return Field(
         name, number, integer or ("message" if is_message else _KINDS[kind]), many, kind if is_message else None,
-        ALWAYS in more,
+        ALWAYS in more, next((each for each in more if each in (OWN, OTHERS)), ""),
     )  # fmt: skip

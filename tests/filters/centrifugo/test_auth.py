@@ -33,7 +33,8 @@ def test_a_connection_token_says_who_for_how_long_and_where():
     ends = later()
     found = read_connection(token("u1", exp=ends, info={"a": 1}, channels=["x"], meta=[1]), VERIFIER)
     assert found == ("u1", b'{"a":1}', ends, {"x": ServerSubscription()}, [1])
-    assert read_connection(issue({}, SECRET), VERIFIER) == ("", b"", None, {}, None)
+    for claims in ({}, {"sub": None}):
+        assert read_connection(issue(claims, SECRET), VERIFIER) == ("", b"", None, {}, None)
 
 
 def test_subs_count_more_than_channels_and_base64_more_than_json():
@@ -51,9 +52,11 @@ def test_subs_count_more_than_channels_and_base64_more_than_json():
 @pytest.mark.parametrize(
     ("claims", "code"),
     [
-        ({"sub": 5}, 3500), ({"sub": None}, 3500), ({"channel": "x"}, 3500), ({"exp": PAST}, 109), ({"exp": "5"}, 3500),
-        ({"nbf": 4_000_000_000}, 109), ({"expire_at": PAST}, 110), ({"expire_at": "x"}, 3500),
-        ({"iat": 4_000_000_000}, 0),
+        ({"sub": 5}, 3500), ({"iss": None, "exp": None, "channel": None, "info": None, "b64info": None}, 0),
+        ({"subs": {"a": None, "b": {"info": None, "override": None}}}, 0), ({"channel": ""}, 0),
+        ({"channel": "x"}, 3500), ({"aud": 5}, 3500), ({"aud": ["a", 5]}, 3500), ({"jti": 5}, 3500),
+        ({"exp": PAST}, 109), ({"exp": "5"}, 3500), ({"nbf": 4_000_000_000}, 109), ({"expire_at": PAST}, 110),
+        ({"expire_at": "x"}, 3500), ({"iat": 4_000_000_000}, 0),
         ({"expire_at": -1}, 0), ({"channels": "x"}, 3500), ({"channels": [1]}, 3500), ({"subs": []}, 3500),
         ({"subs": {"a": 1}}, 3500), ({"b64info": "?"}, 3500), ({"b64info": 5}, 3500),
         ({"subs": {"a": {"override": 1}}}, 3500),

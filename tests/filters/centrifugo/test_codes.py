@@ -17,7 +17,7 @@ def test_signals_pass_through_an_applications_own_except_exception():
     assert isinstance(Disconnect(3500), Close)
 
 
-@pytest.mark.parametrize("reason", ["", "{}", ' {"reconnect": true}'])
+@pytest.mark.parametrize("reason", ["", "{}", ' {"reconnect": true}', "42", '"x"', "null", "[]"])
 def test_a_disconnect_never_has_a_reason_that_javascripts_client_would_obey(reason):
     assert Disconnect(3503, reason).reason == "force disconnect"
     assert Disconnect(4500, reason).reason == "disconnect 4500"

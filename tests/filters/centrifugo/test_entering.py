@@ -82,6 +82,13 @@ def test_the_cache_is_the_newest():
         assert data(third.subscribe("cache:a")) == []
 
 
+def test_an_empty_cache_is_no_error_to_who_wants_all_or_nothing():
+    with serving() as server:
+        found = connected(server).subscribe("cache:a", recover=True, flag=2)
+        assert "recovered" not in found
+        assert found["was_recovering"]
+
+
 def test_a_gap_ends_a_subscription_so_that_it_is_begun_anew():
     with serving() as server:
         client, server_side = connected(server), connected(server, "u", channels=["kept:a"])

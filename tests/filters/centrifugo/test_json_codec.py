@@ -33,11 +33,11 @@ def test_there_are_no_blank_lines_and_no_two_commands_on_one(frame):
 def test_commands_come_by_requests_in_a_text():
     body = b'{"node":"n","session":"s","data":"{\\"id\\":1}","more":1}'
     assert CODEC.emulation(body) == ("n", "s", b'{"id":1}')
+    assert CODEC.emulation(b'{"node":null}') == ("", "", b"")
     for other in (
         b"",
         b"[]",
         b"5",
-        b"{}",
         b'{"node":"n","session":"s","data":{}}',
         b'{"node":1,"session":"s","data":""}',
     ):

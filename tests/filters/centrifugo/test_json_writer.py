@@ -1,17 +1,22 @@
 import json
 
+import pytest
 from hypothesis import given, settings
 
+from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.json_writer import write
 from filtered_websocket.filters.centrifugo.messages import (
     ClientInfo,
+    ConnectResult,
     ErrorResult,
     HistoryResult,
+    Message,
     PresenceResult,
     PresenceStatsResult,
     Publication,
     Push,
     Reply,
+    RPCResult,
     SubscribeResult,
     UnsubscribeResult,
 )
@@ -35,6 +40,21 @@ def test_bytes_are_embedded_and_texts_quoted():
         b'{"channel":"news","pub":{"data":{"a": 1.0},"info":{"user":"u\\n","client":"c","conn_info":[1]},'
         b'"offset":7,"tags":{"k":"v\\""}}}'
     )
+
+
+def test_what_would_end_a_line_or_an_event_is_left_out_between_values():
+    assert write(Publication(b'{"a":\r\n1}')) == b'{"data":{"a":1}}'
+    assert write(ClientInfo(conn_info=b"[\n]\n")) == b'{"user":"","client":"","conn_info":[]}'
+
+
+def test_bytes_that_are_no_json_are_null_where_others_see_them_and_end_a_client_that_they_are_for():
+    assert write(ClientInfo(conn_info=b"\xff", chan_info=b"no")) == (
+        b'{"user":"","client":"","conn_info":null,"chan_info":null}'
+    )
+    for own in (SubscribeResult(data=b"no"), ConnectResult(data=b"{}{}"), RPCResult(b"\xff"), Message(b"no")):
+        with pytest.raises(Disconnect) as ended:
+            write(own)
+        assert ended.value.code == 3506
 
 
 @settings(max_examples=30)

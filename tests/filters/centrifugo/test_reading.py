@@ -1,6 +1,9 @@
+import base64
+
 import pytest
 
 from tests.filters.centrifugo.clients import connected, serving
+from tests.filters.centrifugo.requests import call, with_api
 
 
 @pytest.mark.parametrize(
@@ -52,3 +55,14 @@ def test_what_was_trimmed_is_not_there_and_a_client_gets_so_many_at_once():
 def test_what_may_not_be_read(command, channel, code):
     with serving() as server:
         assert connected(server).ask(command, channel=channel) == code
+
+
+def test_a_history_that_is_no_json_is_not_told_in_json():
+    with with_api() as server:
+        client = connected(server)
+        call(server, "publish", channel="kept:a", b64data=base64.b64encode(b"\xff").decode())
+        assert call(server, "history", channel="kept:a")["offset"] == 1
+        assert call(server, "history", channel="kept:a", limit=9) == 108
+        assert client.ask("history", channel="kept:a")["offset"] == 1
+        client.ask("history", channel="kept:a", limit=9)
+        assert client.closed == (3506, "inappropriate protocol")
