@@ -9,9 +9,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo import api_messages as requests
 from filtered_websocket.filters.centrifugo import reading
-from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, METHOD_NOT_FOUND, NOT_AVAILABLE, Disconnect, Error
+from filtered_websocket.filters.centrifugo.codes import (
+    BAD_REQUEST,
+    INTERNAL,
+    METHOD_NOT_FOUND,
+    NOT_AVAILABLE,
+    Disconnect,
+    Error,
+)
 from filtered_websocket.filters.centrifugo.envelope import Envelope
 from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_reader import embedded
@@ -71,6 +79,9 @@ async def broadcast(state: State, request: requests.Broadcast) -> "Responses":
             found.append(await publish(state, requests.Publish(channel, *request[1:])))
         except Error as error:
             found.append(error)
+        except StorageAway:
+            state.pipeline.server.counters.count("refused", "the storage object is away")
+            found.append(Error(INTERNAL))
     return Responses(found)
 
 

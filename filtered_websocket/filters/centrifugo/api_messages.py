@@ -86,6 +86,12 @@ class History(NamedTuple):
     reverse: Annotated[bool, 4] = False
 
 
+class Batch(NamedTuple):
+    """What a batch says beside its commands."""
+
+    parallel: Annotated[bool, 2] = False
+
+
 class Channels(NamedTuple):
     pattern: Annotated[str, 1] = ""
 

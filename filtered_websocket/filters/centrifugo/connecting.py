@@ -54,9 +54,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
         if not (options.centrifugo_allow_anonymous or options.centrifugo_insecure):
             raise Disconnect(BAD_COMMAND)
         event.user = ""
-    most = options.centrifugo_user_connection_limit
-    if event.user and most and len(client.state.users.get(event.user, ())) >= most:
-        raise Disconnect(CONNECTION_LIMIT)
+    _check_room(client, event.user)
     if client.state.is_past(event.expires):
         raise Error(EXPIRED)
     client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
@@ -70,6 +68,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     reply = raw_of(event.reply)
 
     def answered(results: Mapping[str, SubscribeResult]) -> None:
+        # Others of this user may have come while this one waited for storage.
+        _check_room(client, client.user)
         client.connected = True
         client.state.enter(client)
         expires = client.expires
@@ -81,6 +81,15 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     await client.state.departures.appear(client)
     await enter(client, wishes, answered)
     watch_expiry(client)
+
+
+def _check_room(client: Client, user: str) -> None:
+    """
+    :raises Disconnect: 3504, the user has as many connections as may be
+    """
+    most = client.pipeline.options.centrifugo_user_connection_limit
+    if user and most and len(client.state.users.get(user, ())) >= most:
+        raise Disconnect(CONNECTION_LIMIT)
 
 
 def _event(request: ConnectRequest, client: Client) -> Connect:
@@ -144,6 +153,15 @@ def watch_expiry(client: Client) -> None:
         client.disconnect(CONNECTION_EXPIRED)
 
 
+async def show(client: Client) -> None:
+    """Have those that look who is present see what its info has become."""
+    for subscription in tuple(client.subscriptions.values()):
+        if subscription.present:
+            await subscription.appear()
+    if client.present:
+        await client.state.departures.appear(client)
+
+
 async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
     """Take a new token for the connection."""
     if not request.token:
@@ -163,8 +181,10 @@ async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
         raise Disconnect(INVALID_TOKEN)
     if client.state.is_past(event.expires):
         raise Disconnect(CONNECTION_EXPIRED)
-    client.info, client.expires = raw_of(event.info) or client.info, event.expires
+    client.info = raw_of(event.info) or client.info
+    client.expires = None if client.pipeline.options.centrifugo_insecure else event.expires
     watch_expiry(client)
+    await show(client)
     if client.expires is None:
         return RefreshResult()
     return RefreshResult(expires=True, ttl=client.state.ttl(client.expires))

@@ -13,6 +13,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     Disconnect,
     Error,
 )
+from filtered_websocket.filters.centrifugo.connecting import show
 from filtered_websocket.filters.centrifugo.connecting import watch_expiry as watch_connection
 from filtered_websocket.filters.centrifugo.entering import Wish, enter
 from filtered_websocket.filters.centrifugo.leaving import forget, unsubscribe, watch_expiry
@@ -64,10 +65,11 @@ class Control:
             if values.get("expired"):
                 client.disconnect(CONNECTION_EXPIRED)
                 continue
-            expires = values.get("expire_at") or None
+            expires = _moment(values)
             client.expires = expires
             if values.get("info"):
                 client.info = values["info"].encode("latin-1")
+                client.steps.take(show(client)).addErrback(self._failed)
             client.push(Push(refresh=Refresh() if expires is None else Refresh(True, self._state.ttl(expires))))
             watch_connection(client)
 
@@ -98,7 +100,7 @@ class Control:
             request = request._replace(recover=True, offset=since[0], epoch=since[1])
         subscription = draft(client, request, options, server_side=True)
         subscription.info = values.get("info", "").encode("latin-1")
-        subscription.expires = values.get("expire_at") or None
+        subscription.expires = _moment(values)
         client.subscriptions[channel] = subscription
 
         def answer(results: dict[str, SubscribeResult]) -> None:
@@ -114,6 +116,12 @@ class Control:
                 client.end(error)
             raise
         watch_expiry(client, subscription)
+
+
+def _moment(values: dict[str, Any]) -> float | None:
+    """When something ends; None: never."""
+    ends: int = values.get("expire_at") or 0
+    return ends if ends > 0 else None
 
 
 def _tell(client: Client, channel: str, result: SubscribeResult) -> None:

@@ -106,8 +106,9 @@ class Namespaces:
         :raises Error: 107, no channel of this namespace can be called so
         """
         if options.channel_regex:
-            rest = channel.partition(":")[2] if namespace_of(channel) else channel
-            good = re.search(options.channel_regex, rest) is not None
+            _, colon, rest = channel.partition(":")
+            # Python's $ fits before a newline at the end, too, Go's does not.
+            good = channel[-1:] != "\n" and re.search(options.channel_regex, rest if colon else channel) is not None
         else:
             good = channel.isascii()
         # What begins so is the pack's own (`channels`), and no client may name it.

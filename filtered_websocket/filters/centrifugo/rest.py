@@ -16,6 +16,7 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.outcomes import report
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.api import METHODS, Responses
+from filtered_websocket.filters.centrifugo.api_messages import Batch
 from filtered_websocket.filters.centrifugo.codes import INTERNAL, METHOD_NOT_FOUND, Error
 from filtered_websocket.filters.centrifugo.json_reader import members, read
 from filtered_websocket.filters.centrifugo.json_writer import write
@@ -119,12 +120,15 @@ def _error(error: Error) -> bytes:
 
 
 async def _batch(state: State, body: bytes) -> bytes:
-    """What several commands come to, in their order; they are begun together."""
+    """What several commands come to, in their order; one after the other, unless they are to be begun together."""
     commands = members(body, "commands")
     if len(commands) > MOST_COMMANDS:
         raise Malformed(f"a batch has {MOST_COMMANDS} commands at most")
-    begun = [start(_command(state, each)) for each in commands]
-    replies = [reply for _, reply in await DeferredList(begun, fireOnOneErrback=True, consumeErrors=True)]
+    if read(Batch, body).parallel:
+        begun = [start(_command(state, each)) for each in commands]
+        replies = [reply for _, reply in await DeferredList(begun, fireOnOneErrback=True, consumeErrors=True)]
+    else:
+        replies = [await _command(state, each) for each in commands]
     return b'{"replies":[%b]}' % b",".join(replies)
 
 

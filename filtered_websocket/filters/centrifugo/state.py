@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from filtered_websocket import __version__
 from filtered_websocket.chain.interfaces import Options, Pipeline
-from filtered_websocket.filters.centrifugo.auth import Verifier
+from filtered_websocket.filters.centrifugo.auth import YEAR, Verifier
 from filtered_websocket.filters.centrifugo.chains import Chains
 from filtered_websocket.filters.centrifugo.departures import Departures
 from filtered_websocket.filters.centrifugo.encodings import Encoding
@@ -179,8 +179,8 @@ class State(PackState):
         return expires is not None and expires <= self.now()
 
     def ttl(self, expires: float) -> int:
-        """Whole seconds until a moment, as clients are told: at least one, since none means never."""
-        return max(1, int(expires - self.now()))
+        """Whole seconds until a moment, as clients are told: at least one, since none means never, at most a year."""
+        return int(min(max(1, expires - self.now()), YEAR))
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Deadline:
         """Call this when so many seconds are over, or up to one more."""

@@ -185,6 +185,8 @@ async def sub_refresh(client: Client, request: SubRefreshRequest) -> SubRefreshR
         raise Disconnect(SUBSCRIPTION_EXPIRED)
     subscription.info, subscription.expires = raw_of(event.info), event.expires
     watch_expiry(client, subscription)
+    if subscription.present:
+        await subscription.appear()  # with the info that it has now
     if subscription.expires is None:
         return SubRefreshResult()
     return SubRefreshResult(True, client.state.ttl(subscription.expires))

@@ -1,7 +1,10 @@
 import base64
 
 import pytest
+from twisted.internet.defer import fail
 
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.memory import StorageObject
 from tests.filters.centrifugo.clients import connected
 from tests.filters.centrifugo.requests import call, with_api
 
@@ -115,3 +118,17 @@ def test_info_counts():
         connected(server, "u").subscribe("open:a")
         (node,) = call(server, "info")["nodes"]
         assert (node["num_clients"], node["num_users"], node["num_channels"], node["num_subs"]) == (2, 1, 1, 2)
+
+
+class Away(StorageObject):
+    """Storage that takes nothing for one channel."""
+
+    def send(self, publication, *more, **how):
+        return fail(StorageAway()) if publication.channel == "open:away" else super().send(publication, *more, **how)
+
+
+def test_a_broadcast_goes_on_behind_a_channel_that_storage_does_not_take():
+    with with_api(storage_object=Away()) as server:
+        found = call(server, "broadcast", channels=["open:away", "kept:a"], data=1)["responses"]
+        assert found[0]["error"]["code"] == 100
+        assert found[1]["result"]["offset"] == 1

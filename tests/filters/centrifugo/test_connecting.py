@@ -2,6 +2,8 @@ import pytest
 
 from filtered_websocket.filters.centrifugo import CentrifugoConnectFilter, CentrifugoRefreshFilter, state
 from tests.filters.centrifugo.clients import Speaking, connected, later, serving, token
+from tests.filters.centrifugo.requests import call, with_api
+from tests.support.missed import HeldHistory
 
 
 def test_without_a_token_only_where_anonymous_clients_may():
@@ -129,3 +131,38 @@ def test_a_filter_that_gives_a_moment_that_is_past(chain, answer):
         if chain is CentrifugoRefreshFilter:
             client.ask("refresh", token=token("u", exp=later()))
         assert (client.closed[0] or client.result) == answer
+
+
+def test_who_looks_who_is_present_sees_the_info_of_a_renewed_token():
+    with with_api() as server:
+        client = connected(server, "u", info=1)
+        client.subscribe("open:a", token=token("u", channel="open:a", info=2))
+        client.ask("refresh", token=token("u", info=3))
+        client.ask("sub_refresh", channel="open:a", token=token("u", channel="open:a", info=4))
+        (seen,) = call(server, "presence", channel="open:a")["presence"].values()
+        assert (seen["conn_info"], seen["chan_info"]) == (3, 4)
+        call(server, "refresh", user="u", info=5)
+        (seen,) = call(server, "presence", channel="open:a")["presence"].values()
+        assert seen["conn_info"] == 5
+
+
+def test_an_insecure_connection_does_not_end_with_its_token():
+    with serving(centrifugo_insecure=True) as server:
+        client = connected(server, "u", exp=later())
+        assert "expires" not in client.result
+        assert client.ask("refresh", token=token("u", exp=later())) == {}
+        assert client.session.expires is None
+
+
+def test_many_connections_at_once_are_not_more_than_a_user_may_have():
+    storage = HeldHistory()
+    with serving(storage_object=storage, centrifugo_user_connection_limit=1) as server:
+        clients = [Speaking(server), Speaking(server)]
+        subs = {"kept:a": {"recover": True, "epoch": "x"}}
+        for each in clients:
+            each.say({"id": 1, "connect": {"token": token("u"), "subs": subs}})
+        assert storage.reads
+        storage.go_on_to_the_end()
+        server.settle()
+        assert sorted(str(each.closed[0]) for each in clients) == ["3504", "None"]
+        assert len(server.pipeline().hub.channels["kept:a"].subscribers) == 1

@@ -110,3 +110,15 @@ def test_connections_are_renewed_or_ended():
         other = connected(server, "v")
         call(server, "refresh", user="v", expired=True)
         assert other.closed == (3005, "connection expired")
+
+
+def test_no_moment_is_too_far_or_before_all():
+    with with_api() as server:
+        client = connected(server, "u")
+        call(server, "refresh", user="u", expire_at=2**62)
+        assert client.pushed() == [{"refresh": {"expires": True, "ttl": 365 * 86400}}]
+        call(server, "refresh", user="u", expire_at=-5)
+        assert client.pushed() == [{"refresh": {}}]
+        call(server, "subscribe", user="u", channel="open:a", expire_at=-5)
+        assert client.session.subscriptions["open:a"].expires is None
+        assert client.closed[0] is None

@@ -49,7 +49,7 @@ def test_a_dollar_takes_a_token():
     [
         ("a b~", "", True), ("é", "", False), ("\x01ja", "", False), ("x" * 20, "", True), ("x" * 21, "", False),
         ("news:abc", "^[a-c]+$", True), ("news:abd", "^[a-c]+$", False), ("news:é", "^é$", True),
-        ("é" * 10, "^é+$", True), ("é" * 11, "^é+$", False),
+        ("é" * 10, "^é+$", True), ("é" * 11, "^é+$", False), ("news:a\n", "^a$", False), (":a", "^a$", True),
     ],
 )  # fmt: skip
 def test_names_are_ascii_or_as_a_namespace_wants_them(channel, regex, good):

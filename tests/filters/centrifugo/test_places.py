@@ -120,3 +120,29 @@ def test_the_newest_that_a_client_wants(server):
     assert (found["recovered"], [each["data"] for each in found["publications"]]) == (True, [2])
     none = connected(server).subscribe("newest:a", recover=True, tf={"key": "n", "cmp": "eq", "val": "7"})
     assert (none.get("recovered", False), none["was_recovering"]) == (False, True)
+
+
+class Noting:
+    """Hands on, and notes under which policy."""
+
+    def __init__(self, taker):
+        self.taker, self.policies = taker, []
+
+    def deliver(self, batch, policy):
+        self.policies.append(policy)
+        self.taker.deliver(batch, policy)
+
+
+def test_no_difference_is_lost_of_those_that_the_next_is_made_against():
+    with with_api(centrifugo_namespaces=MORE, slow_client="drop-new") as server:
+        clients = connected(server), connected(server)
+        clients[0].subscribe("deltas:a", delta="fossil")
+        clients[1].subscribe("deltas:a", tf={"key": "n", "cmp": "nex"})
+        notes = []
+        for each in clients:
+            place = each.session.subscriptions["deltas:a"].place
+            place._taker = Noting(place._taker)
+            notes.append(place._taker.policies)
+        publish(server, {"n": 1})
+        assert [each.pushed()[0]["pub"]["offset"] for each in clients] == [1, 1]
+        assert notes == [["disconnect"], ["drop-new"]]

@@ -1,7 +1,11 @@
+import json
+
 import pytest
 
+from filtered_websocket.web.request import HTTPRequest
 from tests.filters.centrifugo.clients import CENTRIFUGO, connected
 from tests.filters.centrifugo.requests import KEY, ask, call, with_api
+from tests.support.missed import HeldHistory
 
 
 @pytest.mark.parametrize(
@@ -95,3 +99,21 @@ def test_health():
 def test_there_is_no_rpc_of_the_servers():
     with with_api() as server:
         assert call(server, "rpc", method="x") == 104
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_the_commands_of_a_batch_follow_each_other_unless_they_need_not(parallel):
+    storage = HeldHistory()
+    with with_api(storage_object=storage) as server:
+        call(server, "publish", channel="kept:a", data=1)
+        read, publish = {"channel": "kept:a", "limit": 9}, {"channel": "kept:a", "data": 2}
+        body = {"commands": [{"history": read}, {"publish": publish}], "parallel": parallel}
+        site, request = server.server.site, HTTPRequest(
+            "POST", "/api/batch", {"x-api-key": KEY}, json.dumps(body).encode(), peer="127.0.0.1", server=server.server
+        )  # fmt: skip
+        answer = site.answer(site.routes.find(request), request)
+        assert storage.reads
+        assert server.result(storage.position("kept:a")).offset == 1 + parallel
+        storage.go_on_to_the_end()
+        replies = json.loads(server.result(answer).body)["replies"]
+        assert replies[1]["publish"]["offset"] == 2
