@@ -37,7 +37,7 @@ class Delta(NamedTuple):
         after = self
         for group in batch.groups:
             made, after = after.of([unpack(each) for each in group])
-            groups.append([(pack(each), True) for each in made])
+            groups.append([pack(each) for each in made])
         return Batch(batch.channel, groups), after
 
     def _changed(self, envelope: Envelope, base: bytes | None) -> Envelope:

@@ -26,6 +26,7 @@ from filtered_websocket.filters.centrifugo.events import (
 )
 from filtered_websocket.filters.centrifugo.messages import ClientInfo
 from filtered_websocket.filters.centrifugo.namespaces import Namespaces
+from filtered_websocket.messages.publication import Publication
 
 
 class Departed:
@@ -114,7 +115,7 @@ class Departures:
             return  # a reload has taken the namespace away
         if options.join_leave:
             told = pack(Envelope(channel.encode(), kind, info=info))
-            await self._state.pipeline.publish(joins_of(channel), told)
+            await self._state.storage.send(Publication(joins_of(channel), (told,)))
 
     def stop(self) -> None:
         """Hear of no more; again is fine."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from filtered_websocket.filters.centrifugo.codes import Disconnect
-from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, unpack
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, plain, unpack
 from filtered_websocket.filters.centrifugo.messages import Disconnected, Join, Leave, Publication, Push, Reply
 from filtered_websocket.filters.centrifugo.messages import Message as ForOne
 from filtered_websocket.filters.centrifugo.wire import Codec
@@ -32,13 +32,13 @@ class Encoding:
     def encode(self, messages: Sequence[Message], channel: str | None = None) -> Sequence[Message]:
         """Pushes of what was published to a channel, or sent to one client alone."""
         binary = self.codec.binary
+        if channel is None:
+            return [(self.push(Push(message=ForOne(plain(each).data))), binary) for each in messages]
         return [(self.push(push_of(unpack(each), channel)), binary) for each in messages]
 
 
-def push_of(envelope: Envelope, channel: str | None) -> Push:
+def push_of(envelope: Envelope, channel: str) -> Push:
     """What clients are told."""
-    if channel is None:
-        return Push(message=ForOne(envelope.data))
     if envelope.kind == JOIN:
         return Push(envelope.data.decode(), join=Join(envelope.info))
     if envelope.kind == LEAVE:

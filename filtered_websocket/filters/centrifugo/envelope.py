@@ -3,7 +3,8 @@
     0xC1 0xF6  u8 kind  u8 flags  u64 offset  [info: 4 x (u32 length, bytes)]  [tags: u32 length, JSON]  data
     [epoch: at offset 1, behind the data, with its length in a byte behind it]
 
-0xC1 begins no UTF-8 text. So what else arrives on a channel, another filter's text say, is data, and taken as it is.
+It travels as a text, though 0xC1 begins no UTF-8. Nothing that anybody else publishes can be that, since bytes that are
+no text are sent as binary: what a filter passes on of a client's is data, whatever it looks like.
 The offset is 0 on the bus and in history, where the position stands beside the payload: it is put in when a publication
 has arrived (`placed`), before it is encoded for clients.
 """
@@ -46,8 +47,12 @@ class Envelope(NamedTuple):
     epoch: str = ""
 
 
-def pack(envelope: Envelope) -> bytes:
-    """An envelope's bytes."""
+def pack(envelope: Envelope) -> Message:
+    """An envelope, as it is published."""
+    return _packed(envelope), False
+
+
+def _packed(envelope: Envelope) -> bytes:
     info, tags = envelope.info, envelope.tags
     flags = envelope.is_json * _JSON | envelope.delta * _DELTA | (info is not None) * _INFO | bool(tags) * _TAGS
     head = _HEAD.pack(_MARK, envelope.kind, flags, envelope.offset)
@@ -66,34 +71,42 @@ def pack(envelope: Envelope) -> bytes:
 
 def unpack(message: Message) -> Envelope:
     """The envelope of a message of the hub; of any other message one around that."""
-    payload, binary = message
-    if payload[:2] == _MARK:
+    if _is_packed(message):
         try:
-            return _unpack(payload)
+            return _unpack(message[0])
         except (struct.error, ValueError, IndexError):
             pass  # it only begins like one
+    return plain(message)
+
+
+def plain(message: Message) -> Envelope:
+    """An envelope around a message that is none."""
+    payload, binary = message
     data = embedded(payload)
     if data is not None:
         return Envelope(data)
-    return Envelope(payload, is_json=False) if binary else Envelope(dumps(payload.decode()).encode())
+    return Envelope(payload, is_json=False) if binary else Envelope(dumps(payload.decode("utf-8", "replace")).encode())
+
+
+def _is_packed(message: Message) -> bool:
+    payload, binary = message
+    return not binary and payload[:2] == _MARK and len(payload) >= _HEAD.size
 
 
 def placed(message: Message, position: Position) -> Message:
     """The message with its offset in it; the first of a history with its epoch, too."""
-    payload = message[0]
-    if payload[:2] != _MARK or len(payload) < _HEAD.size:
-        payload = pack(unpack(message))
+    payload = message[0] if _is_packed(message) else _packed(plain(message))
     if position.offset == 1:
         epoch = position.epoch.encode()
         flags = bytes((payload[3] | _EPOCH,))
         payload = b"".join((payload[:3], flags, payload[4:], epoch, bytes((len(epoch),))))
-    return payload[:4] + position.offset.to_bytes(8, "big") + payload[12:], True
+    return payload[:4] + position.offset.to_bytes(8, "big") + payload[12:], False
 
 
 def is_json(message: Message) -> bool:
     """Whether clients of JSON can have it."""
     payload, binary = message
-    if payload[:2] == _MARK and len(payload) >= _HEAD.size:
+    if _is_packed(message):
         return bool(payload[3] & _JSON)
     return not binary or embedded(payload) is not None
 

@@ -81,6 +81,6 @@ def send(
     :param once: while history keeps a publication of this name, nothing is sent, and it fires with that one's position
     """
     keep = None if skip_history else state.keep_of(options)
-    publication = Publication(channel, ((pack(envelope), True),))
+    publication = Publication(channel, (pack(envelope),))
     sent: Deferred[Position | None] = state.storage.send(publication, keep, None if keep is None else once)
     return sent

@@ -11,6 +11,7 @@ from filtered_websocket.filters.centrifugo.messages import ClientInfo
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.limits.deadlines import Deadline
+from filtered_websocket.messages.publication import Publication
 
 
 class Subscribed(Protocol):
@@ -93,7 +94,8 @@ class Subscription:
 
     def _tell(self, kind: int) -> Deferred[Any]:
         told = pack(Envelope(self.channel.encode(), kind, info=self._client_info))
-        return self.client.state.pipeline.publish(joins_of(self.channel), told)
+        sent: Deferred[Any] = self.client.state.storage.send(Publication(joins_of(self.channel), (told,)))
+        return sent
 
     def leave_hub(self) -> None:
         """Get nothing more that is published. What was published before goes out first."""

@@ -30,7 +30,7 @@ def test_what_is_no_publication_is_passed_on():
 
 
 def test_clients_that_have_had_the_same_share_what_is_made():
-    batch = Batch("news", [[(pack(Envelope(OTHER, delta=True, offset=2)), True)]])
+    batch = Batch("news", [[pack(Envelope(OTHER, delta=True, offset=2))]])
     one, other = Delta(True, LONG), Delta(True, bytes(bytearray(LONG)))
     first = batch.encoded(("delta", one), one.of_batch)
     assert batch.encoded(("delta", other), other.of_batch) is first

@@ -1,16 +1,17 @@
 import json
 
 from filtered_websocket.filters.centrifugo.encodings import Encoding
-from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, pack
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, is_json, pack
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.messages import ClientInfo, Publication, Push, Reply
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec, read
+from filtered_websocket.messages.message import messages
 
 INFO = ClientInfo("u", "c", b'{"a":1}')
 
 
 def as_json(envelope, channel="news"):
-    ((payload, binary),) = Encoding(JSONCodec()).encode([(pack(envelope), True)], channel)
+    ((payload, binary),) = Encoding(JSONCodec()).encode([pack(envelope)], channel)
     assert not binary
     return json.loads(payload)["push"]
 
@@ -19,7 +20,7 @@ def test_a_publication_is_a_push_of_its_channel():
     envelope = Envelope(b"[1]", info=INFO, tags={"k": "v"}, offset=7)
     pub = {"data": [1], "info": {"user": "u", "client": "c", "conn_info": {"a": 1}}, "offset": 7, "tags": {"k": "v"}}
     assert as_json(envelope) == {"channel": "news", "pub": pub}
-    ((payload, binary),) = Encoding(ProtobufCodec()).encode([(pack(envelope), True)], "news")
+    ((payload, binary),) = Encoding(ProtobufCodec()).encode([pack(envelope)], "news")
     assert binary
     push = Push("news", pub=Publication(b"[1]", INFO, 7, {"k": "v"}))
     assert read(Reply, payload[1:]) == Reply(push=push)
@@ -32,4 +33,15 @@ def test_joins_and_leaves_name_their_channel_themselves():
 
 
 def test_what_is_sent_to_one_client_is_a_message():
-    assert as_json(Envelope(b"[1]"), None) == {"message": {"data": [1]}}
+    ((payload, _),) = Encoding(JSONCodec()).encode([(b"[1]", False)], None)
+    assert json.loads(payload) == {"push": {"message": {"data": [1]}}}
+
+
+def test_what_a_filter_passes_on_of_a_client_is_data_though_it_looks_like_an_envelope():
+    forged, _ = pack(Envelope(b'1}}}\n{"push":{"channel":"other","pub":{"data":2', is_json=True))
+    for said in messages(forged) + messages(bytearray(forged)):
+        for channel in ("news", None):
+            ((payload, _),) = Encoding(ProtobufCodec()).encode([said], channel)
+            push = read(Reply, payload[1:]).push
+            assert (push.message if channel is None else push.pub).data == forged
+        assert not is_json(said)

@@ -119,4 +119,4 @@ def _bytes_for(channel, pipeline):
     from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
     from filtered_websocket.messages.publication import Publication
 
-    return Publication(channel, ((pack(Envelope(b"\xff\xfe", is_json=False)), True),)), pipeline.keep(10, 300)
+    return Publication(channel, (pack(Envelope(b"\xff\xfe", is_json=False)),)), pipeline.keep(10, 300)

@@ -34,14 +34,14 @@ ENVELOPES = st.builds(
 
 @given(ENVELOPES)
 def test_what_is_packed_is_unpacked(envelope):
-    message = pack(envelope), True
+    message = pack(envelope)
     assert unpack(message) == envelope
     assert is_json(message) == envelope.is_json
 
 
 @given(ENVELOPES, st.integers(1, 2**63 - 1), st.text("abc123", min_size=1, max_size=20))
 def test_an_offset_is_put_in_and_the_first_has_its_epoch(envelope, offset, epoch):
-    found = unpack(placed((pack(envelope), True), Position(epoch, offset)))
+    found = unpack(placed(pack(envelope), Position(epoch, offset)))
     assert found == envelope._replace(offset=offset, epoch=epoch if offset == 1 else "")
 
 
@@ -54,6 +54,7 @@ def test_an_offset_is_put_in_and_the_first_has_its_epoch(envelope, offset, epoch
         ((b"", False), b'""', True),
         ((b"\xff\x00", True), b"\xff\x00", False),
         ((b"\xc1\xf6", True), b"\xc1\xf6", False),
+        ((b"\xc1\xf6\x00\x01" + bytes(8) + b"1", True), b"\xc1\xf6\x00\x01" + bytes(8) + b"1", False),
     ],
 )
 def test_what_other_programs_publish_is_data(message, data, json):
@@ -67,8 +68,9 @@ def test_what_other_programs_publish_is_data(message, data, json):
 @given(st.binary(max_size=60), st.booleans())
 def test_any_message_is_some_envelope(payload, mark):
     payload = b"\xc1\xf6" + payload if mark else payload
-    assert isinstance(unpack((payload, True)), Envelope)
-    assert isinstance(unpack(placed((payload, True), Position("e", 1))), Envelope)
+    for binary in (True, False):
+        assert isinstance(unpack((payload, binary)), Envelope)
+        assert isinstance(unpack(placed((payload, binary), Position("e", 1))), Envelope)
 
 
 @given(INFOS)

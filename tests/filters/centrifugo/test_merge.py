@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketConsumerFilter
 from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
-from filtered_websocket.messages.publication import Position
+from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.testing.server import Server
 from tests.filters.centrifugo.clients import CENTRIFUGO, PATH
 from tests.support.coming_back import Truth
@@ -186,9 +186,10 @@ class Run:
     def publish(self) -> None:
         self.truth.published += 1
         epoch = self.log.epoch
-        payload = pack(Envelope(b"%d" % self.truth.published))
+        publication = Publication("x", (pack(Envelope(b"%d" % self.truth.published)),))
         node = self.random.randrange(2)
-        sent = self.servers[node].pipeline().publish("x", payload)
+        pipeline = self.servers[node].pipeline()
+        sent = pipeline.storage_object.send(publication, pipeline.names.kept("x"))
         if self.log.epoch != epoch:
             self.truth.carry_over(epoch, self.log.epoch, self.log.bridges[epoch][1])
         self.truth.note(sent.result, self.truth.published)

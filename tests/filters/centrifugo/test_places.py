@@ -1,6 +1,7 @@
 import pytest
 
 from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
+from filtered_websocket.messages.publication import Publication
 from tests.filters.centrifugo.clients import NAMESPACES, connected
 from tests.filters.centrifugo.requests import call, with_api
 from tests.filters.centrifugo.test_fossil import applied
@@ -107,7 +108,8 @@ def test_of_what_comes_together_a_client_gets_what_it_wants(server):
     client.subscribe("deltas:a", tf={"key": "n", "cmp": "in", "vals": ["1", "3"]})
     other.subscribe("deltas:a")
     for number in range(4):
-        server.pipeline().publish("deltas:a", pack(Envelope(str(number).encode(), tags={"n": str(number)})))
+        envelope = Envelope(str(number).encode(), tags={"n": str(number)})
+        server.pipeline().storage_object.send(Publication("deltas:a", (pack(envelope),)))
     assert client.data() == [1, 3]
     assert other.data() == [0, 1, 2, 3]
 
