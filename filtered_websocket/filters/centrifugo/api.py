@@ -24,11 +24,12 @@ from filtered_websocket.filters.centrifugo.envelope import Envelope
 from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_reader import embedded
 from filtered_websocket.filters.centrifugo.messages import HistoryRequest
-from filtered_websocket.filters.centrifugo.once import is_newer, publish_once
+from filtered_websocket.filters.centrifugo.once import Version, publish_once, publish_version
 from filtered_websocket.filters.centrifugo.overrides import read_override
 from filtered_websocket.filters.centrifugo.publishing import send
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.shared.tokens import BadToken
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.strict_json import loads
 
 _NOTHING = requests.Nothing()
@@ -54,19 +55,27 @@ async def publish(state: State, request: requests.Publish) -> requests.PublishRe
     if not request.channel or (not data and not request.b64data):
         raise Error(BAD_REQUEST)
     options = state.namespaces.of(request.channel)
-    if request.version and options.keeps_history:
-        newer = await is_newer(state, request.channel, options, request.version, request.version_epoch)
-        if not newer:
-            top = await state.position(request.channel, options)
-            return requests.PublishResult(top.offset, top.epoch)
     delta = request.delta or options.delta_publish
     envelope = Envelope(data, is_json=is_json, delta=delta, tags=request.tags)
-    if request.idempotency_key:
-        key = request.idempotency_key
-        skip = request.skip_history
-        position = await publish_once(state, request.channel, options, envelope, key=key, skip_history=skip)
-    else:
-        position = await send(state, request.channel, options, envelope, request.skip_history)
+
+    async def publish_as(name: str | None = None) -> requests.PublishResult:
+        key, skip = request.idempotency_key, request.skip_history
+        if key:
+            position = await publish_once(
+                state, request.channel, options, envelope, key=key, name=name, skip_history=skip
+            )
+        else:
+            position = await send(state, request.channel, options, envelope, skip, once=name)
+        return _at(position)
+
+    if not request.version or not options.keeps_history:
+        return await publish_as()
+    version = Version(request.version, request.version_epoch)
+    published = await publish_version(state, request.channel, options, version, publish_as)
+    return _at(await state.position(request.channel, options)) if published is None else published
+
+
+def _at(position: Position | None) -> requests.PublishResult:
     return requests.PublishResult() if position is None else requests.PublishResult(position.offset, position.epoch)
 
 

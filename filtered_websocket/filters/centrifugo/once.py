@@ -2,7 +2,8 @@
 are dropped. Both are known to all nodes that share the storage object."""
 
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -12,6 +13,7 @@ from filtered_websocket.filters.centrifugo.publishing import send
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.messages.publication import Position
 
+T = TypeVar("T")
 KEY_SECONDS = 300
 """How long an idempotency key is remembered."""
 CLAIM_SECONDS = 10.0
@@ -19,10 +21,25 @@ CLAIM_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 
 
+class Version(NamedTuple):
+    number: int
+    epoch: str = ""
+
+
 async def publish_once(
-    state: State, channel: str, options: ChannelOptions, envelope: Envelope, *, key: str, skip_history: bool = False
+    state: State,
+    channel: str,
+    options: ChannelOptions,
+    envelope: Envelope,
+    *,
+    key: str,
+    name: str | None = None,
+    skip_history: bool = False,
 ) -> Position | None:
-    """Publish, unless that was done under this key: then the position is that of the first."""
+    """Publish, unless that was done under this key: then the position is that of the first.
+
+    :param name: by which history knows it; without it, the key
+    """
     record = f"centrifugo once {channel} {key}"
     storage = state.storage
     while not await storage.store(record, "", CLAIM_SECONDS, "claimed", only_if={""}):
@@ -33,7 +50,7 @@ async def publish_once(
         await _pause(state)
     try:
         # What history keeps it knows by this key, too: the same step that appends it.
-        position: Position | None = await send(state, channel, options, envelope, skip_history, once=key)
+        position: Position | None = await send(state, channel, options, envelope, skip_history, once=name or key)
     except BaseException:
         await storage.store(record, None, 0)
         raise
@@ -47,15 +64,25 @@ def _pause(state: State) -> Deferred[None]:
     return over
 
 
-async def is_newer(state: State, channel: str, options: ChannelOptions, version: int, epoch: str) -> bool:
-    """Whether a version is newer than the last of its channel, and the last from now on; one of another epoch is."""
+async def publish_version(
+    state: State, channel: str, options: ChannelOptions, version: Version, publish: Callable[[str], Awaitable[T]]
+) -> T | None:
+    """Publish, if this version is newer than the last of its channel, or of another epoch. None: it is not.
+
+    :param publish: is given the name by which history knows the version
+    """
     record = f"centrifugo version {channel}"
-    storage: Any = state.storage
+    storage, owner = state.storage, f"{version.epoch}:{version.number}"
     while True:
         found = await storage.load(record)
         last = "" if found is None else found.owner
-        last_epoch, _, last_version = last.rpartition(":")
-        if found is not None and last_epoch == epoch and int(last_version) >= version:
-            return False
-        if await storage.store(record, "1", options.history_meta_ttl, f"{epoch}:{version}", only_if={last}):
-            return True
+        last_epoch, _, last_number = last.rpartition(":")
+        if last == owner and not found.value:
+            break  # it is being published, or was to be: only history knows whether it was
+        if found is not None and last_epoch == version.epoch and int(last_number) >= version.number:
+            return None
+        if await storage.store(record, "", options.history_meta_ttl, owner, only_if={last}):
+            break
+    published = await publish(f"version {owner}")
+    await storage.store(record, "published", options.history_meta_ttl, owner, only_if={owner})
+    return published

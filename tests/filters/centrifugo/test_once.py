@@ -1,6 +1,9 @@
 from types import SimpleNamespace
 
+import pytest
+
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo import once
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.storage_objects import records
@@ -55,6 +58,26 @@ def test_an_older_version_is_dropped_and_one_of_another_epoch_is_not():
         call(server, "publish", channel="kept:a", data="none")
         call(server, "publish", channel="kept:a", data="old", version=1, version_epoch="e")
         assert client.data() == ["none"]
+
+
+def test_a_version_whose_publication_has_failed_may_come_again_and_is_there_once():
+    with with_api() as server:
+        client = connected(server)
+        client.subscribe("kept:a")
+        state = State.of(server.pipeline())
+        options = state.namespaces.of("kept:a")
+
+        async def fail(name):
+            raise StorageAway
+
+        with pytest.raises(StorageAway):
+            server.result(start(once.publish_version(state, "kept:a", options, once.Version(1), fail)))
+        first = call(server, "publish", channel="kept:a", data=1, version=1)
+        # A node that has died behind its publication has not noted that it was done.
+        server.result(state.storage.store("centrifugo version kept:a", "", 300, ":1"))
+        for _ in range(2):
+            assert call(server, "publish", channel="kept:a", data=1, version=1) == first
+        assert client.data() == [1]
 
 
 def test_versions_are_for_channels_that_keep_history():
