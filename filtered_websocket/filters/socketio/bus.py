@@ -13,7 +13,7 @@
                     >= 5.16   JSON with "binary": data is a list of arguments; if binary, [such a list, base64 ...]
 
 What we write has members more, which others pass over: "pipeline", the name of the pipeline that it is for, and
-"logged", true of what the log of `recovery` has too, so that what reads both does it once.
+"logged", the pack whose log (`recovery`) has it too, so that what reads both does it once.
 
 So: without "binary" data is one argument as it is; with it, a list is a list of arguments. We write the newest. No
 argument and one that is null are the same to a client of python-socketio, and here: it gets none.
@@ -95,11 +95,11 @@ class ChangeRoom(NamedTuple):
 Order = Emit | CloseRoom | Disconnect | ChangeRoom
 
 
-def encode(emit: Emit, pipeline: str, logged: bool = False) -> bytes:
+def encode(emit: Emit, pipeline: str, logged: str = "") -> bytes:
     """An emission as python-socketio 5.16 and later write it.
 
     :param pipeline: the name of the one whose clients are meant
-    :param logged: the log has it too
+    :param logged: the pack whose log has it too
     :raises Malformed: arguments that JSON cannot hold
     """
     attachments: list[bytes] = []
@@ -115,7 +115,7 @@ def encode(emit: Emit, pipeline: str, logged: bool = False) -> bytes:
         "callback": None,
         "host_id": HOST_ID,
         "pipeline": pipeline,
-    } | ({"logged": True} if logged else {})
+    } | ({"logged": logged} if logged else {})
     return strict_json.dumps(message).encode()
 
 
@@ -166,9 +166,9 @@ def read(data: bytes, pickles: bool, option: str = "socketio_pickle") -> dict[st
     return message
 
 
-def is_logged(message: Mapping[str, Any]) -> bool:
-    """Whether the log has it too."""
-    return message.get("logged") is True
+def is_logged(message: Mapping[str, Any], pack: str) -> bool:
+    """Whether the log of a pack has it too."""
+    return message.get("logged") == pack
 
 
 def order_of(message: dict[str, Any], is_for: Callable[[Any], bool] = lambda _: True) -> Order | None:

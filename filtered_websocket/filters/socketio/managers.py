@@ -62,7 +62,7 @@ class Managers:
         item = None
         try:
             message = bus.read(data, pipeline.options.socketio_pickle)
-            if recovery is not None and bus.is_logged(message):
+            if recovery is not None and bus.is_logged(message, "socketio"):
                 return
             order = bus.order_of(message, partial(ADDRESSING.is_for, pipeline))
             if order is None or not is_name(order.namespace):

@@ -70,7 +70,7 @@ def _append(pipeline: Pipeline, recovery: Recovery, emission: Emit) -> Deferred[
         return DONE
     appended = recovery.append(item)
     if not pipeline.storage_object.private_bus:
-        said = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name, logged=True))
+        said = pipeline.storage_object.publish(bus.CHANNEL, bus.encode(emission, pipeline.name, logged="ws_emit"))
         pipeline.server.counters.watch(said, "emit")
     return appended
 

@@ -103,7 +103,7 @@ class CarryOut(WebSocketConsumerFilter):
         item = None
         try:
             read = bus.read(message, pipeline.options.ws_emit_pickle, "ws_emit_pickle")
-            if recovery is not None and bus.is_logged(read):
+            if recovery is not None and bus.is_logged(read, "ws_emit"):
                 return
             order = bus.order_of(read, partial(ADDRESSING.is_for, pipeline))
             if order is not None and recovery is None:

@@ -175,3 +175,10 @@ def test_what_is_written_is_the_newest_form() -> None:
 def test_what_is_written_is_read_as_it_was_meant(arguments: tuple[Any, ...], rooms: Any) -> None:
     emit = Emit("e", arguments, None if rooms is None else tuple(rooms))
     assert bus.decode(bus.encode(emit, ""), False) == emit
+
+
+@pytest.mark.parametrize(("logged", "ws_emit", "socketio"), [("", False, False), ("ws_emit", True, False)])
+def test_what_is_in_the_log_of_one_pack_is_new_to_another(logged: str, ws_emit: bool, socketio: bool) -> None:
+    said = bus.read(bus.encode(Emit("e", ()), "", logged), False)
+    assert (bus.is_logged(said, "ws_emit"), bus.is_logged(said, "socketio")) == (ws_emit, socketio)
+    assert bus.order_of(said) == Emit("e", ())

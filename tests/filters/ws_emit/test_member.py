@@ -429,3 +429,17 @@ def test_an_upgrade_neither_loses_nor_doubles_anything_and_goes_on_later(query: 
         page = Page(one, auth={"pid": answer["pid"], "offset": events[-1][2]})
         nodes.settle()
         assert [event[1] for event in page.taken()] == [6, 7]
+
+
+def test_what_is_emitted_reaches_servers_of_socketio_on_the_same_bus_that_have_a_log_of_their_own() -> None:
+    with ExitStack() as stack:
+        nodes = Nodes(stack)
+        ours = nodes.begin()
+        options = {"storage_object": nodes.storage, "socketio_recovery": 120, "socketio_cors": ["*"]}
+        theirs = stack.enter_context(Server("filtered_websocket.filters.socketio", **options))
+        nodes.servers.append(theirs)
+        nodes.settle(1)
+        pages = [Page(ours), Page(theirs)]
+        send(ours, "e", None)
+        nodes.settle(0.5)
+        assert [page.taken() for page in pages] == [[("e",)], [("e",)]]
