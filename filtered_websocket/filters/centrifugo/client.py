@@ -24,6 +24,7 @@ class Client:
     :ivar given: the channels that its token has put it in
     :ivar connected: its connect command has been answered
     :ivar present: storage knows of it, for filters that are told of clients that go
+    :ivar renews: it brings a new token when its time is over; else filters of refresh are asked
     :ivar ended: it is sent nothing any more
     :ivar subscriptions: what it is in, by channel
     :ivar deadline: of its connect command, and then of its token
@@ -32,7 +33,7 @@ class Client:
 
     __slots__ = (
         "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "present",
-        "state", "steps", "subscriptions", "user",
+        "renews", "state", "steps", "subscriptions", "user",
     )  # fmt: skip
 
     def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
@@ -43,6 +44,7 @@ class Client:
         self.given: frozenset[str] = frozenset()
         self.deadline: Deadline | None = None
         self.connected = self.present = self.ended = False
+        self.renews = True
         self.subscriptions: dict[str, Subscription] = {}
         self.steps = Steps()
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
 from filtered_websocket import __version__
+from filtered_websocket.chain.outcomes import CANCELLED
 from filtered_websocket.filters.centrifugo import auth
 from filtered_websocket.filters.centrifugo.auth import ServerSubscription
 from filtered_websocket.filters.centrifugo.client import Client
@@ -37,6 +41,7 @@ from filtered_websocket.filters.centrifugo.messages import (
 from filtered_websocket.filters.centrifugo.subscribing import draft, may_enter
 from filtered_websocket.filters.centrifugo.wire import Malformed
 
+_log = Logger()
 VERSION = f"{__version__} filtered_websocket"
 
 
@@ -49,6 +54,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     """
     options = client.pipeline.options
     event = _event(request, client)
+    client.given = frozenset(event.channels)
     await client.state.chains.ask(CentrifugoConnectFilter, client, event)
     if event.user is None:
         if not (options.centrifugo_allow_anonymous or options.centrifugo_insecure):
@@ -59,7 +65,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
         raise Error(EXPIRED)
     client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
     client.expires = None if options.centrifugo_insecure else event.expires
-    client.given = frozenset(event.channels)
+    client.renews = bool(request.token) or not client.state.chains.of(CentrifugoRefreshFilter)
     channels = event.channels | _own_channels(client, request, event.channels)
     if len(channels) > options.centrifugo_channel_limit:
         raise Disconnect(CHANNEL_LIMIT)
@@ -74,7 +80,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
         client.state.enter(client)
         expires = client.expires
         result = ConnectResult(client.id, VERSION, data=reply, subs=results)
-        if expires is not None:
+        if expires is not None and client.renews:
             result = result._replace(expires=True, ttl=client.state.ttl(expires))
         answer(result)
 
@@ -146,11 +152,31 @@ def watch_expiry(client: Client) -> None:
         client.deadline = None
     if client.expires is None or client.ended:
         return
-    ends = client.expires + client.pipeline.options.centrifugo_expired_delay
+    ends = client.expires + (client.pipeline.options.centrifugo_expired_delay if client.renews else 0)
     if client.state.now() < ends:
         client.deadline = client.state.call_at(ends, lambda: watch_expiry(client))
+    elif client.renews:
+        client.disconnect(CONNECTION_EXPIRED)
+    else:
+        client.steps.take(_renew(client)).addErrback(lambda failure: _not_renewed(client, failure))
+
+
+async def _renew(client: Client) -> None:
+    """Ask the application whether a client that it has let in without a token may stay."""
+    assert client.expires is not None
+    event = Refresh("", client.user, client.info, client.expires)
+    await client.state.chains.ask(CentrifugoRefreshFilter, client, event)
+    _take(client, event)
+    await show(client)
+
+
+def _not_renewed(client: Client, failure: Failure) -> None:
+    if failure.check(Disconnect):
+        client.end(failure.value)  # type: ignore[arg-type]  # what it is
     else:
         client.disconnect(CONNECTION_EXPIRED)
+        if not failure.check(Error, *CANCELLED):
+            _log.failure("a client could not be renewed", failure)
 
 
 async def show(client: Client) -> None:
@@ -160,6 +186,20 @@ async def show(client: Client) -> None:
             await subscription.appear()
     if client.present:
         await client.state.departures.appear(client)
+
+
+def _take(client: Client, event: Refresh) -> None:
+    """Take what a token, or a filter, says of how long a client may stay.
+
+    :raises Disconnect: it may not
+    """
+    if event.user != client.user:
+        raise Disconnect(INVALID_TOKEN)
+    if client.state.is_past(event.expires):
+        raise Disconnect(CONNECTION_EXPIRED)
+    client.info = raw_of(event.info) or client.info
+    client.expires = None if client.pipeline.options.centrifugo_insecure else event.expires
+    watch_expiry(client)
 
 
 async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
@@ -177,13 +217,8 @@ async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
         raise Disconnect(INSUFFICIENT_STATE)
     event = Refresh(request.token, claims.user, claims.info, claims.expires)
     await client.state.chains.ask(CentrifugoRefreshFilter, client, event)
-    if event.user != client.user:
-        raise Disconnect(INVALID_TOKEN)
-    if client.state.is_past(event.expires):
-        raise Disconnect(CONNECTION_EXPIRED)
-    client.info = raw_of(event.info) or client.info
-    client.expires = None if client.pipeline.options.centrifugo_insecure else event.expires
-    watch_expiry(client)
+    client.renews = True
+    _take(client, event)
     await show(client)
     if client.expires is None:
         return RefreshResult()

@@ -71,8 +71,9 @@ class Connect(WithData):
 
 @dataclass(slots=True)
 class Refresh:
-    """A client has brought a new token, which has been checked.
+    """A client has brought a new token, which has been checked; or the time is over of one that has connected without.
 
+    :ivar token: "" where there is none: its connection ends, unless a filter says that it `expires` later
     :ivar user: whose it is; that of another user ends the connection
     """
 
@@ -174,7 +175,7 @@ class CentrifugoConnectFilter(FilterBase, metaclass=FilterMeta):
 
 
 class CentrifugoRefreshFilter(FilterBase, metaclass=FilterMeta):
-    """A client has brought a new token. Gets it, and `Refresh`."""
+    """A client has brought a new token, or the time of one without a token is over. Gets it, and `Refresh`."""
 
 
 class CentrifugoSubscribeFilter(FilterBase, metaclass=FilterMeta):

@@ -1,6 +1,11 @@
 import pytest
 
-from filtered_websocket.filters.centrifugo import CentrifugoConnectFilter, CentrifugoRefreshFilter, state
+from filtered_websocket.filters.centrifugo import (
+    CentrifugoConnectFilter,
+    CentrifugoRefreshFilter,
+    ServerSubscription,
+    state,
+)
 from tests.filters.centrifugo.clients import Speaking, connected, later, serving, token
 from tests.filters.centrifugo.requests import call, with_api
 from tests.support.missed import HeldHistory
@@ -166,3 +171,43 @@ def test_many_connections_at_once_are_not_more_than_a_user_may_have():
         server.settle()
         assert sorted(str(each.closed[0]) for each in clients) == ["3504", "None"]
         assert len(server.pipeline().hub.channels["kept:a"].subscribers) == 1
+
+
+class LetIn(CentrifugoConnectFilter):
+    @classmethod
+    def filter(cls, client, event):
+        event.user, event.expires = event.user or "u", event.expires or state.State.now() + 100
+        event.channels["closed:a"] = ServerSubscription()
+
+
+class Twice(CentrifugoRefreshFilter):
+    @classmethod
+    def filter(cls, client, event):
+        if not event.token and event.info == b"":
+            event.info, event.expires = b"2", event.expires + 100
+
+
+def test_who_came_without_a_token_stays_as_long_as_a_filter_says(clock):
+    with serving(LetIn, Twice, centrifugo_ping_interval=3600) as server:
+        client = connected(server)
+        assert "expires" not in client.result
+        for seconds, code in ((99, None), (62, None), (38, None), (62, 3005)):
+            clock[0] += seconds
+            server.advance(61)
+            assert client.closed[0] == code
+            assert client.session.info == (b"" if seconds == 99 else b"2")
+
+
+def test_without_such_a_filter_the_client_is_told_and_brings_a_token(clock):
+    with serving(LetIn, centrifugo_ping_interval=3600) as server:
+        client = connected(server)
+        assert client.result["ttl"] == 100
+        assert client.ask("refresh", token=token("u", exp=int(clock[0]) + 500)) == {"expires": True, "ttl": 500}
+
+
+def test_channels_that_a_filter_has_added_do_not_end_a_refreshed_connection(clock):
+    with serving(LetIn) as server:
+        client = connected(server, "u", exp=int(clock[0]) + 100, channels=["closed:b"])
+        assert sorted(client.result["subs"]) == ["closed:a", "closed:b"]
+        renewed = token("u", exp=int(clock[0]) + 500, channels=["closed:b"])
+        assert client.ask("refresh", token=renewed) == {"expires": True, "ttl": 500}
