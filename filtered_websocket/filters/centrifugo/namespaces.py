@@ -189,6 +189,8 @@ def _read(name: str, value: Any, default: Any) -> Any:
             raise ValueError(f"{name} is to be an integer from 0 to 1000000")
     elif not isinstance(value, str):
         raise ValueError(f"{name} is to be a text")
+    if name == "force_recovery_mode" and not value:
+        return default
     if name == "force_recovery_mode" and value not in MODES:
         raise ValueError(f"force_recovery_mode is to be one of {', '.join(MODES)}")
     if name == "publication_data_format" and value not in FORMATS:
@@ -201,14 +203,14 @@ def _read(name: str, value: Any, default: Any) -> Any:
     return value
 
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
 def seconds(value: Any) -> float:
     """Seconds, from a number or from a text as Go writes durations: "300s", "1h30m". Raises ValueError."""
     wanted = 'a time is wanted, such as "300s" or "1h30m", or a number of seconds'
     if isinstance(value, str):
-        parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)", value)
+        parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|h|m|s)", value)
         if not parts or "".join(number + unit for number, unit in parts) != value:
             raise ValueError(wanted)
         value = sum(float(number) * _UNITS[unit] for number, unit in parts)

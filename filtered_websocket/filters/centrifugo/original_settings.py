@@ -17,7 +17,12 @@ def _same(value: Any) -> Any:
 
 
 def _unless_zero(value: Any) -> Any:
-    return value or None
+    # As text, too: so environment names have it.
+    return None if value == "0" else value or None
+
+
+def _time(value: Any) -> Any:
+    return seconds(value) or None
 
 
 def _level(value: Any) -> Any:
@@ -50,14 +55,14 @@ SETTINGS: Mapping[str, tuple[str, Fill]] = {
     "client.allow_anonymous_connect_without_token": ("centrifugo_allow_anonymous", _same),
     "client.disallow_anonymous_connection_tokens": ("centrifugo_disallow_anonymous_tokens", _same),
     "client.insecure": ("centrifugo_insecure", _same),
-    "client.ping_interval": ("centrifugo_ping_interval", seconds),
-    "client.pong_timeout": ("centrifugo_pong_timeout", seconds),
-    "client.stale_close_delay": ("centrifugo_stale_delay", seconds),
+    "client.ping_interval": ("centrifugo_ping_interval", _time),
+    "client.pong_timeout": ("centrifugo_pong_timeout", _time),
+    "client.stale_close_delay": ("centrifugo_stale_delay", _time),
     "client.expired_close_delay": ("centrifugo_expired_delay", seconds),
-    "client.channel_limit": ("centrifugo_channel_limit", _same),
+    "client.channel_limit": ("centrifugo_channel_limit", _unless_zero),
     "client.user_connection_limit": ("centrifugo_user_connection_limit", _same),
     "client.connection_limit": ("max_connections", _unless_zero),
-    "client.queue_max_size": ("send_buffer", _same),
+    "client.queue_max_size": ("send_buffer", _unless_zero),
     "client.history_max_publication_limit": ("centrifugo_history_limit", _unless_zero),
     "client.recovery_max_publication_limit": ("recovery_publications", _unless_zero),
     "client.subscribe_to_user_personal_channel.enabled": ("centrifugo_user_channel", _same),
@@ -65,11 +70,11 @@ SETTINGS: Mapping[str, tuple[str, Fill]] = {
         "centrifugo_user_channel_namespace",
         _same,
     ),
-    "channel.max_length": ("centrifugo_channel_max_length", _same),
+    "channel.max_length": ("centrifugo_channel_max_length", _unless_zero),
     "rpc.ping.enabled": ("centrifugo_rpc_ping", _same),
     "http_api.key": ("centrifugo_api_key", _same),
     "http_api.insecure": ("centrifugo_api_insecure", _same),
-    "websocket.message_size_limit": ("max_message_size", _same),
+    "websocket.message_size_limit": ("max_message_size", _unless_zero),
 }
 """By the path of a setting: the option that it is, and what its value becomes; None for the option's default."""
 

@@ -119,8 +119,12 @@ def test_what_names_no_namespaces_is_refused(value, says):
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [("300s", 300), ("1h30m", 5400), ("1.5s", 1.5), ("250ms", 0.25), (5, 5), (0.5, 0.5), ("0s", 0)]
-)
+    ("value", "found"),
+    [
+        ("300s", 300), ("1h30m", 5400), ("1.5s", 1.5), ("250ms", 0.25), (5, 5), (0.5, 0.5), ("0s", 0),
+        ("250000us", 0.25), ("500000000ns", 0.5), ("1s500000µs", 1.5),
+    ],
+)  # fmt: skip
 def test_times_are_written_as_in_go(value, found):
     assert seconds(value) == found
 

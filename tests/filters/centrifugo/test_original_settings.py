@@ -3,6 +3,7 @@ import json
 import pytest
 
 from filtered_websocket.filters.centrifugo.config_file import Document
+from filtered_websocket.filters.centrifugo.namespaces import read_options
 from filtered_websocket.filters.centrifugo.original_settings import fills, no_effect
 from filtered_websocket.testing.server import Server
 from tests.filters.centrifugo.clients import CENTRIFUGO, connected
@@ -106,3 +107,13 @@ def test_a_server_runs_with_it(tmp_path):
         client = connected(server)
         assert client.subscribe("ab:x") == {}
         assert client.ask("presence", channel="ab:x")["presence"]
+
+
+@pytest.mark.parametrize(("nothing", "time"), [(0, "0s"), ("0", "0s")])
+def test_what_is_zero_is_the_default_as_in_the_original(nothing, time):
+    client = {"channel_limit": nothing, "queue_max_size": nothing, "connection_limit": nothing, "allowed_origins": []}
+    client |= {"ping_interval": time, "pong_timeout": time, "stale_close_delay": time}
+    channel = {"max_length": nothing, "without_namespace": {"force_recovery_mode": ""}}
+    found = filled({"client": client, "channel": channel, "websocket": {"message_size_limit": nothing}})
+    assert set(found) == {"centrifugo_without_namespace", "centrifugo_transports"}
+    assert read_options(found["centrifugo_without_namespace"]).force_recovery_mode == "stream"
