@@ -68,18 +68,17 @@ class Client:
 
     def reply(self, reply: Reply) -> None:
         """Answer a command."""
-        codec = self.encoding.codec
-        self._send(lambda: codec.reply(reply))
+        self._send(self.encoding.codec.reply, reply)
 
     def push(self, push: Push) -> None:
         """Send what it has not asked for."""
-        self._send(lambda: self.encoding.push(push))
+        self._send(self.encoding.push, push)
 
-    def _send(self, encode: Callable[[], bytes]) -> None:
+    def _send(self, encode: Callable[[Any], bytes], message: Reply | Push) -> None:
         if self.ended:
             return
         try:
-            frame = encode()
+            frame = encode(message)
         except Disconnect as end:
             # It speaks JSON, and is to be sent what is none.
             self.end(end)

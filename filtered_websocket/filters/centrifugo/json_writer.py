@@ -11,6 +11,8 @@ from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields
 from filtered_websocket.messages.strict_json import quote
 
 Writer = Callable[[Any], bytes]
+SMALL = 1024
+"""Bytes up to which what others see of clients is remembered: it goes out with all that these publish."""
 
 
 def write(value: Any) -> bytes:
@@ -62,8 +64,12 @@ def _raw(value: bytes) -> bytes:
     return value or b"null"
 
 
-@lru_cache(256)
 def _others(value: bytes) -> bytes:
+    return _small(value) if len(value) <= SMALL else embedded(value) or b"null"
+
+
+@lru_cache(256)
+def _small(value: bytes) -> bytes:
     return embedded(value) or b"null"
 
 
