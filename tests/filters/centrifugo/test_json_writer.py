@@ -51,6 +51,9 @@ def test_bytes_that_are_no_json_are_null_where_others_see_them_and_end_a_client_
     assert write(ClientInfo(conn_info=b"\xff", chan_info=b"no")) == (
         b'{"user":"","client":"","conn_info":null,"chan_info":null}'
     )
+    for large in (b"n" * 2000, b'"' + b"n" * 2000 + b'"'):
+        said = large if large[:1] == b'"' else b"null"
+        assert write(ClientInfo(conn_info=large)) == b'{"user":"","client":"","conn_info":%b}' % said
     for own in (SubscribeResult(data=b"no"), ConnectResult(data=b"{}{}"), RPCResult(b"\xff"), Message(b"no")):
         with pytest.raises(Disconnect) as ended:
             write(own)
