@@ -32,9 +32,12 @@ from filtered_websocket.filters.centrifugo.events import (
     CentrifugoSubscribeFilter,
     CentrifugoUnsubscribeFilter,
 )
-from filtered_websocket.filters.centrifugo.options import DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.centrifugo.options import DEFAULTS, OPTIONS, ORIGINAL, check
+
+CHECK = check
 
 __all__ = [
+    "CHECK",
     "DEFAULTS",
     "OPTIONS",
     "ORIGINAL",

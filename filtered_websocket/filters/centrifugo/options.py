@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.config.option import Option, Original
 from filtered_websocket.config.parsers import bearer, boolean, integer, json_value, seconds, size, text, words
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.centrifugo import config_file, original_settings
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, read_namespaces, read_options
 from filtered_websocket.filters.centrifugo.original_environment import from_environment
@@ -131,3 +133,14 @@ DEFAULTS = {
     "max_message_size": 65536,  # the original's; 1009, which ends its clients' attempts
     "max_channels": 1_000_000,  # centrifugo_channel_limit says how many; some take two of the hub's
 }
+
+
+def check(options: Options) -> None:
+    """
+    :raises ConfigError: the channels of users are in a namespace that there is not: no client could connect
+    """
+    namespace = options.centrifugo_user_channel_namespace
+    if options.centrifugo_user_channel and namespace and namespace not in options.centrifugo_namespaces:
+        raise ConfigError(
+            f"centrifugo_user_channel_namespace names {namespace!r}, which is not among centrifugo_namespaces"
+        )

@@ -13,7 +13,12 @@ def test_the_frame_limit_is_the_originals():
 
 
 @pytest.mark.parametrize(
-    "options", [{"centrifugo_namespaces": {}}, {"centrifugo_without_namespace": {"history_size": 5}}]
+    "options",
+    [
+        {"centrifugo_namespaces": {}},
+        {"centrifugo_without_namespace": {"history_size": 5}},
+        {"centrifugo_user_channel": True, "centrifugo_user_channel_namespace": "nope"},
+    ],
 )
 def test_what_is_wrong_is_told_at_the_start(options):
     with pytest.raises(ConfigError):
