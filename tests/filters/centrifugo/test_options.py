@@ -1,7 +1,8 @@
 import pytest
 
+from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
-from tests.filters.centrifugo.clients import Speaking, connected, later, serving, token
+from tests.filters.centrifugo.clients import CENTRIFUGO, Speaking, connected, later, serving, token
 
 
 def test_the_frame_limit_is_the_originals():
@@ -13,12 +14,7 @@ def test_the_frame_limit_is_the_originals():
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        {"centrifugo_namespaces": {}},
-        {"centrifugo_without_namespace": {"history_size": 5}},
-        {"centrifugo_user_channel": True, "centrifugo_user_channel_namespace": "nope"},
-    ],
+    "options", [{"centrifugo_namespaces": {}}, {"centrifugo_without_namespace": {"history_size": 5}}]
 )
 def test_what_is_wrong_is_told_at_the_start(options):
     with pytest.raises(ConfigError):
@@ -66,3 +62,14 @@ def test_insecure_lifts_permissions_and_not_tokens():
         bad = Speaking(server)
         bad.ask("connect", token="x")
         assert bad.closed[0] == 3500
+
+
+def test_the_channels_of_users_are_in_a_namespace_that_there_is():
+    def start(*argv):
+        assembly = Assembly(("-f", CENTRIFUGO, "--centrifugo_user_channel", *argv), {})
+        assembly.load()
+        assembly.options()
+
+    start("--centrifugo_user_channel_namespace", "news", "--centrifugo_namespaces", '[{"name": "news"}]')
+    with pytest.raises(ConfigError, match="names 'nope', which is not among centrifugo_namespaces"):
+        start("--centrifugo_user_channel_namespace", "nope")
