@@ -22,15 +22,20 @@ class Copies:
     :param pack: what the keys begin with
     :param node: the name of this one
     :param lost: called with a session that another node has
+    :param seconds: how long a copy is kept at most
     :ivar outlive: whether they outlive this process
     """
 
-    def __init__(self, pipeline: Pipeline, pack: str, node: str, lost: Callable[[Kept], object]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, pack: str, node: str, lost: Callable[[Kept], object], seconds: Callable[[], float]
+    ) -> None:
         self._storage, self._server = pipeline.storage_object, pipeline.server
-        self._pack, self._node, self._lost = pack, node, lost
+        self._pack, self._node, self._lost, self._seconds = pack, node, lost, seconds
         self.outlive = self._storage.durable or self._storage.shared
-        # What was not written in the end; None: it was to be deleted.
-        self._undone: dict[str, Kept | None] = {}
+        # What was not written in the end, since when; None: it was to be deleted.
+        self._undone: dict[str, tuple[float, Kept | None]] = {}
+        # What of that is tried again.
+        self._again: dict[str, tuple[float, Kept | None]] = {}
 
     def key(self, pid: str) -> str:
         """Where the copy lies of a session."""
@@ -46,7 +51,13 @@ class Copies:
         undone = self._undone.pop(key, None) if found is None or found.owner == self._node else None
         if found is None:
             return None
-        return (Record.decode(found.value) if undone is None else undone.record), found.owner
+        if undone is None:
+            return Record.decode(found.value), found.owner
+        _, kept = undone
+        if kept is None:
+            self.delete(key)
+            return None
+        return kept.record, found.owner
 
     def delete(self, key: str) -> None:
         """The session is not to be had any more."""
@@ -77,7 +88,12 @@ class Copies:
     def _not_done(self, failure: Failure, key: str, kept: Kept | None) -> None:
         failure.trap(StorageAway)
         self._count_away()
-        self._undone[key] = kept
+        now = self._server.reactor.seconds()
+        since, _ = self._again.pop(key, None) or self._undone.pop(key, None) or (now, None)
+        self._undone[key] = since, kept
+        # A copy that was not written over for so long is gone by itself, and its client is away for too long.
+        while self._undone and self._undone[oldest := next(iter(self._undone))][0] < now - self._seconds():
+            del self._undone[oldest]
 
     def _count_away(self) -> None:
         self._server.counters.count("dropped", f"{self._pack}: record, while the storage object is away")
@@ -87,8 +103,8 @@ class Copies:
 
         :param seconds: how long a client may be away
         """
-        undone, self._undone = self._undone, {}
-        for key, kept in undone.items():
+        self._again, self._undone = self._undone, {}
+        for key, (_, kept) in tuple(self._again.items()):
             if kept is None:
                 self.delete(key)
             else:

@@ -36,7 +36,7 @@ class Records:
     def __init__(self, pipeline: Pipeline, pack: str, node: str, window: Window, seconds: Callable[[], float]) -> None:
         self._storage, self._server = pipeline.storage_object, pipeline.server
         self.node, self.window, self._seconds = node, window, seconds
-        self._copies = Copies(pipeline, pack, node, self._lost)
+        self._copies = Copies(pipeline, pack, node, self._lost, lambda: self._seconds() + KEPT_SECONDS)
         self._live: dict[str, Kept] = {}
         self._changed: dict[str, Kept] = {}
         self._timer: DelayedCall | None = None

@@ -142,6 +142,33 @@ def test_what_could_not_be_written_in_the_end_is_written_later_and_known_here(se
     assert not gone.back()
 
 
+def test_one_that_has_left_while_storage_was_away_does_not_go_on_when_it_is_back(server: Server, nodes: Nodes) -> None:
+    gone = Page(server)
+    store = nodes.storage.store
+    nodes.storage.store = lambda *_, **__: fail(StorageAway("away"))  # type: ignore[method-assign]
+    gone.client.send("41")
+    gone.sync()
+    nodes.storage.store = store  # type: ignore[method-assign]
+    gone.drop()  # before what was not written is written
+    assert not gone.back()
+
+
+def test_what_could_not_be_written_is_remembered_for_as_long_as_it_matters(server: Server, nodes: Nodes) -> None:
+    nodes.storage.store = lambda *_, **__: fail(StorageAway("away"))  # type: ignore[method-assign]
+    copies = recovery_of(server).records._copies
+    Page(server).drop()
+    for _ in range(20):
+        server.advance(5)
+    Page(server).drop()
+    assert len(copies._undone) == 2
+    for _ in range(20):
+        server.advance(5)
+    assert len(copies._undone) == 1
+    for _ in range(20):
+        server.advance(5)
+    assert len(copies._undone) == len(copies._again) == 0
+
+
 def test_of_two_connections_that_say_one_pid_at_once_one_has_the_session(server: Server, nodes: Nodes) -> None:
     page = Page(server).drop()
     answers: list[Deferred[Any]] = []
