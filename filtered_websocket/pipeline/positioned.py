@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Insufficient, Subscriber
+from filtered_websocket.chain.interfaces import Counters, Insufficient, Subscriber
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.pipeline.catching_up import CatchingUp
 
@@ -23,7 +23,8 @@ class Positioned:
     :ivar channels: by channel and id
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
         self.channels: dict[str, dict[str, _One]] = {}
 
     def add(self, client: CatchingUp) -> None:
@@ -46,7 +47,10 @@ class Positioned:
 
     def tell(self, channel: str, position: Position | None) -> None:
         """Something of a channel is missing: each is told, as often as that is so."""
-        for one in tuple(self.channels.get(channel, {}).values()):
+        ones = tuple(self.channels.get(channel, {}).values())
+        if ones:
+            self._counters.count("not recovered", "gap while connected", channel, len(ones))
+        for one in ones:
             if one.insufficient is not None:
                 try:
                     one.insufficient(position)

@@ -42,7 +42,7 @@ class Recoveries:
         past = Past(storage, pipeline.prefix, self._server.reactor)
         self._here = Here(pipeline, storage, consumer, past, self._tails)
         self._channels: dict[str, Returning] = {}
-        self._positioned = Positioned()
+        self._positioned = Positioned(pipeline.server.counters)
         self.relied_on: Container[str] = self._positioned.channels
         self._moving: set[str] = set()
         self._answers = Answers(pipeline, self._channels, self._positioned)

@@ -294,6 +294,7 @@ def test_a_gap_is_told_to_all_that_rely_on_their_positions(server, news):
     assert (other.close_code, plain.close_code, client.close_code) == (1013, None, None)
     server.server.gap("x", Position(top.epoch, 8))
     assert told == [Position(top.epoch, 7), Position(top.epoch, 8)]
+    assert counted(server)["not recovered: gap while connected"] == 3
 
 
 def test_a_hole_that_storage_does_not_tell_of_is_told(server, news):
