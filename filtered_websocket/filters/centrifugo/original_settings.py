@@ -43,6 +43,8 @@ def _tokens(path: str) -> dict[str, tuple[str, Fill]]:
         f"{path}.ecdsa_public_key": (f"{option}_public_key", _unless_zero),
         f"{path}.audience": (f"{option}_audience", _same),
         f"{path}.issuer": (f"{option}_issuer", _same),
+        f"{path}.audience_regex": (f"{option}_audience_regex", _same),
+        f"{path}.issuer_regex": (f"{option}_issuer_regex", _same),
     }
 
 

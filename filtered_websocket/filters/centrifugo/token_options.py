@@ -1,10 +1,23 @@
 """The options that say which keys sign tokens: of clients, and of subscriptions where these have keys of their own."""
 
+import re
+from typing import Any
+
 from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import text
 from filtered_websocket.filters.centrifugo.auth import Verifier
 from filtered_websocket.filters.shared import signing_keys
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
+
+
+def _pattern(value: Any) -> str:
+    """The text of a regular expression. Raises ValueError."""
+    pattern = text(value)
+    try:
+        re.compile(pattern, re.ASCII)
+    except re.error as error:
+        raise ValueError(f"a regular expression is wanted ({error})") from None
+    return pattern
 
 
 class TokenOptions:
@@ -48,6 +61,16 @@ class TokenOptions:
             Option(
                 f"{name}_issuer", text, "", f"the issuer (iss) that {kind} have to name; empty: any", scope="pipeline"
             ),
+            Option(
+                f"{name}_audience_regex", _pattern, "",
+                f"regular expression that fits an audience (aud) of {kind}, in any place without ^ and $; empty: any",
+                scope="pipeline",
+            ),
+            Option(
+                f"{name}_issuer_regex", _pattern, "",
+                f"regular expression that fits the issuer (iss) of {kind}, in any place without ^ and $; empty: any",
+                scope="pipeline",
+            ),
         )  # fmt: skip
 
     def given(self, options: Options) -> bool:
@@ -56,10 +79,11 @@ class TokenOptions:
 
     def verifier(self, options: Options) -> Verifier:
         """What such tokens are checked with."""
-        secret, previous, until, pem, jwks, audience, issuer = (getattr(options, each.name) for each in self.options)
+        values = [getattr(options, each.name) for each in self.options]
+        secret, previous, until, pem, jwks, audience, issuer, *patterns = values
         ends = float("inf") if until is None else until
         keys = Keys(secret or None, (previous, ends) if previous else None, (*pem, *jwks))
-        return Verifier(keys, audience, issuer)
+        return Verifier(keys, audience, issuer, *(re.compile(each, re.ASCII) if each else None for each in patterns))
 
     def guessable(self, options: Options) -> bool:
         """Whether the secret is so short that it can be guessed."""

@@ -1,9 +1,11 @@
 import pytest
 from twisted.logger import globalLogPublisher
 
+from filtered_websocket.filters.centrifugo.config_file import Document
+from filtered_websocket.filters.centrifugo.original_settings import fills
 from filtered_websocket.filters.centrifugo.token_options import OF_CLIENTS
 from filtered_websocket.filters.shared.tokens import issue, signed_claims
-from tests.filters.centrifugo.clients import SECRET, connected, later, serving, token
+from tests.filters.centrifugo.clients import PATH, SECRET, Speaking, connected, later, serving, token
 
 OTHER = "another secret, of thirty-two bytes or so"
 OLD = "the secret before, which was long as well"
@@ -34,6 +36,34 @@ def test_what_they_have_to_name_is_their_own_too():
         client = connected(server, "u1", iss="we")
         assert client.subscribe("closed:a", token=of(OTHER)) == 103
         assert client.subscribe("closed:a", token=of(OTHER, aud="me")) == {}
+
+
+@pytest.mark.parametrize(
+    ("claims", "good"),
+    [
+        ({"iss": "https://one.example.org", "aud": ["x", "app-7"]}, True),
+        ({"iss": "https://one.example.org", "aud": "app-7"}, True),
+        ({"iss": "https://one.example.org", "aud": "my-app-7"}, False),
+        ({"iss": "https://one.example.org"}, False),
+        ({"iss": "https://one.example.org\n", "aud": "app-7"}, False),
+        ({"iss": "https://one.example.org.evil.net", "aud": "app-7"}, False),
+        ({"aud": "app-7"}, False),
+    ],
+)
+def test_what_they_name_may_have_to_be_like_something(claims, good):
+    patterns = {"audience_regex": "^app-", "issuer_regex": r"^https://(?P<tenant>\w+)\.example\.org$"}
+    own = {f"centrifugo_token_{name}": pattern for name, pattern in patterns.items()}
+    with serving(**own) as server:
+        client = Speaking(server, PATH)
+        client.ask("connect", token=token("u1", **claims))
+        assert (client.closed[0] is None) == good
+    document = Document("a.json", {"client": {"token": patterns}})
+    assert {name: value for name, (value, _) in fills(document).items() if "token" in name} == own
+
+
+def test_a_pattern_that_is_none_is_refused():
+    with pytest.raises(Exception, match="regular expression"), serving(centrifugo_token_issuer_regex="("):
+        pass
 
 
 def test_without_keys_of_their_own_those_of_other_tokens_count():
