@@ -84,6 +84,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
             result = result._replace(expires=True, ttl=client.state.ttl(expires))
         answer(result)
 
+    if client.user and options.centrifugo_user_channel and options.centrifugo_user_single:
+        await client.state.nodes.tell_all("disconnect", user=client.user, code=CONNECTION_LIMIT, whitelist=[client.id])
     await client.state.departures.appear(client)
     await enter(client, wishes, answered)
     watch_expiry(client)

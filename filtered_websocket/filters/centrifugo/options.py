@@ -41,6 +41,11 @@ USER_CHANNEL = Option(
 USER_CHANNEL_NAMESPACE = Option(
     "centrifugo_user_channel_namespace", text, "", "the namespace of these channels, NAMESPACE:#USER", scope="pipeline"
 )
+USER_SINGLE = Option(
+    "centrifugo_user_single", boolean, False,
+    "with centrifugo_user_channel: a client that connects ends the other connections of its user, on all nodes (3504)",
+    scope="pipeline", switch=True,
+)  # fmt: skip
 WITHOUT_NAMESPACE = Option(
     "centrifugo_without_namespace", json_value(read_options), ChannelOptions(),
     'JSON object: the options of channels without namespace, such as {"allow_subscribe_for_client": true}',
@@ -116,7 +121,7 @@ ENVIRONMENT = Option(
 )  # fmt: skip
 OPTIONS = (
     *OF_CLIENTS.options, *OF_SUBSCRIPTIONS.options,
-    ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE,
+    ALLOW_ANONYMOUS, DISALLOW_ANONYMOUS_TOKENS, INSECURE, USER_CHANNEL, USER_CHANNEL_NAMESPACE, USER_SINGLE,
     WITHOUT_NAMESPACE, NAMESPACES, PING_INTERVAL, PONG_TIMEOUT, STALE_DELAY, EXPIRED_DELAY, CHANNEL_LIMIT,
     CHANNEL_MAX_LENGTH, USER_CONNECTION_LIMIT, HISTORY_LIMIT, RPC_PING, API_KEY, API_INSECURE,
     API_MAX_BODY, TRANSPORTS, CONFIG, ENVIRONMENT,

@@ -1,11 +1,13 @@
 """Centrifugo's environment names, as the document that a file with the same settings would be."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from filtered_websocket.filters.centrifugo.config_file import PREFIX, Document
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
 from filtered_websocket.filters.centrifugo.original_settings import CHANNEL, OWN_KEYS, SETTINGS, STORAGE, SWITCHES
+from filtered_websocket.messages.strict_json import loads
+
+LISTED = f"{PREFIX}CHANNEL_NAMESPACES"
 
 
 def from_environment(value: Any) -> Document:
@@ -18,16 +20,18 @@ def from_environment(value: Any) -> Document:
     if not isinstance(value, dict) or not all(isinstance(each, str) for pair in value.items() for each in pair):
         raise ValueError('a JSON object of names and texts is wanted, such as {"CENTRIFUGO_CLIENT_INSECURE": "true"}')
     content: dict[str, Any] = {}
+    if value.get(LISTED):
+        content["channel"] = {"namespaces": _listed(value[LISTED])}
     by_name = {
         PREFIX + path.upper().replace(".", "_"): path for path in (*SETTINGS, *SWITCHES, *STORAGE, OWN_KEYS, CHANNEL[2])
     }
     unknown = []
     for name, text in value.items():
-        if not text:
+        if not text or name == LISTED:
             continue
         if name in by_name:
             _put(content, by_name[name], text)
-        elif not _put_channel(content, name, text, value):
+        elif not _put_channel(content, name, text):
             unknown.append(name)
     return Document("the environment", content, from_file=False, unknown=tuple(sorted(unknown)))
 
@@ -39,30 +43,30 @@ def _put(content: dict[str, Any], path: str, value: Any) -> None:
     content[last] = value
 
 
-def _put_channel(content: dict[str, Any], name: str, text: str, environ: Mapping[str, str]) -> bool:
+def _listed(text: str) -> list[dict[str, Any]]:
+    """The namespaces that there are: a JSON list of them, or their names.
+
+    :raises ValueError: neither
+    """
+    if not text.startswith("["):
+        return [{"name": name} for name in dict.fromkeys(text.split())]
+    found = loads(text)
+    if not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in found):
+        raise ValueError(f"{LISTED}: names are wanted, or a JSON list of objects with a name")
+    return list(found)
+
+
+def _put_channel(content: dict[str, Any], name: str, text: str) -> bool:
     """Take a name that says something of channels; whether it does."""
     channel = content.setdefault("channel", {})
-    listed, bare = f"{PREFIX}CHANNEL_NAMESPACES", f"{PREFIX}CHANNEL_WITHOUT_NAMESPACE_"
-    if name == listed:
-        for each in text.split():
-            _namespace(channel, each)
-        return True
+    bare = f"{PREFIX}CHANNEL_WITHOUT_NAMESPACE_"
     if name.startswith(bare):
         return _put_option(channel.setdefault("without_namespace", {}), name.removeprefix(bare), text)
-    for each in environ.get(listed, "").split():
-        prefix = f"{listed}_{each.upper().replace('-', '_')}_"
+    for each in channel.get("namespaces", ()):
+        prefix = f"{LISTED}_{each['name'].upper().replace('-', '_').replace('.', '_')}_"
         if name.startswith(prefix):
-            return _put_option(_namespace(channel, each), name.removeprefix(prefix), text)
+            return _put_option(each, name.removeprefix(prefix), text)
     return False
-
-
-def _namespace(channel: dict[str, Any], name: str) -> dict[str, Any]:
-    namespaces: list[dict[str, Any]] = channel.setdefault("namespaces", [])
-    found = next((each for each in namespaces if each["name"] == name), None)
-    if found is None:
-        found = {"name": name}
-        namespaces.append(found)
-    return found
 
 
 def _put_option(options: dict[str, Any], name: str, text: str) -> bool:

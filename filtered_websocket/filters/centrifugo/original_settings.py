@@ -72,6 +72,7 @@ SETTINGS: Mapping[str, tuple[str, Fill]] = {
         "centrifugo_user_channel_namespace",
         _same,
     ),
+    "client.subscribe_to_user_personal_channel.single_connection": ("centrifugo_user_single", _same),
     "channel.max_length": ("centrifugo_channel_max_length", _unless_zero),
     "rpc.ping.enabled": ("centrifugo_rpc_ping", _same),
     "http_api.key": ("centrifugo_api_key", _same),

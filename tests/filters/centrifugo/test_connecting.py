@@ -70,6 +70,15 @@ def test_a_users_own_channel():
         assert "subs" not in connected(server).result
 
 
+def test_a_user_may_be_connected_once_alone():
+    with serving(centrifugo_user_channel=True, centrifugo_user_single=True) as server:
+        first, other, nobody = connected(server, "u1"), connected(server, "u2"), connected(server)
+        second = connected(server, "u1")
+        assert first.closed == (3504, "connection limit")
+        connected(server)
+        assert [each.closed[0] for each in (second, other, nobody)] == [None, None, None]
+
+
 def test_server_side_subscriptions_recover():
     with serving() as server:
         other = connected(server)

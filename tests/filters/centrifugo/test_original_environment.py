@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from filtered_websocket.filters.centrifugo.original_environment import from_environment
@@ -36,6 +38,27 @@ def test_names_are_the_settings_that_a_file_would_have():
         "CENTRIFUGO_CHANNEL_NAMESPACES_SMALL_NOTHING",
         "CENTRIFUGO_GRPC_API_ENABLED",
     ]
+
+
+def test_namespaces_may_be_a_json_list_and_more_is_said_of_each():
+    listed = [{"name": "news", "history_size": 5, "presence": True}, {"name": "a.b-c"}]
+    environ = {
+        "CENTRIFUGO_CHANNEL_NAMESPACES_NEWS_HISTORY_TTL": "9s",
+        "CENTRIFUGO_CHANNEL_NAMESPACES_A_B_C_JOIN_LEAVE": "true",
+        "CENTRIFUGO_CHANNEL_NAMESPACES": json.dumps(listed),
+    }
+    document = from_environment(environ)
+    assert fills(document)["centrifugo_namespaces"][0] == [
+        {"name": "news", "history_size": 5, "presence": True, "history_ttl": "9s"},
+        {"name": "a.b-c", "join_leave": True},
+    ]
+    assert no_effect(document) == []
+
+
+@pytest.mark.parametrize("text", ["[", "[5]", "[{}]", '[{"name": 5}]'])
+def test_what_is_no_list_of_namespaces_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        from_environment({"CENTRIFUGO_CHANNEL_NAMESPACES": text})
 
 
 @pytest.mark.parametrize("value", [5, [], {"a": 1}, {"a": None}])
