@@ -24,9 +24,12 @@ def post(server: FwsServer, body: bytes | str, kind: str = "application/json") -
     return ask(("127.0.0.1", server.port), "POST", "/emulation", body, {"Content-Type": kind}).status
 
 
-@pytest.mark.parametrize(
-    "body", ["", "x", "[]", "{}", '{"session":"a","node":"b"}', '{"session":1,"node":"b","data":"c"}', "[" * 10_000]
-)
+@pytest.mark.parametrize("body", ["{}", '{"session":"a","node":"b"}', '{"session":"a","node":null,"data":"c"}'])
+def test_a_request_without_a_node_of_ours_is_404(server: FwsServer, body: str) -> None:
+    assert post(server, body) == 404
+
+
+@pytest.mark.parametrize("body", ["", "x", "[]", '{"session":1,"node":"b","data":"c"}', "[" * 10_000])
 def test_what_is_no_request_is_400(server: FwsServer, body: str) -> None:
     assert post(server, body) == 400
     assert post(server, b"\xff" + body.encode(), PROTOBUF) == 400
