@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from filtered_websocket.connection import receiving
+from filtered_websocket.connection import receiving, sending
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.messages import accelerator, frames
 from tests.fuzz.agreement import LARGE_LIMIT, LIMIT, Agreement, Side, split
@@ -20,13 +20,17 @@ from tests.support.accelerator import compiled
 from tests.support.raw_client import CLOSE, PING, TEXT, close_frame, frame
 
 
+CALLED_IN = {"read": frames, "make": frames, "sender": sending}
+"""The module through which each function that has a form in C is called."""
+
+
 @pytest.fixture(scope="module", params=["Python", "C"])
 def language(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What reads and makes frames."""
+    """What reads, makes and sends frames."""
     functions = accelerator.references if request.param == "Python" else vars(compiled())
     with pytest.MonkeyPatch.context() as patch:
         for name in accelerator.references:
-            patch.setattr(frames, name, functions[name])
+            patch.setattr(CALLED_IN[name], name, functions[name])
         yield
 
 
