@@ -1,5 +1,6 @@
 """Sends of sockets: Python's function, the reference, and C's."""
 
+import fcntl
 import gc
 import os
 import socket
@@ -76,8 +77,11 @@ def test_a_socket_whose_peer_is_gone_takes_nothing(sender, pair):
 
 
 def test_a_closed_socket_takes_nothing_though_its_number_is_anothers(sender, pair):
-    (closed, _), (after, hears) = pair(), pair()
-    number, send = closed.fileno(), sender(closed)
+    (open_, _), (after, hears) = pair(), pair()
+    # So high that nothing that other threads of this process open meanwhile gets it.
+    number = fcntl.fcntl(open_.fileno(), fcntl.F_DUPFD_CLOEXEC, 500)
+    closed = socket.socket(fileno=number)
+    send = sender(closed)
     closed.close()
     assert os.dup2(after.fileno(), number) == number
     try:
