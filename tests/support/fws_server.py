@@ -160,7 +160,7 @@ def command(*arguments: str, cwd: Path, environment: dict[str, str] | None = Non
         env=clean | (environment or {}),
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=STARTING,
         check=False,
     )
 
