@@ -19,7 +19,6 @@ from tests.support import certificates
 from tests.support.accelerator import compiled
 from tests.support.raw_client import CLOSE, PING, TEXT, close_frame, frame
 
-
 CALLED_IN = {"read": frames, "make": frames, "sender": sending}
 """The module through which each function that has a form in C is called."""
 
