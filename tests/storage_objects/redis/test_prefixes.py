@@ -16,6 +16,7 @@ def test_they_are_heard_again_after_an_outage_and_what_is_added_meanwhile_is_con
     node.listen_to_all("a#")
     node.listen_to_all("a#")
     node.publish("a#1", "before")
+    node.recorder.wait_for(lambda: len(node.recorder.bus) == 1)  # the kill must not overtake it on the other connection
     server.kill()
     wait_away(node)
     waiting = call(lambda: [node.storage.listen_to_all("b#")])
