@@ -33,7 +33,7 @@ Event = Say | In | Got
 
 
 class Bare:
-    """No recovery: whoever is away misses what is published meanwhile, and nobody says so."""
+    """No recovery: a client that is away misses what is published meanwhile, and is not told."""
 
     def path(self) -> str:
         return "/"

@@ -1,7 +1,7 @@
 """The tail of a channel that keeps history: what this node has delivered of it last, in order, without a hole.
 
 A client that comes back is an offset into it: nothing is kept for one client. What one publication looks like as
-frames is made once, for whoever needs it, and all that miss the same get the same bytes.
+frames is made once, for all that need it, and clients that miss the same get the same bytes.
 """
 
 import time

@@ -58,7 +58,7 @@ class Keep(NamedTuple):
 class Record(NamedTuple):
     """A value with a time to live.
 
-    :ivar owner: who has stored it
+    :ivar owner: the node that has stored it
     """
 
     value: str | bytes

@@ -182,7 +182,7 @@ def _not_renewed(client: Client, failure: Failure) -> None:
 
 
 async def show(client: Client) -> None:
-    """Have those that look who is present see what its info has become."""
+    """Have presence show what its info has become."""
     for subscription in tuple(client.subscriptions.values()):
         if subscription.present:
             await subscription.appear()
