@@ -20,14 +20,9 @@ from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import NODE, PYTHON, TRANSPORTS, Client, python_path
+from tests.support.socketio_managers import GENERATIONS, call
 
 PACK = ("-f", "filtered_websocket.filters.ws_emit", "--storage", "redis")
-GENERATIONS = {
-    "5.13, a pickle": ("socketio-5.13.0", "socketio"),
-    "5.14, JSON": ("socketio-5.14.0", "socketio"),
-    "5.15, JSON with binary": ("socketio-5.15.0", "socketio"),
-    "newest": ("socketio",),
-}
 Serve = Callable[..., FwsServer]
 
 
@@ -67,20 +62,6 @@ def emit(server: FwsServer, **body: Any) -> Answer:
     )
 
 
-def call(packages: tuple[str, ...], redis: RedisServer, *calls: Any, kind: str = "manager") -> None:
-    """Have a program of these packages make calls of its manager."""
-    done = subprocess.run(
-        [sys.executable, str(TESTS / "python" / "socketio_emit.py"), kind, f"redis://127.0.0.1:{redis.port}/0"],
-        env=os.environ | python_path(*packages),
-        input="".join(json.dumps(each) + "\n" for each in calls),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.stdout.split() == ["done"] * len(calls), done.stderr
-
-
 def publish(redis: RedisServer, data: bytes) -> None:
     assert redis.ask("PUBLISH", "flask-socketio", data).startswith(b":")
 
@@ -106,7 +87,7 @@ def test_what_managers_of_each_generation_emit_is_delivered(
     if generation.startswith("5.14"):
         calls[5] = {"event": "f", "data": {"in": "no bytes in its JSON"}}
         calls[3] = {"event": "d", "data": "its JSON knows no tuple"}
-    call(packages, redis, *(["emit", each] for each in calls))
+    call(packages, redis, "manager", *(["emit", each] for each in calls))
     assert client.event() == ("a", {"time": 1})
     assert client.event() == ("b", "to it alone")
     assert client.event() == (("d", 1, [2]) if "5.14" not in generation else ("d", "its JSON knows no tuple"))
@@ -115,13 +96,28 @@ def test_what_managers_of_each_generation_emit_is_delivered(
         ("f", {"in": {"bytes": [0, 255]}}) if "5.14" not in generation else ("f", {"in": "no bytes in its JSON"})
     )
     assert client.event() == ("h", "é😀")
-    call(packages, redis, ["enter_room", {"sid": sid, "namespace": "/", "room": "entered"}])
-    call(packages, redis, ["emit", {"event": "i", "data": 1, "room": "entered"}], ["close_room", {"room": "time"}])
-    call(packages, redis, ["emit", {"event": "j", "data": 1, "room": "time"}], ["emit", {"event": "k", "data": 1}])
+    call(packages, redis, "manager", ["enter_room", {"sid": sid, "namespace": "/", "room": "entered"}])
+    call(
+        packages,
+        redis,
+        "manager",
+        ["emit", {"event": "i", "data": 1, "room": "entered"}],
+        ["close_room", {"room": "time"}],
+    )
+    call(
+        packages,
+        redis,
+        "manager",
+        ["emit", {"event": "j", "data": 1, "room": "time"}],
+        ["emit", {"event": "k", "data": 1}],
+    )
     assert [client.event()[0] for _ in range(2)] == ["i", "k"]
     # As its `disconnect` would, which wants a server beside the manager.
     call(
-        packages, redis, ["_publish", {"data": {"method": "disconnect", "sid": sid, "namespace": "/", "host_id": "x"}}]
+        packages,
+        redis,
+        "manager",
+        ["_publish", {"data": {"method": "disconnect", "sid": sid, "namespace": "/", "host_id": "x"}}],
     )
     assert client.wait("disconnect")["reason"] == "io server disconnect"
 
@@ -132,7 +128,7 @@ def test_a_flask_application_emits(serve: Serve, redis: RedisServer, connect: An
     client.wait("connect")
     client.ask("join", {"room": "time"})
     calls = [{"event": "update", "data": {"time": 1}, "to": "time"}, {"event": "all"}]
-    call(GENERATIONS[generation], redis, *(["emit", each] for each in calls), kind="flask")
+    call(GENERATIONS[generation], redis, "flask", *(["emit", each] for each in calls))
     assert client.event() == ("update", {"time": 1})
     assert client.event() == ("all",)
 
@@ -158,9 +154,9 @@ def test_bytes_go_to_every_stock_client_and_come_from_it_on_every_transport(
     assert client.ask("dance", {"bytes": [*range(256)]}, "é", {"bytes": []}) == []
     assert client.ask("join", {"room": "a"}) == []
     sent = [{"bytes": [*range(256)] * 300}, "é😀", {"bytes": [4]}]
-    call(GENERATIONS["newest"], redis, ["emit", {"event": "b", "data": {"tuple": sent}, "room": "a"}])
+    call(GENERATIONS["newest"], redis, "manager", ["emit", {"event": "b", "data": {"tuple": sent}, "room": "a"}])
     assert client.event() == ("b", *sent)
-    call(GENERATIONS["newest"], redis, ["emit", {"event": "last", "data": "x"}])
+    call(GENERATIONS["newest"], redis, "manager", ["emit", {"event": "last", "data": "x"}])
     assert client.event() == ("last", "x")
 
 
@@ -240,7 +236,7 @@ def test_pipelines_on_one_redis_are_isolated_and_a_flask_application_reaches_the
         body = {"event": "e", "room": "r", "data": "of a", "secret": "a"}
         sent = ask(("127.0.0.1", servers[0].port), "POST", "/a/emit", body, {"Content-Type": "application/json"})
         assert sent.body == b"OK\n"
-        call(GENERATIONS["newest"], redis, ["emit", {"event": "f", "data": "flask", "room": "r"}], kind="flask")
+        call(GENERATIONS["newest"], redis, "flask", ["emit", {"event": "f", "data": "flask", "room": "r"}])
         for server in servers:
             for name, secret in (("/a", "a"), ("/b", "b")):
                 body = {"event": "last", "secret": secret}
