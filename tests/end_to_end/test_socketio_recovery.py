@@ -1,8 +1,6 @@
 """Recovery of an application of Socket.IO, with the real fws_server, npm's socket.io-client 4 and others' programs."""
 
-import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.lines import TESTS
 from tests.support.recovery_site import Site
 from tests.support.socketio_clients import TRANSPORTS
 from tests.support.socketio_managers import GENERATIONS, call
+from tests.support.socketio_node_emitter import emit_by_node
 
 APPLICATION = """
 from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIOEventFilter, namespace
@@ -162,16 +160,7 @@ def test_what_nodes_emitter_says_while_it_is_away_comes_once_by_two_nodes(tmp_pa
         [["of", "/chat"], ["to", "hall"], ["emit", "left"]],
         [["emit", "elsewhere"]],
     ]
-    program = ["node", str(TESTS / "node" / "redis_emitter.js"), str(site.redis.port)]
-    done = subprocess.run(
-        program,
-        input="".join(json.dumps(each) + "\n" for each in calls),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.stdout.split() == ["done"] * len(calls), done.stderr
+    emit_by_node(site.redis, *calls)
     assert site.comes_back(client)
     assert client.event() == ("one", {"bytes": [0, 255]})
     assert client.event() == ("two",)

@@ -1,6 +1,5 @@
 """The real fws_server with an application of Socket.IO, and other projects' programs on the same Redis."""
 
-import json
 import os
 import pickle
 import subprocess
@@ -20,6 +19,7 @@ from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Client, python_path
 from tests.support.socketio_managers import GENERATIONS, call
+from tests.support.socketio_node_emitter import emit_by_node
 
 APPLICATION = """
 from filtered_websocket.filters.socketio import SocketIOConnectFilter, SocketIOEventFilter, SocketIOServerFilter
@@ -179,21 +179,6 @@ def test_a_server_beside_calls_our_client_and_puts_it_out(
         assert client.event() == ("ask", {"n": 1})
         theirs.ask("put_out", {"sid": sid, "namespace": "/chat"})
         assert client.wait("disconnect")["reason"] == "io server disconnect"
-
-
-def emit_by_node(redis: RedisServer, *calls: list[Any]) -> None:
-    """Have Node's emitter make calls, each behind the other: [[method, *arguments], ...]."""
-    folder = TESTS / "node"
-    assert (folder / "node_modules" / "@socket.io" / "redis-emitter").is_dir(), "not installed: make test-tools"
-    done = subprocess.run(
-        ["node", str(folder / "redis_emitter.js"), str(redis.port)],
-        input="".join(json.dumps(each) + "\n" for each in calls),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.stdout.split() == ["done"] * len(calls), done.stderr
 
 
 def test_what_nodes_emitter_wants_is_done(redis: RedisServer, connect: Connect) -> None:
