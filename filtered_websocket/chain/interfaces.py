@@ -179,6 +179,7 @@ class Connection(Subscriber, Protocol):
     """One client: what most filters get as `web_socket_instance`."""
 
     token: Any
+    user: str | None
     close_code: int | None
     close_reason: str | None
     encoding: Encoding | None

@@ -48,6 +48,8 @@ class Connection(
 
     :ivar id: a UUID4 as text; a handshake filter may set another, of 1 to 255 printable characters. A connection that
         opens with the id of an open one takes its place: that one is closed with 1008
+    :ivar user: the name of whoever the client is, None while nobody knows: a handshake filter says so, or what signs
+        clients in later. Logs, lists and the dashboard show it
     :ivar token: for filters' own use
     :ivar request: the :class:`Request` it was opened with
     :ivar pipeline: the :class:`Pipeline` that serves its path
@@ -71,6 +73,7 @@ class Connection(
     slot = 0
     decision = None
     _id: str | None = None
+    _user: str | None = None
 
     def __init__(self) -> None:
         self.state = CONNECTING
@@ -98,6 +101,16 @@ class Connection(
         if self.opened:
             raise ValueError("an id is chosen in a handshake filter: that of an open connection is known to others")
         self._id = value
+
+    @property
+    def user(self) -> str | None:
+        return self._user
+
+    @user.setter
+    def user(self, value: str | None) -> None:
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"a user is named by a str, or None, not by {type(value).__name__}")
+        self._user = value
 
     @property
     def users(self) -> Users:

@@ -135,3 +135,17 @@ def test_ids_are_random_uuids_of_version_4() -> None:
     assert len(made) == 200
     assert {str(UUID(each)) for each in made} == made
     assert {(UUID(each).version, UUID(each).variant) for each in made} == {(4, RFC_4122)}
+
+
+def test_a_user_is_named_by_text_or_by_nothing() -> None:
+    class Name(WebSocketHandshakeFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: Any) -> None:
+            assert connection.user is None
+            for wrong in (7, b"ann", ["ann"]):
+                with pytest.raises(TypeError, match="a user is named by a str"):
+                    connection.user = wrong
+            connection.user = "ann <b>\x1b[31m\n"
+
+    with serving(Name) as served, served.open():
+        until(lambda: [each.user for each in served.users.values()] == ["ann <b>\x1b[31m\n"])

@@ -64,6 +64,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     if client.state.is_past(event.expires):
         raise Error(EXPIRED)
     client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
+    client.connection.user = event.user or None
     client.expires = None if options.centrifugo_insecure else event.expires
     client.renews = bool(request.token) or not client.state.chains.of(CentrifugoRefreshFilter)
     channels = event.channels | _own_channels(client, request, event.channels)

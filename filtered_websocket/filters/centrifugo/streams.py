@@ -66,6 +66,7 @@ class StreamCarrier:
         self.channels: set[str] = set()
         self.headers: tuple[tuple[str, str], ...] = ()
         self.token: Any = None
+        self.user: str | None = None
         self.close_code: int | None = None
         self.close_reason = ""
         self.busy = False

@@ -41,6 +41,7 @@ class FilteredSession(Session):
     headers: tuple[tuple[str, str], ...] = ()
     successor: Connection | None = None
     token: Any = None
+    user: str | None = None
     close_code: int | None = None
     close_reason: str | None = None
 
@@ -199,7 +200,7 @@ class FilteredSession(Session):
         """Filters find on this connection from now on what they have put on the session."""
         self.successor = connection
         for name, value in vars(self).items():
-            if name == "token" or (name not in self._own and not hasattr(type(self), name)):
+            if name in ("token", "user") or (name not in self._own and not hasattr(type(self), name)):
                 setattr(connection, name, value)
 
     def leave(self) -> Handover:

@@ -22,12 +22,14 @@ class Access(NamedTuple):
     """What a token allows.
 
     :ivar expires: seconds since the epoch, None if it never does
+    :ivar user: its subject, None if it names none
     """
 
     read: frozenset[str]
     write: frozenset[str]
     api: bool
     expires: float | None
+    user: str | None = None
 
 
 def token_of(headers: Mapping[str, str], params: Mapping[str, Sequence[str]]) -> str:
@@ -56,7 +58,9 @@ def check(token: str, keys: Keys) -> Access:
     api = claims.get("api")
     if api is not None and not isinstance(api, bool):
         raise Refused("the token's api is to be true or false")
-    return Access(_channels(claims, "read"), _channels(claims, "write"), bool(api), expires)
+    subject = claims.get("sub")
+    user = subject if isinstance(subject, str) and subject else None
+    return Access(_channels(claims, "read"), _channels(claims, "write"), bool(api), expires, user)
 
 
 def claims_of(token: str, keys: Keys) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Admit(WebSocketHandshakeFilter):
             raise Reject(403, "pages of this origin may not connect")
         if len(pipeline.users) >= pipeline.options.philote_max_connections:
             raise Reject(503, "Service Unavailable", (("Retry-After", "1"),))
-        web_socket_instance.token = access
+        web_socket_instance.token, web_socket_instance.user = access, access.user
 
 
 def _same_host(server: Server, request: Any) -> bool:

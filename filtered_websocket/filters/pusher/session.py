@@ -90,6 +90,8 @@ class Session(ChannelSession[Public, PusherError]):
             channel.user = None
             await channel.leave()
             raise
+        if channel.user is not None and connection.user is None:
+            connection.user = channel.user.id
         connection.sendMessage(wire.internal("pusher_internal:subscription_succeeded", name, answer))
         if caches(name):
             await self._replay(name, channel.key)
@@ -119,7 +121,7 @@ class Session(ChannelSession[Public, PusherError]):
         if self.user is not None and self.user.id != user.id:
             raise PusherError(wire.UNAUTHORIZED, "another user has signed in on this connection")
         await self.connection.subscribe(control_of(self.app, user.id))
-        self.user = user
+        self.user, self.connection.user = user, user.id
         assert isinstance(user_data, str)
         self.connection.sendMessage(wire.signed_in(user_data))
 

@@ -94,6 +94,8 @@ class PresenceChannel(Private):
         await connection.subscribe(self._members)
         await super().join()
         await self.state.presence.join(self._members, member.user_id, connection.id, member.data)
+        if connection.user is None:
+            connection.user = member.user_id
         return await self.about()
 
     async def leave(self) -> None:
@@ -132,6 +134,7 @@ class Personal(Private):
     async def join(self) -> str:
         # From here on changes are heard of; what is read next may hold them already, which does no harm.
         await self.session.connection.subscribe(keys.control(self.app, self.user_id))
+        self.session.connection.user = self.user_id
         aliases = sorted(await self.state.storage.get(keys.aliases(self.app, self.user_id)) or ())
         for name in aliases:
             await self.session.join_alias(name)

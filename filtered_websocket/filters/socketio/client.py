@@ -161,6 +161,8 @@ class Client(Returning):
     def _admitted(self, socket: Socket) -> None:
         if socket.ended or self._is_asked_elsewhere or not self._connected(socket):
             return
+        if isinstance(socket.user, (str, int)) and not isinstance(socket.user, bool):
+            self.session.connection.user = str(socket.user)
         if not self._is_away:
             self._unwatch()
             if self.pack.joined(socket.namespace, self.session.id, socket):

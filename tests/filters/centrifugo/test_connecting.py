@@ -220,3 +220,10 @@ def test_channels_that_a_filter_has_added_do_not_end_a_refreshed_connection(cloc
         assert sorted(client.result["subs"]) == ["closed:a", "closed:b"]
         renewed = token("u", exp=int(clock[0]) + 500, channels=["closed:b"])
         assert client.ask("refresh", token=renewed) == {"expires": True, "ttl": 500}
+
+
+def test_the_user_of_a_connection_is_that_of_its_client():
+    with serving() as server:
+        connected(server, "ann")
+        Speaking(server).ask("connect")
+        assert {each.user for each in server.pipeline().users.values()} == {"ann", None}

@@ -178,3 +178,8 @@ def test_any_json_value_is_answered_by_delivery_by_nothing_or_by_a_close(value):
         assert a.close_code in (None, 1003, 1007)
         assert all(channel == "a" for channel, _ in received(b))
         assert b.is_open
+
+
+def test_the_user_of_a_connection_is_the_subject_of_its_token():
+    with serving() as server:
+        assert [connect(server, sub=each).connection.user for each in ("ann", "", 7, None)] == ["ann", None, None, None]

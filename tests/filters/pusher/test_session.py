@@ -155,3 +155,13 @@ def test_nobody_signs_in_as_two(server):
     client.sign_in("7")
     client.sign_in("8")
     assert client.client.close_code == 4009
+
+
+def test_the_user_of_a_connection_is_who_has_signed_in_or_else_the_member_that_it_is(server):
+    signed, member, both, nobody = (Client(server) for _ in range(4))
+    signed.sign_in("7")
+    member.subscribe("presence-a", "8")
+    both.subscribe("presence-a", "9")
+    both.sign_in("7")
+    users = server.pipeline().users
+    assert [users[each.id].user for each in (signed, member, both, nobody)] == ["7", "8", "7", None]

@@ -167,3 +167,12 @@ def test_personal_channels_that_name_each_other_end(server):
     http.post("/subscriptions", {"user_id": "b", "event": "secret"})
     http.trigger("secret", "x")
     assert client.packets() == []
+
+
+def test_the_user_of_a_connection_is_the_member_or_the_one_whose_personal_channel_it_is_in(server):
+    member, personal, nobody = (Client(server) for _ in range(3))
+    member.subscribe("presence-a", {"user_id": "m"})
+    personal.subscribe("personal-u")
+    nobody.subscribe("private-a")
+    users = server.pipeline().users
+    assert [users[each.id].user for each in (member, personal, nobody)] == ["m", "u", None]

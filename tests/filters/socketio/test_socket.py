@@ -1,11 +1,12 @@
 """What a filter does with a client."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from filtered_websocket.errors import NotAllowed
-from filtered_websocket.filters.socketio import NoAnswer, SocketIOEventFilter
+from filtered_websocket.filters.socketio import NoAnswer, SocketIOConnectFilter, SocketIOEventFilter
 from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.testing.server import Server
 from tests.filters.socketio.clients import Chat, Echo, client, enter, socket_of
@@ -171,3 +172,16 @@ def test_one_that_has_gone_is_called_in_vain_at_once_and_enters_nothing(serve: S
     with pytest.raises(NoAnswer, match="has gone"):
         server.result(socket.call("asked"))
     assert not server.pipeline().hub.channels
+
+
+@pytest.mark.parametrize(("user", "shown"), [("ann", "ann"), (7, "7"), ({"id": 7}, None), (None, None), (True, None)])
+def test_the_user_of_a_connection_is_that_of_its_socket_where_it_has_a_name(
+    serve: Serve, user: Any, shown: str | None
+) -> None:
+    class SignIn(SocketIOConnectFilter):
+        @classmethod
+        def filter(cls, socket: Socket, data: Any) -> None:
+            socket.user = user
+
+    server = serve(SignIn, Echo)
+    assert client(server).connection.user == shown
