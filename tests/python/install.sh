@@ -13,3 +13,4 @@ pip "$1" socketio-4 tests/python/socketio-4.txt ""
 for name in pusher pushi pushi_service centrifugo; do  # the last one holds Pushi's socket client, and cannot stand beside pushi
     pip "$1" "$name" "tests/python/$name.txt" ""
 done
+pip "$1" valkey tests/python/valkey.txt --no-deps  # a server is in it; its client is not wanted

