@@ -48,8 +48,8 @@ class Connection(
 
     :ivar id: a UUID4 as text; a handshake filter may set another, of 1 to 255 printable characters. A connection that
         opens with the id of an open one takes its place: that one is closed with 1008
-    :ivar user: the name of the user whose client it is, None while nobody knows: a handshake filter says so, or what signs
-        clients in later. Logs, lists and the dashboard show it
+    :ivar user: the name of the user whose client it is, None while nobody knows: a handshake filter says so, or what
+        signs clients in later. Logs, lists and the dashboard show it
     :ivar token: for filters' own use
     :ivar request: the :class:`Request` it was opened with
     :ivar pipeline: the :class:`Pipeline` that serves its path
