@@ -23,7 +23,7 @@ from tests.support.reactor_thread import call, until
 from tests.support.redis_server import RedisServer
 from tests.support.serving import module_of
 
-RUNS = int(os.environ.get("INTERLEAVINGS", "12")) // 3
+RUNS = int(os.environ.get("SEEDS", "12")) // 3
 STEPS = 150
 CHANNELS = '{"x": {"history": 20}}'
 

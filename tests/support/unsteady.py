@@ -7,7 +7,7 @@ the log, or told as a gap. What is asked is answered late, or not at all.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
 
@@ -15,6 +15,9 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Consumer, Pool
 from filtered_websocket.storage_objects.memory import StorageObject
+
+if TYPE_CHECKING:
+    from tests.support.interleavings import Run, Weighted
 
 
 class Kept(NamedTuple):
@@ -218,3 +221,42 @@ class Node(StorageObject):
         assert self.consumer is not None
         self.last = publication.position
         self.consumer.consume(publication)
+
+
+class Unsteady:
+    """The storage of a run: a log, and its nodes.
+
+    :param number: the number that a payload of the log has
+    """
+
+    def __init__(self, nodes: int, number: Callable[[bytes], int]) -> None:
+        self.log = Log("x")
+        self._number = number
+        self.nodes = [Node(self.log) for _ in range(nodes)]
+
+    def steps(self, run: "Run") -> "list[Weighted]":
+        def trim() -> None:
+            self.log.trim(run.random.randint(1, 6))
+
+        def fail_over() -> None:
+            run.truth.lost.update(map(self._number, self.log.fail_over(run.random.randint(0, 3))))
+
+        def wipe() -> None:
+            self.log.wipe()
+            run.truth.note(self.log.position, run.truth.published)
+
+        def lose() -> None:
+            run.random.choice(self.nodes).lose()
+
+        run.truth.note(self.log.position, 0)
+        return [(trim, 2), (fail_over, 1), (wipe, 0.3), (lose, 2)]
+
+    def sent(self, run: "Run", send: Callable[[], Any]) -> None:
+        epoch = self.log.epoch
+        position = send().result
+        if self.log.epoch != epoch:
+            run.truth.carry_over(epoch, self.log.epoch, self.log.bridges[epoch][1])
+        run.truth.note(position, run.truth.published)
+
+    def close(self) -> None:
+        """Nothing of it is open."""

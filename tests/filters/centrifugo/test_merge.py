@@ -1,48 +1,40 @@
 """Whatever happens in whatever order, a client of an SDK is told no lie: what was missed and what is live are merged.
 
-Thousands of runs, each by its seed: two nodes, clients that subscribe, leave, are cut off and come back to either one,
-with the position that an SDK keeps: the epoch of the last answer, the offset of the last publication. The storage is
-that of the core's own interleavings (tests/pipeline/test_interleavings.py): late, failing, trimmed, failing over, begun
-anew. `INTERLEAVINGS=20000 pytest tests/filters/centrifugo/test_merge.py` for more of them.
+Runs by their seeds: clients that subscribe, leave, are cut off and come back, with the position that an SDK keeps: the
+epoch of the last answer, the offset of the last publication. Against the storage of the core's own interleavings, with
+two nodes (tests/pipeline/test_interleavings.py): late, failing, trimmed, failing over, begun anew. And on every storage
+object as it is: Redis with two nodes, which lose what they hear by and all that is kept; memory and SQLite with a
+program that is started again. `SEEDS=5000 pytest tests/filters/centrifugo/test_merge.py` for more of them.
 """
 
 import json
-import os
-from collections import Counter
+from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.base import WebSocketConsumerFilter
 from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.testing.server import Server
 from tests.filters.centrifugo.clients import CENTRIFUGO, PATH
+from tests.support.backends import Backend
 from tests.support.coming_back import Truth
-from tests.support.unsteady import Log, Node
+from tests.support.held import Real
+from tests.support.interleavings import Run, Slow, Storage, Weighted, play, seeds
+from tests.support.redis_server import RedisServer
+from tests.support.unsteady import Unsteady
 
-RUNS = int(os.environ.get("INTERLEAVINGS", "120"))
-SHARES = 6
-STEPS = 100
+SHARES = 2
 GIVEN: dict[str, Any] = {
     "centrifugo_allow_anonymous": True,
     "centrifugo_ping_interval": 3600,
     "centrifugo_pong_timeout": 3600,
-    "centrifugo_without_namespace": {
-        "allow_subscribe_for_client": True, "allow_subscribe_for_anonymous": True, "history_size": 1000,
-        "history_ttl": "1h", "force_recovery": True,
-    },
+}
+NAMESPACE = {
+    "allow_subscribe_for_client": True, "allow_subscribe_for_anonymous": True, "history_ttl": "1h",
+    "force_recovery": True,
 }  # fmt: skip
-
-
-class Slow(WebSocketConsumerFilter):
-    run: ClassVar[Any] = None
-
-    @classmethod
-    def filter(cls, web_socket_instance, data):
-        return cls.run.consume()
 
 
 class SDK:
@@ -80,6 +72,10 @@ class SDK:
         self._number += 1
         self.is_in = False
         self.wire.send(json.dumps({"id": self._number, "unsubscribe": {"channel": "x"}}))
+
+    def forget(self) -> None:
+        """It comes back as a new one."""
+        self.epoch, self.offset, self.at, self.highest = None, 0, None, 0
 
     def cut(self) -> None:
         if self.wire is not None:
@@ -140,81 +136,50 @@ class SDK:
         self.offset = offset
 
 
-class Run:
-    """One run."""
+class Merge(Run):
+    """
+    :param kept: how many publications the channel keeps
+    """
 
-    def __init__(self, seed: int) -> None:
-        self.random = random = Random(seed)
-        self.truth, self.log = Truth(), Log("x")
-        self.waiting: list[Deferred[Any]] = []
+    def __init__(self, random: Random, storage: Storage, kept: int) -> None:
+        super().__init__(random, storage)
         self.slow = random.random() < 0.3
-        options = GIVEN | {
+        self._kept = kept
+        self._options = GIVEN | {
             "recovery_publications": random.choice((4, 20, 100)),
             "recovery_tails": random.choice((0, 4096, 1 << 20)),
+            "centrifugo_without_namespace": NAMESPACE | {"history_size": kept},
         }
-        Slow.run = self
-        self.nodes = [Node(self.log) for _ in range(2)]
-        self.servers = [Server(Slow, CENTRIFUGO, storage_object=node, **options) for node in self.nodes]
-        self.clients = [SDK(f"client {number}", self.truth) for number in range(4)]
-        self.steps = [
-            (self.publish, 15), (self.hear, 30), (self.answer, 30), (self.come, 30), (self.leave, 8), (self.cut, 8),
-            (self.go_on, 15), (self.trim, 2), (self.fail_over, 1), (self.wipe, 0.3), (self.lose, 2), (self.wait, 2),
-            (self.fail, 1),
-        ]  # fmt: skip
+        self._clients = [SDK(f"client {number}", self.truth) for number in range(4)]
 
-    def consume(self) -> Any:
-        if not self.slow or self.random.random() < 0.6:
-            return None
-        waits: Deferred[Any] = Deferred()
-        self.waiting.append(waits)
-        return waits
+    @property
+    def clients(self) -> list[SDK]:
+        return self._clients
 
-    def play(self) -> None:
-        steps, weights = zip(*self.steps, strict=True)
-        for step in self.random.choices(steps, weights, k=STEPS):
-            step()
-            self.look()
-        self.end()
+    def server(self, node: Any) -> Server:
+        return Server(Slow, CENTRIFUGO, storage_object=node, **self._options)
+
+    def own_steps(self) -> list[Weighted]:
+        return [(self.publish, 15), (self.come, 30), (self.leave, 8), (self.cut, 8)]
+
+    def send(self) -> Any:
+        publication = Publication("x", (pack(Envelope(b"%d" % self.truth.published)),))
+        pipeline = self.random.choice(self.servers).pipeline()
+        return pipeline.storage_object.send(publication, pipeline.keep(self._kept, 3600))
 
     def look(self) -> None:
-        for server in self.servers:
-            server.settle()
+        self.settle()
         for client in self.clients:
             client.listen()
-        assert not self.truth.faults, self.truth.faults[0]
 
-    def publish(self) -> None:
-        self.truth.published += 1
-        epoch = self.log.epoch
-        publication = Publication("x", (pack(Envelope(b"%d" % self.truth.published)),))
-        node = self.random.randrange(2)
-        pipeline = self.servers[node].pipeline()
-        sent = pipeline.storage_object.send(publication, pipeline.names.kept("x"))
-        if self.log.epoch != epoch:
-            self.truth.carry_over(epoch, self.log.epoch, self.log.bridges[epoch][1])
-        self.truth.note(sent.result, self.truth.published)
-
-    def hear(self) -> None:
-        node = self.random.choice(self.nodes)
-        for _ in range(self.random.randint(1, 4)):
-            if node.arriving:
-                node.hear()
-
-    def answer(self) -> None:
-        node = self.random.choice(self.nodes)
-        if node.asked:
-            node.answer(self.random.randrange(len(node.asked)))
-
-    def fail(self) -> None:
-        node = self.random.choice(self.nodes)
-        if node.asked:
-            node.answer(0, fails=True)
+    def consume(self, publication: Any) -> Any:
+        return self.hold() if self.slow and self.random.random() < 0.4 else None
 
     def come(self) -> None:
         client = self.random.choice(self.clients)
         if not client.is_in and not client.asked:
             if self.random.random() < 0.1:
-                client.epoch, client.offset, client.at, client.highest = None, 0, None, 0
+                client.forget()
             client.come(self.random.choice(self.servers))
 
     def leave(self) -> None:
@@ -225,72 +190,49 @@ class Run:
     def cut(self) -> None:
         self.random.choice(self.clients).cut()
 
-    def go_on(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for each in waiting:
-            each.callback(None)
-
-    def trim(self) -> None:
-        self.log.trim(self.random.randint(1, 6))
-
-    def fail_over(self) -> None:
-        numbers = [int(each.rpartition(b"\0")[2]) for each in self.log.fail_over(self.random.randint(0, 3))]
-        self.truth.lost.update(numbers)
-
-    def wipe(self) -> None:
-        self.log.wipe()
-        self.truth.note(self.log.position, self.truth.published)
-
-    def lose(self) -> None:
-        self.random.choice(self.nodes).lose()
-
-    def wait(self) -> None:
-        seconds = self.random.choice((0.5, 2, 6))
-        for server in self.servers:
-            server.advance(seconds)
-
     def end(self) -> None:
-        """All goes well from now on: everybody is where the channel is."""
         for _ in range(5):
             for client in self.clients:
                 if not client.is_in and not client.asked:
                     client.come(self.servers[0])
             self.publish()
-            for _ in range(20):
-                for node in self.nodes:
-                    while node.asked:
-                        node.answer(0)
-                    while node.arriving:
-                        node.hear()
-                self.go_on()
-                self.look()
-            for server in self.servers:
-                server.advance(6)
+            self.all_is_done()
+            self.advance(6)
             self.look()
         for client in self.clients:
             assert client.is_in, client.told
             assert client.at is not None
             assert not self.truth.missing(client.at, self.truth.published + 1), (client.at, self.truth.published)
             client.cut()
+        self.settle()
         for server in self.servers:
-            server.settle()
             hub = server.pipeline().hub
             assert hub.channels == hub.recovering == {}
 
 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_never_a_hole_never_a_double_and_nothing_before_its_answer(share):
-    told: Counter[str] = Counter()
-    for seed in range(share * RUNS // SHARES, (share + 1) * RUNS // SHARES):
-        run = Run(seed)
-        with run.servers[0], run.servers[1]:
-            try:
-                run.play()
-            except BaseException as error:
-                error.add_note(f"seed {seed}")
-                raise
-        for client in run.clients:
-            told.update(client.told)
-    assert told["recovered"] > RUNS / SHARES
+    def begin(seed: int) -> Merge:
+        return Merge(Random(seed), Unsteady(2, lambda raw: int(raw.rpartition(b"\0")[2])), 1000)
+
+    numbers = seeds(40, share, SHARES)
+    told = play(numbers, begin)
+    assert told["recovered"] > len(numbers)
     # In few runs one of these may not come to pass.
     assert len({"recovered", "not", "new", "2500", "error 100"} & set(told)) > 3, told
+
+
+def test_so_it_is_on_every_storage_object(backend: Backend, redis_server: RedisServer, tmp_path: Path) -> None:
+    shared = backend.StorageObject.shared
+
+    def begin(seed: int) -> Merge:
+        if not shared and backend.StorageObject.durable:
+            backend.settings["sqlite_file"] = str(tmp_path / f"{seed}.sqlite")
+        random = Random(seed)
+        kept = random.choice((5, 20, 1000))
+        return Merge(random, Real(backend, redis_server if shared else None, random), kept)
+
+    numbers = seeds(8, 0, 1)
+    told = play(numbers, begin)
+    assert told["recovered"] > len(numbers), told
+    assert {"recovered", "not", "new"} <= set(told), told
