@@ -21,8 +21,8 @@ def test_what_autobahn_sets_on_a_connection_ours_has_as_well() -> None:
     factory = WebSocketServerFactory(reactor=MemoryReactorClock())
     factory.protocol = WebSocketServerProtocol
     theirs = factory.buildProtocol(None)
-    theirs.makeConnection(StringTransport())
-    theirs.openHandshakeTimeoutCall.cancel()
+    call(theirs.makeConnection, StringTransport())  # its timers are the reactor's
+    call(theirs.openHandshakeTimeoutCall.cancel)
     # Their signals are not used: there are filters for that.
     unused = {"_listeners", "_parent", "_valid_events"}
     # The options are on the class that is made for each server.

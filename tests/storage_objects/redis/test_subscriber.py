@@ -1,7 +1,7 @@
 """What Redis says to a connection that subscribes."""
 
 from tests.support.log_lines import LogLines
-from tests.support.reactor_thread import until
+from tests.support.reactor_thread import call, until
 
 
 def test_a_channel_that_may_not_be_subscribed_to_is_told_with_redis_own_words(shared, redis_server):
@@ -12,7 +12,7 @@ def test_a_channel_that_may_not_be_subscribed_to_is_told_with_redis_own_words(sh
         with LogLines() as lines:
             node = shared.node(redis_username="deaf", redis_password="secret")
             confirmed = []
-            node.storage.subscribe("room").addCallbacks(confirmed.append, lambda _: None)
+            call(lambda: [node.storage.subscribe("room").addCallbacks(confirmed.append, lambda _: None)])
             until(lambda: any("NOPERM" in line for line in lines))
         assert confirmed == []
         node.stop()
