@@ -85,6 +85,7 @@ class Hub:
             former.channels.discard(name)
         channel.subscribers[subscriber.id] = subscriber
         channel.arranged = None
+        self._waiting.joined = True
         if isinstance(subscriber.channels, frozenset):  # a connection's, until it is in its first
             subscriber.channels = set()
         subscriber.channels.add(name)
@@ -181,6 +182,8 @@ class Hub:
         if not channel.pending:
             if channel.mixed and (before := self._waiting.begin(channel)):
                 self._collect(before)
+                while self._waiting.joined:  # by one that was delivered to, and that may wait for others
+                    self._collect(self._waiting.begin(channel))
             if not self.dirty:
                 self._at_turn_end(self.flush)
             self.dirty.append(channel)

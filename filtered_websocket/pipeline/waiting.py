@@ -17,10 +17,12 @@ class Waiting:
     """The mixed channels of a hub that wait in this turn. One that has nothing pending was flushed.
 
     :ivar few: the first of them; empty if there are none
+    :ivar joined: set where a channel is joined: what the last `begin` has said may be no longer all
     """
 
     def __init__(self) -> None:
         self.few: list[Channel] = []
+        self.joined = False
         # By the subscriber's id, where more than a few wait.
         self._channels: dict[str, Channel] = {}
 
@@ -29,6 +31,7 @@ class Waiting:
 
         :returns: those that wait and share a subscriber with it: what they hold was published before
         """
+        self.joined = False
         channels, subscribers = self._channels, channel.subscribers
         if not channels:
             few = self.few = [each for each in self.few if each.pending and each is not channel]

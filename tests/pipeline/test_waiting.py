@@ -7,6 +7,7 @@ import pytest
 from filtered_websocket.messages import frames
 from filtered_websocket.pipeline import hub
 from filtered_websocket.pipeline.corks import MAX_CORKED
+from filtered_websocket.pipeline.waiting import COMPARED
 from tests.pipeline.subscribers import OnSocket, Session, text
 
 CHANNELS = "rstuvwxyz"
@@ -223,6 +224,26 @@ def test_a_channel_that_waits_is_sent_before_its_subscriber_joins_a_second(fanou
     fanout.publish("x", text("3"))
     turn.end()
     assert one.received() == [b"1", b"2", b"3"]
+
+
+def test_one_that_joins_what_waits_for_its_own_delivery_gets_that_before_what_comes_later(fanout, turn, subscriber):
+    class Joins(Session):
+        def deliver(self, batch, policy):
+            super().deliver(batch, policy)
+            fanout.join("y", self)
+
+    for number in range(COMPARED + 1):  # so many wait that it is written down for whom
+        subscriber(f"other {number}", f"a {number}", f"b {number}")
+        fanout.publish(f"a {number}", text("x"))
+    joins = Joins("joins")
+    subscriber("both", "s", "y")
+    for channel in "sx":
+        fanout.join(channel, joins)
+    for number, channel in enumerate("syx"):
+        fanout.publish(channel, text(f"{number}"))
+    fanout.settle(joins)
+    turn.end()
+    assert [payload for payload, _ in joins.messages] == [b"0", b"1", b"2"]
 
 
 def test_channels_without_a_common_subscriber_still_collect_a_turn(fanout, turn, subscriber):
