@@ -28,13 +28,16 @@ class Cable:
     def join(self) -> None:
         """Carry from now on."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._begin(self._accept, self._listener)
+        self._accepting = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._accepting.start()
 
     def cut(self) -> None:
         """Reset all connections, and refuse others until it is joined."""
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.shutdown(socket.SHUT_RDWR)  # close alone would not wake the thread that accepts
+            # It may have one more connection in hand; and what it accepts by must not become another socket's number.
+            self._accepting.join(10)
             listener.close()
         with self._lock:
             ends, self._ends = self._ends, []

@@ -3,6 +3,8 @@
 import socket
 import struct
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 RESET = struct.pack("ii", 1, 0)
@@ -70,61 +72,77 @@ class UnreliableProxy:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
         self._thread.join(10)
+        self._listener.close()
         for pair in [*self._take(), *self._dead]:
             pair.end()
 
 
 class _Pair:
+    """Two sockets. Each is closed when no thread uses it any more: its number may be another's a moment later."""
+
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self._client, self._server = client, server
         self._is_lost = False
-        self._lock = threading.Lock()
+        self._lock, self._writing = threading.Lock(), threading.Lock()
         self._running = 2
-        ends = ((client, server, False), (server, client, True))
-        self._threads = [threading.Thread(target=self._carry, args=each, daemon=True) for each in ends]
+        self._reader = threading.Thread(target=self._carry, args=(client, server.sendall), daemon=True)
+        self._writer = threading.Thread(target=self._carry, args=(server, self._to_client), daemon=True)
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._reader.start()
+        self._writer.start()
 
-    def _carry(self, source: socket.socket, target: socket.socket, to_client: bool) -> None:
+    def _carry(self, source: socket.socket, send: Callable[[bytes], None]) -> None:
         try:
             while data := source.recv(65536):
-                if not self._is_lost:
-                    target.sendall(data)
+                send(data)
         except OSError:
             pass
-        if self._is_lost and not to_client:
+        if self._is_lost and source is self._client:
             return  # the server is to notice nothing
-        for each in (source, target):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        for each in (self._client, self._server):
+            _shut(each)
         with self._lock:
             self._running -= 1
             if not self._running:
-                source.close()
-                target.close()
+                self._close()
+
+    def _to_client(self, data: bytes) -> None:
+        with self._writing:
+            if not self._is_lost:
+                try:
+                    self._client.sendall(data)
+                except OSError:
+                    if not self._is_lost:
+                        raise
 
     def lose(self) -> None:
         self._is_lost = True
         _reset(self._client)
+        self._reader.join(10)
+        with self._writing:
+            self._client.close()
 
     def end(self) -> None:
         for each in (self._client, self._server):
             _reset(each)
-        for thread in self._threads:
-            thread.join(10)
+        self._reader.join(10)
+        self._writer.join(10)
+        self._close()
+
+    def _close(self) -> None:
+        self._client.close()
+        self._server.close()
 
 
 def _reset(each: socket.socket) -> None:
-    try:
+    """Its peer is reset when it is closed; who reads it or writes to it, is done with it now."""
+    with suppress(OSError):
         each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        # A thread may be reading it: only that lets go of it.
+    _shut(each)
+
+
+def _shut(each: socket.socket) -> None:
+    with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    each.close()
