@@ -76,21 +76,23 @@ class Recorder:
 
 
 class Node:
-    """A started storage object and its recorder, to be called from the test's thread."""
+    """A storage object and its recorder, to be called from the test's thread."""
 
-    def __init__(self, storage: Any, wait: bool = True) -> None:
+    def __init__(self, storage: Any) -> None:
         self.storage = storage
         self.recorder = Recorder()
+
+    def begin(self, wait: bool) -> None:
+        """Start it.
+
+        :param wait: until it is ready
+        """
+        start = self.storage.start
         if wait:
-            call(storage.start, self.recorder)
+            call(start, self.recorder)
         else:
             # Stopped before it was ready: that is no error of the test.
-            call(
-                lambda: (
-                    storage.start(self.recorder).addErrback(lambda failure: failure.trap(StorageAway, ConfigError))
-                    and None
-                )
-            )
+            call(lambda: [start(self.recorder).addErrback(lambda failure: failure.trap(StorageAway, ConfigError))])
 
     def __getattr__(self, verb: str) -> Any:
         method = getattr(self.storage, verb)
@@ -115,8 +117,10 @@ class Backend:
         return self.StorageObject(SimpleNamespace(**options))
 
     def node(self, wait: bool = True, **settings: Any) -> Node:
-        node = Node(call(self.make, **settings), wait)
+        node = Node(call(self.make, **settings))
+        # One that does not come to start is stopped too: it would go on trying, beside the tests that follow.
         self.nodes.append(node)
+        node.begin(wait)
         return node
 
     def close(self) -> None:
