@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.support.fws_server import STARTING
+
 BENCH = Path(__file__).parent.parent / "bench"
 META = {
     "date": "2026-01-01 00:00 UTC",
@@ -258,10 +260,10 @@ def test_the_generator_counts_messages_and_fails_where_something_else_comes_back
         ran = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        listener.settimeout(10)
+        listener.settimeout(STARTING)
         connection = listener.accept()[0]
         with connection, connection.makefile("rb") as stream:
-            connection.settimeout(10)
+            connection.settimeout(STARTING)
             while stream.readline().strip():
                 pass
             connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
@@ -270,7 +272,7 @@ def test_the_generator_counts_messages_and_fails_where_something_else_comes_back
                     mask = frame[10:14] * (size // 4 + 1)
                     payload = int.from_bytes(frame[14:], "big") ^ int.from_bytes(mask[:size], "big")
                     connection.sendall(answers(payload.to_bytes(size, "big")))
-        output, error = ran.communicate(timeout=10)
+        output, error = ran.communicate(timeout=STARTING)
     assert ran.returncode == code, error
     if code:
         assert "what came back is not what was sent" in error

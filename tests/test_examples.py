@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.support.browser import Browser
 from tests.support.cable import Cable
-from tests.support.fws_server import FwsServer
+from tests.support.fws_server import STARTING, FwsServer
 from tests.support.redis_server import RedisServer
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -263,9 +263,9 @@ def test_a_program_without_a_server_tells_everybody(serve: Serve, tmp_path: Path
     with RedisServer(tmp_path / "redis") as redis:
         example = serve("--storage", "redis", "--redis_url", redis.url, "-f", BROADCAST)
         client = example.connect()
-        subprocess.run([*program, redis.url], check=True, timeout=DEADLINE)
+        subprocess.run([*program, redis.url], check=True, timeout=STARTING)
         assert hear(client) == "the backup is done"
-    ended = subprocess.run([*program, redis.url], capture_output=True, text=True, timeout=DEADLINE, check=False)
+    ended = subprocess.run([*program, redis.url], capture_output=True, text=True, timeout=STARTING, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("nobody was told: Redis at ")
 

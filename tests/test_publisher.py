@@ -12,8 +12,8 @@ from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep
 from tests.support.backends import Backend, message
+from tests.support.fws_server import STARTING
 from tests.support.ports import free_port
-from tests.support.reactor_thread import DEADLINE
 from tests.support.redis_server import RedisServer
 
 MODULE = "filtered_websocket.storage_objects.redis"
@@ -182,7 +182,7 @@ publisher.publish("room", "parent")
 
 def test_a_forked_process_has_connections_of_its_own(node, redis):
     node.subscribe("room")
-    subprocess.run([sys.executable, "-c", FORKS, redis.url], check=True, timeout=DEADLINE)
+    subprocess.run([sys.executable, "-c", FORKS, redis.url], check=True, timeout=STARTING)
     assert node.recorder.wait(3) == [b"before", b"child", b"parent"]
 
 

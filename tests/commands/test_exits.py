@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fws_server import STARTING
 from tests.support.programs import environment
-from tests.support.raw_client import DEADLINE
 
 COMMANDS = ("fws_server", "fws_client", "fws_top", "fws_new", "fws_publish", "fws_spy", "fws_token")
 
@@ -21,7 +21,7 @@ def ended(words: str, redirected: str = "") -> tuple[int, str]:
     kept.pop("PYTHONUNBUFFERED", None)  # at a terminal it is not set
     ran = subprocess.run(
         ["bash", "-c", f"exec {words} {redirected}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True, env=kept, timeout=DEADLINE, check=False,
+        stderr=subprocess.PIPE, text=True, env=kept, timeout=STARTING, check=False,
     )  # fmt: skip
     return ran.returncode, ran.stderr
 
@@ -35,7 +35,7 @@ def test_help_that_nobody_reads_ends_by_sigpipe_without_a_word(command: str) -> 
     kept.pop("PYTHONUNBUFFERED", None)
     script = Path(sys.executable).parent / command
     ran = subprocess.run(
-        [script, "--help"], stdout=theirs, stderr=subprocess.PIPE, env=kept, timeout=DEADLINE, check=False
+        [script, "--help"], stdout=theirs, stderr=subprocess.PIPE, env=kept, timeout=STARTING, check=False
     )
     os.close(theirs)
     assert (ran.returncode, ran.stderr) == (-signal.SIGPIPE, b"")
@@ -45,7 +45,7 @@ def test_help_that_nobody_reads_ends_by_sigpipe_without_a_word(command: str) -> 
 def test_help_says_what_it_does_and_gives_an_example(command: str) -> None:
     script = Path(sys.executable).parent / command
     ran = subprocess.run(
-        [script, "-h"], capture_output=True, text=True, env=environment(), timeout=DEADLINE, check=True
+        [script, "-h"], capture_output=True, text=True, env=environment(), timeout=STARTING, check=True
     )
     usage, says, *_ = ran.stdout.split("\n\n")
     assert usage.startswith(f"usage: {command} ")

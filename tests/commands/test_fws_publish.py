@@ -10,6 +10,7 @@ import pytest
 
 from filtered_websocket.publisher import Publisher
 from tests.support.backends import Backend
+from tests.support.fws_server import STARTING
 from tests.support.ports import free_port
 from tests.support.reactor_thread import DEADLINE, until
 from tests.support.redis_server import RedisServer
@@ -45,7 +46,7 @@ def publish(redis, tmp_path):
             cwd=tmp_path,
             env=clean() | (environment or {}),
             capture_output=True,
-            timeout=DEADLINE,
+            timeout=STARTING,
             check=False,
         )
         assert done.stdout == b"" or "--help" in arguments
@@ -264,7 +265,7 @@ def test_at_a_terminal_it_says_when_nobody_listens(node, redis):
     command = [*COMMAND, "--redis_url", redis.url]
     node.subscribe("room")
     for channel in ("room", "romo"):
-        assert subprocess.run([*command, channel, "hi"], stderr=terminal, env=clean(), timeout=DEADLINE).returncode == 0
+        assert subprocess.run([*command, channel, "hi"], stderr=terminal, env=clean(), timeout=STARTING).returncode == 0
     os.close(terminal)
     said = os.read(controller, 4096).decode()
     os.close(controller)

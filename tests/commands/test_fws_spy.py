@@ -10,6 +10,7 @@ import pytest
 from filtered_websocket.commands.fws_spy import describe
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Publication
+from tests.support.fws_server import STARTING
 from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
@@ -55,7 +56,7 @@ def test_what_passes_is_shown_line_by_line(redis: RedisServer, tmp_path: Path) -
     publish(redis, "flask-socketio", b'{"method":\n"emit"}')
     publish(redis, "flask-socketio", pickle.dumps({"method": "emit\x1b[2J"}))
     publish(redis, "flask-socketio", pickle.dumps(Malicious(tmp_path / "ran")))
-    out, err = command.communicate(timeout=15)
+    out, err = command.communicate(timeout=STARTING)
     first, second, third = out.splitlines()
     assert first[8:] == ' flask-socketio json {"method":"emit"}'
     assert second[8:] == r" flask-socketio pickle {'method': 'emit\x1b[2J'}"
@@ -68,7 +69,7 @@ def test_other_channels_are_named_and_redis_may_come_from_the_environment(redis:
     command = spy("-n", "2", "global", "other", environment={"REDIS": redis.url})
     publish(redis, "global", b"hi")
     publish(redis, "other", b"\x1b]0;title\x07")
-    out, _ = command.communicate(timeout=15)
+    out, _ = command.communicate(timeout=STARTING)
     first, second = out.splitlines()
     assert first.endswith(" global text hi")
     assert second.endswith(r" other text \x1b]0;title\x07")
@@ -80,7 +81,7 @@ def test_it_says_that_it_waits_for_a_redis_that_is_away(tmp_path: Path) -> None:
     said = command.stderr.readline()
     assert said.endswith("is away: No such file or directory; it is tried until it works\n")
     command.terminate()
-    command.communicate(timeout=15)
+    command.communicate(timeout=STARTING)
 
 
 def test_it_goes_on_when_redis_comes_back(redis: RedisServer) -> None:
@@ -91,7 +92,7 @@ def test_it_goes_on_when_redis_comes_back(redis: RedisServer) -> None:
     assert "was lost" in command.stderr.readline()
     redis.start()
     publish(redis, "flask-socketio", b"1")
-    out, _ = command.communicate(timeout=15)
+    out, _ = command.communicate(timeout=STARTING)
     assert out.endswith(" flask-socketio json 1\n")
 
 
@@ -105,7 +106,7 @@ def test_it_goes_on_when_redis_comes_back(redis: RedisServer) -> None:
 )
 def test_a_wrong_option_is_told_in_one_line(words: list[str], says: str) -> None:
     command = spy(*words)
-    out, err = command.communicate(timeout=15)
+    out, err = command.communicate(timeout=STARTING)
     assert (command.returncode, out) == (1, "")
     assert says in err
     assert len(err.splitlines()) == 1

@@ -43,7 +43,7 @@ class Call(SocketIOEventFilter):
 
     @classmethod
     async def filter(cls, socket, *arguments):
-        return tuple(await socket.call("ask", *arguments, timeout=10))
+        return tuple(await socket.call("ask", *arguments, timeout=30))
 
 
 class Say(SocketIOEventFilter):

@@ -34,7 +34,7 @@ async def question(sid, other):
 """
 
 
-ASK = 'sio.call("ask", (1, b"x"), to=other, timeout=10)'
+ASK = 'sio.call("ask", (1, b"x"), to=other, timeout=30)'
 
 
 @pytest.mark.parametrize(("reactor", "ask"), [("asyncio", f"asyncio.wait_for({ASK}, 10)"), ("default", ASK)])

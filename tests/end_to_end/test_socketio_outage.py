@@ -63,7 +63,7 @@ APPLICATION = """
 
         @classmethod
         async def filter(cls, socket, *arguments):
-            return tuple(await socket.call("ask", *arguments, timeout=10))
+            return tuple(await socket.call("ask", *arguments, timeout=30))
 
     class Fetch(SocketIOEventFilter):
         event = "fetch"
@@ -71,7 +71,7 @@ APPLICATION = """
         @classmethod
         async def filter(cls, socket):
             try:
-                found = await namespace(socket.connection.pipeline, "/").to("late").fetch_sockets(timeout=10)
+                found = await namespace(socket.connection.pipeline, "/").to("late").fetch_sockets(timeout=30)
             except StorageAway:
                 return "refused"
             return len(found)

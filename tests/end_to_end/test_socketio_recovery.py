@@ -40,7 +40,7 @@ class Do(SocketIOEventFilter):
         elif socket.event == "tell":
             socket.emit("told", *arguments)
         elif socket.event == "ask":
-            return await socket.call("asked", "text", timeout=5)
+            return await socket.call("asked", "text", timeout=30)
         return "done"
 """
 OPTIONS = ("-f", "application", "--socketio_cors", "*", "--socketio_recovery", "60", "--socketio_pickle")

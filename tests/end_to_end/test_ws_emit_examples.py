@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import NODE, Browser, Page
-from tests.support.fws_server import FwsServer
+from tests.support.fws_server import STARTING, FwsServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "ws_emit"
 CLIENTS = {"4": "socket.io-client/dist/socket.io.min.js", "3": "socket.io-client-3/dist/socket.io.min.js"}
@@ -127,7 +127,7 @@ def test_a_directory_named_by_a_point_has_the_room_of_its_name(tmp_path: Path) -
     shown = tmp_path / "shown"
     shown.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(10)
+        listening.settimeout(STARTING)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/emit"
         with begin(str(EXAMPLES / "dir2web" / "dir2web.py"), ".", url, cwd=shown) as program:
             try:
@@ -144,5 +144,5 @@ def test_a_directory_named_by_a_point_has_the_room_of_its_name(tmp_path: Path) -
 def test_what_is_no_directory_is_told_in_one_line(tmp_path: Path) -> None:
     for words in ([], [str(tmp_path / "none")]):
         with begin("dir2web/dir2web.py", *words, cwd=EXAMPLES) as program:
-            assert program.communicate(timeout=10)[1].startswith("the name of a directory is wanted: ")
+            assert program.communicate(timeout=STARTING)[1].startswith("the name of a directory is wanted: ")
             assert program.returncode == 1

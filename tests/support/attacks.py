@@ -42,7 +42,7 @@ def connect(receive_buffer: int = 0) -> socket.socket:
     if receive_buffer:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     made.bind((SOURCE, 0))
-    made.settimeout(10)
+    made.settimeout(60)
     made.connect(("127.0.0.1", port))
     return made
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.fws_server import STARTING
 from tests.support.raw_client import DEADLINE
 
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>()].?)")
@@ -38,7 +39,7 @@ def run(
         capture_output=True,
         cwd=cwd,
         env=environment(**environ),
-        timeout=2 * DEADLINE,
+        timeout=STARTING,
         check=False,
     )
     return subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
@@ -51,7 +52,7 @@ def run_unread(command: str, *words: str, stdin: str = "", cwd: Path | None = No
     try:
         ran = subprocess.run(
             arguments(command, *words), input=stdin.encode(), stdout=theirs, stderr=subprocess.PIPE, cwd=cwd,
-            env=environment(), timeout=2 * DEADLINE, check=False,
+            env=environment(), timeout=STARTING, check=False,
         )  # fmt: skip
     finally:
         os.close(theirs)

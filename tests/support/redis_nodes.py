@@ -14,11 +14,11 @@ def send(node, channel, payload, keep=None):
 
 
 def wait_away(node):
-    node.recorder.wait_for(lambda: node.recorder.readiness[-1:] == [False], deadline=5)
+    node.recorder.wait_for(lambda: node.recorder.readiness[-1:] == [False])
 
 
 def wait_back(node, since=0):
-    node.recorder.wait_for(lambda: node.recorder.readiness[since:][-1:] == [True], deadline=5)
+    node.recorder.wait_for(lambda: node.recorder.readiness[since:][-1:] == [True])
     call(node.storage.wait_ready)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.ports import free_port
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 def find_server() -> str | None:

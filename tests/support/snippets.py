@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 30
+DEADLINE = 60
 
 
 def blocks(page: str, kind: str) -> list[str]:

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.transport.certificate import Certificate
 from tests.support import certificates
-from tests.support.raw_client import DEADLINE
+from tests.support.fws_server import STARTING
 
 # Files that are wrong: one line that names option and file.
 
@@ -74,7 +74,7 @@ def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=STARTING,
         check=False,
         stdin=subprocess.DEVNULL,
         start_new_session=True,

@@ -14,6 +14,7 @@ import pytest
 from filtered_websocket.transport.ports import TCPPort
 from filtered_websocket.transport.reactor import READ_AHEAD, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
+from tests.support.fws_server import STARTING
 from tests.support.raw_client import DEADLINE
 from tests.support.serving import logged
 from tests.support.streams import Factory, Server, another, drain, turn_until
@@ -241,7 +242,7 @@ def test_what_is_to_run_at_the_end_of_a_turn_comes_before_what_the_sockets_bring
         [sys.executable, "-c", ONE_BYTE_A_TURN.format(name=name)],
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=STARTING,
         check=False,
     )
     assert run.stdout.split() == ["1", "end", "2", "end"], run.stderr
@@ -262,7 +263,7 @@ def test_each_reactor_can_be_installed(name: str, kind: str) -> None:
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=STARTING,
         check=False,
         env=os.environ,
     )

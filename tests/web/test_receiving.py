@@ -170,7 +170,9 @@ def test_a_body_costs_its_bytes_in_however_small_chunks_it_comes(size: int) -> N
         tracemalloc.start()
         try:
             client.send((b"%x\r\n%b\r\n" % (size, b"x" * size)) * count)
-            until(lambda: len(next(iter(served.server.site.connections))._exchange.body.content) == 300_000)
+            until(
+                lambda: len(next(iter(served.server.site.connections))._exchange.body.content) == 300_000, deadline=60
+            )
             held = call(lambda: tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from textwrap import dedent
 
 from filtered_websocket.commands.fws_client.standard_input import MOST, WAITING
-from tests.support.raw_client import DEADLINE
+from tests.support.fws_server import STARTING
 
 READS = """
     import asyncio, gc, sys, threading
@@ -49,20 +49,20 @@ def test_what_comes_while_the_loop_ends_is_nobodys_and_nothing_is_said_of_it() -
         assert process.stdout.readline() == b"1 b'a' b'a'\n"
         assert process.stdout.readline() == b"the loop is closed\n"
         process.stdin.write(b"b\n")
-        rest, errors = process.communicate(timeout=DEADLINE)
+        rest, errors = process.communicate(timeout=STARTING)
         assert (rest, errors, process.returncode) == (b"", b"", 0)
 
 
 def test_lines_come_in_order_and_batches_and_the_end_is_told_again_and_again() -> None:
     count = 3 * WAITING + 7
     with reading(count, 1, 1) as process:
-        out, errors = process.communicate(b"\n".join(b"%d" % number for number in range(count)), timeout=DEADLINE)
+        out, errors = process.communicate(b"\n".join(b"%d" % number for number in range(count)), timeout=STARTING)
         assert errors == b""
         assert out.splitlines()[:3] == [b"%d b'0' b'%d'" % (count, count - 1), b"0 None None", b"0 None None"]
 
 
 def test_a_batch_is_no_larger_than_it_may_be() -> None:
     with reading(0) as process:
-        out, errors = process.communicate(b"x\n" * WAITING, timeout=DEADLINE)
+        out, errors = process.communicate(b"x\n" * WAITING, timeout=STARTING)
         assert errors == b""
         assert 1 <= int(out.split()[0]) <= MOST

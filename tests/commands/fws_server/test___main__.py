@@ -12,7 +12,7 @@ import pytest
 
 from filtered_websocket import __version__
 from tests.support import certificates
-from tests.support.fws_server import FwsServer, command
+from tests.support.fws_server import STARTING, FwsServer, command
 
 Run = subprocess.CompletedProcess
 
@@ -241,7 +241,9 @@ def test_the_log_is_lines_of_json_if_asked_for(folder: Path) -> None:
 
 def test_the_module_and_the_console_script_are_the_same_command(folder: Path) -> None:
     script = Path(sys.executable).parent / "fws_server"
-    run = subprocess.run([script, "--version"], capture_output=True, text=True, check=False, cwd=folder, timeout=15)
+    run = subprocess.run(
+        [script, "--version"], capture_output=True, text=True, check=False, cwd=folder, timeout=STARTING
+    )
     module = command("--version", cwd=folder)
     for each in (run, module):
         assert (each.returncode, each.stdout) == (0, f"filtered_websocket {__version__}\n")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands.fws_server.test___main__ import all_of, faults
 from tests.support import certificates
-from tests.support.raw_client import DEADLINE
+from tests.support.fws_server import STARTING
 
 PACKS = "filtered_websocket.filters"
 PUSHI = ("-f", f"{PACKS}.pushi")
@@ -116,7 +116,7 @@ def _no_port_needs_a_right() -> bool:
 def test_check_and_start_agree_on_a_port_that_needs_a_right(folder: Path, more: list[str]) -> None:
     words = ["-f", "filtered_websocket.filters.stdout_messages", "--host", "127.0.0.1", "-p", "1", *more]
     run = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, *words], cwd=folder, capture_output=True, text=True, timeout=DEADLINE,
+        [sys.executable, "-c", AS_NOBODY, *words], cwd=folder, capture_output=True, text=True, timeout=STARTING,
         check=False,
     )  # fmt: skip
     said = "fws_server: cannot listen on port 1 of 127.0.0.1: Permission denied\n"

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from tests.support.philote_tokens import SECRET, token
+from tests.support.raw_client import DEADLINE
 
 PHILOTE = "filtered_websocket.filters.philote"
 
@@ -16,7 +17,7 @@ def ask(fws_server):
     server = fws_server("-f", PHILOTE, "--philote_secret", SECRET, "--philote_max_connections", "7")
 
     def ask(method, path, bearer=None):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=4)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
         connection.request(method, path, headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
         response = connection.getresponse()
         body = response.read()
