@@ -1,6 +1,6 @@
 """One client's session: its commands in their order, the answers to them, and whether it is still there."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -80,26 +80,29 @@ class Session(Client):
 
         :returns: fires when all have been obeyed, if that takes time
         """
-        return self._obey(self.encoding.codec.commands(frame))
+        commands = self.encoding.codec.commands(frame)
+        waits = self._next(commands)
+        return None if waits is None else start(self._rest(waits, commands))
 
-    def _obey(self, commands: Iterator[Command]) -> Deferred[None] | None:
+    def _next(self, commands: Iterator[Command]) -> Deferred[None] | None:
+        """Obey commands until one takes time; that one, None if there are no more."""
         try:
             for command in commands:
                 if self.ended or self.refused:
                     return None
                 waits = self._take(command)
                 if waits is not None:
-                    return start(self._wait(waits, commands))
+                    return waits
         except Malformed as malformed:
             self.pipeline.server.counters.count("closed", "centrifugo: malformed", malformed.why)
             self.end(malformed)
         return None
 
-    async def _wait(self, waits: Awaitable[None], commands: Iterator[Command]) -> None:
-        await waits
-        following = self._obey(commands)
-        if following is not None:
-            await following
+    async def _rest(self, waits: Deferred[None] | None, commands: Iterator[Command]) -> None:
+        # A loop: a frame holds thousands of commands, and each that is awaited within another is a level of the stack.
+        while waits is not None:
+            await waits
+            waits = self._next(commands)
 
     def _take(self, command: Command) -> Deferred[None] | None:
         """Obey one command."""

@@ -1,5 +1,7 @@
 import pytest
+from twisted.internet.defer import Deferred
 
+from filtered_websocket.filters.centrifugo import CentrifugoRPCFilter
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec
 from filtered_websocket.testing.client import Refused
 from tests.filters.centrifugo.clients import PATH, Speaking, connected, serving
@@ -140,3 +142,24 @@ def test_what_a_filter_sends_to_one_client_is_a_message():
         assert client.pushed() == [{"message": {"data": each}} for each in ({"a": [1]}, {"b": 2}, "plain")]
         client.session.disconnect(4501, "enough")
         assert client.closed == (4501, "enough")
+
+
+def test_behind_thousands_of_commands_of_one_frame_that_each_wait_the_client_goes_on():
+    waiting = []
+
+    class Waits(CentrifugoRPCFilter):
+        method = ""
+
+        @classmethod
+        def filter(cls, client, event):
+            waiting.append(Deferred())
+            return waiting[-1]
+
+    with serving(Waits, max_message_size=65536) as server:
+        client = connected(server)
+        client.say(*(f'{{"id":{number},"rpc":{{}}}}' for number in range(2, 2002)))
+        for number in range(2000):
+            waiting[number].callback(None)
+        assert [each["id"] for each in client.hear()] == list(range(2, 2002))
+        client.number = 5000
+        assert client.ask("subscribe", channel="open:a") == {}
