@@ -40,7 +40,8 @@ async def publish_once(
 
     :param name: by which history knows it; without it, the key
     """
-    record = f"centrifugo once {channel} {key}"
+    # Both may hold spaces: the length says where the channel ends.
+    record = f"centrifugo once {len(channel)} {channel} {key}"
     storage = state.storage
     while not await storage.store(record, "", CLAIM_SECONDS, "claimed", only_if={""}):
         found = await storage.load(record)
@@ -50,7 +51,9 @@ async def publish_once(
         await _pause(state)
     try:
         # What history keeps it knows by this key, too: the same step that appends it.
-        position: Position | None = await send(state, channel, options, envelope, skip_history, once=name or key)
+        position: Position | None = await send(
+            state, channel, options, envelope, skip_history, once=name or f"key {key}"
+        )
     except BaseException:
         await storage.store(record, None, 0)
         raise

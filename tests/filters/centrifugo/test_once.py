@@ -24,8 +24,18 @@ def test_a_key_publishes_once_in_each_channel():
                 "responses": [{"result": first}]
             }
         assert client.data() == [1, 1]
-        record = server.result(server.storage_object.load("centrifugo once open:a k"))
+        record = server.result(server.storage_object.load("centrifugo once 6 open:a k"))
         assert record.owner == "done"
+
+
+def test_no_key_is_taken_for_one_of_another_channel_or_for_a_version():
+    with with_api() as server:
+        for channel, key in (("kept:a b", "c"), ("kept:a", "b c")):
+            found = call(server, "publish", channel=channel, data=key, idempotency_key=key)
+            assert found["offset"] == 1
+            assert call(server, "history", channel=channel, limit=5)["publications"][0]["data"] == key
+        assert call(server, "publish", channel="kept:v", data=1, version=3)["offset"] == 1
+        assert call(server, "publish", channel="kept:v", data=2, idempotency_key="version :3")["offset"] == 2
 
 
 def test_a_key_whose_node_has_died_before_it_published_is_free_again(monkeypatch):
@@ -33,7 +43,7 @@ def test_a_key_whose_node_has_died_before_it_published_is_free_again(monkeypatch
     monkeypatch.setattr(records, "time", SimpleNamespace(monotonic=lambda: now[0]))
     with with_api() as server:
         state = State.of(server.pipeline())
-        server.result(state.storage.store("centrifugo once kept:a k", "", once.CLAIM_SECONDS, "claimed"))
+        server.result(state.storage.store("centrifugo once 6 kept:a k", "", once.CLAIM_SECONDS, "claimed"))
         answer = once.publish_once(state, "kept:a", state.namespaces.of("kept:a"), once.Envelope(b"1"), key="k")
         found = []
         start(answer).addCallback(found.append)
