@@ -56,6 +56,11 @@ class Heartbeat:
     def stop(self) -> None:
         self._ticker.stop()
 
+    @property
+    def pings(self) -> bool:
+        """Whether there is a connection to ping."""
+        return any(self._slots)
+
     def add(self, connection: Pinged) -> None:
         """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread. With finer
         slots it comes a slot early, so that the interval is kept however late in a slot this was called."""

@@ -100,6 +100,10 @@ class State(PackState):
         if told != self._told:
             # Clients that have connected keep what they were told.
             self._told = told
+            for each in self._heartbeats:
+                if not each.pings:
+                    each.stop()
+            self._heartbeats = [each for each in self._heartbeats if each.pings]
             slot = 1.0 if min(told) >= 5 else 0.05
             self.heartbeat = Heartbeat(self.reactor, *told, slot)
             self.one_way_heartbeat = Heartbeat(self.reactor, told[0], 0, slot)
@@ -138,7 +142,9 @@ class State(PackState):
         """It has gone."""
         if self.clients.get(client.id) is client:
             del self.clients[client.id]
-            of_user = self.users[client.user]
+        # A handshake filter may have given its id to another user's client, which is in its place above, but not here.
+        of_user = self.users.get(client.user, {})
+        if of_user.get(client.id) is client:
             del of_user[client.id]
             if not of_user:
                 del self.users[client.user]
