@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.filters.centrifugo.codes import TOO_MANY_REQUESTS, Disconnect
+from filtered_websocket.filters.centrifugo.codes import CLOSED, TOO_MANY_REQUESTS, Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import ConnectResult, EmulationRequest
 from filtered_websocket.filters.centrifugo.origins import FromPages
@@ -75,7 +75,8 @@ class EmulatedSession(Session):
         self.connection.leave()
         for channel in tuple(self.connection.channels):
             self.pipeline.unsubscribe(channel, self.connection)
-        self.leave(self.connection.close_code or 3000, self.connection.close_reason)
+        end = Disconnect(self.connection.close_code or CLOSED, self.connection.close_reason)
+        self.leave(end.code, end.reason)
 
 
 def emulate(state: State, values: dict[str, Any]) -> None:
