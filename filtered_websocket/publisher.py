@@ -28,7 +28,7 @@ from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.redis.address import Address, addresses, fit
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.options import OPTIONS
-from filtered_websocket.storage_objects.redis.send_scripts import SEND, keep_values
+from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, keep_values
 from filtered_websocket.storage_objects.values import as_bytes
 
 __all__ = ["Publisher", "StorageAway"]
@@ -143,7 +143,9 @@ class Publisher:
                 connection.ask(b"PUBLISH", name, MARK + b"\n" + body)
                 return
             keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
-            connection.run(SEND, keys, lambda reign: [name, body, *keep_values(keep, self._epoch, reign, self._key)])
+            connection.run(
+                CLASSIC.send, keys, lambda reign: [name, body, *keep_values(keep, self._epoch, reign, self._key)]
+            )
 
     def _turn(self) -> threading.Lock:
         if self._process != os.getpid():

@@ -156,6 +156,7 @@ TESTED_TOGETHER = {
     "storage_objects.redis.missed": "redis/test_leases.py: what was left while Redis was away is made good",
     "storage_objects.redis.parts": "redis/test_leases.py claims and redis/test_subscriptions.py subscribes in parts",
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
+    "storage_objects.redis.shard": "redis/test_single.py runs one of a Redis of its own",
     "storage_objects.subscribers.base": "a face of the original's; end_to_end/test_storage.py derives from it",
     **{
         f"testing.{name}": "testing/test_socketio.py speaks over it, by WebSocket and by polling"

@@ -13,6 +13,17 @@ def command(*parts: bytes) -> bytes:
     return b"*%d\r\n" % len(parts) + b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
 
+def parts_of(request: bytes) -> list[bytes]:
+    """What `command` made a request of."""
+    parts, at = [], request.index(b"\r\n") + 2
+    while at < len(request):
+        end = request.index(b"\r\n", at)
+        start, size = end + 2, int(request[at + 1 : end])
+        parts.append(request[start : start + size])
+        at = start + size + 2
+    return parts
+
+
 class Script:
     """Lua, to be called by its hash."""
 

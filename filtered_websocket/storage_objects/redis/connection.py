@@ -8,6 +8,7 @@ Importing this module installs the reactor (txredisapi does).
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import txredisapi
@@ -24,14 +25,15 @@ from filtered_websocket.storage_objects.redis.home import GREET, READ_ONLY, gree
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.record_scripts import RECORD_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
-from filtered_websocket.storage_objects.redis.send_scripts import SEND_SCRIPTS
+from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC
 from filtered_websocket.storage_objects.shared_reads import SharedReads
 from filtered_websocket.storage_objects.values import Convert
 from filtered_websocket.transport.reactor import at_turn_end
 
 log = Logger()
 _at_turn_end = at_turn_end(reactor)
-SCRIPTS = (GREET, *SEND_SCRIPTS, *HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
+OTHER_SCRIPTS = (*HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
+SCRIPTS = (GREET, *CLASSIC, *OTHER_SCRIPTS)
 INFO = command(b"INFO", b"replication")
 NO_INFO = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
 
@@ -63,17 +65,25 @@ class RedisConnection(txredisapi.RedisProtocol):
         self._unsent: list[bytes] = []
         self._waiting: deque[tuple[Deferred[Any], Convert, Script | None, bytes]] = deque()
 
-    def ask(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
+    def ask(
+        self,
+        request: bytes,
+        convert: Convert = None,
+        script: Script | None = None,
+        answer: Deferred[Any] | None = None,
+    ) -> Deferred[Any]:
         """Write a command; its reply, converted. A script is known from the greeting; if not, it is sent in full.
 
         Fails with StorageAway when the connection ends before the reply comes. What is asked in one reactor turn is
         sent at its end, together.
+
+        :param answer: what fires, if it is to be another than a new one
         """
         if not self.connected:
             return away()
-        answer: Deferred[Any] = Deferred()
-        # The request is kept only where it may be needed again.
-        self._waiting.append((answer, convert, script, request if script is not None else b""))
+        if answer is None:
+            answer = Deferred()
+        self._waiting.append((answer, convert, script, request))
         if not self._unsent:
             _at_turn_end(self.flush)
         self._unsent.append(request)
@@ -134,10 +144,12 @@ class RedisConnection(txredisapi.RedisProtocol):
             return
         answer, convert, script, request = self._waiting.popleft()
         if isinstance(reply, Exception):
+            if self.taken_back(reply, answer, convert, script, request):
+                return
             if script is not None and str(reply).startswith("NOSCRIPT"):
                 # This reply says that nothing was done, so it may be asked again; what follows it in the pipeline got
                 # the same reply and follows it again.
-                self._waiting.append((answer, convert, None, b""))
+                self._waiting.append((answer, convert, script, request))
                 self.flush()  # what was asked before is answered before
                 self.transport.write(script.in_full(request))
                 return
@@ -152,6 +164,12 @@ class RedisConnection(txredisapi.RedisProtocol):
             answer.errback(Failure())
             return
         answer.callback(result)
+
+    def taken_back(
+        self, error: Exception, answer: Deferred[Any], convert: Convert, script: Script | None, request: bytes
+    ) -> bool:
+        """Whether somebody will ask again what was answered with this error."""
+        return False
 
     if txredisapi.hiredis is not None:
 
@@ -189,8 +207,17 @@ class CommandConnection(RedisConnection):
 
     @inlineCallbacks
     def prepare(self) -> Any:
-        for script in SCRIPTS:
+        self.load(SCRIPTS)
+        yield self.find_home()
+        reply = yield self.ask(greeting(self.prefix, self.home), None, GREET)
+        self.reign = reign_of(reply, self.prefix, self.address.name)
+
+    def load(self, scripts: Sequence[Script]) -> None:
+        for script in scripts:
             self.ask(command(b"SCRIPT", b"LOAD", script.source)).addErrback(lambda _: None)  # what uses it will tell
+
+    @inlineCallbacks
+    def find_home(self) -> Any:
         try:
             self.home = home_of((yield self.ask(INFO)))
             reason = "" if self.home else "INFO names no master_replid"
@@ -198,8 +225,6 @@ class CommandConnection(RedisConnection):
             reason = str(error)
         if reason:
             log.warn("Redis at {address}: {reason}: {what}", address=self.address.name, reason=reason, what=NO_INFO)
-        reply = yield self.ask(greeting(self.prefix, self.home), None, GREET)
-        self.reign = reign_of(reply, self.prefix, self.address.name)
 
     def look_home(self) -> Deferred[bool]:
         """Whether its Redis is still in the reign that it was greeted in, as far as can be asked."""

@@ -14,9 +14,8 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.redis.connection import CommandConnection
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
-from filtered_websocket.storage_objects.redis.interfaces import OneRedis
+from filtered_websocket.storage_objects.redis.interfaces import Commands, OneRedis
 from filtered_websocket.storage_objects.redis.replies import publications
 
 log = Logger()
@@ -69,9 +68,7 @@ class Gaps:
                 self._consume(publication)
         followed.held = []
 
-    def find_position(
-        self, followed: Followed, command: CommandConnection, found_it: Callable[[], None]
-    ) -> Deferred[Any]:
+    def find_position(self, followed: Followed, command: Commands, found_it: Callable[[], None]) -> Deferred[Any]:
         """Ask where the channel stands, of which everything is heard since it was opened, and go on from there.
 
         :param found_it: called when that is known, before anything that was held is delivered
@@ -87,7 +84,7 @@ class Gaps:
 
         return command.ask(self._shard.meta_request(followed.name), found)
 
-    def fill(self, followed: Followed, command: CommandConnection) -> Deferred[Any]:
+    def fill(self, followed: Followed, command: Commands) -> Deferred[Any]:
         """Fill it from history, or tell that this cannot be done; fires when that is done."""
         asked = followed.asked = object()
         held = len(followed.held or ())
@@ -99,7 +96,7 @@ class Gaps:
 
         last = followed.last
         values = last.epoch.encode(), b"%d" % last.offset, command.reign, self._shard.prefix
-        request = RECOVER.request(self._shard.history_keys(followed.name), values)
+        request = self._shard.call(RECOVER, self._shard.history_keys(followed.name), values)
         return command.ask(request, None, RECOVER).addCallback(found)
 
     def arrived(self, followed: Followed, publication: Publication) -> None:

@@ -9,6 +9,7 @@ run out.
 """
 
 import time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +23,6 @@ from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.lease_scripts import GONE, RELEASE, SWEEP
 from filtered_websocket.storage_objects.redis.missed import Missed
 from filtered_websocket.storage_objects.redis.parts import PART, parts, together
-from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.values import as_text
 
 log = Logger()
@@ -54,7 +54,7 @@ class Leases:
 
     def join(self, channel: str, member: str, holder: str, info: str) -> Deferred[bool]:
         if not self._shard.open:
-            return away()
+            return self._shard.later(partial(self.join, channel, member, holder, info))
         entry = (channel, member, holder)
         self._missed.joined(entry)
         membership = self.held.put(entry, info)
@@ -68,7 +68,7 @@ class Leases:
         if not self._shard.open:
             if membership is not None:
                 self._missed.leave(entry, membership.info)
-            return away()
+            return self._shard.later(partial(self.leave, channel, member, holder))
         # Gone: the sweep of the old name tells that the member left, if this was the last holder.
         return self.held.leave(entry).addCallbacks(
             lambda reply: self._revive().addCallback(lambda _: False) if reply == GONE else reply == 1, self._unsure
@@ -78,7 +78,7 @@ class Leases:
         self.held.count(channel, count)
         if not self._shard.open:
             self._missed.track(channel)
-            return away()
+            return self._shard.later(partial(self.track, channel, count))
         return self.held.track(channel, count).addCallbacks(
             lambda edge: self._revive().addCallback(lambda edges: edges.get(channel, 0)) if edge == GONE else edge,
             self._unsure,

@@ -9,8 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.storage_objects.redis.interfaces import OneRedis
-from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnection
+from filtered_websocket.storage_objects.redis.interfaces import Ears, OneRedis
 from filtered_websocket.storage_objects.values import as_bytes
 
 _SPECIAL = re.compile(rb"([*?\[\]\\])")
@@ -23,7 +22,7 @@ class _Prefix:
 
     def __init__(self, name: str) -> None:
         self.name, self.live = name, False
-        self.asked: SubscriberConnection | None = None
+        self.asked: Ears | None = None
         self.waiting: list[Deferred[None]] = []
 
 
@@ -47,7 +46,7 @@ class Prefixes:
             self.begin(self._shard.subscriber)
         return confirmed
 
-    def begin(self, subscriber: SubscriberConnection) -> Deferred[Any]:
+    def begin(self, subscriber: Ears) -> Deferred[Any]:
         """Ask for those that this connection was not asked for; fires when they are confirmed."""
         new = [pattern for pattern, prefix in self._all.items() if prefix.asked is not subscriber]
         confirmed = subscriber.subscribe_to_patterns(new)
@@ -55,6 +54,10 @@ class Prefixes:
             self._all[pattern].asked = subscriber
             one.addCallback(partial(self._confirm, self._all[pattern]))
         return gatherResults(confirmed)
+
+    @property
+    def patterns(self) -> list[bytes]:
+        return list(self._all)
 
     @property
     def live(self) -> list[str]:

@@ -1,5 +1,6 @@
-"""The Lua that publishes and keeps, in one step, and the request that calls it. The keys are those of
-`storage_object.py`."""
+"""The Lua that publishes and keeps, in one step. The keys are those of `storage_object.py`."""
+
+from typing import NamedTuple
 
 from filtered_websocket.storage_objects.base import BRIDGES, Keep
 from filtered_websocket.storage_objects.redis.command import NOW, Script
@@ -107,14 +108,28 @@ local function bridge(meta, epoch, new, reign)
 end
 """
 
-SEND = Script(NOW, POOLS, _BRIDGE, _SEND.replace("-- KNOWN\n", "").replace("-- SENT\n", ""))
-SEND_ONCE = Script(NOW, POOLS, _BRIDGE, _SEND.replace("-- KNOWN\n", _KNOWN).replace("-- SENT\n", _SENT))
 
-SEND_REQUEST = (
-    b"*17\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % SEND.sha
-    + b"$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n%b"
-)
-"""``SEND.request`` in one step: of list, meta, channel and body, each with its length, and the rest, `keep_values`."""
+class SendScripts(NamedTuple):
+    """
+    :ivar send: what publishes and keeps
+    :ivar once: the same, but for what has a name and is kept
+    """
+
+    send: Script
+    once: Script
+
+
+def _publishing_by(verb: str) -> SendScripts:
+    lua = _SEND.replace("'PUBLISH'", f"'{verb}'")
+    return SendScripts(
+        Script(NOW, POOLS, _BRIDGE, lua.replace("-- KNOWN\n", "").replace("-- SENT\n", "")),
+        Script(NOW, POOLS, _BRIDGE, lua.replace("-- KNOWN\n", _KNOWN).replace("-- SENT\n", _SENT)),
+    )
+
+
+CLASSIC = _publishing_by("PUBLISH")
+SHARDED = _publishing_by("SPUBLISH")
+"""For a cluster that knows sharded channels: they are heard at the master of their slot alone."""
 
 
 def keep_values(keep: Keep, node: bytes, reign: bytes, prefix: bytes) -> tuple[bytes, ...]:
@@ -122,6 +137,3 @@ def keep_values(keep: Keep, node: bytes, reign: bytes, prefix: bytes) -> tuple[b
     pool = as_bytes(keep.pool.name), b"%d" % keep.pool.bytes, b"%d" % keep.pool.channels
     ages = b"%d" % (keep.seconds * 1000), b"%d" % (keep.meta_seconds * 1000)
     return b"%d" % keep.count, ages[0], node, *pool, b"%d" % keep.bytes, ages[1], reign, prefix
-
-
-SEND_SCRIPTS = (SEND, SEND_ONCE)

@@ -23,12 +23,13 @@ class Shards:
     """
     :param addresses: where they are
     :param prefix: of all keys and channels, with its colon
+    :param epoch: for histories that begin with what this node sends
     :param options: those of Redis storage
     :ivar ready: whether all of them are
     """
 
-    def __init__(self, addresses: list[Address], prefix: bytes, options: Any) -> None:
-        self._addresses, self._prefix, self._options = addresses, prefix, options
+    def __init__(self, addresses: list[Address], prefix: bytes, epoch: bytes, options: Any) -> None:
+        self._addresses, self._prefix, self._epoch, self._options = addresses, prefix, epoch, options
         self._shards: list[Shard] = []
         self._consumer: Consumer | None = None
         self._waiting: list[Deferred[None]] = []
@@ -36,17 +37,23 @@ class Shards:
 
     def start(self, consumer: Consumer) -> Deferred[None]:
         """Fires when all are ready; fails with ConfigError when that can never be."""
-        from filtered_websocket.storage_objects.redis.shard import Shard  # installs the reactor
-
         self._consumer = consumer
-        told: dict[str, Any] = {"changed": self._changed, "impossible": self._never}
-        self._shards = [Shard(one, self._prefix, self._options, consumer, **told) for one in self._addresses]
+        self._shards = self._make(consumer)
         for channel in self._options.redis_channels:
-            for shard in self._shards:
+            for shard in self._bus():
                 shard.subscriptions.add(channel, True).addErrback(lambda _: None)  # stopped before it was confirmed
+        self._begin()
+        return self.wait_ready()
+
+    def _make(self, consumer: Consumer) -> "list[Shard]":
+        from filtered_websocket.storage_objects.redis.single import SingleRedis  # installs the reactor
+
+        told: dict[str, Any] = {"changed": self._changed, "impossible": self._never}
+        return [SingleRedis(one, self._prefix, self._epoch, self._options, consumer, **told) for one in self._addresses]
+
+    def _begin(self) -> None:
         for shard in self._shards:
             shard.start()
-        return self.wait_ready()
 
     def stop(self) -> Deferred[None]:
         self._consumer, self.ready = None, False
@@ -80,11 +87,20 @@ class Shards:
         if len(shards) == 1:
             return shards[0]
         raw = as_bytes(name)
-        return max(self.all(), key=lambda shard: fit(shard.address, raw))
+        addresses = self._addresses
+        return self.all()[max(range(len(addresses)), key=lambda index: fit(addresses[index], raw))]
 
-    def on_all(self, function: "Callable[[Shard], Deferred[None]]") -> Deferred[None]:
-        """Fires when it is done on all; fails with the first error. Raises as `all` does."""
-        done = gatherResults([function(shard) for shard in self.all()], consumeErrors=True)
+    def read(self, key: bytes) -> Deferred[Any]:
+        """A plain value that is not ours. Raises as `all` does."""
+        return self.first().ask(b"GET", key)
+
+    def _bus(self) -> "list[Shard]":
+        """Those that the bus is heard at. Raises as `all` does."""
+        return self.all()
+
+    def on_bus(self, function: "Callable[[Shard], Deferred[None]]") -> Deferred[None]:
+        """Fires when it is done on all that the bus is heard at; fails with the first error. Raises as `all` does."""
+        done = gatherResults([function(shard) for shard in self._bus()], consumeErrors=True)
         return done.addCallbacks(replies.nothing, replies.first_error)
 
     def _never(self, error: ConfigError) -> bool:

@@ -50,8 +50,6 @@ from filtered_websocket.storage_objects.redis.history_scripts import CLEAR, LATE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
 from filtered_websocket.storage_objects.redis.options import OPTIONS
 from filtered_websocket.storage_objects.redis.record_scripts import STORE, TAKE, store_values
-from filtered_websocket.storage_objects.redis.requests import Requests
-from filtered_websocket.storage_objects.redis.send_scripts import SEND, SEND_ONCE
 from filtered_websocket.storage_objects.redis.shards import Shards
 from filtered_websocket.storage_objects.values import as_bytes, check_text
 
@@ -85,8 +83,7 @@ class StorageObject(BaseStorageObject):
                 log.warn("UNSAFE: what is between may be Redis at {address} (its URL says so)", address=address.name)
         self._prefix = as_bytes(options.redis_key) + b":"
         self._node = new_epoch().encode()
-        self._requests = Requests(self._prefix, self._node)
-        self._shards = Shards(found, self._prefix, options)
+        self._shards = Shards(found, self._prefix, self._node, options)
         self._consumer: Consumer | None = None
 
     @property
@@ -108,32 +105,34 @@ class StorageObject(BaseStorageObject):
 
     def get(self, key: str) -> Deferred[set[str] | None]:
         check_text(key)
-        return self._shards.of(key).ask(b"SMEMBERS", self._key(b"s:", key), convert=replies.text_set)
+        shard, name = self._at(b"s:", key)
+        return shard.ask(b"SMEMBERS", name, convert=replies.text_set)
 
     def add(self, key: str, value: str) -> Deferred[bool]:
         check_text(key, value)
-        return self._write(key, b"SADD", self._key(b"s:", key), as_bytes(value))
+        return self._write(b"SADD", *self._at(b"s:", key), as_bytes(value))
 
     def remove(self, key: str, value: str) -> Deferred[bool]:
         check_text(key, value)
-        return self._write(key, b"SREM", self._key(b"s:", key), as_bytes(value))
+        return self._write(b"SREM", *self._at(b"s:", key), as_bytes(value))
 
     def put(self, key: str, field: str, value: str | bytes, only_new: bool = False) -> Deferred[bool]:
         check_text(key, field)
-        parts = self._key(b"m:", key), as_bytes(field), as_bytes(value)
+        where, values = self._at(b"m:", key), (as_bytes(field), as_bytes(value))
         if only_new:
-            return self._write(key, b"HSETNX", *parts)
-        return self._write(key, b"HSET", *parts, convert=lambda _: True)
+            return self._write(b"HSETNX", *where, *values)
+        return self._write(b"HSET", *where, *values, convert=lambda _: True)
 
     def fields(self, key: str) -> Deferred[dict[str, str | bytes]]:
         check_text(key)
-        return self._shards.of(key).ask(b"HGETALL", self._key(b"m:", key), convert=replies.fields)
+        shard, name = self._at(b"m:", key)
+        return shard.ask(b"HGETALL", name, convert=replies.fields)
 
     def delete(self, key: str, field: str | None = None) -> Deferred[bool]:
         check_text(key)
         if field is None:
-            return self._write(key, b"DEL", self._key(b"m:", key))
-        return self._write(key, b"HDEL", self._key(b"m:", key), as_bytes(field))
+            return self._write(b"DEL", *self._at(b"m:", key))
+        return self._write(b"HDEL", *self._at(b"m:", key), as_bytes(field))
 
     # Records.
 
@@ -146,17 +145,18 @@ class StorageObject(BaseStorageObject):
         only_if: Collection[str] | None = None,
     ) -> Deferred[bool]:
         check_record(key, seconds, owner, only_if)
-        shard, values = self._shards.of(key), store_values(value, seconds, owner, only_if)
-        return shard.write(lambda: shard.run(STORE, (self._key(b"r:", key),), values, bool))
+        (shard, name), values = self._at(b"r:", key), store_values(value, seconds, owner, only_if)
+        return shard.write(lambda: shard.run(STORE, (name,), values, bool))
 
     def load(self, key: str) -> Deferred[Record | None]:
         check_text(key)
-        return self._shards.of(key).ask(b"HMGET", self._key(b"r:", key), b"v", b"o", convert=replies.record)
+        shard, name = self._at(b"r:", key)
+        return shard.ask(b"HMGET", name, b"v", b"o", convert=replies.record)
 
     def take(self, key: str, owner: str) -> Deferred[Record | None]:
         check_text(key, owner)
-        shard, values = self._shards.of(key), (as_bytes(owner),)
-        return shard.write(lambda: shard.run(TAKE, (self._key(b"r:", key),), values, replies.record))
+        (shard, name), values = self._at(b"r:", key), (as_bytes(owner),)
+        return shard.write(lambda: shard.run(TAKE, (name,), values, replies.record))
 
     # The bus.
 
@@ -168,19 +168,19 @@ class StorageObject(BaseStorageObject):
         check_text(channel)
         if as_bytes(channel).startswith(self._prefix):
             return fail(ValueError(f"{channel!r} is the storage object's own"))
-        return self._shards.on_all(lambda shard: shard.subscriptions.add(channel, True))
+        return self._shards.on_bus(lambda shard: shard.subscriptions.add(channel, True))
 
     def listen_to_all(self, prefix: str) -> Deferred[None]:
         check_text(prefix)
         if as_bytes(prefix).startswith(self._prefix) or self._prefix.startswith(as_bytes(prefix)):
             return fail(ValueError(f"{prefix!r} is what names of the storage object's own begin with"))
-        return self._shards.on_all(lambda shard: shard.subscriptions.prefixes.add(prefix))
+        return self._shards.on_bus(lambda shard: shard.subscriptions.prefixes.add(prefix))
 
     def unlisten(self, channel: str) -> Deferred[None]:
-        return self._shards.on_all(lambda shard: shard.subscriptions.discard(channel, True))
+        return self._shards.on_bus(lambda shard: shard.subscriptions.discard(channel, True))
 
     def read(self, key: str) -> Deferred[bytes | None]:
-        return self._shards.first().ask(b"GET", as_bytes(key))
+        return self._shards.read(as_bytes(key))
 
     # Channels.
 
@@ -198,12 +198,14 @@ class StorageObject(BaseStorageObject):
         raw = as_bytes(name)
         channel = shard.channel_prefix + raw
         if keep is None or keep.count < 1:
-            return shard.request(self._requests.publish(channel, body), replies.nothing)
-        shard.changes(self._prefix + b"h:" + raw)
+            return shard.request(shard.requests.publish(channel, body), replies.nothing)
+        shard.changes(shard.prefix + b"h:" + raw)
+        requests = shard.requests
         if once is None:
-            return shard.request(self._requests.send(raw, channel, body, keep, shard.reign), self._kept(name), SEND)
-        request = self._requests.send_once(raw, channel, body, keep, reign=shard.reign, once=as_bytes(once))
-        return shard.request(request, self._kept(name), SEND_ONCE)
+            request = requests.send(raw, channel, body, keep, shard.reign)
+            return shard.request(request, self._kept(name), requests.scripts.send)
+        request = requests.send_once(raw, channel, body, keep, reign=shard.reign, once=as_bytes(once))
+        return shard.request(request, self._kept(name), requests.scripts.once)
 
     def _kept(self, channel: str) -> Callable[[bytes], Position]:
         """What makes a position of a reply, and tells of what it says was dropped."""
@@ -231,13 +233,15 @@ class StorageObject(BaseStorageObject):
         return self._shards.of(channel).leases.track(channel, count)
 
     def count(self, channel: str) -> Deferred[int]:
-        return self._shards.of(channel).ask(
-            b"HGET", self._prefix + b"totals", as_bytes(channel), convert=lambda count: int(count or 0)
-        )
+        shard = self._shards.of(channel)
+        return shard.ask(b"HGET", shard.prefix + b"totals", as_bytes(channel), convert=lambda count: int(count or 0))
 
     def occupied(self, prefix: str = "") -> Deferred[dict[str, int]]:
-        keys = self._prefix + b"occupied", self._prefix + b"totals"
-        asked = [shard.run(OCCUPIED, keys, (as_bytes(prefix),), replies.counts) for shard in self._shards.all()]
+        def ask(shard: "Shard") -> Deferred[dict[str, int]]:
+            keys = shard.prefix + b"occupied", shard.prefix + b"totals"
+            return shard.run(OCCUPIED, keys, (as_bytes(prefix),), replies.counts)
+
+        asked = [ask(shard) for shard in self._shards.all()]
         return gatherResults(asked, consumeErrors=True).addCallbacks(replies.merged, replies.first_error)
 
     # History.
@@ -245,8 +249,8 @@ class StorageObject(BaseStorageObject):
     def since(self, channel: str, position: Position, limit: int = 0) -> Deferred[list[Publication] | None]:
         shard = self._shards.of(channel)
         keys = shard.history_keys(channel)
-        values = as_bytes(position.epoch), b"%d" % position.offset, b"%d" % max(limit, 0), shard.reign, self._prefix
-        request = SINCE.request(keys, values)
+        values = as_bytes(position.epoch), b"%d" % position.offset, b"%d" % max(limit, 0), shard.reign, shard.prefix
+        request = shard.call(SINCE, keys, values)
         return shard.read(keys[0], request, partial(replies.missed, channel), SINCE)
 
     def latest(self, channel: str, skip: int, count: int) -> Deferred[list[Publication]]:
@@ -254,17 +258,18 @@ class StorageObject(BaseStorageObject):
             return succeed([])
         shard = self._shards.of(channel)
         keys = shard.history_keys(channel)
-        request = LATEST.request(keys, (b"%d" % max(skip, 0), b"%d" % count, self._prefix))
+        request = shard.call(LATEST, keys, (b"%d" % max(skip, 0), b"%d" % count, shard.prefix))
         return shard.read(keys[0], request, partial(replies.newest_first, channel), LATEST)
 
     def clear(self, channel: str) -> Deferred[bool]:
         shard = self._shards.of(channel)
         keys = shard.history_keys(channel)
-        return shard.write(lambda: shard.run(CLEAR, keys, (self._prefix,), bool))
+        return shard.write(lambda: shard.run(CLEAR, keys, (shard.prefix,), bool))
 
     def position(self, channel: str, pool: Pool = DEFAULT_POOL) -> Deferred[Position]:
         shard = self._shards.of(channel)
-        values = self._node, as_bytes(pool.name), b"%d" % pool.channels, shard.reign, self._prefix
+        channels = shard.pool(pool).channels
+        values = self._node, as_bytes(pool.name), b"%d" % channels, shard.reign, shard.prefix
         return shard.run(POSITION, shard.history_keys(channel)[1:], values, self._kept(channel))
 
     # Presence.
@@ -278,19 +283,23 @@ class StorageObject(BaseStorageObject):
         return self._shards.of(channel).leases.leave(channel, member, holder)
 
     def members(self, channel: str) -> Deferred[dict[str, str]]:
-        key = self._key(b"p:", channel)
-        return self._shards.of(channel).read(key, command(b"HGETALL", key), replies.members)
+        shard, key = self._at(b"p:", channel)
+        return shard.read(key, command(b"HGETALL", key), replies.members)
 
     def member(self, channel: str, member: str) -> Deferred[str | None]:
-        key = self._key(b"p:", channel)
-        return self._shards.of(channel).ask(b"HGET", key, as_bytes(member), convert=replies.member)
+        shard, key = self._at(b"p:", channel)
+        return shard.ask(b"HGET", key, as_bytes(member), convert=replies.member)
 
     def member_count(self, channel: str) -> Deferred[int]:
-        return self._shards.of(channel).ask(b"HLEN", self._key(b"p:", channel))
+        shard, key = self._at(b"p:", channel)
+        return shard.ask(b"HLEN", key)
 
-    def _key(self, kind: bytes, name: str) -> bytes:
-        return self._prefix + kind + as_bytes(name)
+    def _at(self, kind: bytes, name: str) -> "tuple[Shard, bytes]":
+        """What has a key or a channel, and the key's name there."""
+        shard = self._shards.of(name)
+        return shard, shard.prefix + kind + as_bytes(name)
 
-    def _write(self, key: str, *parts: bytes, convert: Callable[[Any], bool] = bool) -> Deferred[bool]:
-        shard = self._shards.of(key)
-        return shard.write(lambda: shard.ask(*parts, convert=convert))
+    def _write(
+        self, verb: bytes, shard: "Shard", key: bytes, *values: bytes, convert: Callable[[Any], bool] = bool
+    ) -> Deferred[bool]:
+        return shard.write(lambda: shard.ask(verb, key, *values, convert=convert))

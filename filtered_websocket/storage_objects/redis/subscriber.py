@@ -24,11 +24,20 @@ class SubscriberConnection(RedisConnection):
         """A Deferred for each, which fires when Redis has confirmed it, and never if the connection ends before."""
         return self._change(b"SUBSCRIBE", channels)
 
+    def subscribe_to_bus(self, channels: list[bytes]) -> list[Deferred[None]]:
+        return self._change(b"SUBSCRIBE", channels)
+
     def subscribe_to_patterns(self, patterns: list[bytes]) -> list[Deferred[None]]:
         return self._change(b"PSUBSCRIBE", patterns)
 
-    def leave(self, channels: list[bytes]) -> list[Deferred[None]]:
+    def leave(self, channels: list[bytes]) -> object:
         return self._change(b"UNSUBSCRIBE", channels)
+
+    def leave_bus(self, channels: list[bytes]) -> object:
+        return self._change(b"UNSUBSCRIBE", channels)
+
+    def leave_patterns(self, patterns: list[bytes]) -> object:
+        return self._change(b"PUNSUBSCRIBE", patterns)
 
     def _change(self, verb: bytes, channels: list[bytes]) -> list[Deferred[None]]:
         confirmed: list[Deferred[None]] = [Deferred() for _ in channels]
@@ -43,7 +52,7 @@ class SubscriberConnection(RedisConnection):
             if kind == b"message":
                 self.arrived(reply[1], reply[2])
                 return
-            if kind in (b"subscribe", b"unsubscribe", b"psubscribe"):
+            if kind in (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe"):
                 self._confirming.popleft().callback(None)
                 return
         if isinstance(reply, list) and len(reply) == 4 and reply[0] == b"pmessage":

@@ -16,12 +16,10 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
-from filtered_websocket.storage_objects.redis.connection import CommandConnection
 from filtered_websocket.storage_objects.redis.gaps import NOTHING, Followed, Gaps
-from filtered_websocket.storage_objects.redis.interfaces import OneRedis
+from filtered_websocket.storage_objects.redis.interfaces import Commands, Ears, OneRedis
 from filtered_websocket.storage_objects.redis.parts import in_parts
 from filtered_websocket.storage_objects.redis.prefixes import Prefixes
-from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnection
 from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()
@@ -77,7 +75,7 @@ class Subscriptions:
         if subscription is not None:
             subscriber = self._shard.subscriber
             if subscription.asked and subscriber is not None:
-                subscriber.leave([subscription.raw])
+                (subscriber.leave_bus if is_bus else subscriber.leave)([subscription.raw])
             self._fail(subscription, StorageAway(f"{name!r} was left before it was confirmed"))
         return DONE
 
@@ -102,7 +100,7 @@ class Subscriptions:
         self._gaps.arrived(subscription, publication)
 
     @inlineCallbacks
-    def resume(self, subscriber: SubscriberConnection, command: CommandConnection) -> Any:
+    def resume(self, subscriber: Ears, command: Commands) -> Any:
         """Subscribe to everything on a new connection; fires when all is confirmed, and gaps are to be ``fill``\\ ed.
 
         Fails with StorageAway, or never fires, when a connection is lost meanwhile.
@@ -112,11 +110,13 @@ class Subscriptions:
             subscription.begun = subscription.asked = True
             if not subscription.is_bus:
                 self._gaps.open(subscription)
-        names = [*self._others, *(subscription.raw for subscription in subscriptions)]
+        own = [*self._others, *(one.raw for one in subscriptions if not one.is_bus)]
+        bus = [one.raw for one in subscriptions if one.is_bus]
         confirmed = [
             one
+            for subscribe_to, names in ((subscriber.subscribe_to, own), (subscriber.subscribe_to_bus, bus))
             for start in range(0, len(names), TOGETHER)
-            for one in subscriber.subscribe_to(names[start : start + TOGETHER])
+            for one in subscribe_to(names[start : start + TOGETHER])
         ]
         self._deaf += [one.name for one in subscriptions if one.is_bus and one.live]
         self._deaf += [f"{name}*" for name in self.prefixes.live]
@@ -124,7 +124,7 @@ class Subscriptions:
         new = [subscription for subscription in subscriptions if not subscription.live]
         yield in_parts(lambda subscription: self._locate(subscription, command), new)
 
-    def fill(self, command: CommandConnection) -> Deferred[Any]:
+    def fill(self, command: Commands) -> Deferred[Any]:
         """Fill all gaps, or tell; fires when that is done."""
         deaf, self._deaf = list(dict.fromkeys(self._deaf)), []
         if deaf:
@@ -139,6 +139,12 @@ class Subscriptions:
                 self._begin(subscription)
         if self._shard.subscriber is not None:
             self.prefixes.begin(self._shard.subscriber)
+
+    def leave_all(self, ears: Ears) -> None:
+        """Have nothing more sent by a connection that another has replaced."""
+        ears.leave([*self._others, *(one.raw for one in self._all.values() if not one.is_bus)])
+        ears.leave_bus([one.raw for one in self._all.values() if one.is_bus])
+        ears.leave_patterns(self.prefixes.patterns)
 
     def stop(self) -> None:
         for subscription in self._all.values():
@@ -169,7 +175,8 @@ class Subscriptions:
             elif self._is_current(subscription):
                 self._locate(subscription, command).addErrback(self._not_begun, subscription)
 
-        subscriber.subscribe_to([subscription.raw])[0].addCallback(confirmed)
+        subscribe_to = subscriber.subscribe_to_bus if subscription.is_bus else subscriber.subscribe_to
+        subscribe_to([subscription.raw])[0].addCallback(confirmed)
 
     def _not_begun(self, failure: Failure, subscription: _Subscription) -> None:
         if failure.check(StorageAway):
@@ -178,7 +185,7 @@ class Subscriptions:
             del self._all[subscription.raw]
             self._fail(subscription, failure)
 
-    def _locate(self, subscription: _Subscription, command: CommandConnection) -> Deferred[Any]:
+    def _locate(self, subscription: _Subscription, command: Commands) -> Deferred[Any]:
         """Confirm it, when it is known where its channel stands."""
         if subscription.is_bus:
             self._confirm(subscription)

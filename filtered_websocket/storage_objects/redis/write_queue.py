@@ -23,6 +23,9 @@ class WriteQueue:
         """What the write will fire with; it fails at once if there is no room."""
         if len(self._waiting) >= self._limit:
             return away()
+        return self._append(write)
+
+    def _append(self, write: Callable[[], Deferred[Any]]) -> Deferred[Any]:
         answer: Deferred[Any] = Deferred()
         self._waiting.append((write, answer))
         return answer

@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.storage_objects.redis.command import Script, command
+from filtered_websocket.storage_objects.redis.command import Script, command, parts_of
 
 
 def read(data):
@@ -38,3 +38,8 @@ def test_a_script_is_called_by_its_hash_and_where_redis_does_not_know_it_by_its_
     arguments = [b"%d" % len(keys), *keys, *values]
     assert read(request) == ([b"EVALSHA", hashlib.sha1(script.source).hexdigest().encode(), *arguments], b"")
     assert read(script.in_full(request)) == ([b"EVAL", b"local x = 1\nreturn x", *arguments], b"")
+
+
+@given(words.filter(bool))
+def test_the_parts_of_a_command_can_be_had_back(parts):
+    assert parts_of(command(*parts)) == parts

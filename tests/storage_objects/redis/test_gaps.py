@@ -6,7 +6,7 @@ import pytest
 
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis import gaps
-from filtered_websocket.storage_objects.redis.send_scripts import SEND, keep_values
+from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, keep_values
 from tests.support.backends import message
 from tests.support.reactor_thread import call
 from tests.support.redis_nodes import KEEP, atomically, send, wait_back
@@ -17,7 +17,7 @@ def kept_by_others(channel, payload, count=1000):
     body = b"\0\0\0\0\0\1\0" + len(payload).to_bytes(4, "big") + payload.encode()
     name = channel.encode()
     values = (b"fws:c:" + name, body, *keep_values(Keep(count, 60), b"other", b"0", b"fws:"))
-    return (b"EVAL", SEND.source, b"2", b"fws:h:" + name, b"fws:e:" + name, *values)
+    return (b"EVAL", CLASSIC.send.source, b"2", b"fws:h:" + name, b"fws:e:" + name, *values)
 
 
 DEAF = ("CLIENT", "KILL", "TYPE", "pubsub")

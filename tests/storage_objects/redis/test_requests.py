@@ -9,7 +9,7 @@ from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis import requests
 from filtered_websocket.storage_objects.redis.command import command
 from filtered_websocket.storage_objects.redis.requests import Requests
-from filtered_websocket.storage_objects.redis.send_scripts import SEND, SEND_ONCE, keep_values
+from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, keep_values
 
 binary = st.binary(max_size=30)
 pools = st.just(Pool("p", 1000, 10))
@@ -29,7 +29,7 @@ def test_one_that_is_kept_is_a_call_of_the_script(name, channel, body, keep):
     keys = b"fws:h:" + name, b"fws:e:" + name
     for reign in (b"7", b"7", b"8"):  # the second has the tail of the first
         values = channel, body, *keep_values(keep, b"epoch", reign, b"fws:")
-        assert made.send(name, channel, body, keep, reign) == SEND.request(keys, values)
+        assert made.send(name, channel, body, keep, reign) == CLASSIC.send.request(keys, values)
 
 
 def test_what_is_remembered_of_rules_is_bounded(monkeypatch):
@@ -43,4 +43,4 @@ def test_what_is_remembered_of_rules_is_bounded(monkeypatch):
 def test_one_that_is_sent_once_carries_its_name_before_the_prefix():
     made = Requests(b"fws:", b"epoch").send_once(b"room", b"fws:c:room", b"body", Keep(5), reign=b"7", once=b"name")
     values = b"fws:c:room", b"body", *keep_values(Keep(5), b"epoch", b"7", b"")[:-1], b"name", b"fws:"
-    assert made == SEND_ONCE.request((b"fws:h:room", b"fws:e:room"), values)
+    assert made == CLASSIC.once.request((b"fws:h:room", b"fws:e:room"), values)

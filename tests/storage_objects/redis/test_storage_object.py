@@ -5,7 +5,7 @@ import pytest
 from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.redis.history_scripts import RECOVER
-from filtered_websocket.storage_objects.redis.send_scripts import SEND
+from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC
 from filtered_websocket.storage_objects.redis.storage_object import StorageObject
 from tests.support.backends import Backend
 from tests.support.log_lines import LogLines
@@ -58,5 +58,5 @@ def test_an_unstarted_storage_object_says_so():
         storage.get("key")
     assert isinstance(storage, StorageObject)
     assert not storage.ready
-    assert RECOVER.sha != SEND.sha
+    assert RECOVER.sha != CLASSIC.send.sha
     assert Position("e", 1) == ("e", 1)

@@ -1,4 +1,4 @@
-"""One Redis as a node uses it: outages, what is queued, what shares a write."""
+"""One Redis as a node uses it, by two connections: outages, what is queued, what shares a write."""
 
 import time
 
