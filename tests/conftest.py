@@ -13,11 +13,16 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from twisted.internet.main import installReactor
 
+from tests.support import reactor_thread
 from tests.support.backends import Backend
 from tests.support.fws_server import FwsServer, Start
 from tests.support.redis_server import RedisServer
 from tests.support.rooms import Consumes
+from tests.support.shared_reactor import SharedReactor
+
+installReactor(SharedReactor())
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # What a shell starts in the background ignores SIGINT, and so would the programs that tests start and interrupt.
@@ -87,6 +92,14 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
     backend = Backend(request.param, **settings)
     yield backend
     backend.close()
+
+
+@pytest.fixture(autouse=True)
+def reactor_in_order() -> Iterator[None]:
+    """The test that leaves the reactor out of order fails, and not a later one."""
+    yield
+    faults = reactor_thread.faults()
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture

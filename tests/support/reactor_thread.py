@@ -2,6 +2,7 @@
 
 ``call(function, ...)`` runs a function, a coroutine function too, in the reactor's thread, waits for what it returns to
 fire, and returns or raises that. ``until(predicate)`` does so until a predicate is true. Both end with a deadline.
+``faults()`` says what the last test has left out of order.
 """
 
 import atexit
@@ -13,6 +14,8 @@ from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 from twisted.python.failure import Failure
+
+from tests.support.shared_reactor import SharedReactor
 
 _thread: threading.Thread | None = None
 DEADLINE = 15.0
@@ -51,6 +54,21 @@ def until(predicate: Any, *args: Any, deadline: float = DEADLINE) -> Any:
             raise TimeoutError(f"{predicate} was not true within {deadline} s")
         threading.Event().wait(0.002)  # lets the reactor's thread have the interpreter
     return answer
+
+
+def faults() -> list[str]:
+    """What the reactor says of it (`shared_reactor`), told once."""
+    if _thread is None or _reactor().is_in_order():
+        return []
+    found: list[str] = call(_reactor().faults)
+    return found
+
+
+def _reactor() -> SharedReactor:
+    from twisted.internet import reactor
+
+    assert isinstance(reactor, SharedReactor), "tests/conftest.py installs it"
+    return reactor
 
 
 def _begin() -> None:
