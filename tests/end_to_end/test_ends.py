@@ -136,7 +136,7 @@ class Large(Endpoint):
 def test_an_answer_that_is_not_taken_before_the_end_is_not_kept_for_ever(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: bool
 ) -> None:
-    monkeypatch.setattr("filtered_websocket.transport.streams.CLOSING_SECONDS", 0.8)
+    monkeypatch.setattr("filtered_websocket.transport.streams.CLOSING_SECONDS", 2)
     options: dict[str, Any] = {}
     if tls:
         files = certificates.write(tmp_path)
@@ -151,7 +151,7 @@ def test_an_answer_that_is_not_taken_before_the_end_is_not_kept_for_ever(
         with served.client(receive_buffer=4096) as client:
             client.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert client.response().status == 200
-            slowly = time.monotonic() + 2
+            slowly = time.monotonic() + 5
             got = len(client._data)
             while time.monotonic() < slowly:
                 got += len(client.socket.recv(4096))
@@ -164,7 +164,10 @@ def _read_on(client: socket.socket) -> None:
         pass
 
 
-def test_a_tls_handshake_that_never_ends_with_an_answer_waiting_has_a_deadline(tmp_path: Path) -> None:
+def test_a_tls_handshake_that_never_ends_with_an_answer_waiting_has_a_deadline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("filtered_websocket.transport.streams.CLOSING_SECONDS", 0.3)
     files = certificates.write(tmp_path)
     with serving(on_message(_echo), key=files.key, cert=files.cert, handshake_timeout=1) as served:
         with socket.create_connection(served.address, DEADLINE) as client:
