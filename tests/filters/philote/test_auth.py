@@ -46,12 +46,18 @@ def test_a_request_without_token_is_told_how_to_bring_one(headers, params):
 
 def test_a_token_says_what_its_bearer_reads_and_writes():
     access = check(token({"read": ["a", "b", "a"], "write": ["b"], "api": True, "exp": LATER}), KEYS)
-    assert access == (frozenset("ab"), frozenset("b"), True, LATER)
+    assert access == (frozenset("ab"), frozenset("b"), True, LATER, None)
 
 
 def test_what_is_missing_is_none():
-    assert check(token({}), KEYS) == (frozenset(), frozenset(), False, None)
-    assert check(token({"read": None, "write": None, "api": None}), KEYS) == (frozenset(), frozenset(), False, None)
+    assert check(token({}), KEYS) == (frozenset(), frozenset(), False, None, None)
+    assert check(token({"read": None, "write": None, "api": None}), KEYS) == (
+        frozenset(),
+        frozenset(),
+        False,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
