@@ -155,6 +155,11 @@ class StreamWriter:
         """Whether something waits for its client."""
         return bool(self._backlog) or self._in_transport > 0
 
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for its client."""
+        return self._in_transport + self._backlog.size
+
     def too_slow(self, reason: str) -> None:
         """End, for the sake of the others."""
         self._counters.count("closed", "slow client", f"{self.request.peer}: {reason}")

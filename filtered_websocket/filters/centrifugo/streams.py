@@ -5,11 +5,13 @@ for JSON and once for protobuf, and framed once for each form: lines, protobuf, 
 """
 
 import secrets
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import uuid4
 
-from filtered_websocket.chain.interfaces import Pipeline
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.chain.interfaces import Connection, Insufficient, Pipeline, Server, Storage
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.centrifugo.codes import Disconnect
@@ -17,8 +19,16 @@ from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import Push
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
+from filtered_websocket.messages.message import messages as messages_of
+from filtered_websocket.messages.publication import Position
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
+
+if TYPE_CHECKING:
+    from queue import Queue
+
+OPEN = 3
+"""As Autobahn has it: one that is open is closed when another connection takes its id."""
 
 Form = Callable[[Sequence[Message]], bytes]
 """Makes bytes of messages."""
@@ -42,13 +52,15 @@ class Writer(Protocol):
 
     @property
     def waits(self) -> bool: ...
+    @property
+    def pending(self) -> int: ...
     def deliver(self, batch: Batch, policy: str) -> None: ...
     def send(self, blob: bytes) -> None: ...
     def complete(self, last: bytes | None = None) -> None: ...
 
 
 class StreamCarrier:
-    """What carries a client on a stream: in place of a connection for the session, and for handshake filters.
+    """What carries a client on a stream: in place of a connection for the session, for filters and in lists of clients.
 
     :ivar key: what its client shows with each request, which nobody else knows
     :ivar headers: of the response, as filters have it
@@ -70,7 +82,9 @@ class StreamCarrier:
         self.close_code: int | None = None
         self.close_reason = ""
         self.busy = False
+        self.began = 0.0
         self._writer: Writer | None = None
+        self._users = cast("MutableMapping[str, object]", pipeline.users)
 
     async def admit(self) -> None:
         """Let the server's limits and handshake filters decide.
@@ -100,6 +114,75 @@ class StreamCarrier:
     def open(self, writer: Writer) -> None:
         """The head of the response has been sent."""
         self._writer, self.opened = writer, True
+        self.began = self.pipeline.server.reactor.seconds()
+        former: Any = self._users.get(self.id)
+        self._users[self.id] = self
+        if former is not None:
+            self.pipeline.server.counters.count("closed", "id taken by a later connection", former.request.peer)
+            former.close(1008, "id taken by a later connection")
+
+    # What a connection has.
+
+    @property
+    def state(self) -> int | None:
+        return None if self._writer is None else OPEN
+
+    @property
+    def transport(self) -> None:
+        return None
+
+    @property
+    def factory(self) -> Server:
+        return self.pipeline.server
+
+    @property
+    def users(self) -> Mapping[str, Connection]:
+        return self.pipeline.users
+
+    @property
+    def storage_object(self) -> Storage:
+        return self.pipeline.storage_object
+
+    @property
+    def queue(self) -> "Queue[Any]":
+        return self.pipeline.queue
+
+    @property
+    def pending(self) -> int:
+        return 0 if self._writer is None else self._writer.pending
+
+    def sendMessage(self, payload: Any, isBinary: bool | None = None, *_: Any) -> None:
+        if self._writer is None:
+            self.pipeline.server.counters.count("dropped", "sent to a closed connection")
+        else:
+            self.send_encoded(messages_of(payload, isBinary))
+
+    def send_together(self, messages: Sequence[Message]) -> None:
+        self.send_encoded(messages)
+
+    def subscribe(
+        self,
+        channel: str,
+        since: Position | None = None,
+        last: int | None = None,
+        insufficient: Insufficient | None = None,
+    ) -> Deferred[Any]:
+        if since is None and last is None and insufficient is None:
+            return self.pipeline.subscribe(channel, self)
+        told = insufficient or (lambda position: self.loseConnection())
+        return self.pipeline.recover(channel, self, since, last=last, insufficient=told)
+
+    def unsubscribe(self, channel: str) -> Deferred[Any]:
+        return self.pipeline.unsubscribe(channel, self)
+
+    def publish(self, channel: str | Iterable[str], payload: Any, exclude: Any = None) -> Deferred[Any]:
+        return self.pipeline.publish(channel, payload, exclude)
+
+    def loseConnection(self) -> None:
+        self.close()
+
+    def abortConnection(self) -> None:
+        self.close()
 
     # What the hub and the session call.
 
@@ -133,4 +216,6 @@ class StreamCarrier:
     def leave(self) -> None:
         """The stream has ended."""
         self._writer = None
+        if self._users.get(self.id) is self:
+            del self._users[self.id]
         self.pipeline.server.admission.leave_session(self.key)

@@ -8,7 +8,7 @@ import pytest
 
 from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, Reply
 from filtered_websocket.filters.centrifugo.protobuf_codec import read, write
-from tests.filters.centrifugo.clients import CENTRIFUGO, NAMESPACES, SECRET
+from tests.filters.centrifugo.clients import CENTRIFUGO, NAMESPACES, SECRET, token
 from tests.filters.centrifugo.streaming_clients import PROTOBUF, Streaming, api
 from tests.support.channel_servers import running
 from tests.support.fws_server import FwsServer
@@ -22,9 +22,27 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
+ALL = """
+from filtered_websocket.filters.centrifugo import CentrifugoRPCFilter
+
+
+class All(CentrifugoRPCFilter):
+    method = "all"
+
+    @classmethod
+    def filter(cls, client, event):
+        users = client.connection.users.values()
+        for each in users:
+            each.sendMessage('{"to": "all"}')
+        return sorted([each.user, type(each).__name__, each.pending, each.request.path] for each in users)
+"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
-    with running(tmp_path_factory.mktemp("streaming"), **OPTIONS) as started:
+    folder = tmp_path_factory.mktemp("streaming")
+    (folder / "everybody.py").write_text(ALL)
+    with running(folder, **OPTIONS | {"filters": [CENTRIFUGO, "everybody"]}) as started:
         yield started
 
 
@@ -44,6 +62,25 @@ def test_commands_come_by_requests_and_answers_on_the_stream(server: FwsServer, 
     answers = [client.next(), client.next()]
     assert {"id": 4, "publish": {}} in answers
     client.close()
+
+
+def test_clients_on_streams_are_among_the_users_of_their_pipeline(server: FwsServer) -> None:
+    kinds = "http_stream", "sse"
+    clients = [Streaming.connected(server, kind, token=token(kind)) for kind in kinds]
+    clients[0].say({"id": 2, "rpc": {"method": "all"}})
+    # One that a test before has left may still be there.
+    assert [each.next() for each in clients] == [{"to": "all"}] * 2
+    found = [each for each in clients[0].next()["rpc"]["data"] if each[0]]
+    assert found == [[kind, "StreamCarrier", 0, f"/connection/{kind}"] for kind in kinds]
+    clients[1].close()
+
+    def users() -> list[Any]:
+        clients[0].say({"id": 3, "rpc": {"method": "all"}})
+        assert clients[0].next() == {"to": "all"}
+        return [each[0] for each in clients[0].next()["rpc"]["data"] if each[0]]
+
+    wait_until(lambda: users() == ["http_stream"])
+    clients[0].close()
 
 
 def test_a_stream_of_events_may_be_asked_for_by_get(server: FwsServer) -> None:
