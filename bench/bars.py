@@ -45,6 +45,11 @@ def _socketio(workload: str, **limits: float) -> Iterator[Bar]:
     return (bar._replace(row="socketio") for bar in _cpu(workload, **limits))
 
 
+def _centrifugo(workload: str, limit: float, field: str = "cpu_us", suffix: str = "") -> Bar:
+    """The pack, against Centrifugo itself on the same storage."""
+    return Bar(workload, field, f"go_centrifugo{suffix}", limit, f"centrifugo{suffix}")
+
+
 BARS = (
     *_cpu("fan1000", c_limit=0.70, node_ws=1.0, **dict.fromkeys(PYTHON_PEERS, 1.0)),
     *_cpu("fan1000w16", c_limit_coalesce=0.80, node_ws=4.0),
@@ -75,6 +80,13 @@ BARS = (
     *_socketio("sio_fan1000", node_socketio=2.5, python_socketio=6.0),
     *_socketio("sio_rooms", node_socketio=3.0, python_socketio=8.0),
     Bar("sio_idle", "kb_per_conn", "node_socketio", 2.0, "socketio"),
+    _centrifugo("cen_fan1000", 1.5),
+    _centrifugo("cen_fan1000w16", 1.0),
+    _centrifugo("cen_fan1000w16", 5.0, suffix="_redis"),
+    _centrifugo("cen_rooms", 1.5),
+    Bar("cen_mixed", "cpu_us", "centrifugo", 1 / 1.5, "centrifugo", "cen_fan1000"),
+    Bar("cen_idle", "kb_per_conn", None, 10.0, "centrifugo"),
+    _centrifugo("cen_coming_in", 1 / 1.25, "hs_cpu_us"),
     *(Bar(f"kept{fan}", "cpu_us", OURS, 1 / 1.15, OURS, f"fan{fan}") for fan in ("1000", "1000w16")),
     *(Bar("presence10000", "cpu_us", row, 0.5, row, "presence100") for row in (OURS, f"{OURS}_redis")),
 )

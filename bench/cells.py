@@ -14,8 +14,8 @@ def middle_of(figures: Figures, row: str, workload: str, field: str, form: str) 
     return "-" if middle is None else form.format(middle)
 
 
-def times_ours(figures: Figures, row: str, workload: str, field: str) -> str:
-    ratio = figures.ratio(OURS, row, workload, field)
+def times_ours(figures: Figures, row: str, workload: str, field: str, ours: str = OURS) -> str:
+    ratio = figures.ratio(ours, row, workload, field)
     return "-" if ratio is None else f"{ratio:.2f}"
 
 

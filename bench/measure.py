@@ -57,6 +57,7 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
             key=places.KEY,
             peers_python=places.PEERS_PYTHON,
             fws_server=places.fws_server(),
+            centrifugo=places.CENTRIFUGO,
         )
         # It accepts before it is ready, and says 503 meanwhile.
         word = "listening on" if "{fws_server}" in row.command else ""

@@ -148,10 +148,13 @@ def _alone(figures: Figures, workload: Workload) -> str:
         columns = tuple(column for column in columns if column[1] != "kb_per_conn")
     if "--channels 50000" in workload.arguments:
         columns = (*columns, _PER_CHANNEL)
+    # A pack is what its peers are compared with.
+    ours = workload.rows[0] if workload.rows and OURS not in workload.rows else OURS
     rows = []
     for name in measured(workload, figures.rows):
         cells = [middle_of(figures, name, workload.name, field, form) for _, field, form in columns]
-        rows.append([server_name(name), cells[0], times_ours(figures, name, workload.name, columns[0][1]), *cells[1:]])
+        times = times_ours(figures, name, workload.name, columns[0][1], ours)
+        rows.append([server_name(name), cells[0], times, *cells[1:]])
     titles = [title for title, *_ in columns]
     heading = f"## {workload.title[0].upper()}{workload.title[1:]} ({workload.name})\n\n"
     return heading + grid(["server", titles[0], "times ours", *titles[1:]], rows)

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+import centrifugo
+
 
 class Row(NamedTuple):
     name: str
@@ -19,7 +21,7 @@ class Row(NamedTuple):
     rooms: tuple[str, ...] = ("--path", "/c%c")
     echo: tuple[str, ...] | None = ("--path", "/echo")
     join: tuple[str, ...] = ("--path", "/join%j", "--pub-path", "/join", "--tmpl", "c%c %P")
-    needs: tuple[str, ...] = ()  # "node", "redis", "go", "cargo": left out, and said so, where that is missing
+    needs: tuple[str, ...] = ()  # of `places.have`: left out, and said so, where that is missing
     workloads: tuple[str, ...] = ()  # what it is measured in, beside those that name it; (): all that name nothing
     variants: Mapping[str, str] = MappingProxyType({})  # what a workload wants -> the command for it
 
@@ -71,6 +73,15 @@ _PACK = "{{fws_server}} --host 127.0.0.1 -p {{port}} -f filtered_websocket.filte
 _SOCKETIO = ("--path", "/socket.io/?EIO=4&transport=websocket", "--eio", "--pub-init", "40", "--init", "40")
 _SOCKETIO_ROOMS = (*_SOCKETIO, "--late-init", '42["join","c%c"]', "--tmpl", '42["m","c%c","%P"]')
 _SOCKETIO_ASK = (*_SOCKETIO, "--tmpl", '420["a","%P"]')
+_CENTRIFUGO = ("--path", centrifugo.PATH, "--pub-init", '{"id":1,"connect":{}}', "--init")
+_KEPT = centrifugo.CHANNEL.format("c%c")
+# All in one frame, as its JavaScript SDK comes in: two replies are waited for.
+_CENTRIFUGO_ROOMS = (
+    *_CENTRIFUGO,
+    f'{{"id":1,"connect":{{}}}}\n{{"id":2,"subscribe":{{"channel":"{_KEPT}"}}}}',
+    *("--answers", "2", "--tmpl", f'{{"id":3,"publish":{{"channel":"{_KEPT}","data":"%P"}}}}'),
+)
+_KEEPS = 100
 # A token for each channel, signed with the empty secret: a client that reads c7 writes c7.
 _TOKENS = str(Path(__file__).parent / "load" / "philote_paths.txt")
 
@@ -122,6 +133,16 @@ _SERVERS = (
     ),
     *(_compiled(name, f"{{build}}/go_{name} {{port}}", "go", _GO) for name in COMPILED[:3]),
     _compiled(COMPILED[3], "{build}/rust/release/peer {port}", "cargo"),
+    *(
+        Row(
+            f"go_centrifugo{suffix}",
+            centrifugo.original(_KEEPS, redis=bool(needs)),
+            rooms=_CENTRIFUGO_ROOMS,
+            needs=("centrifugo", *needs),
+            workloads=PACK_WORKLOADS,
+        )
+        for suffix, needs in (("", ()), ("_redis", ("redis",)))
+    ),
     Row(
         "python_socketio",
         "{peers_python} servers/ws_socketio.py {port}",
@@ -132,6 +153,11 @@ _SERVERS = (
 )
 
 _PACKS = (
+    Row(
+        "centrifugo",
+        centrifugo.ours("{fws_server} --host 127.0.0.1 -p {port}", _KEEPS),
+        rooms=_CENTRIFUGO_ROOMS,
+    ),
     Row(
         "ws_emit",
         _PACK.format("ws_emit").replace("-f ", "-f filters.socketio "),

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+from centrifugo import PROTOBUF_COMING_IN, PROTOBUF_PATH
 from rows import BESIDE, COMPILED, OURS, ROWS, Row
 
 
@@ -31,6 +32,8 @@ _ALL = (*_PEERS, *COMPILED)
 _LARGE = (*_ALL, "node_ws_bufferutil")
 _DEFLATING = tuple(name for name in _PEERS if name != "picows")
 _OURS = ("filtered_websocket", "filtered_websocket_redis")
+_CENTRIFUGO = ("centrifugo", "go_centrifugo")
+_CENTRIFUGO_REDIS = ("centrifugo_redis", "go_centrifugo_redis")
 _SOCKETIO = ("socketio", "node_socketio", "python_socketio")
 
 WORKLOADS = (
@@ -85,6 +88,19 @@ WORKLOADS = (
              "--mode pair --channels 100 -n 1000 -w 1 -s 128", "rooms", "socketio", rows=(*_SOCKETIO, "ws_emit")),
     Workload("sio_idle", "Socket.IO: 5,000 idle connections", "--mode idle -n 5000 --hold 1", "echo", "socketio",
              rows=_SOCKETIO, descriptors=5100),
+    Workload("cen_fan1000", "Centrifugo: 1,000 subscribers of a channel with history, one message in flight",
+             "--mode fanout -n 1000 -w 1 -s 128", "rooms", "centrifugo", rows=_CENTRIFUGO),
+    Workload("cen_fan1000w16", "Centrifugo: the same with 16 messages in flight",
+             "--mode fanout -n 1000 -w 16 -s 128", "rooms", "centrifugo", rows=(*_CENTRIFUGO, *_CENTRIFUGO_REDIS)),
+    Workload("cen_rooms", "Centrifugo: 100 rooms x 10 with history, everybody publishes",
+             "--mode pair --channels 100 -n 1000 -w 1 -s 128", "rooms", "centrifugo", rows=_CENTRIFUGO),
+    Workload("cen_mixed", "Centrifugo: 500 subscribers of JSON and 500 of protobuf, one message in flight",
+             f"--mode fanout -n 1000 -w 1 -s 128 --every-second {PROTOBUF_PATH} {PROTOBUF_COMING_IN}",
+             "rooms", "centrifugo", rows=_CENTRIFUGO),
+    Workload("cen_idle", "Centrifugo: 5,000 clients, each subscribed", "--mode idle -n 5000 --hold 1", "rooms",
+             "centrifugo", rows=_CENTRIFUGO, descriptors=5100),
+    Workload("cen_coming_in", "Centrifugo: 3,000 clients connect and subscribe in one frame, after 3,000 others",
+             "--mode idle -n 3000 --before --hold 0.1", "rooms", "centrifugo", rows=_CENTRIFUGO, descriptors=3100),
     Workload("kept1000", "1,000 subscribers of a channel that keeps 100, one message in flight",
              "--mode fanout -n 1000 -w 1 -s 128", "rooms", "history", "kept", (OURS,)),
     Workload("kept1000w16", "1,000 subscribers of a channel that keeps 100, 16 messages in flight",

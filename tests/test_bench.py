@@ -230,6 +230,25 @@ def test_the_generator_gets_all_that_the_real_server_sends(mode):
         assert result["cpu_us"] > 0
 
 
+@pytest.mark.parametrize("name", ["cen_mixed", "cen_coming_in"])
+def test_clients_are_in_when_all_that_they_said_first_is_answered(name):
+    """Two replies each, lines of one frame or behind their lengths."""
+    import places
+    from measure import measure
+    from rows import ROWS
+    from workloads import WORKLOADS
+
+    if not places.can_compile():
+        pytest.skip("no gcc, or no headers of OpenSSL and zlib")
+    places.prepare(())
+    workload = next(each for each in WORKLOADS if each.name == name)
+    few = workload._replace(arguments=workload.arguments.replace("000 ", "0 "))
+    result = measure(next(row for row in ROWS if row.name == "centrifugo"), few, 0.2)
+    assert result["closed"] == 0
+    if name == "cen_mixed":
+        assert result["deliveries"] % result["n"] == result["lost"] == 0
+
+
 def in_pieces(payload):
     """A text message of three frames."""
     third = len(payload) // 3

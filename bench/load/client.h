@@ -30,12 +30,16 @@ typedef struct {
     uint32_t got;
     int inflight;
     uint64_t began;
+    int awaited; /* replies to what it said first, until which it is not in */
 } conn;
 
 static char *path = "/", *pubpath = NULL, *hdr = "", *late = NULL, *deflated = NULL;
 static char *init_[MAXINIT], *pubinit[MAXINIT], *plist[4096];
 static int ninit = 0, npubinit = 0, nplist = 0;
-static int port = 9000, eio = 0;
+static char *secondpath = NULL; /* by which every second client comes in, and what it says then */
+static unsigned char second[256];
+static int nsecond = 0;
+static int port = 9000, eio = 0, answers = 0;
 
 static int ep;
 static conn *C;
@@ -46,6 +50,10 @@ static unsigned char rbuf[1 << 18];
 static void onopen(conn *c);
 static void onmsg(conn *c, const unsigned char *p, int n);
 static int onend(conn *c); /* whether this end was asked for */
+
+static int by_second(conn *c) {
+    return secondpath && !c->ispub && c->idx % 2;
+}
 
 static void want(conn *c, int out) {
     struct epoll_event e = {.events = EPOLLIN | (out ? EPOLLOUT : 0), .data.ptr = c};
@@ -81,11 +89,14 @@ static void flushout(conn *c) {
         want(c, 0);
 }
 
-static void sendtext(conn *c, const char *t, int op) {
-    int n = strlen(t);
+static void sendbytes(conn *c, const void *t, int n, int op) {
     unsigned char *b = malloc(n + 16);
     rawsend(c, b, mkframe(b, t, n, op));
     free(b);
+}
+
+static void sendtext(conn *c, const char *t, int op) {
+    sendbytes(c, t, strlen(t), op);
 }
 
 static void senddeflated(conn *c, const char *t) { /* RFC 7692, 7.2.3.3: one stored block, and an empty one's begin */
@@ -116,6 +127,43 @@ static void keep_head(conn *c, const unsigned char *p, int n) {
         memcpy(c->head, p, c->headn = n < HEAD ? n : HEAD);
 }
 
+static void came_in(conn *c) {
+    nopen++;
+    nconnecting--;
+    onopen(c);
+}
+
+/* How many messages are in a frame that may hold several: lines of a text, or of bytes what stands behind its length. */
+static int messages_in(int binary, const unsigned char *p, int n) {
+    int found = 0;
+    for (const unsigned char *e = p + n; p < e; found++) {
+        if (!binary) {
+            p = memchr(p, '\n', e - p);
+            if (!p)
+                return found + 1;
+            p++;
+            continue;
+        }
+        int length = 0, shift = 0;
+        do
+            length |= (*p & 127) << shift, shift += 7;
+        while (*p++ & 128 && p < e && shift < 28);
+        p += length;
+    }
+    return found;
+}
+
+/* Replies to what a client said first. */
+static void onreplies(conn *c, int binary, const unsigned char *p, int n) {
+    if (memmem(p, n, "\"error\"", 7)) {
+        fprintf(stderr, "refused: %.*s\n", n, p);
+        exit(3);
+    }
+    c->awaited -= messages_in(binary, p, n);
+    if (c->awaited <= 0)
+        came_in(c);
+}
+
 static void onframe(conn *c, int first, const unsigned char *p, int n) {
     int op = first & 15, last = first & 0x80;
     if (op == 9) {
@@ -139,7 +187,9 @@ static void onframe(conn *c, int first, const unsigned char *p, int n) {
         p = c->head;
         n = c->headn;
     }
-    if (eio && n == 1 && p[0] == '2')
+    if (c->awaited > 0)
+        onreplies(c, op == 2, p, n);
+    else if (eio && n == 1 && p[0] == '2')
         sendtext(c, "3", 1);
     else
         onmsg(c, p, n);
@@ -188,17 +238,19 @@ static int parse(conn *c, unsigned char *b, int n) {
 
 static void do_open(conn *c) {
     c->state = OPEN;
-    nopen++;
-    nconnecting--;
-    int k = c->ispub ? npubinit : ninit;
+    int k = c->ispub ? npubinit : by_second(c) ? 0 : ninit;
+    c->awaited = !answers ? 0 : c->ispub ? npubinit : answers;
     for (int i = 0; i < k; i++) {
         char *t = subst(c->ispub ? pubinit[i] : init_[i], c->chan, c->idx, NULL);
         sendtext(c, t, 1);
         free(t);
     }
+    if (by_second(c))
+        sendbytes(c, second, nsecond, 2);
     if (deflated)
         senddeflated(c, deflated);
-    onopen(c);
+    if (!c->awaited)
+        came_in(c);
 }
 
 /* Where the frames begin, 0: the answer is not complete yet. */
@@ -247,7 +299,8 @@ static void onread(conn *c) {
 }
 
 static void ask(conn *c) {
-    char *p = subst(c->ispub && pubpath ? pubpath : (nplist ? plist[c->chan % nplist] : path), c->chan, c->idx, NULL);
+    const char *by = c->ispub && pubpath ? pubpath : by_second(c) ? secondpath : nplist ? plist[c->chan % nplist] : path;
+    char *p = subst(by, c->chan, c->idx, NULL);
     char b[8192];
     int n = snprintf(b, sizeof b,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: "
@@ -302,7 +355,7 @@ static void startconn(int i, int ispub, int chan, int abrupt) {
     c->ispub = ispub;
     c->chan = chan;
     c->state = CONNECTING;
-    c->pbn = c->inflight = 0;
+    c->pbn = c->inflight = c->awaited = 0;
     c->skip = 0;
     c->rh = c->rt = c->got = 0;
     c->began = now_ns();

@@ -122,11 +122,14 @@ static void usage(void) {
         "       [--paths FILE] [-n CLIENTS] [-w IN_FLIGHT] [-s BYTES] [-m MESSAGES] [--channels K] [--each K]\n"
         "       [--pubs P] [--self 0|1] [--init TEXT] [--pub-init TEXT] [--late-init TEXT] [--tmpl TEXT]\n"
         "       [--hdr 'A: b\\r\\n'] [--eio] [--json] [--deflate] [--deflated TEXT] [--before]\n"
+        "       [--answers K] [--every-second PATH HEX]\n"
         "       [--tmax SEC] [--warm SEC] [--hold SEC] [--label L]\n"
         "In paths and texts %%c is the channel's number, %%i the client's, %%P the payload, %%j /c1/c2, the client's\n"
         "channels. --json: the payload is a document; --deflate: clients offer and use permessage-deflate; "
         "--deflated:\n"
-        "they send one compressed message; --before: as many connections come and go before those measured.\n");
+        "they send one compressed message; --before: as many connections come and go before those measured; --answers:\n"
+        "a client is in when so many messages have come, lines or behind their lengths; --every-second: by another path,\n"
+        "and saying these bytes first in place of --init.\n");
     exit(1);
 }
 
@@ -144,6 +147,11 @@ static void read_paths(const char *name) {
 static void read_pids(char *list) {
     for (char *q = strtok(list, ","); q && npid < MAXPID; q = strtok(NULL, ","))
         pids[npid++] = atoi(q);
+}
+
+static void read_second(const char *hex) {
+    for (unsigned byte; nsecond < (int)sizeof second && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+        second[nsecond++] = byte;
 }
 
 static void options(int argc, char **argv) {
@@ -196,7 +204,12 @@ static void options(int argc, char **argv) {
             deflated = argv[++i];
         else if (A("--label"))
             label = argv[++i];
-        else if (A("--pid"))
+        else if (A("--answers"))
+            answers = atoi(argv[++i]);
+        else if (A("--every-second") && i + 2 < argc) {
+            secondpath = argv[++i];
+            read_second(argv[++i]);
+        } else if (A("--pid"))
             read_pids(argv[++i]);
         else if (!strcmp(a, "--eio"))
             eio = 1;

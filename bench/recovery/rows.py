@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import centrifugo
+
 from recovery.protocols import ROOM
 
 _SECRET = "bench"
@@ -18,8 +20,8 @@ _EMIT: Mapping[str, Any] = MappingProxyType(
 
 # Errors by status: else what was refused is answered with 200.
 _API: Mapping[str, Any] = MappingProxyType(
-    {"path": "/api/publish", "headers": {"X-API-Key": _SECRET, "X-Centrifugo-Error-Mode": "transport"}}
-    | {"slot": "data", "body": {"channel": f"kept:{ROOM}"}}
+    {"path": "/api/publish", "headers": {"X-API-Key": centrifugo.API_KEY, "X-Centrifugo-Error-Mode": "transport"}}
+    | {"slot": "data", "body": {"channel": centrifugo.CHANNEL.format(ROOM)}}
 )
 
 
@@ -46,19 +48,7 @@ _PLAIN = (
 )
 _HISTORY = _PLAIN + "history filtered_websocket.filters.broadcast_messages"
 _WS_EMIT = _OURS + f"--ws_emit_secret {_SECRET} --ws_emit_recovery 120 -f filtered_websocket.filters.ws_emit"
-_NAMESPACES = (
-    """'[{{"name":"kept","history_size":10000,"history_ttl":"300s","force_recovery":true,"""
-    """"allow_subscribe_for_client":true,"allow_subscribe_for_anonymous":true}}]' """
-)
-_CENTRIFUGO = (
-    _OURS + f"--centrifugo_api_key {_SECRET} --centrifugo_allow_anonymous --centrifugo_namespaces {_NAMESPACES}"
-    "-f filtered_websocket.filters.centrifugo"
-)
-_GO = (
-    "env GOMAXPROCS=1 CENTRIFUGO_HTTP_SERVER_PORT={port} CENTRIFUGO_CLIENT_ALLOW_ANONYMOUS_CONNECT_WITHOUT_TOKEN=true "
-    f"CENTRIFUGO_HTTP_API_KEY={_SECRET} CENTRIFUGO_CHANNEL_NAMESPACES={_NAMESPACES}"
-)
-_GO_REDIS = "CENTRIFUGO_ENGINE_TYPE=redis CENTRIFUGO_ENGINE_REDIS_ADDRESS=redis://127.0.0.1:{redis_port} "
+_CENTRIFUGO = centrifugo.ours(_OURS.rstrip(), 10000)
 _SQLITE = " --storage sqlite --sqlite_file {folder}/history.sqlite"
 _REDIS = " --storage redis --redis_port {redis_port}"
 _WORKERS = " --workers 2"
@@ -80,10 +70,10 @@ ROWS = (
     Row("centrifugo_redis", _CENTRIFUGO + _REDIS, "centrifugo", _API, needs=("redis",)),
     Row("centrifugo_redis_nodes2", _CENTRIFUGO + _REDIS, "centrifugo", _API, 2, ("redis",)),
     Row("centrifugo_redis_workers2", _CENTRIFUGO + _REDIS + _WORKERS, "centrifugo", _API, needs=("redis",)),
-    Row("go_centrifugo", _GO + "{centrifugo}", "centrifugo", _API, needs=("centrifugo",)),
+    Row("go_centrifugo", centrifugo.original(10000), "centrifugo", _API, needs=("centrifugo",)),
     *(
         Row(
-            f"go_centrifugo_redis{suffix}", _GO + _GO_REDIS + "{centrifugo}", "centrifugo", _API, nodes,
+            f"go_centrifugo_redis{suffix}", centrifugo.original(10000, redis=True), "centrifugo", _API, nodes,
             ("centrifugo", "redis"),
         )
         for suffix, nodes in (("", 1), ("_nodes2", 2))
