@@ -220,6 +220,15 @@ class Clients:
                 with suppress(BlockingIOError):
                     client.recv(1 << 20, socket.MSG_DONTWAIT)
 
+    def come_in(self, paths: list[str], data: bytes, word: bytes) -> None:
+        """What clients of a protocol do first: connect, and say who they are. All are answered, with this word."""
+        self.connect(paths)
+        new = self._sockets[-len(paths) :]
+        for client in new:
+            client.sendall(data)
+        if not all(word in answer for answer in self._read(new, 1)):
+            raise RuntimeError(f"clients that have come in are answered without {word!r}")
+
     def exchange_in_parts(self, parts: list[bytes], expected: int) -> None:
         """Send this from all clients, each part in a turn of its own."""
         for part in parts[:-1]:
@@ -316,6 +325,19 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     asked = text(b'420["a","%b"]' % emitted)
     yield "Socket.IO, acknowledged", 20, lambda: clients.exchange([asked] * 50, 2 + len(b'430["%b"]' % emitted))
     yield "Socket.IO to 50", 20, lambda: clients.exchange([text(said)], 2 + len(heard))
+    clients.leave()
+    # All that it says first in one frame, as its JavaScript SDK does.
+    entering = text(b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"kept:a"}}')
+    path = "/cen/connection/websocket"
+    yield "Centrifugo, coming in", 4, lambda: clients.come_in([path] * 10, entering, b'"subscribe"')
+    clients.leave()
+    # Each is in one of ten rooms that keep a history, and publishes to it.
+    entering = [b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"kept:c%d"}}' % number for number in range(10)]
+    for each in entering:
+        clients.come_in([path] * 10, text(each), b'"subscribe"')
+    clients.settle()
+    said = [text(b'{"id":3,"publish":{"channel":"kept:c%d","data":"%b"}}' % (at // 10, middle)) for at in range(100)]
+    yield "Centrifugo, rooms", 4, lambda: clients.exchange(said, 10 * len(middle))
     clients.leave()
     yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
     clients.leave()
