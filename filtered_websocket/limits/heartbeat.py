@@ -68,7 +68,7 @@ class Heartbeat:
             first, last = max(1, self._interval // 2), self._interval
             if self._slot < 1:
                 first = last = max(1, self._interval - 1)
-            self._put(connection, random.randint(first, last))  # noqa: S311 - no secret
+            self._put(connection, first + int(random.random() * (last - first + 1)))  # noqa: S311 - no secret
 
     def remove(self, connection: Pinged) -> None:
         """Forget a connection that has ended; one that was never added is fine."""
