@@ -7,9 +7,11 @@ through memory must not pay for a Deferred (0.6 us) that nearly nobody looks at.
 import asyncio
 import types
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import copy_context
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
 
 
 def start(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
@@ -17,9 +19,38 @@ def start(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
     from twisted.internet import reactor
 
     loop = getattr(reactor, "_asyncioEventloop", None)
-    if loop is None:
-        return Deferred.fromCoroutine(coroutine)
-    return Deferred.fromFuture(loop.create_task(_task(coroutine, loop)))
+    if loop is not None:
+        return Deferred.fromFuture(loop.create_task(_task(coroutine, loop)))
+    begun = begin(coroutine)
+    return succeed(None) if begun is DONE else begun
+
+
+def begin(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
+    """Start a coroutine that awaits nothing of asyncio's now: `DONE` if it is over with nothing as its result.
+
+    Most are over at once, and then Twisted's own way of driving them is not needed, which costs as much as a step.
+    """
+    context = copy_context()
+    try:
+        waited = context.run(coroutine.send, None)
+    except StopIteration as finished:
+        return DONE if finished.value is None else succeed(finished.value)
+    except BaseException:
+        return fail()
+    return context.run(Deferred.fromCoroutine, _rest(coroutine, waited))
+
+
+def _rest(coroutine: Coroutine[Any, Any, Any], waited: Any) -> Generator[Any, Any, Any]:
+    """What is left of a coroutine that waits for this."""
+    while True:
+        try:
+            step, value = coroutine.send, (yield waited)
+        except BaseException as error:
+            step, value = coroutine.throw, error
+        try:
+            waited = step(value)
+        except StopIteration as finished:
+            return finished.value
 
 
 async def _task(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
@@ -59,6 +90,11 @@ def _fired(waited: "Deferred[Any]", loop: asyncio.AbstractEventLoop) -> Generato
         waited.cancel()
         waited.addErrback(lambda failure: None)  # the awaiting filter is told by the exception that is under way
         raise
+
+
+def has_fired(deferred: "Deferred[Any]") -> bool:
+    """Whether the result is there now. Most of what filters return is: an ignored publish, an answer from memory."""
+    return bool(deferred.called) and not deferred.paused and not isinstance(deferred.result, (Failure, Deferred))
 
 
 class _Done(Deferred[None]):

@@ -8,13 +8,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import has_fired, start
 from filtered_websocket.chain.failures import _awaited
+from filtered_websocket.messages.publication import Publication
 
 Step = Callable[[Any, Any], Any]
 """A filter as a chain calls it: ``step(instance, data)``."""
 
-_PLAIN = frozenset((str, bytes, bytearray, tuple, list, dict, int, float, bool))
+_PLAIN = frozenset((str, bytes, bytearray, tuple, list, dict, int, float, bool, Publication))
 """Types that nobody waits for. What tells awaitables of all other types costs more than a short chain: these have
 abstract base classes."""
 
@@ -33,18 +34,13 @@ def run(steps: Iterator[Step] | list[Step] | tuple[Step, ...], instance: Any, da
             if type(result) not in _PLAIN and (
                 isinstance(result, (types.CoroutineType, Deferred)) or inspect.isawaitable(result)
             ):
-                if isinstance(result, Deferred) and _has_fired(result):
+                if isinstance(result, Deferred) and has_fired(result):
                     result = result.result
                 else:
                     return start(_finish(result, step, steps, instance, data))
             if result is not None:
                 data = result
     return data
-
-
-def _has_fired(deferred: "Deferred[Any]") -> bool:
-    """Whether the result is there now. Most of what filters return is: an ignored publish, an answer from memory."""
-    return bool(deferred.called) and not deferred.paused and not isinstance(deferred.result, (Failure, Deferred))
 
 
 async def _finish(waited: Any, step: Step, steps: Iterator[Step], instance: Any, data: Any) -> Any:

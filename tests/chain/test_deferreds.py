@@ -1,11 +1,12 @@
 """What makes a call awaitable, on Twisted's reactors and on asyncio's."""
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
-from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks, succeed
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import begin, start
 from filtered_websocket.storage_objects.base import DONE
 from tests.support.asyncio_scripts import on_asyncio
 from tests.support.chains import filter_of, outcome, results
@@ -21,6 +22,61 @@ def test_start_begins_a_coroutine_before_it_returns():
     deferred = start(work())
     assert begun == [True]
     assert outcome(deferred) == ["done"]
+
+
+def test_what_is_over_at_once_with_nothing_is_done():
+    async def nothing():
+        pass
+
+    async def result():
+        return "done"
+
+    async def fails():
+        raise ValueError("no")
+
+    assert begin(nothing()) is DONE
+    assert outcome(begin(result())) == ["done"]
+    assert start(nothing()) is not DONE  # callers chain to it
+    (failure,) = outcome(begin(fails()))
+    assert failure.check(ValueError)
+
+
+def test_what_waits_goes_on_where_it_waited_and_what_was_wrong_there_is_raised_there():
+    waits = [Deferred() for _ in range(3)]
+
+    async def work():
+        found = [await waits[0]]
+        try:
+            await waits[1]
+        except ValueError as error:
+            found.append(str(error))
+        return [*found, await waits[2]]
+
+    deferred = begin(work())
+    waits[0].callback("a")
+    waits[1].errback(ValueError("b"))
+    assert not deferred.called
+    waits[2].callback("c")
+    assert outcome(deferred) == [["a", "b", "c"]]
+
+
+def test_what_waits_can_be_cancelled_and_has_a_context_of_its_own():
+    noted, waits, told = ContextVar("noted", default="nothing"), Deferred(), []
+
+    async def work():
+        noted.set("something")
+        try:
+            await waits
+        except CancelledError:
+            told.append(noted.get())
+            raise
+
+    deferred = begin(work())
+    assert noted.get() == "nothing"
+    deferred.cancel()
+    (failure,) = outcome(deferred)
+    assert failure.check(CancelledError)
+    assert told == ["something"]
 
 
 def test_on_the_asyncio_reactor_a_filter_awaits_what_is_asyncios_and_deferreds():

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import begin
 from filtered_websocket.chain.interfaces import Storage
 from filtered_websocket.errors import StorageAway
 
@@ -86,9 +86,11 @@ class Steps:
     def take(self, step: Coroutine[Any, Any, Any]) -> Deferred[Any]:
         """Begin a step, at once if none is under way. A caller that cancels what is returned no longer hears of it; the
         step goes on."""
+        running = begin(step if self._last is None else self._behind(self._last, step))
+        if running.called and not running.paused:
+            return running  # most are over at once
         over: Deferred[None] = Deferred()
         heard: Deferred[Any] = Deferred()
-        running = start(step if self._last is None else self._behind(self._last, step))
         self._last = over
 
         def ended(result: Any) -> None:
