@@ -39,13 +39,15 @@ class Entry(Batch):
     __slots__ = ("at", "cost", "end", "exclude", "is_read", "publication", "tail")
 
     def __init__(self, tail: "Tail", publication: Publication | None, exclude: Collection[str], at: float) -> None:
-        super().__init__(tail.channel, () if publication is None else (publication.messages,))
+        self.channel, self._plain, self._deflated = tail.channel, None, None
         self.tail, self.publication, self.exclude, self.at = tail, publication, exclude, at
-        self.cost, self.is_read = ENTRY_COST, False
+        self.is_read, self.end, cost = False, 0, ENTRY_COST
+        self.groups = ()
         if publication is not None:
+            self.groups = (publication.messages,)
             for payload, _ in publication.messages:
-                self.cost += len(payload)
-        self.end = 0
+                cost += len(payload)
+        self.cost = cost
 
 
 class Missed(Sequence[Publication]):

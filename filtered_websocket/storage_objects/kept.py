@@ -54,8 +54,9 @@ class History:
         return bool(self.keep.seconds) and kept.at <= now - self.keep.seconds
 
     def trim(self, now: float) -> None:
-        keep = self.keep
-        while len(self.kept) > keep.count or (self.kept and self.expired(self.kept[0], now)):
+        keep, kept = self.keep, self.kept
+        # What `expired` says: this is looked at for several histories whenever something is published.
+        while len(kept) > keep.count or (kept and keep.seconds and kept[0].at <= now - keep.seconds):
             self.drop_oldest()
         if keep.bytes:
             while self.bytes > keep.bytes:
