@@ -50,6 +50,10 @@ class Following:
         waiting.append(answer)
         return answer
 
+    def waits_for(self, channel: str) -> bool:
+        """Whether storage has yet to confirm a channel that is followed."""
+        return channel in self._waiting
+
     def end(self, channel: str) -> Deferred[Any]:
         """Follow a channel no more, if nobody needs it."""
         hub = self._hub

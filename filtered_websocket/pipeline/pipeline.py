@@ -29,6 +29,7 @@ from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.hub import Hub
+from filtered_websocket.pipeline.joining import Joining
 from filtered_websocket.pipeline.modules import chain_of, defaults_of, endpoints_of, further_roots
 from filtered_websocket.pipeline.names import Names, ids
 from filtered_websocket.pipeline.recoveries import Recoveries
@@ -102,6 +103,8 @@ class Pipeline:
         self.recover, self.catch_up, self.join_all = recoveries.recover, recoveries.catch_up, recoveries.join_all
         self.subscriptions = subscriptions = Subscriptions(self, following, recoveries, server.counters)
         self.subscribe, self.unsubscribe = subscriptions.subscribe, subscriptions.unsubscribe
+        joining = Joining(self, following, consumer, recoveries.positioned, subscriptions)
+        self.join_now = joining.join_now
         self.filters: dict[str, tuple[FilterMeta, ...]] = {}
         self.chains: dict[str, tuple[Step, ...]] = {}
         #: the filters of chains that packs and users have, by their roots

@@ -6,7 +6,6 @@ from twisted.logger import Logger
 
 from filtered_websocket.chain.interfaces import Counters, Insufficient, Subscriber
 from filtered_websocket.messages.publication import Position
-from filtered_websocket.pipeline.catching_up import CatchingUp
 
 _log = Logger()
 
@@ -27,9 +26,8 @@ class Positioned:
         self._counters = counters
         self.channels: dict[str, dict[str, _One]] = {}
 
-    def add(self, client: CatchingUp) -> None:
-        one = _One(client.subscriber, client.insufficient, client.since is not None)
-        self.channels.setdefault(client.channel, {})[client.subscriber.id] = one
+    def add(self, channel: str, subscriber: Subscriber, insufficient: Insufficient | None, came_back: bool) -> None:
+        self.channels.setdefault(channel, {})[subscriber.id] = _One(subscriber, insufficient, came_back)
 
     def remove(self, channel: str, subscriber: Subscriber) -> None:
         """One leaves; another that has come with its id stays."""

@@ -42,10 +42,10 @@ class Recoveries:
         past = Past(storage, pipeline.prefix, self._server.reactor)
         self._here = Here(pipeline, storage, consumer, past, self._tails)
         self._channels: dict[str, Returning] = {}
-        self._positioned = Positioned(pipeline.server.counters)
-        self.relied_on: Container[str] = self._positioned.channels
+        self.positioned = Positioned(pipeline.server.counters)
+        self.relied_on: Container[str] = self.positioned.channels
         self._moving: set[str] = set()
-        self._answers = Answers(pipeline, self._channels, self._positioned)
+        self._answers = Answers(pipeline, self._channels, self.positioned)
 
     def recover(
         self,
@@ -129,7 +129,7 @@ class Recoveries:
             self._channels[channel], hub.recovering[channel] = returning, returning.clients
             confirmed = (self._following.begin if is_first else self._following.confirmed)(channel)
         returning.clients[subscriber.id] = catching
-        self._positioned.remove(channel, subscriber)
+        self.positioned.remove(channel, subscriber)
         hub.leave(channel, subscriber)
         if isinstance(subscriber.channels, frozenset):  # a connection's, until it is in its first
             subscriber.channels = set()
@@ -161,7 +161,7 @@ class Recoveries:
             if not each.left:
                 self._answers.count(each)
                 if self._channels[each.channel].keep is not None:
-                    self._positioned.add(each)
+                    self.positioned.add(each.channel, each.subscriber, each.insufficient, each.since is not None)
                 self._remove(each)
 
     def waits(self, channel: str, subscriber: Subscriber) -> Deferred[None] | None:
@@ -183,7 +183,7 @@ class Recoveries:
 
     def leave(self, channel: str, subscriber: Subscriber) -> None:
         """A subscriber does not come back, or is in a channel no more."""
-        self._positioned.remove(channel, subscriber)
+        self.positioned.remove(channel, subscriber)
         client = self._find(channel, subscriber)
         if client is not None:
             client.leave()
@@ -204,7 +204,7 @@ class Recoveries:
         if self._tails.is_stale(channel):
             return
         self._tails.stand_anew(channel, position)
-        self._positioned.tell(channel, position)
+        self.positioned.tell(channel, position)
         for tell in self._pipeline.gaps:
             tell(channel, position)
         returning = self._channels.get(channel)

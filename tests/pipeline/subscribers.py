@@ -131,3 +131,18 @@ class Session:
 
 def text(*payloads):
     return tuple((payload.encode(), False) for payload in payloads)
+
+
+class Talks:
+    """A subscriber that is no connection, which writes down what reaches it."""
+
+    direct = None
+
+    def __init__(self, name: str = "talks") -> None:
+        self.id, self.channels, self.heard = name, set(), []
+
+    def deliver(self, batch, policy):
+        self.heard += [payload.decode() for payload, _ in batch.messages]
+
+    def finish(self, blob, sent):
+        raise AssertionError("it has no socket")

@@ -9,6 +9,7 @@ from filtered_websocket.messages.recovery import Recovery
 from filtered_websocket.pipeline.catching_up import CatchingUp
 from filtered_websocket.pipeline.names import Names
 from filtered_websocket.testing.server import Server
+from tests.pipeline.subscribers import Talks
 from tests.support.missed import HeldHistory, Numbered
 from tests.support.rooms import Consumes, Rooms, consuming, counted, members
 
@@ -392,21 +393,6 @@ def test_a_channel_beside_that_was_not_come_back_to_has_given_nobody_a_copy():
 
 
 # Several at once, and the pack's own answer.
-
-
-class Talks:
-    """A subscriber that is no connection, which writes down what reaches it."""
-
-    direct = None
-
-    def __init__(self, name: str = "talks") -> None:
-        self.id, self.channels, self.heard = name, set(), []
-
-    def deliver(self, batch, policy):
-        self.heard += [payload.decode() for payload, _ in batch.messages]
-
-    def finish(self, blob, sent):
-        raise AssertionError("it has no socket")
 
 
 def test_the_answer_comes_before_all_that_is_published_in_it(server, news):
