@@ -15,14 +15,17 @@ class Encoded(Part):
     encoding: Encoding | None
     """What messages look like to this client, None for themselves: a handshake filter says so."""
 
-    def send_encoded(self, messages: Sequence[Message]) -> None:
-        """Send messages to this connection alone, as they are; on one that is closing they are counted as dropped."""
+    def send_encoded(self, messages: Sequence[Message], behind: bool = True) -> None:
+        """Send messages to this connection alone, as they are; on one that is closing they are counted as dropped.
+
+        :param behind: what was published before to its channels; else that may come later in this turn
+        """
         if self.state != OPEN:
             self.factory.counters.count("dropped", "sent to a closed connection", times=len(messages))
             return
         hub = self.pipeline.hub
         hub.deliveries += len(messages)
-        if hub.dirty:
+        if behind and hub.dirty:
             hub.settle(self)
         for payload, binary in messages:
             self.send_frame(payload, binary)

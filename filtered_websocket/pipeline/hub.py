@@ -243,8 +243,8 @@ class Hub:
         dirty, self.dirty = self.dirty, []
         for channel in dirty:
             if channel.pending:
-                # Behind what was collected, in the same send.
-                self._flush(channel, self._collected > 0)
+                # Behind what is held back, in the same send: where most of its subscribers hold something back.
+                self._flush(channel, self._collected > 0 or 2 * len(self.corked) > len(channel.subscribers))
         while self._collected:
             self.uncork()
         if self._waiting.few:
