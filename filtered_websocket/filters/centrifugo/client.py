@@ -8,7 +8,7 @@ from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.events import raw_of
-from filtered_websocket.filters.centrifugo.messages import ClientInfo, Message, Push, Reply
+from filtered_websocket.filters.centrifugo.messages import ClientInfo, Message, Push
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.subscription import Subscription
 from filtered_websocket.filters.shared.presence import Steps
@@ -24,6 +24,7 @@ class Client:
     :ivar given: the channels that its token has put it in
     :ivar connected: its connect command has been answered
     :ivar present: storage knows of it, for filters that are told of clients that go
+    :ivar publishing: its publications that storage has yet to confirm, and that no command of it waits for
     :ivar renews: it brings a new token when its time is over; else filters of refresh are asked
     :ivar ended: it is sent nothing any more
     :ivar subscriptions: what it is in, by channel
@@ -33,7 +34,7 @@ class Client:
 
     __slots__ = (
         "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "present",
-        "renews", "state", "steps", "subscriptions", "user",
+        "publishing", "renews", "state", "steps", "subscriptions", "user",
     )  # fmt: skip
 
     def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
@@ -44,7 +45,7 @@ class Client:
         self.given: frozenset[str] = frozenset()
         self.deadline: Deadline | None = None
         self.connected = self.present = self.ended = False
-        self.renews = True
+        self.renews, self.publishing = True, 0
         self.subscriptions: dict[str, Subscription] = {}
         self.steps = Steps()
 
@@ -66,24 +67,29 @@ class Client:
         subscription = self.subscriptions.get(channel)
         return ClientInfo(self.user, self.id, self.info, b"" if subscription is None else subscription.info)
 
-    def reply(self, reply: Reply) -> None:
-        """Answer a command."""
-        self._send(self.encoding.codec.reply, reply)
+    def reply(self, number: int, name: str, result: Any) -> None:
+        """Answer a command.
+
+        :param name: the field of a reply that the result stands in
+        """
+        # What was published before may come behind the answer to a publish: that says nothing of it. To have it go out
+        # first would have each publisher of a channel flush what this turn has published.
+        self._send(self.encoding.codec.reply, number, name, result, behind=name != "publish")
 
     def push(self, push: Push) -> None:
         """Send what it has not asked for."""
         self._send(self.encoding.push, push)
 
-    def _send(self, encode: Callable[[Any], bytes], message: Reply | Push) -> None:
+    def _send(self, encode: Callable[..., bytes], *message: Any, behind: bool = True) -> None:
         if self.ended:
             return
         try:
-            frame = encode(message)
+            frame = encode(*message)
         except Disconnect as end:
             # It speaks JSON, and is to be sent what is none.
             self.end(end)
         else:
-            self.connection.send_encoded(((frame, self.encoding.codec.binary),))
+            self.connection.send_encoded(((frame, self.encoding.codec.binary),), behind)
 
     def send(self, data: Any) -> None:
         """Send data to this client alone: a JSON value, or bytes as they are.

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from filtered_websocket.filters.centrifugo.codes import Disconnect
-from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, plain, unpack
-from filtered_websocket.filters.centrifugo.messages import Disconnected, Join, Leave, Publication, Push, Reply
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, plain, unpack, usual
+from filtered_websocket.filters.centrifugo.messages import Disconnected, Join, Leave, Publication, Push
 from filtered_websocket.filters.centrifugo.messages import Message as ForOne
 from filtered_websocket.filters.centrifugo.wire import Codec
 from filtered_websocket.messages.message import Message
@@ -22,7 +22,7 @@ class Encoding:
 
     def push(self, push: Push) -> bytes:
         """A push as these clients get it."""
-        return self.codec.push(push) if self.bare else self.codec.reply(Reply(push=push))
+        return self.codec.push(push) if self.bare else self.codec.reply(0, "push", push)
 
     @staticmethod
     def end_of(end: Disconnect) -> Disconnected:
@@ -34,7 +34,12 @@ class Encoding:
         binary = self.codec.binary
         if channel is None:
             return [(self.push(Push(message=ForOne(plain(each).data))), binary) for each in messages]
-        return [(self.push(push_of(unpack(each), channel)), binary) for each in messages]
+        return [(self._published(each, channel), binary) for each in messages]
+
+    def _published(self, message: Message, channel: str) -> bytes:
+        found = None if self.bare else usual(message)
+        written = None if found is None else self.codec.usual_push(channel, found)
+        return written or self.push(push_of(unpack(message), channel))
 
 
 def push_of(envelope: Envelope, channel: str) -> Push:

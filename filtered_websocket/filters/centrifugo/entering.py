@@ -36,8 +36,10 @@ class Wish(NamedTuple):
     @property
     def recovers(self) -> bool:
         """Whether what the client missed is looked for."""
-        asked = self.request.recover or (self.caches and self.subscription.options.auto_cache_recover)
-        return asked and self.subscription.recoverable
+        subscription = self.subscription
+        return subscription.recoverable and (
+            self.request.recover or (subscription.options.auto_cache_recover and self.caches)
+        )
 
     @property
     def caches(self) -> bool:
@@ -56,6 +58,8 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     """
     if not wishes:
         answer({})
+        return
+    if len(wishes) == 1 and await _enter_now(client, wishes[0], answer):
         return
     catching = []
     for wish in wishes:
@@ -78,6 +82,34 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
             await wish.subscription.announce()
 
 
+async def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
+    """Get into a channel of which nothing is missed, if that can be without waiting; whether it was."""
+    subscription = wish.subscription
+    if subscription.options.presence or wish.recovers:
+        return False
+
+    def answered(recovery: Recovery) -> None:
+        result = _result(client, wish, recovery)
+        subscription.live = True
+        answer({subscription.channel: result})
+
+    joined = client.pipeline.join_now(
+        subscription.channel,
+        subscription.subscriber,
+        answered,
+        insufficient=_insufficient(client, subscription),
+        keep=client.state.keep_of(subscription.options),
+    )
+    if joined and subscription.live:
+        await subscription.announce()
+    return joined
+
+
+def _insufficient(client: Client, subscription: Subscription) -> Callable[[object], object] | None:
+    """What is called when something of a channel is missing for a client that wants to know."""
+    return (lambda _: lack(client, subscription)) if subscription.positioned else None
+
+
 async def _catch_up(client: Client, wish: Wish) -> Any:
     subscription = wish.subscription
     since, last = None, None
@@ -92,7 +124,7 @@ async def _catch_up(client: Client, wish: Wish) -> Any:
         subscription.subscriber,
         since,
         last=last,
-        insufficient=(lambda _: lack(client, subscription)) if subscription.positioned else None,
+        insufficient=_insufficient(client, subscription),
         keep=client.state.keep_of(subscription.options),
     )
 
@@ -111,13 +143,21 @@ def _result(client: Client, wish: Wish, recovery: Recovery) -> SubscribeResult:
     :raises Disconnect: 3506, it speaks JSON, and what it missed is none
     """
     subscription, request = wish.subscription, wish.request
+    expires, position = subscription.expires, recovery.position
+    if not subscription.positioned:
+        position = None
     result = SubscribeResult(
-        data=wish.data, was_recovering=request.recover, delta=isinstance(subscription.place, DeltaPlace)
+        expires is not None,
+        0 if expires is None else client.state.ttl(expires),
+        recoverable=position is not None and subscription.recoverable,
+        positioned=position is not None,
+        epoch="" if position is None else position.epoch,
+        offset=0 if position is None else position.offset,
+        data=wish.data,
+        was_recovering=request.recover,
+        delta=isinstance(subscription.place, DeltaPlace),
     )
-    if subscription.expires is not None:
-        result = result._replace(expires=True, ttl=client.state.ttl(subscription.expires))
-    position = recovery.position
-    if not subscription.positioned or position is None:
+    if position is None or not (wish.recovers or recovery.publications):
         return result
     stands = request.offset > 0 and (request.epoch, request.offset) == position
     found = _given(client, wish, () if wish.caches and stands else recovery.publications)
@@ -125,9 +165,6 @@ def _result(client: Client, wish: Wish, recovery: Recovery) -> SubscribeResult:
     if wish.recovers and not recovered and not wish.caches and request.flag & REJECT_UNRECOVERED:
         raise Error(UNRECOVERABLE)
     return result._replace(
-        recoverable=subscription.recoverable,
-        positioned=True,
-        epoch=position.epoch,
         offset=_begin(recovery, position) if recovered and not wish.caches else position.offset,
         recovered=recovered,
         publications=tuple(map(publication_of, found)),

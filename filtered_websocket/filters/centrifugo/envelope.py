@@ -1,7 +1,7 @@
 """What is published to a channel, as it stands on the bus, in history and in the hub, whatever its clients speak.
 
-    0xC1 0xF6  u8 kind  u8 flags  u64 offset  [info: 4 x (u32 length, bytes)]  [tags: u32 length, JSON]  data
-    [epoch: at offset 1, behind the data, with its length in a byte behind it]
+    0xC1 0xF6  u8 kind  u8 flags  u64 offset  [info: u32 length, 4 x (u32 length, bytes)]  [tags: u32 length, JSON]
+    data  [epoch: at offset 1, behind the data, with its length in a byte behind it]
 
 It travels as a text, though 0xC1 begins no UTF-8. Nothing that anybody else publishes can be that, since bytes that are
 no text are sent as binary: what a filter passes on of a client's is data, whatever it looks like.
@@ -12,10 +12,12 @@ has arrived (`placed`), before it is encoded for clients.
 import json
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from filtered_websocket.filters.centrifugo.json_reader import embedded
 from filtered_websocket.filters.centrifugo.messages import NOTHING, ClientInfo
+from filtered_websocket.filters.centrifugo.wire import Usual
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.strict_json import dumps
@@ -23,10 +25,17 @@ from filtered_websocket.messages.strict_json import dumps
 PUBLICATION, JOIN, LEAVE, PATCH = 0, 1, 2, 3
 """What is published, who comes and goes, and a publication whose data is a difference, which only a hub has."""
 
+SMALL = 1024
+"""Bytes up to which what others see of a client is remembered: it goes out with all that the client publishes."""
+REMEMBERED = 1024
+
 _MARK = b"\xc1\xf6"
 _HEAD = struct.Struct(">2sBBQ")
 _U32 = struct.Struct(">I")
 _JSON, _DELTA, _INFO, _TAGS, _EPOCH = 1, 2, 4, 8, 16
+
+_USUAL = {_MARK + bytes((PUBLICATION, _JSON | _INFO | delta)) for delta in (0, _DELTA)}
+_DATA = _HEAD.size + _U32.size
 
 
 class Envelope(NamedTuple):
@@ -53,20 +62,18 @@ def pack(envelope: Envelope) -> Message:
 
 
 def _packed(envelope: Envelope) -> bytes:
-    info, tags = envelope.info, envelope.tags
-    flags = envelope.is_json * _JSON | envelope.delta * _DELTA | (info is not None) * _INFO | bool(tags) * _TAGS
-    head = _HEAD.pack(_MARK, envelope.kind, flags, envelope.offset)
-    if not flags & (_INFO | _TAGS):
-        return head + envelope.data
-    parts = [head]
+    data, kind, is_json, delta, offset, info, tags, _ = envelope
+    flags = is_json * _JSON | delta * _DELTA
     if info is not None:
-        for each in (info.user.encode(), info.client.encode(), info.conn_info, info.chan_info):
-            parts += (_U32.pack(len(each)), each)
+        flags |= _INFO
+        is_small = len(info.user) + len(info.conn_info) + len(info.chan_info) <= SMALL
+        block = _remembered_block(info) if is_small else _block(info)
+        data = block + data
     if tags:
+        flags |= _TAGS
         text = dumps(dict(tags)).encode()
-        parts += (_U32.pack(len(text)), text)
-    parts.append(envelope.data)
-    return b"".join(parts)
+        data = b"".join((block if info is not None else b"", _U32.pack(len(text)), text, envelope.data))
+    return _HEAD.pack(_MARK, kind, flags, offset) + data
 
 
 def unpack(message: Message) -> Envelope:
@@ -116,11 +123,8 @@ def _unpack(payload: bytes) -> Envelope:
     at = _HEAD.size
     info, tags = None, NOTHING
     if flags & _INFO:
-        parts = []
-        for _ in range(4):
-            part, at = _part(payload, at)
-            parts.append(part)
-        info = ClientInfo(parts[0].decode(), parts[1].decode(), parts[2], parts[3])
+        block, at = _part(payload, at)
+        info = _remembered_info(block) if len(block) <= SMALL else info_of(block)
     if flags & _TAGS:
         part, at = _part(payload, at)
         tags = json.loads(part)
@@ -129,6 +133,39 @@ def _unpack(payload: bytes) -> Envelope:
         end = len(data) - 1 - data[-1]
         data, epoch = data[:end], data[end:-1].decode()
     return Envelope(data, kind, bool(flags & _JSON), bool(flags & _DELTA), offset, info, tags, epoch)
+
+
+def usual(message: Message) -> Usual | None:
+    """The parts of a usual publication; None: it is another, which `unpack` takes apart."""
+    payload, binary = message
+    if binary or payload[:4] not in _USUAL or len(payload) < _DATA:
+        return None
+    begin = _DATA + int.from_bytes(payload[_HEAD.size : _DATA], "big")
+    if begin - _DATA > SMALL or begin > len(payload):
+        return None
+    return Usual(payload[begin:], payload[_DATA:begin], int.from_bytes(payload[4 : _HEAD.size], "big"))
+
+
+def _block(info: ClientInfo) -> bytes:
+    """With its length."""
+    parts = (info.user.encode(), info.client.encode(), info.conn_info, info.chan_info)
+    block = b"".join([part for each in parts for part in (_U32.pack(len(each)), each)])
+    return _U32.pack(len(block)) + block
+
+
+def info_of(block: bytes) -> ClientInfo:
+    """A client's info as it stands in an envelope.
+
+    :raises ValueError: it is none
+    """
+    parts, at = [], 0
+    for _ in range(4):
+        part, at = _part(block, at)
+        parts.append(part)
+    return ClientInfo(parts[0].decode(), parts[1].decode(), parts[2], parts[3])
+
+
+_remembered_block, _remembered_info = lru_cache(REMEMBERED)(_block), lru_cache(REMEMBERED)(info_of)
 
 
 def _part(payload: bytes, at: int) -> tuple[bytes, int]:

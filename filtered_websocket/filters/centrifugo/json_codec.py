@@ -1,12 +1,26 @@
 """The JSON encoding: a message a line, in which bytes are embedded JSON."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
 
+from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of
 from filtered_websocket.filters.centrifugo.json_reader import read
+from filtered_websocket.filters.centrifugo.json_usual import usual
 from filtered_websocket.filters.centrifugo.json_writer import write
-from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
-from filtered_websocket.filters.centrifugo.wire import JSON, Malformed
-from filtered_websocket.messages.strict_json import loads
+from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push
+from filtered_websocket.filters.centrifugo.wire import JSON, Malformed, Usual
+from filtered_websocket.messages.strict_json import loads, quote
+
+
+@lru_cache(REMEMBERED)
+def _info(block: bytes) -> bytes:
+    return write(info_of(block))
+
+
+@lru_cache(REMEMBERED)
+def _quoted(channel: str) -> bytes:
+    return quote(channel).encode()
 
 
 class JSONCodec:
@@ -23,15 +37,32 @@ class JSONCodec:
         if len(lines) > 1 and not lines[-1]:
             lines.pop()
         for line in lines:
-            yield read(Command, line)
+            yield usual(line) or read(Command, line)
 
-    def reply(self, reply: Reply) -> bytes:
+    def reply(self, number: int, name: str, value: Any) -> bytes:
         """A reply as a line, without its newline."""
-        return write(reply)
+        if number:
+            return b'{"id":%d,"%b":%b}' % (number, name.encode(), write(value) if value else b"{}")
+        return b'{"%b":%b}' % (name.encode(), write(value))
 
     def push(self, push: Push) -> bytes:
         """A push as a line, without its newline."""
         return write(push)
+
+    def usual_push(self, channel: str, publication: Usual) -> bytes | None:
+        """A push of a usual publication in a reply: what `reply` makes of it, without the messages in between."""
+        data, block, offset = publication
+        if not data or b"\n" in data or b"\r" in data:
+            return None
+        try:
+            info = _info(block)
+        except ValueError:
+            return None
+        if not offset:
+            return b'{"push":{"channel":%b,"pub":{"data":%b,"info":%b}}}' % (_quoted(channel), data, info)
+        return b'{"push":{"channel":%b,"pub":{"data":%b,"info":%b,"offset":%d}}}' % (
+            _quoted(channel), data, info, offset,
+        )  # fmt: skip
 
     def emulation(self, body: bytes) -> EmulationRequest:
         """Commands that come by a request of their own, in a text.

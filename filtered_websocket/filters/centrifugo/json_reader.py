@@ -18,12 +18,12 @@ Reader = Callable[[str, int], tuple[Any, int]]
 """Reads the value that begins at a place in a text; gives it, and the place behind it."""
 
 # Numbers become floats: Python reads no integer of 5,000 digits, and nobody looks at them.
-_scan: Reader = json.JSONDecoder(parse_constant=not_json, parse_int=float).scan_once  # type: ignore[attr-defined]
+scan: Reader = json.JSONDecoder(parse_constant=not_json, parse_int=float).scan_once  # type: ignore[attr-defined]
 _skip = re.compile(r"[ \t\r\n]*").match
 _integer = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?![0-9.eE])").match
 _END = "\0"
 """Behind the end of a text, so that there is always a character to look at."""
-_NOT_JSON = (ValueError, StopIteration, RecursionError)
+NOT_JSON = (ValueError, StopIteration, RecursionError)
 
 
 def read(message: Any, data: bytes | bytearray) -> Any:
@@ -36,7 +36,7 @@ def read(message: Any, data: bytes | bytearray) -> Any:
         value, at = _message(message)(text, _after(text, 0))
         if _after(text, at) != len(text) - 1:
             raise Malformed("there is something behind a JSON object")
-    except _NOT_JSON:
+    except NOT_JSON:
         raise Malformed("it is no JSON, or not of the types of a command") from None
     return value
 
@@ -46,10 +46,10 @@ def embedded(data: bytes | bytearray) -> bytes | None:
     try:
         text = data.decode() + _END
         begin = _after(text, 0)
-        _, end = _scan(text, begin)
+        _, end = scan(text, begin)
         if _after(text, end) != len(text) - 1:
             return None
-    except _NOT_JSON:
+    except NOT_JSON:
         return None
     # Within a text a newline is written as an escape.
     return text[begin:end].translate({10: None, 13: None}).encode()
@@ -70,7 +70,7 @@ def members(data: bytes, name: str) -> list[list[tuple[str, bytes]]]:
         values, at = _object(text, _after(text, 0), lambda each: _list(read_one) if each == name else None)
         if _after(text, at) != len(text) - 1:
             raise Malformed("there is something behind a JSON object")
-    except _NOT_JSON:
+    except NOT_JSON:
         raise Malformed(f"an object with a list of objects is wanted: {name}") from None
     return list(values.get(name, ()))
 
@@ -109,7 +109,7 @@ def _object(text: str, at: int, reader_of: Callable[[str], Reader | None]) -> tu
         at = _after(text, at + 1)
         reader = reader_of(name)
         if reader is None:
-            _, at = _scan(text, at)
+            _, at = scan(text, at)
         elif reader is not _raw and text.startswith("null", at):
             values.pop(name, None)
             at += 4
@@ -173,7 +173,7 @@ def _text(text: str, at: int) -> tuple[str, int]:
 
 
 def _raw(text: str, at: int) -> tuple[bytes, int]:
-    _, end = _scan(text, at)
+    _, end = scan(text, at)
     return text[at:end].encode(), end
 
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import compress
 from typing import Any
 
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, Disconnect
 from filtered_websocket.filters.centrifugo.json_reader import embedded
-from filtered_websocket.filters.centrifugo.messages import OWN
+from filtered_websocket.filters.centrifugo.messages import OWN, ClientInfo
 from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields_of
 from filtered_websocket.messages.strict_json import quote
 
 Writer = Callable[[Any], bytes]
 SMALL = 1024
-"""Bytes up to which what others see of clients is remembered: it goes out with all that these publish."""
+"""Bytes up to which what others see of a client is remembered: it goes out with all that the client publishes."""
 
 
 def write(value: Any) -> bytes:
@@ -26,25 +27,31 @@ def write(value: Any) -> bytes:
 
 @cache
 def _message(message: Any) -> Writer:
-    parts = [
-        (place, f'"{field.name}":'.encode(), _writer(field), field.always, field.kind == "message" and not field.many)
-        for place, field in enumerate(fields_of(message))
-    ]
+    fields = fields_of(message)
+    parts = [(f'"{field.name}":'.encode(), _writer(field)) for field in fields]
+    # What counts where it is false, too: a message that has no fields is there, and empty.
+    present = [field.always or (field.message is not None and not field.message._fields) for field in fields]
 
     def write_message(value: Any) -> bytes:
-        written = []
-        for place, name, writer, always, optional in parts:
-            each = value[place]
-            if each or always or (optional and each is not None):
-                written.append(name + writer(each))
+        written = [name + writer(each) for each, (name, writer) in compress(zip(value, parts, strict=True), value)]
         return b"{" + b",".join(written) + b"}"
 
-    return write_message
+    def write_present(value: Any) -> bytes:
+        written = [
+            name + writer(each)
+            for each, (name, writer), there in zip(value, parts, present, strict=True)
+            if each or (there and each is not None)
+        ]
+        return b"{" + b",".join(written) + b"}"
+
+    return write_present if any(present) else write_message
 
 
 def _writer(field: Field) -> Writer:
     if field.whose:
         return _own if field.whose == OWN else _others
+    if field.message is ClientInfo and not field.many:
+        return _info
     one: Writer = write if field.kind == "message" else _number if field.kind in INTEGERS else _WRITERS[field.kind]
     if field.many == "list":
         return lambda values: b"[" + b",".join([one(each) for each in values]) + b"]"
@@ -65,12 +72,17 @@ def _raw(value: bytes) -> bytes:
 
 
 def _others(value: bytes) -> bytes:
-    return _small(value) if len(value) <= SMALL else embedded(value) or b"null"
-
-
-@lru_cache(256)
-def _small(value: bytes) -> bytes:
     return embedded(value) or b"null"
+
+
+def _info(value: ClientInfo) -> bytes:
+    is_small = len(value.user) + len(value.conn_info) + len(value.chan_info) <= SMALL
+    return _remembered(value) if is_small else write(value)
+
+
+@lru_cache(1024)
+def _remembered(value: ClientInfo) -> bytes:
+    return write(value)
 
 
 def _own(value: bytes) -> bytes:

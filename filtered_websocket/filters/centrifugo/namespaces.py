@@ -59,9 +59,15 @@ class ChannelOptions(NamedTuple):
 
         :param what: "publish", "presence" or "history"
         """
-        allowed = getattr(self, f"allow_{what}_for_client")
-        allowed = allowed or (subscribed and getattr(self, f"allow_{what}_for_subscriber"))
-        return bool(allowed and (user or getattr(self, f"allow_{what}_for_anonymous")))
+        client, subscriber, anonymous = _PLACES[what]
+        return bool((self[client] or (subscribed and self[subscriber])) and (user or self[anonymous]))
+
+
+_PLACES = {
+    what: [ChannelOptions._fields.index(f"allow_{what}_for_{whom}") for whom in ("client", "subscriber", "anonymous")]
+    for what in ("publish", "presence", "history")
+}
+"""Of the three options that say what clients may."""
 
 
 class Namespaces:

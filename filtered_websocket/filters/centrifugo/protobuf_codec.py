@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
 from filtered_websocket.filters.centrifugo.schema import Field, fields_of
-from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Malformed
+from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Malformed, Usual
 
 _PACKAGE = "centrifugal.centrifuge.protocol"
 _Proto = descriptor_pb2.FieldDescriptorProto
@@ -48,13 +48,16 @@ class ProtobufCodec:
             yield read(Command, frame[at : at + size])
             at += size
 
-    def reply(self, reply: Reply) -> bytes:
+    def reply(self, number: int, name: str, value: Any) -> bytes:
         """A reply behind its length."""
-        return _framed(write(reply))
+        return _framed(write(Reply(number, **{name: value})))
 
     def push(self, push: Push) -> bytes:
         """A push behind its length."""
         return _framed(write(push))
+
+    def usual_push(self, channel: str, publication: Usual) -> None:
+        """Google's classes are made in any case."""
 
     def emulation(self, body: bytes) -> EmulationRequest:
         """Commands that come by a request of their own.

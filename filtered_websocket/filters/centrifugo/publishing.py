@@ -1,8 +1,10 @@
 """Publications: what a client or the server publishes, on its way to the storage object."""
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import has_fired, start
 from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, PERMISSION_DENIED, Error
 from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
@@ -14,10 +16,12 @@ from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.messages.publication import Position, Publication
 
 _PUBLISHED = PublishResult()
+MOST_PUBLISHING = 32
+"""Publications of one client that storage may have yet to confirm while its further commands are obeyed."""
 
 
-def publish(client: Client, request: PublishRequest) -> Deferred[PublishResult]:
-    """Publish for a client.
+def publish(client: Client, request: PublishRequest) -> PublishResult | Deferred[PublishResult]:
+    """Publish for a client, which may be over at once.
 
     :raises Error: it may not
     """
@@ -31,11 +35,28 @@ def publish(client: Client, request: PublishRequest) -> Deferred[PublishResult]:
     if not allowed:
         raise Error(PERMISSION_DENIED)
     envelope = Envelope(request.data, is_json=is_json, delta=options.delta_publish, info=client.info_in(channel))
-    return send(state, channel, options, envelope).addCallback(_published)
+    sent = send(state, channel, options, envelope)
+    return _PUBLISHED if has_fired(sent) else sent.addCallback(_published)
 
 
 def _published(_: object) -> PublishResult:
     return _PUBLISHED
+
+
+def goes_on(client: Client, published: Deferred[Any]) -> bool:
+    """Whether a client's next command need not wait for its publication that is on its way to storage.
+
+    There they are in the order in which they were sent. To wait would make each a round trip and a delivery of its own.
+    """
+    if client.publishing >= MOST_PUBLISHING or client.state.chains.of(CentrifugoPublishFilter):
+        return False
+
+    def confirmed(_: object) -> None:
+        client.publishing -= 1
+
+    client.publishing += 1
+    published.addBoth(confirmed)
+    return True
 
 
 async def _ask(client: Client, channel: str, options: ChannelOptions, data: bytes, allowed: bool) -> PublishResult:

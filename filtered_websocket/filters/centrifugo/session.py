@@ -1,13 +1,14 @@
 """One client's session: its commands in their order, the answers to them, and whether it is still there."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.interfaces import Subscriber
 from filtered_websocket.chain.outcomes import CANCELLED, report
 from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
@@ -24,11 +25,15 @@ from filtered_websocket.filters.centrifugo.codes import (
     Disconnect,
     Error,
 )
-from filtered_websocket.filters.centrifugo.commands import HANDLERS, Answer
+from filtered_websocket.filters.centrifugo.commands import HANDLERS, Answer, asked
 from filtered_websocket.filters.centrifugo.encodings import Encoding
-from filtered_websocket.filters.centrifugo.events import CentrifugoDisconnectFilter, Disconnected
+from filtered_websocket.filters.centrifugo.events import (
+    CentrifugoDisconnectFilter,
+    Disconnected,
+)
 from filtered_websocket.filters.centrifugo.leaving import leave
-from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, ErrorResult, Reply
+from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, ErrorResult
+from filtered_websocket.filters.centrifugo.publishing import goes_on
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.wire import Malformed
 from filtered_websocket.filters.shared.endings import under_way
@@ -106,45 +111,41 @@ class Session(Client):
 
     def _take(self, command: Command) -> Deferred[None] | None:
         """Obey one command."""
-        place = next((place for place, each in enumerate(command) if place and each is not None), 0)
-        number = command.id
-        if not place:
-            if number:
-                raise Malformed("a command that asks for nothing")
+        number, name, request = asked(command)
+        if request is None:
             self._pong()
             return None
-        name = Command._fields[place]
-        request: Any = command[place]
-        if (not number and name != "send") or getattr(request, "channel", None) == "":
-            raise Malformed(f"{name} without an id, or without a channel")
         if self.connected == (name == "connect"):
             raise Malformed("connect is the first command, and comes once")
         handler = self._connect if name == "connect" else HANDLERS.get(name)
         if handler is None:
             raise Malformed(f"no client of today says {name}")
 
-        def answer(result: Any) -> None:
-            if result is not None:
-                self.reply(Reply(number, **{name: result}))
-
-        def fail(failure: Failure) -> Failure | None:
-            if failure.check(*CANCELLED):
-                return failure  # the connection has ended, or the filter has taken too long: no command follows
-            assert failure.value is not None
-            self._failed(number, failure.value)
-            return None
-
         try:
-            result = handler(self, request, answer)
+            result = handler(self, request, partial(self.reply, number, name))
         except BaseException as error:
             self._failed(number, error)
             return None
         if not isinstance(result, Deferred):
-            answer(result)
+            self._answer(result, number, name)
             return None
-        result.addCallbacks(answer, fail)
+        if result is not DONE:
+            result.addCallbacks(self._answer, self._fail, (number, name), errbackArgs=(number,))
         # Most have fired already: what is published through memory, say.
-        return None if result.called and not result.paused else result
+        if (result.called and not result.paused) or (name == "publish" and goes_on(self, result)):
+            return None
+        return result
+
+    def _answer(self, result: Any, number: int, name: str) -> None:
+        if result is not None:
+            self.reply(number, name, result)
+
+    def _fail(self, failure: Failure, number: int) -> Failure | None:
+        if failure.check(*CANCELLED):
+            return failure  # the connection has ended, or the filter has taken too long: no command follows
+        assert failure.value is not None
+        self._failed(number, failure.value)
+        return None
 
     def _failed(self, number: int, error: BaseException) -> None:
         """A command has been ended by an exception."""
@@ -157,7 +158,7 @@ class Session(Client):
         if not isinstance(error, Error):
             error = self._meant(error)
         if number:
-            self.reply(Reply(number, ErrorResult(error.code, error.message, error.temporary)))
+            self.reply(number, "error", ErrorResult(error.code, error.message, error.temporary))
         if not self.connected and not self.ended:
             self.refused = True
             self._watch(FAILED_SECONDS, lambda: self.disconnect(CLOSED))

@@ -87,7 +87,7 @@ class State(PackState):
         self._deadlines = Deadlines(self.reactor)
         self._heartbeats: list[Heartbeat] = []
         self._told: tuple[float, float] | None = None
-        self._keeps: dict[ChannelOptions, Any] = {}
+        self._keeps: dict[tuple[int, float, float], Any] = {}
 
     def follow(self, options: Options) -> None:
         named = {"": options.centrifugo_without_namespace, **options.centrifugo_namespaces}
@@ -125,10 +125,11 @@ class State(PackState):
         """What a channel keeps, for the storage object; None: nothing."""
         if not options.keeps_history:
             return None
-        keep = self._keeps.get(options)
+        kept = options.history_size, options.history_ttl, options.history_meta_ttl
+        keep = self._keeps.get(kept)
         if keep is None:
             keep = self.pipeline.keep(options.history_size, options.history_ttl)
-            keep = self._keeps[options] = keep._replace(meta_seconds=options.history_meta_ttl)
+            keep = self._keeps[kept] = keep._replace(meta_seconds=options.history_meta_ttl)
         return keep
 
     # Clients.

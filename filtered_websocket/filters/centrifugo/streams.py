@@ -193,7 +193,7 @@ class StreamCarrier:
     def finish(self, blob: bytes, sent: int) -> None:
         """Nothing is ever sent directly."""
 
-    def send_encoded(self, messages: Sequence[Message]) -> None:
+    def send_encoded(self, messages: Sequence[Message], behind: bool = True) -> None:
         if self._writer is not None:
             self.pipeline.hub.settle(self)
             self._writer.send(self.form(messages))

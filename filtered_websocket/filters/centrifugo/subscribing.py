@@ -131,17 +131,18 @@ def draft(
     :raises Error: 107, its filter of tags is none
     """
     subscription = Subscription(client, request.channel, options, server_side)
-    insecure = client.pipeline.options.centrifugo_insecure
-    sees_history = insecure or options.may("history", client.user, True)
-    sees_presence = insecure or options.may("presence", client.user, True)
+
+    def sees(what: str) -> bool:
+        return client.pipeline.options.centrifugo_insecure or options.may(what, client.user, True)
+
     if options.keeps_history:
         subscription.recoverable = options.force_recovery or (
-            request.recoverable and (options.allow_recovery or sees_history)
+            request.recoverable and (options.allow_recovery or sees("history"))
         )
         subscription.positioned = (
             subscription.recoverable
             or options.force_positioning
-            or (request.positioned and (options.allow_positioning or sees_history))
+            or (request.positioned and (options.allow_positioning or sees("history")))
         )
     if request.tf is not None:
         try:
@@ -150,7 +151,7 @@ def draft(
             raise Error(BAD_REQUEST) from None
     elif request.delta in options.allowed_delta_types:
         subscription.place = DeltaPlace(client)
-    subscription.told_joins = options.force_push_join_leave or (request.join_leave and sees_presence)
+    subscription.told_joins = options.force_push_join_leave or (request.join_leave and sees("presence"))
     return subscription
 
 

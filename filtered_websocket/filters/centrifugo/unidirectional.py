@@ -24,7 +24,7 @@ from filtered_websocket.filters.centrifugo.codes import (
 )
 from filtered_websocket.filters.centrifugo.emulation import EmulatedSession
 from filtered_websocket.filters.centrifugo.json_reader import read
-from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, Push, Reply
+from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, Push
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.streaming import EVENTS, LINES, Streaming
 from filtered_websocket.filters.centrifugo.wire import Malformed
@@ -64,11 +64,11 @@ class Unidirectional(Session):
         key = getattr(self.connection, "key", self.connection.id)
         return result._replace(pong=False, session=key)
 
-    def reply(self, reply: Reply) -> None:
-        if reply.connect is not None:
-            self.push(Push(connect=reply.connect))
-        elif reply.error is not None:
-            self.end(Disconnect(ENDS.get(reply.error.code, FAILED)))
+    def reply(self, number: int, name: str, result: Any) -> None:
+        if name == "connect":
+            self.push(Push(connect=result))
+        elif name == "error":
+            self.end(Disconnect(ENDS.get(result.code, FAILED)))
 
     def end(self, disconnect: Disconnect) -> None:
         if not self.ended:

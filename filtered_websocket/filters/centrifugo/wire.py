@@ -4,10 +4,10 @@ An encoding is a `Codec`: `json_codec`, `protobuf_codec`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from filtered_websocket.filters.centrifugo.codes import BAD_COMMAND, Disconnect
-from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
+from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push
 
 JSON, PROTOBUF = "json", "protobuf"
 DELTA_TYPES = ("fossil",)
@@ -23,6 +23,17 @@ class Malformed(Disconnect):
     def __init__(self, why: str) -> None:
         super().__init__(BAD_COMMAND)
         self.why = why
+
+
+class Usual(NamedTuple):
+    """What most publications are: JSON with a client's info, and an offset where there is history.
+
+    :ivar block: of the info, as it stands in an envelope
+    """
+
+    data: bytes
+    block: bytes
+    offset: int
 
 
 class Codec(Protocol):
@@ -42,11 +53,18 @@ class Codec(Protocol):
         :raises Malformed: from the iterator
         """
 
-    def reply(self, reply: Reply) -> bytes:
-        """A reply, or a push in one, as a frame."""
+    def reply(self, number: int, name: str, value: Any) -> bytes:
+        """A reply as a frame.
+
+        :param number: of the command; 0: it is a push
+        :param name: the field of a reply that the value stands in
+        """
 
     def push(self, push: Push) -> bytes:
         """A push alone, as unidirectional clients get it."""
+
+    def usual_push(self, channel: str, publication: Usual) -> bytes | None:
+        """A push of a usual publication in a reply, if there is a shorter way to it than `reply`."""
 
     def emulation(self, body: bytes) -> EmulationRequest:
         """Commands that come by a request of their own.

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, is_json, pack
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
@@ -24,6 +26,16 @@ def test_a_publication_is_a_push_of_its_channel():
     assert binary
     push = Push("news", pub=Publication(b"[1]", INFO, 7, {"k": "v"}))
     assert read(Reply, payload[1:]) == Reply(push=push)
+
+
+@pytest.mark.parametrize("offset", [0, 7])
+@pytest.mark.parametrize("info", [INFO, ClientInfo("ü", "c", b"\xff", b"[1,\n2]"), ClientInfo(conn_info=b"1" * 2000)])
+@pytest.mark.parametrize("data", [b'{"a": 1.0}', b"[1,\r\n2]", b""])
+def test_a_usual_publication_is_written_as_every_other(data, info, offset):
+    envelope = Envelope(data, info=info, offset=offset)
+    ((written, _),) = Encoding(JSONCodec()).encode([pack(envelope)], 'n"ews')
+    push = Push('n"ews', pub=Publication(data, info, offset))
+    assert written == JSONCodec().reply(0, "push", push)
 
 
 def test_joins_and_leaves_name_their_channel_themselves():

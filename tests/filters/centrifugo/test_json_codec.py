@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.json_writer import write
-from filtered_websocket.filters.centrifugo.messages import Command, Publication, Push, Reply, RPCRequest
+from filtered_websocket.filters.centrifugo.messages import Command, Publication, Push, RPCRequest
 from filtered_websocket.filters.centrifugo.wire import Malformed
 from tests.filters.centrifugo import strategies
 
@@ -48,6 +48,6 @@ def test_commands_come_by_requests_in_a_text():
 def test_replies_and_pushes_are_lines():
     push = Push("a", pub=Publication(b"1"))
     assert CODEC.push(push) == b'{"channel":"a","pub":{"data":1}}'
-    assert CODEC.joined([CODEC.reply(Reply(push=push)), CODEC.ping]) == (
+    assert CODEC.joined([CODEC.reply(0, "push", push), CODEC.ping]) == (
         b'{"push":{"channel":"a","pub":{"data":1}}}\n{}'
     )

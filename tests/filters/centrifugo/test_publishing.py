@@ -1,10 +1,14 @@
 import json
 
 import pytest
+from twisted.internet.defer import Deferred
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.codes import Error
+from filtered_websocket.filters.centrifugo.events import CentrifugoPublishFilter
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
-from filtered_websocket.filters.centrifugo.publishing import judge
+from filtered_websocket.filters.centrifugo.publishing import MOST_PUBLISHING, judge
+from filtered_websocket.storage_objects.memory import StorageObject
 from tests.filters.centrifugo.clients import connected, serving
 
 RAW = '{"a" : 1.0,"b":12345678901234567890123 , "a":"\\u00e9"}'
@@ -15,7 +19,7 @@ def test_data_is_passed_on_as_it_was_written():
         client = connected(server)
         client.subscribe("open:a")
         client.wire.send('{"id":5,"publish":{"channel":"open:a","data": ' + RAW + " }}")
-        text = next(each for each in client.wire.received() if "pub" in each)
+        text = next(each for each in client.wire.received() if '"pub"' in each)
         assert f'"data":{RAW},' in text
 
 
@@ -62,3 +66,85 @@ def test_a_namespace_may_want_data_of_a_kind(wanted, data, answer):
         assert error.value.code == 107
     else:
         assert judge(data, options) == answer
+
+
+class Far(StorageObject):
+    """What is published is sent when the test says so."""
+
+    def __init__(self):
+        super().__init__()
+        self.sends = []
+
+    def send(self, *about):
+        held = Deferred()
+        self.sends.append(held)
+        return held.addCallback(lambda _: super(Far, self).send(*about))
+
+    def confirm(self, count=1000):
+        for _ in range(min(count, len(self.sends))):
+            self.sends.pop(0).callback(None)
+
+
+def publishing(count):
+    return [{"id": at, "publish": {"channel": "kept:a", "data": at}} for at in range(1, count + 1)]
+
+
+def test_publications_that_storage_has_yet_to_confirm_do_not_hold_up_the_next_commands():
+    with serving(storage_object=Far()) as server:
+        client = connected(server)
+        client.subscribe("kept:a")
+        client.say(*publishing(3), {"id": 9, "unsubscribe": {"channel": "kept:b"}})
+        assert len(server.storage_object.sends) == 3
+        assert client.hear() == [{"id": 9, "unsubscribe": {}}]
+        server.storage_object.confirm()
+        heard = client.hear()
+        assert [each["id"] for each in heard if "id" in each] == [1, 2, 3]
+        assert [each["push"]["pub"]["data"] for each in heard if "push" in each] == [1, 2, 3]
+
+
+def test_only_so_many_are_on_their_way_at_a_time():
+    with serving(storage_object=Far()) as server:
+        client, storage = connected(server), server.storage_object
+        client.say(*publishing(MOST_PUBLISHING + 5))
+        assert len(storage.sends) == MOST_PUBLISHING + 1
+        storage.confirm(MOST_PUBLISHING)
+        assert len(storage.sends) == 1
+        storage.confirm(1)
+        assert len(storage.sends) == 4
+        storage.confirm()
+        assert len(client.hear()) == MOST_PUBLISHING + 5
+
+
+def test_one_that_could_not_be_published_is_told_and_the_others_are_not_touched():
+    with serving(storage_object=Far()) as server:
+        client, storage = connected(server), server.storage_object
+        client.say(*publishing(2))
+        storage.sends.pop(0).errback(StorageAway("no"))
+        storage.confirm()
+        first, second = client.hear()
+        assert (first["id"], first["error"]["code"]) == (1, 100)
+        assert second == {"id": 2, "publish": {}}
+
+
+def test_one_that_goes_away_meanwhile_has_published():
+    with serving(storage_object=Far()) as server:
+        client, other = connected(server), connected(server)
+        other.subscribe("kept:a")
+        client.say(*publishing(2))
+        client.wire.close()
+        server.storage_object.confirm()
+        assert other.data() == [1, 2]
+
+
+def test_a_filter_of_publications_decides_about_one_after_the_other():
+    class Decides(CentrifugoPublishFilter):
+        @classmethod
+        async def filter(cls, client, event):
+            pass
+
+    with serving(Decides, storage_object=Far()) as server:
+        client = connected(server)
+        client.say(*publishing(3))
+        assert len(server.storage_object.sends) == 1
+        server.storage_object.confirm(1)
+        assert len(server.storage_object.sends) == 1

@@ -1,0 +1,76 @@
+"""Commands as most clients write them, read by the C of Python's own decoder: a quarter of what `json_reader` costs.
+
+It reads nothing otherwise than that. What it does not know it leaves to it: escapes, nulls, names that come twice,
+messages in messages, bytes that are kept as they were written (but those of publish), and whatever is malformed.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from filtered_websocket.filters.centrifugo.json_reader import NOT_JSON, scan
+from filtered_websocket.filters.centrifugo.messages import Command, PublishRequest
+from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields_of
+from filtered_websocket.messages.strict_json import not_json
+
+Build = Callable[[Sequence[tuple[str, Any]]], Any]
+"""Makes a message of the names and values of an object; None: it is left to the other reader."""
+
+# Objects become tuples, so that no list is taken for one, and a name that comes twice is seen.
+_decode: Any = json.JSONDecoder(parse_constant=not_json, object_pairs_hook=tuple).scan_once  # type: ignore[attr-defined]
+_ID = '"id": ?([1-9][0-9]{0,8})'
+_BEFORE = re.compile(rf'\{{(?:{_ID}, ?)?"publish": ?\{{"channel": ?"([^"\\\x00-\x1f]+)", ?"data": ?').match
+_BEHIND = re.compile(rf"\}}(?:, ?{_ID})?\}}").fullmatch
+_TYPES = {"string": str, "bool": bool} | dict.fromkeys(INTEGERS, int)
+_MOST = INTEGERS["uint32"][1]
+
+
+def usual(line: bytes | bytearray) -> Command | None:
+    """The command of a line; None: it is left to the other reader."""
+    try:
+        text = line.decode()
+        published = _BEFORE(text)
+        if published is not None:
+            at = published.end()
+            _, end = scan(text, at)
+            behind = _BEHIND(text, end)
+            if behind is None or (published[1] is None) is (behind[1] is None):
+                return None
+            request = PublishRequest(published[2], text[at:end].encode())
+            return Command(int(published[1] or behind[1]), publish=request)
+        if "\\" in text:
+            return None  # what stands for a character may stand for none: a lone surrogate
+        members, end = _decode(text, 0)
+        if end != len(text) or type(members) is not tuple or len(members) != 2:
+            return None
+        (name, said), (other, number) = members if members[0][0] != "id" else members[::-1]
+    except NOT_JSON:
+        return None
+    if other != "id" or type(number) is not int or not 0 < number <= _MOST or type(said) is not tuple:
+        return None
+    build = _BUILDS.get(name)
+    message = None if build is None else build(said)
+    return None if message is None else Command(number, **{name: message})
+
+
+def _build(message: Any) -> Build:
+    fields = {field.name: field for field in fields_of(message) if not field.many and field.kind in _TYPES}
+    types = {name: _TYPES[field.kind] for name, field in fields.items()}
+
+    def build(members: Sequence[tuple[str, Any]]) -> Any:
+        for name, value in members:
+            if type(value) is not types.get(name) or (type(value) is int and not _fits(fields[name], value)):
+                return None
+        values = dict(members)
+        return message(**values) if len(values) == len(members) else None
+
+    return build
+
+
+def _fits(field: Field, value: int) -> bool:
+    low, high = INTEGERS[field.kind]
+    return low <= value <= high
+
+
+_BUILDS = {field.name: _build(field.message) for field in fields_of(Command) if field.message is not None}
