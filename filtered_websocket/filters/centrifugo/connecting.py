@@ -19,6 +19,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     EXPIRED,
     INSUFFICIENT_STATE,
     INVALID_TOKEN,
+    TOKEN_EXPIRED,
     Disconnect,
     Error,
 )
@@ -54,7 +55,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     """
     options = client.pipeline.options
     event = _event(request, client)
-    client.given = frozenset(event.channels)
+    client.given, expires = frozenset(event.channels), event.expires
     await client.state.chains.ask(CentrifugoConnectFilter, client, event)
     if event.user is None:
         if not (options.centrifugo_allow_anonymous or options.centrifugo_insecure):
@@ -62,7 +63,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
         event.user = ""
     _check_room(client, event.user)
     if client.state.is_past(event.expires):
-        raise Error(EXPIRED)
+        # Its token was good when it came: the client may bring another.
+        raise Error(TOKEN_EXPIRED if event.expires == expires else EXPIRED)
     client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
     client.connection.user = event.user or None
     client.expires = None if options.centrifugo_insecure else event.expires

@@ -14,6 +14,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     NOT_AVAILABLE,
     PERMISSION_DENIED,
     SUBSCRIPTION_EXPIRED,
+    TOKEN_EXPIRED,
     Disconnect,
     Error,
 )
@@ -61,7 +62,8 @@ async def subscribe(client: Client, request: SubscribeRequest, answer: Callable[
     if not event.allowed:
         raise Error(PERMISSION_DENIED)
     if client.state.is_past(event.expires):
-        raise Error(EXPIRED)
+        # Its token was good when it came: the client may bring another.
+        raise Error(TOKEN_EXPIRED if event.expires == said.expires else EXPIRED)
     subscription = draft(client, request, event.options)
     subscription.info, subscription.expires = raw_of(event.info), event.expires
     client.subscriptions[channel] = subscription

@@ -1,4 +1,5 @@
 import pytest
+from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.centrifugo import (
     CentrifugoConnectFilter,
@@ -100,6 +101,25 @@ def clock(monkeypatch):
     monkeypatch.setattr(state.time, "time", lambda: now[0])
     monkeypatch.setattr("filtered_websocket.filters.centrifugo.auth.time.time", lambda: now[0])
     return now
+
+
+@pytest.mark.parametrize("past", [None, 5.0])
+def test_a_token_that_expires_while_filters_decide_may_be_replaced_and_what_a_filter_ends_may_not(clock, past):
+    waiting = []
+
+    class Slow(CentrifugoConnectFilter):
+        @classmethod
+        async def filter(cls, client, event):
+            waiting.append(Deferred())
+            await waiting[-1]
+            event.expires = past or event.expires
+
+    with serving(Slow) as server:
+        client = Speaking(server)
+        client.say({"id": 1, "connect": {"token": token("u", exp=int(clock[0]) + 2)}})
+        clock[0] += 3
+        waiting[0].callback(None)
+        assert client.hear()[0]["error"]["code"] == (109 if past is None else 110)
 
 
 def test_a_connection_that_is_not_refreshed_ends_a_while_after_its_token(clock):

@@ -1,4 +1,5 @@
 import pytest
+from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.centrifugo import CentrifugoSubRefreshFilter, CentrifugoSubscribeFilter
 from tests.filters.centrifugo.clients import connected, later, serving, token
@@ -92,6 +93,27 @@ def test_a_renewed_token_that_is_not_good(channel, claims, answer):
         new = "" if claims is None else token(**({"channel": channel} | claims))
         found = client.ask("sub_refresh", channel=channel, token=new)
         assert (found or client.closed[0]) == answer
+
+
+@pytest.mark.parametrize("past", [None, 5.0])
+def test_a_token_that_expires_while_filters_decide_may_be_replaced_and_what_a_filter_ends_may_not(monkeypatch, past):
+    now, waiting = [2_000_000_000.0], []
+    monkeypatch.setattr("time.time", lambda: now[0])
+
+    class Slow(CentrifugoSubscribeFilter):
+        @classmethod
+        async def filter(cls, client, event):
+            waiting.append(Deferred())
+            await waiting[-1]
+            event.expires = past or event.expires
+
+    with serving(Slow) as server:
+        client = connected(server, "u1")
+        given = token(channel="closed:a", exp=later(2))
+        client.say({"id": 9, "subscribe": {"channel": "closed:a", "token": given}})
+        now[0] += 3
+        waiting[0].callback(None)
+        assert client.hear()[0]["error"]["code"] == (109 if past is None else 110)
 
 
 def test_a_renewed_subscription_goes_on_and_one_that_is_not_ends(monkeypatch):
