@@ -12,11 +12,12 @@ from tests.run import longest_first
 ROOT = Path(__file__).parents[1]
 
 TESTS = """
-import os, time
+import os, sys
 import pytest
 
 def test_side_by_side():
     assert os.environ["PYTEST_XDIST_WORKER"]
+    assert not sys.dont_write_bytecode
 
 @pytest.mark.quiet
 def test_alone():
@@ -39,15 +40,22 @@ def test_is_skipped():
 """
 
 
+NONE_IS_QUIET = """
+import os
+assert "PYTEST_XDIST_WORKER" in os.environ  # read for the first run alone
+"""
+
+
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
     (folder / "test_it.py").write_text(TESTS)
+    (folder / "test_side.py").write_text(NONE_IS_QUIET)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = quiet\n")
     # These tests may themselves be those of a process of pytest-xdist.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         [sys.executable, "-m", "tests.run", *arguments],
         cwd=folder,
-        env={**environment, "PYTHONPATH": str(ROOT), "TEST_PROCESSES": "1"},
+        env={**environment, "PYTHONPATH": str(ROOT), "TEST_PROCESSES": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -61,6 +69,8 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
         (("-k", "alone or side"), 0, "2 passed, 0 failed, 0 skipped"),
         (("-m", "skip"), 0, "0 passed, 0 failed, 1 skipped"),
         (("-k", "nothing"), 5, "0 passed, 0 failed, 0 skipped"),
+        (("test_it.py::test_alone", "test_it.py::test_side_by_side"), 0, "2 passed, 0 failed, 0 skipped"),
+        (("test_it.py::test_side_by_side",), 0, "1 passed, 0 failed, 0 skipped"),
     ],
 )
 def test_both_runs_have_one_closing_line(tmp_path: Path, arguments: tuple[str, ...], status: int, line: str) -> None:
