@@ -17,6 +17,7 @@ A room is a folder or a file at the top of the package, and each folder below on
 import ast
 import importlib.util
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -185,17 +186,20 @@ def _short(name):
     return name.removeprefix(f"{PACKAGE}.")
 
 
+@cache
 def imported_names(module):
     """(module or package it comes from, name) of all that a module imports, wherever in it."""
     file, full = MODULES[module], module if module == PACKAGE else f"{PACKAGE}.{module}"
     package = full if file.name == "__init__.py" else full.rpartition(".")[0]
+    found = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            found += ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = "." * node.level + (node.module or "")
             source = importlib.util.resolve_name(source, package) if node.level else source
-            yield from ((source, alias.name) for alias in node.names)
+            found += ((source, alias.name) for alias in node.names)
+    return found
 
 
 def imports(module):
@@ -206,9 +210,6 @@ def imports(module):
 
 def ours(module):
     return {_short(name) for name in imports(module) if name.partition(".")[0] == PACKAGE} - {module}
-
-
-ARROWS = {(module, imported) for module in MODULES for imported in ours(module)}
 
 
 def layer(module):
@@ -327,7 +328,8 @@ def test_the_lowest_import_nothing(module):
 def test_only_commands_import_filters():
     assert {
         (module, imported)
-        for module, imported in ARROWS
+        for module in MODULES
+        for imported in ours(module)
         if within(imported, ["filters"]) and not within(module, ["filters", "commands"])
     } == set()
 
