@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.forked import NO_BYTECODE, Forked
 from tests.support.raw_client import DEADLINE, RawClient
 
 LISTENING = re.compile(r"listening on ([^\s\"]+)")
@@ -25,6 +26,7 @@ class FwsServer:
 
     :param arguments: the command line; ``--host 127.0.0.1 -p 0`` unless it says otherwise
     :param cwd: where it runs
+    :param anew: it begins with Python itself, which takes ten times as long; so does what has an environment for Python
     :ivar url: what it listens on
     """
 
@@ -35,19 +37,25 @@ class FwsServer:
         environment: dict[str, str] | None = None,
         pass_fds: Sequence[int] = (),
         listens: bool = True,
+        anew: bool = False,
     ) -> None:
         address = [] if {"-p", "--host"} & set(arguments) else ["--host", "127.0.0.1", "-p", "0"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("FWS_")}
         self._out = open(cwd / "stdout", "ab+")  # noqa: SIM115 - closed in __exit__
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "filtered_websocket", *arguments, *address],
-            cwd=cwd,
-            env=clean | (environment or {}),
-            stdout=self._out,
-            stderr=subprocess.PIPE,
-            pass_fds=pass_fds,
-            text=True,
-        )
+        self.process: subprocess.Popen[str] | Forked
+        of_python = {name for name in environment or () if name.startswith("PYTHON")} - {NO_BYTECODE}
+        if anew or of_python or pass_fds:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "filtered_websocket", *arguments, *address],
+                cwd=cwd,
+                env=clean | (environment or {}),
+                stdout=self._out,
+                stderr=subprocess.PIPE,
+                pass_fds=pass_fds,
+                text=True,
+            )
+        else:
+            self.process = Forked([*arguments, *address], cwd, clean | (environment or {}), self._out.fileno())
         self._lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
