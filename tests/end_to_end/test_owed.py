@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.filters.shared.webhooks.queue import ATTEMPTS
 from tests.support.channel_servers import running
-from tests.support.fws_server import FwsServer
+from tests.support.fws_server import STARTING, FwsServer
 from tests.support.http_client import ask
 from tests.support.raw_client import DEADLINE
 from tests.support.receiver import Receiver, receiving
@@ -281,7 +281,7 @@ def test_a_worker_that_is_replaced_leaves_what_it_owes_to_the_others(cluster: Cl
     assert cluster.told(6) == JOINED
     cluster.receiver.refuse()
     server.signal(signal.SIGUSR2)
-    server.wait_for("worker 1 is replaced", 20)
+    server.wait_for("worker 1 is replaced", STARTING)
     cluster.receiver.begin_anew()
     assert cluster.told(6) == SIX
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fws_server import FwsServer
+from tests.support.fws_server import STARTING, FwsServer
 from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.returning_clients import OPTIONS, Crowd
@@ -21,7 +21,7 @@ def test_workers_that_are_replaced_one_by_one_lose_nothing(tmp_path: Path, drain
         with FwsServer(*OPTIONS, *storage, cwd=tmp_path) as server, Crowd(server.port) as crowd:
             crowd.published()
             server.signal(signal.SIGUSR2)
-            server.wait_for("worker 1 is replaced")
+            server.wait_for("worker 1 is replaced", STARTING)
             crowd.published()
             crowd.have_all_once_and_in_order()
             for client in crowd.clients:
@@ -36,7 +36,7 @@ def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
             crowd.published()
             (victim, *_) = (int(each) for each in children(server))
             os.kill(victim, signal.SIGKILL)
-            server.wait_for(r"worker \d has died; starting it again[^$]*worker \d is ready")
+            server.wait_for(r"worker \d has died; starting it again[^$]*worker \d is ready", STARTING)
             crowd.published()
             crowd.have_all_once_and_in_order()
             assert any(client.codes for client in crowd.clients)

@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 
 from tests.support import certificates
-from tests.support.fws_server import FwsServer, Start, command
+from tests.support.fws_server import STARTING, FwsServer, Start, command
 from tests.support.raw_client import DEADLINE, close_of, head, wait_until
 from tests.support.redis_server import RedisServer
 
@@ -341,6 +341,7 @@ def test_engine_io_ends_without_a_close_frame_that_javas_clients_would_heed_and_
     uri = "/socket.io/?EIO=4&transport=websocket"
     clients = [server.client(tls).open(uri) for _ in range(4)]
     for client in clients:
+        client.socket.settimeout(2 * STARTING)  # two workers begin before the last of them ends
         client.send('42["x"]', "40", '427["dance"]')
         assert [client.text()[:2] for _ in range(3)] == ["0{", "40", "43"]
     server.signal(way)

@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.support.fws_server import FwsServer, Start, command
+from tests.support.fws_server import STARTING, FwsServer, Start, command
 from tests.support.raw_client import CLOSE, DEADLINE, RawClient, wait_until
 from tests.support.redis_server import RedisServer
 
@@ -92,7 +92,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_others_notice_nothing(
     clients = on_each_worker(three)
     victim, *others = clients
     os.kill(victim, signal.SIGKILL)
-    three.wait_for(r"worker \d has died; starting it again[^$]*worker \d is ready")
+    three.wait_for(r"worker \d has died; starting it again[^$]*worker \d is ready", STARTING)
     assert victim not in children(three)
     assert len(children(three)) == 3
     for other in others:
@@ -155,7 +155,7 @@ def test_what_is_asked_of_workers_while_they_are_busy_follows(two: FwsServer) ->
         module.write_text(module.read_text().replace(f"VERSION = {version - 1}", f"VERSION = {version}"))
         two.signal(signal.SIGHUP)
     two.signal(signal.SIGUSR2)
-    two.wait_for("worker 1 is replaced")
+    two.wait_for("worker 1 is replaced", STARTING)
     replaced = on_each_worker(two, 2)
     assert before.isdisjoint(replaced)
     assert [worker_of(client)[1] for client in replaced.values()] == [7, 7]
@@ -164,7 +164,7 @@ def test_what_is_asked_of_workers_while_they_are_busy_follows(two: FwsServer) ->
 def test_sigusr2_replaces_every_worker_and_the_port_answers_all_the_time(three: FwsServer) -> None:
     before = children(three)
     three.signal(signal.SIGUSR2)
-    three.wait_for("(is replaced\n[^$]*){3}")
+    three.wait_for("(is replaced\n[^$]*){3}", STARTING)
     assert not before & children(three)
     assert len(children(three)) == 3
     assert worker_of(three.open())[0] in children(three)
@@ -397,7 +397,7 @@ def test_a_worker_killed_among_200_clients_takes_its_members_with_it_and_nothing
 
     os.kill(victim, signal.SIGKILL)
     killed = time.monotonic()
-    server.wait_for(r"worker \d has died; starting it again(.|\n)*worker \d is ready")
+    server.wait_for(r"worker \d has died; starting it again(.|\n)*worker \d is ready", STARTING)
     back = time.monotonic() - killed
     wait_until(lambda: set(members(one)) == others.keys())
     gone = time.monotonic() - killed

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.fws_server import STARTING
 from tests.support.recovery_site import Site
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import TRANSPORTS, Client
@@ -234,7 +235,7 @@ def test_workers_that_are_replaced_lose_nothing(site: Site) -> None:
     for worker in (0, 1):
         for number in range(50):
             site.emit("n", data=[worker, number])
-        site.server.wait_for(f"worker {worker} is replaced")
+        site.server.wait_for(f"worker {worker} is replaced", STARTING)
     site.emit("last")
     expected = [("n", [worker, number]) for worker in (0, 1) for number in range(50)]
     for client in clients:
