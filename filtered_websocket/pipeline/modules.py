@@ -95,19 +95,22 @@ def brings_nothing(name: str) -> bool:
 def modules_of(name: str) -> list[str]:
     """The filter modules that a loaded module brings, itself last: those it imports come before it."""
     order: list[str] = []
-    _visit(name, order, set())
+    defining = _defining()
+    _visit(name, order, set(), defining | {parent for each in defining for parent in _parents(each)})
     return order if name in order else [*order, name]
 
 
-def _visit(name: str, order: list[str], seen: set[str]) -> None:
+def _visit(name: str, order: list[str], seen: set[str], holding: set[str]) -> None:
+    """
+    :param holding: the modules and packages in which something has joined a chain
+    """
     if name in seen:
         return
     seen.add(name)
-    defining = _defining()
     for imported in _imports(sys.modules[name]):
-        if _holds_filters(imported, defining) or is_own(imported):
-            _visit(imported, order, seen)
-    if _holds_filters(name, defining):
+        if imported in holding or is_own(imported):
+            _visit(imported, order, seen, holding)
+    if name in holding:
         order.append(name)
 
 
@@ -116,8 +119,10 @@ def _defining() -> set[str]:
     return {each.__module__ for registry in registries() for each in registry}
 
 
-def _holds_filters(name: str, defining: set[str]) -> bool:
-    return name in defining or any(module.startswith(f"{name}.") for module in defining)
+def _parents(name: str) -> Iterator[str]:
+    """The packages that a module lies in."""
+    while name := name.rpartition(".")[0]:
+        yield name
 
 
 def _imports(module: ModuleType) -> Iterator[str]:
