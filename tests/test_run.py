@@ -69,8 +69,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
         (("-k", "alone or side"), 0, "2 passed, 0 failed, 0 skipped"),
         (("-m", "skip"), 0, "0 passed, 0 failed, 1 skipped"),
         (("-k", "nothing"), 5, "0 passed, 0 failed, 0 skipped"),
-        (("test_it.py::test_alone", "test_it.py::test_side_by_side"), 0, "2 passed, 0 failed, 0 skipped"),
-        (("test_it.py::test_side_by_side",), 0, "1 passed, 0 failed, 0 skipped"),
+        (("test_it.py::test_alone",), 0, "1 passed, 0 failed, 0 skipped"),
     ],
 )
 def test_both_runs_have_one_closing_line(tmp_path: Path, arguments: tuple[str, ...], status: int, line: str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
@@ -22,6 +23,12 @@ from tests.support.redis_server import RedisServer
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
     with RedisServer(tmp_path / "redis") as running:
         yield running
+
+
+@pytest.fixture
+def fws_server(fws_server: Start) -> Start:
+    """Begins and ends with Python itself, which waits at its end for much."""
+    return partial(fws_server, anew=True)
 
 
 FILTERS = """
