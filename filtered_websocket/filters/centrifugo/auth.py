@@ -15,6 +15,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     Disconnect,
     Error,
 )
+from filtered_websocket.filters.centrifugo.json_reader import whole
 from filtered_websocket.filters.centrifugo.overrides import Override, read_override
 from filtered_websocket.filters.shared.signing_keys import Keys
 from filtered_websocket.filters.shared.tokens import BadToken, date, signed_claims
@@ -152,7 +153,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name, "")
     if not isinstance(value, str):
         raise BadToken(f"the token's {name} is to be a text")
-    return value
+    return whole(value)
 
 
 def _info(claims: Mapping[str, Any]) -> bytes:
@@ -179,7 +180,7 @@ def _channels(claims: Mapping[str, Any]) -> dict[str, ServerSubscription]:
     if subs is not None:
         if not isinstance(subs, dict) or not all(isinstance(each, dict | None) for each in subs.values()):
             raise BadToken("the token's subs are to be an object of objects")
-        said = {channel: _there(each or {}) for channel, each in subs.items()}
+        said = {whole(channel): _there(each or {}) for channel, each in subs.items()}
         return {
             channel: ServerSubscription(_info(each), _embedded(each, "data"), read_override(each.get("override")))
             for channel, each in said.items()
@@ -188,4 +189,4 @@ def _channels(claims: Mapping[str, Any]) -> dict[str, ServerSubscription]:
         return {}
     if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(each, str) for each in names):
         raise BadToken("the token's channels are to be a list of texts")
-    return dict.fromkeys(names, ServerSubscription())
+    return dict.fromkeys(map(whole, names), ServerSubscription())

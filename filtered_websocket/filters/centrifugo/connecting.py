@@ -31,6 +31,7 @@ from filtered_websocket.filters.centrifugo.events import (
     Refresh,
     raw_of,
 )
+from filtered_websocket.filters.centrifugo.json_reader import whole
 from filtered_websocket.filters.centrifugo.messages import (
     ConnectRequest,
     ConnectResult,
@@ -65,7 +66,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     if client.state.is_past(event.expires):
         # Its token was good when it came: the client may bring another.
         raise Error(TOKEN_EXPIRED if event.expires == expires else EXPIRED)
-    client.user, client.info, client.meta = event.user, raw_of(event.info), event.meta
+    client.user, client.info, client.meta = whole(event.user), raw_of(event.info), event.meta
     client.connection.user = event.user or None
     client.expires = None if options.centrifugo_insecure else event.expires
     client.renews = bool(request.token) or not client.state.chains.of(CentrifugoRefreshFilter)

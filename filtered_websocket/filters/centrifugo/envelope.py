@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from filtered_websocket.filters.centrifugo.json_reader import embedded
+from filtered_websocket.filters.centrifugo.json_reader import embedded, whole
 from filtered_websocket.filters.centrifugo.messages import NOTHING, ClientInfo
 from filtered_websocket.filters.centrifugo.wire import Usual
 from filtered_websocket.messages.message import Message
@@ -71,7 +71,8 @@ def _packed(envelope: Envelope) -> bytes:
         data = block + data
     if tags:
         flags |= _TAGS
-        text = dumps(dict(tags)).encode()
+        # An application may have made them of what a client has sent.
+        text = dumps({whole(key): whole(value) for key, value in tags.items()}).encode()
         data = b"".join((block if info is not None else b"", _U32.pack(len(text)), text, envelope.data))
     return _HEAD.pack(_MARK, kind, flags, offset) + data
 

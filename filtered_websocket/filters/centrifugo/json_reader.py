@@ -158,7 +158,12 @@ def _reader(field: Field) -> Reader:
     if field.many == "list":
         return _list(one)
     if field.many == "map":
-        return lambda text, at: _object(text, at, lambda name: one)
+
+        def read_map(text: str, at: int) -> tuple[Any, int]:
+            values, end = _object(text, at, lambda name: one)
+            return {whole(name): value for name, value in values.items()}, end
+
+        return read_map
     return one
 
 
@@ -166,10 +171,12 @@ def _text(text: str, at: int) -> tuple[str, int]:
     if text[at] != '"':
         raise ValueError("a text is wanted")
     value, at = scanstring(text, at + 1)
-    if not value.isascii():
-        # JSON can hold lone surrogates, UTF-8 and protobuf cannot: Go reads them so.
-        value = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return value, at
+    return whole(value), at
+
+
+def whole(text: str) -> str:
+    """A text with U+FFFD for its lone surrogates: JSON can hold them, UTF-8 and protobuf cannot. Go reads them so."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _raw(text: str, at: int) -> tuple[bytes, int]:

@@ -37,6 +37,12 @@ def test_a_connection_token_says_who_for_how_long_and_where():
         assert read_connection(issue(claims, SECRET), VERIFIER) == ("", b"", None, {}, None)
 
 
+def test_texts_that_no_utf_8_can_hold_are_read_as_go_reads_them():
+    for claims in ({"channels": ["x\ud800"]}, {"subs": {"x\ud800": {}}}):
+        found = read_connection(token("u\udfff", **claims), VERIFIER)
+        assert (found.user, list(found.channels)) == ("u\ufffd", ["x\ufffd"])
+
+
 def test_subs_count_more_than_channels_and_base64_more_than_json():
     subs = {"a": {"info": 1, "data": {"d": 2}}, "b": {"b64info": base64_of(b"\xff"), "info": 5}}
     subs["c"] = {"override": {"presence": {"value": True}}}

@@ -81,3 +81,8 @@ def test_presence_keeps_an_info_as_text(info):
 @pytest.mark.parametrize("text", ["", "x", "[]", "5", '["a"]', "[1,2,3,4]", "{}"])
 def test_what_another_program_keeps_there_is_nobody_in_particular(text):
     assert info_of_text(text) == ClientInfo()
+
+
+def test_tags_that_no_protobuf_can_hold_are_made_such_as_it_can():
+    tags = {"a\ud800": "\udfff", "\N{GRINNING FACE}": "b"}
+    assert unpack(pack(Envelope(b"1", tags=tags))).tags == {"a\ufffd": "\ufffd", "\N{GRINNING FACE}": "b"}

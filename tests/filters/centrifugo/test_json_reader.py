@@ -58,6 +58,8 @@ def test_messages_lie_in_messages_in_maps_and_in_lists():
 
 def test_a_lone_surrogate_becomes_what_go_makes_of_it():
     assert read(PublishRequest, b'{"channel":"a\\ud800b"}').channel == "a\ufffdb"
+    headers = read(ConnectRequest, b'{"headers":{"a\\udfff":"\\ud83d\\ude00\\ud83d"}}').headers
+    assert headers == {"a\ufffd": "\N{GRINNING FACE}\ufffd"}
     assert read(PublishRequest, b'{"channel":"\\ud83d\\ude00"}').channel == "\U0001f600"
 
 
