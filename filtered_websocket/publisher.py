@@ -4,15 +4,15 @@
 
     Publisher(redis_url="redis://localhost").publish("room", "hi")
 
-It speaks to the Redis that the servers use, by a small blocking connection. No reactor runs, none is installed, nothing
-is subscribed to and no lease is taken: a publisher that dies leaves nothing behind, and it sweeps no node. Every call
-blocks until Redis has answered. Thread-safe: calls of several threads take turns. A process that forks gets connections
-of its own.
+It speaks to the Redis that the servers use, by a small blocking connection, or to a Redis Cluster by one to each
+master. No reactor runs, none is installed, nothing is subscribed to and no lease is taken: a publisher that dies leaves
+nothing behind, and it sweeps no node. Every call blocks until Redis has answered. Thread-safe: calls of several threads
+take turns. A process that forks gets connections of its own.
 """
 
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,16 +20,16 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.limits.channel_rules import CHANNELS, rule_for
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS
-from filtered_websocket.messages.envelope import MARK, encode
+from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.message import messages
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.kept import new_epoch
-from filtered_websocket.storage_objects.redis.address import Address, addresses, fit
-from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis.address import addresses
+from filtered_websocket.storage_objects.redis.cluster.publishing import ClusterServers
 from filtered_websocket.storage_objects.redis.options import OPTIONS
-from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, keep_values
-from filtered_websocket.storage_objects.values import as_bytes
+from filtered_websocket.storage_objects.redis.publishing import Servers, SingleServers
+from filtered_websocket.storage_objects.values import as_bytes, as_text
 
 __all__ = ["Publisher", "StorageAway"]
 
@@ -40,7 +40,8 @@ class Publisher:
     :param pipeline: the first pattern of the pipeline whose channels are meant, "" for that of ``filters``
     :param channels: the servers' option of this name: which channels keep history
     :param history_bytes, history_channels: theirs too: what all histories may take
-    :param timeout: seconds that Redis may take to connect and to answer
+    :param timeout: seconds that Redis may take to connect and to answer; and in which a Redis Cluster that moves a
+        slot, or replaces a master, is asked again for what was surely not done
     :raises TypeError: no such option
     :raises ValueError: a wrong value
     :raises ConfigError: options that exclude each other
@@ -66,13 +67,13 @@ class Publisher:
             if value != values[name]:  # not every default is a value: some stand for none
                 values[name] = known[name].parse(value)
         options = SimpleNamespace(**values)
-        self._addresses = addresses(options)
-        self._key = as_bytes(options.redis_key) + b":"
+        kind = ClusterServers if options.redis_cluster else SingleServers
+        found, key = addresses(options), as_bytes(options.redis_key) + b":"
+        self._make: Callable[[], Servers] = lambda: kind(found, key, timeout)
         self._prefix = f"{pipeline} " if pipeline else ""
         self._rules: Any = CHANNELS.parse({pattern: dict(rule) for pattern, rule in (channels or {}).items()})
         most, many = HISTORY_BYTES.parse(history_bytes), HISTORY_CHANNELS.parse(history_channels)
         self._pool = Pool(self._prefix + "channels", most, many)
-        self._timeout = timeout
         self._epoch = new_epoch().encode()
         self._forget()
 
@@ -108,24 +109,25 @@ class Publisher:
         :raises StorageAway: as of `publish`
         """
         with self._turn():
-            self._connection(self._addresses[0]).ask(b"PUBLISH", as_bytes(channel), as_bytes(data))
+            self._servers.publish_to_bus(as_bytes(channel), as_bytes(data))
 
     def nodes(self, channel: str) -> int:
         """How many server processes have subscribers of the channel now.
 
         :raises StorageAway: as of `publish`
         """
-        raw = as_bytes(self._prefix + channel)
         with self._turn():
-            address = self._address_of(raw)
-            reply = self._connection(address).ask(b"PUBSUB", b"NUMSUB", address.channels(self._key) + raw)
-        return int(reply[1])
+            return self._servers.nodes(as_bytes(self._prefix + channel))
+
+    def where(self, channel: str) -> str:
+        """What the channel is called at Redis, for programs that publish there on their own. Redis is not asked."""
+        with self._turn():
+            return as_text(self._servers.name_of(as_bytes(self._prefix + channel)))
 
     def close(self) -> None:
         """Close its connections; the next call opens what it needs."""
         with self._turn():
-            for connection in self._connections.values():
-                connection.close()
+            self._servers.close()
 
     def __enter__(self) -> "Publisher":
         return self
@@ -134,18 +136,9 @@ class Publisher:
         self.close()
 
     def _send(self, channel: str, body: bytes) -> None:
-        raw = as_bytes(self._prefix + channel)
         keep = Keep.by_rule(rule_for(channel, self._rules), self._pool)
         with self._turn():
-            address = self._address_of(raw)
-            connection, name = self._connection(address), address.channels(self._key) + raw
-            if keep is None:
-                connection.ask(b"PUBLISH", name, MARK + b"\n" + body)
-                return
-            keys = [self._key + b"h:" + raw, self._key + b"e:" + raw]
-            connection.run(
-                CLASSIC.send, keys, lambda reign: [name, body, *keep_values(keep, self._epoch, reign, self._key)]
-            )
+            self._servers.publish(as_bytes(self._prefix + channel), body, keep, self._epoch)
 
     def _turn(self) -> threading.Lock:
         if self._process != os.getpid():
@@ -156,15 +149,4 @@ class Publisher:
     def _forget(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._connections: dict[Address, BlockingConnection] = {}
-
-    def _address_of(self, name: bytes) -> Address:
-        if len(self._addresses) == 1:
-            return self._addresses[0]
-        return max(self._addresses, key=lambda address: fit(address, name))
-
-    def _connection(self, address: Address) -> BlockingConnection:
-        connection = self._connections.get(address)
-        if connection is None:
-            connection = self._connections[address] = BlockingConnection(address, self._timeout, self._key)
-        return connection
+        self._servers = self._make()

@@ -284,6 +284,8 @@ def test_what_was_lost_is_not_asked_again():
         def handle(self):
             seen.append(self.request.recv(1024))
             self.request.sendall(b"+PONG\r\n")
+            self.request.recv(1024)
+            self.request.sendall(b"-ERR This instance has cluster support disabled\r\n")
             seen.append(self.request.recv(1024))
 
     with socketserver.TCPServer(("127.0.0.1", 0), Redis) as server:

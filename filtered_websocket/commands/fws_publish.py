@@ -1,6 +1,6 @@
 """The command `fws_publish`: publish to the subscribers of running servers, through the Redis that they share.
 
-Exit codes: 0 published; 1 refused, in one line; 2 bad usage; 130 by ctrl-C.
+Exit codes: 0 published, or said where; 1 refused, in one line; 2 bad usage; 130 by ctrl-C.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from filtered_websocket.limits.channel_rules import CHANNELS
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
+from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.options import OPTIONS as REDIS_OPTIONS
 
 PROG = "fws_publish"
@@ -28,6 +29,7 @@ EXAMPLE = """examples:
   fws_publish room "hello all"                   to the subscribers of a channel, through redis://localhost
   fws_publish -c config.json room < lines.txt    a message for each line; Redis and history as the server has them
   fws_publish --bus global hi                    raw, what `redis-cli publish global hi` does
+  fws_publish --where room                       what the channel is called at Redis, for programs that publish there
 """
 
 
@@ -62,6 +64,7 @@ def _parser() -> exits.Parser:
     )
     parser.add_argument("--pipeline", default="", help="the pipeline whose channel is meant: one of its paths")
     parser.add_argument("--bus", action="store_true", help="publish raw, to the bus: no channel of any pipeline")
+    parser.add_argument("--where", action="store_true", help="publish nothing: print the channel's name at Redis")
     parser.add_argument("--binary", action="store_true", help="send binary messages; otherwise text, in UTF-8")
     parser.add_argument("--timeout", type=_timeout, default=5.0, help="seconds that Redis may take (default 5)")
     group = parser.add_argument_group("as the server has them, from flags, FWS_ names and the configuration file")
@@ -84,6 +87,8 @@ def _timeout(text: str) -> float:
 def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[bytes]) -> None:
     if arguments.bus and (arguments.pipeline or arguments.binary):
         _parser().error("--bus is raw: it has no pipeline and no binary messages")
+    if arguments.where and (arguments.bus or arguments.binary or arguments.data != "-"):
+        _parser().error("--where publishes nothing: it takes a channel only, and on the bus that is called as it is")
     options = _options(arguments, environ)
     path = options.config
     if options.storage not in REDIS:
@@ -98,6 +103,9 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
     redis = {option.name: getattr(options, option.name) for option in REDIS_OPTIONS}
     name = "" if pipeline is None else pipeline.name
     with Publisher(**redis, **kept, pipeline=name, timeout=arguments.timeout) as publisher:
+        if arguments.where:
+            _say_where(publisher.where(arguments.channel), options)
+            return
         _publish(publisher, arguments, stdin)
         if sys.stderr.isatty() and not arguments.bus and not publisher.nodes(arguments.channel):
             exits.say(PROG, f'published, but no running server has a subscriber of "{arguments.channel}" now')
@@ -119,6 +127,17 @@ def _publish(publisher: Publisher, arguments: argparse.Namespace, stdin: IO[byte
         raise ConfigError(f"{where} is no text in UTF-8: --binary sends it as it is") from None
     except StorageAway as error:
         raise ConfigError(str(error) if whole else f"line {number}: {error}") from None
+
+
+def _say_where(name: str, options: Options) -> None:
+    """The name alone goes to standard output, for scripts; how it is published to, to a person who reads that."""
+    print(name)  # noqa: T201 - this is a command
+    if sys.stderr.isatty():
+        kind, verb = ("RedisCluster", "spublish") if options.redis_cluster else ("Redis", "publish")
+        place = addresses(options)[0]
+        at = f"unix_socket_path={place.path!r}" if place.path else f"host={place.host!r}, port={place.port}"
+        for line in ("import redis", f"r = redis.{kind}({at})", f"name = {name!r}", f'r.{verb}(name, "text")'):
+            exits.say(PROG, f"in Python: {line}")
 
 
 def _lines(stdin: IO[bytes]) -> Iterator[bytes]:

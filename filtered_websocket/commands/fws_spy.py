@@ -18,13 +18,16 @@ from filtered_websocket.filters.socketio.bus import CHANNEL
 from filtered_websocket.messages.envelope import MARK, decode
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis.cluster.listening import ClusterEars
 from filtered_websocket.storage_objects.redis.options import OPTIONS as REDIS_OPTIONS
+from filtered_websocket.storage_objects.values import as_bytes
 
 PROG = "fws_spy"
 URL = "redis://localhost:6379/0"
 EXAMPLE = """examples:
   fws_spy                                  what is emitted to Socket.IO clients, on redis://localhost:6379/0
   fws_spy --redis redis://db.lan global    another channel of another Redis
+  fws_spy --redis_cluster yes "$(fws_publish --redis_cluster yes --where room)"    a channel of a Redis Cluster
 """
 CONNECT_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
@@ -83,12 +86,15 @@ def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
 
 def _lines(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[str]:
     """What to print; while Redis is away, nothing."""
-    address = addresses(_options(arguments, environ))[0]
+    options = _options(arguments, environ)
+    found = addresses(options)
     channels = [os.fsencode(channel) for channel in arguments.channels]
+    cluster = ClusterEars(found, as_bytes(options.redis_key) + b":", CONNECT_SECONDS) if options.redis_cluster else None
     told = ""
     while True:
         try:
-            for channel, data in BlockingConnection(address, CONNECT_SECONDS).listen(*channels):
+            ear = cluster or BlockingConnection(found[0], CONNECT_SECONDS)
+            for channel, data in ear.listen(*channels):
                 told = ""
                 now = time.strftime("%H:%M:%S")
                 yield printable(f"{now} {channel.decode('utf-8', 'backslashreplace')} {describe(data)}")

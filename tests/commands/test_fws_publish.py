@@ -37,7 +37,7 @@ def node(redis):
 def publish(redis, tmp_path):
     """Runs it in a folder of its own, with the Redis of these tests unless told otherwise."""
 
-    def run(*arguments, stdin=b"", on=("--redis_url", redis.url), environment=None, **files):
+    def run(*arguments, stdin=b"", on=("--redis_url", redis.url), environment=None, shown=False, **files):
         for name, content in files.items():
             (tmp_path / f"{name}.json").write_text(json.dumps(content))
         done = subprocess.run(
@@ -49,7 +49,7 @@ def publish(redis, tmp_path):
             timeout=STARTING,
             check=False,
         )
-        assert done.stdout == b"" or "--help" in arguments
+        assert done.stdout == b"" or shown or "--help" in arguments
         return done.returncode, (done.stdout + done.stderr).decode()
 
     return run
@@ -69,6 +69,17 @@ def test_data_goes_to_the_channel_and_nothing_is_said(node, publish):
     assert publish("room", "hi — ☂") == (0, "")
     assert publish("--binary", "room", "raw") == (0, "")
     assert messages(node, 2) == [("hi — ☂".encode(), False), (b"raw", True)]
+
+
+def test_where_says_what_a_channel_is_called_and_publishes_nothing(publish, redis):
+    assert publish("--where", "room", shown=True) == (0, "fws:c:room\n")
+    assert publish("--where", "--redis_db", "2", "room", on=(), shown=True) == (0, "fws:@2:c:room\n")
+    cluster = ("--redis_cluster", "yes", "--redis_url", "redis://nowhere.invalid", "--pipeline", "/chat")
+    assert publish("--where", "room", on=cluster, shown=True) == (0, "fws:{123}:c:/chat room\n")
+    for wrong in (("room", "hi"), ("--bus", "room"), ("--binary", "room")):
+        code, said = publish("--where", *wrong)
+        assert code == 2
+        assert "--where publishes nothing" in said
 
 
 def test_data_may_begin_with_a_dash(node, publish):

@@ -10,9 +10,11 @@ import pytest
 from filtered_websocket.commands.fws_spy import describe
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Publication
+from filtered_websocket.publisher import Publisher
 from tests.support.fws_server import STARTING
 from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
+from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_server import RedisServer
 
 
@@ -73,6 +75,16 @@ def test_other_channels_are_named_and_redis_may_come_from_the_environment(redis:
     first, second = out.splitlines()
     assert first.endswith(" global text hi")
     assert second.endswith(r" other text \x1b]0;title\x07")
+
+
+def test_a_channel_of_a_cluster_is_named_as_where_says(tmp_path: Path) -> None:
+    with RedisCluster(tmp_path, "redis7") as cluster, Publisher(cluster.url, redis_cluster=True) as publisher:
+        command = spy("-n", "1", "--redis", cluster.url, "--redis_cluster", "yes", publisher.where("room"))
+        wait_until(lambda: publisher.nodes("room"))
+        publisher.publish("room", "hi")
+        out, err = command.communicate(timeout=STARTING)
+    assert out[8:] == f" {publisher.where('room')} publication [b'hi']\n"
+    assert (command.returncode, err) == (0, "")
 
 
 def test_it_says_that_it_waits_for_a_redis_that_is_away(tmp_path: Path) -> None:

@@ -156,6 +156,11 @@ class RedisCluster:
         self.wait(lambda: replica.is_master)
         return replica
 
+    def wait_replicated(self, master: ClusterServer) -> None:
+        """Its replica has all that it has now."""
+        offset = master.get("ROLE")[1]
+        self.wait(lambda: int(master.get("ROLE")[2][0][2]) >= offset)
+
     def move_slot(self, slot: int, target: ClusterServer, step: Callable[[], Any] = lambda: None) -> None:
         """Move a slot key by key, as redis-cli does.
 

@@ -139,7 +139,7 @@ def parse_sentinel(text: str) -> tuple[str, tuple[tuple[str, int], ...]]:
 
 
 def addresses(options: Any) -> list[Address]:
-    """The Redis, or with shards the several, that the options name.
+    """The Redis, or with shards the several, that the options name; of a Redis Cluster, where to ask for its servers.
 
     :raises ConfigError: options that exclude each other
     """
@@ -158,7 +158,25 @@ def addresses(options: Any) -> list[Address]:
     else:
         place = f"{options.redis_host}:{options.redis_port}"
         found = [Address(place, options.redis_host, options.redis_port)]
-    return [_completed(address, options) for address in found]
+    completed = [_completed(address, options) for address in found]
+    if options.redis_cluster:
+        _check_cluster(completed, options)
+    return completed
+
+
+def _check_cluster(seeds: list[Address], options: Any) -> None:
+    """
+    :raises ConfigError: what a Redis Cluster does not have
+    """
+    if options.redis_sentinel:
+        raise ConfigError("redis_cluster and redis_sentinel exclude each other: a cluster replaces its masters itself")
+    if {"{", "}"} & set(options.redis_key):
+        raise ConfigError("redis_key has no { and } with redis_cluster: they say where a Redis Cluster keeps a key")
+    for seed in seeds:
+        if seed.path:
+            raise ConfigError(f"redis_cluster: servers of a cluster are reached by TCP, not at {seed.name}")
+        if seed.db:
+            raise ConfigError(f"redis_cluster: a cluster has no database {seed.db}: use redis_key instead")
 
 
 def fit(address: Address, name: bytes) -> bytes:

@@ -5,12 +5,13 @@ not asked again: it may have been done. So of redis-py the connection alone is u
 ask again, and its pool would open more connections.
 """
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from redis.connection import AbstractConnection, Connection, UnixDomainSocketConnection
-from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from filtered_websocket.errors import ConfigError, StorageAway
@@ -19,71 +20,112 @@ from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.home import FORMAT, GREET, READ_ONLY, home_of, reign_of
 from filtered_websocket.transport.trust import Trust
 
+SILENT_SECONDS = 5.0
+"""After which one that listens asks whether anybody is there."""
+
 
 class BlockingConnection:
     """
     :param address: where the Redis is
     :param timeout: seconds to connect in, and for each answer, if the address does not say otherwise
-    :param prefix: of all keys that it writes, for one that writes to histories
+    :ivar address: the same
     """
 
-    def __init__(self, address: Address, timeout: float, prefix: bytes = b"") -> None:
-        self._address, self._timeout, self._prefix = address, address.timeout or timeout, prefix
+    def __init__(self, address: Address, timeout: float) -> None:
+        self.address, self._timeout = address, address.timeout or timeout
         self._connection: AbstractConnection | None = None
-        self._greeted: AbstractConnection | None = None
-        self._reign = b"0"
+        # What is known of the server that it is connected to.
+        self._reigns: dict[bytes, bytes] = {}
+        self._known: dict[bytes, bool] = {}
 
     def ask(self, *parts: bytes) -> Any:
         """The reply to one command.
 
-        :raises StorageAway: it was not done, or it is unknown whether it was: the text says which
+        :raises NotDone: it was not done: the server has said no, or it cannot be reached
+        :raises StorageAway: it is unknown whether it was done
         """
         return self._ask(self._connected(), *parts)
 
-    def run(self, script: Script, keys: list[bytes], values: Callable[[bytes], Sequence[bytes]]) -> Any:
-        """The result of a script. Raises as `ask` does.
+    def knows(self, command: bytes) -> bool:
+        """Whether the server has a command that takes arguments. Raises as `ask` does."""
+        connection = self._connected()
+        if command not in self._known:
+            try:
+                self._ask(connection, command)
+            except Refused as refused:
+                self._known[command] = "unknown command" not in refused.said
+        return self._known[command]
+
+    def run(
+        self,
+        script: Script,
+        keys: list[bytes],
+        values: Callable[[bytes], Sequence[bytes]],
+        prefix: bytes,
+        guards: Sequence[bytes] = (),
+    ) -> Any:
+        """The result of a script that writes to histories. Raises as `ask` does.
 
         :param values: its arguments, made when it is known in which reign they arrive (`home.py`)
+        :param prefix: of all keys
+        :param guards: keys that whatever is done beside that is to declare
         """
         connection = self._connected()
-        if connection is not self._greeted:
-            self._greet(connection)
-        arguments = b"%d" % len(keys), *keys, *values(self._reign)
+        if prefix not in self._reigns:
+            self._reigns[prefix] = self._greet(connection, prefix, guards)
+        arguments = b"%d" % len(keys), *keys, *values(self._reigns[prefix])
         try:
             return self._ask(connection, b"EVALSHA", script.sha, *arguments)
-        except _Refused as refused:
-            if not isinstance(refused.reply, NoScriptError):
+        except Refused as refused:
+            if not refused.said.startswith("NOSCRIPT"):
                 raise
             # This reply says that nothing was done, so it may be asked again.
             return self._ask(connection, b"EVAL", script.source, *arguments)
 
-    def listen(self, *channels: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def listen(self, *channels: bytes, verb: bytes = b"SUBSCRIBE") -> Iterator[tuple[bytes, bytes]]:
         """What is published on these channels, as it comes: pairs of ``(channel, data)``, without an end.
 
         The connection is of no other use then.
 
-        :raises StorageAway: it is lost
+        :param verb: ``SSUBSCRIBE`` for sharded channels, which are all of one slot
+        :raises StorageAway: it is lost, or is not where they are published any more
         """
         connection = self._connected()
         try:
-            connection.send_command(b"SUBSCRIBE", *channels)
+            connection.send_command(verb, *channels)
             reply: Any = connection.read_response()
             while True:
-                if reply[0] == b"message":
+                if reply[0] in (b"message", b"smessage"):
                     yield reply[1], reply[2]
-                reply = connection.read_response(timeout=None)  # for ever
+                elif reply[0] == b"sunsubscribe":
+                    raise StorageAway(f"Redis at {self.address.name} has given these channels to another server")
+                asked = False
+                while not connection.can_read(timeout=SILENT_SECONDS):
+                    if asked:
+                        raise StorageAway(f"Redis at {self.address.name} was lost (no answer in time)")
+                    connection.send_command(b"PING")
+                    asked = True
+                reply = connection.read_response()
         except RedisError as error:
             if _is_reply(error):
-                raise _Refused(self._address.name, error) from None
-            raise StorageAway(f"Redis at {self._address.name} was lost ({_reason(error)})") from None
+                raise Refused(self.address.name, error) from None
+            raise StorageAway(f"Redis at {self.address.name} was lost ({_reason(error)})") from None
         finally:
             self.close()
 
     def close(self) -> None:
         """Close it; the next question opens it again."""
         closing, self._connection = self._connection, None
+        self._reigns, self._known = {}, {}
         if closing is not None:
             closing.disconnect()
+
+    def interrupt(self) -> None:
+        """End what another thread waits for."""
+        connection = self._connection
+        if connection is not None:
+            with suppress(OSError, AttributeError):  # it may be closing just now
+                connection._get_socket().shutdown(socket.SHUT_RDWR)
 
     def _ask(self, connection: AbstractConnection, *parts: bytes) -> Any:
         try:
@@ -93,10 +135,10 @@ class BlockingConnection:
             if _is_reply(error):
                 if isinstance(error, ReadOnlyError) or READ_ONLY in str(error):
                     self.close()  # it is no master any more: the next question looks for one
-                raise _Refused(self._address.name, error) from None
+                raise Refused(self.address.name, error) from None
             self.close()
             raise StorageAway(
-                f"Redis at {self._address.name} was lost ({_reason(error)}): it is unknown whether this was done"
+                f"Redis at {self.address.name} was lost ({_reason(error)}): it is unknown whether this was done"
             ) from None
         except BaseException:
             # Interrupted: the answer would be taken for that of the next question.
@@ -117,7 +159,7 @@ class BlockingConnection:
             self._check(connection)
         except (OSError, RedisError) as error:
             self.close()
-            raise StorageAway(f"Redis at {self._address.name} is away: {_reason(error)}: not done") from None
+            raise NotDone(f"Redis at {self.address.name} is away: {_reason(error)}: not done") from None
         except BaseException:
             self.close()
             raise
@@ -126,27 +168,32 @@ class BlockingConnection:
     def _check(self, connection: AbstractConnection) -> None:
         connection.send_command(b"PING")  # NOAUTH and LOADING show here
         connection.read_response()
-        if self._address.master:
+        if self.address.master:
             connection.send_command(b"ROLE")
             role: Any = connection.read_response()
             if role[0] != b"master":
                 raise ConnectionError("it is no master (any more)")
 
-    def _greet(self, connection: AbstractConnection) -> None:
-        """Learn the reign of the data."""
+    def _greet(self, connection: AbstractConnection, prefix: bytes, guards: Sequence[bytes]) -> bytes:
+        """The reign of the data."""
         home = b""
-        with suppress(_Refused):  # not allowed
-            home = home_of(self._ask(connection, b"INFO", b"replication"))
-        reply = self._ask(connection, b"EVAL", GREET.source, b"1", self._prefix + b"about", b"%d" % FORMAT, home)
         try:
-            self._reign = reign_of(reply, self._prefix, self._address.name)
+            home = home_of(self._ask(connection, b"INFO", b"replication"))
+        except Refused:  # not allowed
+            if guards:
+                with suppress(Refused):
+                    home = self._ask(connection, b"CLUSTER", b"MYID")
+        keys = prefix + b"about", *guards
+        arguments = b"%d" % len(keys), *keys, b"%d" % FORMAT, home
+        reply = self._ask(connection, b"EVAL", GREET.source, *arguments)
+        try:
+            return reign_of(reply, prefix, self.address.name)
         except ConfigError as error:
             raise StorageAway(f"{error}: not done") from None
-        self._greeted = connection
 
     def _made(self) -> AbstractConnection:
         """A connection that is not connected yet."""
-        address = self._address
+        address = self.address
         given: dict[str, Any] = {
             "db": address.db,
             "username": address.username,
@@ -167,10 +214,10 @@ class BlockingConnection:
     def _master(self) -> tuple[str, int]:
         """Where the first Sentinel that answers says the master is."""
         reasons = []
-        for host, port in self._address.sentinels:
+        for host, port in self.address.sentinels:
             sentinel = BlockingConnection(Address(f"{host}:{port}", host, port), self._timeout)
             try:
-                place = sentinel.ask(b"SENTINEL", b"get-master-addr-by-name", self._address.master.encode())
+                place = sentinel.ask(b"SENTINEL", b"get-master-addr-by-name", self.address.master.encode())
                 if place is not None:
                     return place[0].decode(), int(place[1])
                 reasons.append(f"{host}:{port} does not know this master")
@@ -197,12 +244,19 @@ class _TLSConnection(Connection):
             raise
 
 
-class _Refused(StorageAway):
-    """Redis has said no."""
+class NotDone(StorageAway):
+    """What was asked was surely not done."""
+
+
+class Refused(NotDone):
+    """The server has said no.
+
+    :ivar said: in its own words
+    """
 
     def __init__(self, name: str, reply: RedisError) -> None:
-        super().__init__(f"Redis at {name} refused: {_reason(reply)}: not done")
-        self.reply = reply
+        self.said = _reason(reply)
+        super().__init__(f"Redis at {name} refused: {self.said}: not done")
 
 
 def _is_reply(error: RedisError) -> bool:

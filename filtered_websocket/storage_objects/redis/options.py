@@ -3,7 +3,7 @@
 from typing import Any
 
 from filtered_websocket.config.option import Option
-from filtered_websocket.config.parsers import integer, seconds, text, words
+from filtered_websocket.config.parsers import boolean, integer, seconds, text, words
 from filtered_websocket.storage_objects.redis.address import parse_sentinel, parse_shard, parse_url
 
 
@@ -35,6 +35,7 @@ OPTIONS = (
     Option("redis_ca", text, "", "PEM file of authorities for rediss:// certificates; the system's by default"),
     Option("redis_sentinel", _sentinel, "", "MASTER@HOST:PORT,HOST:PORT of Sentinels, instead of host and port"),
     Option("redis_shards", _shards, [], "several HOST:PORT or URLs to spread channels over", many=True, secret=True),
+    Option("redis_cluster", boolean, False, "a Redis Cluster; the others name one or several of its servers"),
     Option("redis_heartbeat", seconds(0.05, 60), 1.0, "between heartbeats; with three lost Redis is away", "seconds"),
     Option("redis_queue", integer(0, 1_000_000), 0, "writes kept while Redis is away; 0: refuse them"),
     Option("lease_seconds", seconds(0.3, 3600), 15.0, "after which a dead node's members are gone", "seconds"),

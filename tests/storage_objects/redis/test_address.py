@@ -138,6 +138,26 @@ def test_options_fill_what_a_url_leaves_open():
         addresses(options(redis_url="redis://a", redis_shards=["b"]))
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"redis_sentinel": "m@b"}, "redis_cluster and redis_sentinel exclude each other"),
+        ({"redis_url": "redis://a/2"}, "has no database 2: use redis_key"),
+        ({"redis_db": 1}, "has no database 1: use redis_key"),
+        ({"redis_url": "unix:///s"}, "by TCP, not at unix:/s"),
+        ({"redis_key": "f{w}s"}, "redis_key has no { and }"),
+    ],
+)
+def test_what_a_cluster_does_not_have_is_refused(given, says):
+    with pytest.raises(ConfigError, match=says):
+        addresses(options(redis_cluster=True, **given))
+
+
+def test_the_addresses_of_a_cluster_are_where_to_ask_and_one_user_serves_all():
+    seeds = addresses(options(redis_cluster=True, redis_shards=["a:1", "rediss://u:p@b:2"], redis_password="q"))
+    assert [(seed.host, seed.port, seed.password) for seed in seeds] == [("a", 1, "q"), ("b", 2, "p")]
+
+
 def test_every_option_refuses_nonsense():
     by_name = {option.name: option for option in OPTIONS}
     for name, value in {

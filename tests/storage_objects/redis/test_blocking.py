@@ -38,9 +38,9 @@ def test_a_script_that_redis_does_not_know_is_sent_in_full(connection):
     script = Script("return {KEYS[1], ARGV[1]}")
     connection.ask(b"SCRIPT", b"FLUSH")
     for _ in range(2):
-        assert connection.run(script, [b"key"], lambda _: [b"value"]) == [b"key", b"value"]
+        assert connection.run(script, [b"key"], lambda _: [b"value"], b"fws:") == [b"key", b"value"]
     with pytest.raises(StorageAway, match="refused"):
-        connection.run(Script("no lua"), [], lambda _: [])
+        connection.run(Script("no lua"), [], lambda _: [], b"fws:")
 
 
 def test_it_connects_again_after_redis_has_closed_it(connection, redis_server):
@@ -110,7 +110,7 @@ def test_what_a_replica_refuses_ends_the_connection_so_that_the_master_is_looked
     try:
         for refused in (
             lambda: connection.ask(b"SET", b"key", b"value"),
-            lambda: connection.run(script, [b"key"], lambda _: [b"value"]),
+            lambda: connection.run(script, [b"key"], lambda _: [b"value"], b"fws:"),
         ):
             before = connection._connected()
             with pytest.raises(StorageAway, match=r"READONLY.*not done"):
