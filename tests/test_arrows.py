@@ -156,6 +156,8 @@ TESTED_TOGETHER = {
     "storage_objects.redis.lease_scripts": "Lua, which redis/test_leases.py and test_conformance.py run in Redis",
     "storage_objects.redis.missed": "redis/test_leases.py: what was left while Redis was away is made good",
     "storage_objects.redis.parts": "redis/test_leases.py claims and redis/test_subscriptions.py subscribes in parts",
+    "storage_objects.redis.cluster.copying": "commands/test_fws_copy.py copies",
+    "storage_objects.redis.publishing": "test_publisher.py publishes",
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
     "storage_objects.redis.shard": "redis/test_single.py runs one of a Redis of its own",
     "storage_objects.subscribers.base": "a face of the original's; end_to_end/test_storage.py derives from it",

@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 from redis.connection import AbstractConnection, Connection, UnixDomainSocketConnection
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.home import FORMAT, GREET, READ_ONLY, home_of, reign_of
+from filtered_websocket.storage_objects.redis.refusals import NotDone, Refused, is_reply, reason_of
 from filtered_websocket.transport.trust import Trust
 
 SILENT_SECONDS = 5.0
@@ -107,9 +107,9 @@ class BlockingConnection:
                     asked = True
                 reply = connection.read_response()
         except RedisError as error:
-            if _is_reply(error):
+            if is_reply(error):
                 raise Refused(self.address.name, error) from None
-            raise StorageAway(f"Redis at {self.address.name} was lost ({_reason(error)})") from None
+            raise StorageAway(f"Redis at {self.address.name} was lost ({reason_of(error)})") from None
         finally:
             self.close()
 
@@ -132,13 +132,13 @@ class BlockingConnection:
             connection.send_command(*parts)
             return connection.read_response()
         except RedisError as error:
-            if _is_reply(error):
+            if is_reply(error):
                 if isinstance(error, ReadOnlyError) or READ_ONLY in str(error):
                     self.close()  # it is no master any more: the next question looks for one
                 raise Refused(self.address.name, error) from None
             self.close()
             raise StorageAway(
-                f"Redis at {self.address.name} was lost ({_reason(error)}): it is unknown whether this was done"
+                f"Redis at {self.address.name} was lost ({reason_of(error)}): it is unknown whether this was done"
             ) from None
         except BaseException:
             # Interrupted: the answer would be taken for that of the next question.
@@ -159,7 +159,7 @@ class BlockingConnection:
             self._check(connection)
         except (OSError, RedisError) as error:
             self.close()
-            raise NotDone(f"Redis at {self.address.name} is away: {_reason(error)}: not done") from None
+            raise NotDone(f"Redis at {self.address.name} is away: {reason_of(error)}: not done") from None
         except BaseException:
             self.close()
             raise
@@ -242,34 +242,3 @@ class _TLSConnection(Connection):
         except BaseException:
             plain.close()
             raise
-
-
-class NotDone(StorageAway):
-    """What was asked was surely not done."""
-
-
-class Refused(NotDone):
-    """The server has said no.
-
-    :ivar said: in its own words
-    """
-
-    def __init__(self, name: str, reply: RedisError) -> None:
-        self.said = _reason(reply)
-        super().__init__(f"Redis at {name} refused: {self.said}: not done")
-
-
-def _is_reply(error: RedisError) -> bool:
-    """Whether Redis itself has said so. Of some replies, such as LOADING, redis-py makes a lost connection."""
-    return isinstance(error, ResponseError) or error.status_code is not None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError | RedisTimeoutError):
-        return "no answer in time"
-    if isinstance(error, RedisError):
-        if error.status_code is not None:  # which redis-py takes off the text
-            return f"{error.status_code} {error}"
-        if isinstance(error.__context__, OSError):
-            return _reason(error.__context__)
-    return getattr(error, "strerror", None) or str(error).rstrip(".")

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.blocking import BlockingConnection, NotDone, Refused
+from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.cluster.redirects import Kind, Place, redirect_of
 from filtered_websocket.storage_objects.redis.cluster.topology import NO_CLUSTER, Topology
+from filtered_websocket.storage_objects.redis.refusals import NotDone, Refused
 
 PAUSE_SECONDS = 0.05
 T = TypeVar("T")
