@@ -7,6 +7,7 @@ published while `answer` runs. A client is present before its answer, and announ
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, UNRECOVERABLE, Disconnect, Error
 from filtered_websocket.filters.centrifugo.encodings import publication_of
@@ -79,7 +80,7 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     for wish in wishes:
         wish.subscription.catching = None
         if wish.subscription.live:
-            await wish.subscription.announce()
+            await _announce(client, wish.subscription)
 
 
 async def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
@@ -101,8 +102,18 @@ async def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
         keep=client.state.keep_of(subscription.options),
     )
     if joined and subscription.live:
-        await subscription.announce()
+        await _announce(client, subscription)
     return joined
+
+
+async def _announce(client: Client, subscription: Subscription) -> None:
+    """Have others hear of a client. It has its answer: what fails now is no second one, but has it come again."""
+    try:
+        await subscription.announce()
+    except StorageAway:
+        # It may have left while it waited.
+        if subscription.live:
+            lack(client, subscription)
 
 
 def _insufficient(client: Client, subscription: Subscription) -> Callable[[object], object] | None:

@@ -88,7 +88,7 @@ class Subscription:
         joins = joins_of(self.channel)
         if self.told_joins:
             await pipeline.subscribe(joins, self.client.connection)
-        if self.options.join_leave:
+        if self.options.join_leave and self.live:
             self.announced = True
             await self._tell(JOIN)
 

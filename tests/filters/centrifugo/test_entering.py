@@ -1,9 +1,12 @@
 import pytest
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.messages import Command, SubscribeRequest
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec, write
 from filtered_websocket.messages.publication import Position
 from tests.filters.centrifugo.clients import PATH, connected, serving
+from tests.filters.centrifugo.requests import call, with_api
+from tests.support.late_storage import LateStorage
 
 
 def published(client, channel, count, first=0):
@@ -120,3 +123,26 @@ def _bytes_for(channel, pipeline):
     from filtered_websocket.messages.publication import Publication
 
     return Publication(channel, (pack(Envelope(b"\xff\xfe", is_json=False)),)), pipeline.keep(10, 300)
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_behind_its_answer_a_client_gets_no_second_one_but_is_told_to_come_again(away):
+    storage = LateStorage()
+    with with_api(storage_object=storage) as server:
+        client, other = connected(server, "u"), connected(server, "other")
+        client.say({"id": 2, "subscribe": {"channel": "joins:a"}})
+        storage.answers.pop().callback(None)
+        server.settle()
+        # What it hears of others by is not yet confirmed.
+        assert [each["id"] for each in client.hear()] == [2]
+        assert storage.calls[-1].endswith("joins:a")
+        if not away:
+            call(server, "unsubscribe", user="u", channel="joins:a")
+        # As storage says, too, of what was left before it was confirmed.
+        storage.answers.pop().errback(StorageAway("away"))
+        server.settle()
+        code = 2500 if away else 2000
+        assert [each["push"]["unsubscribe"]["code"] for each in client.hear()] == [code]
+        assert client.session.subscriptions == {}
+        assert client.ask("unsubscribe", channel="joins:a") == {}
+        assert other.hear() == []
