@@ -13,19 +13,20 @@ from hypothesis import strategies as st
 from filtered_websocket.connection import receiving, sending
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.messages import accelerator, frames
+from filtered_websocket.transport import reactor
 from tests.fuzz.agreement import LARGE_LIMIT, LIMIT, Agreement, Side, split
 from tests.fuzz.over_tls import Port, SecureEnd
 from tests.support import certificates
 from tests.support.accelerator import compiled
 from tests.support.raw_client import CLOSE, PING, TEXT, close_frame, frame
 
-CALLED_IN = {"read": frames, "make": frames, "sender": sending}
+CALLED_IN = {"read": frames, "make": frames, "sender": sending, "receive": reactor}
 """The module through which each function that has a form in C is called."""
 
 
 @pytest.fixture(scope="module", params=["Python", "C"])
 def language(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What reads, makes and sends frames."""
+    """What receives bytes, reads, makes and sends frames."""
     functions = accelerator.references if request.param == "Python" else vars(compiled())
     with pytest.MonkeyPatch.context() as patch:
         for name in accelerator.references:

@@ -14,7 +14,8 @@ Rules:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import length_hint
 from select import EPOLLET, EPOLLIN, EPOLLRDHUP
 from typing import Any
 
@@ -24,6 +25,7 @@ from twisted.internet.protocol import ClientFactory
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
+from filtered_websocket.transport.reads import Event, Read, receive
 from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, WriteThrough
 
 _log = Logger()
@@ -117,46 +119,49 @@ class LeanEPollReactor(EPollReactor):
             # What just ran may have set timers that the timeout does not know of.
             newer = self.timeout()
             timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
-        events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
-        selectable_of = self._selectables.get
-        reads: list[tuple[WriteThrough, bytes | BaseException]] = []
-        for fd, event in events:
-            selectable = selectable_of(fd)
-            if event == EPOLLIN and isinstance(selectable, WriteThrough) and selectable.connected:
-                try:
-                    data = selectable.socket.recv(READ_SIZE)
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    reads.append((selectable, main.CONNECTION_LOST))
-                    continue
-                if len(data) == READ_SIZE:
-                    self._arm(selectable)
-                reads.append((selectable, data or main.CONNECTION_DONE))
-                if len(reads) == READ_AHEAD:
-                    self._handle(reads)
-                    reads = []
-            elif selectable is not None:
-                legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
-                self._arm(selectable)
-        if reads:
-            self._handle(reads)
+        selectables = self._selectables
+        events = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
+        if len(events) <= READ_AHEAD:
+            self._see_to(iter(events))
+        else:
+            for begin in range(0, len(events), READ_AHEAD):
+                self._see_to(iter(events[begin : begin + READ_AHEAD]))
         if self._turn_end:
             self._end_turn()
 
-    def _handle(self, reads: "list[tuple[WriteThrough, bytes | BaseException]]") -> None:
+    def _see_to(self, events: Iterator[Event]) -> None:
+        """Read and handle what these tell of."""
+        selectables = self._selectables
+        while True:
+            reads: list[Read] = []
+            other = receive(events, selectables, WriteThrough, READ_SIZE, reads)
+            if reads:
+                self._handle(reads)
+            if other is not None:
+                fd, event = other
+                selectable = selectables.get(fd)
+                if selectable is not None:
+                    legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
+                    self._arm(selectable)
+            elif not length_hint(events):
+                return
+
+    def _handle(self, reads: list[Read]) -> None:
+        last, data = reads[-1]
+        if data is not None and len(data) == READ_SIZE:
+            self._arm(last)  # there may be more; none of the others has given so much
         for selectable, data in reads:
             # What was handled just before may have ended this one.
             if selectable.aborted or not selectable.connected:
                 continue
-            why = data
-            if isinstance(data, bytes):
-                try:
+            try:
+                if data:
                     selectable.protocol.dataReceived(data)
                     continue
-                except BaseException as error:  # as in Twisted's own loop: any error ends this connection only
-                    legacy_log.err()
-                    why = error
+                why: BaseException = main.CONNECTION_LOST if data is None else main.CONNECTION_DONE
+            except BaseException as error:  # as in Twisted's own loop: any error ends this connection only
+                legacy_log.err()
+                why = error
             # A protocol may raise here too. What was read from the others cannot be read again.
             legacy_log.callWithLogger(selectable, self._disconnectSelectable, selectable, why, True)
 
