@@ -1,7 +1,7 @@
 """Messages of one channel, encoded once for each encoding that its subscribers want."""
 
 from collections.abc import Callable, Hashable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain, starmap
 from typing import Any, TypeVar
 
 from filtered_websocket.messages import frames
@@ -186,10 +186,9 @@ class Row(Batch):
 
 def joined(groups: Sequence[Sequence[Message]]) -> bytes:
     """Messages as uncompressed frames, joined."""
-    make = frames.make
     if len(groups) == 1 and len(groups[0]) == 1:
-        return make(*groups[0][0])
-    return b"".join([make(payload, binary) for group in groups for payload, binary in group])
+        return frames.make(*groups[0][0])
+    return b"".join(starmap(frames.make, chain.from_iterable(groups)))
 
 
 def _frames(group: Sequence[Message], window_bits: int) -> bytes:

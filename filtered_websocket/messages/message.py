@@ -1,6 +1,7 @@
 """A message: what is sent and received, its payload and its kind. Text stays text, binary stays binary."""
 
 from contextvars import ContextVar
+from itertools import repeat
 from typing import Any
 
 Message = tuple[bytes, bool]
@@ -50,7 +51,7 @@ def messages(payload: Any, is_binary: bool | None = None) -> tuple[Message, ...]
         data = bytes(payload)
         return ((data, in_binary_message.get() or not (data.isascii() or is_text(data))),)
     if isinstance(payload, (list, tuple)):
-        return tuple([message(each, is_binary) for each in payload])
+        return tuple(map(message, payload, repeat(is_binary)))
     return (message(payload, is_binary),)
 
 

@@ -19,6 +19,7 @@ Rules:
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import cast
 
 from filtered_websocket.chain.interfaces import Send, Subscriber
@@ -260,7 +261,7 @@ class Hub:
         channel.pending, channel.pending_bytes, channel.excluded = (), 0, ()
         self.deliveries += sum(map(len, groups)) * len(channel.subscribers)
         if missed:
-            self.deliveries -= sum([len(groups[place]) for places in missed.values() for place in places])
+            self.deliveries -= sum(map(len, map(groups.__getitem__, chain.from_iterable(missed.values()))))
         sends, owners, others, encoded = channel.roads(missed) if missed else channel.arranged or channel.roads(())
         if not others and not missed and not encoded:
             self._send(sends, owners, joined(groups), collecting)
@@ -270,7 +271,7 @@ class Hub:
             self._send(sends, owners, batch.plain, collecting)
         for road in encoded:
             self._send(road.sends, road.owners, batch.plain_in(road.encoding), collecting)
-        takers = [(each, batch) for each in others]
+        takers: list[tuple[Subscriber, Batch]] = list(zip(others, repeat(batch)))
         for subscriber, rest in channel.rests(batch, missed):
             owner, direct = cast(Corked, subscriber), subscriber.direct
             if direct is None:
