@@ -239,8 +239,7 @@ class Session(Client):
         channels = tuple(self.subscriptions)
         left = [start(leave(self, each, code, reason)) for each in tuple(self.subscriptions.values())]
         for success, failure in await DeferredList(left, consumeErrors=True):
-            # While the storage is away, its leases see to it that nobody stays.
-            if not success and not failure.check(StorageAway):
+            if not success:
                 _log.failure("what others see of a client that has left", failure)
         if await self.state.departures.disappear(self) and self.connected:
             await self.state.chains.tell(CentrifugoDisconnectFilter, self, Disconnected(code, reason, channels))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo import auth
 from filtered_websocket.filters.centrifugo.auth import Subscribing
 from filtered_websocket.filters.centrifugo.client import Client
@@ -162,11 +161,7 @@ async def unsubscribe(client: Client, request: UnsubscribeRequest) -> Unsubscrib
     """Let a client leave a channel, if it is in it."""
     subscription = client.subscriptions.get(request.channel)
     if subscription is not None:
-        try:
-            await leave(client, subscription, 0, "client unsubscribe")
-        except StorageAway:
-            # It is out; its lease has others told. An error would have SDKs end the connection.
-            pass
+        await leave(client, subscription, 0, "client unsubscribe")
     return UnsubscribeResult()
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.interfaces import Subscriber
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.channels import joins_of
 from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, info_as_text, pack
 from filtered_websocket.filters.centrifugo.messages import ClientInfo
@@ -113,14 +114,22 @@ class Subscription:
     async def disappear(self) -> bool:
         """Have all hear that this client has gone.
 
-        :returns: whether it is for the caller to tell others; else storage has it told, as of a client whose node died
+        :returns: whether it is for the caller to tell others; else storage has it told, as of a client whose node died:
+            while it is away, too
         """
         if self.present:
             self.present = False
             client_id = self.client.connection.id
-            if not await self.client.state.storage.leave(self.channel, client_id, client_id):
+            try:
+                last = await self.client.state.storage.leave(self.channel, client_id, client_id)
+            except StorageAway:
+                return False
+            if not last:
                 return False
         if self.announced:
             self.announced = False
-            await self._tell(LEAVE)
+            try:
+                await self._tell(LEAVE)
+            except StorageAway:
+                self.client.state.pipeline.server.counters.count("dropped", "centrifugo: a leave, storage was away")
         return True

@@ -1,9 +1,7 @@
 import pytest
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 
-from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo import CentrifugoSubRefreshFilter, CentrifugoSubscribeFilter
-from filtered_websocket.storage_objects.memory import StorageObject
 from tests.filters.centrifugo.clients import connected, later, serving, token
 
 LIMITED = {"allow_user_limited_channels": True, "allow_subscribe_for_client": True}
@@ -152,17 +150,3 @@ def test_a_filter_that_gives_a_moment_that_is_past(chain, answer):
         if chain is CentrifugoSubRefreshFilter:
             found = client.ask("sub_refresh", channel="closed:a", token=known)
         assert (found or client.closed[0]) == answer
-
-
-def test_a_client_leaves_while_storage_is_away():
-    class Away(StorageObject):
-        def leave(self, channel, member, connection):
-            return fail(StorageAway("away"))
-
-    with serving(storage_object=Away()) as server:
-        client, other = connected(server, "u1"), connected(server, "u2")
-        client.subscribe("joins:a")
-        assert client.pushed()
-        assert client.ask("unsubscribe", channel="joins:a") == {}
-        other.subscribe("joins:a")
-        assert client.pushed() == []
