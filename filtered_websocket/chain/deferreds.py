@@ -45,6 +45,10 @@ def _rest(coroutine: Coroutine[Any, Any, Any], waited: Any) -> Generator[Any, An
     while True:
         try:
             step, value = coroutine.send, (yield waited)
+        except GeneratorExit:
+            # Nobody waits for it any more. Both may be collected in any order: one that is closed takes no throw.
+            coroutine.close()
+            raise
         except BaseException as error:
             step, value = coroutine.throw, error
         try:

@@ -1,6 +1,8 @@
 """What makes a call awaitable, on Twisted's reactors and on asyncio's."""
 
 import asyncio
+import gc
+import sys
 from contextvars import ContextVar
 
 import pytest
@@ -22,6 +24,27 @@ def test_start_begins_a_coroutine_before_it_returns():
     deferred = start(work())
     assert begun == [True]
     assert outcome(deferred) == ["done"]
+
+
+def test_what_nobody_waits_for_any_more_ends_quietly_whichever_part_is_collected_first(monkeypatch):
+    unheard, ended = [], []
+    monkeypatch.setattr(sys, "unraisablehook", unheard.append)
+
+    async def waits():
+        try:
+            await Deferred()
+        finally:
+            ended.append(True)
+
+    for closed_before in (False, True):
+        coroutine = waits()
+        deferred = begin(coroutine)
+        if closed_before:
+            coroutine.close()
+        del coroutine, deferred
+        gc.collect()
+    assert ended == [True, True]
+    assert [each.exc_value for each in unheard] == []
 
 
 def test_what_is_over_at_once_with_nothing_is_done():
