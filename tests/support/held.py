@@ -30,13 +30,14 @@ class Heard(Recorder):
     """What the storage object tells; in the reactor's thread.
 
     :ivar at: where the node stands; None while it is not subscribed
+    :ivar subscribing: how many subscriptions are not yet confirmed
     :ivar times: how often it was left: what came for a subscription that has ended is not heard
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.at: Position | None = None
-        self.times = 0
+        self.times = self.subscribing = 0
         self.arrived: deque[tuple[int, Callable[[Consumer], object]]] = deque()
 
     def consume(self, publication: Publication) -> None:
@@ -46,6 +47,7 @@ class Heard(Recorder):
         self._arrive(position, lambda consumer: consumer.gap(channel, position))
 
     def subscribed(self, deferred: Deferred[Any], outcome: Any) -> None:
+        self.subscribing -= 1
         self._arrive(None if isinstance(outcome, Failure) else outcome, lambda _: _fire(deferred, outcome))
 
     def _arrive(self, position: Position | None, tell: Callable[[Consumer], object]) -> None:
@@ -104,6 +106,7 @@ class Held(StorageObject):
     def subscribe(self, channel: str) -> Deferred[Any]:
         deferred: Deferred[Any] = Deferred()
         self._subscribing.append(deferred)
+        self.heard.subscribing += 1
 
         def ask() -> None:
             maybeDeferred(self.storage.subscribe, channel).addBoth(lambda it: self.heard.subscribed(deferred, it))
@@ -213,15 +216,12 @@ class Real:
             self._redis.ask("FLUSHALL")
             note()
 
-        def deafen() -> None:
-            """All nodes lose what they hear by, and listen anew."""
-            assert self._redis is not None
-            self._redis.ask("CLIENT", "KILL", "TYPE", "pubsub")
-
         note()
-        if self._redis is None:
-            return [(restart, 0.5)]
-        return [(forget, 0.2), (deafen, 0.1)]
+        return [(restart, 0.5)] if self._redis is None else [(forget, 0.2)]
+
+    def settle(self) -> None:
+        for node in self.nodes:
+            node.heard.wait_for(lambda node=node: not node.heard.subscribing)
 
     def sent(self, run: "Run", send: Callable[[], Any]) -> None:
         position = send().result

@@ -45,6 +45,9 @@ class Storage(Protocol):
     def steps(self, run: "Run") -> list[Weighted]:
         """What only this storage may do."""
 
+    def settle(self) -> None:
+        """Wait until all that was subscribed to is on its way to the node."""
+
     def sent(self, run: "Run", send: Callable[[], Any]) -> None:
         """Publish the next number by ``send``, and let the truth know where it stands."""
 
@@ -151,6 +154,7 @@ class Run(ABC):
     def all_is_done(self) -> None:
         """Whatever waits goes on."""
         for _ in range(20):
+            self.storage.settle()
             for node in self.nodes:
                 while node.asked:
                     node.answer(0)

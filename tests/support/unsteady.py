@@ -258,5 +258,8 @@ class Unsteady:
             run.truth.carry_over(epoch, self.log.epoch, self.log.bridges[epoch][1])
         run.truth.note(position, run.truth.published)
 
+    def settle(self) -> None:
+        """Nothing of it is under way."""
+
     def close(self) -> None:
         """Nothing of it is open."""
