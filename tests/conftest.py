@@ -4,7 +4,7 @@ import importlib.util
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,8 @@ from twisted.internet.main import installReactor
 from tests.support import reactor_thread
 from tests.support.backends import Backend
 from tests.support.fws_server import FwsServer, Start
+from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_programs import CLUSTERS
 from tests.support.redis_server import RedisServer
 from tests.support.rooms import Consumes
 from tests.support.shared_reactor import SharedReactor
@@ -70,7 +72,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         modules = [
             module for module in MODULES if all(getattr(import_module(module).StorageObject, name) for name in marks)
         ]
-        metafunc.parametrize("backend", modules, indirect=True, ids=[module.rpartition(".")[2] for module in modules])
+        kinds = [module.rpartition(".")[2] for module in modules]
+        if "redis" in kinds and any(metafunc.definition.iter_markers("on_clusters")):
+            kinds += ["one_node", *CLUSTERS]
+        metafunc.parametrize("backend", kinds, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -80,16 +85,50 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
         yield server
 
 
+@pytest.fixture(scope="session")
+def tcp_redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The same, reached as the servers of a cluster are."""
+    with RedisServer(tmp_path_factory.mktemp("redis"), tcp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], RedisCluster]]:
+    """Gives one of a kind, for all tests that do it no harm; each test finds it empty."""
+    clusters: dict[str, RedisCluster] = {}
+    with ExitStack() as running:
+
+        def give(kind: str) -> RedisCluster:
+            if kind not in clusters:
+                clusters[kind] = running.enter_context(RedisCluster(tmp_path_factory.mktemp(kind), kind))
+            clusters[kind].clear()
+            return clusters[kind]
+
+        yield give
+
+
 @pytest.fixture
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """
+    :param request: ``memory``, ``sqlite``, ``redis``; ``one_node``: one Redis used as a cluster; or a kind of cluster
+    """
+    kind = request.param
     settings: dict[str, Any] = {}
-    if request.param.endswith(".sqlite"):
+    if kind == "sqlite":
         settings = {"sqlite_file": str(tmp_path / "storage.sqlite")}
-    if request.param.endswith(".redis"):
+    if kind == "redis":
         server = request.getfixturevalue("redis_server")
         server.ask("FLUSHALL")
         settings = {"redis_url": server.url, "lease_seconds": 0.6, "redis_heartbeat": 0.2}
-    backend = Backend(request.param, **settings)
+    if kind == "one_node":
+        server = request.getfixturevalue("tcp_redis_server")
+        server.ask("FLUSHALL")
+        settings = {"redis_port": server.port, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 0.5}
+    if kind in CLUSTERS:
+        cluster = request.getfixturevalue("redis_clusters")(kind)
+        settings = {"redis_url": cluster.url, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 0.5}
+    name = kind if kind in ("memory", "sqlite") else "redis"
+    backend = Backend(f"{PACKAGE}.{name}", **settings)
     yield backend
     backend.close()
 

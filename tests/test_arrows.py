@@ -68,6 +68,8 @@ LONG: dict[str, str] = {
     "storage_objects.base": "the interface: signatures, and what each promises",
     "storage_objects.memory": "a short method for each of the interface's",
     "storage_objects.sqlite.storage_object": "a short method for each of the interface's",
+    "storage_objects.redis.connection": "what both kinds of connection do, and how the one for commands is greeted",
+    "storage_objects.redis.cluster.partition": "the states of one partition, and every way from one to another",
     "storage_objects.redis.storage_object": "a short method for each of the interface's",
 }
 """Modules of more than 250 lines: module -> why it is one noun all the same."""
@@ -159,6 +161,12 @@ TESTED_TOGETHER = {
     "storage_objects.redis.cluster.copying": "commands/test_fws_copy.py copies",
     "storage_objects.redis.publishing": "test_publisher.py publishes",
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
+    **{
+        f"storage_objects.redis.cluster.{name}": "redis/cluster/test_cluster.py, while masters die and slots move"
+        for name in ("beat", "connection", "foreign_reads", "node", "partition", "refusals", "seat")
+    },
+    "storage_objects.redis.cluster.interfaces": "types, which mypy checks",
+    "storage_objects.redis.cluster.storage_object": "test_conformance.py runs it on clusters and on one Redis",
     "storage_objects.redis.shard": "redis/test_single.py runs one of a Redis of its own",
     "storage_objects.subscribers.base": "a face of the original's; end_to_end/test_storage.py derives from it",
     **{

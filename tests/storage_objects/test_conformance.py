@@ -7,11 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filtered_websocket.messages.publication import Position, Publication
-from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Pool, Record
+from filtered_websocket.storage_objects.base import BaseStorageObject, Keep, Record
 from tests.support.backends import message
 from tests.support.reactor_thread import call, until
 from tests.support.storage_child import Child
 
+pytestmark = pytest.mark.on_clusters
 KEEP = Keep(100, 60)
 
 
@@ -302,17 +303,18 @@ def test_what_has_a_name_is_sent_once_while_it_is_kept(node):
     assert node.send(message("elsewhere", "x"), KEEP, once="1").offset == 1
 
 
-def test_a_name_is_forgotten_with_what_is_too_old_or_makes_room(node):
+def test_a_name_is_forgotten_with_what_is_too_old_or_makes_room(backend, node):
     brief = Keep(100, 0.1)
     first = node.send(message("room", "a"), brief, once="1")
     until(lambda: node.storage.latest("room", 0, 1).addCallback(lambda found: not found))
     assert node.send(message("room", "b"), KEEP, once="1").offset == first.offset + 1
-    one = Keep(100, 60, Pool("one", 0, 1))
-    node.send(message("going", "a"), one, once="1")
-    node.send(message("coming", "a"), one, once="1")
-    position = node.send(message("going", "b"), one, once="1")
+    going, coming = backend.near("going"), backend.near("coming")
+    one = Keep(100, 60, backend.pool("one", channels=1))
+    node.send(message(going, "a"), one, once="1")
+    node.send(message(coming, "a"), one, once="1")
+    position = node.send(message(going, "b"), one, once="1")
     assert position.offset == 1
-    assert node.send(message("going", "c"), one, once="1") == position
+    assert node.send(message(going, "c"), one, once="1") == position
 
 
 def test_latest_is_newest_first_and_pages(node):
@@ -421,22 +423,27 @@ def test_what_is_behind_the_position_comes_and_nothing_else_whatever_is_sent_mea
     assert [heard.count(offset) for offset in range(position.offset + 1, 12)] == [1] * (11 - position.offset)
 
 
-def test_a_history_that_was_forgotten_begins_anew_with_a_gap(node):
-    keep = Keep(100, 60, Pool("one", 0, 1))
-    node.subscribe("room")
-    (old,) = sent(node, "room", "old", keep=keep)
-    sent(node, "another", "x", keep=keep)
-    new, newer = sent(node, "room", "new", "newer", keep=keep)
+def test_a_history_that_was_forgotten_begins_anew_with_a_gap(backend, node):
+    keep = Keep(100, 60, backend.pool("one", channels=1))
+    room, another = backend.near("room"), backend.near("another")
+    node.subscribe(room)
+    (old,) = sent(node, room, "old", keep=keep)
+    sent(node, another, "x", keep=keep)
+    new, newer = sent(node, room, "new", "newer", keep=keep)
     assert node.recorder.wait(3) == [b"old", b"new", b"newer"]
     assert new.epoch != old.epoch
-    assert (node.recorder.gaps, node.recorder.stands) == (["room"], [Position(new.epoch, 0)])
-    assert node.subscribe("room") == newer
+    assert (node.recorder.gaps, node.recorder.stands) == ([room], [Position(new.epoch, 0)])
+    assert node.subscribe(room) == newer
 
 
 # What histories may take together: names that clients invent cost what a limit says.
 
 KIB = 1024
-TEN = Pool("ten", 10 * KIB + 10 * 600)  # bytes: ten publications of a KiB each, and none more
+TEN = 10 * KIB + 10 * 600  # bytes: ten publications of a KiB each, and none more
+
+
+def ten(backend):
+    return backend.pool("ten", TEN)
 
 
 def kilobyte(name):
@@ -447,114 +454,128 @@ def names(publications):
     return [publication.payload.decode().rstrip(".") for publication in publications]
 
 
-def test_above_its_bytes_a_pool_drops_the_oldest_whichever_channel_they_are_of(node):
-    keep = Keep(100, 60, TEN)
-    (first,) = sent(node, "old", kilobyte("old 1"), keep=keep)
-    sent(node, "busy", *[kilobyte(f"busy {n}") for n in range(4)], keep=keep)
-    sent(node, "old", kilobyte("old 2"), keep=keep)
+def test_above_its_bytes_a_pool_drops_the_oldest_whichever_channel_they_are_of(backend, node):
+    keep = Keep(100, 60, ten(backend))
+    old, busy = backend.near("old"), backend.near("busy")
+    invented = [backend.near(f"invented {n}") for n in range(5)]
+    (first,) = sent(node, old, kilobyte("old 1"), keep=keep)
+    sent(node, busy, *[kilobyte(f"busy {n}") for n in range(4)], keep=keep)
+    sent(node, old, kilobyte("old 2"), keep=keep)
     assert node.recorder.dropped == []
-    for n in range(5):
-        sent(node, f"invented {n}", kilobyte("x"), keep=keep)
-    assert names(node.latest("old", 0, 10)) == ["old 2"]
-    assert node.since("old", Position(first.epoch, 0)) is None
-    assert names(node.since("old", first)) == ["old 2"]
-    assert names(node.latest("busy", 0, 10)) == ["busy 3", "busy 2", "busy 1", "busy 0"]
-    assert node.recorder.dropped == [("history_bytes", 1, "invented 4")]
-    sent(node, "busy", kilobyte("busy 4"), keep=keep)
-    assert names(node.latest("busy", 0, 10)) == ["busy 4", "busy 3", "busy 2", "busy 1"]
+    for each in invented:
+        sent(node, each, kilobyte("x"), keep=keep)
+    assert names(node.latest(old, 0, 10)) == ["old 2"]
+    assert node.since(old, Position(first.epoch, 0)) is None
+    assert names(node.since(old, first)) == ["old 2"]
+    assert names(node.latest(busy, 0, 10)) == ["busy 3", "busy 2", "busy 1", "busy 0"]
+    assert node.recorder.dropped == [("history_bytes", 1, invented[4])]
+    sent(node, busy, kilobyte("busy 4"), keep=keep)
+    assert names(node.latest(busy, 0, 10)) == ["busy 4", "busy 3", "busy 2", "busy 1"]
 
 
-def test_above_its_own_bytes_a_channel_drops_its_oldest_whatever_room_its_pool_has(node):
-    keep = Keep(100, 60, TEN, bytes=3 * KIB + 3 * 600)
-    (first, *_) = sent(node, "room", *[kilobyte(f"room {n}") for n in range(7)], keep=keep)
-    assert names(node.latest("room", 0, 10)) == ["room 6", "room 5", "room 4"]
-    assert names(node.since("room", first._replace(offset=4))) == ["room 4", "room 5", "room 6"]
-    assert node.since("room", first._replace(offset=3)) is None
-    sent(node, "other", *[kilobyte(f"other {n}") for n in range(7)], keep=Keep(100, 60, TEN))
-    assert len(node.latest("other", 0, 10)) == 7
-    (last,) = sent(node, "room", "x" * 5 * KIB, keep=keep)
-    assert node.latest("room", 0, 10) == []
-    assert node.since("room", last) == []
-    sent(node, "room", "small", keep=keep)
-    assert names(node.latest("room", 0, 10)) == ["small"]
+def test_above_its_own_bytes_a_channel_drops_its_oldest_whatever_room_its_pool_has(backend, node):
+    ten_kilobytes, other = ten(backend), backend.near("other")
+    room = backend.near("room")
+    keep = Keep(100, 60, ten_kilobytes, bytes=3 * KIB + 3 * 600)
+    (first, *_) = sent(node, room, *[kilobyte(f"room {n}") for n in range(7)], keep=keep)
+    assert names(node.latest(room, 0, 10)) == ["room 6", "room 5", "room 4"]
+    assert names(node.since(room, first._replace(offset=4))) == ["room 4", "room 5", "room 6"]
+    assert node.since(room, first._replace(offset=3)) is None
+    sent(node, other, *[kilobyte(f"other {n}") for n in range(7)], keep=Keep(100, 60, ten_kilobytes))
+    assert len(node.latest(other, 0, 10)) == 7
+    (last,) = sent(node, room, "x" * 5 * KIB, keep=keep)
+    assert node.latest(room, 0, 10) == []
+    assert node.since(room, last) == []
+    sent(node, room, "small", keep=keep)
+    assert names(node.latest(room, 0, 10)) == ["small"]
     assert sum(count for _, count, _ in node.recorder.dropped) == 0
 
 
-def test_what_left_by_count_or_age_or_with_its_pool_takes_no_room(node):
-    sent(node, "last value", *[kilobyte(f"last {n}") for n in range(30)], keep=Keep(1, 60, TEN))
-    sent(node, "brief", *[kilobyte("brief") for n in range(5)], keep=Keep(100, 0.2, TEN))
-    until(lambda: node.storage.latest("brief", 0, 1).addCallback(lambda found: not found))
-    sent(node, "room", *[kilobyte(f"room {n}") for n in range(9)], keep=Keep(100, 60, TEN))
-    assert names(node.latest("last value", 0, 10)) == ["last 29"]
-    assert len(node.latest("room", 0, 100)) == 9
-    sent(node, "last value", kilobyte("elsewhere"), keep=Keep(1, 60, Pool("another", 10 * KIB)))
-    sent(node, "room", kilobyte("room 9"), keep=Keep(100, 60, TEN))
-    assert len(node.latest("room", 0, 100)) == 10
+def test_what_left_by_count_or_age_or_with_its_pool_takes_no_room(backend, node):
+    pool = ten(backend)
+    last, brief, room = backend.near("last value"), backend.near("brief"), backend.near("room")
+    sent(node, last, *[kilobyte(f"last {n}") for n in range(30)], keep=Keep(1, 60, pool))
+    sent(node, brief, *[kilobyte("brief") for n in range(5)], keep=Keep(100, 0.2, pool))
+    until(lambda: node.storage.latest(brief, 0, 1).addCallback(lambda found: not found))
+    sent(node, room, *[kilobyte(f"room {n}") for n in range(9)], keep=Keep(100, 60, pool))
+    assert names(node.latest(last, 0, 10)) == ["last 29"]
+    assert len(node.latest(room, 0, 100)) == 9
+    sent(node, last, kilobyte("elsewhere"), keep=Keep(1, 60, backend.pool("another", 10 * KIB)))
+    sent(node, room, kilobyte("room 9"), keep=Keep(100, 60, pool))
+    assert len(node.latest(room, 0, 100)) == 10
     assert node.recorder.dropped == []
 
 
-def test_a_list_that_ended_by_itself_takes_no_room_though_nobody_read_it(node):
-    sent(node, "room", kilobyte("room 0"), keep=Keep(100, 60, TEN))
-    sent(node, "brief", *[kilobyte("brief") for n in range(8)], keep=Keep(100, 0.2, TEN))
-    sent(node, "beacon", "x", keep=Keep(1, 0.3, Pool("another")))  # lives longer than the others
+def test_a_list_that_ended_by_itself_takes_no_room_though_nobody_read_it(backend, node):
+    pool, brief, room = ten(backend), backend.near("brief"), backend.near("room")
+    sent(node, room, kilobyte("room 0"), keep=Keep(100, 60, pool))
+    sent(node, brief, *[kilobyte("brief") for n in range(8)], keep=Keep(100, 0.2, pool))
+    sent(node, "beacon", "x", keep=Keep(1, 0.3, backend.pool("another")))  # lives longer than the others
     until(lambda: node.storage.latest("beacon", 0, 1).addCallback(lambda found: not found))
     for n in range(1, 10):
-        sent(node, "room", kilobyte(f"room {n}"), keep=Keep(100, 60, TEN))
-    assert len(node.latest("room", 0, 100)) == 10
+        sent(node, room, kilobyte(f"room {n}"), keep=Keep(100, 60, pool))
+    assert len(node.latest(room, 0, 100)) == 10
     assert node.recorder.dropped == []
 
 
-def test_pools_do_not_cost_each_other(node):
-    sent(node, "a", *[kilobyte("a") for n in range(10)], keep=Keep(100, 60, TEN))
-    sent(node, "b", *[kilobyte("b") for n in range(30)], keep=Keep(100, 60, Pool("b", TEN.bytes)))
-    assert len(node.latest("a", 0, 100)) == len(node.latest("b", 0, 100)) == 10
+def test_pools_do_not_cost_each_other(backend, node):
+    a, b = backend.near("a"), backend.near("b")
+    sent(node, a, *[kilobyte("a") for n in range(10)], keep=Keep(100, 60, ten(backend)))
+    sent(node, b, *[kilobyte("b") for n in range(30)], keep=Keep(100, 60, backend.pool("b", TEN)))
+    assert len(node.latest(a, 0, 100)) == len(node.latest(b, 0, 100)) == 10
     assert sum(count for _, count, _ in node.recorder.dropped) == 20
 
 
-def test_a_publication_larger_than_its_pool_is_delivered_and_not_kept(node):
+def test_a_publication_larger_than_its_pool_is_delivered_and_not_kept(backend, node):
     node.subscribe("room")
-    (first, second) = sent(node, "room", "small", "x" * 30 * KIB, keep=Keep(100, 60, TEN))
+    (first, second) = sent(node, "room", "small", "x" * 30 * KIB, keep=Keep(100, 60, ten(backend)))
     node.recorder.wait(2)
     assert node.latest("room", 0, 10) == []
     assert node.since("room", first) is None
     assert node.since("room", second) == []
 
 
-def test_above_its_channels_a_pool_drops_the_histories_that_end_soonest(node):
-    keep, soon = Keep(100, 60, Pool("three", 0, 3)), Keep(100, 30, Pool("three", 0, 3))
-    for channel in ("a", "b"):
+def test_above_its_channels_a_pool_drops_the_histories_that_end_soonest(backend, node):
+    pool, near = backend.pool("three", channels=3), backend.near
+    a, b, ends_first, invented, invented_2 = map(near, ("a", "b", "soon", "invented", "invented 2"))
+    keep, soon = Keep(100, 60, pool), Keep(100, 30, pool)
+    for channel in (a, b):
         sent(node, channel, channel, keep=keep)
-    sent(node, "soon", "ends first", "twice", keep=soon)
-    sent(node, "a", "again", keep=keep)
-    (new,) = sent(node, "invented", "x", keep=keep)
-    assert node.latest("soon", 0, 10) == []
-    assert node.recorder.dropped == [("history_channels", 2, "invented")]
-    sent(node, "invented 2", "x", keep=soon)  # though it ends soonest: it is the one that is written
-    assert node.latest("b", 0, 10) == []
-    assert payloads(node.latest("a", 0, 10)) == ["again", "a"]
-    assert payloads(node.latest("invented 2", 0, 10)) == ["x"]
-    assert node.since("invented", new) == []
+    sent(node, ends_first, "ends first", "twice", keep=soon)
+    sent(node, a, "again", keep=keep)
+    (new,) = sent(node, invented, "x", keep=keep)
+    assert node.latest(ends_first, 0, 10) == []
+    assert node.recorder.dropped == [("history_channels", 2, invented)]
+    sent(node, invented_2, "x", keep=soon)  # though it ends soonest: it is the one that is written
+    assert node.latest(b, 0, 10) == []
+    assert payloads(node.latest(a, 0, 10)) == ["again", a]
+    assert payloads(node.latest(invented_2, 0, 10)) == ["x"]
+    assert node.since(invented, new) == []
 
 
-def test_histories_without_an_end_go_in_the_order_of_writing_and_behind_those_with_one(node):
-    keep = Keep(100, 0, Pool("three", 0, 3))
-    for channel in ("a", "b", "a"):
+def test_histories_without_an_end_go_in_the_order_of_writing_and_behind_those_with_one(backend, node):
+    pool = backend.pool("three", channels=3)
+    a, b, c, d, ends = map(backend.near, ("a", "b", "c", "d", "ends"))
+    keep = Keep(100, 0, pool)
+    for channel in (a, b, a):
         sent(node, channel, channel, keep=keep)
-    sent(node, "ends", "x", keep=Keep(100, 60, Pool("three", 0, 3)))
-    sent(node, "c", "c", keep=keep)
-    assert [bool(node.latest(channel, 0, 1)) for channel in ("a", "b", "c", "ends")] == [True, True, True, False]
-    sent(node, "d", "d", keep=keep)
-    assert [bool(node.latest(channel, 0, 1)) for channel in ("a", "b", "c", "d")] == [True, False, True, True]
+    sent(node, ends, "x", keep=Keep(100, 60, pool))
+    sent(node, c, "c", keep=keep)
+    assert [bool(node.latest(channel, 0, 1)) for channel in (a, b, c, ends)] == [True, True, True, False]
+    sent(node, d, "d", keep=keep)
+    assert [bool(node.latest(channel, 0, 1)) for channel in (a, b, c, d)] == [True, False, True, True]
 
 
-def test_asking_where_a_history_stands_costs_no_more_channels_than_there_may_be(node):
-    pool = Pool("three", 0, 3)
-    (kept,) = sent(node, "kept", "x", keep=Keep(100, 60, pool))
-    first = node.position("asked 0", pool)
-    for n in range(1, 10):
-        node.position(f"asked {n}", pool)
-    assert node.since("asked 0", first) is None
-    assert node.position("kept", pool) == kept
+def test_asking_where_a_history_stands_costs_no_more_channels_than_there_may_be(backend, node):
+    pool = backend.pool("three", channels=3)
+    name = backend.near("kept")
+    asked = [backend.near(f"asked {n}") for n in range(10)]
+    (kept,) = sent(node, name, "x", keep=Keep(100, 60, pool))
+    first = node.position(asked[0], pool)
+    for each in asked[1:]:
+        node.position(each, pool)
+    assert node.since(asked[0], first) is None
+    assert node.position(name, pool) == kept
     assert node.recorder.dropped == []
 
 
@@ -563,22 +584,23 @@ def test_asking_where_a_history_stands_costs_no_more_channels_than_there_may_be(
 def test_no_pool_is_ever_above_its_limits_nor_drops_more_than_it_must(backend, sends):
     """Against a model: a list of what was sent, of which the newest that fit remain."""
     node = backend.nodes[0] if backend.nodes else backend.node()
-    pool = Pool(uuid4().hex, 8000, 4)
+    most, channels = 8000, 4
+    pool = backend.pool(uuid4().hex, most, channels)
     model = {}
     for number, (name, size, count) in enumerate(sends):
-        channel = pool.name + name
+        channel = backend.near(pool.name + name)
         sent(node, channel, "x" * size, keep=Keep(count, 0, pool))
-        if channel not in model and len(model) == pool.channels:
+        if channel not in model and len(model) == channels:
             del model[min(model, key=lambda each: model[each][0])]
         _, kept = model.get(channel, (0, []))
         model[channel] = (number, [*kept, (number, size)][-count:])
         cost = 512 + len(channel)
-        while sum(size + cost for _, kept in model.values() for _, size in kept) > pool.bytes:
+        while sum(size + cost for _, kept in model.values() for _, size in kept) > most:
             full = [each for each in model.values() if each[1]]
             min(full, key=lambda each: each[1][0])[1].pop(0)
     for name in "abcdef":
-        _, kept = model.get(pool.name + name, (0, []))
-        found = [len(each.payload) for each in reversed(node.latest(pool.name + name, 0, 100))]
+        _, kept = model.get(backend.near(pool.name + name), (0, []))
+        found = [len(each.payload) for each in reversed(node.latest(backend.near(pool.name + name), 0, 100))]
         # Backends count some bytes more or less for an envelope: at the very edge one publication may differ.
         assert found == [size for _, size in kept] or abs(len(found) - len(kept)) == 1
 

@@ -2,12 +2,15 @@
 
 import threading
 from importlib import import_module
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.storage_objects.redis.cluster.partitions import POOL_SHARE, partition_of
 from tests.support.reactor_thread import DEADLINE, call
 
 
@@ -122,6 +125,19 @@ class Backend:
         self.nodes.append(node)
         node.begin(wait)
         return node
+
+    def near(self, name: str) -> str:
+        """A channel's name that begins with this, for one that is in the pools of others so named. On a cluster only
+        those of a partition share what a pool may have."""
+        if not self.settings.get("redis_cluster"):
+            return name
+        names = (f"{name}{'~' * (number > 0)}{number or ''}" for number in count())
+        return next(each for each in names if partition_of(each.encode()) == 0)
+
+    def pool(self, name: str, bytes: int = 0, channels: int = 0) -> Pool:
+        """A pool of which channels that are `near` to each other may have so much."""
+        share = POOL_SHARE if self.settings.get("redis_cluster") else 1
+        return Pool(name, bytes * share, channels * share)
 
     def close(self) -> None:
         for node in self.nodes:

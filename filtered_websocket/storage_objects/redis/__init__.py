@@ -1,5 +1,5 @@
 """Redis as storage object: shared by processes and nodes."""
 
-from filtered_websocket.storage_objects.redis.storage_object import StorageObject
+from filtered_websocket.storage_objects.redis.cluster.storage_object import StorageObject
 
 __all__ = ["StorageObject"]

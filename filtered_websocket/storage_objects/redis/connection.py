@@ -34,7 +34,9 @@ log = Logger()
 _at_turn_end = at_turn_end(reactor)
 OTHER_SCRIPTS = (*HISTORY_SCRIPTS, *RECORD_SCRIPTS, *LEASE_SCRIPTS)
 SCRIPTS = (GREET, *CLASSIC, *OTHER_SCRIPTS)
+CLUSTER_SLOTS = command(b"CLUSTER", b"SLOTS")
 INFO = command(b"INFO", b"replication")
+WHAT_TO_SET = "set redis_cluster to true"
 NO_INFO = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
 
 
@@ -207,10 +209,31 @@ class CommandConnection(RedisConnection):
 
     @inlineCallbacks
     def prepare(self) -> Any:
+        yield self._look_for_cluster()
         self.load(SCRIPTS)
         yield self.find_home()
         reply = yield self.ask(greeting(self.prefix, self.home), None, GREET)
         self.reign = reign_of(reply, self.prefix, self.address.name)
+
+    @inlineCallbacks
+    def _look_for_cluster(self) -> Any:
+        try:
+            reply = yield self.ask(CLUSTER_SLOTS)
+        except txredisapi.ResponseError:  # it is none, or this may not be asked
+            return
+        masters = {tuple(master[:2]) for _, _, master, *_ in reply}
+        if len(masters) > 1:
+            raise ConfigError(f"Redis at {self.address.name} is one of a Redis Cluster: {WHAT_TO_SET}")
+        if masters:
+            self._warn_of_one()
+
+    def _warn_of_one(self) -> None:
+        log.warn(
+            "Redis at {address} is a Redis Cluster of one master, and serves as a single Redis until it has more:"
+            " {what}, which begins without what is stored now",
+            address=self.address.name,
+            what=WHAT_TO_SET,
+        )
 
     def load(self, scripts: Sequence[Script]) -> None:
         for script in scripts:

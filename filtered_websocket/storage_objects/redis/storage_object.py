@@ -24,10 +24,14 @@ What nodes hold expires a day after the last of them; sets and maps stay, as doe
 (``publish``, ``listen``, ``read``) is raw: names as they are, for what other programs use. With ``redis_shards`` every
 channel and key has its own Redis, chosen by its name; the bus listens on all and writes to the first.
 
+On a Redis Cluster (``redis_cluster``) each channel and key is in one of 64 partitions, chosen by its name, and ``fws:``
+is ``fws:{TAG}:`` with the partition's tag (`cluster/partitions.py`). Channels are sharded ones there, where Redis knows
+these. The bus is at the first partition's home.
+
 Any Redis client publishes in two lines: ``r = redis.Redis()``, ``r.publish("fws:c:CHANNEL", "text")``.
 
 Whether a write survives Redis itself depends on how Redis is configured (appendonly, replicas), so this backend does
-not declare itself durable. Needs Redis 5, and 6 for user names; not Redis Cluster.
+not declare itself durable. Needs Redis 5, and 6 for user names.
 """
 
 from collections.abc import Callable, Collection
@@ -44,7 +48,7 @@ from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer,
 from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
-from filtered_websocket.storage_objects.redis.address import addresses
+from filtered_websocket.storage_objects.redis.address import Address, addresses
 from filtered_websocket.storage_objects.redis.command import command
 from filtered_websocket.storage_objects.redis.history_scripts import CLEAR, LATEST, POSITION, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
@@ -83,8 +87,11 @@ class StorageObject(BaseStorageObject):
                 log.warn("UNSAFE: what is between may be Redis at {address} (its URL says so)", address=address.name)
         self._prefix = as_bytes(options.redis_key) + b":"
         self._node = new_epoch().encode()
-        self._shards = Shards(found, self._prefix, self._node, options)
+        self._shards = self._make_shards(found, options)
         self._consumer: Consumer | None = None
+
+    def _make_shards(self, found: list[Address], options: Any) -> Shards:
+        return Shards(found, self._prefix, self._node, options)
 
     @property
     def ready(self) -> bool:

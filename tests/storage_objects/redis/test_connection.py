@@ -136,10 +136,10 @@ def test_where_an_authority_is_named_the_systems_own_are_not_trusted(tmp_path, m
     systems, named = map(tls_listener.authority, folders)
     monkeypatch.setenv("SSL_CERT_FILE", systems.path)
     with tls_listener.listening(
-        tls_listener.certificate(tmp_path, systems, ["localhost"]), b"+OK\r\n+PONG\r\n:0\r\n"
+        tls_listener.certificate(tmp_path, systems, ["localhost"]), b"-WRONGPASS it is not\r\n"
     ) as listener:
         url = f"rediss://:secret@localhost:{listener.port}"
-        with Publisher(url) as publisher:
+        with Publisher(url) as publisher, pytest.raises(StorageAway, match="WRONGPASS"):
             publisher.publish("room", "hi")
         assert b"secret" in listener.outcomes.get(timeout=DEADLINE)
         with Publisher(url, redis_ca=named.path) as publisher, pytest.raises(StorageAway, match="verify failed"):
