@@ -9,13 +9,12 @@ from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.base import DEFAULT_POOL, Keep
 from filtered_websocket.storage_objects.sqlite import schema
-from tests.support.backends import Node, message
-from tests.support.reactor_thread import call
+from tests.support.backends import message
 
 
 def test_a_file_that_is_no_database_or_newer_or_cannot_be_made_is_refused(files, file, tmp_path):
     file.write_bytes(b"no database at all" * 100)
-    node = Node(call(files.make), wait=False)
+    node = files.node(wait=False)
     for _ in range(2):
         with pytest.raises(ConfigError, match="not a database"):
             node.get("set")
