@@ -34,6 +34,9 @@ _clock: Any = reactor
 AT_ONCE, AGAIN, OTHERWISE = 0.02, 0.2, 30.0
 """Seconds between two questions for a map: at least, while a partition has no home, and while all have one."""
 
+MOST_FOUND = 10_000
+"""Names of which the partition is remembered: that is asked for with every publication."""
+
 
 class Cluster(Shards):
     """
@@ -46,6 +49,7 @@ class Cluster(Shards):
         self._heartbeat: float = options.redis_heartbeat
         self._nodes: dict[Place, Node] = {}
         self._partitions: list[Partition] = []
+        self._found: dict[str, Shard] = {}
         self.asked = self._answered = 0
         self.topology = Topology([])
         self._looked = self._mapped = self._ticked = 0.0
@@ -60,8 +64,13 @@ class Cluster(Shards):
         return super().stop().addCallback(self._let_all_go)
 
     def of(self, name: str) -> Shard:
-        shards = self._shards or self.all()
-        return shards[partition_of(as_bytes(name))]
+        found = self._found.get(name)
+        if found is None:
+            found = self.all()[partition_of(as_bytes(name))]
+            if len(self._found) >= MOST_FOUND:  # of names that clients invent
+                self._found.clear()
+            self._found[name] = found
+        return found
 
     def read(self, key: bytes) -> Deferred[Any]:
         self.all()
@@ -146,7 +155,7 @@ class Cluster(Shards):
             node = hinted[0] if hinted else random.choice(answering)  # noqa: S311 -- no secret
             assert node.commands is not None
             self.asked += 1
-            asked = node.commands.ask(CLUSTER_SLOTS)
+            asked = node.commands.ask_once(CLUSTER_SLOTS)
             asked.addCallbacks(partial(self._read_map, node, self.asked), partial(self._no_map, node, self.asked))
         if any(partition.command is None for partition in self._partitions):
             self._look_timer = _clock.callLater(AGAIN, self._look)
@@ -192,7 +201,7 @@ class Cluster(Shards):
     def _let_go(self) -> None:
         """Of nodes that no partition is at home at."""
         for place, node in list(self._nodes.items()):
-            if not node.residents and place not in self.topology.masters:
+            if not node.is_home and place not in self.topology.masters:
                 del self._nodes[place]
                 node.stop()
 

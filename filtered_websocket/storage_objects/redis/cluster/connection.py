@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 
 from filtered_websocket.storage_objects.redis.cluster.beat import CLASSIC_BEAT, SHARDED_BEAT
 from filtered_websocket.storage_objects.redis.cluster.redirects import Redirect, redirect_of
+from filtered_websocket.storage_objects.redis.cluster.requests import key_of
 from filtered_websocket.storage_objects.redis.cluster.slots import slot_of
 from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.connection import OTHER_SCRIPTS, CommandConnection, RedisConnection
@@ -34,18 +35,19 @@ class Asker(Protocol):
     ) -> None: ...
 
 
-class Repeatable(Deferred[Any]):
-    """An answer whose question is asked again when it was refused."""
-
-    asker: Asker
+class Once(Deferred[Any]):
+    """An answer whose question is not asked again when it was refused: that fails."""
 
 
 class NodeConnection(CommandConnection):
     """For everything but subscribing.
 
     :ivar sharded: whether it knows sharded channels
+    :ivar asker_of: who has asked something and asks it again, by its key or channel
     :ivar whose: what changes when another master, or the same one anew, has the data
     """
+
+    asker_of: Callable[[bytes], Asker | None] = staticmethod(lambda key: None)
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,24 +69,31 @@ class NodeConnection(CommandConnection):
             except txredisapi.ResponseError:
                 self.whose = b""  # it is no cluster
 
-    def in_flight(self, asker: Asker) -> list[tuple[Repeatable, bytes]]:
-        """What this one has asked and is not answered."""
+    def ask_once(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
+        """Ask what nobody asks again for the one that asks."""
+        return self.ask(request, convert, script, Once())
+
+    def in_flight(self, asker: Asker) -> list[tuple[Deferred[Any], bytes]]:
+        """What this one has asked, is asked again, and is not answered."""
         return [
             (answer, request)
             for answer, _, _, request in self._waiting
-            if isinstance(answer, Repeatable) and answer.asker is asker
+            if not isinstance(answer, Once) and self.asker_of(key_of(request)) is asker
         ]
 
     def taken_back(
         self, error: Exception, answer: Deferred[Any], convert: Convert, script: Script | None, request: bytes
     ) -> bool:
-        if not isinstance(answer, Repeatable):
+        if isinstance(answer, Once):
             return False
         text = str(error)
         redirect = redirect_of(text)
-        if redirect is None and (answer.asker.open or not text.startswith("NOSCRIPT")):
+        if redirect is None and not text.startswith("NOSCRIPT"):
             return False
-        answer.asker.refused(redirect, answer, convert, script, request)
+        asker = self.asker_of(key_of(request))
+        if asker is None or (redirect is None and asker.open):
+            return False
+        asker.refused(redirect, answer, convert, script, request)
         return True
 
 
@@ -92,7 +101,8 @@ class NodeEars(RedisConnection):
     """For subscribing. What uses it sets the functions.
 
     :ivar sharded: whether channels of ours are sharded ones
-    :ivar arrived: told of a name and what has come on it
+    :ivar routes: what is told of a name and what has come on it
+    :ivar arrived: the same for a name that is not among them
     :ivar arrived_by_pattern: the same with the pattern first
     :ivar left: told of a sharded channel that Redis does not send any more
     :ivar unheard: told of a slot whose channels cannot be subscribed to here
@@ -106,6 +116,7 @@ class NodeEars(RedisConnection):
 
     def __init__(self) -> None:
         super().__init__()
+        self.routes: dict[bytes, Callable[[bytes, bytes], None]] = {}
         self._confirming: dict[tuple[bytes, bytes], deque[Deferred[None]]] = {}
 
     def subscribe_to(self, channels: list[bytes]) -> list[Deferred[None]]:
@@ -142,7 +153,7 @@ class NodeEars(RedisConnection):
         if isinstance(reply, list) and len(reply) == 3:
             kind, name, rest = reply
             if kind in (b"smessage", b"message"):
-                self.arrived(name, rest)
+                self.routes.get(name, self.arrived)(name, rest)
                 return
             if kind in (b"ssubscribe", b"subscribe", b"psubscribe"):
                 self._confirm(kind, name)

@@ -73,8 +73,8 @@ class ForeignReads:
             self._waiting.append(read)
             return
         if read.place is not None:
-            node.commands.ask(ASKING).addErrback(lambda _: None)  # a single server does not know it
-        asked = node.commands.ask(command(b"GET", read.key))
+            node.commands.ask_once(ASKING).addErrback(lambda _: None)  # a single server does not know it
+        asked = node.commands.ask_once(command(b"GET", read.key))
         asked.addCallbacks(read.answer.callback, partial(self._failed, read))
 
     def _failed(self, read: _Read, failure: Failure) -> None:

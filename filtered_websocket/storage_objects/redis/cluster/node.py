@@ -8,16 +8,18 @@ from twisted.logger import Logger
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.cluster.connection import NodeConnection, NodeEars
+from filtered_websocket.storage_objects.redis.cluster.connection import Asker, NodeConnection, NodeEars
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS
 from filtered_websocket.storage_objects.redis.cluster.redirects import Place
 from filtered_websocket.storage_objects.redis.link import Link
 from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
 
 log = Logger()
+MOST_ROUTES = 10_000
+"""Channels of which it is remembered whose they are: that is asked for with everything that comes."""
 
 
-class Resident(Protocol):
+class Resident(Asker, Protocol):
     """What is at home at a node: `partition.Partition`."""
 
     subscriptions: Subscriptions
@@ -38,7 +40,6 @@ class Node:
     :param up: called when both connections can be used
     :param down: called when one is lost
     :param impossible: called when it can never be used; whether that ends the attempts
-    :ivar residents: the partitions that are at home here, by their tags
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Node:
         impossible: Callable[[ConfigError], bool],
     ) -> None:
         self.place, self.name = place, address.name
-        self.residents: dict[bytes, Resident] = {}
+        self._residents: dict[bytes, Resident] = {}
         self._opening = prefix + b"{"
         self._told: set[str] = set()
         self._stopped = False
@@ -69,6 +70,25 @@ class Node:
     @property
     def ears(self) -> NodeEars | None:
         return self._ears.connection
+
+    @property
+    def is_home(self) -> bool:
+        """Whether a partition is at home here."""
+        return bool(self._residents)
+
+    def admit(self, tag: bytes, resident: Resident) -> None:
+        """A partition is at home here from now on."""
+        self._residents[tag] = resident
+        self._forget_routes()
+
+    def dismiss(self, tag: bytes) -> None:
+        """What comes for this one is for nobody any more."""
+        self._residents.pop(tag, None)
+        self._forget_routes()
+
+    def _forget_routes(self) -> None:
+        if self.ears is not None:
+            self.ears.routes.clear()
 
     @property
     def is_up(self) -> bool:
@@ -115,6 +135,8 @@ class Node:
 
     def _up(self) -> None:
         commands, ears = self.commands, self.ears
+        if commands is not None:
+            commands.asker_of = self._asker_of
         if ears is not None:
             ears.arrived, ears.arrived_by_pattern = self._arrived, self._arrived_by_pattern
             ears.left, ears.unheard = self._left, self._unheard
@@ -129,16 +151,24 @@ class Node:
         """That of a channel; what is none of ours is on the bus, which is heard at the first partition's home."""
         if channel.startswith(self._opening):
             start = len(self._opening)
-            return self.residents.get(channel[start : channel.find(b"}", start)])
-        return self.residents.get(TAGS[0])
+            return self._residents.get(channel[start : channel.find(b"}", start)])
+        return self._residents.get(TAGS[0])
+
+    def _asker_of(self, key: bytes) -> Resident | None:
+        """The partition of a key, None for what is not ours."""
+        return self._resident(key) if key.startswith(self._opening) else None
 
     def _arrived(self, channel: bytes, data: bytes) -> None:
         resident = self._resident(channel)
-        if resident is not None:
+        ears = self.ears
+        if resident is not None and ears is not None:
+            if len(ears.routes) >= MOST_ROUTES:
+                ears.routes.clear()
+            ears.routes[channel] = resident.subscriptions.arrived
             resident.subscriptions.arrived(channel, data)
 
     def _arrived_by_pattern(self, pattern: bytes, channel: bytes, data: bytes) -> None:
-        resident = self.residents.get(TAGS[0])
+        resident = self._residents.get(TAGS[0])
         if resident is not None:
             resident.subscriptions.prefixes.arrived(pattern, channel, data)
 
@@ -149,5 +179,5 @@ class Node:
 
     def _unheard(self, slot: int) -> None:
         for partition, tag in zip(SLOTS_OF, TAGS, strict=True):
-            if partition == slot and tag in self.residents:
-                self.residents[tag].lost()
+            if partition == slot and tag in self._residents:
+                self._residents[tag].lost()

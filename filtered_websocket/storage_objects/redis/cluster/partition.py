@@ -24,7 +24,7 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.limits.history_pool import Pool
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.cluster.beat import CLASSIC_BEAT, SHARDED_BEAT
-from filtered_websocket.storage_objects.redis.cluster.connection import NodeEars, Repeatable
+from filtered_websocket.storage_objects.redis.cluster.connection import NodeConnection, NodeEars
 from filtered_websocket.storage_objects.redis.cluster.interfaces import Maps
 from filtered_websocket.storage_objects.redis.cluster.node import Node
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS, prefix_of, share_of
@@ -85,6 +85,7 @@ class Partition(Shard):
         self.subscriptions.hear(self._beat_channel, self._beat_came)
         self._queue = PatientQueue(options.redis_queue)
         self._seat: Seat | None = None
+        self._connection: NodeConnection  # of the seat
         self._target: Node | None = None
         self._is_lost, self._lost_at = True, 0
         self._refusals = Refusals(self._drained)
@@ -136,11 +137,9 @@ class Partition(Shard):
         return away() if self._stopped else self._queue.pass_time(function)
 
     def request(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
+        if self.open:
+            return self._connection.ask(request, convert, script)
         seat = self._seat
-        if self.open and seat is not None:
-            answer = Repeatable()
-            answer.asker = self
-            return seat.connection.ask(request, convert, script, answer)
         if seat is not None and self._entering:
             return seat.ask(request, convert, script)
         return self.later(partial(self._again, request, convert, script))
@@ -196,8 +195,8 @@ class Partition(Shard):
         former, self._seat = self._seat, Seat(node, self._redirected)
         if former is not None and former.node is not node:
             self._leave(former)
-        node.residents[self._tag] = self
-        self._is_lost, self._target = False, None
+        node.admit(self._tag, self)
+        self._is_lost, self._target, self._connection = False, None, self._seat.connection
         self._alive = time.monotonic()
         self._enter()
 
@@ -225,8 +224,7 @@ class Partition(Shard):
         self.lost()
 
     def _leave(self, former: Seat) -> None:
-        if former.node.residents.get(self._tag) is self:
-            del former.node.residents[self._tag]
+        former.node.dismiss(self._tag)
         self.subscriptions.leave_all(former.ears)
 
     def _redirected(self, seat: Seat | None, redirect: Redirect, reason: str) -> None:

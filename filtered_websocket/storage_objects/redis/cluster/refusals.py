@@ -43,7 +43,7 @@ class Refusals:
         for answer, request in connection.in_flight(asker):
             answer.addCallback(self._overtook, key_of(request))
         # It is answered behind all that was asked before.
-        connection.ask(PING).addBoth(self._answered)
+        connection.ask_once(PING).addBoth(self._answered)
 
     def add(self, again: Callable[[], Deferred[Any]], answer: Deferred[Any], request: bytes) -> None:
         """One more.

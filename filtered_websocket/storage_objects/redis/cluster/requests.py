@@ -71,4 +71,4 @@ class PartitionRequests(Requests):
 def key_of(request: bytes) -> bytes:
     """What a request is about: its first key, or its channel."""
     parts = parts_of(request)
-    return parts[3] if parts[0] == b"EVALSHA" else parts[1]
+    return parts[3] if parts[0] == b"EVALSHA" else b"".join(parts[1:2])

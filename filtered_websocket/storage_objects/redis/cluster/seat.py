@@ -32,7 +32,7 @@ class Seat:
 
     def ask(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
         """Fails with StorageAway, too, when it was refused for now."""
-        return self.connection.ask(request, convert, script).addErrback(self._failed)
+        return self.connection.ask_once(request, convert, script).addErrback(self._failed)
 
     def _failed(self, failure: Failure) -> Failure:
         reason = failure.getErrorMessage()
