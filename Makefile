@@ -48,8 +48,9 @@ types: $(VENV)/dev.stamp  ## mypy
 
 check: style types test  ## everything before a commit
 
-docs: $(VENV)/run.stamp  ## docs/options.md, from the declarations of options
+docs: $(VENV)/run.stamp  ## docs/options.md and docs/http-api.md, from what the server declares
 	$(BIN)/python docs/options.py
+	$(BIN)/python docs/http_api.py
 
 modules:  ## every module, and what it is
 	@$(PYTHON) docs/modules.py

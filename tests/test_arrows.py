@@ -143,6 +143,8 @@ TESTED_TOGETHER = {
     "filters.socketio.missed_order": "three fields, which filters/socketio/test_handed_over.py fills",
     "filters.socketio.reaching": "filters/socketio/test_socket.py reaches clients, test_handed_over.py on another node",
     "filters.socketio.local": "two fields, which filters/socketio/test_state.py fills and empties",
+    "server.slices": "server/test_inspection.py looks through a long list in slices",
+    "server.trace": "server/test_tracing.py asks for traces, and for too much of them",
     "server.options": "options alone, which config/ reads and docs/options.md lists",
     "filters.engineio.application": "signatures, which mypy checks",
     "filters.engineio.posting": "engineio/test_polling.py posts",
@@ -174,6 +176,8 @@ TESTED_TOGETHER = {
         for name in ("engineio", "http_request", "polling", "socketio_connection")
     },
     "testing.pipelines": "testing/test_server.py gives it classes, modules and pipelines",
+    "commands.steering": "commands/fws_admin/test___main__.py asks with it",
+    "web.steering.schemas": "web/steering/test_openapi.py holds answers to them",
     "web.http_parts": "what the parts of a connection share: test_http_connection.py",
     "web.interfaces": "types, which mypy checks",
 }

@@ -28,6 +28,11 @@ def test_the_page_of_options_is_current() -> None:
     assert page["OPTIONS_MD"].read_text() == page["text"](), "make docs"
 
 
+def test_the_page_of_the_http_api_is_current() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "http_api.py"))
+    assert page["HTTP_API_MD"].read_text() == page["text"](), "make docs"
+
+
 def test_the_chat_of_the_readme_is_the_example() -> None:
     assert blocks(README, "python")[0] == (ROOT / "examples" / "chat_server.py").read_text()
 

@@ -70,6 +70,7 @@ class Connection(
     channels: set[str] = frozenset()  # type: ignore[assignment]  # until it joins one: most never do
     close_code: int | None = None
     close_reason: str | None = None
+    began = 0.0  # when it has opened, in the reactor's seconds
     slot = 0
     decision = None
     _id: str | None = None
@@ -111,6 +112,8 @@ class Connection(
         if value is not None and not isinstance(value, str):
             raise TypeError(f"a user is named by a str, or None, not by {type(value).__name__}")
         self._user = value
+        if self.opened:
+            self.factory.user_named(self)
 
     @property
     def users(self) -> Users:

@@ -41,7 +41,8 @@ class Lifecycle(Part):
         self.forget_handshake()
         self.opened = True
         pipeline = self.pipeline
-        self.pace = Pace.of(pipeline.options, self.factory.reactor.seconds())
+        self.began = now = self.factory.reactor.seconds()
+        self.pace = Pace.of(pipeline.options, now)
         self.message_limit = pipeline.options.max_message_size
         if self.message_limit != self.maxMessagePayloadSize:
             self.maxMessagePayloadSize = self.message_limit

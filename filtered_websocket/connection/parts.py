@@ -53,6 +53,7 @@ class Server(interfaces.Server, Protocol):
     def pipeline_of_line(self, data: bytes) -> Pipeline | None: ...
     def connection_opened(self, connection: "Part") -> None: ...
     def connection_closed(self, connection: "Part") -> None: ...
+    def user_named(self, connection: "Part") -> None: ...
 
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         transport: Any
         state: int
         opened: bool
+        began: float
         awaiting_pong: bool | None
         message_limit: int
         channels: Any

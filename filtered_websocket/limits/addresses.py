@@ -41,6 +41,19 @@ def is_loopback(name: str) -> bool:
     return bool((getattr(found, "ipv4_mapped", None) or found).is_loopback)
 
 
+def is_address(name: str) -> bool:
+    """Whether a host is named by its address, which no name server is asked for.
+
+    >>> is_address("192.0.2.7"), is_address("::1"), is_address("192.0.2.7.example")
+    (True, True, False)
+    """
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def host_name(host: str) -> str:
     """The name in a Host header, without port and brackets, in lower case.
 

@@ -111,6 +111,11 @@ class Hub:
             self._delivering = not outermost
             self._publish_later()
 
+    @property
+    def is_delivering(self) -> bool:
+        """Whether what is published now waits until something is delivered."""
+        return self._delivering
+
     def forget(self, name: str) -> None:
         """Give nobody any more what was heard of a channel before: its history was cleared."""
         tail = self.tails.get(name)

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.cluster import MEMBERS, OWN, Cluster
 
 _log = Logger()
 
@@ -53,6 +54,7 @@ class Delivery:
     counters: Counters
     foreign: tuple[str, ...]
     consume: Callable[[Publication], object]
+    cluster: Cluster
 
     def address(self) -> None:
         """Derive from the pipelines whose each name is."""
@@ -82,15 +84,23 @@ class Delivery:
         )
 
     def consume_bus(self, item: Any) -> None:
+        if isinstance(item, dict) and isinstance(name := item.get("channel"), bytes) and name.startswith(OWN):
+            if name in self.cluster.channels:
+                self.cluster.consume(item["data"])
+            return
         for pipeline in self.pipelines:
             pipeline.consume(item)
 
     def member_left(self, channel: str, member: str, info: str) -> None:
+        if channel == MEMBERS:
+            return
         pipeline, name = self._owner(channel)
         for tell in pipeline.member_left if pipeline is not None else ():
             tell(name, member, info)
 
     def member_returned(self, channel: str, member: str, info: str) -> None:
+        if channel == MEMBERS:
+            return
         pipeline, name = self._owner(channel)
         for tell in pipeline.member_returned if pipeline is not None else ():
             tell(name, member, info)
@@ -114,6 +124,8 @@ class Delivery:
 
     def ready_changed(self, ready: bool) -> None:
         (_log.info if ready else _log.error)("the storage object is {state}", state="ready" if ready else "away")
+        if ready:
+            self.cluster.start()
         for pipeline in self.pipelines:
             for tell in tuple(pipeline.ready_changed):
                 tell(ready)

@@ -21,10 +21,15 @@ from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.channel_inspection import ChannelInspection
+from filtered_websocket.server.cluster import Cluster
 from filtered_websocket.server.delivery import BusQueue, Delivery
+from filtered_websocket.server.inspection import Inspection
+from filtered_websocket.server.observation import Observation
 from filtered_websocket.server.peers import Peers
 from filtered_websocket.server.routing import Routing
 from filtered_websocket.server.stopping import Stopping
+from filtered_websocket.server.tracing import Tracing
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.reactor import at_turn_end
@@ -35,8 +40,16 @@ from filtered_websocket.web.idempotency import Idempotency
 from filtered_websocket.web.metrics import Metrics
 from filtered_websocket.web.publish import Publish
 from filtered_websocket.web.site import Site
+from filtered_websocket.web.steering import connections
+from filtered_websocket.web.steering.channels import Channel, Channels
+from filtered_websocket.web.steering.openapi import OpenAPI
+from filtered_websocket.web.steering.trace import Trace
 
-OWN: tuple[type[Endpoint], ...] = (Live, Ready, Metrics, Publish, *endpoints.ENDPOINTS)
+OWN: tuple[type[Endpoint], ...] = (
+    Live, Ready, Metrics, Publish, connections.Connections, connections.Connection, Channels, Channel, Trace,
+    OpenAPI,
+    *endpoints.ENDPOINTS,
+)  # fmt: skip
 """The server's own endpoints: on the public port, or with ``admin_port`` on that."""
 
 
@@ -75,6 +88,15 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         #: set where the server has a process of its own
         self.watchdog: Watchdog | None = None
         self.stopwatch: Stopwatch | None = None
+        self.cluster = Cluster(storage_object, reactor, self.counters)
+        self.observation = Observation(reactor)
+        self.inspection = Inspection(self, self.observation, self.cluster.name)
+        self.tracing = Tracing(self, self.cluster, self.observation)
+        self.channel_inspection = ChannelInspection(self)
+        self.cluster.answers |= self.inspection.answers
+        self.cluster.answers |= self.channel_inspection.answers
+        self.cluster.answers |= {"trace": self.tracing.begin, "untrace": self.tracing.untrace}
+        self.cluster.tells["traced"] = self.tracing.heard
         self.dashboard = endpoints.Dashboard(self)
         self.idempotency = Idempotency(reactor.seconds)
         self.admin_site = None if options.admin_port is None else Site(self, OWN, public=False)
@@ -93,6 +115,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self._set_options()
         self.admission.configure(self.options)
         self.protocol = lean(Connection, self)
+        self.tracing.arrange()
 
     def _set_options(self) -> None:
         options = self.options
@@ -116,6 +139,8 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
     def buildProtocol(self, addr: Any) -> Any:
         connection = self.admission.admit(super().buildProtocol(addr), addr)
         if self.started or connection is None or not connection.is_welcome():
+            if connection is not None and self.tracing.runs:
+                self.tracing.arriving(connection)
             return connection
         # Neither filters nor storage can serve anybody yet: a handshake waits, and health is answered.
         if not self.site.full:
@@ -142,8 +167,15 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         connection.pipeline.opened += 1
         self.connections.add(connection)
         self.heartbeat.add(connection)
+        if self.tracing.runs:
+            self.tracing.opened(connection)
         if self.stopping:
             connection.say_farewell()
+
+    def user_named(self, connection: Connection) -> None:
+        """An open connection says whose it is."""
+        if self.tracing.runs:
+            self.tracing.opened(connection)
 
     def connection_closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -176,6 +208,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
 
     async def _start(self) -> None:
         await self.storage_object.start(self)
+        self.cluster.start()
         self.heartbeat.start()
         self.ages.start()
         for pipeline in self.pipelines:

@@ -21,6 +21,10 @@ from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.limits.ticker import Ticker
 from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.pipeline.pipeline import Pipeline
+from filtered_websocket.server.channel_inspection import ChannelInspection
+from filtered_websocket.server.cluster import Cluster
+from filtered_websocket.server.observation import Observation
+from filtered_websocket.server.tracing import Tracing
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.web.dashboard.endpoints import Dashboard
 from filtered_websocket.web.site import Site
@@ -46,6 +50,10 @@ class Stopping:
     connections: set[Connection]
     site: Site
     dashboard: Dashboard
+    cluster: Cluster
+    tracing: Tracing
+    channel_inspection: ChannelInspection
+    observation: Observation
     heartbeat: Heartbeat
     ages: Ticker
     deadlines: Deadlines
@@ -119,6 +127,10 @@ class Stopping:
         self.ages.stop()
         self.deadlines.stop()
         self.dashboard.stop()
+        self.cluster.stop()
+        self.tracing.stop()
+        self.channel_inspection.stop()
+        self.observation.stop()
         await self.storage_object.stop()
         self.counters.stop()
 

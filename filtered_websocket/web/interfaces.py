@@ -1,6 +1,6 @@
 """What plain HTTP knows of what stands above it: the server, and the protocol of a WebSocket."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from filtered_websocket.chain.interfaces import Admission, Pipeline, Server, Socket
@@ -115,6 +115,34 @@ class Dashboard(Protocol):
     def watchers(self) -> Watchers: ...
 
 
+class Answers(Protocol):
+    """What all processes have answered."""
+
+    @property
+    def by_process(self) -> Mapping[str, Any]: ...
+    @property
+    def unanswered(self) -> Sequence[str]: ...
+
+
+class Cluster(Protocol):
+    """All processes that share a storage object."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def answers(self) -> MutableMapping[str, Callable[[dict[str, Any]], Awaitable[Any]]]: ...
+    async def ask(self, what: str, values: dict[str, Any], seconds: float = ...) -> Answers: ...
+
+
+class Tracing(Protocol):
+    """The traces of this process."""
+
+    def listen(self, number: str, emit: Callable[[list[dict[str, Any]]], object]) -> None: ...
+    def end_listening(self, number: str) -> None: ...
+
+
 class HTTPServer(Server, Protocol):
     """The server, as its endpoints know it."""
 
@@ -128,6 +156,10 @@ class HTTPServer(Server, Protocol):
     def stopwatch(self) -> Stopwatch | None: ...
     @property
     def idempotency(self) -> Idempotency: ...
+    @property
+    def cluster(self) -> Cluster: ...
+    @property
+    def tracing(self) -> Tracing: ...
     @property
     def dashboard(self) -> Dashboard: ...
 

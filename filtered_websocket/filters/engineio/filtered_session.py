@@ -40,6 +40,7 @@ class FilteredSession(Session):
     chosen_protocol = None
     headers: tuple[tuple[str, str], ...] = ()
     successor: Connection | None = None
+    began = 0.0
     token: Any = None
     user: str | None = None
     close_code: int | None = None
@@ -60,6 +61,10 @@ class FilteredSession(Session):
     @property
     def users(self) -> Mapping[str, Connection]:
         return self.pipeline.users
+
+    @property
+    def pending(self) -> int:
+        return self.waits
 
     @property
     def storage_object(self) -> Storage:
@@ -138,7 +143,7 @@ class FilteredSession(Session):
                     await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
             except BaseException as error:
                 self._refuse(error)
-        self.opened = True
+        self.opened, self.began = True, pipeline.server.reactor.seconds()
         if self.id != id_of(self.sid, self.protocol):
             self._take_name()
         self._users[self.id] = self

@@ -1,0 +1,99 @@
+"""A connection that somebody looks at behaves as any other, and is itself again when nobody does."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pytest
+
+from filtered_websocket.connection.observed import forget, is_observed, observe
+from filtered_websocket.messages.message import Message
+from filtered_websocket.testing.server import Server
+from tests.support.steering import Named, Spread
+
+
+class Notes:
+    """An observer that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def received(self, payload: bytes | bytearray, binary: bool) -> None:
+        self.told.append(("received", bytes(payload), binary))
+
+    def sent(self, messages: Sequence[Message]) -> None:
+        self.told += [("sent", *each) for each in messages]
+
+    def calls(self, name: str, arguments: dict[str, Any]) -> None:
+        self.told.append((name, *arguments.values()))
+
+    def ended(self, code: int | None, reason: str | None) -> None:
+        self.told.append(("ended", code, reason))
+
+    def running(self, event: str) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+@pytest.mark.parametrize("compression", [False, True])
+def test_clients_get_the_same_in_the_same_order_whether_somebody_looks_or_not(compression: bool) -> None:
+    heard = []
+    for look in (False, True):
+        with Server(Named, Spread, compression=compression) as server:
+            one, other = (server.connect(compression=compression) for _ in range(2))
+            if look:
+                observe(one.connection, Notes())
+            for client in (one, other):
+                client.send("+room")
+            for number in range(20):
+                one.send(f"room {number}")
+                other.connection.sendMessage("x" * 10_000)
+                one.connection.sendMessage(b"y" * 10_000, True)
+                server.pipeline().broadcast("room", ["together", "twice"])
+                one.connection.send_together(((b"a", False), (b"b", True)))
+                if number == 10:
+                    forget(one.connection) if look else None
+            heard.append((one.received(), other.received()))
+    assert heard[0] == heard[1]
+
+
+def test_the_observer_is_told_of_all_that_comes_goes_and_is_asked_for() -> None:
+    with Server(Named, Spread) as server:
+        client, notes = server.connect(), Notes()
+        connection = client.connection
+        observe(connection, notes)
+        client.send("+room")
+        client.send("room hi")
+        connection.publish(["room", "other"], "both", exclude=connection.id)
+        connection.unsubscribe("room")
+        connection.close(4000, "bye")
+        server.settle()
+        assert notes.told == [
+            ("received", b"+room", False),
+            ("subscribe", "room"),
+            ("received", b"room hi", False),
+            ("publish", "room", "hi"),
+            ("sent", b"hi", False),
+            ("publish", "room, other", "both"),
+            ("unsubscribe", "room"),
+            ("close", 4000, "bye"),
+            ("ended", 4000, "bye"),
+        ]
+
+
+def test_it_is_of_its_own_class_again_when_it_is_forgotten() -> None:
+    with Server(Named, Spread) as server:
+        client = server.connect()
+        connection = client.connection
+        plain, direct = type(connection), connection.direct
+        observe(connection, Notes())
+        last = Notes()
+        observe(connection, last)
+        assert is_observed(connection)
+        client.send("room hi")
+        assert last.told[0] == ("received", b"room hi", False)
+        forget(connection)
+        forget(connection)
+        assert type(connection) is plain
+        assert connection.direct is direct
+        assert not is_observed(connection)
+        assert "observer" not in vars(connection)
