@@ -7,8 +7,11 @@ address answers says nothing about it.
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
+LINE = 1 << 20
+"""Bytes of one line that is read as it comes."""
 REASON = 500
 """Bytes that are read of an answer that refuses."""
 
@@ -48,6 +51,25 @@ def ask(request: urllib.request.Request, timeout: float, most: int) -> bytes:
         with _opener.open(request, timeout=timeout) as answer:
             body: bytes = answer.read(most)
             return body
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refused(error.code, _reason(error)) from None
+    except (OSError, http.client.HTTPException) as error:
+        cause = getattr(error, "reason", None) or error
+        raise Unreachable(str(getattr(cause, "strerror", None) or cause) or type(cause).__name__) from None
+
+
+def lines(request: urllib.request.Request, timeout: float) -> Iterator[bytes]:
+    """The lines of a successful answer, as they come.
+
+    :param timeout: seconds that the server may be silent
+    :raises Refused: the status is not 2xx
+    :raises Unreachable: there is no answer, or it ends in the middle
+    """
+    try:
+        with _opener.open(request, timeout=timeout) as answer:
+            while line := answer.readline(LINE):
+                yield line
     except urllib.error.HTTPError as error:
         with error:
             raise Refused(error.code, _reason(error)) from None

@@ -4,9 +4,10 @@ A timed run is a chain like any other: its steps are wrapped. It stands in the p
 once; its first step puts the plain chain back.
 """
 
+import math
 import time
-from collections import defaultdict
-from collections.abc import MutableMapping
+from collections import defaultdict, deque
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,22 +16,45 @@ from twisted.internet.task import LoopingCall
 from filtered_websocket.chain.interfaces import Clock, Pipeline, Server
 from filtered_websocket.chain.running import Step
 
+RECENT = 256
+"""Timed runs that percentiles are of: at least half a minute."""
 INTERVAL = 0.1
 """Seconds from one timed run of a chain to the next, at least."""
 
 
 class Times:
-    """What a filter took in its timed runs, the time it was awaited included."""
+    """What a filter took in its timed runs, the time it was awaited included.
 
-    __slots__ = ("count", "seconds")
+    :ivar recent: the seconds of the last of them
+    """
+
+    __slots__ = ("count", "recent", "seconds")
 
     def __init__(self) -> None:
         self.count = 0
         self.seconds = 0.0
+        self.recent: deque[float] = deque(maxlen=RECENT)
 
     def add(self, seconds: float) -> None:
         self.count += 1
         self.seconds += seconds
+        self.recent.append(seconds)
+
+    def spread(self) -> tuple[float, float, float] | None:
+        """Of the last timed runs: what half of them, and all but one of a hundred, took at most, and the longest."""
+        if not self.recent:
+            return None
+        ordered = sorted(self.recent)
+        return at_most(ordered, 0.5), at_most(ordered, 0.99), ordered[-1]
+
+
+def at_most(ordered: Sequence[float], share: float) -> float:
+    """What this share of some values is at most (nearest rank).
+
+    >>> at_most([1, 2, 3, 4], 0.5), at_most([1, 2, 3, 4], 0.99)
+    (2, 4)
+    """
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 class Stopwatch:
@@ -59,7 +83,8 @@ class Stopwatch:
         """Let the next run of every chain be a timed one."""
         for pipeline in self._server.pipelines:
             for event, chain in pipeline.chains.items():
-                if chain and not isinstance(chain[0], _TimedStep):
+                # Of one that is traced the first step is no filter.
+                if chain and not isinstance(chain[0], _TimedStep) and len(chain) == len(pipeline.filters[event]):
                     pipeline.chains[event] = self._timed_chain(pipeline, event, chain)
 
     def _timed_chain(self, pipeline: Pipeline, event: str, chain: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from types import FrameType
 
 import autobahn
@@ -39,6 +40,8 @@ STUCK = 2.0
 BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 """Upper bounds of the classes of lag, in seconds; a last class is above them all."""
 MAX_NAMES = 100
+MAX_LATEST = 1000
+"""Ticks that are kept for what looks at them each second."""
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _LIBRARIES = tuple(
@@ -63,6 +66,7 @@ class Watchdog:
     def __init__(self, reactor: Clock, counters: Counters, warn: float) -> None:
         self.lags = [0] * (len(BOUNDS) + 1)
         self.lag_sum = 0.0
+        self._latest: deque[float] = deque(maxlen=MAX_LATEST)
         self._counters, self._warn = counters, warn
         self._interval = min(TICKS[1], max(TICKS[0], warn / 5)) if warn else TICKS[1]
         self._reactor = reactor
@@ -90,12 +94,19 @@ class Watchdog:
         if self._thread is not None:
             self._thread.join()
 
+    def take_latest(self) -> tuple[float, float]:
+        """Of the ticks since this was last called: the latest, and what 99 of 100 were late by at most (seconds)."""
+        ordered = sorted(self._latest)
+        self._latest.clear()
+        return (ordered[-1], stopwatch.at_most(ordered, 0.99)) if ordered else (0.0, 0.0)
+
     def _tick(self) -> None:
         now = time.monotonic()
         lag = max(0.0, now - self._due)
         self._due = now + self._interval
         self._call = self._reactor.callLater(self._interval, self._tick)
         self.lag_sum += lag
+        self._latest.append(lag)
         place = 0
         while place < len(BOUNDS) and lag > BOUNDS[place]:
             place += 1

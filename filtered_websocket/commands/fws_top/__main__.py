@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from rich.console import Group, RenderableType
 from rich.live import Live
 
 from filtered_websocket.commands import exits
@@ -22,15 +23,16 @@ from filtered_websocket.commands.exits import Ended
 from filtered_websocket.commands.fws_top.figures import Figures
 from filtered_websocket.commands.fws_top.panel import panel
 from filtered_websocket.commands.fws_top.scrape import Scrape, Server
-from filtered_websocket.commands.terminal import console
+from filtered_websocket.commands.fws_top.views import FIGURES, Views
+from filtered_websocket.commands.steering import SECRET, Steered
+from filtered_websocket.commands.terminal import console, shown
 
 PROG = "fws_top"
-SECRET = "FWS_ADMIN_SECRET"  # noqa: S105 - a name, that of the server's option
 PIPE_WIDTH = 200
 """Columns where there is no terminal."""
 EPILOG = """\
 Rates are those between two readings. A server shows its metrics to the machine it runs on; on its --admin_port; to
-others by its --admin_secret. q leaves.
+others by its --admin_secret. 1, 2 and 3 show figures, connections and channels; q leaves.
 
 examples:
   fws_top                                     http://localhost:9000/metrics
@@ -48,7 +50,10 @@ def _main(argv: Sequence[str] | None) -> None:
     arguments = _parser().parse_args(argv)
     server = Server(arguments.url, arguments.secret or os.environ.get(SECRET, ""))
     once = arguments.once or not sys.stdout.isatty()
-    (_print if once else _watch)(server, arguments.interval)
+    if once:
+        _print(server, arguments.interval)
+    else:
+        _watch(server, Steered(arguments.url, arguments.secret or os.environ.get(SECRET, "")), arguments.interval)
 
 
 def _parser() -> exits.Parser:
@@ -94,47 +99,64 @@ def _print(server: Server, interval: float) -> None:
         print(line.rstrip())  # noqa: T201 - this is a command
 
 
-def _watch(server: Server, interval: float) -> None:
+def _watch(server: Server, steered: Steered, interval: float) -> None:
     before: Scrape | None = None
     now, trouble = server.ask(), ""
-    with _keys() as quits, Live(console=console(), screen=True, auto_refresh=False) as live:
+    views = Views(steered)
+    with _keys() as pressed, Live(console=console(), screen=True, auto_refresh=False) as live:
         while True:
-            live.update(panel(Figures(before, now), server.url, trouble), refresh=True)
-            if quits(interval):
+            live.update(_shown(views, Figures(before, now), server.url, trouble, live.console.height), refresh=True)
+            key = pressed(interval)
+            if key in ("q", "Q", "end") and not views.types:
                 return
             try:
-                # The figures that were last seen stay until there are others.
-                before, now, trouble = now, server.ask(), ""
+                if views.press(key) if key else True:
+                    views.refresh()
+                if not key and views.view == FIGURES:
+                    # The figures that were last seen stay until there are others.
+                    before, now = now, server.ask()
+                trouble = ""
             except Ended as ended:
                 trouble = f"{time.strftime('%H:%M:%S')} {ended}"
 
 
+def _shown(views: Views, figures: Figures, url: str, trouble: str, height: int) -> RenderableType:
+    if views.view == FIGURES:
+        return panel(figures, url, trouble)
+    parts = [views.show(height - bool(trouble))]
+    return Group(*parts, shown(trouble, "bold red")) if trouble else parts[0]
+
+
 @contextmanager
-def _keys() -> Iterator[Callable[[float], bool]]:
-    """Gives a function that waits so many seconds and says whether q was pressed meanwhile."""
+def _keys() -> Iterator[Callable[[float], str]]:
+    """Gives a function that waits so many seconds for a key, and says which it was: "" for none, "end" for the end of
+    the input."""
     if not sys.stdin.isatty():
         yield _sleep
         return
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     tty.setcbreak(terminal)
+    waiting = ""
 
-    def quits(seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
-            if os.read(terminal, 100) in (b"", b"q", b"Q"):
-                return True
-        return False
+    def pressed(seconds: float) -> str:
+        nonlocal waiting
+        if not waiting and select.select([terminal], [], [], seconds)[0]:
+            waiting = os.read(terminal, 100).decode("utf-8", "replace") or "end"
+        # An arrow is one key, of three characters.
+        size = 3 if waiting.startswith(("\x1b[", "end")) else 1
+        key, waiting = waiting[:size], waiting[size:]
+        return key
 
     try:
-        yield quits
+        yield pressed
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
-def _sleep(seconds: float) -> bool:
+def _sleep(seconds: float) -> str:
     time.sleep(seconds)
-    return False
+    return ""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """GET /dashboard: the server's live figures as a page, and what that page asks for.
 
     -> GET /dashboard                           <- the page; its parts are under /dashboard/
-    -> GET /dashboard/figures?since=T&log=N     <- JSON: `figures`, samples after T, lines of the log after N
+    -> GET /dashboard/figures?since=JSON        <- JSON: of each process `figures`, its newest samples and lines of its
+       {"PROCESS": [T, N]}                         log: of one that is named those after time T and number N
+    -> /dashboard/connections, channels, trace  <- as without /dashboard
     -> POST /dashboard/watch                    <- JSON: messages of a channel after number N
        {"channel": "news", "pipeline": null, "after": N}
     -> POST /dashboard/publish                  <- as POST /publish
@@ -12,7 +14,9 @@ Authorization may hold the admin's.
 """
 
 import hmac
+import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.web.access import require_admin
+from filtered_websocket.web.access import require_admin, require_steering
 from filtered_websocket.web.base import Endpoint
 from filtered_websocket.web.dashboard.figures import History, figures
 from filtered_websocket.web.dashboard.recent_log import RecentLog
@@ -30,6 +34,10 @@ from filtered_websocket.web.metrics import round_trip
 from filtered_websocket.web.publish import Publish, pipeline_named
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
+from filtered_websocket.web.steering.asking import ask
+from filtered_websocket.web.steering.channels import Channels
+from filtered_websocket.web.steering.connections import Connection, Connections
+from filtered_websocket.web.steering.trace import Trace
 
 FOLDER = Path(__file__).parent / "page"
 TYPES = {
@@ -40,6 +48,9 @@ TYPES = {
 }
 FILES = {file.name: TYPES[file.suffix] for file in FOLDER.iterdir() if file.suffix in TYPES}
 """What there is to ask for: no other name is ever looked for."""
+
+FIGURES_SECONDS = 2.0
+"""How long processes have to tell their figures: the page asks once a second."""
 
 HEADERS = (
     ("Cache-Control", "no-store"),
@@ -68,6 +79,7 @@ class Dashboard:
         self.history = History(server)
         self.log = RecentLog()
         self.watchers = Watchers(server.reactor)
+        server.cluster.answers["figures"] = partial(_figures, server)
 
     def start(self) -> None:
         """Begin to keep samples and lines of the log."""
@@ -114,25 +126,50 @@ class Figures(Endpoint):
     @classmethod
     def handle(cls, pipeline: Pipeline | None, request: HTTPRequest) -> "Deferred[Response]":
         require_admin(request)
-        since, log = _number(request, "since"), _number(request, "log")
-        return start(cls._answer(request.server, since, log))
+        return start(cls._answer(request, _since(request)))
 
     @classmethod
-    async def _answer(cls, server: HTTPServer, since: float, log: float) -> Response:
-        answer = figures(server, await round_trip(server))
-        answer["samples"] = [sample._asdict() for sample in server.dashboard.history.since(since)]
-        answer["log"] = [line._asdict() for line in server.dashboard.log.after(int(log))]
-        return Response(200, answer, HEADERS)
+    async def _answer(cls, request: HTTPRequest, since: dict[str, Any]) -> Response:
+        answers = await ask(request, "figures", {"since": since}, FIGURES_SECONDS)
+        body = {
+            "processes": answers.by_process,
+            "unanswered": list(answers.unanswered),
+            "may_steer": _may_steer(request),
+            "may_publish": bool(request.server.options.publish_secret),
+        }
+        return Response(200, body, HEADERS)
 
 
-def _number(request: HTTPRequest, name: str) -> float:
+def _since(request: HTTPRequest) -> dict[str, Any]:
+    """What the page has of each process: the time of its newest sample, and the number of its newest line."""
     try:
-        number = float(request.argument(name, "0"))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise HTTPError(400, f'"{name}" is a number')
-    return number
+        since = json.loads(request.argument("since", "{}"), parse_constant=lambda word: None)
+    except (ValueError, RecursionError):
+        since = None
+    wanted = isinstance(since, dict) and all(
+        isinstance(each, list) and len(each) == 2 and all(type(one) in (int, float) for one in each)
+        for each in since.values()
+    )
+    if not wanted or not all(math.isfinite(one) for each in since.values() for one in each):
+        raise HTTPError(400, '"since" is a JSON object: the name of a process to two numbers')
+    return dict(since)
+
+
+def _may_steer(request: HTTPRequest) -> bool:
+    try:
+        require_steering(request)
+    except HTTPError:
+        return False
+    return True
+
+
+async def _figures(server: HTTPServer, values: Any) -> dict[str, Any]:
+    """What one process answers."""
+    moment, number = values["since"].get(server.cluster.name, (0, 0))
+    answer = figures(server, await round_trip(server))
+    answer["samples"] = [sample._asdict() for sample in server.dashboard.history.since(moment)]
+    answer["log"] = [line._asdict() for line in server.dashboard.log.after(int(number))]
+    return answer
 
 
 def _require_both(request: HTTPRequest) -> None:
@@ -187,4 +224,22 @@ class PublishHere(Publish):
         return start(cls._publish(request))
 
 
-ENDPOINTS: tuple[type[Endpoint], ...] = (Page, Part, Figures, Watch, PublishHere)
+class ConnectionsHere(Connections):
+    path = "/dashboard/connections"
+
+
+class ConnectionHere(Connection):
+    path = "/dashboard/connections/*"
+
+
+class ChannelsHere(Channels):
+    path = "/dashboard/channels"
+
+
+class TraceHere(Trace):
+    path = "/dashboard/trace"
+
+
+ENDPOINTS: tuple[type[Endpoint], ...] = (
+    Page, Part, Figures, Watch, PublishHere, ConnectionsHere, ConnectionHere, ChannelsHere, TraceHere,
+)  # fmt: skip

@@ -49,8 +49,8 @@ class Sample(NamedTuple):
     sent_bytes: int
     waiting: int
     cpu: float
-    lag: float
-    ticks: int
+    lag_max: float
+    lag_p99: float
 
 
 class History:
@@ -85,8 +85,7 @@ class History:
                 sum(hub.bytes_out for hub in hubs),
                 sum(connection.pending for connection in server.blocked),
                 time.process_time(),
-                watchdog.lag_sum if watchdog is not None else 0.0,
-                sum(watchdog.lags) if watchdog is not None else 0,
+                *(watchdog.take_latest() if watchdog is not None else (0.0, 0.0)),
             )
         )
 
@@ -104,7 +103,6 @@ def figures(server: HTTPServer, round_trip: float) -> dict[str, Any]:
         "version": __version__,
         "process": os.getpid(),
         "worker": server.dashboard.worker,
-        "admin_port": server.admin_site is not None,
         "now": _date(),
         "memory": _resident(),
         "unready": server.unready,
@@ -122,7 +120,6 @@ def figures(server: HTTPServer, round_trip: float) -> dict[str, Any]:
         ],
         "slow": [_slow(each) for each in nlargest(MOST, server.blocked, key=lambda of: of.pending)],
         "slow_clients": len(server.blocked),
-        "may_publish": bool(options.publish_secret),
     }
 
 
@@ -154,8 +151,8 @@ def _filter(pipeline: Pipeline, event: str, each: type, stopwatch: Stopwatch | N
     name = f"{each.__module__}.{each.__qualname__}"
     times = stopwatch.times.get((pipeline.name, event, name)) if stopwatch is not None else None
     # Only a few runs of each second are timed: their number is no measure of the traffic.
-    mean = times.seconds / times.count if times is not None and times.count else None
-    return {"name": name, "seconds": mean}
+    p50, p99, longest = (times.spread() if times is not None else None) or (None, None, None)
+    return {"name": name, "p50": p50, "p99": p99, "max": longest}
 
 
 def _slow(connection: Connection) -> dict[str, Any]:

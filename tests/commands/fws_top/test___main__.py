@@ -93,6 +93,25 @@ def test_a_terminal_is_kept_up_to_date_until_q(server: FwsServer) -> None:
         assert top.text.rstrip().endswith("\x1b[?25h\x1b[?1049l")
 
 
+def test_keys_show_connections_and_channels(server: FwsServer) -> None:
+    with Terminal("fws_top", url(server), "--interval", "0.2") as top:
+        top.until("pipeline +clients")
+        client = server.open()
+        top.press("2")
+        top.until("1 of 1 connections, oldest first")
+        top.press("\x1b[Bx")
+        top.until("y ends it")
+        top.press("y")
+        top.until("only with admin_secret, or on admin_port")
+        top.press("3")
+        top.until("1 of 1 channels")
+        top.press("1")
+        top.until(r"\n\* +1 ")
+        top.press("q")
+        assert top.wait() == 0
+        client.quit()
+
+
 def test_ctrl_c_ends_it_quietly(server: FwsServer) -> None:
     with Terminal("fws_top", url(server)) as top:
         top.until("pipeline +clients")

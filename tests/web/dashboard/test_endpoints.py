@@ -1,5 +1,10 @@
 import re
+from typing import Any
+from urllib.parse import quote
 
+import pytest
+
+from filtered_websocket.server.cluster import Answers
 from filtered_websocket.web.dashboard.endpoints import FILES, FOLDER
 from tests.support.dashboard_servers import SECRET, post, shown
 from tests.support.http_client import ask
@@ -50,11 +55,39 @@ def test_it_is_for_this_machine_unless_there_is_a_secret() -> None:
             assert ask(served.address, "GET", path).status == 404
 
 
-def test_what_is_no_number_is_refused() -> None:
+@pytest.mark.parametrize(
+    "since", ["x", "[]", '{"a":1}', '{"a":[1]}', '{"a":[1,"x"]}', '{"a":[NaN,1]}', '{"a":[1,1e999]}', "[" * 5000]
+)
+def test_what_is_no_place_to_go_on_from_is_refused(since: str) -> None:
     with serving() as served:
-        for query in ("since=x", "log=nan", "since=1e999"):
-            answer = ask(served.address, "GET", f"/dashboard/figures?{query}")
-            assert (answer.status, answer.json["error"][-11:]) == (400, "is a number")
+        answer = ask(served.address, "GET", f"/dashboard/figures?since={quote(since)}")
+        assert (answer.status, answer.json["error"][:17]) == (400, '"since" is a JSON')
+
+
+def test_all_processes_are_shown_and_who_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as served:
+
+        async def partly(what: str, values: Any, seconds: float) -> Answers:
+            assert (what, values) == ("figures", {"since": {}})
+            return Answers({"one": {}, "two": {}}, ["three"])
+
+        monkeypatch.setattr(served.server.cluster, "ask", partly)
+        found = ask(served.address, "GET", "/dashboard/figures").json
+        assert (set(found["processes"]), found["unanswered"]) == ({"one", "two"}, ["three"])
+
+
+def test_the_page_knows_whether_it_may_steer_and_asks_where_no_pack_can_be_in_its_place() -> None:
+    paths = ("/dashboard/connections", "/dashboard/channels?limit=1")
+    with serving() as served:
+        assert shown(served)["may_steer"] is False
+        assert ask(served.address, "DELETE", "/dashboard/connections?user=a").status == 403
+        assert [ask(served.address, "GET", path).status for path in paths] == [200, 200]
+        assert [ask(served.address, "GET", path, None, {"Host": "evil.example"}).status for path in paths] == [403, 403]
+    with serving(admin_secret="admin") as served:
+        secret = {"Authorization": "Bearer admin"}
+        assert shown(served, headers=secret)["may_steer"] is True
+        assert ask(served.address, "DELETE", "/dashboard/connections/none", None, secret).status == 404
+        assert [ask(served.address, "GET", path).status for path in (*paths, "/dashboard/trace?user=a")] == [401] * 3
 
 
 def test_watching_and_publishing_take_the_publish_secret_beside_the_admins() -> None:

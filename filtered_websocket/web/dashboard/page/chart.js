@@ -6,10 +6,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300, HEIGHT = 64, TOP = 6, FEWEST = 60;
 
 export class Chart {
-  // title: what it shows; show: a number as text; value: (sample, the one before) -> a number
-  constructor(title, show, value) {
+  // title: what it shows; show: a number as text
+  constructor(title, show) {
     this.show = show;
-    this.value = value;
     this.points = [];
     this.peak = element("span", "", "peak");
     this.now = element("span", "–", "value");
@@ -32,9 +31,9 @@ export class Chart {
     this.svg.addEventListener("pointerleave", () => { this.pointed = null; this.label(); });
   }
 
-  // samples: oldest first
-  draw(samples) {
-    this.points = samples.slice(1).map((sample, index) => ({ time: sample.time, value: this.value(sample, samples[index]) }));
+  // points: {time, value}, oldest first
+  draw(points) {
+    this.points = points;
     if (!this.points.length) return;
     const end = this.points.at(-1).time;
     this.span = Math.max(FEWEST, end - this.points[0].time);

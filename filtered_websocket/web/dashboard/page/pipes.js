@@ -8,18 +8,21 @@ const short = (name) => name.replace(/\.filters\.(?=[^.]+$)/, ".").split(".").sl
 
 function filter(each, share) {
   const drawn = element("li", "", "filter");
-  drawn.title = each.seconds == null ? `${each.name}: not timed yet` : `${each.name}: ${seconds(each.seconds)} on average`;
+  const times = [["half within", each.p50], ["99 % within", each.p99], ["longest", each.max]];
+  drawn.title = each.max == null ? `${each.name}: not timed yet` : `${each.name}: ${times.map(([what, time]) => `${what} ${seconds(time)}`).join(", ")}`;
   const bar = element("i");
   bar.style.width = `${Math.round(share * 100)}%`;
-  drawn.append(element("b", short(each.name)), element("span", seconds(each.seconds)), bar);
+  const shown = element("span", "", "times");
+  shown.append(...[each.p50, each.p99, each.max].map((time) => element("span", seconds(time))));
+  drawn.append(element("b", short(each.name)), shown, bar);
   return drawn;
 }
 
 function chain({ event, filters }) {
   const drawn = element("div", "", "chain");
   const pipe = element("ol", "", "pipe");
-  const whole = filters.reduce((sum, each) => sum + (each.seconds ?? 0), 0);
-  pipe.append(...filters.map((each) => filter(each, whole ? (each.seconds ?? 0) / whole : 0)));
+  const whole = filters.reduce((sum, each) => sum + (each.p99 ?? 0), 0);
+  pipe.append(...filters.map((each) => filter(each, whole ? (each.p99 ?? 0) / whole : 0)));
   drawn.append(element("span", event, "event"), pipe);
   return drawn;
 }

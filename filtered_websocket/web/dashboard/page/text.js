@@ -18,7 +18,13 @@ export function count(number) {
   return `${Math.round(number)}`;
 }
 
-export const many = (number, what) => `${count(number)} ${what}${number === 1 ? "" : "s"}`;
+export const many = (number, what, several = `${what}s`) => `${count(number)} ${number === 1 ? what : several}`;
+
+export function age(number) {
+  if (number < 60) return `${Math.round(number)} s`;
+  if (number < 3600) return `${Math.round(number / 60)} min`;
+  return number < 172800 ? `${(number / 3600).toFixed(1)} h` : `${Math.round(number / 86400)} d`;
+}
 
 export function bytes(number) {
   for (const unit of ["B", "KiB", "MiB"]) {

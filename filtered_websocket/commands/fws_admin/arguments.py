@@ -1,0 +1,79 @@
+"""What the command line of `fws_admin` says."""
+
+import argparse
+from urllib.parse import urlsplit
+
+from filtered_websocket.commands import exits
+from filtered_websocket.commands.steering import SECRET
+
+PROG = "fws_admin"
+EPILOG = f"""\
+Any server answers for all its workers, and for all nodes that share its Redis. It lists to the machine it runs on, or
+to the secret in {SECRET}; to trace and to kick always takes that secret, or its --admin_port.
+
+examples:
+  fws_admin connections --user ann               which connections has she?
+  fws_admin channels                             the noisiest first
+  fws_admin trace --user ann                     every step of them, as it happens
+  fws_admin kick --user ann --code 4001 --reason "go away"
+  fws_admin --json connections --channel news    for programs
+"""
+SORTS = ("id", "user", "address", "oldest", "newest", "waiting")
+
+
+def parser() -> exits.Parser:
+    """The command line."""
+    made = exits.Parser(
+        prog=PROG, description="Sees and steers the connections of running servers.", epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    made.add_argument("--url", type=_url, default="http://localhost:9000", help="a server, or its admin port")
+    made.add_argument("--secret", help=f"its admin_secret; better in {SECRET}, where other users do not see it")
+    made.add_argument("--json", action="store_true", help="what the server answers; of a trace, a line for each event")
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
+    connections = verbs.add_parser("connections", help="list connections", allow_abbrev=False)
+    _filters(connections)
+    connections.add_argument("--sort", choices=SORTS, default="oldest", help="what is first (default oldest)")
+    connections.add_argument("--limit", type=_limit, default=100, help="at most so many (default 100)")
+    connections.add_argument("id", metavar="ID", nargs="?", help="one, with all that is known of it")
+    channels = verbs.add_parser("channels", help="list channels, the noisiest first", allow_abbrev=False)
+    channels.add_argument("--prefix", help="those whose names begin so")
+    channels.add_argument("--pipeline", help="those of a pipeline: one of its patterns")
+    channels.add_argument("--limit", type=_limit, default=100, help="at most so many (default 100)")
+    channels.add_argument("name", metavar="NAME", nargs="?", help="one, with all that is known of it")
+    trace = verbs.add_parser("trace", help="show every step, as it happens", allow_abbrev=False)
+    one = trace.add_mutually_exclusive_group(required=True)
+    one.add_argument("--user", help="of the connections of a user")
+    one.add_argument("--id", help="of one connection")
+    one.add_argument("--channel", help="of a channel's publications and subscribers")
+    trace.add_argument("--pipeline", help="in a pipeline alone: one of its patterns")
+    trace.add_argument("--seconds", type=int, default=600, help="how long (default 600, at most 3600)")
+    kick = verbs.add_parser("kick", help="end connections", allow_abbrev=False)
+    kick.add_argument("id", metavar="ID", nargs="?", help="that of one")
+    _filters(kick)
+    kick.add_argument("--code", type=int, help="the close code (default 1000)")
+    kick.add_argument("--reason", help="at most 123 bytes")
+    return made
+
+
+def _filters(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--user", help="those of a user")
+    verb.add_argument("--channel", help="those in a channel")
+    verb.add_argument("--address", help="those from an address")
+    verb.add_argument("--pipeline", help="those of a pipeline: one of its patterns")
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port):
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://localhost:9000")
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError("a number from 1 to 1000 is wanted")
+    return int(text)
