@@ -29,6 +29,7 @@ class Asker(Protocol):
     """Who asks again what was refused: `partition.Partition`."""
 
     open: bool
+    prefix: bytes
 
     def refused(
         self, redirect: Redirect | None, answer: Deferred[Any], convert: Convert, script: Script | None, request: bytes
@@ -73,13 +74,20 @@ class NodeConnection(CommandConnection):
         """Ask what nobody asks again for the one that asks."""
         return self.ask(request, convert, script, Once())
 
-    def in_flight(self, asker: Asker) -> list[tuple[Deferred[Any], bytes]]:
-        """What this one has asked, is asked again, and is not answered."""
-        return [
-            (answer, request)
-            for answer, _, _, request in self._waiting
-            if not isinstance(answer, Once) and self.asker_of(key_of(request)) is asker
-        ]
+    def watch(self, asker: Asker, done: Callable[[bytes], None]) -> None:
+        """Have a function called with the key of whatever this one has asked and Redis does, before the answer fires.
+
+        What is asked for the asker itself is left out.
+        """
+        watched: deque[tuple[Deferred[Any], Convert, Script | None, bytes]] = deque()
+        for answer, convert, script, request in self._waiting:
+            if isinstance(answer, Once) or asker.prefix not in request:
+                watched.append((answer, convert, script, request))
+                continue
+            first: Deferred[Any] = Deferred()
+            first.addCallback(_tell, done, key_of(request)).addBoth(answer.callback)
+            watched.append((first, convert, script, request))
+        self._waiting = watched
 
     def taken_back(
         self, error: Exception, answer: Deferred[Any], convert: Convert, script: Script | None, request: bytes
@@ -95,6 +103,11 @@ class NodeConnection(CommandConnection):
             return False
         asker.refused(redirect, answer, convert, script, request)
         return True
+
+
+def _tell(result: Any, done: Callable[[bytes], None], key: bytes) -> Any:
+    done(key)
+    return result
 
 
 class NodeEars(RedisConnection):

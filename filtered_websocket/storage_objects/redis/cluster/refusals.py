@@ -40,8 +40,7 @@ class Refusals:
         if self.waiting:
             return
         self.waiting = True
-        for answer, request in connection.in_flight(asker):
-            answer.addCallback(self._overtook, key_of(request))
+        connection.watch(asker, self._overtook)
         # It is answered behind all that was asked before.
         connection.ask_once(PING).addBoth(self._answered)
 
@@ -52,12 +51,11 @@ class Refusals:
         """
         self._refused.append(_Refused(again, answer, key_of(request)))
 
-    def _overtook(self, result: Any, key: bytes) -> Any:
+    def _overtook(self, key: bytes) -> None:
         overtaken = [each for each in self._refused if each.key == key]
         self._refused = [each for each in self._refused if each.key != key]
         for each in overtaken:
             each.answer.errback(StorageAway("Redis refused it for a moment, and has done what came after it: not done"))
-        return result
 
     def _answered(self, _: object) -> None:
         self.waiting = False
