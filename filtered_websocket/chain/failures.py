@@ -3,12 +3,14 @@
 import inspect
 import os
 import traceback
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import twisted
 
 import filtered_websocket
+from filtered_websocket.chain.definition import name_of, place_of
 
 _OURS = tuple(os.path.join(os.path.abspath(package.__path__[0]), "") for package in (filtered_websocket, twisted))
 _FILTERS = os.path.join(_OURS[0], "filters") + os.sep
@@ -36,12 +38,36 @@ def culprit(error: BaseException) -> str:
     """The filter an exception came out of, as ``module.Class.filter``."""
     step = _awaited(error)
     if step is not None:
-        return f"{getattr(step, '__module__', '?')}.{getattr(step, '__qualname__', step)}"
+        return name_of(step)
     trace = _users(error)
     if trace is None:
         return "a filter"
     frame = trace.tb_frame
     return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
+
+
+def raised_at(error: BaseException) -> str:
+    """The place in the author's code, as `` (FILE, line NUMBER)``; "" if there is none."""
+    trace, place = _users(error), ""
+    while trace is not None:
+        if not _is_ours(trace):
+            place = f" ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return place
+
+
+def unusable(result: object, wanted: str, chain: Sequence[Any]) -> TypeError:
+    """The failure of a chain whose end is nothing that can go on.
+
+    :param wanted: what could
+    :param chain: the steps, of which one has returned it: which one, nobody has recorded
+    """
+    one = "" if len(chain) == 1 else "one of "
+    names = ", ".join(f"{name_of(step)}{place_of(step)}" for step in chain)
+    error = TypeError(f"{one}{names} returned {type(result).__name__}, and {wanted} is wanted")
+    if len(chain) == 1:
+        error.filter_step = chain[0]  # type: ignore[attr-defined]
+    return error
 
 
 def users_traceback(error: BaseException) -> str:

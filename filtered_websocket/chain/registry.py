@@ -9,14 +9,13 @@ Rules:
 """
 
 import functools
-import inspect
 import sys
-from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.definition import arguments_of
 from filtered_websocket.chain.running import Step, run
 from filtered_websocket.errors import StopChain
 
@@ -71,29 +70,44 @@ def registries() -> list[Registry[Any]]:
 
 
 class FilterMeta(type):
-    """The metaclass of filters: a class registers itself when it is defined. Chains of your own use it too."""
+    """The metaclass of filters: a class registers itself when it is defined. Chains of your own use it too.
+
+    :param abstract: the class is a base of filters, and none itself
+    :raises ConfigError: its ``filter`` cannot be called as one
+    """
 
     _filters: "Registry[FilterMeta]"
+    _abstract: bool
     step: Step
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, abstract: bool = False, **keywords: Any
+    ) -> "FilterMeta":
+        return super().__new__(mcs, name, bases, namespace, **keywords)
+
+    def __init__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, abstract: bool = False, **_: Any
+    ) -> None:
         super().__init__(name, bases, namespace)
         roots = [base for base in cls.__mro__[1:] if "_filters" in vars(base)]
         if not roots:
             cls._filters = Registry(cls)
             return
-        cls.step = _as_step(cls.filter)  # type: ignore[attr-defined]
+        cls.step = _as_step(cls, namespace)
+        # In the namespace: what builds the class a second time hands on that, and no keywords.
+        if abstract or "_abstract" in namespace:
+            cls._abstract = True
+            return
         for root in roots:
             root._filters.join(cls, namespace)  # type: ignore[attr-defined]
 
 
-def _as_step(function: Callable[..., Any]) -> Step:
+def _as_step(cls: FilterMeta, namespace: dict[str, Any]) -> Step:
     """A filter written with one parameter is called with one, as the original's README writes them."""
-    kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if inspect.Parameter.VAR_POSITIONAL in kinds or sum(kind in positional for kind in kinds) != 1:
+    function: Step = cls.filter  # type: ignore[attr-defined]
+    if arguments_of(cls, namespace) == 2:
         return function
-    return functools.wraps(function)(lambda instance, data: function(instance))
+    return functools.wraps(function)(lambda instance, data: function(instance))  # type: ignore[call-arg]
 
 
 class FilterBase:

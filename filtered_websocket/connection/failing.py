@@ -3,6 +3,7 @@
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.failures import culprit, raised_at
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING
 from filtered_websocket.connection.parts import Part
@@ -33,7 +34,13 @@ class Failing(Part):
             report(self.factory.counters, error)
         elif meant.counted:
             self.factory.counters.count("closed", meant.counted, self.request.peer if self.opened else "")
-        self._close_or_abort(meant.code, meant.reason)
+        try:
+            self._close_or_abort(meant.code, meant.reason)
+        except ValueError as unsendable:
+            name = culprit(error)
+            self.factory.counters.count("failed", "filter", name)
+            _log.error("{name}: {unsendable}{place}", name=name, unsendable=unsendable, place=raised_at(error))
+            self.close(1011)
 
     def _close_or_abort(self, code: int, reason: str) -> None:
         if self.http is not None:
@@ -44,8 +51,4 @@ class Failing(Part):
             text, status = ("Internal Server Error", 500) if code == 1011 else ("Forbidden", 403)
             self.refuse(text, status, "a data filter")
             return
-        try:
-            self.close(code, reason)
-        except ValueError as error:
-            _log.error("a filter closed a connection with a code that may not be sent: {error}", error=error)
-            self.close(1011)
+        self.close(code, reason)

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.failures import unusable
 from filtered_websocket.chain.running import run
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
 from filtered_websocket.connection.parts import Part
@@ -67,8 +68,10 @@ class Receiving(Part):
             self._filtered(result)
 
     def _filtered(self, data: Any) -> None:
-        if (self.state != CLOSED or self.http is not None) and isinstance(data, (bytes, bytearray)):
-            if self.waits:
+        if self.state != CLOSED or self.http is not None:
+            if not isinstance(data, (bytes, bytearray)):
+                self.failed(unusable(data, "bytes", self.pipeline.chains["data"]))
+            elif self.waits:
                 self.data += bytes(data)
             else:
                 self.feed(bytes(data))

@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.failures import unusable
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.outcomes import outcome, report
 from filtered_websocket.chain.running import limit_time, run
@@ -135,7 +136,7 @@ class Consumer:
 
     def _consumed(self, result: Any, item: Any) -> None:
         if isinstance(item, Publication):
-            self._deliver(left_of(result, item), item)
+            self._deliver(left_of(result, item, self._pipeline), item)
 
     def _deliver(self, publication: Publication, item: Publication) -> None:
         """
@@ -167,11 +168,16 @@ class Consumer:
             self._overflowed[item.channel] = item.position
 
 
-def left_of(result: Any, item: Publication) -> Publication:
-    """What the consumer chain has left of a publication, by what the chain's end is."""
+def left_of(result: Any, item: Publication, pipeline: Pipeline) -> Publication:
+    """What the consumer chain has left of a publication, by what the chain's end is: itself, if that is nothing that
+    could be delivered."""
     if isinstance(result, (str, bytes, bytearray)):
         return item.with_payload(bytes(result) if isinstance(result, bytearray) else result)
-    return result if isinstance(result, Publication) else item
+    if isinstance(result, Publication):
+        return result
+    error = unusable(result, "text, bytes or a Publication", pipeline.chains["consumer"])
+    pipeline.server.counters.count("failed", "result of a consumer filter", str(error))
+    return item
 
 
 def placed(publication: Publication, position: Position) -> Publication:

@@ -127,7 +127,7 @@ def _parents(name: str) -> Iterator[str]:
 
 def _imports(module: ModuleType) -> Iterator[str]:
     """The loaded modules that a module's own statements import, functions' bodies left out."""
-    for statement in _statements(_text(module)):
+    for statement in _statements(source_of(module)):
         if not statement.late:
             yield from _named(statement, module, sys.modules)
 
@@ -137,7 +137,7 @@ def imports(module: ModuleType, among: Container[str]) -> Iterator[tuple[str, bo
 
     :returns: name, and whether the code has an answer where there is no such module
     """
-    for statement in _statements(_text(module)):
+    for statement in _statements(source_of(module)):
         yield from ((name, statement.tried) for name in _named(statement, module, among))
 
 
@@ -149,7 +149,7 @@ class _Statement(NamedTuple):
     tried: bool
 
 
-def _text(module: ModuleType) -> str | bytes:
+def source_of(module: ModuleType) -> str | bytes:
     """The source of a module, as it was loaded; empty if there is none."""
     loader = loader_of(module)
     if isinstance(loader, Source):

@@ -39,7 +39,7 @@ async def _left(pipeline: Pipeline, item: Publication) -> Publication | None:
         if isinstance(result, Deferred):
             limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
             result = await result
+        left = left_of(result, item, pipeline)
     except BaseException as error:
         return FAILED if tell_failure(pipeline, error) else None
-    left = left_of(result, item)
     return placed(left, position) if left.channel == item.channel else None

@@ -5,7 +5,8 @@ from typing import Any
 
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta
-from filtered_websocket.config.configuration import Configuration
+from filtered_websocket.config.configuration import Configuration, raise_all
+from filtered_websocket.pipeline.mistakes import check_options, filters_that_are_none, without_filter
 from filtered_websocket.pipeline.modules import filters_of, further_roots, load, options_of
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.options import DECLARED
@@ -38,8 +39,12 @@ def resolved(filters: tuple[str | FilterMeta, ...], options: dict[str, Any], giv
     for owner, declared in DECLARED:
         configuration.declare(declared, owner)
     modules = [load(name).__name__ for name in configuration.filter_modules()]
-    modules += [each.__module__ for chain in given.values() for each in chain if not isinstance(each, str)]
+    classes = [each for chain in given.values() for each in chain if not isinstance(each, str)]
+    faults = [*filters_that_are_none(modules), *without_filter(classes)]
+    raise_all(faults)
+    modules += [each.__module__ for each in classes]
     for name in modules:
+        check_options(name)
         configuration.declare(options_of(name), name)
     return configuration.resolve()
 

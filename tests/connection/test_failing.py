@@ -67,6 +67,20 @@ def test_what_a_filter_raises_is_how_the_connection_closes(
         assert [events.next(), events.next()] == ["open", seen]
 
 
+def test_a_filter_that_closes_with_a_code_that_cannot_be_sent_is_named_with_the_line() -> None:
+    def close(connection: Any, data: bytearray) -> None:
+        raise Close(999)
+
+    with logged() as lines, serving(on_message(close)) as served, served.open() as client:
+        client.send("go")
+        assert client.closed() == (1011, "")
+        assert served.counted("failed", "filter") == 1
+    (line,) = [each for each in lines if "999" in each]
+    line_number = close.__code__.co_firstlineno + 1
+    assert ".close: 999 is no close code that may be sent: 1000-1003, 1007-1013 or 3000-4999 (" in line
+    assert line.endswith(f"test_failing.py, line {line_number})\n")
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_stop_chain_ends_the_run_and_nothing_else(waits: bool) -> None:
     def stop(connection: Any, data: bytearray) -> None:

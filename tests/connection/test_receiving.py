@@ -10,7 +10,7 @@ from filtered_websocket.connection.connection import Connection
 from tests.support import certificates
 from tests.support.raw_client import BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, frame, head
 from tests.support.reactor_thread import call, until
-from tests.support.serving import Events, a_turn, echo, on_data, on_message, pairing, serving
+from tests.support.serving import Events, a_turn, echo, logged, on_data, on_message, pairing, serving
 
 
 def test_text_stays_text_and_binary_stays_binary() -> None:
@@ -115,6 +115,16 @@ def test_bytes_that_a_data_filter_returns_are_parsed_instead() -> None:
     with serving(on_data(swap), on_message(echo)) as served, served.open() as client:
         client.send("cat", "bird")
         assert [client.text(), client.text()] == ["dog", "bird"]
+
+
+def test_a_data_filter_that_returns_no_bytes_is_named_and_the_client_refused() -> None:
+    with logged() as lines, serving(on_data(lambda connection, data: data.decode())) as served:
+        with served.client() as client:
+            client.send(head())
+            assert client.response().status == 500
+        assert served.counted("failed", "filter") == 1
+    assert "<lambda> (tests/connection/test_receiving.py, line " in "".join(lines)
+    assert "returned str, and bytes is wanted" in "".join(lines)
 
 
 def test_order_is_kept_when_data_and_message_filters_wait() -> None:

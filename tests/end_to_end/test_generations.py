@@ -220,7 +220,7 @@ STATE = """
     import helper, lib.inner
     HELPER, INNER = helper, lib.inner
     class Greet(WebSocketConnectFilter):
-        pass
+        filter = classmethod(lambda cls, web_socket_instance, data: None)
     class Part(lib.Own):
         @classmethod
         def filter(cls, instance, data):

@@ -9,6 +9,7 @@ from filtered_websocket.pipeline import consumer
 from filtered_websocket.testing.server import Server
 from tests.support import rooms
 from tests.support.rooms import Consumes, Rooms, consuming, counted, members, publish
+from tests.support.serving import logged
 
 
 def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):
@@ -20,11 +21,25 @@ def test_a_publication_is_delivered_as_the_consumer_chain_leaves_it(consumes):
             (b"ascii", b"ascii"),
             (bytearray(b"ascii"), b"ascii"),
             (Publication("x", ((b"1", False), (b"2", False))), None),
-            (5, "original"),
         ):
             consumes(lambda pipeline, item, result=result: result)
             publish(server, "original")
             assert a.received() == (["1", "2"] if received is None else [received])
+
+
+def test_a_publication_of_which_the_chain_leaves_nothing_that_could_be_sent_is_delivered_and_the_filter_named(consumes):
+    async def later(pipeline, item):
+        return {"payload": item.payload}
+
+    with consuming() as (server, a), logged() as lines:
+        for function in (lambda pipeline, item: 5, later):
+            consumes(function)
+            publish(server, "original")
+            assert a.received() == ["original"]
+        assert counted(server) == {"failed: result of a consumer filter": 2}
+    (line,) = [each for each in lines if "result of a consumer filter" in each]
+    assert "rooms.Consumes.filter (" in line
+    assert "returned int, and text, bytes or a Publication is wanted" in line
 
 
 def test_a_bus_message_goes_through_every_pipeline_and_nowhere_by_itself(consumes):

@@ -13,6 +13,7 @@ from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import boolean, choice, integer, listening_address, words
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.monitoring import logs
+from filtered_websocket.pipeline.mistakes import check_options, filters_that_are_none
 from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
 from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
@@ -104,11 +105,13 @@ class Assembly:
         for name in names:
             try:
                 module = load(name)
+                check_options(name)
                 self.configuration.declare(options_of(name), name, getattr(module, "ORIGINAL", None))
                 if brings_nothing(name):
                     self.odd.append(NOTHING.format(name=name, file=getattr(module, "__file__", None) or name))
             except ConfigError as error:
                 self._faults.append(error)
+        self._faults += filters_that_are_none(name for name in names if name in sys.modules)
         missing = [name for name in self.reload_keep() if not _is_there(name)]
         self.odd += [f"reload_keep has no effect on {name}: there is no such module" for name in missing]
         try:

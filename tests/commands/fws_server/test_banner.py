@@ -20,20 +20,23 @@ BROADCAST = "filtered_websocket.filters.broadcast_messages"
 PUSHI = "filtered_websocket.filters.pushi"
 
 
+nothing = classmethod(lambda cls, instance, data: None)
+
+
 class Spam(WebSocketMessageFilter):
-    pass
+    filter = nothing
 
 
 class Markdown(WebSocketMessageFilter):
-    pass
+    filter = nothing
 
 
 class Spy(WebSocketConsumerFilter):
-    pass
+    filter = nothing
 
 
 class InAPack(WebSocketConnectFilter):
-    pass
+    filter = nothing
 
 
 InAPack.__module__ = "somebodys.pack.filters"
@@ -177,7 +180,7 @@ def test_chains_of_packs_and_users_are_drawn_behind_the_servers_own():
         pass
 
     class Answer(Call):
-        pass
+        filter = nothing
 
     with Server(Spam, Answer) as server:
         assert [*banner.draw(server.pipeline())] == [

@@ -1,0 +1,94 @@
+"""What a filter's class statement has to say, and what is told of one that does not: one line, with the place.
+
+A class without a ``filter`` of its own may still become the base of others. So that is asked when loading has ended
+(`pipeline.mistakes`); all else when the class is defined.
+"""
+
+import inspect
+import os
+from collections.abc import Callable
+from difflib import get_close_matches
+from types import FunctionType
+from typing import Any
+
+from filtered_websocket.errors import ConfigError
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def name_of(step: Any) -> str:
+    """A filter, or its class, as ``module.Class.filter``, ``module.Class``."""
+    return f"{getattr(step, '__module__', '?')}.{getattr(step, '__qualname__', step)}"
+
+
+def place_of(what: Any) -> str:
+    """Where a function or class stands, as `` (FILE, line NUMBER)``; "" if nobody knows."""
+    code = getattr(inspect.unwrap(getattr(what, "__func__", what)), "__code__", None)
+    if code is not None:
+        return f" ({_short(code.co_filename)}, line {code.co_firstlineno})"
+    try:
+        file = inspect.getsourcefile(what)
+        return f" ({_short(file)}, line {inspect.getsourcelines(what)[1]})" if file else ""
+    except (OSError, TypeError):
+        return ""
+
+
+def _short(file: str) -> str:
+    """The path as it is shortest from here."""
+    inside = os.path.join(os.getcwd(), "")
+    return file.removeprefix(inside)
+
+
+def arguments_of(cls: type, namespace: dict[str, Any]) -> int:
+    """How many arguments a class's ``filter`` is called with: 2, or 1 if it takes the instance alone.
+
+    :param namespace: what the class is built of
+    :raises ConfigError: it cannot be called with either
+    """
+    function: Any = cls.filter  # type: ignore[attr-defined]
+    if isinstance(namespace.get("filter"), FunctionType):
+        raise ConfigError(f"{name_of(function)} needs @classmethod above it{place_of(function)}")
+    if not callable(function):
+        raise ConfigError(f"{name_of(cls)}.filter is no classmethod but {function!r}{place_of(cls)}")
+    signature = inspect.signature(function)
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    alone = inspect.Parameter.VAR_POSITIONAL not in kinds and sum(kind in _POSITIONAL for kind in kinds) == 1
+    if not _fits(signature, 1 if alone else 2):
+        written = _as_written(function, signature)
+        raise ConfigError(
+            f"{name_of(function)} takes {written}, and is called with (cls, instance, data), or without data if it "
+            f"takes none{place_of(function)}"
+        )
+    return 1 if alone else 2
+
+
+def _as_written(function: Callable[..., Any], signature: inspect.Signature) -> str:
+    names = [str(each.replace(annotation=each.empty)) for each in signature.parameters.values()]
+    return "({})".format(", ".join(["cls", *names] if inspect.ismethod(function) else names))
+
+
+def _fits(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def no_filter(cls: type) -> ConfigError | None:
+    """What is told of a class that is a filter by its base, and has no ``filter``; None if it says what is the chain's
+    matter all the same: a connect filter of Socket.IO makes a namespace."""
+    bases = [base for base in cls.__mro__[:-1] if "_filters" not in vars(base)]
+    named = {name: value for base in reversed(bases) for name, value in vars(base).items() if not name.startswith("__")}
+    methods = [name for name, value in named.items() if callable(getattr(value, "__func__", value)) and name != "step"]
+    nearest = {name.lower().strip("_"): name for name in methods if name != "filter"}
+    for match in get_close_matches("filter", nearest, 1):
+        found = getattr(cls, nearest[match])
+        return ConfigError(f"{name_of(cls)} has no filter: is {nearest[match]} meant to be it?{place_of(found)}")
+    declared = {name for base in cls.__mro__[:-1] if "_filters" in vars(base) for name in vars(base)}
+    if any(name in declared for name in named):
+        return None
+    return ConfigError(
+        f"{name_of(cls)} has no filter: a classmethod of that name is wanted, or abstract=True behind the base class"
+        f"{place_of(cls)}"
+    )
