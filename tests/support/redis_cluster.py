@@ -11,6 +11,7 @@ from typing import Any
 
 import hiredis
 
+from tests.support.certificates import Files
 from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.redis_programs import find
 from tests.support.redis_server import RedisServer
@@ -64,13 +65,32 @@ class ClusterServer(RedisServer):
         return bool(self.get("ROLE")[0] == b"master")
 
 
+def _over(tls: Files | None, port: int) -> tuple[str, ...]:
+    """What has a server speak TLS, and nothing else, on its port."""
+    if tls is None:
+        return ()
+    files = ("--tls-cert-file", tls.cert, "--tls-key-file", tls.key, "--tls-ca-cert-file", tls.root)
+    uses = ("--tls-cluster", "yes", "--tls-replication", "yes", "--tls-auth-clients", "no")
+    names = ("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname")
+    return "--port", "0", "--tls-port", str(port), *files, *uses, *names
+
+
 class RedisCluster:
     """
     :param kind: what it runs on, of `redis_programs`
     :param arguments: more of the configuration of each
+    :param tls: what all speak TLS with, under the name localhost, for which the certificate is
     """
 
-    def __init__(self, folder: Path, kind: str, *arguments: str, masters: int = 3, replicas: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str,
+        *arguments: str,
+        masters: int = 3,
+        replicas: bool = True,
+        tls: Files | None = None,
+    ) -> None:
         program = find(kind)
         self.kind, self.masters = kind, masters
         self.servers: list[ClusterServer] = []
@@ -81,9 +101,10 @@ class RedisCluster:
             with ThreadPoolExecutor() as starting:
                 jobs = [
                     starting.submit(
-                        ClusterServer, folder / str(number), *given, program=program, port=free_port(WITH_ANOTHER)
+                        ClusterServer, folder / str(number), *given, *_over(tls, port), program=program, port=port
                     )
                     for number in range(count)
+                    for port in (free_port(WITH_ANOTHER),)
                 ]
             self.servers = [job.result() for job in jobs]
             self._form()
