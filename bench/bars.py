@@ -88,6 +88,10 @@ BARS = (
     Bar("cen_idle", "kb_per_conn", None, 10.0, "centrifugo"),
     _centrifugo("cen_coming_in", 1 / 1.25, "hs_cpu_us"),
     *(Bar(f"kept{fan}", "cpu_us", OURS, 1 / 1.15, OURS, f"fan{fan}") for fan in ("1000", "1000w16")),
+    *(
+        Bar(f"cluster_{what}", "cpu_us", f"{OURS}_redis7", 1 / 1.1, f"{OURS}_cluster")
+        for what in ("publish", "kept", "fan1000")
+    ),
     *(Bar("presence10000", "cpu_us", row, 0.5, row, "presence100") for row in (OURS, f"{OURS}_redis")),
 )
 

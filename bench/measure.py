@@ -8,12 +8,14 @@ import shlex
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import places
+import redis7
 from rows import Row
 from workloads import Workload
 
@@ -47,8 +49,16 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
         redis_port = 0
         if "redis" in row.needs:
             redis_port = free_port()
-            redis = f"{places.redis_server()} --bind 127.0.0.1 --port {redis_port} --save '' --appendonly no"
-            pids += stack.enter_context(running(redis, redis_port, "redis"))
+            server = f"{places.redis_server()} --bind 127.0.0.1 --port {redis_port} --save '' --appendonly no"
+            pids += stack.enter_context(running(server, redis_port, "redis"))
+        elif masters := redis7.MASTERS.get(row.needs[0] if row.needs else ""):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            ports = [free_port() for _ in range(masters)]
+            for number in ports:
+                command = redis7.command(number, free_port(), folder, masters > 1)
+                stack.enter_context(running(command, number, f"redis7-{number}"))
+            redis7.join(ports)
+            redis_port = ports[0]
         command = (row.variants[workload.variant] if workload.variant else row.command).format(
             port=port,
             redis_port=redis_port,

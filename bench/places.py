@@ -23,6 +23,7 @@ WSLOAD = BUILD / "wsload"
 PEERS_PYTHON = BUILD / "venv" / "bin" / "python"
 
 CERTIFICATE, KEY = BUILD / "certificate.pem", BUILD / "key.pem"
+REDIS_7 = ROOT / "build" / "debian" / "redis-server"
 GO, RUST = BENCH / "servers" / "go", BENCH / "servers" / "rust"
 GO_PEERS = ("gorilla", "coder", "nbio")
 CENTRIFUGO, CENTRIFUGO_MODULE = BUILD / "centrifugo", "github.com/centrifugal/centrifugo/v6@v6.9.1"
@@ -43,6 +44,8 @@ def fws_server() -> str:
 def have(need: str) -> bool:
     if need == "redis":
         return redis_server() is not None
+    if need in ("redis7", "redis_cluster"):
+        return REDIS_7.exists()  # make test-tools
     commands = {"node": ("node", "npm"), "centrifugo": ("go",)}.get(need, (need,))
     return all(shutil.which(command) for command in commands)
 

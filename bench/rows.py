@@ -63,6 +63,7 @@ _OUR_VARIANTS = {
     "deflate": "{fws_server} -c config.json -p {port} --compression",
     "join": _FWS + "filters.join",
     "presence": _FWS + "filters.presence",
+    "plain": _FWS + "filters.rooms",
     "kept": _FWS + 'filters.rooms --channels \'{{"*":{{"history":100}}}}\'',
     "history": _FWS + 'filters.history --channels \'{{"*":{{"history":100}}}}\'',
 }
@@ -98,6 +99,21 @@ _SERVERS = (
         "{fws_server} -c config.json -p {port}" + _REDIS,
         needs=("redis",),
         variants={want: _OUR_VARIANTS[want] + _REDIS for want in ("presence", "history")},
+    ),
+    # Side by side on the same Redis 7, whose CPU does not count: what a cluster costs this process.
+    *(
+        Row(
+            f"{OURS}_{name}",
+            "{fws_server} -c config.json -p {port}" + storage,
+            echo=("--path", "/c%i"),
+            needs=(need,),
+            workloads=("cluster",),
+            variants={want: _OUR_VARIANTS[want] + storage for want in ("kept", "plain")},
+        )
+        for name, need, storage in (
+            ("redis7", "redis7", _REDIS),
+            ("cluster", "redis_cluster", _REDIS + " --redis_cluster yes"),
+        )
     ),
     Row(
         f"{OURS}_workers2",

@@ -32,6 +32,7 @@ _ALL = (*_PEERS, *COMPILED)
 _LARGE = (*_ALL, "node_ws_bufferutil")
 _DEFLATING = tuple(name for name in _PEERS if name != "picows")
 _OURS = ("filtered_websocket", "filtered_websocket_redis")
+_ON_CLUSTERS = ("filtered_websocket_redis7", "filtered_websocket_cluster")
 _CENTRIFUGO = ("centrifugo", "go_centrifugo")
 _CENTRIFUGO_REDIS = ("centrifugo_redis", "go_centrifugo_redis")
 _SOCKETIO = ("socketio", "node_socketio", "python_socketio")
@@ -105,6 +106,12 @@ WORKLOADS = (
              "--mode fanout -n 1000 -w 1 -s 128", "rooms", "history", "kept", (OURS,)),
     Workload("kept1000w16", "1,000 subscribers of a channel that keeps 100, 16 messages in flight",
              "--mode fanout -n 1000 -w 16 -s 128", "rooms", "history", "kept", (OURS,)),
+    Workload("cluster_publish", "publications to 100 channels of one subscriber each, 16 in flight each",
+             "--mode echo -n 100 -w 16 -s 128", "echo", "cluster", "plain", _ON_CLUSTERS),
+    Workload("cluster_kept", "the same on channels that keep 100",
+             "--mode echo -n 100 -w 16 -s 128", "echo", "cluster", "kept", _ON_CLUSTERS),
+    Workload("cluster_fan1000", "1,000 subscribers, one message in flight, on a cluster",
+             "--mode fanout -n 1000 -w 1 -s 128", "rooms", "cluster", "plain", _ON_CLUSTERS),
     Workload("history", "an append to a history, and one publication read back",
              "--mode echo -n 10 -w 1 -s 64 --path /history%i", "", "history", "history", _OURS),
 )  # fmt: skip
