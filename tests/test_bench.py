@@ -125,7 +125,7 @@ def test_every_row_and_workload_can_be_started():
     from workloads import WORKLOADS
 
     names = {"port": 1, "redis_port": 2, "build": "B", "peers_python": "P", "fws_server": "F"}
-    names |= {"certificate": "C", "key": "K"}
+    names |= {"certificate": "C", "key": "K", "centrifugo": "G"}
     assert len({row.name for row in ROWS}) == len(ROWS)
     assert OURS in {row.name for row in ROWS}
     for row in ROWS:
