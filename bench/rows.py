@@ -107,7 +107,7 @@ _SERVERS = (
             "{fws_server} -c config.json -p {port}" + storage,
             echo=("--path", "/c%i"),
             needs=(need,),
-            workloads=("cluster",),
+            workloads=("cluster_publish", "cluster_kept", "cluster_fan1000"),
             variants={want: _OUR_VARIANTS[want] + storage for want in ("kept", "plain")},
         )
         for name, need, storage in (
