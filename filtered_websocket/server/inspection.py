@@ -64,7 +64,7 @@ class Inspection:
         key_of = self._orders[values["sort"]]
         found: list[tuple[list[Any], Connection]] = []
         total = behind = 0
-        for pipeline, connection in self._candidates(values):
+        for pipeline, connection in self.candidates(values):
             await slices.rest()
             if not _fits(connection, values):
                 continue
@@ -84,12 +84,12 @@ class Inspection:
 
     async def connection(self, values: Values) -> list[dict[str, Any]]:
         """All of one connection; of each of that id where there are several pipelines."""
-        return [self._whole(each) for _, each in self._candidates(values)]
+        return [self._whole(each) for _, each in self.candidates(values)]
 
     async def end(self, values: Values) -> int:
         """Close connections; how many."""
         slices, ended = Slices(self._server.reactor), 0
-        for _, connection in self._candidates(values):
+        for _, connection in self.candidates(values):
             await slices.rest()
             if _fits(connection, values) and getattr(connection, "state", OPEN) in (OPEN, None):
                 connection.close(values["code"], values["reason"])
@@ -99,7 +99,7 @@ class Inspection:
             self._server.counters.count("closed", "by an operator", said, ended)
         return ended
 
-    def _candidates(self, values: Values) -> Iterator[Found]:
+    def candidates(self, values: Values) -> Iterator[Found]:
         """What is to be looked at: a list made at once, so that clients may come and go meanwhile."""
         name, channel, ident = values.get("pipeline"), values.get("channel"), values.get("id")
         for pipeline in list(self._server.pipelines):

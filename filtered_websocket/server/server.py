@@ -91,7 +91,7 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self.cluster = Cluster(storage_object, reactor, self.counters)
         self.observation = Observation(reactor)
         self.inspection = Inspection(self, self.observation, self.cluster.name)
-        self.tracing = Tracing(self, self.cluster, self.observation)
+        self.tracing = Tracing(self, self.cluster, self.inspection, self.observation)
         self.channel_inspection = ChannelInspection(self)
         self.cluster.answers |= self.inspection.answers
         self.cluster.answers |= self.channel_inspection.answers

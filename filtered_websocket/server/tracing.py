@@ -17,11 +17,13 @@ from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.cluster import Cluster
-from filtered_websocket.server.inspection import is_called, shown_name
+from filtered_websocket.server.inspection import Inspection, is_called, shown_name
 from filtered_websocket.server.observation import Observation
+from filtered_websocket.server.slices import Slices
 from filtered_websocket.server.trace import Emit, Event, Trace, Values
 from filtered_websocket.server.traced_chain import PublicationChain, TracedChain, text_of
 
@@ -45,8 +47,8 @@ class Traced(Protocol):
 class Tracing:
     """The traces of one process: those that others ask for, and those that are asked for here."""
 
-    def __init__(self, server: Traced, cluster: Cluster, observation: Observation) -> None:
-        self._server, self._cluster, self._observation = server, cluster, observation
+    def __init__(self, server: Traced, cluster: Cluster, inspection: Inspection, observation: Observation) -> None:
+        self._server, self._cluster, self._inspection, self._observation = server, cluster, inspection, observation
         self._clock = server.reactor
         self._traces: dict[str, Trace] = {}
         self._listeners: dict[str, Emit] = {}
@@ -75,6 +77,7 @@ class Tracing:
         """Begin to trace, or go on; what is to be known of it."""
         number, asker = values["trace"], values["asker"]
         trace = self._traces.get(number)
+        new = trace is None
         if trace is None:
             if len(self._traces) >= MAX_TRACES:
                 return {"refused": f"{MAX_TRACES} traces run there"}
@@ -82,7 +85,9 @@ class Tracing:
             if not self._renewal.running:
                 self._renewal.start(RENEW_SECONDS, now=False)
         trace.renewed = self._clock.seconds()
-        self._look_for(trace)
+        # Of those that join a channel nothing is told.
+        if new or trace.values.get("channel") is not None:
+            await self._look_for(trace)
         self.arrange()
         return {"connections": len(trace.connections), "left_out": trace.left_out}
 
@@ -117,7 +122,8 @@ class Tracing:
             if number in self._listeners:
                 trace.renewed = now
                 self._cluster.tell_all("trace", dict(trace.values))
-                self._look_for(trace)
+                if trace.values.get("channel") is not None:
+                    start(self._look_for(trace))
             elif now - trace.renewed > 3 * RENEW_SECONDS:
                 self.end(number)
 
@@ -131,22 +137,16 @@ class Tracing:
         """Whether anything is traced."""
         return bool(self._traces)
 
-    def _look_for(self, trace: Trace) -> None:
-        """Find the connections that a trace is told of."""
-        trace.left_out = 0
-        ident, channel = trace.values.get("id"), trace.values.get("channel")
-        for pipeline in self._server.pipelines:
-            if ident is not None:
-                found = [pipeline.users[ident]] if ident in pipeline.users else []
-            elif channel is not None:
-                found = [
-                    pipeline.users[each.id] for each in pipeline.hub.subscribers(channel) if each.id in pipeline.users
-                ]
-            else:
-                found = pipeline.users.values()
-            for each in found:
-                if trace.concerns(each):
-                    self._add(trace, each)
+    async def _look_for(self, trace: Trace) -> None:
+        """Find the connections that a trace is told of; those that come later are told of by `opened`."""
+        slices, left_out, trace.left_out = Slices(self._clock), trace.left_out, 0
+        for _, each in self._inspection.candidates(trace.values):
+            await slices.rest()
+            if trace not in self._traces.values():
+                return
+            if each.opened and trace.concerns(each):
+                self._add(trace, each)
+        trace.left_out = max(left_out, trace.left_out)
 
     def _add(self, trace: Trace, connection: Any) -> bool:
         if connection in trace.connections:

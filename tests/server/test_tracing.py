@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from filtered_websocket.chain.deferreds import start
 from filtered_websocket.connection.observed import is_observed
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import (
@@ -13,8 +14,8 @@ from filtered_websocket.filters.base import (
     WebSocketDisconnectFilter,
     WebSocketMessageFilter,
 )
+from filtered_websocket.server import slices, tracing
 from filtered_websocket.server import trace as trace_module
-from filtered_websocket.server import tracing
 from filtered_websocket.server.trace import TOGETHER_SECONDS
 from filtered_websocket.server.tracing import RENEW_SECONDS
 from filtered_websocket.testing.server import Server
@@ -50,14 +51,16 @@ class Louder(WebSocketConsumerFilter):
         return data.payload.decode().upper()
 
 
+ALL = {"user": None, "id": None, "channel": None, "pipeline": None}
+
+
 class Traced:
     """A trace, and what it has told."""
 
     def __init__(self, server: Server, number: str = "t", **values: str) -> None:
         self.server, self.number, self.events = server, number, list[dict[str, Any]]()
         server.server.tracing.listen(number, self.events.extend)
-        none = {"user": None, "id": None, "channel": None, "pipeline": None}
-        self.values = none | values | {"trace": number, "asker": server.server.cluster.id}
+        self.values = ALL | values | {"trace": number, "asker": server.server.cluster.id}
         self.answers = ask(server, "trace", self.values)
 
     def told(self, *others: Server) -> list[tuple[str, ...]]:
@@ -230,6 +233,37 @@ def test_what_is_too_much_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatc
         assert max(len(each.get("payload", "")) for each in events) <= 501
         for each in traces:
             each.end()
+
+
+def test_many_connections_are_looked_through_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(slices, "AT_ONCE", 10)
+    with Server(Named, Spread) as server:
+        clients = [server.connect(f"/?user=ann&id={number:03}") for number in range(50)]
+        turns: list[int] = []
+        for number in range(3):
+            server.reactor.callLater(0, turns.append, number)
+        begun = start(server.server.tracing.begin(ALL | {"user": "ann", "trace": "t", "asker": "another"}))
+        assert not begun.called
+        clients[49].connection.abortConnection()
+        assert server.result(begun)["connections"] == 49
+        assert turns == [0, 1, 2], "others had their turns in between"
+        ended = start(server.server.tracing.begin(ALL | {"user": "ann", "trace": "u", "asker": "another"}))
+        for number in ("t", "u"):
+            server.server.tracing.end(number)
+        assert server.result(ended)["connections"] <= 10
+        assert not server.server.observation.traced()
+
+
+def test_those_that_join_a_channel_later_are_traced_too() -> None:
+    with Server(Named, Spread) as server:
+        trace = Traced(server, channel="room")
+        client = server.connect("/?id=a")
+        client.send("+room")
+        server.advance(RENEW_SECONDS)
+        client.send("nobody x")
+        assert [each[0] for each in trace.told()] == ["received", "publish", "filter"]
+        trace.end()
 
 
 def test_a_client_that_comes_and_goes_while_something_is_traced_leaves_nothing() -> None:
