@@ -123,10 +123,10 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
     if kind == "one_node":
         server = request.getfixturevalue("tcp_redis_server")
         server.ask("FLUSHALL")
-        settings = {"redis_port": server.port, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 0.5}
+        settings = {"redis_port": server.port, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 2.0}
     if kind in CLUSTERS:
         cluster = request.getfixturevalue("redis_clusters")(kind)
-        settings = {"redis_url": cluster.url, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 0.5}
+        settings = {"redis_url": cluster.url, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 2.0}
     name = kind if kind in ("memory", "sqlite") else "redis"
     backend = Backend(f"{PACKAGE}.{name}", **settings)
     yield backend

@@ -4,7 +4,6 @@ The map is asked of any node that answers: at once when a partition loses its ho
 and otherwise every now and then. The seeds are nodes like others; those that no partition is at home at are let go.
 """
 
-import random
 import time
 from functools import partial
 from typing import Any
@@ -152,7 +151,7 @@ class Cluster(Shards):
         hinted = [node for node in answering if node.place == self._hint]
         self._hint = None
         if answering:
-            node = hinted[0] if hinted else random.choice(answering)  # noqa: S311 -- no secret
+            node = hinted[0] if hinted else answering[self.asked % len(answering)]  # each in its turn
             assert node.commands is not None
             self.asked += 1
             asked = node.commands.ask_once(CLUSTER_SLOTS)
