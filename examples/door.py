@@ -8,6 +8,7 @@ the second of two subprotocols: ``new WebSocket(url, ["door", "sesame"])``.
 
 import hmac
 
+from filtered_websocket import Connection, Request
 from filtered_websocket.config import Option, text
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.base import WebSocketHandshakeFilter
@@ -18,7 +19,7 @@ OPTIONS = (PASSWORD,)  # shows in fws_server -h; also --password, and "password"
 
 class Door(WebSocketHandshakeFilter):
     @classmethod
-    def filter(cls, web_socket_instance, data):
+    def filter(cls, web_socket_instance: Connection, data: Request) -> None:
         kind, _, given = data.headers.get("authorization", "").partition(" ")
         by_header = kind.lower() == "bearer"
         offered = data.protocols

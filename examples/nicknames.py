@@ -5,13 +5,14 @@ Names live in the storage object: with ``--storage redis`` they are unique on al
 fws_server -f nicknames filtered_websocket.filters.broadcast_messages
 """
 
+from filtered_websocket import Connection
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.base import WebSocketDisconnectFilter, WebSocketMessageFilter
 
 
 class TakeName(WebSocketMessageFilter):
     @classmethod
-    async def filter(cls, web_socket_instance, data):
+    async def filter(cls, web_socket_instance: Connection, data: bytearray) -> bytes:
         if web_socket_instance.token is not None:
             return f"{web_socket_instance.token}: {data.decode()}".encode()
         name = data.decode().strip()
@@ -26,6 +27,6 @@ class TakeName(WebSocketMessageFilter):
 
 class GiveBackName(WebSocketDisconnectFilter):
     @classmethod
-    async def filter(cls, web_socket_instance, data):
+    async def filter(cls, web_socket_instance: Connection, data: None) -> None:
         if web_socket_instance.token is not None:
             await web_socket_instance.storage_object.delete("names", web_socket_instance.token)

@@ -5,15 +5,16 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from filtered_websocket import Pipeline
 from filtered_websocket.filters.shared.signatures import sign
-from filtered_websocket.web.base import Endpoint, HTTPError, Response
+from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
 
 
 class Page(Endpoint):
     path = "/"
 
     @classmethod
-    def handle(cls, pipeline, request):
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Response:
         page = Path(__file__).with_name("chat.html").read_bytes()
         return Response(200, page, content_type="text/html; charset=utf-8")
 
@@ -28,7 +29,7 @@ class Auth(Endpoint):
     methods = ("POST",)
 
     @classmethod
-    def handle(cls, pipeline, request):
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> dict[str, str]:
         asked, app = dict(parse_qsl(request.body.decode(errors="replace"))), pipeline.options.pusher_apps[0]
         socket_id, name = asked.get("socket_id", ""), asked.get("name", "")
         # With a socket_id such as 1.2:private-else the signature would open another channel.

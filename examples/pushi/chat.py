@@ -4,15 +4,16 @@ import json
 import re
 from pathlib import Path
 
+from filtered_websocket import Pipeline
 from filtered_websocket.filters.shared.signatures import sign
-from filtered_websocket.web.base import Endpoint, HTTPError, Response
+from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest, Response
 
 
 class Page(Endpoint):
     path = "/"
 
     @classmethod
-    def handle(cls, pipeline, request):
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> Response:
         page = Path(__file__).with_name("chat.html").read_bytes()
         return Response(200, page, content_type="text/html; charset=utf-8")
 
@@ -23,7 +24,7 @@ class Auth(Endpoint):
     path = "/auth"
 
     @classmethod
-    def handle(cls, pipeline, request):
+    def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> dict[str, str]:
         app, name = pipeline.options.pushi_apps[0], request.argument("name", "")
         socket_id = request.argument("socket_id", "")
         # With a socket_id such as UUID:private-else the signature would open another channel.

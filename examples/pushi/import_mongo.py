@@ -7,9 +7,13 @@ server before it if the storage is SQLite.
 
 import os
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import task
+from twisted.internet.defer import Deferred, ensureDeferred
 
 from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.errors import ConfigError
@@ -22,11 +26,15 @@ PUSHI = "filtered_websocket.filters.pushi"
 class Nobody:
     """The consumer of a storage object that has nothing to deliver."""
 
-    def __getattr__(self, name):
-        return lambda *arguments: None
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return nothing
 
 
-async def bring(storage, pipeline, documents):
+def nothing(*_: object) -> None:
+    pass
+
+
+async def bring(storage: Any, pipeline: Any, documents: dict[str, list[mongo.Document]]) -> Counter[str]:
     await storage.start(Nobody())
     try:
         view = PrefixedStorageObject(storage, f"{pipeline.name} ") if pipeline.name else storage
@@ -35,7 +43,7 @@ async def bring(storage, pipeline, documents):
         await storage.stop()
 
 
-def main():
+def main() -> None:
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     sys.path.append(os.getcwd())
@@ -50,11 +58,14 @@ def main():
     except (ConfigError, ValueError, KeyError) as error:
         sys.exit(f"import_mongo: {error}")
 
-    def run(reactor):
-        done = task.ensureDeferred(bring(assembly.storage_object(options), pipeline, documents))
-        return done.addCallback(lambda brought: print(", ".join(f"{count} {name}" for name, count in brought.items())))
+    async def run() -> None:
+        brought = await bring(assembly.storage_object(options), pipeline, documents)
+        print(", ".join(f"{count} {name}" for name, count in brought.items()))
 
-    task.react(run, [])
+    def begin(reactor: object) -> Deferred[None]:
+        return ensureDeferred(run())
+
+    task.react(begin, [])
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from typing import Any
 
 import twisted
 
-import filtered_websocket
+from filtered_websocket import errors
 from filtered_websocket.chain.definition import name_of, place_of
 
-_OURS = tuple(os.path.join(os.path.abspath(package.__path__[0]), "") for package in (filtered_websocket, twisted))
+_OURS = tuple(os.path.join(os.path.dirname(os.path.abspath(file)), "") for file in (errors.__file__, twisted.__file__))
 _FILTERS = os.path.join(_OURS[0], "filters") + os.sep
 
 

@@ -17,7 +17,7 @@ SHOWN_AGAIN = 2.0
 
 
 def listing() -> list[dict[str, object]]:
-    found = []
+    found: list[dict[str, object]] = []
     for path in sorted(DIRECTORY.iterdir()):
         try:
             state = path.stat()

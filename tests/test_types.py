@@ -1,0 +1,96 @@
+"""The types that filters are written with: mypy and pyright, strict, find what is wrong in them, and nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import filtered_websocket
+from filtered_websocket.chain import interfaces
+from filtered_websocket.messages.publication import Publication
+from tests.support.terminal import BLOCK
+from tests.support.type_checkers import Check, mypy, pyright
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted(each for each in (ROOT / "examples").rglob("*.py") if each.parent.name != "socketio")
+TUTORIAL = sorted((ROOT / "docs" / "tutorial").glob("[0-9]*.md"))
+WRONG = """\
+from typing import Protocol
+
+from filtered_websocket import Connection, Pipeline, Publication, Request, StorageObject
+from filtered_websocket.filters.base import WebSocketConsumerFilter, WebSocketHandshakeFilter, WebSocketMessageFilter
+
+
+class Member(Connection, Protocol):
+    name: str
+
+
+class Enter(WebSocketHandshakeFilter):
+    @classmethod
+    def filter(cls, web_socket_instance: Member, data: Request) -> None:
+        web_socket_instance.name = data.path
+        web_socket_instance.name = data.params
+        web_socket_instance.nome = ""
+
+
+class Say(WebSocketMessageFilter):
+    @classmethod
+    async def filter(cls, web_socket_instance: Member, data: bytearray) -> None:
+        web_socket_instance.sendMesage(web_socket_instance.name)
+        await keep(web_socket_instance.storage_object, web_socket_instance.name)
+
+
+class Hear(WebSocketConsumerFilter):
+    @classmethod
+    def filter(cls, pipeline: Pipeline, data: Publication) -> None:
+        pipeline.publish(data.channel, data.payload)
+        pipeline.publish(5, data.payload)
+
+
+async def keep(storage: StorageObject, name: str) -> None:
+    await storage.add("names", 5)
+"""
+FAULTS = {15, 16, 22, 30, 34}
+"""Its lines that are wrong."""
+
+
+@pytest.mark.parametrize("check", [mypy, pyright])
+def test_strict_checkers_find_what_is_wrong_and_nothing_in_the_examples_and_the_tutorial(
+    check: Check, tmp_path: Path
+) -> None:
+    files = [tmp_path / "wrong.py"]
+    files[0].write_text(WRONG)
+    for page in TUTORIAL:
+        for name, _, text in BLOCK.findall(page.read_text()):
+            if name.endswith(".py"):
+                files.append(tmp_path / "tutorial" / name)
+                files[-1].parent.mkdir(exist_ok=True)
+                files[-1].write_text(text)
+    assert len(files) > 6
+    found = check(tmp_path, [*files, *EXAMPLES])
+    assert {place: said for place, said in found.items() if place[0] != "wrong.py"} == {}
+    assert {line for _, line in found} == FAULTS, found
+
+
+def test_the_types_of_what_filters_get_are_given_when_they_are_asked_for() -> None:
+    names = ("Connection", "Pipeline", "Request", "Publication", "StorageObject")
+    given = tuple(getattr(filtered_websocket, name) for name in names)
+    assert given == (
+        interfaces.Connection,
+        interfaces.Pipeline,
+        interfaces.Request,
+        Publication,
+        interfaces.Storage,
+    )
+    assert set(names) == set(filtered_websocket.__all__)
+    with pytest.raises(AttributeError, match="module 'filtered_websocket' has no attribute 'Server'"):
+        filtered_websocket.Server  # noqa: B018
+
+
+def test_the_package_itself_loads_no_twisted_and_its_publisher_no_reactor() -> None:
+    program = (
+        "import sys, filtered_websocket; assert 'twisted' not in sys.modules\n"
+        "import filtered_websocket.publisher; assert 'twisted.internet.reactor' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
