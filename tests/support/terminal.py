@@ -148,7 +148,8 @@ class Terminal:
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/dashboard/figures") as answer:
-                there = sum(each["connections"] for each in json.load(answer)["pipelines"])
+                processes = json.load(answer)["processes"].values()
+            there = sum(each["connections"] for figures in processes for each in figures["pipelines"])
             if client.has_ended or there >= sum(not each.is_server and not each.has_ended for each in self._running):
                 return
             threading.Event().wait(0.01)  # between two requests
