@@ -7,7 +7,7 @@ through memory must not pay for a Deferred (0.6 us) that nearly nobody looks at.
 import asyncio
 import types
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -37,22 +37,26 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
         return DONE if finished.value is None else succeed(finished.value)
     except BaseException:
         return fail()
-    return context.run(Deferred.fromCoroutine, _rest(coroutine, waited))
+    return Deferred.fromCoroutine(_rest(coroutine, waited, context))
 
 
-def _rest(coroutine: Coroutine[Any, Any, Any], waited: Any) -> Generator[Any, Any, Any]:
-    """What is left of a coroutine that waits for this."""
+def _rest(coroutine: Coroutine[Any, Any, Any], waited: Any, context: Context) -> Generator[Any, Any, Any]:
+    """What is left of a coroutine that waits for this.
+
+    All of it runs in the context that it began in: Twisted's driver has a copy, in which no variable set before can be
+    reset.
+    """
     while True:
         try:
             step, value = coroutine.send, (yield waited)
         except GeneratorExit:
             # Nobody waits for it any more. Both may be collected in any order: one that is closed takes no throw.
-            coroutine.close()
+            context.run(coroutine.close)
             raise
         except BaseException as error:
             step, value = coroutine.throw, error
         try:
-            waited = step(value)
+            waited = context.run(step, value)
         except StopIteration as finished:
             return finished.value
 

@@ -47,6 +47,34 @@ def test_what_nobody_waits_for_any_more_ends_quietly_whichever_part_is_collected
     assert [each.exc_value for each in unheard] == []
 
 
+@pytest.mark.parametrize("run", [begin, start])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_coroutine_that_waits_goes_on_in_the_context_it_began_in(run, fails):
+    variable = ContextVar("variable", default="outside")
+    first, second = Deferred(), Deferred()
+
+    async def waits():
+        token = variable.set("inside")
+        try:
+            await first
+        finally:
+            seen = variable.get()
+            variable.reset(token)
+        await second
+        return seen, variable.get()
+
+    deferred = run(waits())
+    assert variable.get() == "outside"
+    if fails:
+        first.errback(RuntimeError("no"))
+        assert [type(each.value) for each in outcome(deferred)] == [RuntimeError]
+    else:
+        first.callback(None)
+        second.callback(None)
+        assert outcome(deferred) == [("inside", "outside")]
+    assert variable.get() == "outside"
+
+
 def test_what_is_over_at_once_with_nothing_is_done():
     async def nothing():
         pass
