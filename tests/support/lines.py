@@ -6,6 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -56,9 +57,11 @@ class Lines:
         for index, line in enumerate(self._seen):
             if fits(line):
                 return self._seen.pop(index)
+        # One deadline for all lines: a program that goes on and on saying other things is heard no longer than a silent one.
+        deadline = time.monotonic() + DEADLINE
         while True:
             try:
-                line = self._lines.get(timeout=DEADLINE)
+                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"no {kind!r} with {members}: {self._seen}") from None
             if fits(line):
