@@ -107,8 +107,15 @@ def _run(arguments: argparse.Namespace, environ: Mapping[str, str], stdin: IO[by
             _say_where(publisher.where(arguments.channel), options)
             return
         _publish(publisher, arguments, stdin)
-        if sys.stderr.isatty() and not arguments.bus and not publisher.nodes(arguments.channel):
-            exits.say(PROG, f'published, but no running server has a subscriber of "{arguments.channel}" now')
+        if sys.stderr.isatty() and not arguments.bus:
+            exits.say(PROG, _heard_by(publisher.nodes(arguments.channel), arguments.channel))
+
+
+def _heard_by(nodes: int, channel: str) -> str:
+    if not nodes:
+        return f'published, but no running server has a subscriber of "{channel}" now'
+    have = "1 server process has" if nodes == 1 else f"{nodes} server processes have"
+    return f'published: {have} subscribers of "{channel}"'
 
 
 def _publish(publisher: Publisher, arguments: argparse.Namespace, stdin: IO[bytes]) -> None:

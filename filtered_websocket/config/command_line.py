@@ -72,7 +72,9 @@ def read(
         for word in values:
             # A password with a blank in it comes as two words.
             shown = f"after {flag}" if option and option.secret else f'"{word}"'
-            faults.append(UsageError(f"unexpected argument {shown}"))
+            module = not flag and "-f" in flags and all(part.isidentifier() for part in word.split("."))
+            hint = f": filter modules stand behind -f: -f {word}" if module else ""
+            faults.append(UsageError(f"unexpected argument {shown}{hint}"))
 
 
 def split(word: str, flags: Mapping[str, Option]) -> tuple[str, str | None]:

@@ -4,14 +4,15 @@ and the testing kit alike.
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from filtered_websocket.chain.definition import no_filter
+from filtered_websocket.chain.definition import name_of, no_filter, place_of
 from filtered_websocket.chain.registry import FilterBase, FilterMeta, registries
 from filtered_websocket.config.option import Option
+from filtered_websocket.config.patterns import match
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.pipeline.modules import modules_of, source_of
+from filtered_websocket.pipeline.modules import endpoints_of, modules_of, source_of
 
 _NOTHING: Any = FilterBase.filter.__func__  # type: ignore[attr-defined]
 
@@ -49,6 +50,24 @@ def check_options(name: str) -> None:
             raise ConfigError(
                 f"{module}.OPTIONS is to be a tuple of filtered_websocket.config.Option, and "
                 f"{'holds' if several else 'is'} {what}{comma}{_place(module)}"
+            )
+
+
+def out_of_reach(names: Iterable[str], patterns: Sequence[str]) -> Iterator[ConfigError]:
+    """A fault for each endpoint of one's own that no request can reach.
+
+    :param names: of a pipeline's filter modules
+    :param patterns: which paths are its own
+    """
+    if any("*" in pattern for pattern in patterns):
+        return  # an endpoint is served behind the beginning that such a pattern fixes
+    for endpoint in dict.fromkeys(each for name in names for each in endpoints_of(name)):
+        reached = any(match(endpoint.path, pattern) is not None for pattern in patterns)
+        # A pack brings all that its protocol has, whatever of it is wanted here.
+        if not reached and endpoint.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            yield ConfigError(
+                f'{name_of(endpoint)}: no request reaches "{endpoint.path}" in the pipeline "{" ".join(patterns)}": '
+                f'name the path there too, "{" ".join((*patterns, endpoint.path))}"{place_of(endpoint)}'
             )
 
 

@@ -25,6 +25,7 @@ from filtered_websocket.pipeline.importing import Source, is_library, is_own, lo
 from filtered_websocket.web.base import EndpointMeta
 
 _MAY_HOLD_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+_BUNDLED = "filtered_websocket.filters"
 _IMPORTING = ("<frozen importlib", importlib.__file__, __file__, importing.__file__)
 
 
@@ -47,6 +48,9 @@ def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and missing and (name == missing or name.startswith(f"{missing}.")):
         if name.endswith(".py"):
             return f"not found (a module is named without .py: {name.removesuffix('.py')})"
+        bundled = f"{_BUNDLED}.{name}"
+        if "." not in name and importlib.util.find_spec(bundled):
+            return f"not found: is {bundled} meant, which comes with the server?"
         return f"not found (no module {missing!r} on the Python path or in the current directory)"
     text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):

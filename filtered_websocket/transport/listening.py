@@ -4,6 +4,7 @@ No address means all: one IPv6 socket that takes IPv4 too, so that one port serv
 chooses; an IPv4 socket where the machine has no IPv6. IPv4 clients keep their IPv4 address (`TCPPort`).
 """
 
+import errno
 import os
 import socket
 import stat
@@ -20,6 +21,7 @@ from filtered_websocket.transport.ports import InternetPort, TCPPort, UNIXPort, 
 
 KEPT_BACK = 32
 """Descriptors that clients leave to the server; of a small limit, an eighth."""
+ANOTHER_PORT = ": -p NUMBER takes another port, -p 0 any that is free"
 
 
 def listen(
@@ -58,14 +60,20 @@ def listen(
     except CannotListenError as error:
         if isinstance(opened, UNIXPort):
             opened.opened.close()
-        raise cannot_listen(host, port, error.socketError) from None
+        raise cannot_listen(host, port, error.socketError, ANOTHER_PORT if for_everybody else "") from None
     return opened
 
 
-def cannot_listen(host: str, port: int, error: BaseException) -> ConfigError:
-    """What is said of an address that cannot be had."""
+def cannot_listen(host: str, port: int, error: BaseException, way_out: str = "") -> ConfigError:
+    """What is said of an address that cannot be had.
+
+    :param way_out: what to do where another program has the port
+    """
     where = host if host.startswith(("unix:", "fd:")) else f"port {port}{f' of {host}' if host else ''}"
-    return ConfigError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}")
+    taken = getattr(error, "errno", None) == errno.EADDRINUSE and where.startswith("port")
+    return ConfigError(
+        f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{way_out if taken else ''}"
+    )
 
 
 def _remove_stale(path: str) -> None:
@@ -124,6 +132,6 @@ def bind(host: str, port: int, backlog: int) -> socket.socket:
     except (OSError, ValueError, OverflowError) as error:
         if opened is not None:
             opened.close()
-        raise cannot_listen(host, port, error) from None
+        raise cannot_listen(host, port, error, ANOTHER_PORT) from None
     opened.setblocking(False)
     return opened

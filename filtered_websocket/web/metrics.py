@@ -43,6 +43,17 @@ EVENTS = {
     "not recovered": "Clients that came back and had to begin anew",
     "held the reactor": "",
 }
+FROM_THE_START = {
+    "dropped": (
+        "consumer filters too slow",
+        "slow client, disconnect",
+        "slow client, drop-new",
+        "slow client, drop-old",
+        "slow client, latest",
+        "lost while the storage object was away",
+    ),
+}
+"""Reasons that are there before anything has happened: an alert on the increase of what is not there stays silent."""
 
 
 class Metrics(Endpoint):
@@ -163,7 +174,7 @@ def _events(totals: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
         label, name = ("filter", "filter_held_reactor") if what == "held the reactor" else ("reason", what)
         name = name.replace(" ", "_")
         metric = CounterMetricFamily(f"fws_{name}", text or "Times a filter held the reactor too long", labels=[label])
-        reasons: dict[str, int] = {}
+        reasons = dict.fromkeys(FROM_THE_START.get(what, ()), 0)
         for (kind, reason), count in list(totals.items()):
             if kind == what:
                 shown = reason if len(reasons) < MAX_REASONS or reason in reasons else "other"

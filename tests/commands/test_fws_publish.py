@@ -269,7 +269,7 @@ def test_ctrl_c_ends_it_without_a_word(node, redis):
         assert running.stderr.read() == b""
 
 
-def test_at_a_terminal_it_says_when_nobody_listens(node, redis):
+def test_at_a_terminal_it_says_how_many_heard_it_and_when_nobody_listens(node, redis):
     import pty
 
     controller, terminal = pty.openpty()
@@ -280,4 +280,6 @@ def test_at_a_terminal_it_says_when_nobody_listens(node, redis):
     os.close(terminal)
     said = os.read(controller, 4096).decode()
     os.close(controller)
+    heard, said = said.split("\r\n", 1)
+    assert heard == 'fws_publish: published: 1 server process has subscribers of "room"'
     assert said == 'fws_publish: published, but no running server has a subscriber of "romo" now\r\n'

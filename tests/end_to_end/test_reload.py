@@ -52,9 +52,10 @@ def test_connections_stay_and_run_the_new_filters(fws_server: Start, tmp_path: P
     client.send("a")
     assert client.text() == "first a"
     module = tmp_path / "my_filters.py"
-    module.write_text(module.read_text().replace("first", "second"))
+    (tmp_path / "my_helper.py").write_text("")
+    module.write_text("import my_helper\n" + module.read_text().replace("first", "second"))
     server.signal(signal.SIGHUP)
-    server.wait_for("reloaded: my_filters")
+    server.wait_for("reloaded: my_filters; new: my_helper")
     client.send("a")
     assert client.text() == "second a"
 

@@ -1,5 +1,7 @@
 """Filter modules that can be imported and are wrong: what is said of them, by a start, `--check` and the kit alike."""
 
+import json
+
 import pytest
 
 from filtered_websocket.commands.fws_server.assembly import Assembly
@@ -50,6 +52,21 @@ def test_a_class_without_a_filter_may_be_the_base_of_others(files):
     assembly = Assembly(["-f", files.prefix + "base", files.prefix + "user"], {})
     assembly.load()
     assembly.options()
+
+
+def test_an_endpoint_that_no_request_of_its_pipeline_reaches_is_refused(files):
+    files.write(
+        page="from filtered_websocket.web.base import Endpoint\nclass Page(Endpoint):\n    path = '/page'\n",
+    )
+    module = files.prefix + "page"
+    for patterns, says in (("/chat", True), ("/chat /page", False), ("/live/*", False)):
+        assembly = Assembly(["--pipelines", json.dumps({patterns: [module]})], {})
+        assembly.load()
+        if says:
+            with pytest.raises(ConfigError, match=r'no request reaches "/page" .* "/chat /page" \(.*page.py, line 3\)'):
+                assembly.options()
+        else:
+            assembly.options()
 
 
 def test_a_class_that_only_sets_what_its_root_has_says_something_too():

@@ -78,6 +78,11 @@ def test_what_happens_is_counted() -> None:
         assert found["fws_http_connections",] >= 1
 
 
+def test_what_an_alert_may_wait_for_is_there_before_it_happens() -> None:
+    with serving() as served:
+        assert scrape(served)["fws_dropped_total", "consumer filters too slow"] == 0
+
+
 def test_bytes_that_wait_for_slow_clients_are_shown() -> None:
     class Flood(WebSocketConnectFilter):
         @classmethod

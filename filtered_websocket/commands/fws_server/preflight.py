@@ -18,6 +18,7 @@ from typing import Any
 from filtered_websocket.commands.fws_server.private_redis import program_for
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.pipeline.mistakes import out_of_reach
 from filtered_websocket.pipeline.modules import checks_of, options_of
 from filtered_websocket.transport.addresses import to_bind
 from filtered_websocket.transport.certificate import Certificate
@@ -208,6 +209,7 @@ def _pipelines(options: Options, backend: Any) -> Iterator[ConfigError]:
         for option in options_of(module):
             readers.setdefault(option.name, set()).add(module)
     for pipeline in options.pipelines:
+        yield from out_of_reach(pipeline.filters, pipeline.patterns)
         for option, _, source in pipeline.options:
             # Filled in by another, it is no fault of this one.
             here = f": pipelines.{' '.join(pipeline.patterns)}" in source

@@ -41,6 +41,7 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
     assembly = Assembly(argv, os.environ)
     filter_modules = [module for pipeline in server.pipelines for module in pipeline.modules]
     stay = (*assembly.reload_keep(), _storage_module(server))
+    before = set(own_modules(filter_modules))
     generation = Generation(own_modules(filter_modules, stay))
     begun: list[_Draft] = []
     try:
@@ -69,10 +70,19 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
         certificate.context = context
     for draft in drafts:
         draft.close_former()
-    names = sorted(generation.names)[:MAX_NAMED]
-    more = f" and {len(generation.names) - MAX_NAMED} more" if len(generation.names) > MAX_NAMED else ""
-    _log.info("reloaded: {modules}{more}", modules=", ".join(names) or "the configuration", more=more)
+    now = own_modules(module for pipeline in server.pipelines for module in pipeline.modules)
+    new = set(now) - before
+    _log.info(
+        "reloaded: {modules}{new}",
+        modules=_named(set(generation.names) - new) or "the configuration",
+        new=f"; new: {_named(new)}" if new else "",
+    )
     return True
+
+
+def _named(modules: Collection[str]) -> str:
+    more = f" and {len(modules) - MAX_NAMED} more" if len(modules) > MAX_NAMED else ""
+    return ", ".join(sorted(modules)[:MAX_NAMED]) + more
 
 
 def _tell(error: BaseException) -> None:

@@ -134,7 +134,12 @@ WRONG = {
     ("--reactor", "kqueue2"): (1, "--reactor: ", "asyncio"),
     ("--prot", "9000"): (2, "unknown option --prot", '"--port"'),
     ("--port",): (2, "--port: a value is wanted"),
-    ("surplus",): (2, 'unexpected argument "surplus"'),
+    ("surplus",): (2, 'unexpected argument "surplus": filter modules stand behind -f: -f surplus'),
+    ("-f", "broadcast_messages"): (
+        1,
+        "filter module broadcast_messages: not found: is filtered_websocket.filters.broadcast_messages meant, which "
+        "comes with the server?",
+    ),
 }
 
 
@@ -212,7 +217,11 @@ def test_a_start_that_fails_says_so_in_one_line(folder: Path) -> None:
             folder,
         )
     for run, part in [
-        (in_use, f"fws_server: cannot listen on port {running.port} of 127.0.0.1: Address already in use\n"),
+        (
+            in_use,
+            f"fws_server: cannot listen on port {running.port} of 127.0.0.1: Address already in use: "
+            "-p NUMBER takes another port, -p 0 any that is free\n",
+        ),
         (filtered, "fws_server: the start filter fails_to_start.Begin.filter failed: OSError: no database\n"),
         (odd, "fws_server: cannot listen on unix:/no/such/folder/socket: No such file or directory\n"),
     ]:
