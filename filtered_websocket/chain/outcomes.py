@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from filtered_websocket.chain import about
 from filtered_websocket.chain.failures import culprit, users_traceback
 from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
@@ -91,4 +92,4 @@ def outcome(error: BaseException, known: tuple[type[BaseException], ...]) -> Out
 def report(counters: Counters, error: BaseException, what: str = "failed", reason: str = "filter") -> None:
     """Count a failure with the filter that it came out of, and log its traceback."""
     counters.count(what, reason, culprit(error))
-    _log.error("{trace}", trace=users_traceback(error))
+    _log.error("{trace}", trace=users_traceback(error), **about.of_failure(error))

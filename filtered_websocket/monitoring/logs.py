@@ -1,10 +1,12 @@
 """The log: one line per event on standard error. Standard output belongs to filters."""
 
 import json
+import os
 import re
 import sys
 import traceback
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any
 
 from twisted.logger import (
@@ -18,9 +20,11 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
+from filtered_websocket.chain import about
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import choice
 from filtered_websocket.errors import printable
+from filtered_websocket.monitoring import standard_logging
 
 LOG_FORMAT = Option(
     "log_format", choice("human", "json"), "human", "lines for people or for machines: human, json", at_start=True
@@ -41,17 +45,28 @@ LOG_LEVEL = Option(
 )
 OPTIONS = (LOG_FORMAT, LOG_LEVEL)
 
+ABOUT = ("connection", "user", "pipeline")
+"""Fields of an event that say what it is about."""
+COLOURS = {"debug": 2, "warn": 33, "error": 31, "critical": 31}
+"""By level, as terminals number them."""
+_OURS = "filtered_websocket."
 _NOISE = re.compile(r"\S+( \(TLS\))? starting on \S+|\(.* Closed\)|Main loop terminated\.")
 
 
-def begin(log_format: str, level: str, stream: IO[str] | None = None) -> None:
-    """Begin to log, once per process."""
-    formatter = _as_json if log_format == "json" else _for_people
+def begin(log_format: str, level: str, stream: IO[str] | None = None, worker: str = "") -> None:
+    """Begin to log, once per process.
+
+    :param worker: the number of this process, where there are several
+    """
+    to = stream or sys.stderr
+    coloured = to.isatty() and not os.environ.get("NO_COLOR")
+    formatter = partial(_as_json, worker=worker) if log_format == "json" else partial(_for_people, worker, coloured)
     # Interfaces of zope, which mypy cannot see.
     predicates: Any = [_no_noise, LogLevelFilterPredicate(LogLevel.lookupByName(level))]
-    lines: Any = FileLogObserver(stream or sys.stderr, formatter)
+    lines: Any = FileLogObserver(to, formatter)
     observer: Any = FilteringLogObserver(lines, predicates)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    standard_logging.begin(level)
 
 
 def is_noise(text: str) -> bool:
@@ -75,7 +90,15 @@ def _traceback(failure: Any) -> str:
     return str(failure.getTraceback()).rstrip()
 
 
-def _for_people(event: LogEvent) -> str | None:
+def _about(event: LogEvent, worker: str) -> dict[str, str]:
+    """What a line is about. The server's own lines say it themselves, where they are about anything."""
+    found = {name: event[name] for name in ABOUT if name in event}
+    if not found and not str(event.get("log_namespace", "")).startswith(_OURS):
+        found = about.now()
+    return {**found, "worker": worker} if found and worker else found
+
+
+def _for_people(worker: str, coloured: bool, event: LogEvent) -> str | None:
     text = _text(event)
     if not text:
         return None
@@ -83,15 +106,20 @@ def _for_people(event: LogEvent) -> str | None:
     level = event["log_level"].name if event.get("log_level") else "info"
     # One event, one line: what follows is indented, so that a line begins with a time or belongs to the one above.
     # And what a filter's exception quotes of a client must not steer the terminal that shows the log.
-    body = printable(text.rstrip(), newlines=True).replace("\n", "\n    ")
-    return f"{time:%Y-%m-%d %H:%M:%S} {level:5} {body}\n"
+    body = printable(text.rstrip(), newlines=True)
+    if said := _about(event, worker):
+        first, end, rest = body.partition("\n")
+        body = f"{first} [{printable(', '.join(f'{name} {value}' for name, value in said.items()))}]{end}{rest}"
+    shown = f"\x1b[{COLOURS[level]}m{level:5}\x1b[0m" if coloured and level in COLOURS else f"{level:5}"
+    body = body.replace("\n", "\n    ")
+    return f"{time:%Y-%m-%d %H:%M:%S} {shown} {body}\n"
 
 
-def _as_json(event: LogEvent) -> str:
+def _as_json(event: LogEvent, worker: str = "") -> str:
     fields = {
         name: value
         for name, value in event.items()
-        if not name.startswith("log_") and name not in ("time", "message", "isError", "format", "system")
+        if not name.startswith("log_") and name not in (*ABOUT, "time", "message", "isError", "format", "system")
     }
     line: dict[str, Any] = {
         "time": datetime.fromtimestamp(event["log_time"], UTC).isoformat(timespec="milliseconds"),
@@ -99,6 +127,8 @@ def _as_json(event: LogEvent) -> str:
         "namespace": event.get("log_namespace", ""),
         "message": formatEvent(event),
     }
+    line |= {"worker": worker} if worker else {}
+    line |= _about(event, worker)
     if fields:
         line["fields"] = fields
     failure = event.get("log_failure")

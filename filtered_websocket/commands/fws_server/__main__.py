@@ -64,7 +64,7 @@ def _main(argv: Sequence[str]) -> int:
     if asked == "check":
         print("fws_server: the configuration is good")  # noqa: T201
         return 0
-    logs.begin(options.log_format, options.log_level)
+    logs.begin(options.log_format, options.log_level, worker=os.environ.get(WORKER, ""))
     stopping.deadline.tell = _tell_what_is_lost
     from twisted.internet import reactor
 

@@ -1,0 +1,32 @@
+"""What a line of the log is about is seen in the frames of the chain that runs."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from filtered_websocket.chain import about
+from tests.support.chains import filter_of, new_chain
+
+
+def test_it_is_the_innermost_chain_that_runs_and_nothing_outside(chain):
+    seen, other = [], new_chain()
+    filter_of(other, lambda cls, instance, data: seen.append(about.now()))
+
+    def outer(cls, instance, data):
+        other.run(SimpleNamespace(name=""))
+        seen.append(about.now())
+
+    filter_of(chain, outer)
+    chain.run(SimpleNamespace(id="1", user=None, pipeline=SimpleNamespace(name="/x")))
+    chain.run("anything")
+    whole = {"pipeline": "*"}
+    assert seen == [whole, {"connection": "1", "pipeline": "/x"}, whole, {}]
+    assert about.now() == {}
+
+
+def test_of_a_failure_it_is_the_chain_that_failed(chain):
+    filter_of(chain, lambda cls, instance, data: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as raised:
+        chain.run(SimpleNamespace(id="1"))
+    assert about.of_failure(raised.value) == {"connection": "1"}
+    assert about.of_failure(ValueError()) == {}
