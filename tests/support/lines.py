@@ -57,7 +57,7 @@ class Lines:
         for index, line in enumerate(self._seen):
             if fits(line):
                 return self._seen.pop(index)
-        # One deadline for all lines: a program that goes on and on saying other things is heard no longer than a silent one.
+        # One deadline for all lines: a program that goes on saying other things is heard no longer than a silent one.
         deadline = time.monotonic() + DEADLINE
         while True:
             try:
