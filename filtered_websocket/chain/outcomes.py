@@ -91,5 +91,7 @@ def outcome(error: BaseException, known: tuple[type[BaseException], ...]) -> Out
 
 def report(counters: Counters, error: BaseException, what: str = "failed", reason: str = "filter") -> None:
     """Count a failure with the filter that it came out of, and log its traceback."""
-    counters.count(what, reason, culprit(error))
-    _log.error("{trace}", trace=users_traceback(error), **about.of_failure(error))
+    name = culprit(error)
+    counters.count(what, reason, name)
+    kind = {"culprit": name, "error": type(error).__name__}
+    _log.error("{trace}", trace=users_traceback(error), **kind, **about.of_failure(error))

@@ -25,6 +25,7 @@ from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import choice
 from filtered_websocket.errors import printable
 from filtered_websocket.monitoring import standard_logging
+from filtered_websocket.monitoring.repeated import Repeated
 
 LOG_FORMAT = Option(
     "log_format", choice("human", "json"), "human", "lines for people or for machines: human, json", at_start=True
@@ -62,7 +63,7 @@ def begin(log_format: str, level: str, stream: IO[str] | None = None, worker: st
     coloured = to.isatty() and not os.environ.get("NO_COLOR")
     formatter = partial(_as_json, worker=worker) if log_format == "json" else partial(_for_people, worker, coloured)
     # Interfaces of zope, which mypy cannot see.
-    predicates: Any = [_no_noise, LogLevelFilterPredicate(LogLevel.lookupByName(level))]
+    predicates: Any = [_no_noise, LogLevelFilterPredicate(LogLevel.lookupByName(level)), Repeated()]
     lines: Any = FileLogObserver(to, formatter)
     observer: Any = FilteringLogObserver(lines, predicates)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

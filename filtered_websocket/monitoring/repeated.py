@@ -1,0 +1,32 @@
+"""Tracebacks that come again and again: the log shows one of a kind per interval, so a failing client fills no disk.
+
+How many there were `Counters` says, once per interval too.
+"""
+
+from typing import Any
+
+from twisted.logger import LogEvent, PredicateResult
+
+from filtered_websocket.monitoring.counters import INTERVAL
+
+MAX_KINDS = 1000
+"""Kinds that are remembered; they are made of names in code, of which somebody may make ever new ones."""
+
+
+class Repeated:
+    """A predicate of the log. A kind is the filter that failed and the type of its exception."""
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[str, str], float] = {}
+
+    def __call__(self, event: LogEvent) -> Any:
+        if "culprit" not in event:
+            return PredicateResult.maybe
+        kind, now = (event["culprit"], event["error"]), event["log_time"]
+        shown = self._shown.get(kind)
+        if shown is not None and shown <= now < shown + INTERVAL:
+            return PredicateResult.no
+        if len(self._shown) >= MAX_KINDS:
+            self._shown.clear()
+        self._shown[kind] = now
+        return PredicateResult.maybe
