@@ -39,10 +39,11 @@ def _short(file: str) -> str:
     return file.removeprefix(inside)
 
 
-def arguments_of(cls: type, namespace: dict[str, Any]) -> int:
+def arguments_of(cls: type, namespace: dict[str, Any], any_number: bool = False) -> int:
     """How many arguments a class's ``filter`` is called with: 2, or 1 if it takes the instance alone.
 
     :param namespace: what the class is built of
+    :param any_number: its chain calls it with as many as an event has, so that their number is nothing to refuse
     :raises ConfigError: it cannot be called with either
     """
     function: Any = cls.filter  # type: ignore[attr-defined]
@@ -53,7 +54,7 @@ def arguments_of(cls: type, namespace: dict[str, Any]) -> int:
     signature = inspect.signature(function)
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     alone = inspect.Parameter.VAR_POSITIONAL not in kinds and sum(kind in _POSITIONAL for kind in kinds) == 1
-    if not _fits(signature, 1 if alone else 2):
+    if not any_number and not _fits(signature, 1 if alone else 2):
         written = _as_written(function, signature)
         raise ConfigError(
             f"{name_of(function)} takes {written}, and is called with (cls, instance, data), or without data if it "

@@ -10,7 +10,7 @@ Rules:
 
 import functools
 import sys
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred
@@ -78,6 +78,7 @@ class FilterMeta(type):
 
     _filters: "Registry[FilterMeta]"
     _abstract: bool
+    any_number: bool
     step: Step
 
     def __new__(
@@ -105,13 +106,18 @@ class FilterMeta(type):
 def _as_step(cls: FilterMeta, namespace: dict[str, Any]) -> Step:
     """A filter written with one parameter is called with one, as the original's README writes them."""
     function: Step = cls.filter  # type: ignore[attr-defined]
-    if arguments_of(cls, namespace) == 2:
+    if arguments_of(cls, namespace, cls.any_number) == 2:
         return function
     return functools.wraps(function)(lambda instance, data: function(instance))  # type: ignore[call-arg]
 
 
 class FilterBase:
-    """What every filter is: a class with a classmethod ``filter(web_socket_instance, data)``."""
+    """What every filter is: a class with a classmethod ``filter(web_socket_instance, data)``.
+
+    :cvar any_number: filters of the chain are called with as many arguments as an event has, not with two
+    """
+
+    any_number: ClassVar[bool] = False
 
     # To type checkers, arguments that end like these are any that a subclass takes: its own names, types and number.
     @classmethod

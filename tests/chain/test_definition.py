@@ -52,6 +52,18 @@ def test_a_filter_that_can_be_called_with_neither_one_nor_two_arguments_is_refus
     assert chain._filters == []
 
 
+def test_the_number_of_arguments_is_the_events_where_the_chain_says_so(chain, monkeypatch):
+    monkeypatch.setattr(chain, "any_number", True)
+
+    class Say(chain):
+        @classmethod
+        def filter(cls, socket, room, payload):
+            return payload
+
+    assert chain._filters == [Say]
+    assert Say.step("socket", "room", "payload") == "payload"
+
+
 def test_a_filter_that_is_no_function_is_refused(chain):
     def define():
         class Chat(chain):

@@ -36,6 +36,7 @@ class SocketIOEventFilter(FilterBase, metaclass=FilterMeta):
     acknowledgement, and the client stays.
     """
 
+    any_number = True
     event: ClassVar[str | tuple[str, ...] | None] = None
     namespace: ClassVar[Namespaces] = "/"
 
@@ -60,6 +61,7 @@ class SocketIOServerFilter(FilterBase, metaclass=FilterMeta):
     What it returns is the answer, as for an event of a client.
     """
 
+    any_number = True
     event: ClassVar[str | tuple[str, ...] | None] = None
     namespace: ClassVar[Namespaces] = "/"
 
