@@ -21,7 +21,6 @@ from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.delivery import BusQueue
 from filtered_websocket.server.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject
-from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.storage_objects.wrapped import wrap
 from filtered_websocket.testing.client import Client, Connected, StillWaiting
 from filtered_websocket.testing.clock import MAX_TURNS, ClockReactor
@@ -30,6 +29,7 @@ from filtered_websocket.testing.pipelines import by_patterns, load_into, resolve
 from filtered_websocket.testing.polling import PollingSession
 from filtered_websocket.testing.socketio import SocketIOClient
 from filtered_websocket.testing.socketio_connection import Connection
+from filtered_websocket.testing.storage import Storage
 
 STOP_LIMIT = 60.0
 """Seconds of the clock's time that stop filters may take."""
@@ -55,7 +55,7 @@ class Server:
             sys.path.append(here)
         self._given = by_patterns(filters, options.get("pipelines", {}))
         self.reactor = ClockReactor()
-        self.storage_object: BaseStorageObject = wrap(StorageObject() if storage_object is None else storage_object)
+        self.storage_object: BaseStorageObject = wrap(Storage() if storage_object is None else storage_object)
         self.server = RealServer(resolved(filters, options, self._given), self.storage_object, self.reactor)
         for pipeline in self.server.pipelines:
             if pipeline.patterns in self._given:
@@ -75,6 +75,18 @@ class Server:
     @property
     def queue(self) -> BusQueue:
         return self.server.queue
+
+    @property
+    def storage(self) -> Storage:
+        """The storage object, to be taken away: ``with server.storage.away(): ...``.
+
+        :raises TypeError: it is one of your own, which only you can take away
+        """
+        if not isinstance(self.storage_object, Storage):
+            raise TypeError(
+                f"{type(self.storage_object).__name__} is a storage object of your own: take it away yourself"
+            )
+        return self.storage_object
 
     def pipeline(self, path: str = "/") -> Pipeline:
         """The pipeline that serves a path: its `users`, `publish`, `hub`. Raises LookupError if there is none."""
@@ -212,6 +224,8 @@ class Server:
         level = event.get("log_level")
         if level is not None and level >= LogLevel.error and event["log_namespace"].startswith("filtered_websocket."):
             failure = event.get("log_failure")
+            if failure is None and "trace" not in event and not self.storage_object.ready:
+                return  # the outage that the test has made
             self._errors.append(formatEvent(event) + (f"\n{failure.getTraceback()}" if failure is not None else ""))
 
 
