@@ -72,7 +72,9 @@ def test_an_expired_token_ends_no_connection_by_default():
 
 def test_an_expired_token_ends_its_connection_by_option(monkeypatch):
     begin, clock = time.time(), []
-    monkeypatch.setattr("filtered_websocket.filters.philote.state.time.time", lambda: begin + clock[0].seconds())
+    monkeypatch.setattr(
+        "filtered_websocket.filters.philote.state.time.time", lambda: begin + sum(each.seconds() for each in clock)
+    )
     with serving(philote_enforce_expiry=True, ping_interval=0) as server:
         clock.append(server.reactor)
         offset = server.reactor.seconds()
