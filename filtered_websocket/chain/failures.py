@@ -46,6 +46,17 @@ def culprit(error: BaseException) -> str:
     return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"
 
 
+def kind_of(error: BaseException) -> tuple[str, str, int, int]:
+    """What tells one failure from another: the filter, the exception's type, and the line of the author's code that
+    raised it, with that code: a reload may have changed what stands there."""
+    name, trace, line, code = culprit(error), _users(error), 0, 0
+    while trace is not None:
+        if not _is_ours(trace):
+            line, code = trace.tb_lineno, hash(trace.tb_frame.f_code)
+        trace = trace.tb_next
+    return name, type(error).__name__, line, code
+
+
 def raised_at(error: BaseException) -> str:
     """The place in the author's code, as `` (FILE, line NUMBER)``; "" if there is none."""
     trace, place = _users(error), ""

@@ -24,7 +24,7 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from filtered_websocket.chain import about
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.failures import culprit, kind_of, users_traceback
 from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
 
@@ -93,5 +93,4 @@ def report(counters: Counters, error: BaseException, what: str = "failed", reaso
     """Count a failure with the filter that it came out of, and log its traceback."""
     name = culprit(error)
     counters.count(what, reason, name)
-    kind = {"culprit": name, "error": type(error).__name__}
-    _log.error("{trace}", trace=users_traceback(error), **kind, **about.of_failure(error))
+    _log.error("{trace}", trace=users_traceback(error), kind=kind_of(error), **about.of_failure(error))

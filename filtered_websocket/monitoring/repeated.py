@@ -10,19 +10,19 @@ from twisted.logger import LogEvent, PredicateResult
 from filtered_websocket.monitoring.counters import INTERVAL
 
 MAX_KINDS = 1000
-"""Kinds that are remembered; they are made of names in code, of which somebody may make ever new ones."""
+"""Kinds that are remembered; they are made of names and lines of code, of which somebody may make ever new ones."""
 
 
 class Repeated:
-    """A predicate of the log. A kind is the filter that failed and the type of its exception."""
+    """A predicate of the log. A kind is `chain.failures.kind_of` the exception."""
 
     def __init__(self) -> None:
-        self._shown: dict[tuple[str, str], float] = {}
+        self._shown: dict[tuple[str, str, int, int], float] = {}
 
     def __call__(self, event: LogEvent) -> Any:
-        if "culprit" not in event:
+        kind, now = event.get("kind"), event["log_time"]
+        if kind is None:
             return PredicateResult.maybe
-        kind, now = (event["culprit"], event["error"]), event["log_time"]
         shown = self._shown.get(kind)
         if shown is not None and shown <= now < shown + INTERVAL:
             return PredicateResult.no

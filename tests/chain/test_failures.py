@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
-from filtered_websocket.chain.failures import culprit, users_traceback
+from filtered_websocket.chain.failures import culprit, kind_of, users_traceback
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.filters.base import FilterBase, FilterMeta
 from filtered_websocket.filters.stdout_messages import StdoutMessages
@@ -87,6 +87,22 @@ def test_a_filter_that_fails_after_a_wait_is_named_too():
     run((fails_much_later,), None, b"x").addErrback(lambda failure: failed.append(failure.value))
     from_elsewhere.pop().callback(None)
     assert culprit(failed[0]) == f"{__name__}.fails_much_later"
+
+
+def test_failures_are_of_one_kind_at_one_line_of_the_same_code_only():
+    def raised(body):
+        scope = {"__name__": "chat"}
+        exec(compile("def filter(data):\n" + body, "chat.py", "exec"), scope)
+        try:
+            scope["filter"](0)
+        except ZeroDivisionError as error:
+            return kind_of(error)
+
+    first = raised("    return 1 / data")
+    assert first[1:3] == ("ZeroDivisionError", 2)
+    assert raised("    return 1 / data") == first
+    assert raised("    return 2 / data") != first
+    assert raised("    data = -data\n    return 1 / data") != first
 
 
 def test_what_the_framework_raises_on_behalf_of_a_filter_is_the_filters():

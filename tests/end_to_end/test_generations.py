@@ -504,7 +504,7 @@ def test_modules_that_come_to_a_pipeline_are_started_and_those_that_leave_it_sto
     config.write_text('{"filters": ["filters", "one"], "reload_keep": ["one", "two", "filters"]}')
     site.write(filters="VALUE = 0" + REPLY, one=told.format("one"), two=told.format("two")).serve("-c", "fws.json")
     config.write_text('{"filters": ["filters", "two"], "reload_keep": ["one", "two", "filters"]}')
-    assert site.reload() == "the configuration"
+    assert site.reload() == "the configuration; new: two"
     assert site.server.printed.splitlines() == ["opened one", "opened two", "closed one"]
 
 

@@ -16,7 +16,7 @@ def test_one_of_a_kind_is_shown_per_interval():
     predicate = Repeated()
 
     def asked(time, culprit="chat.Say.filter", error="ValueError"):
-        return predicate({"log_time": time, "culprit": culprit, "error": error})
+        return predicate({"log_time": time, "kind": (culprit, error, 1, 1)})
 
     assert [asked(0), asked(1), asked(INTERVAL - 1)] == [SHOWN, NOT, NOT]
     assert [asked(1, error="KeyError"), asked(1, "chat.Hear.filter")] == [SHOWN, SHOWN]
@@ -29,7 +29,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(repeated, "MAX_KINDS", 10)
     predicate = Repeated()
     for number in range(25):
-        assert predicate({"log_time": 0, "culprit": str(number), "error": "x"}) is SHOWN
+        assert predicate({"log_time": 0, "kind": (str(number), "x", 1, 1)}) is SHOWN
     assert len(predicate._shown) <= 10
 
 
