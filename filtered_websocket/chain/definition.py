@@ -13,11 +13,13 @@ from typing import Any
 
 from filtered_websocket.errors import ConfigError
 
+_BOUND = ("cls", "self")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def name_of(step: Any) -> str:
     """A filter, or its class, as ``module.Class.filter``, ``module.Class``."""
+    step = inspect.unwrap(step)  # what times or traces a filter stands around it
     return f"{getattr(step, '__module__', '?')}.{getattr(step, '__qualname__', step)}"
 
 
@@ -39,38 +41,69 @@ def _short(file: str) -> str:
     return file.removeprefix(inside)
 
 
-def arguments_of(cls: type, namespace: dict[str, Any], any_number: bool = False) -> int:
-    """How many arguments a class's ``filter`` is called with: 2, or 1 if it takes the instance alone.
+def check(cls: type, any_number: bool) -> None:
+    """Refuse a class whose ``filter`` cannot be called as one.
 
-    :param namespace: what the class is built of
-    :param any_number: its chain calls it with as many as an event has, so that their number is nothing to refuse
-    :raises ConfigError: it cannot be called with either
+    :param any_number: its chain calls it with as many arguments as an event has, so that their number is nothing to
+        refuse
+    :raises ConfigError: it can be called neither with an instance and data, nor with the instance alone
     """
     function: Any = cls.filter  # type: ignore[attr-defined]
-    if isinstance(namespace.get("filter"), FunctionType):
-        raise ConfigError(f"{name_of(function)} needs @classmethod above it{place_of(function)}")
     if not callable(function):
         raise ConfigError(f"{name_of(cls)}.filter is no classmethod but {function!r}{place_of(cls)}")
-    signature = inspect.signature(function)
-    kinds = [parameter.kind for parameter in signature.parameters.values()]
-    alone = inspect.Parameter.VAR_POSITIONAL not in kinds and sum(kind in _POSITIONAL for kind in kinds) == 1
-    if not any_number and not _fits(signature, 1 if alone else 2):
-        written = _as_written(function, signature)
+    called = _signature(function, False)
+    fits = any_number or _fits(called, arguments_of(function))
+    if isinstance(inspect.getattr_static(cls, "filter"), FunctionType) and (_first(called) in _BOUND or not fits):
+        raise ConfigError(f"{name_of(function)} needs @classmethod above it{place_of(function)}")
+    if not fits:
         raise ConfigError(
-            f"{name_of(function)} takes {written}, and is called with (cls, instance, data), or without data if it "
-            f"takes none{place_of(function)}"
+            f"{name_of(function)} takes {_as_written(function, called)}, and is called with (cls, instance, data), or "
+            f"without data if it takes none{place_of(function)}"
         )
-    return 1 if alone else 2
 
 
-def _as_written(function: Callable[..., Any], signature: inspect.Signature) -> str:
-    names = [str(each.replace(annotation=each.empty)) for each in signature.parameters.values()]
+def arguments_of(function: Callable[..., Any]) -> int:
+    """How many arguments a ``filter`` is called with: 2, or 1 if it takes the instance alone."""
+    signature = _signature(function, False)
+    if signature is None or _takes_all(signature):
+        # A decorator that takes whatever comes leaves that to what it decorates.
+        signature = _signature(function, True)
+    return 1 if signature is not None and not _takes_all(signature) and _positional(signature) == 1 else 2
+
+
+def _signature(function: Callable[..., Any], decorated: bool) -> inspect.Signature | None:
+    """
+    :param decorated: that of what decorators stand around
+    :returns: None where nobody knows: of a builtin, say
+    """
+    try:
+        return inspect.signature(function, follow_wrapped=decorated)
+    except (TypeError, ValueError):
+        return None
+
+
+def _positional(signature: inspect.Signature) -> int:
+    return sum(each.kind in _POSITIONAL for each in signature.parameters.values())
+
+
+def _first(signature: inspect.Signature | None) -> str | None:
+    return next(iter(signature.parameters), None) if signature is not None else None
+
+
+def _takes_all(signature: inspect.Signature) -> bool:
+    return any(each.kind is each.VAR_POSITIONAL for each in signature.parameters.values())
+
+
+def _as_written(function: Callable[..., Any], signature: inspect.Signature | None) -> str:
+    parameters = () if signature is None else signature.parameters.values()
+    names = [str(each.replace(annotation=each.empty)) for each in parameters]
     return "({})".format(", ".join(["cls", *names] if inspect.ismethod(function) else names))
 
 
-def _fits(signature: inspect.Signature, count: int) -> bool:
+def _fits(signature: inspect.Signature | None, count: int) -> bool:
     try:
-        signature.bind(*[None] * count)
+        if signature is not None:
+            signature.bind(*[None] * count)
     except TypeError:
         return False
     return True

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.definition import arguments_of
+from filtered_websocket.chain.definition import arguments_of, check
 from filtered_websocket.chain.running import Step, run
 from filtered_websocket.errors import StopChain
 
@@ -94,19 +94,22 @@ class FilterMeta(type):
         if not roots:
             cls._filters = Registry(cls)
             return
-        cls.step = _as_step(cls, namespace)
         # In the namespace: what builds the class a second time hands on that, and no keywords.
         if abstract or "_abstract" in namespace:
             cls._abstract = True
             return
+        cls.step = _as_step(cls)
         for root in roots:
             root._filters.join(cls, namespace)  # type: ignore[attr-defined]
 
 
-def _as_step(cls: FilterMeta, namespace: dict[str, Any]) -> Step:
+def _as_step(cls: FilterMeta) -> Step:
     """A filter written with one parameter is called with one, as the original's README writes them."""
+    # What a chain of one's own, with a `run` of its own, calls its filters with is its own matter.
+    if getattr(getattr(cls, "run", None), "__func__", None) is FilterBase.run.__func__:  # type: ignore[attr-defined]
+        check(cls, cls.any_number)
     function: Step = cls.filter  # type: ignore[attr-defined]
-    if arguments_of(cls, namespace, cls.any_number) == 2:
+    if arguments_of(function) == 2:
         return function
     return functools.wraps(function)(lambda instance, data: function(instance))  # type: ignore[call-arg]
 

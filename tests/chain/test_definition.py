@@ -1,10 +1,12 @@
 """A class statement that makes no filter is refused where it stands, in one line."""
 
 import dataclasses
+import functools
 
 import pytest
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.base import FilterBase, FilterMeta
 from tests.support.chains import filter_of
 
 
@@ -88,7 +90,109 @@ def test_filters_of_every_form_that_can_be_called_are_taken(chain):
         def filter(cls, instance, data, more="o"):
             return data + more
 
-    assert chain.run(None, "") == "sao"
+    def exclaimed(web_socket_instance, data):
+        return data + "!"
+
+    class Function(chain):
+        filter = exclaimed
+
+    class Builtin(chain):
+        filter = max
+
+    assert chain.run("", "") == "sao!"
+
+
+def with_suffix(function):
+    @functools.wraps(function)
+    def filtered(cls, web_socket_instance, data):
+        return function(cls, web_socket_instance, data, "1")
+
+    return filtered
+
+
+def with_any(function):
+    @functools.wraps(function)
+    def filtered(*both):
+        return function(*both, "2")
+
+    return filtered
+
+
+def with_data(function):
+    @functools.wraps(function)
+    def filtered(cls, web_socket_instance):
+        return function(cls, web_socket_instance, "3")
+
+    return filtered
+
+
+def as_it_is(function):
+    @functools.wraps(function)
+    def filtered(*both):
+        return function(*both)
+
+    return filtered
+
+
+def test_a_filter_is_called_as_its_decorators_are(chain):
+    class Suffix(chain):
+        @classmethod
+        @with_suffix
+        def filter(cls, web_socket_instance, data, suffix):
+            return data + suffix
+
+    class Any(chain):
+        @classmethod
+        @with_any
+        def filter(cls, web_socket_instance, data, suffix):
+            return data + suffix
+
+    assert chain.run(None, "") == "12"
+
+    class Alone(chain):
+        @classmethod
+        @as_it_is
+        def filter(cls, web_socket_instance):
+            return web_socket_instance
+
+    class Data(chain):
+        @classmethod
+        @with_data
+        def filter(cls, web_socket_instance, data):
+            return web_socket_instance + data
+
+    assert chain.run("a", "") == "a3"
+
+
+def test_a_filter_without_classmethod_is_refused_where_it_is_called_with_one_argument_too(chain):
+    def define():
+        class Chat(chain):
+            def filter(self, web_socket_instance):
+                return None
+
+    assert fault(define) == "Chat.filter needs @classmethod above it"
+
+
+def test_a_chain_that_runs_its_filters_itself_calls_them_as_it_likes():
+    class Sums(FilterBase, metaclass=FilterMeta):
+        @classmethod
+        def run(cls, *numbers):
+            return [each().filter(*numbers) for each in cls._filters]
+
+    class Plain(metaclass=FilterMeta):
+        pass
+
+    class Three(Sums):
+        def filter(self, one, two, three):
+            return one + two + three
+
+    class Two(Plain):
+        @classmethod
+        def filter(cls, instance, data):
+            return data
+
+    assert Sums.run(1, 2, 3) == [6]
+    assert Plain._filters == [Two]
 
 
 def test_an_abstract_base_is_no_filter_and_those_built_on_it_are(chain):
@@ -106,4 +210,10 @@ def test_an_abstract_base_is_no_filter_and_those_built_on_it_are(chain):
 
     assert chain._filters == [One, Two]
     assert chain.run(None, "") == "12"
+
+    class Helper(chain, abstract=True):
+        def filter(self, web_socket_instance, data, more):
+            return data + more
+
+    assert chain._filters == [One, Two]
     assert filter_of(chain, lambda cls, instance, data: data) in chain._filters
