@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.logger import LogEvent, PredicateResult
 
+from filtered_websocket.chain import outcomes
 from filtered_websocket.monitoring.counters import INTERVAL
 
 MAX_KINDS = 1000
@@ -21,7 +22,8 @@ class Repeated:
 
     def __call__(self, event: LogEvent) -> Any:
         kind, now = event.get("kind"), event["log_time"]
-        if kind is None:
+        # A filter's own events may have fields of any names.
+        if kind is None or event.get("log_namespace") != outcomes.__name__:
             return PredicateResult.maybe
         shown = self._shown.get(kind)
         if shown is not None and shown <= now < shown + INTERVAL:
