@@ -160,9 +160,12 @@ def info_of(block: bytes) -> ClientInfo:
     :raises ValueError: it is none
     """
     parts, at = [], 0
-    for _ in range(4):
-        part, at = _part(block, at)
-        parts.append(part)
+    try:
+        for _ in range(4):
+            part, at = _part(block, at)
+            parts.append(part)
+    except struct.error:
+        raise ValueError("it ends too soon") from None
     return ClientInfo(parts[0].decode(), parts[1].decode(), parts[2], parts[3])
 
 

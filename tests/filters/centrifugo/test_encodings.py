@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from filtered_websocket.filters.centrifugo.encodings import Encoding
-from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, is_json, pack
+from filtered_websocket.filters.centrifugo.encodings import Encoding, push_of
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, is_json, pack, unpack
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.messages import ClientInfo, Publication, Push, Reply
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec, read
@@ -36,6 +36,14 @@ def test_a_usual_publication_is_written_as_every_other(data, info, offset):
     ((written, _),) = Encoding(JSONCodec()).encode([pack(envelope)], 'n"ews')
     push = Push('n"ews', pub=Publication(data, info, offset))
     assert written == JSONCodec().reply(0, "push", push)
+
+
+@pytest.mark.parametrize("length", range(13, 60))
+def test_what_only_begins_like_a_usual_publication_is_data_too(length):
+    payload, _ = pack(Envelope(b"[1]", info=INFO))
+    for forged in (payload[:length], payload[:12] + b"\0\0\0\2" + payload[16:length], payload[:12] + b"\0\0\0\0"):
+        ((written, _),) = Encoding(JSONCodec()).encode([(forged, False)], "news")
+        assert written == JSONCodec().reply(0, "push", push_of(unpack((forged, False)), "news"))
 
 
 def test_joins_and_leaves_name_their_channel_themselves():
