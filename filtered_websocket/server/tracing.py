@@ -108,6 +108,8 @@ class Tracing:
             return
         trace.flush()
         for connection in self._observation.traced():
+            if self._traces and connection in self._early:
+                continue  # another trace may be told of it
             if not any(connection in each.connections for each in self._traces.values()):
                 self._observation.leave(connection)
         self.arrange()
