@@ -104,10 +104,11 @@ class Stopwatch:
 class _TimedStep:
     """One filter of a timed run."""
 
-    __slots__ = ("_step", "_times", "ends")
+    # What is told of a failure names the filter within.
+    __slots__ = ("__wrapped__", "_times", "ends")
 
     def __init__(self, step: Step, times: Times) -> None:
-        self._step, self._times = step, times
+        self.__wrapped__, self._times = step, times
         self.ends: tuple[MutableMapping[str, tuple[Step, ...]], str, tuple[Step, ...]] | None = None
 
     def __call__(self, instance: Any, data: Any) -> Any:
@@ -119,7 +120,7 @@ class _TimedStep:
         begin = time.perf_counter()
         result = None
         try:
-            result = self._step(instance, data)
+            result = self.__wrapped__(instance, data)
         finally:
             if result is None or not (isinstance(result, Deferred) or hasattr(result, "__await__")):
                 self._times.add(time.perf_counter() - begin)

@@ -175,7 +175,7 @@ def left_of(result: Any, item: Publication, pipeline: Pipeline) -> Publication:
         return item.with_payload(bytes(result) if isinstance(result, bytearray) else result)
     if isinstance(result, Publication):
         return result
-    error = unusable(result, "text, bytes or a Publication", pipeline.chains["consumer"])
+    error = unusable(result, "text, bytes or a Publication", [each.step for each in pipeline.filters["consumer"]])
     pipeline.server.counters.count("failed", "result of a consumer filter", str(error))
     return item
 

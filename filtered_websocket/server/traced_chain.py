@@ -1,5 +1,6 @@
 """Chains whose steps are told to a trace: that of a connection's event, and the consumer chain for some channels."""
 
+import functools
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -52,17 +53,18 @@ class TracedStep:
     :param told: called with what it has done
     """
 
-    __slots__ = ("_begins", "_name", "_step", "_told")
+    # What is told of a failure names the filter within.
+    __slots__ = ("__wrapped__", "_begins", "_name", "_told")
 
     def __init__(self, step: Step, name: str, told: Callable[[dict[str, Any]], object], begins: Any = None) -> None:
-        self._step, self._name, self._told, self._begins = step, name, told, begins
+        self.__wrapped__, self._name, self._told, self._begins = step, name, told, begins
 
     def __call__(self, instance: Any, data: Any) -> Any:
         if self._begins is not None:
             self._begins()
         begin = time.perf_counter()
         try:
-            result = self._step(instance, data)
+            result = self.__wrapped__(instance, data)
         except BaseException as error:
             self._tell(begin, raises=outcome_of(error))
             raise
@@ -166,6 +168,7 @@ class PublicationChain:
             self._told(self._pipeline, item.channel, "published", about)
 
     def _step(self, step: Step, name: str) -> Step:
+        @functools.wraps(step)
         def traced(pipeline: Any, item: Any) -> Any:
             if not self._is_traced(item):
                 return step(pipeline, item)

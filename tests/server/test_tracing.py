@@ -1,8 +1,10 @@
 """Traces: every step of some connections, and of a channel's publications."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.connection.observed import is_observed
@@ -12,13 +14,14 @@ from filtered_websocket.filters.base import (
     WebSocketConsumerFilter,
     WebSocketDataFilter,
     WebSocketDisconnectFilter,
+    WebSocketHandshakeFilter,
     WebSocketMessageFilter,
 )
 from filtered_websocket.server import slices, tracing
 from filtered_websocket.server import trace as trace_module
 from filtered_websocket.server.trace import TOGETHER_SECONDS
 from filtered_websocket.server.tracing import RENEW_SECONDS
-from filtered_websocket.testing.server import Server
+from filtered_websocket.testing.server import FilterFailed, Server
 from tests.support.steering import Named, Spread, ask, nodes
 
 
@@ -276,3 +279,74 @@ def test_a_client_that_comes_and_goes_while_something_is_traced_leaves_nothing()
         assert server.server.tracing._early == {}
         assert server.server.observation._watches == {}
         trace.end()
+
+
+class Lets(WebSocketHandshakeFilter):
+    """Lets a client in when the test says so."""
+
+    waits: ClassVar[list[Deferred[None]]] = []
+
+    @classmethod
+    async def filter(cls, connection: Any, request: Any) -> None:
+        cls.waits.append(Deferred())
+        await cls.waits[-1]
+
+
+def test_one_that_waits_to_be_let_in_while_a_trace_ends_is_told_to_the_others_and_leaves_nothing() -> None:
+    with Server(Named, Lets) as server:
+        others, ends = Traced(server, "a", user="ann"), Traced(server, "b", user="ann")
+        comes, goes = (server.connect("/?user=ann") for _ in range(2))
+        ends.end()
+        goes.abort()
+        Lets.waits.pop(0).callback(None)
+        server.settle()
+        assert comes.connection.opened
+        lets = f"{HERE}.Lets"
+        assert [each[:3] for each in others.told()][1:] == [("filter", "handshake", lets), ("opened",)]
+        assert server.server.tracing._early == {}
+        others.end()
+        Lets.waits.clear()
+
+
+class Fails(WebSocketMessageFilter):
+    @classmethod
+    async def filter(cls, connection: Any, data: Any) -> None:
+        raise ValueError("on purpose")
+
+
+class FailsToo(WebSocketConsumerFilter):
+    @classmethod
+    async def filter(cls, pipeline: Any, data: Any) -> None:
+        raise ValueError("on purpose")
+
+
+class Odd(WebSocketConsumerFilter):
+    @classmethod
+    def filter(cls, pipeline: Any, data: Any) -> Any:
+        return 7
+
+
+def fail_in(server: Server, looks: bool) -> None:
+    with server:
+        traces = [Traced(server, user="ann"), Traced(server, "c", channel="room")] if looks else []
+        server.connect("/?user=bob").connection.subscribe("room")
+        server.connect("/?user=ann").send("x")
+        server.pipeline().publish("room", "x")
+        server.settle()
+        for each in traces:
+            each.end()
+
+
+@pytest.mark.parametrize("consumer", [FailsToo, Odd])
+def test_failures_are_told_of_the_filter_whether_somebody_looks_or_not(consumer: Any) -> None:
+    told: list[list[str]] = []
+    for looks in (False, True):
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        with pytest.raises(FilterFailed):
+            fail_in(Server(Named, Fails, consumer), looks)
+        globalLogPublisher.removeObserver(events.append)
+        told.append([formatEvent(each) for each in events if each["log_level"] is not LogLevel.info])
+    assert told[1] == told[0]
+    assert f"{HERE}.Fails.filter" in str(told[0])
+    assert f"{HERE}.{consumer.__name__}.filter" in str(told[0])
