@@ -55,9 +55,12 @@ class Prefixes:
             one.addCallback(partial(self._confirm, self._all[pattern]))
         return gatherResults(confirmed)
 
-    @property
-    def patterns(self) -> list[bytes]:
-        return list(self._all)
+    def leave(self, subscriber: Ears) -> None:
+        """Have nothing more sent by this connection. Where it is used again, all are asked for again."""
+        for prefix in self._all.values():
+            if prefix.asked is subscriber:
+                prefix.asked = None
+        subscriber.leave_patterns(list(self._all))
 
     @property
     def live(self) -> list[str]:

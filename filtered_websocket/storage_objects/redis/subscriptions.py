@@ -144,7 +144,7 @@ class Subscriptions:
         """Have nothing more sent by a connection that another has replaced."""
         ears.leave([*self._others, *(one.raw for one in self._all.values() if not one.is_bus)])
         ears.leave_bus([one.raw for one in self._all.values() if one.is_bus])
-        ears.leave_patterns(self.prefixes.patterns)
+        self.prefixes.leave(ears)
 
     def stop(self) -> None:
         for subscription in self._all.values():

@@ -258,9 +258,11 @@ class Partition(Shard):
 
     def _drained(self, refused: list[Waiting]) -> None:
         self._queue.put_first(refused)
-        if self._is_lost:
+        if self._stopped:
+            self._queue.fail()
+        elif self._is_lost:
             self.try_to_enter()
-        elif self._timer is None and not self.open and not self._stopped:
+        elif self._timer is None and not self.open:
             self._enter()
 
     def _cancel(self) -> None:
@@ -295,11 +297,12 @@ class Partition(Shard):
 
     def _not_entered(self, failure: Failure, number: int) -> None:
         reason: Any = getattr(failure.value, "subFailure", failure)  # gatherResults wraps it
-        if number != self._sync_number or self._stopped or reason.check(StorageAway):
+        if number != self._sync_number or self._stopped:
             return
         if reason.check(ConfigError) and self._maps.impossible(reason.value):
             return
-        if self._seat is not None:
+        # A part of it may have waited with what users ask, and be failed with that: nothing else tries again.
+        if self._seat is not None and not reason.check(StorageAway):
             self._seat.node.tell(reason.getErrorMessage())
         self._hold()
 
@@ -313,10 +316,11 @@ class Partition(Shard):
             self._set_ready(False)
             self._queue.lose_patience()
         seat = self._seat
-        if seat is None or self._is_lost:
-            self._maps.look()
-        elif now - self._alive > patience:
+        if seat is not None and now - self._alive > patience and (self._refusals.waiting or not self._is_lost):
+            # Of one that is home no more, too: as long as it owes an answer, no other home is entered.
             seat.node.give_up(f"its heartbeat has not come back for {patience:g} s")
+        elif seat is None or self._is_lost:
+            self._maps.look()
         elif self._timer is None and not self._refusals.waiting:
             script = SHARDED_BEAT if seat.connection.sharded else CLASSIC_BEAT
             seat.ask(self.call(script, (), (self._beat_channel,)), None, script).addErrback(lambda _: None)

@@ -1,0 +1,92 @@
+"""A partition between two homes: what may stand in its way for good, and what it is deaf to afterwards."""
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS, partition_of
+from filtered_websocket.storage_objects.redis.cluster.redirects import Kind, Place, Redirect
+from filtered_websocket.storage_objects.redis.command import command
+from tests.support.backends import Backend
+from tests.support.reactor_thread import call, until
+from tests.support.redis_nodes import MODULE, send
+
+LONG = 30
+"""Seconds that something may take on a busy machine."""
+NUMBER = partition_of(b"weather")
+
+
+@pytest.fixture
+def nodes(cluster):
+    backend = Backend(MODULE, redis_shards=cluster.seeds, redis_cluster=True, lease_seconds=3.0)
+    yield backend
+    for server in cluster.servers:
+        if server.is_frozen:
+            server.thaw()
+    backend.close()
+    cluster.restore()
+    cluster.clear()
+
+
+def settle(node, partition):
+    until(lambda: node.storage.ready and partition.open, deadline=LONG)
+
+
+def test_all_that_begins_with_something_is_heard_where_it_was_heard_before_a_home_that_was_none(nodes):
+    node = nodes.node()
+    node.listen_to_all("some.")
+    shards = node.storage._shards
+    first = shards.all()[0]
+
+    def be_misled():
+        wrong = next(each for each in shards._nodes.values() if each.is_home and not first.is_at(each))
+        first.go(wrong, shards.asked)
+
+    call(be_misled)
+    settle(node, first)
+    node.publish("some.thing", "heard")
+    node.recorder.wait_for(lambda: [each["data"] for each in node.recorder.bus] == [b"heard"])
+
+
+def test_a_home_that_is_frozen_is_not_waited_for_when_the_map_names_another(cluster, nodes):
+    node = nodes.node()
+    shards = node.storage._shards
+    slot = SLOTS_OF[NUMBER]
+    master = cluster.master_of(slot)
+    replica = cluster.replica_of(master)
+    master.freeze()
+    cluster.wait_promoted(replica)
+    until(lambda: shards.look() or shards.topology.home(slot) == Place("127.0.0.1", replica.port))
+    until(lambda: all(shard.open for shard in shards.all()), deadline=LONG)
+    assert send(node, "weather", "rain") is None
+
+
+def test_what_waits_for_a_lease_when_the_partition_is_held_does_not_keep_it_from_coming_back(cluster, nodes):
+    node = nodes.node(redis_heartbeat=0.3)
+    partition = node.storage._shards.all()[NUMBER]
+    leases = cluster.master_of(SLOTS_OF[NUMBER])
+    leases.get("DEL", b"fws:{%b}:nodes" % TAGS[NUMBER])
+
+    def lose_the_lease_while_it_is_held():
+        partition.leases._tick()
+        partition._connection.flush()
+        partition._redirected(partition._seat, Redirect(Kind.WAIT), "CLUSTERDOWN")
+
+    call(lose_the_lease_while_it_is_held)
+    settle(node, partition)
+    assert node.join("weather", "ann", "holder") is True
+
+
+def test_what_was_refused_just_before_the_end_is_told_to_be_not_done(nodes):
+    node = nodes.node()
+    partition = node.storage._shards.all()[NUMBER]
+    answer = Deferred()
+
+    def refuse_and_stop():
+        request = command(b"GET", partition.prefix + b"s:none")
+        partition.refused(Redirect(Kind.WAIT), answer, None, None, request)
+        return node.storage.stop()
+
+    call(refuse_and_stop)
+    with pytest.raises(StorageAway, match="not done"):
+        call(lambda: answer, deadline=5)
