@@ -88,8 +88,7 @@ class Cluster(Shards):
 
     def _begin(self) -> None:
         super()._begin()
-        for address in self._addresses:
-            self.node_at(Place(address.host, address.port), address)
+        self._ask_seeds()
         self._tick()
 
     # Nodes.
@@ -105,6 +104,11 @@ class Cluster(Shards):
             node = self._nodes[place] = Node(place, address, self._prefix, patience, **told)
             node.start()
         return node
+
+    def _ask_seeds(self) -> None:
+        """Where all that was known of is gone, their names may lead to what has come in its place."""
+        for address in self._addresses:
+            self.node_at(Place(address.host, address.port), address)
 
     def impossible(self, error: ConfigError) -> bool:
         return self._never(error)
@@ -156,6 +160,8 @@ class Cluster(Shards):
             self.asked += 1
             asked = node.commands.ask_once(CLUSTER_SLOTS)
             asked.addCallbacks(partial(self._read_map, node, self.asked), partial(self._no_map, node, self.asked))
+        else:
+            self._ask_seeds()
         if any(partition.command is None for partition in self._partitions):
             self._look_timer = _clock.callLater(AGAIN, self._look)
 
@@ -208,7 +214,10 @@ class Cluster(Shards):
 
     def unheard(self, slot: int, why: str) -> None:
         """A partition is not heard any more."""
-        if why not in self._told and not self._stopped:
+        if self._stopped:
+            return
+        self._ask_seeds()
+        if why not in self._told:
             self._told.add(why)
             log.error("Redis Cluster: slot {slot} is not heard: {why}. It is tried until it is.", slot=slot, why=why)
 

@@ -17,6 +17,8 @@ from filtered_websocket.storage_objects.redis.command import command
 from filtered_websocket.storage_objects.redis.replies import away
 
 ASKING = command(b"ASKING")
+MOST = 10_000
+"""So many may wait for a map that says where to ask."""
 
 
 class _Read:
@@ -40,8 +42,8 @@ class ForeignReads:
         self._stopped = False
 
     def read(self, key: bytes, until: float) -> Deferred[Any]:
-        """The value. Fails with StorageAway if it cannot be had until then."""
-        if self._stopped:
+        """The value. Fails with StorageAway if it cannot be had until then, or too many wait."""
+        if self._stopped or len(self._waiting) >= MOST:
             return away()
         read = _Read(key, until)
         self._ask(read)
@@ -75,18 +77,18 @@ class ForeignReads:
         if read.place is not None:
             node.commands.ask_once(ASKING).addErrback(lambda _: None)  # a single server does not know it
         asked = node.commands.ask_once(command(b"GET", read.key))
-        asked.addCallbacks(read.answer.callback, partial(self._failed, read))
+        asked.addCallbacks(read.answer.callback, partial(self._failed, read, node.place))
 
-    def _failed(self, read: _Read, failure: Failure) -> None:
+    def _failed(self, read: _Read, asked: Place, failure: Failure) -> None:
         redirect = redirect_of(failure.getErrorMessage()) if failure.check(txredisapi.ResponseError) else None
-        if redirect is None and not failure.check(StorageAway):
+        if self._stopped or (redirect is None and not failure.check(StorageAway)):
             read.answer.errback(failure)
             return
         read.place = None
         self._waiting.append(read)
         if redirect is not None and redirect.kind is Kind.ASK and redirect.place is not None:
-            read.place = redirect.place
-            if self._maps.node_at(redirect.place).is_up:
+            read.place = redirect.place._replace(host=redirect.place.host or asked.host)
+            if self._maps.node_at(read.place).is_up:
                 self.go_on()
         else:
             self._maps.look(None if redirect is None else redirect.place)

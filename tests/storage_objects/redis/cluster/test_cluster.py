@@ -12,9 +12,11 @@ from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF
 from tests.support.backends import Backend, message
 from tests.support.cluster_load import Load, heard
 from tests.support.log_lines import LogLines
+from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.reactor_thread import call, until
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_nodes import KEEP, MODULE, send
+from tests.support.unreliable_proxy import UnreliableProxy
 
 SLOT = SLOTS_OF[partition_of(b"kept 0")]
 LONG = 30
@@ -308,3 +310,56 @@ def test_one_redis_that_is_said_to_be_a_cluster_is_used_like_one_and_that_is_tol
     assert len([line for line in lines if "leave redis_cluster out" in line]) == 1
     assert node.add("set", "value")
     single.close()
+
+
+def test_seeds_that_were_let_go_are_asked_again_when_all_that_they_named_are_gone(tmp_path):
+    """Their names may lead elsewhere by then: servers in containers come back at other addresses."""
+    with (
+        RedisCluster(tmp_path, "redis7", masters=1, replicas=False) as one,
+        UnreliableProxy(one.servers[0].port) as seed,
+    ):
+        (server,) = one.servers
+        backend = Backend(MODULE, redis_shards=[f"127.0.0.1:{seed.port}"], redis_cluster=True)
+        node = backend.node()
+        until(lambda: [place.port for place in node.storage._shards._nodes] == [server.port])
+        seed.target = free_port(WITH_ANOTHER)
+        for option in ("cluster-announce-port", "port"):
+            server.told("CONFIG", "SET", option, seed.target)
+        for kind in ("pubsub", "normal"):
+            server.get("CLIENT", "KILL", "TYPE", kind)
+        until(lambda: [place.port for place in node.storage._shards._nodes] == [seed.target], deadline=LONG)
+        until(lambda: node.storage.ready, deadline=LONG)
+        assert send(node, "kept 0", "again", KEEP).offset == 1
+        backend.close()
+
+
+def test_a_key_of_others_is_read_while_it_is_moved_by_servers_that_do_not_say_where_they_are(cluster, nodes):
+    node = nodes.node()
+    slot = cluster.servers[0].get("CLUSTER", "KEYSLOT", "theirs")
+    source = cluster.master_of(slot)
+    source.told("SET", "theirs", "value")
+    target = next(server for server in cluster.alive if server.is_master and server is not source)
+    read = []
+    for server in cluster.servers:
+        server.told("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
+    try:
+        cluster.move_slot(slot, target, lambda: read.append(node.read("theirs")))
+    finally:
+        for server in cluster.servers:
+            server.told("CONFIG", "SET", "cluster-preferred-endpoint-type", "ip")
+    assert read == [b"value"]
+
+
+def test_a_read_that_is_under_way_when_all_ends_is_answered(cluster, nodes):
+    node = nodes.node()
+
+    def read_and_end():
+        shards = node.storage._shards
+        answer = node.storage.read("theirs")
+        shards._reads.stop()
+        for each in shards._nodes.values():
+            each.commands.transport.abortConnection()
+        return answer
+
+    with pytest.raises(StorageAway):
+        call(read_and_end)
