@@ -166,7 +166,7 @@ TESTED_TOGETHER = {
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
     **{
         f"storage_objects.redis.cluster.{name}": "redis/cluster/test_cluster.py, while masters die and slots move"
-        for name in ("beat", "connection", "foreign_reads", "node", "partition", "refusals", "seat")
+        for name in ("beat", "connection", "foreign_reads", "node", "refusals", "seat")
     },
     "storage_objects.redis.cluster.interfaces": "types, which mypy checks",
     "storage_objects.redis.cluster.storage_object": "test_conformance.py runs it on clusters and on one Redis",
