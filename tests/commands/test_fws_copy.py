@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep, Pool
+from filtered_websocket.storage_objects.redis.address import parse_url
+from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis.cluster import copying
+from filtered_websocket.storage_objects.redis.cluster.blocking import Masters
 from tests.support.backends import Backend, message
 from tests.support.fws_server import STARTING
 from tests.support.redis_cluster import RedisCluster
@@ -87,3 +92,48 @@ def test_what_cannot_be_is_told_in_one_line(redis, cluster):
     code, said = copy(redis.url, "--redis_url", cluster.url)
     assert code == 1
     assert said.endswith("its data are of format 9, and this version knows 1\n")
+
+
+def test_servers_of_the_cluster_that_run_already_are_to_be_stopped(redis, cluster):
+    cluster.clear()
+    backend = Backend(
+        "filtered_websocket.storage_objects.redis", redis_url=cluster.url, redis_cluster=True, lease_seconds=3.0
+    )
+    try:
+        backend.node()
+        redis.ask("SADD", "fws:s:tokens", "x")
+        code, said = copy(redis.url, "--redis_url", cluster.url)
+    finally:
+        backend.close()
+    assert code == 1
+    assert "1 servers of the cluster run, or did just now: stop them" in said
+
+
+class Slow(BlockingConnection):
+    """What has an end has it behind its first question."""
+
+    def ask(self, *parts):
+        reply = super().ask(*parts)
+        if parts[0] == b"DUMP" and super().ask(b"PTTL", parts[1]) > 0:
+            super().ask(b"DEL", parts[1])
+        return reply
+
+
+def test_what_ends_while_it_is_copied_does_not_stay_for_ever(redis, cluster):
+    cluster.clear()
+    redis.ask("SET", "fws:s:ends", "x", "PX", "100000")
+    redis.ask("SET", "fws:s:stays", "x")
+    with closing(Slow(parse_url(redis.url), 5)) as source, closing(Masters([parse_url(cluster.url)], 5)) as target:
+        assert copying.copy(source, target, b"fws:") == {"sets": 1}
+
+
+def test_the_first_publication_begins_an_epoch_however_late_the_source_was_promoted(redis, cluster):
+    cluster.clear()
+    with Publisher(redis.url, channels=KEPT) as publisher:
+        publisher.publish("room", "old")
+    redis.ask("HSET", "fws:e:room", "n", "99999999999999999")
+    assert copy(redis.url, "--redis_url", cluster.url)[0] == 0
+    with Publisher(cluster.url, redis_cluster=True, channels=KEPT) as publisher:
+        publisher.publish("room", "new")
+        meta = publisher.where("room").replace(":c:", ":e:")
+    assert ask(cluster, "HGET", meta, "b").endswith(b":1")

@@ -6,6 +6,7 @@ each partition counts its own.
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.cluster.blocking import Masters
@@ -19,11 +20,13 @@ KINDS = {b"s": "sets", b"m": "maps", b"r": "records", b"h": "histories", b"k": "
 """What is copied, by the letter in front of its name; a history's position comes last of what it has."""
 PART = b"1000"
 
-# KEYS list, meta, guard; ARGV prefix -> nothing. The channel is counted in its pool.
+# KEYS list, meta, guard; ARGV prefix -> nothing. The channel is counted in its pool, and its next publication begins an
+# epoch, in whichever reign: what else the source gives out after this is not known here.
 COUNT_IN = Script(
     NOW,
     POOLS,
     f"""
+redis.call('HSET', KEYS[2], 'n', '0')
 local channel, pool = string.sub(KEYS[1], #prefix + 3), redis.call('HGET', KEYS[2], 'p')
 if not pool then return end
 local was, left = redis.call('PTTL', prefix .. 'b:' .. pool), redis.call('PTTL', KEYS[1])
@@ -56,11 +59,15 @@ def copy(source: BlockingConnection, target: Masters, prefix: bytes, replace: bo
     :raises StorageAway: one of them is away, or has refused something
     """
     _check(source, prefix)
+    for partition, slot in enumerate(SLOTS_OF):
+        if running := target.at(slot, partial(_running, prefix=prefix_of(prefix, partition))):
+            raise Uncopied(f"{running} servers of the cluster run, or did just now: stop them: they would not notice")
     copied: Counter[str] = Counter()
     for letter, kind in KINDS.items():
         for key in _keys(source, prefix + letter + b":"):
             if _copy_key(source, target, prefix, key, replace):
                 copied[kind] += 1
+    _check(source, prefix)
     return copied
 
 
@@ -68,10 +75,15 @@ def _check(source: BlockingConnection, prefix: bytes) -> None:
     format_ = source.ask(b"HGET", prefix + b"about", b"format")
     if format_ not in (None, b"%d" % FORMAT):
         raise Uncopied(f"its data are of format {format_.decode(errors='replace')}, and this version knows {FORMAT}")
-    seconds, micros = source.ask(b"TIME")
-    now = int(seconds) * 1000 + int(micros) // 1000
-    if running := source.ask(b"ZCOUNT", prefix + b"nodes", b"(%d" % now, b"+inf"):
+    if running := _running(source, prefix):
         raise Uncopied(f"{running} of its servers still run, or did just now: stop them, so that nothing is left out")
+
+
+def _running(connection: BlockingConnection, prefix: bytes) -> int:
+    """How many servers hold a lease."""
+    seconds, micros = connection.ask(b"TIME")
+    now = int(seconds) * 1000 + int(micros) // 1000
+    return int(connection.ask(b"ZCOUNT", prefix + b"nodes", b"(%d" % now, b"+inf"))
 
 
 def _keys(source: BlockingConnection, start: bytes) -> Iterator[bytes]:
@@ -91,13 +103,13 @@ def _keys(source: BlockingConnection, start: bytes) -> Iterator[bytes]:
 
 def _copy_key(source: BlockingConnection, target: Masters, prefix: bytes, key: bytes, replace: bool) -> bool:
     data, left = source.ask(b"DUMP", key), source.ask(b"PTTL", key)
-    if data is None:
+    if data is None or left == -2:
         return False  # it has just ended
     letter, _, name = key[len(prefix) :].partition(b":")
     partition = partition_of(name)
     there, slot = prefix_of(prefix, partition), SLOTS_OF[partition]
     copy_of = there + letter + b":" + name
-    parts = b"RESTORE", copy_of, b"%d" % max(left, 0), data, *((b"REPLACE",) if replace else ())
+    parts = b"RESTORE", copy_of, b"0" if left == -1 else b"%d" % max(left, 1), data, *((b"REPLACE",) if replace else ())
     try:
         target.at(slot, lambda connection: connection.ask(*parts))
     except Refused as refused:

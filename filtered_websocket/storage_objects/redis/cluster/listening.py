@@ -12,6 +12,9 @@ from filtered_websocket.storage_objects.redis.cluster.blocking import Masters
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF
 from filtered_websocket.storage_objects.redis.cluster.slots import slot_of
 
+MOST = 10_000
+"""So much may wait to be looked at; what comes then waits at Redis, as on one connection."""
+
 
 class ClusterEars:
     """
@@ -36,7 +39,7 @@ class ClusterEars:
             places = [(masters.address_of(slot), verb, names) for (slot, verb), names in named.items()]
         finally:
             masters.close()
-        heard: queue.SimpleQueue[tuple[bytes, bytes] | StorageAway] = queue.SimpleQueue()
+        heard: queue.Queue[tuple[bytes, bytes] | StorageAway] = queue.Queue(MOST)
         for address, verb, names in places:
             connection = BlockingConnection(address, self._timeout)
             self._connections.append(connection)
@@ -47,6 +50,8 @@ class ClusterEars:
             raise item
         finally:
             self.close()
+            while not heard.empty():  # so that nobody waits for room in it
+                heard.get()
 
     def close(self) -> None:
         """End what listens, in whichever thread."""
@@ -59,7 +64,7 @@ def _hear(
     connection: BlockingConnection,
     verb: bytes,
     names: list[bytes],
-    heard: "queue.SimpleQueue[tuple[bytes, bytes] | StorageAway]",
+    heard: "queue.Queue[tuple[bytes, bytes] | StorageAway]",
 ) -> None:
     try:
         for item in connection.listen(*names, verb=verb):

@@ -8,6 +8,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.redis.address import Address
+from filtered_websocket.storage_objects.redis.cluster import listening
 from filtered_websocket.storage_objects.redis.cluster.listening import ClusterEars
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of, prefix_of
 from tests.support.raw_client import DEADLINE
@@ -70,3 +71,21 @@ def test_a_cluster_that_is_away_is_told():
     ears = ClusterEars([Address("127.0.0.1:1", "127.0.0.1", 1)], b"fws:", 0.2)
     with pytest.raises(StorageAway, match="Connection refused"):
         next(ears.listen(b"weather"))
+
+
+def test_what_nobody_looks_at_waits_at_redis_and_not_here(cluster, monkeypatch):
+    monkeypatch.setattr(listening, "MOST", 10)
+    ears = ClusterEars([Address("seed", "127.0.0.1", cluster.servers[0].port)], b"fws:", DEADLINE)
+    first: list[tuple[bytes, bytes]] = []
+    pairs = ears.listen(b"ear")
+    asking = threading.Thread(target=lambda: first.append(next(pairs)), daemon=True)
+    asking.start()
+    home = cluster.master_of(SLOTS_OF[0])
+    cluster.wait(lambda: home.get("PUBSUB", "NUMSUB", "ear")[1])
+    for number in range(100):
+        home.get("PUBLISH", "ear", number)
+    asking.join(DEADLINE)
+    found = pairs.gi_frame.f_locals["heard"]
+    cluster.wait(lambda: found.qsize() == 10)
+    assert [data for _, data in (*first, *(next(pairs) for _ in range(99)))] == [b"%d" % n for n in range(100)]
+    pairs.close()
