@@ -18,6 +18,8 @@ from filtered_websocket.messages.publication import Position, Publication
 _PUBLISHED = PublishResult()
 MOST_PUBLISHING = 32
 """Publications of one client that storage may have yet to confirm while its further commands are obeyed."""
+SMALL = 16384
+"""Bytes of a publication up to which they are: of larger ones it holds one at a time, while storage is slow."""
 
 
 def publish(client: Client, request: PublishRequest) -> PublishResult | Deferred[PublishResult]:
@@ -43,12 +45,14 @@ def _published(_: object) -> PublishResult:
     return _PUBLISHED
 
 
-def goes_on(client: Client, published: Deferred[Any]) -> bool:
+def goes_on(client: Client, request: PublishRequest, published: Deferred[Any]) -> bool:
     """Whether a client's next command need not wait for its publication that is on its way to storage.
 
     There they are in the order in which they were sent. To wait would make each a round trip and a delivery of its own.
     """
-    if client.publishing >= MOST_PUBLISHING or client.state.chains.of(CentrifugoPublishFilter):
+    if client.publishing >= MOST_PUBLISHING or len(request.data) > SMALL:
+        return False
+    if client.state.chains.of(CentrifugoPublishFilter):
         return False
 
     def confirmed(_: object) -> None:

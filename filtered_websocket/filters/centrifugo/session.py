@@ -132,7 +132,7 @@ class Session(Client):
         if result is not DONE:
             result.addCallbacks(self._answer, self._fail, (number, name), errbackArgs=(number,))
         # Most have fired already: what is published through memory, say.
-        if (result.called and not result.paused) or (name == "publish" and goes_on(self, result)):
+        if (result.called and not result.paused) or (name == "publish" and goes_on(self, request, result)):
             return None
         return result
 

@@ -7,7 +7,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.codes import Error
 from filtered_websocket.filters.centrifugo.events import CentrifugoPublishFilter
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
-from filtered_websocket.filters.centrifugo.publishing import MOST_PUBLISHING, judge
+from filtered_websocket.filters.centrifugo.publishing import MOST_PUBLISHING, SMALL, judge
 from filtered_websocket.storage_objects.memory import StorageObject
 from tests.filters.centrifugo.clients import connected, serving
 
@@ -113,6 +113,16 @@ def test_only_so_many_are_on_their_way_at_a_time():
         assert len(storage.sends) == 4
         storage.confirm()
         assert len(client.hear()) == MOST_PUBLISHING + 5
+
+
+def test_of_large_ones_one_is_on_its_way_at_a_time():
+    with serving(storage_object=Far()) as server:
+        client, storage = connected(server), server.storage_object
+        client.say(*[{"id": at, "publish": {"channel": "kept:a", "data": "x" * SMALL}} for at in (1, 2, 3)])
+        assert len(storage.sends) == 1
+        for _ in range(3):
+            storage.confirm()
+        assert [each["id"] for each in client.hear()] == [1, 2, 3]
 
 
 def test_one_that_could_not_be_published_is_told_and_the_others_are_not_touched():
