@@ -34,7 +34,10 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 def _found(frames: Iterable[FrameType]) -> Iterator[dict[str, str]]:
     for frame in frames:
         if frame.f_code in _RUNS:
-            yield _of(frame.f_locals["instance"])
+            try:
+                yield _of(frame.f_locals["instance"])
+            except Exception:
+                yield {}  # a property of the author's own: no line is lost over it
 
 
 def _of(instance: Any) -> dict[str, str]:

@@ -30,3 +30,15 @@ def test_of_a_failure_it_is_the_chain_that_failed(chain):
         chain.run(SimpleNamespace(id="1"))
     assert about.of_failure(raised.value) == {"connection": "1"}
     assert about.of_failure(ValueError()) == {}
+
+
+def test_a_property_that_fails_costs_no_line(chain):
+    class Own:
+        @property
+        def user(self):
+            raise RuntimeError("nobody yet")
+
+    seen = []
+    filter_of(chain, lambda cls, instance, data: seen.append(about.now()))
+    chain.run(Own())
+    assert seen == [{}]
