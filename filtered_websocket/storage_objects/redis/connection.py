@@ -21,7 +21,14 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script, command
 from filtered_websocket.storage_objects.redis.history_scripts import HISTORY_SCRIPTS
-from filtered_websocket.storage_objects.redis.home import GREET, READ_ONLY, greeting, home_of, reign_of
+from filtered_websocket.storage_objects.redis.home import (
+    GREET,
+    READ_ONLY,
+    count_of_masters,
+    greeting,
+    home_of,
+    reign_of,
+)
 from filtered_websocket.storage_objects.redis.lease_scripts import LEASE_SCRIPTS
 from filtered_websocket.storage_objects.redis.record_scripts import RECORD_SCRIPTS
 from filtered_websocket.storage_objects.redis.replies import away
@@ -221,8 +228,8 @@ class CommandConnection(RedisConnection):
             reply = yield self.ask(CLUSTER_SLOTS)
         except txredisapi.ResponseError:  # it is none, or this may not be asked
             return
-        masters = {tuple(master[:2]) for _, _, master, *_ in reply}
-        if len(masters) > 1:
+        masters = count_of_masters(reply)
+        if masters > 1:
             raise ConfigError(f"Redis at {self.address.name} is one of a Redis Cluster: {WHAT_TO_SET}")
         if masters:
             self._warn_of_one()

@@ -8,6 +8,7 @@ last id and its reign's number, which only rises: by its order, histories know w
 """
 
 import re
+from typing import Any
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis.command import NOW, Script
@@ -48,6 +49,12 @@ def home_of(info: bytes) -> bytes:
     """The replication id in what INFO replication says, empty where it says none."""
     found = re.search(rb"^master_replid:(\w+)", info, re.MULTILINE)
     return found[1] if found else b""
+
+
+def count_of_masters(slots: list[Any]) -> int:
+    """How many masters share the data, by what CLUSTER SLOTS says: by their ids, since those that do not say where they
+    are may all have one port."""
+    return len({master[2] if len(master) > 2 else tuple(master) for _, _, master, *_ in slots})
 
 
 def reign_of(reply: list[bytes], prefix: bytes, address: str) -> bytes:

@@ -7,6 +7,7 @@ from filtered_websocket.messages.envelope import MARK
 from filtered_websocket.storage_objects.base import Keep
 from filtered_websocket.storage_objects.redis.address import Address, fit
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis.home import count_of_masters
 from filtered_websocket.storage_objects.redis.refusals import NotDone, Refused
 from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, keep_values
 
@@ -87,13 +88,13 @@ def _refuse_cluster(connection: BlockingConnection) -> None:
     """What is published under names of one Redis is refused by no cluster, and heard by nobody there."""
     address = connection.address
     try:
-        masters = {(host, port) for _, _, (host, port, *_), *_ in connection.ask(b"CLUSTER", b"SLOTS")}
+        masters = count_of_masters(connection.ask(b"CLUSTER", b"SLOTS"))
     except Refused:
         return  # it is none, or does not say
     except NotDone:
         raise
     except StorageAway as lost:
         raise NotDone(f"{str(lost).partition(': it is unknown')[0]}: not done") from None
-    if len(masters) > 1:
+    if masters > 1:
         connection.close()
         raise NotDone(f"Redis at {address.name} is a Redis Cluster: set redis_cluster: not done")

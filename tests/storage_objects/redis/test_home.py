@@ -7,7 +7,7 @@ import pytest
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
-from filtered_websocket.storage_objects.redis.home import home_of
+from filtered_websocket.storage_objects.redis.home import count_of_masters, home_of
 from tests.support.backends import Backend, message
 from tests.support.log_lines import LogLines
 from tests.support.reactor_thread import until
@@ -296,3 +296,11 @@ def test_what_a_version_without_a_number_has_kept_is_taken_over(shared, redis_se
     assert numbers(node.since("room", Position("old", 6))) == [7]
     assert send(node, "room", "8", KEEP).offset == 8
     assert numbers(node.since("room", Position("old", 6))) == [7, 8]
+
+
+def test_masters_that_do_not_say_where_they_are_are_told_apart_by_their_ids():
+    slots = [[0, 99, [None, 6379, b"a"], [None, 6379, b"replica"]], [100, 16383, [None, 6379, b"b"]]]
+    assert count_of_masters(slots) == 2
+    assert count_of_masters([[0, 99, [b"host", 1, b"a"]], [200, 299, [b"host", 1, b"a"]]]) == 1
+    assert count_of_masters([[0, 16383, [b"host", 1]]]) == 1
+    assert count_of_masters([]) == 0

@@ -319,11 +319,12 @@ class Partition(Shard):
         if seat is not None and now - self._alive > patience and (self._refusals.waiting or not self._is_lost):
             # Of one that is home no more, too: as long as it owes an answer, no other home is entered.
             seat.node.give_up(f"its heartbeat has not come back for {patience:g} s")
-        elif seat is None or self._is_lost:
-            self._maps.look()
-        elif self._timer is None and not self._refusals.waiting:
+        elif seat is not None and not self._is_lost and self._timer is None and not self._refusals.waiting:
             script = SHARDED_BEAT if seat.connection.sharded else CLASSIC_BEAT
             seat.ask(self.call(script, (), (self._beat_channel,)), None, script).addErrback(lambda _: None)
+        if not self.open:
+            # Where it is held, too: the cluster may have gone on without a master that it was cut off from.
+            self._maps.look()
 
     def _beat_came(self) -> None:
         self._alive = time.monotonic()

@@ -8,8 +8,11 @@ from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF
 from filtered_websocket.storage_objects.redis.cluster.redirects import Kind, Place, Redirect
 from filtered_websocket.storage_objects.redis.command import command
 from tests.support.backends import Backend
+from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.reactor_thread import call, until
+from tests.support.redis_cluster import ClusterServer
 from tests.support.redis_nodes import MODULE, send
+from tests.support.redis_programs import find
 
 LONG = 30
 """Seconds that something may take on a busy machine."""
@@ -90,3 +93,24 @@ def test_what_was_refused_just_before_the_end_is_told_to_be_not_done(nodes):
     call(refuse_and_stop)
     with pytest.raises(StorageAway, match="not done"):
         call(lambda: answer, deadline=5)
+
+
+def test_a_home_that_is_cut_off_is_left_when_the_cluster_goes_on_without_it(tmp_path, nodes):
+    """One that has no slots says what one says that sees no majority: CLUSTERDOWN, and names nobody else."""
+    node = nodes.node()
+    shards = node.storage._shards
+    partition = shards.all()[NUMBER]
+    program, port = find("redis7"), free_port(WITH_ANOTHER)
+    with ClusterServer(tmp_path, "--cluster-enabled", "yes", program=program, port=port):
+        lone = call(shards.node_at, Place("127.0.0.1", port))
+        until(lambda: lone.is_up)
+
+        def be_cut_off():
+            partition.lost()
+            shards._look_timer.cancel()  # where it was at home before, no map is asked for
+            shards._look_timer = None
+            partition.go(lone, shards.asked + 1)
+
+        call(be_cut_off)
+        until(lambda: partition.is_at(lone))
+        until(lambda: node.storage.ready and partition.open)  # long before the next map that is asked for anyhow
