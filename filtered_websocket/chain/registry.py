@@ -84,6 +84,9 @@ class FilterMeta(type):
     def __new__(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, abstract: bool = False, **keywords: Any
     ) -> "FilterMeta":
+        # What a call makes, and no statement, names no module. Python would take this one's, which all pipelines bring.
+        if "__module__" not in namespace:
+            namespace = {**namespace, "__module__": sys._getframe(1).f_globals.get("__name__", __name__)}
         return super().__new__(mcs, name, bases, namespace, **keywords)
 
     def __init__(

@@ -202,3 +202,10 @@ def test_reloading_a_module_does_not_double_its_filters(tmp_path, monkeypatch):
     mine = [each for root in EVENTS for each in root._filters if each.__module__ == file.stem]
     assert mine == [again.Opens, again.Closes]
     assert mine[0].version == "the second"
+
+
+def test_a_class_that_a_call_makes_is_of_the_module_that_calls(chain):
+    namespace = {"filter": staticmethod(lambda instance, data: data)}
+    assert FilterMeta("Made", (chain,), namespace).__module__ == __name__
+    assert FilterMeta("Elsewhere", (chain,), {**namespace, "__module__": "elsewhere"}).__module__ == "elsewhere"
+    assert "__module__" not in namespace
