@@ -1,7 +1,7 @@
 """Subscribers that ask for nothing of what was before them: each is told where it stands and joins, in one step, now.
 
 Most that are new to a channel come so. It is what `recoveries` does for them too, without what those need that wait: it
-serves channels of which this node knows where it stands. Whoever has to wait for that waits there.
+serves channels of which this node knows where it stands. A subscriber that has to wait for that waits there.
 """
 
 from collections.abc import Callable

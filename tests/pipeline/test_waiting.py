@@ -232,7 +232,7 @@ def test_one_that_joins_what_waits_for_its_own_delivery_gets_that_before_what_co
             super().deliver(batch, policy)
             fanout.join("y", self)
 
-    for number in range(COMPARED + 1):  # so many wait that it is written down for whom
+    for number in range(COMPARED + 1):  # so many wait that each one's channels are noted
         subscriber(f"other {number}", f"a {number}", f"b {number}")
         fanout.publish(f"a {number}", text("x"))
     joins = Joins("joins")

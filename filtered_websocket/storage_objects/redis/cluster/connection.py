@@ -44,7 +44,7 @@ class NodeConnection(CommandConnection):
     """For everything but subscribing.
 
     :ivar sharded: whether it knows sharded channels
-    :ivar asker_of: who has asked something and asks it again, by its key or channel
+    :ivar asker_of: the partition that has asked something and asks it again, by its key or channel
     :ivar whose: what changes when another master, or the same one anew, has the data
     """
 
