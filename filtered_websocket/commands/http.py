@@ -8,6 +8,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 LINE = 1 << 20
@@ -39,6 +40,20 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirects)
 
 
+@contextmanager
+def _answer(request: urllib.request.Request, timeout: float) -> Iterator[Any]:
+    """A successful answer, and what its opening and reading end with as `Refused` or `Unreachable`."""
+    try:
+        with _opener.open(request, timeout=timeout) as answer:
+            yield answer
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refused(error.code, _reason(error)) from None
+    except (OSError, http.client.HTTPException) as error:
+        cause = getattr(error, "reason", None) or error
+        raise Unreachable(str(getattr(cause, "strerror", None) or cause) or type(cause).__name__) from None
+
+
 def ask(request: urllib.request.Request, timeout: float, most: int) -> bytes:
     """The body of a successful answer.
 
@@ -47,16 +62,9 @@ def ask(request: urllib.request.Request, timeout: float, most: int) -> bytes:
     :raises Refused: the status is not 2xx
     :raises Unreachable: there is no answer
     """
-    try:
-        with _opener.open(request, timeout=timeout) as answer:
-            body: bytes = answer.read(most)
-            return body
-    except urllib.error.HTTPError as error:
-        with error:
-            raise Refused(error.code, _reason(error)) from None
-    except (OSError, http.client.HTTPException) as error:
-        cause = getattr(error, "reason", None) or error
-        raise Unreachable(str(getattr(cause, "strerror", None) or cause) or type(cause).__name__) from None
+    with _answer(request, timeout) as answer:
+        body: bytes = answer.read(most)
+        return body
 
 
 def lines(request: urllib.request.Request, timeout: float) -> Iterator[bytes]:
@@ -66,16 +74,9 @@ def lines(request: urllib.request.Request, timeout: float) -> Iterator[bytes]:
     :raises Refused: the status is not 2xx
     :raises Unreachable: there is no answer, or it ends in the middle
     """
-    try:
-        with _opener.open(request, timeout=timeout) as answer:
-            while line := answer.readline(LINE):
-                yield line
-    except urllib.error.HTTPError as error:
-        with error:
-            raise Refused(error.code, _reason(error)) from None
-    except (OSError, http.client.HTTPException) as error:
-        cause = getattr(error, "reason", None) or error
-        raise Unreachable(str(getattr(cause, "strerror", None) or cause) or type(cause).__name__) from None
+    with _answer(request, timeout) as answer:
+        while line := answer.readline(LINE):
+            yield line
 
 
 def elsewhere(location: str) -> str:

@@ -1,5 +1,6 @@
 """The HTTP API of a server by which its connections are seen and steered, as commands ask for it."""
 
+import argparse
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,20 @@ TRACE_TIMEOUT = 60
 """Seconds that a trace may be silent: a server that lives says so more often."""
 MOST = 64 << 20
 """Bytes that are read of an answer."""
+
+
+def address(text: str) -> str:
+    """An HTTP address of the command line, as it was given.
+
+    :raises argparse.ArgumentTypeError: it is none
+    """
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port):
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://localhost:9000")
 
 
 class Steered:

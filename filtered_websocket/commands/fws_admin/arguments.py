@@ -1,10 +1,9 @@
 """What the command line of `fws_admin` says."""
 
 import argparse
-from urllib.parse import urlsplit
 
 from filtered_websocket.commands import exits
-from filtered_websocket.commands.steering import SECRET
+from filtered_websocket.commands.steering import SECRET, address
 
 PROG = "fws_admin"
 EPILOG = f"""\
@@ -27,7 +26,7 @@ def parser() -> exits.Parser:
         prog=PROG, description="Sees and steers the connections of running servers.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
-    made.add_argument("--url", type=_url, default="http://localhost:9000", help="a server, or its admin port")
+    made.add_argument("--url", type=address, default="http://localhost:9000", help="a server, or its admin port")
     made.add_argument("--secret", help=f"its admin_secret; better in {SECRET}, where other users do not see it")
     made.add_argument("--json", action="store_true", help="what the server answers; of a trace, a line for each event")
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -61,16 +60,6 @@ def _filters(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--channel", help="those in a channel")
     verb.add_argument("--address", help="those from an address")
     verb.add_argument("--pipeline", help="those of a pipeline: one of its patterns")
-
-
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port):
-            return text
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://localhost:9000")
 
 
 def _limit(text: str) -> int:

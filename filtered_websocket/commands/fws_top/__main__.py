@@ -13,7 +13,6 @@ import time
 import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -24,7 +23,7 @@ from filtered_websocket.commands.fws_top.figures import Figures
 from filtered_websocket.commands.fws_top.panel import panel
 from filtered_websocket.commands.fws_top.scrape import Scrape, Server
 from filtered_websocket.commands.fws_top.views import FIGURES, Views
-from filtered_websocket.commands.steering import SECRET, Steered
+from filtered_websocket.commands.steering import SECRET, Steered, address
 from filtered_websocket.commands.terminal import console, shown
 
 PROG = "fws_top"
@@ -62,21 +61,18 @@ def _parser() -> exits.Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     add = parser.add_argument
-    add("url", metavar="URL", nargs="?", type=_url, default="http://localhost:9000", help="the server, or its /metrics")
+    add(
+        "url",
+        metavar="URL",
+        nargs="?",
+        type=address,
+        default="http://localhost:9000",
+        help="the server, or its /metrics",
+    )
     add("--once", action="store_true", help="print one table and end; what a pipe gets anyway")
     add("--interval", type=_seconds, default=1.0, metavar="SECONDS", help="between two readings (default 1)")
     add("--secret", help=f"the server's admin_secret; better in {SECRET}, where other users do not see it")
     return parser
-
-
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port):
-            return text
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://localhost:9000")
 
 
 def _seconds(text: str) -> float:
