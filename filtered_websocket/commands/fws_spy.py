@@ -19,13 +19,15 @@ from filtered_websocket.messages.envelope import MARK, decode
 from filtered_websocket.storage_objects.redis.address import addresses
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.cluster.listening import ClusterEars
+from filtered_websocket.storage_objects.redis.command import pattern_of
+from filtered_websocket.storage_objects.redis.listening import Ears, Place
 from filtered_websocket.storage_objects.redis.options import OPTIONS as REDIS_OPTIONS
 from filtered_websocket.storage_objects.values import as_bytes
 
 PROG = "fws_spy"
 URL = "redis://localhost:6379/0"
 EXAMPLE = """examples:
-  fws_spy                                  what is emitted to Socket.IO clients, on redis://localhost:6379/0
+  fws_spy                                  all that servers publish, and what is emitted to Socket.IO clients
   fws_spy --redis redis://db.lan global    another channel of another Redis
   fws_spy --redis_cluster yes "$(fws_publish --redis_cluster yes --where room)"    a channel of a Redis Cluster
 """
@@ -55,7 +57,9 @@ def _parser() -> exits.Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("channels", metavar="CHANNEL", nargs="*", default=[CHANNEL], help=f"default: {CHANNEL}")
+    parser.add_argument(
+        "channels", metavar="CHANNEL", nargs="*", help=f"default: all that servers publish, and {CHANNEL}"
+    )
     parser.add_argument("-n", "--count", type=int, default=0, help="end after so many messages; default: never")
     parser.add_argument(
         "--redis", metavar="URL", help=f"short for --redis_url; REDIS in the environment; default: {URL}"
@@ -87,23 +91,34 @@ def _options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Any:
 def _lines(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[str]:
     """What to print; while Redis is away, nothing."""
     options = _options(arguments, environ)
-    found = addresses(options)
     channels = [os.fsencode(channel) for channel in arguments.channels]
-    cluster = ClusterEars(found, as_bytes(options.redis_key) + b":", CONNECT_SECONDS) if options.redis_cluster else None
-    told = ""
+    if options.redis_cluster and not channels:
+        exits.say(PROG, "what servers publish through a Redis Cluster is heard by name: --help shows how")
+        channels = [as_bytes(CHANNEL)]
+    told: set[str] = set()
     while True:
         try:
-            ear = cluster or BlockingConnection(found[0], CONNECT_SECONDS)
-            for channel, data in ear.listen(*channels):
-                told = ""
+            for channel, data in _heard(options, channels):
+                told.clear()
                 now = time.strftime("%H:%M:%S")
                 yield printable(f"{now} {channel.decode('utf-8', 'backslashreplace')} {describe(data)}")
         except StorageAway as error:
             # Once for each reason, not once a second.
-            if str(error) != told:
-                told = str(error)
-                exits.say(PROG, f"{told.removesuffix(': not done')}; it is tried until it works")
+            if str(error) not in told:
+                told.add(str(error))
+                exits.say(PROG, f"{str(error).removesuffix(': not done')}; it is tried until it works")
             time.sleep(AGAIN_SECONDS)
+
+
+def _heard(options: Any, channels: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    found, prefix = addresses(options), as_bytes(options.redis_key) + b":"
+    if options.redis_cluster:
+        return ClusterEars(found, prefix, CONNECT_SECONDS).listen(*channels)
+    if channels:
+        return BlockingConnection(found[0], CONNECT_SECONDS).listen(*channels)
+    places = [Place(each, b"PSUBSCRIBE", [pattern_of(each.channels(prefix))]) for each in found]
+    places.append(Place(found[0], b"SUBSCRIBE", [as_bytes(CHANNEL)]))
+    return Ears(CONNECT_SECONDS).listen(places)
 
 
 def describe(data: bytes) -> str:

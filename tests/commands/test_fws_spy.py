@@ -77,6 +77,27 @@ def test_other_channels_are_named_and_redis_may_come_from_the_environment(redis:
     assert second.endswith(r" other text \x1b]0;title\x07")
 
 
+def test_without_names_all_that_servers_publish_is_shown_whichever_of_their_redis_has_it(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    with RedisServer(tmp_path / "other", tcp=True) as other:
+        shards = [f"127.0.0.1:{each.port}" for each in (redis, other)]
+        environment = {"FWS_REDIS_SHARDS": " ".join(shards), "FWS_REDIS_KEY": "my*chat"}
+        command = spy("-n", "5", environment=environment)
+        with Publisher(redis_shards=shards, redis_key="my*chat", pipeline="/chat") as publisher:
+            channels = ["a", "b", "c", "d"]
+            wait_until(lambda: all(each.ask("PUBSUB", "NUMPAT") != b":0\r\n" for each in (redis, other)))
+            for channel in channels:
+                publisher.publish(channel, "hi " + channel)
+            publish(redis, "flask-socketio", b"{}")
+            names = [publisher.where(channel) for channel in channels]
+        out, err = command.communicate(timeout=STARTING)
+    shown = {line[9:] for line in out.splitlines()}
+    said = {f"{name} publication [b'hi {name[-1]}']" for name in names}
+    assert shown == {*said, "flask-socketio json {}"}
+    assert (command.returncode, err) == (0, "")
+
+
 def test_a_channel_of_a_cluster_is_named_as_where_says(tmp_path: Path) -> None:
     with RedisCluster(tmp_path, "redis7") as cluster, Publisher(cluster.url, redis_cluster=True) as publisher:
         command = spy("-n", "1", "--redis", cluster.url, "--redis_cluster", "yes", publisher.where("room"))

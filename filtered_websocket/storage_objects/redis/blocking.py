@@ -87,7 +87,7 @@ class BlockingConnection:
 
         The connection is of no other use then.
 
-        :param verb: ``SSUBSCRIBE`` for sharded channels, which are all of one slot
+        :param verb: ``SSUBSCRIBE`` for sharded channels, which are all of one slot; ``PSUBSCRIBE`` for patterns
         :raises StorageAway: it is lost, or is not where they are published any more
         """
         connection = self._connected()
@@ -97,6 +97,8 @@ class BlockingConnection:
             while True:
                 if reply[0] in (b"message", b"smessage"):
                     yield reply[1], reply[2]
+                elif reply[0] == b"pmessage":
+                    yield reply[2], reply[3]
                 elif reply[0] == b"sunsubscribe":
                     raise StorageAway(f"Redis at {self.address.name} has given these channels to another server")
                 asked = False

@@ -5,7 +5,10 @@ TIME before they write, which needs Redis 5 or newer.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
+
+_SPECIAL = re.compile(rb"([*?\[\]\\])")
 
 
 def command(*parts: bytes) -> bytes:
@@ -22,6 +25,11 @@ def parts_of(request: bytes) -> list[bytes]:
         parts.append(request[start : start + size])
         at = start + size + 2
     return parts
+
+
+def pattern_of(beginning: bytes) -> bytes:
+    """The pattern of all names that begin with this."""
+    return _SPECIAL.sub(rb"\\\1", beginning) + b"*"
 
 
 class Script:

@@ -1,6 +1,5 @@
 """All names on the bus of one Redis that begin with something: asked for by PSUBSCRIBE, and again after an outage."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,10 +8,9 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.redis.command import pattern_of
 from filtered_websocket.storage_objects.redis.interfaces import Ears, OneRedis
 from filtered_websocket.storage_objects.values import as_bytes
-
-_SPECIAL = re.compile(rb"([*?\[\]\\])")
 
 
 class _Prefix:
@@ -37,7 +35,7 @@ class Prefixes:
 
     def add(self, name: str) -> Deferred[None]:
         """Fires when confirmed. While Redis is away, that is when it is back."""
-        prefix = self._all.setdefault(_SPECIAL.sub(rb"\\\1", as_bytes(name)) + b"*", _Prefix(name))
+        prefix = self._all.setdefault(pattern_of(as_bytes(name)), _Prefix(name))
         if prefix.live:
             return DONE
         confirmed: Deferred[None] = Deferred()

@@ -1,11 +1,16 @@
 """Commands in Redis's protocol, and scripts by their hash."""
 
 import hashlib
+from contextlib import closing
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.storage_objects.redis.command import Script, command, parts_of
+from filtered_websocket.storage_objects.redis.address import Address
+from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
+from filtered_websocket.storage_objects.redis.command import Script, command, parts_of, pattern_of
+from tests.support.raw_client import DEADLINE
 
 
 def read(data):
@@ -43,3 +48,12 @@ def test_a_script_is_called_by_its_hash_and_where_redis_does_not_know_it_by_its_
 @given(words.filter(bool))
 def test_the_parts_of_a_command_can_be_had_back(parts):
     assert parts_of(command(*parts)) == parts
+
+
+@pytest.mark.parametrize("name", [b"plain", b"a*", b"a?b", b"[x]", b"back\\slash", b"\xff"])
+def test_a_pattern_is_of_all_names_that_begin_with_its_text(redis_server, name):
+    with closing(BlockingConnection(Address("redis", path=redis_server.path), DEADLINE)) as connection:
+        connection.ask(b"FLUSHALL")
+        for key in (name, name + b"more", name[:-1] + b"!"):
+            connection.ask(b"SET", key, b"")
+        assert sorted(connection.ask(b"KEYS", pattern_of(name))) == [name, name + b"more"]

@@ -7,8 +7,8 @@ import pytest
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.publisher import Publisher
+from filtered_websocket.storage_objects.redis import listening
 from filtered_websocket.storage_objects.redis.address import Address
-from filtered_websocket.storage_objects.redis.cluster import listening
 from filtered_websocket.storage_objects.redis.cluster.listening import ClusterEars
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of, prefix_of
 from tests.support.raw_client import DEADLINE
