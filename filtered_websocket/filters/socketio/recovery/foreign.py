@@ -3,9 +3,11 @@
     bus  PREFIX::mark  {"mark": str}       a node begins to hear, or hears again
     log  mark MARK, no hole                a node heard all that was said before it
     log  mark MARK, a hole                 none did, and programs have spoken before
+    map  PACK::recovery  programs  MARK    behind which mark programs have spoken first; "" behind none that is known
 
 The node that was first the last time appends at once, the others when it has not after `SPARE_SECONDS`: it may have
-died. Until its own mark is answered a node cannot say whether something is missing, so no client goes on.
+died. Until its own mark is answered a node cannot say whether something is missing, so no client goes on. What is first
+said behind that mark, while it waits for the answer, is no hole: this node has heard it.
 """
 
 import secrets
@@ -30,7 +32,7 @@ SETTLE_SECONDS = 2.0
 MOST_WAITING = 10_000
 """Items that may wait to be appended."""
 SPOKEN = "programs"
-"""The field that says that programs have spoken."""
+"""The field that says behind which mark programs have spoken first."""
 
 
 class Foreign:
@@ -49,25 +51,29 @@ class Foreign:
         # The own mark, and whether it is answered; other marks that are to be answered then.
         self._own, self._is_answered = "", False
         self._later: list[str] = []
+        # The mark behind which this node has first heard a program speak.
+        self._spoken: str | None = None
         self._settled: list[Deferred[bool]] = []
         # The node that was first the last time; what it may yet append, since when; what came before the own mark.
         self._first: str | None = None
         self._waiting: list[tuple[float, Origin, Item]] = []
         self._early: list[Item] | None = []
         self._flush_call: DelayedCall | None = None
-        self._has_spoken = self._is_ended = False
+        self._is_ended = False
 
     # Marks.
 
     def begin(self) -> Deferred[None]:
         """Hear the other nodes' marks, and let them hear one."""
-        self._own, self._is_answered, self._early = secrets.token_urlsafe(9), False, []
+        self._own, self._is_answered, self._early, self._later = secrets.token_urlsafe(9), False, [], []
         return start(self._begin(self._own))
 
     async def _begin(self, mark: str) -> None:
         while mark == self._own and not self._is_ended:
             try:
                 await self._storage.listen(self.channel)
+                if self._spoken is not None:
+                    await self._put_spoken(self._spoken)  # what was put while the storage object went may be lost
                 await self._storage.publish(self.channel, strict_json.dumps({"mark": mark}))
                 return
             except StorageAway:
@@ -107,9 +113,10 @@ class Foreign:
             start(self._answer(mark)).addErrback(_passed_over)
 
     async def _answer(self, mark: str) -> None:
-        spoken = self._has_spoken or bool(await self._storage.fields(self._map))
+        stored = (await self._storage.fields(self._map)).get(SPOKEN)
         if mark == self._own:
-            self._say(mark, hole=spoken)
+            heard = mark, *self._later
+            self._say(mark, hole=any(each is not None and each not in heard for each in (self._spoken, stored)))
 
     def _say(self, mark: str, hole: bool) -> None:
         self._log.append(Mark(mark, hole, self._node), once=f"mark {mark}").addErrback(_passed_over)
@@ -152,9 +159,9 @@ class Foreign:
         :param stream: where, from which all nodes hear one order
         :param item: what is to be done; None for nothing that the log has
         """
-        if not self._has_spoken:
-            self._has_spoken = True
-            self._storage.put(self._map, SPOKEN, "1", only_new=True).addErrback(_passed_over)
+        if self._spoken is None:
+            self._spoken = self._marks.mark or ""
+            self._put_spoken(self._spoken).addErrback(_passed_over)
         origin = self._marks.next(stream)
         if item is None or (origin is not None and self._marks.is_logged(origin)):
             return
@@ -165,6 +172,9 @@ class Foreign:
             self._append(origin, item)
         else:
             self._wait(origin, item)
+
+    def _put_spoken(self, mark: str) -> Deferred[bool]:
+        return self._storage.put(self._map, SPOKEN, mark, only_new=True)
 
     def _append(self, origin: Origin, item: Item) -> None:
         appended = self._log.append(item, origin, once=origin.key)

@@ -76,7 +76,7 @@ def test_when_all_were_away_and_programs_have_spoken_there_is_a_hole(nodes: Node
     nodes.settle(ANSWER_SECONDS)
     nodes.say(method="emit", event="e", data=1, room=None)
     page = Page(one).drop()
-    assert nodes.storage._maps["ws_emit::recovery"] == {SPOKEN: "1"}
+    assert nodes.storage._maps["ws_emit::recovery"].keys() == {SPOKEN}
     nodes.storage.consumers.remove(one.server)
     two = nodes.begin()
     nodes.settle(ANSWER_SECONDS)
@@ -84,6 +84,56 @@ def test_when_all_were_away_and_programs_have_spoken_there_is_a_hole(nodes: Node
     assert not page.back(two)
     assert two.server.counters.totals["not recovered", "ws_emit: hole"] == 1
     assert page.drop().back(two)
+
+
+def test_what_is_first_said_before_a_mark_is_answered_is_no_hole(nodes: Nodes) -> None:
+    """Whoever waits for the answer has heard it: a node that has just begun refused its clients for that."""
+    one, two = nodes.begin(), nodes.begin()
+    pages = [Page(one).drop(), Page(two).drop()]
+    nodes.say(method="emit", event="e", data=1, room=None)
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(one) == marks(two) == [False, False]
+    for page, server in zip(pages, (two, one), strict=True):
+        assert page.back(server)
+        assert page.taken() == [("e", 1)]
+
+
+@pytest.mark.parametrize("first_to_answer", [0, 1])
+def test_what_is_first_said_between_two_marks_is_a_hole_for_the_second_alone_if_nobody_answers_for_it(
+    nodes: Nodes, first_to_answer: int
+) -> None:
+    one = nodes.begin()
+    nodes.settle()
+    nodes.say(method="emit", event="e", data=1, room=None)
+    two = nodes.begin()
+    nodes.settle()
+    (one, two)[first_to_answer].advance(ANSWER_SECONDS)
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(one) == marks(two) == [[False, False], [True, False]][first_to_answer]
+
+
+def test_what_is_first_said_before_any_mark_is_a_hole(nodes: Nodes) -> None:
+    one = nodes.begin()
+    foreign = recovery_of(one).foreign
+    assert foreign is not None
+    foreign.ready_changed(False)
+    nodes.say(method="emit", event="e", data=1, room=None)
+    foreign.ready_changed(True)
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(one) == [True]
+
+
+def test_that_programs_have_spoken_is_put_again_where_that_was_lost(nodes: Nodes) -> None:
+    one = nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    nodes.say(method="emit", event="e", data=1, room=None)
+    foreign = recovery_of(one).foreign
+    assert foreign is not None
+    said = nodes.storage._maps.pop("ws_emit::recovery")
+    foreign.ready_changed(False)
+    foreign.ready_changed(True)
+    nodes.settle()
+    assert nodes.storage._maps["ws_emit::recovery"] == said
 
 
 def test_a_client_that_comes_before_that_is_known_waits(nodes: Nodes) -> None:
