@@ -100,7 +100,7 @@ def test_its_server_dies(site: Application, number: signal.Signals) -> None:
     assert client.event() == ("told", 1)
     site.replace(number)
     client.wait("disconnect")
-    assert client.comes_back()
+    assert site.comes_back(client)
     assert client.event() == ("entered", True, 2, ["hall", "side"])
     assert client.heard("event") == []
 
@@ -121,18 +121,20 @@ def test_what_managers_order_while_it_is_away_is_done_once_by_two_nodes(site: Ap
         return ["emit", {"data": event, "namespace": "/", "event": "n"} | more]
 
     assert site.redis is not None
-    call(
-        GENERATIONS[generation],
-        site.redis,
-        "default",
-        *(emits(str(number)) for number in range(10)),
-        ["enter_room", {"sid": sids[0], "namespace": "/", "room": "entered"}],
-        emits("to those that entered", room="entered"),
-        emits("to the others", skip_sid=sids[0]),
-        ["close_room", {"room": "hall", "namespace": "/"}],
-        emits("to the hall", room="hall"),
-        emits("last"),
-    )
+    with site.direct(server=other) as witness:
+        call(
+            GENERATIONS[generation],
+            site.redis,
+            "default",
+            *(emits(str(number)) for number in range(10)),
+            ["enter_room", {"sid": sids[0], "namespace": "/", "room": "entered"}],
+            emits("to those that entered", room="entered"),
+            emits("to the others", skip_sid=sids[0]),
+            ["close_room", {"room": "hall", "namespace": "/"}],
+            emits("to the hall", room="hall"),
+            emits("last"),
+        )
+        witness.wait("event", args=["last"])  # what comes later comes behind `entered`
     own = ["to those that entered"], ["to the others"]
     for each, mine in zip((client, second), own, strict=True):
         assert site.comes_back(each)
@@ -160,7 +162,9 @@ def test_what_nodes_emitter_says_while_it_is_away_comes_once_by_two_nodes(tmp_pa
         [["of", "/chat"], ["to", "hall"], ["emit", "left"]],
         [["emit", "elsewhere"]],
     ]
-    emit_by_node(site.redis, *calls)
+    with site.direct() as witness:
+        emit_by_node(site.redis, *calls)
+        witness.wait("event", event="elsewhere")
     assert site.comes_back(client)
     assert client.event() == ("one", {"bytes": [0, 255]})
     assert client.event() == ("two",)

@@ -78,7 +78,7 @@ def test_the_official_test_of_the_client(site: Site, transports: str) -> None:
     before = client.id
     client.command("close")
     client.wait("disconnect")
-    assert client.comes_back()
+    assert site.comes_back(client)
     assert client.id == before
 
 
@@ -91,7 +91,7 @@ def test_a_client_that_is_back_at_once_goes_on_each_time(site: Site) -> None:
     for number in range(30):
         client.command("close")
         client.wait("disconnect")
-        assert client.comes_back()
+        assert site.comes_back(client)
         assert client.id == before
         site.emit("n", data=number)
         assert client.event() == ("n", number)
@@ -129,7 +129,7 @@ def test_the_server_dies_and_its_clients_go_on_at_the_next(site: Site, number: s
     site.emit("two")
     for client, (_, id) in zip(clients, before, strict=True):
         client.wait("disconnect")
-        assert client.comes_back()
+        assert site.comes_back(client)
         assert client.id == id
         assert client.event() == ("two",)
     site.emit("three")
@@ -159,7 +159,7 @@ def test_a_rolling_restart_under_load_loses_nothing(site: Site) -> None:
         old.wait()
         for client in clients:
             client.wait("disconnect")
-            assert client.comes_back()
+            assert site.comes_back(client)
     for client in clients:
         assert [client.event() for _ in range(sent)] == [("n", number) for number in range(sent)]
         assert client.heard("event") == []
@@ -200,7 +200,7 @@ def test_redis_dies_with_its_file_and_comes_back_and_nobody_loses_what_was_confi
     assert client.event() == ("three",)
     site.replace(signal.SIGKILL)
     client.wait("disconnect")
-    assert client.comes_back()
+    assert site.comes_back(client)
     assert client.heard("event") == []
 
 
@@ -217,7 +217,7 @@ def test_a_client_that_comes_back_while_redis_is_away_waits_for_it(site: Site) -
     site.proxy.mend()
     site.server.wait_for("the storage object is away")
     site.redis.start()
-    assert client.comes_back()
+    assert site.comes_back(client)
     assert client.event() == ("two",)
     site.emit_when_ready("three")
     assert client.event() == ("three",)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,20 @@ from tests.support.raw_client import wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Returning
 from tests.support.unreliable_proxy import UnreliableProxy
+
+
+@dataclass
+class Return:
+    """True if a client's session goes on.
+
+    :ivar counted: where it does not, what the servers say of those that came back, by reasons: a failing test shows it
+    """
+
+    recovered: bool
+    counted: list[str]
+
+    def __bool__(self) -> bool:
+        return self.recovered
 
 
 class Site:
@@ -34,18 +49,19 @@ class Site:
         elif storage == "redis":
             self.redis = stack.enter_context(RedisServer(folder / "redis", durable=True, tcp=True))
             self.options += ["--storage", "redis", "--redis_url", self.redis.url]
-        self._servers = 0
+        self._servers: list[FwsServer] = []
         self.server = self.start()
         self.proxy = stack.enter_context(UnreliableProxy(self.server.port))
 
     def start(self, *options: str) -> FwsServer:
         """One more server."""
-        self._servers += 1
-        folder = self._folder / f"server-{self._servers}"
+        folder = self._folder / f"server-{len(self._servers) + 1}"
         folder.mkdir()
         for name, text in self._files.items():
             (folder / name).write_text(text)
-        return self._stack.enter_context(FwsServer(*self.options, *options, cwd=folder))
+        server = self._stack.enter_context(FwsServer(*self.options, *options, cwd=folder))
+        self._servers.append(server)
+        return server
 
     def replace(self, number: signal.Signals) -> None:
         """End the server with a signal, and start another one."""
@@ -58,9 +74,9 @@ class Site:
         url = f"http://127.0.0.1:{self.proxy.port}{namespace}"
         return self._stack.enter_context(Returning(url, transports, **options))
 
-    def direct(self, namespace: str = "") -> Returning:
+    def direct(self, namespace: str = "", server: FwsServer | None = None) -> Returning:
         """A client past the network."""
-        return Returning(f"http://127.0.0.1:{self.server.port}{namespace}", "websocket")
+        return Returning(f"http://127.0.0.1:{(server or self.server).port}{namespace}", "websocket")
 
     def lose(self, *clients: Returning, silently: bool = False) -> None:
         """The network fails; silently: the server does not notice."""
@@ -68,10 +84,13 @@ class Site:
         for client in clients:
             client.wait("disconnect")
 
-    def comes_back(self, client: Returning) -> bool:
+    def comes_back(self, client: Returning) -> Return:
         """The network is there again; whether a client's session goes on."""
         self.proxy.mend()
-        return client.comes_back()
+        recovered = client.comes_back()
+        running = [each for each in self._servers if each.process.poll() is None]
+        counted = [] if recovered else [line for each in running for line in self._metrics("recovered", each)]
+        return Return(recovered, counted)
 
     def emit(self, event: str, room: Any = "a", server: FwsServer | None = None, **body: Any) -> None:
         port = (server or self.server).port
@@ -87,5 +106,9 @@ class Site:
 
     def counted(self, what: str) -> int:
         """What the server has counted of a kind."""
-        metrics = ask(("127.0.0.1", self.server.port), "GET", "/metrics").body.decode()
-        return sum(int(float(line.rpartition(" ")[2])) for line in metrics.splitlines() if what in line)
+        return sum(int(float(line.rpartition(" ")[2])) for line in self._metrics(what, self.server))
+
+    @staticmethod
+    def _metrics(what: str, server: FwsServer) -> list[str]:
+        metrics = ask(("127.0.0.1", server.port), "GET", "/metrics").body.decode()
+        return [line for line in metrics.splitlines() if what in line and not line.startswith("#")]
