@@ -129,6 +129,11 @@ class FwsServer:
         status = Path(f"/proc/{self.process.pid}/statm").read_text()
         return int(status.split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def scheduled(self) -> tuple[int, int]:
+        """How long its reactor's thread has had a processor, and how long it has waited for one, in nanoseconds."""
+        ran, waited, _ = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()
+        return int(ran), int(waited)
+
     def peak(self) -> int:
         """The most memory it had, in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
