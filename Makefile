@@ -97,7 +97,7 @@ $(VENV)/dev.stamp: $(PACKAGING) | $(BIN)/python
 	touch $(VENV)/run.stamp $@
 
 # tests/python installs packages of PyPI that have folders of their own, tests/node those of npm, with Node.js itself and a
-# browser; tests/debian unpacks a Redis 7. None of them installs a package of the system, or needs rights.
+# browser; tests/debian unpacks programs of Debian. None of them installs a package of the system, or needs rights.
 $(VENV)/tools.stamp: $(wildcard tests/python/* tests/debian/install.sh tests/node/package-lock.json tests/node/install.sh tests/node/chromium.mjs) | $(BIN)/python
 	tests/python/install.sh $(BIN)/python
 	tests/node/install.sh $(BIN)/python

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.debian_programs import FOLDER
 from tests.support.redis_server import find_server
 
 BUILD = Path(__file__).parents[2] / "build"
@@ -21,7 +22,7 @@ def find(name: str) -> str:
 
 def _redis7() -> str | None:
     """Debian's: `tests/debian/install.sh`."""
-    program = BUILD / "debian" / "redis-server"
+    program = FOLDER / "redis-server"
     return str(program) if program.exists() else None
 
 
