@@ -145,8 +145,11 @@ class Cluster(Shards):
         if place is not None and place.host:
             self.node_at(place)
             self._hint = place
+        soon = max(self._looked + AT_ONCE - time.monotonic(), 0)
         if self._look_timer is None:
-            self._look_timer = _clock.callLater(max(self._looked + AT_ONCE - time.monotonic(), 0), self._look)
+            self._look_timer = _clock.callLater(soon, self._look)
+        elif self._look_timer.getTime() > _clock.seconds() + soon:
+            self._look_timer.reset(soon)
 
     def _look(self) -> None:
         self._look_timer = None
