@@ -1,9 +1,6 @@
 """What each command of a client does, but connect: a result, or a Deferred of one, or None where it answers itself."""
 
-import operator
 from collections.abc import Callable, Mapping
-from functools import partial
-from itertools import compress
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,29 +17,10 @@ from filtered_websocket.filters.centrifugo.codes import (
     Error,
 )
 from filtered_websocket.filters.centrifugo.events import RPC, CentrifugoRPCFilter, CentrifugoSendFilter, Send, raw_of
-from filtered_websocket.filters.centrifugo.messages import Command, HistoryRequest, RPCRequest, RPCResult, SendRequest
+from filtered_websocket.filters.centrifugo.messages import HistoryRequest, RPCRequest, RPCResult, SendRequest
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
-from filtered_websocket.filters.centrifugo.wire import Malformed
 
-_REQUESTS = Command._fields[1:]
-_NONE: tuple[str, Any] = "", None
-_IS = partial(operator.is_not, None)
 Answer = Callable[[Any], None]
-
-
-def asked(command: Command) -> tuple[int, str, Any]:
-    """What a command asks for: its number, the field of the request, and the request; None: it is a pong.
-
-    :raises Malformed: no command is so
-    """
-    number, *requests = command
-    name, request = next(compress(zip(_REQUESTS, requests, strict=True), map(_IS, requests)), _NONE)
-    if request is None:
-        if number:
-            raise Malformed("a command that asks for nothing")
-    elif (not number and name != "send") or getattr(request, "channel", None) == "":
-        raise Malformed(f"{name} without an id, or without a channel")
-    return number, name, request
 
 
 def _subscribe(client: Client, request: Any, answer: Answer) -> Deferred[Any]:

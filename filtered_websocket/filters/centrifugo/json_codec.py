@@ -9,7 +9,7 @@ from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_usual import usual
 from filtered_websocket.filters.centrifugo.json_writer import write
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push
-from filtered_websocket.filters.centrifugo.wire import JSON, Malformed, Usual
+from filtered_websocket.filters.centrifugo.wire import JSON, Asked, Malformed, Usual, asked
 from filtered_websocket.messages.strict_json import loads, quote
 
 
@@ -28,7 +28,7 @@ class JSONCodec:
 
     name, binary, ping = JSON, False, b"{}"
 
-    def commands(self, frame: bytes | bytearray) -> Iterator[Command]:
+    def commands(self, frame: bytes | bytearray) -> Iterator[Asked]:
         """The commands in a frame, one for each line.
 
         :raises Malformed: from the iterator
@@ -37,7 +37,7 @@ class JSONCodec:
         if len(lines) > 1 and not lines[-1]:
             lines.pop()
         for line in lines:
-            yield usual(line) or read(Command, line)
+            yield usual(line) or asked(read(Command, line))
 
     def reply(self, number: int, name: str, value: Any) -> bytes:
         """A reply as a line, without its newline."""

@@ -12,6 +12,7 @@ from typing import Any
 from filtered_websocket.filters.centrifugo.json_reader import NOT_JSON, scan
 from filtered_websocket.filters.centrifugo.messages import Command, PublishRequest
 from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields_of
+from filtered_websocket.filters.centrifugo.wire import Asked
 from filtered_websocket.messages.strict_json import not_json
 
 Build = Callable[[Sequence[tuple[str, Any]]], Any]
@@ -26,8 +27,8 @@ _TYPES = {"string": str, "bool": bool} | dict.fromkeys(INTEGERS, int)
 _MOST = INTEGERS["uint32"][1]
 
 
-def usual(line: bytes | bytearray) -> Command | None:
-    """The command of a line; None: it is left to the other reader."""
+def usual(line: bytes | bytearray) -> Asked | None:
+    """What the command of a line asks for; None: it is left to the other reader."""
     try:
         text = line.decode()
         published = _BEFORE(text)
@@ -38,7 +39,7 @@ def usual(line: bytes | bytearray) -> Command | None:
             if behind is None or (published[1] is None) is (behind[1] is None):
                 return None
             request = PublishRequest(published[2], text[at:end].encode())
-            return Command(int(published[1] or behind[1]), publish=request)
+            return int(published[1] or behind[1]), "publish", request
         if "\\" in text:
             return None  # what stands for a character may stand for none: a lone surrogate
         members, end = _decode(text, 0)
@@ -51,7 +52,7 @@ def usual(line: bytes | bytearray) -> Command | None:
         return None
     build = _BUILDS.get(name)
     message = None if build is None else build(said)
-    return None if message is None else Command(number, **{name: message})
+    return None if message is None else (number, name, message)
 
 
 def _build(message: Any) -> Build:
@@ -63,7 +64,9 @@ def _build(message: Any) -> Build:
             if type(value) is not types.get(name) or (type(value) is int and not _fits(fields[name], value)):
                 return None
         values = dict(members)
-        return message(**values) if len(values) == len(members) else None
+        if len(values) != len(members) or ("channel" in types and not values.get("channel")):
+            return None
+        return message(**values)
 
     return build
 

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
 from filtered_websocket.filters.centrifugo.schema import Field, fields_of
-from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Malformed, Usual
+from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Asked, Malformed, Usual, asked
 
 _PACKAGE = "centrifugal.centrifuge.protocol"
 _Proto = descriptor_pb2.FieldDescriptorProto
@@ -33,7 +33,7 @@ class ProtobufCodec:
 
     name, binary, ping = PROTOBUF, True, b"\0"
 
-    def commands(self, frame: bytes | bytearray) -> Iterator[Command]:
+    def commands(self, frame: bytes | bytearray) -> Iterator[Asked]:
         """The commands in a frame, one behind the other.
 
         :raises Malformed: from the iterator
@@ -45,7 +45,7 @@ class ProtobufCodec:
             size, at = _varint(frame, at)
             if at + size > len(frame):
                 raise Malformed("a message is cut short")
-            yield read(Command, frame[at : at + size])
+            yield asked(read(Command, frame[at : at + size]))
             at += size
 
     def reply(self, number: int, name: str, value: Any) -> bytes:

@@ -25,17 +25,17 @@ from filtered_websocket.filters.centrifugo.codes import (
     Disconnect,
     Error,
 )
-from filtered_websocket.filters.centrifugo.commands import HANDLERS, Answer, asked
+from filtered_websocket.filters.centrifugo.commands import HANDLERS, Answer
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.events import (
     CentrifugoDisconnectFilter,
     Disconnected,
 )
 from filtered_websocket.filters.centrifugo.leaving import leave
-from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, ErrorResult
+from filtered_websocket.filters.centrifugo.messages import ConnectRequest, ConnectResult, ErrorResult
 from filtered_websocket.filters.centrifugo.publishing import goes_on
 from filtered_websocket.filters.centrifugo.state import State
-from filtered_websocket.filters.centrifugo.wire import Malformed
+from filtered_websocket.filters.centrifugo.wire import Asked, Malformed
 from filtered_websocket.filters.shared.endings import under_way
 from filtered_websocket.limits.heartbeat import Heartbeat
 
@@ -89,7 +89,7 @@ class Session(Client):
         waits = self._next(commands)
         return None if waits is None else start(self._rest(waits, commands))
 
-    def _next(self, commands: Iterator[Command]) -> Deferred[None] | None:
+    def _next(self, commands: Iterator[Asked]) -> Deferred[None] | None:
         """Obey commands until one takes time; that one, None if there are no more."""
         try:
             for command in commands:
@@ -103,15 +103,15 @@ class Session(Client):
             self.end(malformed)
         return None
 
-    async def _rest(self, waits: Deferred[None] | None, commands: Iterator[Command]) -> None:
+    async def _rest(self, waits: Deferred[None] | None, commands: Iterator[Asked]) -> None:
         # A loop: a frame holds thousands of commands, and each that is awaited within another is a level of the stack.
         while waits is not None:
             await waits
             waits = self._next(commands)
 
-    def _take(self, command: Command) -> Deferred[None] | None:
+    def _take(self, command: Asked) -> Deferred[None] | None:
         """Obey one command."""
-        number, name, request = asked(command)
+        number, name, request = command
         if request is None:
             self._pong()
             return None

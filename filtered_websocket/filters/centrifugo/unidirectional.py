@@ -24,7 +24,7 @@ from filtered_websocket.filters.centrifugo.codes import (
 )
 from filtered_websocket.filters.centrifugo.emulation import EmulatedSession
 from filtered_websocket.filters.centrifugo.json_reader import read
-from filtered_websocket.filters.centrifugo.messages import Command, ConnectRequest, ConnectResult, Push
+from filtered_websocket.filters.centrifugo.messages import ConnectRequest, ConnectResult, Push
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.streaming import EVENTS, LINES, Streaming
 from filtered_websocket.filters.centrifugo.wire import Malformed
@@ -58,7 +58,7 @@ class Unidirectional(Session):
             self.pipeline.server.counters.count("closed", "centrifugo: malformed", malformed.why)
             self.end(malformed)
             return None
-        return self._take(Command(1, connect=request))
+        return self._take((1, "connect", request))
 
     def greeting(self, result: ConnectResult) -> ConnectResult:
         key = getattr(self.connection, "key", self.connection.id)

@@ -3,7 +3,10 @@
 An encoding is a `Codec`: `json_codec`, `protobuf_codec`.
 """
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 from filtered_websocket.filters.centrifugo.codes import BAD_COMMAND, Disconnect
@@ -23,6 +26,29 @@ class Malformed(Disconnect):
     def __init__(self, why: str) -> None:
         super().__init__(BAD_COMMAND)
         self.why = why
+
+
+Asked = tuple[int, str, Any]
+"""What a command asks for: its number, the field of the request, and the request; None: it is a pong."""
+
+_REQUESTS = Command._fields[1:]
+_NONE: tuple[str, Any] = "", None
+_IS = partial(operator.is_not, None)
+
+
+def asked(command: Command) -> Asked:
+    """What a command asks for.
+
+    :raises Malformed: no command is so
+    """
+    number, *requests = command
+    name, request = next(compress(zip(_REQUESTS, requests, strict=True), map(_IS, requests)), _NONE)
+    if request is None:
+        if number:
+            raise Malformed("a command that asks for nothing")
+    elif (not number and name != "send") or getattr(request, "channel", None) == "":
+        raise Malformed(f"{name} without an id, or without a channel")
+    return number, name, request
 
 
 class Usual(NamedTuple):
@@ -47,8 +73,8 @@ class Codec(Protocol):
     binary: bool
     ping: bytes
 
-    def commands(self, frame: bytes | bytearray) -> Iterator[Command]:
-        """The commands in a frame, one after the other: those before a malformed one are good.
+    def commands(self, frame: bytes | bytearray) -> Iterator[Asked]:
+        """What the commands in a frame ask for, one after the other: those before a malformed one are good.
 
         :raises Malformed: from the iterator
         """

@@ -5,6 +5,7 @@ import json
 from hypothesis import strategies as st
 
 from filtered_websocket.filters.centrifugo.schema import INTEGERS, fields_of
+from filtered_websocket.filters.centrifugo.wire import Malformed
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 VALUES = st.recursive(
@@ -34,3 +35,14 @@ def _values(field, depth, raw):
     if field.many == "list":
         return st.lists(one, max_size=3).map(tuple)
     return st.dictionaries(TEXTS, one, max_size=3) if field.many == "map" else one
+
+
+def until_malformed(asked):
+    """What commands ask for, up to the first that is malformed."""
+    found = []
+    try:
+        for each in asked:
+            found.append(each)
+    except Malformed:
+        pass
+    return found

@@ -12,7 +12,7 @@ from filtered_websocket.filters.centrifugo.messages import (
     PublishRequest,
     SubscribeRequest,
 )
-from filtered_websocket.filters.centrifugo.wire import Malformed
+from filtered_websocket.filters.centrifugo.wire import Malformed, asked
 from tests.filters.centrifugo import strategies
 
 SDKS = {
@@ -31,7 +31,7 @@ SDKS = {
 
 @pytest.mark.parametrize("line", SDKS)
 def test_what_sdks_write_is_read_here(line):
-    assert usual(line) == SDKS[line] == read(Command, line)
+    assert usual(line) == asked(SDKS[line]) == asked(read(Command, line))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_what_sdks_write_is_read_here(line):
         b'{"id":1,"subscribe":{"channel":"a","offset":-1}}',
         b'{"id":1,"subscribe":{"channel":"a","recover":1}}',
         b'{"id":1,"history":{"channel":"a","since":{"offset":1}}}',
+        b'{"id":1,"subscribe":{}}',
+        b'{"id":1,"subscribe":{"channel":""}}',
         b'{"id":1,"publish":{"channel":"a","data":1},"id":2}',
         b'{"publish":{"channel":"a","data":1}}',
         b'{"id":1,"publish":{"channel":"a","data":}}',
@@ -80,7 +82,7 @@ def test_nothing_is_read_otherwise_than_by_the_other_reader(command, at, put):
     for each in (line, line[:at] + put + line[at:], line[:at] + put + line[at + 1 :]):
         found = usual(each)
         if found is not None:
-            assert found == read(Command, each)
+            assert found == asked(read(Command, each))
 
 
 def test_the_other_reader_tells_what_is_malformed():

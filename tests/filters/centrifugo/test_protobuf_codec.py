@@ -17,7 +17,7 @@ from filtered_websocket.filters.centrifugo.messages import (
     UnsubscribeResult,
 )
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec, read, write
-from filtered_websocket.filters.centrifugo.wire import Malformed
+from filtered_websocket.filters.centrifugo.wire import Malformed, asked
 from tests.filters.centrifugo import strategies
 
 CODEC = ProtobufCodec()
@@ -39,7 +39,8 @@ def test_what_is_written_is_read(command):
 @settings(max_examples=20)
 @given(st.lists(strategies.of(Command, raw=RAW), min_size=1, max_size=4))
 def test_a_frame_holds_commands_behind_their_lengths(commands):
-    assert list(CODEC.commands(b"".join(framed(write(each)) for each in commands))) == commands
+    frame = b"".join(framed(write(each)) for each in commands)
+    assert strategies.until_malformed(CODEC.commands(frame)) == strategies.until_malformed(map(asked, commands))
 
 
 def test_bytes_by_hand():
@@ -52,7 +53,7 @@ def test_bytes_by_hand():
 
 
 def test_the_empty_command_is_a_pong():
-    assert list(CODEC.commands(b"\x00")) == [Command()]
+    assert list(CODEC.commands(b"\x00")) == [(0, "", None)]
 
 
 def test_fields_that_are_not_known_are_ignored():
@@ -61,7 +62,7 @@ def test_fields_that_are_not_known_are_ignored():
 
 def test_large_messages_have_long_lengths():
     command = Command(id=1, subscribe=SubscribeRequest("a" * 70_000))
-    assert list(CODEC.commands(framed(write(command)))) == [command]
+    assert list(CODEC.commands(framed(write(command)))) == [(1, "subscribe", command.subscribe)]
 
 
 NO_FRAMES = [
@@ -87,7 +88,7 @@ def test_a_filter_without_end_is_refused():
 @given(st.binary(max_size=60))
 def test_any_bytes_are_commands_or_refused(frame):
     try:
-        assert all(isinstance(each, Command) for each in CODEC.commands(frame))
+        assert all(len(each) == 3 for each in CODEC.commands(frame))
     except Malformed:
         pass
 
