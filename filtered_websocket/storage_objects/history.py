@@ -18,6 +18,8 @@ SLICE = 2
 """Histories that each append, and each history that begins, looks at for what has become too old: so no append stands
 for all of them, and those that are gone are never more than those that are there."""
 SLICE_WHEN_FULL = 8
+LAP_SECONDS = 1.0
+"""A history that was looked at so lately is not looked at again: of few that are written to often nothing gets old."""
 
 Dropped = Callable[[str, int, str], object]
 """Told of publications that left before their time: the limit, how many, and what was sent on which channel."""
@@ -127,7 +129,7 @@ class Histories:
         if history is None:
             pool = self._pool(limits)
             self._make_room(pool, limits, channel, now)
-            history = self._histories[channel] = History(channel, now + EPOCH_SECONDS)
+            history = self._histories[channel] = History(channel, now, now + EPOCH_SECONDS)
             history.written = next(self._written)
             pool.join(history)
             self._turns.append(history)
@@ -155,7 +157,7 @@ class Histories:
 
     def _drop_oldest(self, pool: PoolOfHistories, limit: int, channel: str, now: float) -> None:
         # What is too old anyway goes first, as far as a slice finds it: a pool may be full for ever.
-        self._sweep(now, SLICE_WHEN_FULL)
+        self._sweep(now, SLICE_WHEN_FULL, lap=0)
         lost = 0
         while pool.bytes > limit:
             history = next(iter(pool.kept)).history
@@ -170,14 +172,24 @@ class Histories:
             history.pool.leave(history)
         del self._histories[history.channel]
 
-    def _sweep(self, now: float, most: int) -> None:
-        """Look at some of them, those that were not looked at for longest."""
-        for _ in range(min(most, len(self._turns))):
-            history = self._turns.popleft()
-            if self._histories.get(history.channel) is not history:
+    def _sweep(self, now: float, most: int, lap: float = LAP_SECONDS) -> None:
+        """Look at some of them, those that were not looked at for longest.
+
+        :param lap: for so long at least
+        """
+        turns, histories, lately = self._turns, self._histories, now - lap
+        while most and turns:
+            history = turns[0]
+            most -= 1
+            is_there = histories.get(history.channel) is history
+            if is_there and history.looked_at > lately and len(turns) <= 2 * len(histories):
+                return
+            turns.popleft()
+            if not is_there:
                 continue
             history.trim(now)
             if history.expires < now:
                 self._forget(history)
             else:
-                self._turns.append(history)
+                history.looked_at = now
+                turns.append(history)

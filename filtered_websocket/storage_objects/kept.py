@@ -26,12 +26,15 @@ class Kept:
 
 
 class History:
-    """One channel's: the offsets of ``kept`` end with ``top`` without a hole. ``names``: of what was sent once."""
+    """One channel's: the offsets of ``kept`` end with ``top`` without a hole. ``names``: of what was sent once;
+    ``looked_at``: when this was looked at for what has become too old, in its turn."""
 
-    __slots__ = ("bytes", "channel", "end", "epoch", "expires", "keep", "kept", "names", "pool", "top", "written")
+    __slots__ = (
+        "bytes", "channel", "end", "epoch", "expires", "keep", "kept", "looked_at", "names", "pool", "top", "written",
+    )  # fmt: skip
 
-    def __init__(self, channel: str, expires: float) -> None:
-        self.channel = channel
+    def __init__(self, channel: str, now: float, expires: float) -> None:
+        self.channel, self.looked_at = channel, now
         self.epoch = new_epoch()
         self.top = self.written = self.bytes = 0
         self.names: dict[str, Position] = {}

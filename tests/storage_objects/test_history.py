@@ -102,3 +102,19 @@ def test_of_histories_and_pools_that_come_and_go_nothing_stays(clock):
     assert len(all_of_them._histories) == 10
     assert len(all_of_them._turns) <= 100
     assert len(all_of_them._pools) <= 10
+
+
+def test_histories_that_are_written_to_often_are_looked_at_once_in_a_lap(clock, monkeypatch):
+    looks, trim = [0], kept.History.trim
+
+    def counted(self, now):
+        looks[0] += 1
+        trim(self, now)
+
+    monkeypatch.setattr(kept.History, "trim", counted)
+    all_of_them = histories()
+    for second in range(3):
+        for number in range(1000):
+            clock[0] += history.LAP_SECONDS / 1000
+            all_of_them.append(message(f"room {number % 10}", ""), Keep(1000, 60, ALL))
+    assert 20 <= looks[0] <= 40
