@@ -75,17 +75,20 @@ class Sending(Part):
 
     def send_frame(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send one message to this connection alone."""
-        agreed, make = self._perMessageCompress, frames.make_deflated
-        blob = make(payload, binary, agreed.server_max_window_bits) if agreed else frames.make(payload, binary)
+        agreed, held = self._perMessageCompress, self.corked
+        if agreed is None:
+            blob = frames.make(payload, binary)
+        else:
+            blob = frames.make_deflated(payload, binary, agreed.server_max_window_bits)
         if self.slow is not None:
             self.pipeline.hub.bytes_out += len(blob)
             self.queue_blob(blob, self.slow)
-        else:
-            if not self.corked:
-                self.pipeline.hub.cork(self)
-            self.corked += blob
-            if len(self.corked) > MAX_CORKED:
-                self.uncork()
+            return
+        if not held:
+            self.pipeline.hub.cork(self)
+        self.corked = held = held + blob
+        if len(held) > MAX_CORKED:
+            self.uncork()
 
     def uncork(self) -> None:
         """Send what was held back. Whatever else writes to this connection does this first."""

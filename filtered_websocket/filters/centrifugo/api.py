@@ -20,7 +20,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     Disconnect,
     Error,
 )
-from filtered_websocket.filters.centrifugo.envelope import Envelope
+from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
 from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_reader import embedded
 from filtered_websocket.filters.centrifugo.messages import HistoryRequest
@@ -56,16 +56,16 @@ async def publish(state: State, request: requests.Publish) -> requests.PublishRe
         raise Error(BAD_REQUEST)
     options = state.namespaces.of(request.channel)
     delta = request.delta or options.delta_publish
-    envelope = Envelope(data, is_json=is_json, delta=delta, tags=request.tags)
+    message = pack(Envelope(data, is_json=is_json, delta=delta, tags=request.tags))
 
     async def publish_as(name: str | None = None) -> requests.PublishResult:
         key, skip = request.idempotency_key, request.skip_history
         if key:
             position = await publish_once(
-                state, request.channel, options, envelope, key=key, name=name, skip_history=skip
+                state, request.channel, options, message, key=key, name=name, skip_history=skip
             )
         else:
-            position = await send(state, request.channel, options, envelope, skip, once=name)
+            position = await send(state, request.channel, options, message, skip, once=name)
         return _at(position)
 
     if not request.version or not options.keeps_history:

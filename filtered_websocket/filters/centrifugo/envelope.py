@@ -32,6 +32,8 @@ REMEMBERED = 1024
 _MARK = b"\xc1\xf6"
 _HEAD = struct.Struct(">2sBBQ")
 _U32 = struct.Struct(">I")
+_PLACE = struct.Struct(">QI")
+"""The offset, and the length of the info behind it."""
 _JSON, _DELTA, _INFO, _TAGS, _EPOCH = 1, 2, 4, 8, 16
 
 _USUAL = {_MARK + bytes((PUBLICATION, _JSON | _INFO | delta)) for delta in (0, _DELTA)}
@@ -61,13 +63,18 @@ def pack(envelope: Envelope) -> Message:
     return _packed(envelope), False
 
 
+def pack_usual(data: bytes, is_json: bool, delta: bool, info: ClientInfo) -> Message:
+    """A client's publication, as it is published: that of an envelope of these, without one."""
+    flags = is_json * _JSON | delta * _DELTA | _INFO
+    return _HEAD.pack(_MARK, PUBLICATION, flags, 0) + _block_of(info) + data, False
+
+
 def _packed(envelope: Envelope) -> bytes:
     data, kind, is_json, delta, offset, info, tags, _ = envelope
     flags = is_json * _JSON | delta * _DELTA
     if info is not None:
         flags |= _INFO
-        is_small = len(info.user) + len(info.conn_info) + len(info.chan_info) <= SMALL
-        block = _remembered_block(info) if is_small else _block(info)
+        block = _block_of(info)
         data = block + data
     if tags:
         flags |= _TAGS
@@ -101,9 +108,13 @@ def _is_packed(message: Message) -> bool:
     return not binary and payload[:2] == _MARK and len(payload) >= _HEAD.size
 
 
-def placed(message: Message, position: Position) -> Message:
-    """The message with its offset in it; the first of a history with its epoch, too."""
-    payload = message[0] if _is_packed(message) else _packed(plain(message))
+def packed(message: Message) -> bytes:
+    """The envelope of a message, as it stands in the hub."""
+    return message[0] if _is_packed(message) else _packed(plain(message))
+
+
+def placed(payload: bytes, position: Position) -> Message:
+    """An envelope with its offset in it, as a message; the first of a history with its epoch, too."""
     if position.offset == 1:
         epoch = position.epoch.encode()
         flags = bytes((payload[3] | _EPOCH,))
@@ -115,8 +126,13 @@ def is_json(message: Message) -> bool:
     """Whether clients of JSON can have it."""
     payload, binary = message
     if _is_packed(message):
-        return bool(payload[3] & _JSON)
+        return holds_json(payload)
     return not binary or embedded(payload) is not None
+
+
+def holds_json(payload: bytes) -> bool:
+    """Whether clients of JSON can have what an envelope holds."""
+    return payload[3] & _JSON != 0
 
 
 def _unpack(payload: bytes) -> Envelope:
@@ -141,10 +157,16 @@ def usual(message: Message) -> Usual | None:
     payload, binary = message
     if binary or payload[:4] not in _USUAL or len(payload) < _DATA:
         return None
-    begin = _DATA + int.from_bytes(payload[_HEAD.size : _DATA], "big")
-    if begin - _DATA > SMALL or begin > len(payload):
+    offset, size = _PLACE.unpack_from(payload, 4)
+    begin = _DATA + size
+    if size > SMALL or begin > len(payload):
         return None
-    return Usual(payload[begin:], payload[_DATA:begin], int.from_bytes(payload[4 : _HEAD.size], "big"))
+    return Usual(payload[begin:], payload[_DATA:begin], offset)
+
+
+def _block_of(info: ClientInfo) -> bytes:
+    is_small = len(info.user) + len(info.conn_info) + len(info.chan_info) <= SMALL
+    return _remembered_block(info) if is_small else _block(info)
 
 
 def _block(info: ClientInfo) -> bytes:

@@ -20,7 +20,7 @@ from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN, Disconnect
 from filtered_websocket.filters.centrifugo.control import Control
 from filtered_websocket.filters.centrifugo.emulation import emulate
-from filtered_websocket.filters.centrifugo.envelope import is_json, placed
+from filtered_websocket.filters.centrifugo.envelope import holds_json, packed, placed
 from filtered_websocket.filters.centrifugo.leaving import lack
 from filtered_websocket.filters.centrifugo.paths import is_at
 from filtered_websocket.filters.centrifugo.session import Session
@@ -111,7 +111,8 @@ class Place(WebSocketConsumerFilter):
         if not isinstance(data, Publication):
             cls.hear(State.of(web_socket_instance), data)
             return None
-        if not all(map(is_json, data.messages)) and not data.replayed:
+        payloads = [packed(each) for each in data.messages]
+        if not all(map(holds_json, payloads)) and not data.replayed:
             for each in tuple(web_socket_instance.hub.subscribers(data.channel)):
                 session = Session.of(each)
                 if session is not None and not session.encoding.codec.binary:
@@ -120,7 +121,7 @@ class Place(WebSocketConsumerFilter):
             return None
         if not data.replayed:
             cls.begin_epoch(web_socket_instance, data.channel, data.position)
-        messages = [placed(each, data.position) for each in data.messages]
+        messages = [placed(each, data.position) for each in payloads]
         return Publication(data.channel, messages, data.exclude, data.position, data.besides)
 
     @classmethod

@@ -6,7 +6,8 @@ with nothing before it, the one without a name. A name that begins with `$` take
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, UNKNOWN_CHANNEL, Error
@@ -15,6 +16,8 @@ HOUR = 3600
 META_SECONDS = 720 * HOUR
 FORMATS = ("", "json", "json_object", "binary")
 MODES = ("stream", "cache")
+REMEMBERED = 1024
+"""Names of channels that were found good, with their options: each publication names one."""
 
 
 class ChannelOptions(NamedTuple):
@@ -78,6 +81,9 @@ class Namespaces:
 
     def __init__(self, named: Mapping[str, ChannelOptions], longest: int = 255) -> None:
         self._named, self._longest = named, longest
+        self.checked: Callable[[str], ChannelOptions] = lru_cache(REMEMBERED)(self._checked)
+        """The options of a channel whose name a client has chosen: as `of`, and Error 107, no channel can be called
+        so."""
 
     def of(self, channel: str) -> ChannelOptions:
         """The options of a channel.
@@ -89,11 +95,7 @@ class Namespaces:
             raise Error(UNKNOWN_CHANNEL)
         return options
 
-    def checked(self, channel: str) -> ChannelOptions:
-        """The same, for a name that a client has chosen.
-
-        :raises Error: 107, too, no channel can be called so
-        """
+    def _checked(self, channel: str) -> ChannelOptions:
         options = self.of(channel)
         self.check_length(channel)
         self.check_name(channel, options)

@@ -7,10 +7,10 @@ from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.centrifugo.envelope import Envelope
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
 from filtered_websocket.filters.centrifugo.publishing import send
 from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ async def publish_once(
     state: State,
     channel: str,
     options: ChannelOptions,
-    envelope: Envelope,
+    message: Message,
     *,
     key: str,
     name: str | None = None,
@@ -38,6 +38,7 @@ async def publish_once(
 ) -> Position | None:
     """Publish, unless that was done under this key: then the position is that of the first.
 
+    :param message: an envelope
     :param name: by which history knows it; without it, the key
     """
     # Both may hold spaces: the length says where the channel ends.
@@ -52,7 +53,7 @@ async def publish_once(
     try:
         # What history keeps it knows by this key, too: the same step that appends it.
         position: Position | None = await send(
-            state, channel, options, envelope, skip_history, once=name or f"key {key}"
+            state, channel, options, message, skip_history, once=name or f"key {key}"
         )
     except BaseException:
         await storage.store(record, None, 0)

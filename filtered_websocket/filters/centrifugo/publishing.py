@@ -7,12 +7,13 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.deferreds import has_fired, start
 from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, PERMISSION_DENIED, Error
-from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
+from filtered_websocket.filters.centrifugo.envelope import Envelope, pack, pack_usual
 from filtered_websocket.filters.centrifugo.events import CentrifugoPublishFilter, Publish, raw_of
 from filtered_websocket.filters.centrifugo.json_reader import embedded
 from filtered_websocket.filters.centrifugo.messages import PublishRequest, PublishResult
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
 from filtered_websocket.filters.centrifugo.state import State
+from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position, Publication
 
 _PUBLISHED = PublishResult()
@@ -36,8 +37,8 @@ def publish(client: Client, request: PublishRequest) -> PublishResult | Deferred
         return start(_ask(client, channel, options, request.data, allowed))
     if not allowed:
         raise Error(PERMISSION_DENIED)
-    envelope = Envelope(request.data, is_json=is_json, delta=options.delta_publish, info=client.info_in(channel))
-    sent = send(state, channel, options, envelope)
+    message = pack_usual(request.data, is_json, options.delta_publish, client.info_in(channel))
+    sent = send(state, channel, options, message)
     return _PUBLISHED if has_fired(sent) else sent.addCallback(_published)
 
 
@@ -71,7 +72,7 @@ async def _ask(client: Client, channel: str, options: ChannelOptions, data: byte
     said = raw_of(event.data)
     envelope = Envelope(said, is_json=judge(said, options), delta=options.delta_publish, tags=event.tags)
     envelope = envelope._replace(info=client.info_in(channel))
-    await send(client.state, channel, options, envelope, event.skip_history)
+    await send(client.state, channel, options, pack(envelope), event.skip_history)
     return _PUBLISHED
 
 
@@ -96,16 +97,17 @@ def send(
     state: State,
     channel: str,
     options: ChannelOptions,
-    envelope: Envelope,
+    message: Message,
     skip_history: bool = False,
     *,
     once: str | None = None,
 ) -> Deferred[Position | None]:
     """Publish to a channel's subscribers on all nodes. Fires with the position, None where there is no history.
 
+    :param message: an envelope
     :param once: while history keeps a publication of this name, nothing is sent, and it fires with that one's position
     """
     keep = None if skip_history else state.keep_of(options)
-    publication = Publication(channel, (pack(envelope),))
+    publication = Publication(channel, (message,))
     sent: Deferred[Position | None] = state.storage.send(publication, keep, None if keep is None else once)
     return sent

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.deferreds import DONE, start
+from filtered_websocket.chain.deferreds import DONE, is_deferred, start
 from filtered_websocket.chain.interfaces import Subscriber
 from filtered_websocket.chain.outcomes import CANCELLED, report
 from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
@@ -126,7 +126,7 @@ class Session(Client):
         except BaseException as error:
             self._failed(number, error)
             return None
-        if not isinstance(result, Deferred):
+        if not is_deferred(result):
             self._answer(result, number, name)
             return None
         if result is not DONE:

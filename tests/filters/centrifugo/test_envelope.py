@@ -11,6 +11,8 @@ from filtered_websocket.filters.centrifugo.envelope import (
     info_of_text,
     is_json,
     pack,
+    pack_usual,
+    packed,
     placed,
     unpack,
 )
@@ -39,9 +41,14 @@ def test_what_is_packed_is_unpacked(envelope):
     assert is_json(message) == envelope.is_json
 
 
+@given(st.binary(max_size=40), st.booleans(), st.booleans(), INFOS)
+def test_a_usual_publication_is_packed_as_every_other(data, json, delta, info):
+    assert pack_usual(data, json, delta, info) == pack(Envelope(data, is_json=json, delta=delta, info=info))
+
+
 @given(ENVELOPES, st.integers(1, 2**63 - 1), st.text("abc123", min_size=1, max_size=20))
 def test_an_offset_is_put_in_and_the_first_has_its_epoch(envelope, offset, epoch):
-    found = unpack(placed(pack(envelope), Position(epoch, offset)))
+    found = unpack(placed(packed(pack(envelope)), Position(epoch, offset)))
     assert found == envelope._replace(offset=offset, epoch=epoch if offset == 1 else "")
 
 
@@ -62,7 +69,7 @@ def test_what_other_programs_publish_is_data(message, data, json):
     assert found.data == data
     assert found.is_json == json
     assert is_json(message) == json
-    assert unpack(placed(message, Position("e", 7))) == found._replace(offset=7)
+    assert unpack(placed(packed(message), Position("e", 7))) == found._replace(offset=7)
 
 
 @given(st.binary(max_size=60), st.booleans())
@@ -70,7 +77,7 @@ def test_any_message_is_some_envelope(payload, mark):
     payload = b"\xc1\xf6" + payload if mark else payload
     for binary in (True, False):
         assert isinstance(unpack((payload, binary)), Envelope)
-        assert isinstance(unpack(placed((payload, binary), Position("e", 1))), Envelope)
+        assert isinstance(unpack(placed(packed((payload, binary)), Position("e", 1))), Envelope)
 
 
 @given(INFOS)

@@ -5,6 +5,7 @@ import pytest
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo import once
+from filtered_websocket.filters.centrifugo.envelope import Envelope, pack
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.storage_objects import records
 from tests.filters.centrifugo.clients import connected
@@ -44,7 +45,7 @@ def test_a_key_whose_node_has_died_before_it_published_is_free_again(monkeypatch
     with with_api() as server:
         state = State.of(server.pipeline())
         server.result(state.storage.store("centrifugo once 6 kept:a k", "", once.CLAIM_SECONDS, "claimed"))
-        answer = once.publish_once(state, "kept:a", state.namespaces.of("kept:a"), once.Envelope(b"1"), key="k")
+        answer = once.publish_once(state, "kept:a", state.namespaces.of("kept:a"), pack(Envelope(b"1")), key="k")
         found = []
         start(answer).addCallback(found.append)
         server.settle()
