@@ -131,7 +131,7 @@ class Handshake(Part):
             except BaseException as error:
                 self._failed_to_decide(error)
                 return
-            if isinstance(result, Deferred):
+            if result is not request and isinstance(result, Deferred):
                 self._decide_later(result)
                 return
         self.succeedHandshake(self._deciding.answer)

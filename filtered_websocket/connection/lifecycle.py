@@ -59,7 +59,7 @@ class Lifecycle(Part):
         except BaseException as error:
             self.failed(error)
             return
-        if isinstance(result, Deferred):
+        if result is not None and isinstance(result, Deferred):
             self.wait_for(result)
 
     def _succeed(self, former: Part) -> None:

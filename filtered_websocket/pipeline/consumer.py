@@ -94,6 +94,8 @@ class Consumer:
                         self._deliver(item, item)
                     else:
                         self._hub.publish(item.channel, item.messages, item.exclude)
+            elif type(result) is Publication and isinstance(item, Publication):
+                self._deliver(result, item)  # what `_consumed` does with it
             elif isinstance(result, Deferred):
                 return self._wait(result, item)
             else:

@@ -6,9 +6,10 @@ import sys
 from contextvars import ContextVar
 
 import pytest
-from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, inlineCallbacks, succeed
+from twisted.python.failure import Failure
 
-from filtered_websocket.chain.deferreds import begin, start
+from filtered_websocket.chain.deferreds import begin, has_fired, is_deferred, start
 from filtered_websocket.storage_objects.base import DONE
 from tests.support.asyncio_scripts import on_asyncio
 from tests.support.chains import filter_of, outcome, results
@@ -316,3 +317,14 @@ def test_done_becomes_a_future():
 
     assert asyncio.run(main()) is None
     assert unchanged()
+
+
+def test_what_is_a_deferred_and_what_has_fired():
+    assert is_deferred(DONE)
+    assert is_deferred(DeferredList([]))
+    assert not any(map(is_deferred, (None, "", Failure(ValueError()), Deferred)))
+    assert has_fired(DONE)
+    assert has_fired(succeed((1, 2)))
+    waits, failed = Deferred(), fail(ValueError())
+    assert not any(map(has_fired, (waits, failed, succeed(None).addCallback(lambda _: waits))))
+    failed.addErrback(lambda _: None)
