@@ -51,6 +51,8 @@ class Connection(
     :ivar user: the name of the user whose client it is, None while nobody knows: a handshake filter says so, or what
         signs clients in later. Logs, lists and the dashboard show it
     :ivar token: for filters' own use
+    :ivar pinged: whether the server pings it once it is open: not where a handshake filter says that its protocol has
+        pings of its own
     :ivar request: the :class:`Request` it was opened with
     :ivar pipeline: the :class:`Pipeline` that serves its path
     :ivar channels: names of the channels it is in
@@ -70,6 +72,7 @@ class Connection(
     channels: set[str] = frozenset()  # type: ignore[assignment]  # until it joins one: most never do
     close_code: int | None = None
     close_reason: str | None = None
+    pinged = True
     began = 0.0  # when it has opened, in the reactor's seconds
     slot = 0
     decision = None

@@ -42,9 +42,11 @@ class Heartbeat:
     """
 
     def __init__(self, clock: Clock, interval: float, timeout: float, slot: float = 1.0) -> None:
-        self._slot = slot
         self._interval = max(1, round(interval / slot)) if interval else 0
         self._timeout = max(1, round(timeout / slot)) if timeout else 0
+        # Of the first ping: no sooner than in so many slots, and at random in so many.
+        self._first = max(1, self._interval - 1 if slot < 1 else self._interval // 2)
+        self._spread = 1 if slot < 1 else self._interval - self._first + 1
         self._slots: list[set[Pinged]] = [set() for _ in range(max(self._interval, self._timeout) + 1)]
         self._now = 0
         self._ticker = Ticker(clock, self._tick, slot)
@@ -65,10 +67,7 @@ class Heartbeat:
         """Begin to ping. The first ping comes at random in the interval's second half: a crowd is spread. With finer
         slots it comes a slot early, so that the interval is kept however late in a slot this was called."""
         if self._interval:
-            first, last = max(1, self._interval // 2), self._interval
-            if self._slot < 1:
-                first = last = max(1, self._interval - 1)
-            self._put(connection, first + int(random.random() * (last - first + 1)))  # noqa: S311 - no secret
+            self._put(connection, self._first + int(random.random() * self._spread))  # noqa: S311 - no secret
 
     def remove(self, connection: Pinged) -> None:
         """Forget a connection that has ended; one that was never added is fine."""

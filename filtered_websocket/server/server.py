@@ -166,7 +166,8 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         self.accepted += 1
         connection.pipeline.opened += 1
         self.connections.add(connection)
-        self.heartbeat.add(connection)
+        if connection.pinged:
+            self.heartbeat.add(connection)
         if self.tracing.runs:
             self.tracing.opened(connection)
         if self.stopping:

@@ -38,7 +38,8 @@ class Request:
     @property
     def params(self) -> dict[str, list[str]]:
         """The query's parameters: name -> values."""
-        return parse_qs(self.uri.partition("?")[2], keep_blank_values=True)
+        query = self.uri.partition("?")[2]
+        return parse_qs(query, keep_blank_values=True) if query else {}
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -11,9 +11,11 @@ class Carrier(Connection, Protocol):
     """What carries a client, and is in the hub for it.
 
     :ivar channels: the hub's
+    :ivar pinged: whether the server pings it, by frames
     """
 
     channels: set[str]
+    pinged: bool
 
     def standing_still(self) -> bool:
         """Whether it cannot answer a ping now: a filter is awaited, or bytes wait for it."""

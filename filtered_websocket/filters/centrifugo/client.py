@@ -54,6 +54,11 @@ class Client:
         return self.connection.id
 
     @property
+    def ping(self) -> int:
+        """Every so many seconds it is pinged by a reply, which it answers; 0: it is not."""
+        return 0
+
+    @property
     def pipeline(self) -> Pipeline:
         return self.state.pipeline
 

@@ -82,8 +82,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
         _check_room(client, client.user)
         client.connected = True
         client.state.enter(client)
-        expires = client.expires
-        result = ConnectResult(client.id, VERSION, data=reply, subs=results)
+        expires, ping = client.expires, client.ping
+        result = ConnectResult(client.id, VERSION, data=reply, subs=results, ping=ping, pong=ping > 0)
         if expires is not None and client.renews:
             result = result._replace(expires=True, ttl=client.state.ttl(expires))
         answer(result)

@@ -60,7 +60,8 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     if not wishes:
         answer({})
         return
-    if len(wishes) == 1 and await _enter_now(client, wishes[0], answer):
+    if len(wishes) == 1 and _enter_now(client, wishes[0], answer):
+        await _announce(client, wishes[0].subscription)
         return
     catching = []
     for wish in wishes:
@@ -79,11 +80,10 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     client.pipeline.join_all(catching, answered)
     for wish in wishes:
         wish.subscription.catching = None
-        if wish.subscription.live:
-            await _announce(client, wish.subscription)
+        await _announce(client, wish.subscription)
 
 
-async def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
+def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
     """Get into a channel of which nothing is missed, if that can be without waiting; whether it was."""
     subscription = wish.subscription
     if subscription.options.presence or wish.recovers:
@@ -94,20 +94,19 @@ async def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
         subscription.live = True
         answer({subscription.channel: result})
 
-    joined = client.pipeline.join_now(
+    return client.pipeline.join_now(
         subscription.channel,
         subscription.subscriber,
         answered,
         insufficient=_insufficient(client, subscription),
         keep=client.state.keep_of(subscription.options),
     )
-    if joined and subscription.live:
-        await _announce(client, subscription)
-    return joined
 
 
 async def _announce(client: Client, subscription: Subscription) -> None:
     """Have others hear of a client. It has its answer: what fails now is no second one, but has it come again."""
+    if not (subscription.live and (subscription.told_joins or subscription.options.join_leave)):
+        return
     try:
         await subscription.announce()
     except StorageAway:

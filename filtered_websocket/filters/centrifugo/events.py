@@ -39,7 +39,7 @@ def raw_of(value: Any) -> bytes:
     """
     if value is None:
         return b""
-    return bytes(value) if isinstance(value, bytes | bytearray) else dumps(value).encode()
+    return bytes(value) if isinstance(value, (bytes, bytearray)) else dumps(value).encode()
 
 
 @dataclass(slots=True)

@@ -54,10 +54,10 @@ class Admit(WebSocketHandshakeFilter):
         connection, pipeline = web_socket_instance, web_socket_instance.pipeline
         if isinstance(connection, StreamCarrier):
             return  # which its endpoint has admitted
-        transports = [each for each in SESSIONS if each in pipeline.options.centrifugo_transports]
-        at = next((each for each in transports if is_at(pipeline, data.path, f"/connection/{each}")), None)
-        if at is None:
-            raise Reject(404, f"WebSockets are served at {', '.join(f'/connection/{each}' for each in transports)}")
+        at, transports = data.path.rpartition("/")[2], pipeline.options.centrifugo_transports
+        if not (at in SESSIONS and at in transports and is_at(pipeline, data.path, f"/connection/{at}")):
+            served = [f"/connection/{each}" for each in SESSIONS if each in transports]
+            raise Reject(404, f"WebSockets are served at {', '.join(served)}")
         state, params = State.of(pipeline), data.params
         name, subprotocol = asked_for(data.protocols, params)
         encoding = (state.encodings if at == "websocket" else state.bare_encodings).get(name)
@@ -66,7 +66,8 @@ class Admit(WebSocketHandshakeFilter):
         if subprotocol is not None:
             connection.accept(subprotocol)
         connection.encoding = encoding
-        uses_frames = params.get("cf_ws_frame_ping_pong") == ["true"]
+        # Else by the protocol's own pings.
+        connection.pinged = uses_frames = params.get("cf_ws_frame_ping_pong") == ["true"]
         SESSIONS[at](state, connection, encoding, uses_frames).attach()
 
 
@@ -77,9 +78,6 @@ class Open(WebSocketConnectFilter):
     def filter(cls, web_socket_instance: Carrier, data: None) -> None:
         session = Session.of(web_socket_instance)
         if session is not None:
-            if not session.uses_frames:
-                # The protocol has pings of its own.
-                web_socket_instance.pipeline.server.heartbeat.remove(web_socket_instance)
             session.begin()
 
 

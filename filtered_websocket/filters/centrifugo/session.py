@@ -180,13 +180,15 @@ class Session(Client):
         def answer_connect(result: ConnectResult) -> None:
             self._unwatch()
             if not self.uses_frames:
-                interval = self.pipeline.options.centrifugo_ping_interval
-                result = result._replace(ping=max(1, round(interval)), pong=True)
                 self.heartbeat = self.pinged_by()
                 self.heartbeat.add(self)
             answer(self.greeting(result))
 
         return self.steps.take(connecting.connect(self, request, answer_connect))
+
+    @property
+    def ping(self) -> int:
+        return 0 if self.uses_frames else max(1, round(self.pipeline.options.centrifugo_ping_interval))
 
     def greeting(self, result: ConnectResult) -> ConnectResult:
         """What connect is answered with."""

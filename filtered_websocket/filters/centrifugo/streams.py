@@ -68,6 +68,7 @@ class StreamCarrier:
     """
 
     is_stream = True
+    pinged = False
     direct = None
     opened = False
     chosen_protocol = None
