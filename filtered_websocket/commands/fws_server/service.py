@@ -18,6 +18,7 @@ from filtered_websocket.commands.fws_server.reload import files, reload
 from filtered_websocket.commands.fws_server.watched_files import Changes
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.monitoring.garbage import collect_less
 from filtered_websocket.monitoring.heap import Heap
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
@@ -96,6 +97,7 @@ class Service:
         server.stopwatch = Stopwatch(server, self._reactor)
         server.watchdog.start()
         server.stopwatch.start()
+        collect_less()
         self._heap.start()
         server.dashboard.worker = os.environ.get(WORKER)
         server.dashboard.start()
