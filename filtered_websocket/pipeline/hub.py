@@ -127,6 +127,11 @@ class Hub:
         tail = self.tails.get(name)
         return None if tail is None else tail.position
 
+    def epoch(self, name: str) -> str | None:
+        """That of where this node stands: `position`, for who asks for every publication."""
+        tail = self.tails.get(name)
+        return None if tail is None else tail.epoch
+
     def _mix(self, subscriber: Subscriber) -> None:
         """From now on what is published to these channels reaches a subscriber in the order of the publications."""
         for name in tuple(subscriber.channels):

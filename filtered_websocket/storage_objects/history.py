@@ -37,6 +37,7 @@ class Histories:
         self._pools: OrderedDict[str, PoolOfHistories] = OrderedDict()
         # Each is looked at in turn; those that are gone leave when it is theirs.
         self._turns: deque[History] = deque()
+        self._rests_until = 0.0
         self._written = count(1)
 
     def find(self, channel: str, once: str) -> Position | None:
@@ -64,8 +65,10 @@ class Histories:
         pool.kept[kept] = None
         pool.bytes += kept.cost
         history.bytes += kept.cost
-        history.trim(now)
-        self._sweep(now, SLICE)
+        if len(history.kept) > keep.count or keep.bytes or history.kept[0].at <= now - keep.seconds:
+            history.trim(now)
+        if now >= self._rests_until:
+            self._sweep(now, SLICE)
         if pool.bytes > keep.pool.bytes > 0:
             self._drop_oldest(pool, keep.pool.bytes, publication.channel, now)
         return publication.position
@@ -171,6 +174,7 @@ class Histories:
         if history.pool is not None:
             history.pool.leave(history)
         del self._histories[history.channel]
+        self._rests_until = 0.0  # it leaves the turns, too
 
     def _sweep(self, now: float, most: int, lap: float = LAP_SECONDS) -> None:
         """Look at some of them, those that were not looked at for longest.
@@ -183,6 +187,7 @@ class Histories:
             most -= 1
             is_there = histories.get(history.channel) is history
             if is_there and history.looked_at > lately and len(turns) <= 2 * len(histories):
+                self._rests_until = history.looked_at + LAP_SECONDS
                 return
             turns.popleft()
             if not is_there:

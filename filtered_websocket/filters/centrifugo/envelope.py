@@ -161,7 +161,7 @@ def usual(message: Message) -> Usual | None:
     begin = _DATA + size
     if size > SMALL or begin > len(payload):
         return None
-    return Usual(payload[begin:], payload[_DATA:begin], offset)
+    return payload[begin:], payload[_DATA:begin], offset
 
 
 def _block_of(info: ClientInfo) -> bytes:

@@ -126,8 +126,7 @@ class Place(WebSocketConsumerFilter):
     def begin_epoch(cls, pipeline: Pipeline, channel: str, position: Position) -> None:
         """A history goes on in another epoch: most SDKs learn epochs when they subscribe, and would come back with an
         offset of this one and the epoch before."""
-        stands = pipeline.hub.position(channel)
-        if stands is None or stands.epoch == position.epoch:
+        if pipeline.hub.epoch(channel) in (None, position.epoch):
             return
         for each in tuple(pipeline.hub.subscribers(channel)):
             session = Session.of(each)

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import compress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from filtered_websocket.filters.centrifugo.codes import BAD_COMMAND, Disconnect
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push
@@ -51,15 +51,9 @@ def asked(command: Command) -> Asked:
     return number, name, request
 
 
-class Usual(NamedTuple):
-    """What most publications are: JSON with a client's info, and an offset where there is history.
-
-    :ivar block: of the info, as it stands in an envelope
-    """
-
-    data: bytes
-    block: bytes
-    offset: int
+Usual = tuple[bytes, bytes, int]
+"""What most publications are: JSON with a client's info, as it stands in an envelope, and an offset where there is
+history."""
 
 
 class Codec(Protocol):
