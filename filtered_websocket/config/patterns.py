@@ -1,5 +1,10 @@
 """Patterns of paths: `*` stands for any characters, `/` among them; everything else for itself."""
 
+from functools import lru_cache
+
+REMEMBERED, SHORT = 1024, 256
+"""Prefixes that are remembered, of paths of so many characters: clients choose paths, and most choose the same."""
+
 
 def match(pattern: str, path: str) -> tuple[str, ...] | None:
     """What each `*` stands for, the first as short as can be and so on; None if the path does not fit.
@@ -37,15 +42,22 @@ def prefixes(pattern: str, path: str) -> list[str]:
     >>> prefixes("/*/chat/*", "/7/chat/apps")
     ['', '/7/chat']
     """
+    return list((_remembered if len(path) <= SHORT else _prefixes)(pattern, path))
+
+
+def _prefixes(pattern: str, path: str) -> tuple[str, ...]:
     found = match(pattern, path)
     if not found:
-        return [""]
+        return ("",)
     literal, tail = pattern.partition("*")[0], pattern.rpartition("*")[2]
     # Not each beginning up to the last star: what stands for the others clients choose, with as many slashes as fit.
     ends = [index for index, character in enumerate(literal) if character == "/"]
     last = len(path) - len(tail) - len(found[-1])
     ends += [last] if path.startswith("/", last) else [last - 1] if path.startswith("/", last - 1) else []
-    return list(dict.fromkeys(["", *(path[:end] for end in ends if end > 0)]))
+    return tuple(dict.fromkeys(["", *(path[:end] for end in ends if end > 0)]))
+
+
+_remembered = lru_cache(REMEMBERED)(_prefixes)
 
 
 def rank(pattern: str) -> tuple[int, int, int]:

@@ -33,12 +33,13 @@ class Client:
     """
 
     __slots__ = (
-        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "present",
-        "publishing", "renews", "state", "steps", "subscriptions", "user",
+        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "pipeline",
+        "present", "publishing", "renews", "state", "steps", "subscriptions", "user",
     )  # fmt: skip
 
     def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
         self.state, self.connection, self.encoding = state, connection, encoding
+        self.pipeline: Pipeline = state.pipeline
         self.user, self.info = "", b""
         self.meta: Any = None
         self.expires: float | None = None
@@ -57,10 +58,6 @@ class Client:
     def ping(self) -> int:
         """Every so many seconds it is pinged by a reply, which it answers; 0: it is not."""
         return 0
-
-    @property
-    def pipeline(self) -> Pipeline:
-        return self.state.pipeline
 
     @property
     def request(self) -> Request:

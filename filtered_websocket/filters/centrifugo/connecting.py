@@ -73,8 +73,10 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     channels = event.channels | _own_channels(client, request, event.channels)
     if len(channels) > options.centrifugo_channel_limit:
         raise Disconnect(CHANNEL_LIMIT)
-    wishes = [_wish(client, channel, each, request.subs) for channel, each in channels.items()]
-    client.subscriptions.update((wish.subscription.channel, wish.subscription) for wish in wishes)
+    wishes = []
+    for channel, given in channels.items():
+        wishes.append(_wish(client, channel, given, request.subs))
+        client.subscriptions[channel] = wishes[-1].subscription
     reply = raw_of(event.reply)
 
     def answered(results: Mapping[str, SubscribeResult]) -> None:

@@ -7,6 +7,7 @@ messages in messages, bytes that are kept as they were written (but those of pub
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from filtered_websocket.filters.centrifugo.json_reader import NOT_JSON, scan
@@ -23,6 +24,8 @@ _decode: Any = json.JSONDecoder(parse_constant=not_json, object_pairs_hook=tuple
 _ID = '"id": ?([1-9][0-9]{0,8})'
 _BEFORE = re.compile(rf'\{{(?:{_ID}, ?)?"publish": ?\{{"channel": ?"([^"\\\x00-\x1f]+)", ?"data": ?').match
 _BEHIND = re.compile(rf"\}}(?:, ?{_ID})?\}}").fullmatch
+SHORT, REMEMBERED = 256, 1024
+"""Characters of commands that are remembered, and how many: the clients of an application say the same to come in."""
 _TYPES = {"string": str, "bool": bool} | dict.fromkeys(INTEGERS, int)
 _MOST = INTEGERS["uint32"][1]
 
@@ -40,8 +43,16 @@ def usual(line: bytes | bytearray) -> Asked | None:
                 return None
             request = PublishRequest(published[2], text[at:end].encode())
             return int(published[1] or behind[1]), "publish", request
-        if "\\" in text:
-            return None  # what stands for a character may stand for none: a lone surrogate
+    except NOT_JSON:
+        return None
+    # With a token it is one client's own.
+    return _remembered(text) if len(text) <= SHORT and '"token"' not in text else _read(text)
+
+
+def _read(text: str) -> Asked | None:
+    if "\\" in text:
+        return None  # what stands for a character may stand for none: a lone surrogate
+    try:
         members, end = _decode(text, 0)
         if end != len(text) or type(members) is not tuple or len(members) != 2:
             return None
@@ -53,6 +64,9 @@ def usual(line: bytes | bytearray) -> Asked | None:
     build = _BUILDS.get(name)
     message = None if build is None else build(said)
     return None if message is None else (number, name, message)
+
+
+_remembered = lru_cache(REMEMBERED)(_read)
 
 
 def _build(message: Any) -> Build:

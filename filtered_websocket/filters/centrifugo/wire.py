@@ -4,7 +4,7 @@ An encoding is a `Codec`: `json_codec`, `protobuf_codec`.
 """
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import compress
 from typing import Any, Protocol
@@ -96,8 +96,10 @@ class Codec(Protocol):
         """Several replies as one frame."""
 
 
-def asked_for(protocols: Iterable[str], params: Mapping[str, Sequence[str]]) -> tuple[str, str | None]:
+def asked_for(protocols: Sequence[str], params: Mapping[str, Sequence[str]]) -> tuple[str, str | None]:
     """The encoding that a WebSocket's request asks for, and the subprotocol that is to be echoed."""
-    chosen = next((each for each in protocols if each in SUBPROTOCOLS), None)
+    chosen = next((each for each in protocols if each in SUBPROTOCOLS), None) if protocols else None
+    if not params:
+        return SUBPROTOCOLS.get(chosen or "", JSON), chosen
     wants = PROTOBUF in (*params.get("format", ()), *params.get("cf_protocol", ()))
     return (PROTOBUF if wants else SUBPROTOCOLS.get(chosen or "", JSON)), chosen
