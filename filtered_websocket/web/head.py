@@ -13,6 +13,7 @@ Pure: bytes in; a `Head` or a `Refused` comes out, nothing is raised.
 
 import re
 from collections.abc import Mapping
+from operator import methodcaller
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -26,9 +27,8 @@ _LINE = rb"%b [!-\"$-~\x80-\xff]++ HTTP/1\.[01]\r\n" % _TOKEN
 FIELDS = rb"(?:%b:[\t -~\x80-\xff]*+\r\n)*+" % _TOKEN
 """A pattern of headers, one a line."""
 _HEAD = re.compile(rb"%b%b\r\n" % (_LINE, FIELDS))
-_FIELD = re.compile(r"([^:\r\n]++):([^\r\n]*+)\r\n")
-"""One of the lines that `FIELDS` has found to be headers."""
 _FIRST = re.compile(_LINE)
+_parted = methodcaller("partition", ":")
 _HOST = re.compile(r"(?:\[[0-9A-Za-z:.%]++\]|[^\x00-\x20\x7f/?#@\\\[\]:]*+)(?::[0-9]*+)?")
 _ABSOLUTE = re.compile(r"(?i:https?|wss?)://([^/?]++)(.*)")
 _NEVER = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -84,9 +84,10 @@ def parse(raw: bytes) -> Head | Refused:
     if raw.count(b"\r\n") > MAX_HEADERS + 2:
         return Refused(431, "Request Header Fields Too Large")
     first, _, rest = raw.decode("latin-1").partition("\r\n")
-    fields = _FIELD.findall(rest)
+    # As `FIELDS` has found: lines with a colon each, and the empty one behind the last.
+    fields = list(map(_parted, rest.split("\r\n")[:-2]))
     method, target, version = first.split(" ")
-    headers = {name.lower(): value.strip(" \t") for name, value in fields}
+    headers = {name.lower(): value.strip(" \t") for name, _, value in fields}
     if len(headers) != len(fields):
         joined = _joined(fields)
         if isinstance(joined, Refused):
@@ -106,10 +107,10 @@ def parse(raw: bytes) -> Head | Refused:
     return Head(raw, method, target, version[5:], headers)
 
 
-def _joined(fields: list[tuple[str, str]]) -> dict[str, str] | Refused:
+def _joined(fields: list[tuple[str, str, str]]) -> dict[str, str] | Refused:
     """Headers of which one comes several times."""
     headers: dict[str, str] = {}
-    for written, padded in fields:
+    for written, _, padded in fields:
         name, value = written.lower(), padded.strip(" \t")
         if name not in headers:
             headers[name] = value

@@ -8,7 +8,7 @@ from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of
 from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_usual import usual
 from filtered_websocket.filters.centrifugo.json_writer import write
-from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push
+from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, SubscribeResult
 from filtered_websocket.filters.centrifugo.wire import JSON, Asked, Malformed, Usual, asked
 from filtered_websocket.messages.strict_json import loads, quote
 
@@ -16,6 +16,12 @@ from filtered_websocket.messages.strict_json import loads, quote
 @lru_cache(REMEMBERED)
 def _info(block: bytes) -> bytes:
     return write(info_of(block))
+
+
+@lru_cache(REMEMBERED)
+def _subscribed(result: SubscribeResult) -> bytes:
+    # All that come to a channel meanwhile are told the same.
+    return write(result)
 
 
 @lru_cache(REMEMBERED)
@@ -42,6 +48,8 @@ class JSONCodec:
     def reply(self, number: int, name: str, value: Any) -> bytes:
         """A reply as a line, without its newline."""
         if number:
+            if name == "subscribe" and not (value.publications or value.data):
+                return b'{"id":%d,"subscribe":%b}' % (number, _subscribed(value))
             return b'{"id":%d,"%b":%b}' % (number, name.encode(), write(value) if value else b"{}")
         return b'{"%b":%b}' % (name.encode(), write(value))
 

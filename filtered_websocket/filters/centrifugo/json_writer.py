@@ -92,12 +92,6 @@ def _own(value: bytes) -> bytes:
     return found
 
 
-def _boolean(value: bool) -> bytes:
-    return b"true" if value else b"false"
-
-
-def _number(value: int) -> bytes:
-    return b"%d" % value
-
-
+_boolean = {False: b"false", True: b"true"}.__getitem__
+_number = b"%d".__mod__
 _WRITERS: dict[str, Writer] = {"string": _text, "bytes": _raw, "bool": _boolean}
