@@ -21,8 +21,10 @@ class Kept:
         self, at: float, publication: Publication, history: "History", pool: "PoolOfHistories", once: str | None
     ) -> None:
         self.at, self.publication, self.history, self.pool, self.once = at, publication, history, pool, once
-        payloads = sum([len(payload) for payload, _ in publication.messages])
-        self.cost = PUBLICATION_COST + len(publication.channel) + payloads
+        cost = PUBLICATION_COST + len(publication.channel)
+        for payload, _ in publication.messages:
+            cost += len(payload)
+        self.cost = cost
 
 
 class History:

@@ -113,7 +113,7 @@ def test_histories_that_are_written_to_often_are_looked_at_once_in_a_lap(clock, 
 
     monkeypatch.setattr(kept.History, "trim", counted)
     all_of_them = histories()
-    for second in range(3):
+    for _ in range(3):
         for number in range(1000):
             clock[0] += history.LAP_SECONDS / 1000
             all_of_them.append(message(f"room {number % 10}", ""), Keep(1000, 60, ALL))

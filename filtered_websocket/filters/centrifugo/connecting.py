@@ -26,6 +26,7 @@ from filtered_websocket.filters.centrifugo.codes import (
 from filtered_websocket.filters.centrifugo.entering import Wish, enter
 from filtered_websocket.filters.centrifugo.events import (
     CentrifugoConnectFilter,
+    CentrifugoDisconnectFilter,
     CentrifugoRefreshFilter,
     Connect,
     Refresh,
@@ -57,7 +58,9 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     options = client.pipeline.options
     event = _event(request, client)
     client.given, expires = frozenset(event.channels), event.expires
-    await client.state.chains.ask(CentrifugoConnectFilter, client, event)
+    chains = client.state.chains
+    if chains.of(CentrifugoConnectFilter):
+        await chains.ask(CentrifugoConnectFilter, client, event)
     if event.user is None:
         if not (options.centrifugo_allow_anonymous or options.centrifugo_insecure):
             raise Disconnect(BAD_COMMAND)
@@ -69,7 +72,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     client.user, client.info, client.meta = whole(event.user), raw_of(event.info), event.meta
     client.connection.user = event.user or None
     client.expires = None if options.centrifugo_insecure else event.expires
-    client.renews = bool(request.token) or not client.state.chains.of(CentrifugoRefreshFilter)
+    client.renews = bool(request.token) or not chains.of(CentrifugoRefreshFilter)
     channels = event.channels | _own_channels(client, request, event.channels)
     if len(channels) > options.centrifugo_channel_limit:
         raise Disconnect(CHANNEL_LIMIT)
@@ -92,8 +95,12 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
 
     if client.user and options.centrifugo_user_channel and options.centrifugo_user_single:
         await client.state.nodes.tell_all("disconnect", user=client.user, code=CONNECTION_LIMIT, whitelist=[client.id])
-    await client.state.departures.appear(client)
-    await enter(client, wishes, answered)
+    if chains.of(CentrifugoDisconnectFilter):
+        await client.state.departures.appear(client)
+    if wishes:
+        await enter(client, wishes, answered)
+    else:
+        answered({})
     watch_expiry(client)
 
 

@@ -57,11 +57,9 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     :param answer: called once, with the result for each channel, before anything of them goes out
     :raises Error: 112, what was missed cannot be had, and the client would rather have none: nothing was answered
     """
-    if not wishes:
-        answer({})
-        return
     if len(wishes) == 1 and _enter_now(client, wishes[0], answer):
-        await _announce(client, wishes[0].subscription)
+        if wishes[0].subscription.is_announced:
+            await _announce(client, wishes[0].subscription)
         return
     catching = []
     for wish in wishes:
@@ -80,7 +78,8 @@ async def enter(client: Client, wishes: Sequence[Wish], answer: Answer) -> None:
     client.pipeline.join_all(catching, answered)
     for wish in wishes:
         wish.subscription.catching = None
-        await _announce(client, wish.subscription)
+        if wish.subscription.is_announced:
+            await _announce(client, wish.subscription)
 
 
 def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
@@ -105,8 +104,6 @@ def _enter_now(client: Client, wish: Wish, answer: Answer) -> bool:
 
 async def _announce(client: Client, subscription: Subscription) -> None:
     """Have others hear of a client. It has its answer: what fails now is no second one, but has it come again."""
-    if not (subscription.live and (subscription.told_joins or subscription.options.join_leave)):
-        return
     try:
         await subscription.announce()
     except StorageAway:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from itertools import compress
 from typing import Any
 
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, Disconnect
@@ -28,18 +27,18 @@ def write(value: Any) -> bytes:
 @cache
 def _message(message: Any) -> Writer:
     fields = fields_of(message)
-    parts = [(f'"{field.name}":'.encode(), _writer(field)) for field in fields]
+    names, writers = [f'"{field.name}":'.encode() for field in fields], [_writer(field) for field in fields]
     # What counts where it is false, too: a message that has no fields is there, and empty.
     present = [field.always or (field.message is not None and not field.message._fields) for field in fields]
 
     def write_message(value: Any) -> bytes:
-        written = [name + writer(each) for each, (name, writer) in compress(zip(value, parts, strict=True), value)]
+        written = [name + writer(each) for name, writer, each in zip(names, writers, value, strict=True) if each]
         return b"{" + b",".join(written) + b"}"
 
     def write_present(value: Any) -> bytes:
         written = [
             name + writer(each)
-            for each, (name, writer), there in zip(value, parts, present, strict=True)
+            for name, writer, each, there in zip(names, writers, value, present, strict=True)
             if each or (there and each is not None)
         ]
         return b"{" + b",".join(written) + b"}"

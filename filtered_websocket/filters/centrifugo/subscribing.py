@@ -58,7 +58,9 @@ async def subscribe(client: Client, request: SubscribeRequest, answer: Callable[
     said = claims or Subscribing()
     event = Subscribe(channel, request.token, request.data, allowed, said.override.of(options), said.info, said.expires,
                       said.data)  # fmt: skip
-    await client.state.chains.ask(CentrifugoSubscribeFilter, client, event)
+    chains = client.state.chains
+    if chains.of(CentrifugoSubscribeFilter):
+        await chains.ask(CentrifugoSubscribeFilter, client, event)
     if not event.allowed:
         raise Error(PERMISSION_DENIED)
     if client.state.is_past(event.expires):

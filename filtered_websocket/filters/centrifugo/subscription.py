@@ -83,6 +83,11 @@ class Subscription:
             storage = self.client.state.storage
             await storage.join(self.channel, client_id, client_id, info_as_text(self._client_info))
 
+    @property
+    def is_announced(self) -> bool:
+        """Whether there is something for `announce` to do."""
+        return self.live and (self.told_joins or self.options.join_leave)
+
     async def announce(self) -> None:
         """Hear of others that come, and have all hear that this client has."""
         pipeline = self.client.state.pipeline
