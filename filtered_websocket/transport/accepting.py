@@ -32,6 +32,19 @@ class Factory(Protocol):
     def buildProtocol(self, addr: Any) -> Any: ...
 
 
+class Listening(socket.socket):
+    """A listening socket that has its family and type as numbers. To another they are enumerations, which `accept` asks
+    for with each client: a thirtieth of a handshake."""
+
+    __slots__ = ("family", "type")
+
+    def __init__(self, opened: socket.socket) -> None:
+        family, kind = int(opened.family), int(opened.type)
+        super().__init__(family, kind, opened.proto, opened.detach())
+        self.family, self.type = family, kind  # type: ignore[misc, assignment]  # properties of other sockets
+        self.setblocking(False)
+
+
 class Accepting:
     """A port of ours. Mixed in before Twisted's class, which logs every client that it cannot accept, and counts none.
 
@@ -45,6 +58,7 @@ class Accepting:
     kept_back = 0
     factory: Factory
     socket: Any
+    fileno: Callable[[], int]
     transport: Any
     reactor: Any
     sessionno: int
@@ -56,6 +70,8 @@ class Accepting:
 
     def startListening(self) -> None:
         super().startListening()  # type: ignore[misc]
+        self.socket = Listening(self.socket)
+        self.fileno = self.socket.fileno
         self._most = descriptors()
         self._reserve()
 

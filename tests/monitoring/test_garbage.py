@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from filtered_websocket.monitoring.garbage import YOUNG, collect_less
+from filtered_websocket.monitoring.garbage import MIDDLE, YOUNG, collect_less
 
 
 @pytest.fixture(autouse=True)
@@ -12,8 +12,16 @@ def thresholds():
     gc.set_threshold(*before)
 
 
-@pytest.mark.parametrize(("young", "then"), [(700, YOUNG), (YOUNG + 1, YOUNG + 1), (0, 0)])
-def test_the_collector_looks_less_often_unless_it_is_off_or_does_so_already(young, then):
-    gc.set_threshold(young, 5, 7)
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [
+        ((700, 10, 10), (YOUNG, MIDDLE, 10)),
+        ((2000, 1, 0), (YOUNG, 1, 0)),
+        ((YOUNG + 1, 10, 10), (YOUNG + 1, 10, 10)),
+        ((0, 10, 10), (0, 10, 10)),
+    ],
+)
+def test_the_collector_looks_less_often_unless_it_is_off_or_does_so_already(before, then):
+    gc.set_threshold(*before)
     collect_less()
-    assert gc.get_threshold() == (then, 5, 7)
+    assert gc.get_threshold() == then
