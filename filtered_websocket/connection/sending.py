@@ -75,11 +75,9 @@ class Sending(Part):
 
     def send_frame(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send one message to this connection alone."""
-        agreed, held = self._perMessageCompress, self.corked
-        if agreed is None:
-            blob = frames.make(payload, binary)
-        else:
-            blob = frames.make_deflated(payload, binary, agreed.server_max_window_bits)
+        agreed, make = self._perMessageCompress, frames.make_deflated
+        blob = make(payload, binary, agreed.server_max_window_bits) if agreed else frames.make(payload, binary)
+        held = self.corked
         if self.slow is not None:
             self.pipeline.hub.bytes_out += len(blob)
             self.queue_blob(blob, self.slow)

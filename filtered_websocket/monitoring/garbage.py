@@ -9,7 +9,7 @@ import gc
 YOUNG = 10_000
 """Objects that have stayed, after which the youngest are looked at: 1 to 2 MB, if all were garbage."""
 MIDDLE = 3
-"""Such looks, after which those that have stayed are looked at again: after CPython's 10 it would take 20 ms at once."""
+"""Such looks, after which those that have stayed are looked at again. After CPython's 10 it would take 20 ms."""
 
 
 def collect_less() -> None:
