@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ OF_REDIS = {"appendonly", "appendfsync"}
 OF_A_NAMESPACE = {"history_size", "history_ttl", "force_recovery", "allow_recovery"}
 
 
+@cache
 def counted() -> set[str]:
     """What the package counts: ``kind: reason``, with * for what is put in."""
     found = set()

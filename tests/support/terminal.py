@@ -102,6 +102,8 @@ class Terminal:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FWS_", "FWSC_", "PYTEST_"))}
         search = ":".join([*map(str, path), kept.pop("PATH")])
         self.environment = kept | {"PATH": search, "FWS_PORT": self.port, "PYTHONDONTWRITEBYTECODE": "1"}
+        # Plugins that users need not have: to import them takes several times as long as the tests of a page.
+        self.environment["PYTEST_ADDOPTS"] = "-p no:schemathesis -p no:hypothesispytest"
         self._running: list[Background] = []
         self.commands: list[str] = []
 
