@@ -3,7 +3,7 @@
 ``manager`` emits on the channel of Flask-SocketIO, ``default`` and ``async`` on python-socketio's own.
 
 Each line that it reads is a call, in JSON: ``[method, {keywords}]``. In it ``{"bytes": [...]}`` stands for bytes and
-``{"tuple": [...]}`` for a tuple.
+``{"tuple": [...]}`` for a tuple. When it is done, it says so.
 """
 
 import asyncio
@@ -37,4 +37,4 @@ for line in sys.stdin:
         loop.run_until_complete(getattr(manager, method)(**keywords))
     else:
         getattr(manager, method)(**keywords)
-    print("done", flush=True)
+    print('{"is": "done"}', flush=True)

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.python_programs import PythonProgram
 from tests.support.raw_client import DEADLINE
 
 TESTS = Path(__file__).parent.parent
@@ -20,12 +22,19 @@ PACKAGES = TESTS.parent / "build" / "python"
 class Lines:
     """
     :param command: a program that writes objects, each with a member ``is``, and reads lists
+    :param imports: modules that it imports by names that it is given, where it is one of Python
     """
 
-    def __init__(self, *command: str, **environment: str) -> None:
-        self._process = subprocess.Popen(
-            command, env=os.environ | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, *command: str, imports: Sequence[str] = (), **environment: str) -> None:
+        given = os.environ | environment
+        self._process: subprocess.Popen[str] | PythonProgram
+        if command[0] == sys.executable:
+            script = next(index for index, word in enumerate(command) if word.endswith(".py"))
+            self._process = PythonProgram(command[1:script], command[script], command[script + 1 :], given, imports)
+        else:
+            self._process = subprocess.Popen(
+                command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
         self._seen: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -142,7 +151,7 @@ class PythonApi(Lines):
         path = os.pathsep.join(filter(None, (before, folder(package))))
         environment = {"SSL_CERT_FILE": root} if root else {}
         arguments = (sys.executable, "-W", "ignore", script, module, name, json.dumps(keywords))
-        super().__init__(*arguments, PYTHONPATH=path, **environment)
+        super().__init__(*arguments, imports=(module,), PYTHONPATH=path, **environment)
 
     def call(self, method: str, *arguments: Any, **keywords: Any) -> Any:
         self.say(method, arguments, keywords)

@@ -1,12 +1,9 @@
 """Programs that emit by the managers of python-socketio, of each generation of their messages."""
 
-import json
-import os
-import subprocess
 import sys
 from typing import Any
 
-from tests.support.lines import TESTS
+from tests.support.lines import TESTS, Lines
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import python_path
 
@@ -20,13 +17,7 @@ GENERATIONS = {
 
 def call(packages: tuple[str, ...], redis: RedisServer, kind: str, *calls: Any) -> None:
     """Have a program of these packages make calls of its manager."""
-    done = subprocess.run(
-        [sys.executable, str(TESTS / "python" / "socketio_emit.py"), kind, f"redis://127.0.0.1:{redis.port}/0"],
-        env=os.environ | python_path(*packages),
-        input="".join(json.dumps(each) + "\n" for each in calls),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.stdout.split() == ["done"] * len(calls), done.stderr
+    script, url = str(TESTS / "python" / "socketio_emit.py"), f"redis://127.0.0.1:{redis.port}/0"
+    with Lines(sys.executable, script, kind, url, **python_path(*packages)) as program:
+        for each in calls:
+            program.do(*each)
