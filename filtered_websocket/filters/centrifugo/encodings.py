@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from filtered_websocket.filters.centrifugo.codes import Disconnect
-from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, plain, unpack, usual
+from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, PATCH, Envelope, plain, unpack
 from filtered_websocket.filters.centrifugo.messages import Disconnected, Join, Leave, Publication, Push
 from filtered_websocket.filters.centrifugo.messages import Message as ForOne
 from filtered_websocket.filters.centrifugo.wire import Codec
@@ -37,8 +37,7 @@ class Encoding:
         return [(self._published(each, channel), binary) for each in messages]
 
     def _published(self, message: Message, channel: str) -> bytes:
-        found = None if self.bare else usual(message)
-        written = None if found is None else self.codec.usual_push(channel, found)
+        written = None if self.bare else self.codec.usual_push(channel, message)
         return written or self.push(push_of(unpack(message), channel))
 
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from filtered_websocket.filters.centrifugo.json_reader import embedded, whole
 from filtered_websocket.filters.centrifugo.messages import NOTHING, ClientInfo
-from filtered_websocket.filters.centrifugo.wire import Usual
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.strict_json import dumps
@@ -152,8 +151,9 @@ def _unpack(payload: bytes) -> Envelope:
     return Envelope(data, kind, bool(flags & _JSON), bool(flags & _DELTA), offset, info, tags, epoch)
 
 
-def usual(message: Message) -> Usual | None:
-    """The parts of a usual publication; None: it is another, which `unpack` takes apart."""
+def usual_parts(message: Message) -> tuple[bytes, bytes, int] | None:
+    """What most publications are, JSON with a client's info: the data, the info as it stands here, and the offset, 0
+    without history. None: it is another, which `unpack` takes apart."""
     payload, binary = message
     if binary or payload[:4] not in _USUAL or len(payload) < _DATA:
         return None

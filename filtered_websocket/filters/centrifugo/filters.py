@@ -28,7 +28,7 @@ from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.streams import StreamCarrier
 from filtered_websocket.filters.centrifugo.unidirectional import Unidirectional
 from filtered_websocket.filters.centrifugo.wire import asked_for
-from filtered_websocket.messages.publication import Position, Publication
+from filtered_websocket.messages.publication import Publication
 
 SESSIONS: Mapping[str, type[Session]] = {"websocket": Session, "uni_websocket": Unidirectional}
 """What a WebSocket carries, by the end of its path."""
@@ -117,17 +117,15 @@ class Place(WebSocketConsumerFilter):
                     session.end(Disconnect(INAPPROPRIATE))
         if data.position is None:
             return None
-        if not data.replayed:
-            cls.begin_epoch(web_socket_instance, data.channel, data.position)
+        if not data.replayed and web_socket_instance.hub.epoch(data.channel) not in (None, data.position.epoch):
+            cls.begin_epoch(web_socket_instance, data.channel)
         messages = [placed(each, data.position) for each in payloads]
         return Publication(data.channel, messages, data.exclude, data.position, data.besides)
 
     @classmethod
-    def begin_epoch(cls, pipeline: Pipeline, channel: str, position: Position) -> None:
+    def begin_epoch(cls, pipeline: Pipeline, channel: str) -> None:
         """A history goes on in another epoch: most SDKs learn epochs when they subscribe, and would come back with an
         offset of this one and the epoch before."""
-        if pipeline.hub.epoch(channel) in (None, position.epoch):
-            return
         for each in tuple(pipeline.hub.subscribers(channel)):
             session = Session.of(each)
             subscription = None if session is None else session.subscriptions.get(channel)

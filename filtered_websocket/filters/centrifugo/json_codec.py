@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of
+from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of, usual_parts
 from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_usual import usual
 from filtered_websocket.filters.centrifugo.json_writer import write
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, SubscribeResult
-from filtered_websocket.filters.centrifugo.wire import JSON, Asked, Malformed, Usual, asked
+from filtered_websocket.filters.centrifugo.wire import JSON, Asked, Malformed, asked
+from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.strict_json import loads, quote
 
 
@@ -57,8 +58,11 @@ class JSONCodec:
         """A push as a line, without its newline."""
         return write(push)
 
-    def usual_push(self, channel: str, publication: Usual) -> bytes | None:
+    def usual_push(self, channel: str, message: Message) -> bytes | None:
         """A push of a usual publication in a reply: what `reply` makes of it, without the messages in between."""
+        publication = usual_parts(message)
+        if publication is None:
+            return None
         data, block, offset = publication
         if not data or b"\n" in data or b"\r" in data:
             return None

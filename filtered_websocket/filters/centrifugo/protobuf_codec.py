@@ -12,7 +12,8 @@ from google.protobuf.message import DecodeError
 
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, Reply
 from filtered_websocket.filters.centrifugo.schema import Field, fields_of
-from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Asked, Malformed, Usual, asked
+from filtered_websocket.filters.centrifugo.wire import PROTOBUF, Asked, Malformed, asked
+from filtered_websocket.messages.message import Message
 
 _PACKAGE = "centrifugal.centrifuge.protocol"
 _Proto = descriptor_pb2.FieldDescriptorProto
@@ -56,7 +57,7 @@ class ProtobufCodec:
         """A push behind its length."""
         return _framed(write(push))
 
-    def usual_push(self, channel: str, publication: Usual) -> None:
+    def usual_push(self, channel: str, message: Message) -> None:
         """Google's classes are made in any case."""
 
     def emulation(self, body: bytes) -> EmulationRequest:

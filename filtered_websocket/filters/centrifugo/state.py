@@ -123,11 +123,9 @@ class State(PackState):
 
     def keep_of(self, options: ChannelOptions) -> Any:
         """What a channel keeps, for the storage object; None: nothing."""
-        if not options.keeps_history:
-            return None
         kept = options.history_size, options.history_ttl, options.history_meta_ttl
         keep = self._keeps.get(kept)
-        if keep is None:
+        if keep is None and options.keeps_history:
             keep = self.pipeline.keep(options.history_size, options.history_ttl)
             keep = self._keeps[kept] = keep._replace(meta_seconds=options.history_meta_ttl)
         return keep

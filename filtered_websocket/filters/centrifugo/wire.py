@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from filtered_websocket.filters.centrifugo.codes import BAD_COMMAND, Disconnect
 from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push
+from filtered_websocket.messages.message import Message
 
 JSON, PROTOBUF = "json", "protobuf"
 DELTA_TYPES = ("fossil",)
@@ -51,11 +52,6 @@ def asked(command: Command) -> Asked:
     return number, name, request
 
 
-Usual = tuple[bytes, bytes, int]
-"""What most publications are: JSON with a client's info, as it stands in an envelope, and an offset where there is
-history."""
-
-
 class Codec(Protocol):
     """One encoding.
 
@@ -83,8 +79,8 @@ class Codec(Protocol):
     def push(self, push: Push) -> bytes:
         """A push alone, as unidirectional clients get it."""
 
-    def usual_push(self, channel: str, publication: Usual) -> bytes | None:
-        """A push of a usual publication in a reply, if there is a shorter way to it than `reply`."""
+    def usual_push(self, channel: str, message: Message) -> bytes | None:
+        """A push of what was published in a reply, if it is usual, and there is a shorter way to that than `reply`."""
 
     def emulation(self, body: bytes) -> EmulationRequest:
         """Commands that come by a request of their own.
