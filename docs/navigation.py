@@ -13,7 +13,16 @@ from typing import Any
 from mkdocs.structure.files import File, InclusionLevel
 
 ROOT = Path(__file__).parent.parent
-OUTSIDE = ("README.md", "CHANGELOG.md", "LICENSE", "config.json", "bench/README.md", "examples/**/*", "contrib/*")
+OUTSIDE = (
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "LICENSE",
+    "config.json",
+    "bench/README.md",
+    "examples/**/*",
+    "contrib/*",
+)
 """What is shown or linked to, beside docs/."""
 
 NAVIGATION: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -25,7 +34,16 @@ NAVIGATION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Coming from", ("migrating-*.md",)),
     (
         "Project",
-        ("comparison.md", "architecture.md", "CHANGELOG.md", "examples/README.md", "examples/*/*.md", "bench/*"),
+        (
+            "api.md",
+            "comparison.md",
+            "architecture.md",
+            "CHANGELOG.md",
+            "SECURITY.md",
+            "examples/README.md",
+            "examples/*/*.md",
+            "bench/*",
+        ),
     ),
 )
 """Sections, and which pages they hold, in this order. A page that is named by itself is in that section, whatever

@@ -1,18 +1,24 @@
 import json
 import re
+import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 from filtered_websocket.web.metrics import MAX_REASONS
+from tests.support.debian_programs import debian_program
 from tests.support.http_client import ask
 from tests.support.reactor_thread import DEADLINE, call, until
 from tests.support.serving import Served, serving
 
-DASHBOARD = Path(__file__).parents[2] / "contrib" / "grafana-dashboard.json"
+CONTRIB = Path(__file__).parents[2] / "contrib"
+DASHBOARD, ALERTS = CONTRIB / "grafana-dashboard.json", CONTRIB / "prometheus-alerts.yml"
+RULES = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
 
 
 def scrape(served: Served, headers: dict[str, str] | None = None) -> dict[tuple[str, ...], float]:
@@ -141,20 +147,82 @@ def test_with_an_admin_port_nothing_of_this_is_on_the_public_one() -> None:
             assert ask(served.address, method, path).status == 404
 
 
-def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+def known_metrics() -> set[str]:
+    """What a server tells, without the endings of counters and histograms."""
     with serving(Join, Spread) as served:
         call(served.server.counters.count, "held the reactor", "a.filter")
         text = ask(served.address, "GET", "/metrics").body.decode()
     there = {family.name for family in text_string_to_metric_families(text)}
     # What only a process of its own measures: see test_end_to_end.
-    there |= {"fws_reactor_lag_seconds", "fws_filter_sampled_seconds"}
-    board = json.loads(DASHBOARD.read_text())
-    asked = {
-        name
-        for panel in board["panels"]
-        for target in panel.get("targets", ())
-        for name in re.findall(r"\b(?:fws|process)_\w+", target["expr"])
-    }
-    assert asked
-    plain = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in asked}
-    assert plain <= there | {"process_cpu_seconds"}, plain - there
+    return there | {"fws_reactor_lag_seconds", "fws_filter_sampled_seconds", "process_cpu_seconds"}
+
+
+def named_metrics(expressions: Iterable[str]) -> set[str]:
+    names = {name for each in expressions for name in re.findall(r"\b(?:fws|process)_\w+", each)}
+    assert names
+    return {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in names}
+
+
+def test_the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    known = known_metrics()
+    board = named_metrics(target["expr"] for panel in panels for target in panel.get("targets", ()))
+    assert board <= known, board - known
+    alerts = named_metrics(rule["expr"] for rule in RULES)
+    assert alerts <= known, alerts - known
+
+
+ABOUT = 'job="filtered_websocket", instance="a:9601"'
+FIRES = {
+    "FwsDown": {"up{%s}": "1x5 0x20"},
+    "FwsNotReady": {"fws_ready{%s}": "1x5 0x20"},
+    "FwsStorageAway": {"fws_storage_ready{%s}": "1x5 0x20"},
+    "FwsReactorLate": {
+        'fws_reactor_lag_seconds_bucket{le="0.1", %s}': "0+90x20",
+        'fws_reactor_lag_seconds_bucket{le="0.5", %s}': "0+100x20",
+        'fws_reactor_lag_seconds_bucket{le="+Inf", %s}': "0+100x20",
+    },
+    "FwsFilterHoldsReactor": {'fws_filter_held_reactor_total{filter="f", %s}': "_x12 1x5"},
+    "FwsFailing": {'fws_failed_total{reason="filter", %s}': "0x3 0+2x20"},
+    "FwsDropping": {'fws_dropped_total{reason="r", %s}': "0x3 0+1x20"},
+    "FwsFull": {'fws_refused_total{reason="max_connections", %s}': "_x12 1x5"},
+    "FwsNotRecovered": {'fws_not_recovered_total{reason="trimmed", %s}': "0+20x20"},
+    "FwsClientsLost": {
+        'fws_connections{pipeline="*", %s}': "150x10 10x10",
+        'fws_connections{pipeline="/chat", %s}': "50x20",
+    },
+    "FwsDescriptors": {"process_open_fds{%s}": "950x20", "process_max_fds{%s}": "1000x20"},
+}
+"""What each alert is there for, minute by minute; and nothing else fires."""
+QUIET = {
+    "up{%s}": "1x20",
+    "fws_ready{%s}": "1x20",
+    'fws_failed_total{reason="filter", %s}': "3x20",
+    'fws_dropped_total{reason="r", %s}': "0x20",
+    'fws_refused_total{reason="origin", %s}': "0+100x20",
+    'fws_connections{pipeline="*", %s}': "200-5x20",
+}
+
+
+def test_each_alert_fires_when_it_is_to_and_none_where_all_is_well(tmp_path: Path) -> None:
+    assert {rule["alert"] for rule in RULES} == set(FIRES)
+    tests = [
+        {
+            "interval": "1m",
+            "input_series": [{"series": name % ABOUT, "values": values} for name, values in series.items()],
+            "promql_expr_test": [
+                {
+                    "expr": 'sum by (alertname) (ALERTS{alertstate="firing"})',
+                    "eval_time": "15m",
+                    "exp_samples": [{"labels": f'{{alertname="{alert}"}}', "value": 1}] if alert else [],
+                }
+            ],
+        }
+        for alert, series in (FIRES | {"": QUIET}).items()
+    ]
+    file = tmp_path / "tests.json"  # which YAML can read
+    file.write_text(json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": tests}))
+    promtool = debian_program("promtool")
+    for what in ([*("check", "rules"), str(ALERTS)], [*("test", "rules"), str(file)]):
+        ran = subprocess.run([promtool, *what], capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
