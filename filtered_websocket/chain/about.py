@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from filtered_websocket.chain import running
+from filtered_websocket.chain.interfaces import TraceParent
 
 _RUNS = (running.run.__code__, running._finish.__code__)
 
@@ -17,6 +18,17 @@ _RUNS = (running.run.__code__, running._finish.__code__)
 def now() -> dict[str, str]:
     """Of the chain that runs now, the innermost first; empty outside all."""
     return next(_found(_outwards(sys._getframe(1))), {})
+
+
+def trace() -> TraceParent | None:
+    """The trace that the client is part of whose chain runs now; what that chain asks of others belongs to it."""
+    for frame in _outwards(sys._getframe(1)):
+        if frame.f_code in _RUNS:
+            try:
+                return _trace_of(frame.f_locals["instance"])
+            except Exception:
+                return None  # a property of the author's own: the call is made all the same
+    return None
 
 
 def of_failure(error: BaseException) -> dict[str, str]:
@@ -45,4 +57,11 @@ def _of(instance: Any) -> dict[str, str]:
     about = {"connection": getattr(instance, "id", None), "user": getattr(instance, "user", None)}
     name = getattr(getattr(instance, "pipeline", instance), "name", None)
     about["pipeline"] = "*" if name == "" else name
+    trace = _trace_of(instance)
+    about["trace_id"] = None if trace is None else trace.trace_id
     return {field: value for field, value in about.items() if isinstance(value, str) and value}
+
+
+def _trace_of(instance: Any) -> TraceParent | None:
+    found: TraceParent | None = getattr(getattr(instance, "request", None), "traceparent", None)
+    return found

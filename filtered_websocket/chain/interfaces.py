@@ -155,6 +155,18 @@ class Hub(Protocol):
     def forget(self, name: str) -> None: ...
 
 
+class TraceParent(Protocol):
+    """The trace that a request is part of (W3C Trace Context)."""
+
+    @property
+    def trace_id(self) -> str: ...
+    @property
+    def span_id(self) -> str: ...
+    @property
+    def sampled(self) -> bool: ...
+    def child(self) -> str: ...
+
+
 class Request(Protocol):
     """The request that opened a connection."""
 
@@ -174,6 +186,8 @@ class Request(Protocol):
     def origin(self) -> str | None: ...
     @property
     def protocols(self) -> list[str]: ...
+    @property
+    def traceparent(self) -> TraceParent | None: ...
 
 
 class Connection(Subscriber, Protocol):

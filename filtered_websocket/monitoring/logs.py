@@ -46,7 +46,7 @@ LOG_LEVEL = Option(
 )
 OPTIONS = (LOG_FORMAT, LOG_LEVEL)
 
-ABOUT = ("connection", "user", "pipeline")
+ABOUT = ("connection", "user", "pipeline", "trace_id")
 """Fields of an event that say what it is about."""
 COLOURS = {"debug": 2, "warn": 33, "error": 31, "critical": 31}
 """By level, as terminals number them."""

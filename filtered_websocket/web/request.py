@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from filtered_websocket.web.head import Head, elements, parse, path_of
 from filtered_websocket.web.interfaces import HTTPServer
 from filtered_websocket.web.response import HTTPError
+from filtered_websocket.web.trace_parent import TraceParent, read
 
 MAX_DEPTH = 64
 """Deepest nesting of a JSON body: what is deeper may hold no function that walks it."""
@@ -53,6 +54,17 @@ class Request:
     def forget(self) -> None:
         """Drop what was parsed: it can be parsed again."""
         self._headers = None
+
+    @property
+    def traceparent(self) -> TraceParent | None:
+        """The trace that the client's request is part of, by its header of this name; None where it is invalid too."""
+        headers = self._headers
+        if headers is None:
+            # Not kept: whoever looks is the log, and a connection would hold its headers from then on.
+            head = parse(self._raw)
+            assert isinstance(head, Head)
+            headers = head.headers
+        return read(headers.get("traceparent", ""))
 
     @property
     def host(self) -> str:

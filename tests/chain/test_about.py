@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from filtered_websocket.chain import about
+from filtered_websocket.web.trace_parent import TraceParent
 from tests.support.chains import filter_of, new_chain
 
 
@@ -42,3 +43,13 @@ def test_a_property_that_fails_costs_no_line(chain):
     filter_of(chain, lambda cls, instance, data: seen.append(about.now()))
     chain.run(Own())
     assert seen == [{}]
+
+
+def test_the_trace_of_the_clients_request_is_told(chain):
+    parent = TraceParent("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", True)
+    seen = []
+    filter_of(chain, lambda cls, instance, data: seen.append((about.now().get("trace_id"), about.trace())))
+    for request in (SimpleNamespace(traceparent=parent), SimpleNamespace(traceparent=None), None):
+        chain.run(SimpleNamespace(id="1", request=request))
+    assert seen == [(parent.trace_id, parent), (None, None), (None, None)]
+    assert about.trace() is None

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
 
+from filtered_websocket.chain import about
 from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.filters.shared.webhooks.posts import MAX_WAITING_IN_ALL, Posts, Request
 from filtered_websocket.filters.shared.webhooks.queue import Queue, Render, Waiting
@@ -53,7 +54,7 @@ class Webhooks:
         app = self._apps.get(of)
         if app is None:
             app = self._apps[of] = _App(self, of)
-        app.add([urls] if isinstance(urls, str) else urls, Waiting(event, size), render, most)
+        app.add([urls] if isinstance(urls, str) else urls, Waiting(event, size, about.trace()), render, most)
 
     async def finish(self, seconds: float) -> list[Left]:
         """Tell what waits within so many seconds, and give up what is then left. What waits to be tried again is tried

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import TraceParent
 from filtered_websocket.filters.shared.public_addresses import Forbidden
 from filtered_websocket.filters.shared.webhooks.posts import Request
 
@@ -22,12 +23,12 @@ Render = Callable[[list[Any]], Request]
 
 
 class Waiting:
-    """An event, and for how many destinations it waits."""
+    """An event, for how many destinations it waits, and of which trace it is."""
 
-    __slots__ = ("event", "places", "size")
+    __slots__ = ("event", "places", "size", "trace")
 
-    def __init__(self, event: Any, size: int) -> None:
-        self.event, self.size, self.places = event, size, 0
+    def __init__(self, event: Any, size: int, trace: TraceParent | None = None) -> None:
+        self.event, self.size, self.places, self.trace = event, size, 0, trace
 
 
 class App(Protocol):
@@ -104,7 +105,9 @@ class Queue:
             while self._waiting:
                 posted = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
                 self._posted = posted
-                fault = await self._try(self._render([waiting.event for waiting in posted]))
+                # One request is of one trace: that of the first that has one.
+                trace = next((waiting.trace for waiting in posted if waiting.trace is not None), None)
+                fault = await self._try(self._render([waiting.event for waiting in posted]), trace)
                 self._posted = []
                 for waiting in posted:
                     self._app.free(waiting)
@@ -117,7 +120,7 @@ class Queue:
             for each in over:
                 each.callback(None)
 
-    async def _try(self, request: Request) -> str:
+    async def _try(self, request: Request, trace: TraceParent | None) -> str:
         """Why it failed in the end, "" if it did not."""
         fault, attempts = "", 0
         # At a stop until there is no more time: what is left then is not lost yet.
@@ -127,7 +130,7 @@ class Queue:
             attempts += 1
             await self._app.slots.acquire()
             try:
-                status = await self._app.post(self.url, request)
+                status = await self._app.post(self.url, _traced(request, trace))
             except Forbidden as error:
                 return str(error)
             except Exception as error:
@@ -151,3 +154,9 @@ class Queue:
                 raise
         finally:
             self._resting = None
+
+
+def _traced(request: Request, trace: TraceParent | None) -> Request:
+    """Each attempt is a span of its own."""
+    body, headers = request
+    return request if trace is None else (body, [*headers, ("traceparent", trace.child())])
