@@ -81,6 +81,25 @@ def unusable(result: object, wanted: str, chain: Sequence[Any]) -> TypeError:
     return error
 
 
+def check_decision(result: object, request: object, chain: Sequence[Any]) -> None:
+    """Nobody looks at what a handshake chain ends with. So it is to end with what it began with: a filter that returns
+    False means to refuse, and would let in.
+
+    :raises TypeError: it ends with anything else
+    """
+    if result is not request:
+        raise unusable(result, "None (raise Reject to refuse)", chain)
+
+
+def check_greeting(result: object, chain: Sequence[Any]) -> None:
+    """The same of a connect chain, where filters return what `subscribe` gives, so that it is awaited.
+
+    :raises TypeError: it ends with False
+    """
+    if result is False:
+        raise unusable(result, "None (raise Close to end it)", chain)
+
+
 def users_traceback(error: BaseException) -> str:
     """The traceback from the first frame that is not the framework's.
 

@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.failures import check_decision
 from filtered_websocket.chain.outcomes import CANCELLED, FAILURE, outcome, report
 from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.connection.autobahn import CONNECTING
@@ -128,10 +129,12 @@ class Handshake(Part):
         if chain:
             try:
                 result = run(chain, self, request)
+                if result is not request and not isinstance(result, Deferred):
+                    check_decision(result, request, chain)
             except BaseException as error:
                 self._failed_to_decide(error)
                 return
-            if result is not request and isinstance(result, Deferred):
+            if result is not request:
                 self._decide_later(result)
                 return
         self.succeedHandshake(self._deciding.answer)
@@ -167,6 +170,7 @@ class Handshake(Part):
             self.openHandshakeTimeoutCall = None
         self._deciding.running = result
         limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
+        result.addCallback(check_decision, self.request, self.pipeline.chains["handshake"])
         result.addBoth(self._decided)
 
     def _decided(self, result: Any) -> None:

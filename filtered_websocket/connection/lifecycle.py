@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.failures import check_greeting
 from filtered_websocket.chain.outcomes import report
 from filtered_websocket.chain.running import run
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
@@ -59,8 +60,9 @@ class Lifecycle(Part):
         except BaseException as error:
             self.failed(error)
             return
-        if result is not None and isinstance(result, Deferred):
-            self.wait_for(result)
+        if result is not None:
+            awaited = result if isinstance(result, Deferred) else succeed(result)
+            self.wait_for(awaited.addCallback(check_greeting, chain))
 
     def _succeed(self, former: Part) -> None:
         """Take the place of an earlier connection of the same id: in each channel there is one of an id."""

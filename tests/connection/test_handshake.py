@@ -9,7 +9,7 @@ from filtered_websocket.filters.base import FilterMeta, WebSocketHandshakeFilter
 from tests.support import certificates
 from tests.support.raw_client import TEXT, Frame, frame, head
 from tests.support.reactor_thread import call, until
-from tests.support.serving import Events, a_turn, echo, on_message, pairing, refused, serving
+from tests.support.serving import Events, a_turn, echo, logged, on_message, pairing, refused, serving
 
 
 def on_handshake(function: Any) -> FilterMeta:
@@ -85,6 +85,24 @@ def test_a_client_that_a_handshake_filter_closes_is_not_let_in(either: Any, end:
         assert served.counted("refused", "closed by a filter") == 1
         served.until_empty()
         assert events.none_is_left()
+
+
+@pytest.mark.parametrize("result", [False, True, "ann"])
+def test_a_filter_that_returns_instead_of_refusing_is_named_and_lets_nobody_in(result: Any, either: Any) -> None:
+    with logged() as lines, serving(on_handshake(either(lambda connection, request: result))) as served:
+        with served.client() as client:
+            client.send(head())
+            assert refused(client)[:2] == (500, "Internal Server Error")
+        assert served.counted("refused", "a handshake filter failed") == 1
+        served.until_empty()
+    said = "".join(lines)
+    assert " (tests/connection/test_handshake.py, line " in said
+    assert f"returned {type(result).__name__}, and None (raise Reject to refuse) is wanted" in said
+
+
+def test_a_filter_may_return_the_request(either: Any) -> None:
+    with serving(on_handshake(either(lambda connection, request: request)), on_message(echo)) as served:
+        served.open().quit()
 
 
 def test_stop_chain_accepts(either: Any) -> None:

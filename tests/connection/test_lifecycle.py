@@ -16,7 +16,7 @@ from filtered_websocket.filters.base import (
 from tests.support import certificates
 from tests.support.raw_client import CLOSE, PING, PONG, TEXT, Frame, close_frame, close_of, frame
 from tests.support.reactor_thread import call, until
-from tests.support.serving import Events, a_turn, is_waiting, on_message, pairing, serving
+from tests.support.serving import Events, a_turn, is_waiting, logged, on_message, pairing, serving
 
 FOREVER = 600
 
@@ -144,6 +144,24 @@ def test_a_connect_filter_that_raises_is_paired_with_a_disconnect() -> None:
         assert client.closed() == (4003, "not today")
         assert events.next() == (4003, "not today")
         assert events.none_is_left()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_connect_filter_that_returns_false_is_named_and_ends_the_connection(waits: bool) -> None:
+    events = Events()
+
+    class Refuses(WebSocketConnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> Any:
+            return a_turn().addCallback(lambda _: False) if waits else False
+
+    with logged() as lines, serving(Refuses, *pairing(events)) as served, served.open() as client:
+        assert client.closed() == (1011, "")
+        assert [events.next(), events.next()] == ["open", (1011, "")]
+        assert served.counted("failed", "filter") == 1
+    said = "".join(lines)
+    assert "Refuses.filter (tests/connection/test_lifecycle.py, line " in said
+    assert "returned bool, and None (raise Close to end it) is wanted" in said
 
 
 def test_a_client_that_goes_while_its_connect_filter_waits_is_cancelled_then_disconnected() -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.failures import check_decision
 from filtered_websocket.chain.interfaces import Connection, Insufficient, Pipeline, Server, Storage
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain
@@ -100,7 +101,8 @@ class StreamCarrier:
         try:
             result = run(self.pipeline.chains["handshake"], self, self.request)
             if hasattr(result, "addCallback"):
-                await result
+                result = await result
+            check_decision(result, self.request, self.pipeline.chains["handshake"])
         except StopChain:
             pass
         except BaseException:

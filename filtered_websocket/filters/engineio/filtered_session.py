@@ -11,6 +11,7 @@ from typing import Any, cast
 from twisted.internet.defer import CancelledError, Deferred
 
 from filtered_websocket.chain.deferreds import DONE, start
+from filtered_websocket.chain.failures import check_decision, check_greeting
 from filtered_websocket.chain.interfaces import Connection, Insufficient, Storage
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
@@ -136,13 +137,13 @@ class FilteredSession(Session):
         :raises HTTPError: the handshake chain refuses it
         """
         pipeline = self.pipeline
-        if pipeline.chains["handshake"]:
-            try:
-                result = run(pipeline.chains["handshake"], self, self.request)
-                if isinstance(result, Deferred):
-                    await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
-            except BaseException as error:
-                self._refuse(error)
+        try:
+            result = run(pipeline.chains["handshake"], self, self.request)
+            if isinstance(result, Deferred):
+                result = await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
+            check_decision(result, self.request, pipeline.chains["handshake"])
+        except BaseException as error:
+            self._refuse(error)
         self.opened, self.began = True, pipeline.server.reactor.seconds()
         if self.id != id_of(self.sid, self.protocol):
             self._take_name()
@@ -183,7 +184,9 @@ class FilteredSession(Session):
         try:
             result = run(pipeline.chains[event], self, data)
             if isinstance(result, Deferred):
-                await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
+                result = await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
+            if event == "connect":
+                check_greeting(result, pipeline.chains[event])
         except StopChain:
             pass
         except CancelledError:
