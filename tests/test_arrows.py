@@ -69,7 +69,6 @@ LONG: dict[str, str] = {
     "storage_objects.base": "the interface: signatures, and what each promises",
     "storage_objects.memory": "a short method for each of the interface's",
     "storage_objects.sqlite.storage_object": "a short method for each of the interface's",
-    "storage_objects.redis.connection": "what both kinds of connection do, and how the one for commands is greeted",
     "storage_objects.redis.cluster.partition": "the states of one partition, and every way from one to another",
     "storage_objects.redis.storage_object": "a short method for each of the interface's",
 }
@@ -156,6 +155,7 @@ TESTED_TOGETHER = {
         for name in ("answers", "catching_up", "following", "past", "positioned", "replay", "returning")
     },
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
+    "storage_objects.redis.command_connection": "redis/test_home.py greets Redises that tell all, little, and a lie",
     "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",
     "storage_objects.redis.interfaces": "types, which mypy checks",
     "storage_objects.redis.lease_scripts": "Lua, which redis/test_leases.py and test_conformance.py run in Redis",

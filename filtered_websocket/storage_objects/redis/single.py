@@ -18,7 +18,7 @@ from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script
-from filtered_websocket.storage_objects.redis.connection import CommandConnection
+from filtered_websocket.storage_objects.redis.command_connection import CommandConnection
 from filtered_websocket.storage_objects.redis.link import Link
 from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.redis.requests import Requests

@@ -15,7 +15,8 @@ from filtered_websocket.storage_objects.redis.cluster.redirects import Redirect,
 from filtered_websocket.storage_objects.redis.cluster.requests import key_of
 from filtered_websocket.storage_objects.redis.cluster.slots import slot_of
 from filtered_websocket.storage_objects.redis.command import Script, command
-from filtered_websocket.storage_objects.redis.connection import OTHER_SCRIPTS, CommandConnection, RedisConnection
+from filtered_websocket.storage_objects.redis.command_connection import OTHER_SCRIPTS, CommandConnection
+from filtered_websocket.storage_objects.redis.connection import RedisConnection
 from filtered_websocket.storage_objects.redis.home import GREET
 from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, SHARDED
 from filtered_websocket.storage_objects.values import Convert
