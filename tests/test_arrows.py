@@ -155,11 +155,12 @@ TESTED_TOGETHER = {
         for name in ("answers", "catching_up", "following", "past", "positioned", "replay", "returning")
     },
     "limits.history_pool": "three values; storage_objects/test_conformance.py drops by them",
-    "storage_objects.redis.command_connection": "redis/test_home.py greets Redises that tell all, little, and a lie",
+    "storage_objects.redis.command_connection": "redis/test_home.py greets Redises that were replaced, and a mute one",
     "storage_objects.redis.held": "redis/test_leases.py: nothing is held without a lease",
     "storage_objects.redis.interfaces": "types, which mypy checks",
     "storage_objects.redis.lease_scripts": "Lua, which redis/test_leases.py and test_conformance.py run in Redis",
     "storage_objects.redis.missed": "redis/test_leases.py: what was left while Redis was away is made good",
+    "storage_objects.redis.pair": "redis/test_single.py loses one of both; cluster/test_faults.py loses many",
     "storage_objects.redis.parts": "redis/test_leases.py claims and redis/test_subscriptions.py subscribes in parts",
     "storage_objects.redis.cluster.copying": "commands/test_fws_copy.py copies",
     "storage_objects.redis.publishing": "test_publisher.py publishes",

@@ -10,8 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError, StorageAway
@@ -19,7 +18,7 @@ from filtered_websocket.storage_objects.base import Consumer
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.command_connection import CommandConnection
-from filtered_websocket.storage_objects.redis.link import Link
+from filtered_websocket.storage_objects.redis.pair import Pair
 from filtered_websocket.storage_objects.redis.replies import away
 from filtered_websocket.storage_objects.redis.requests import Requests
 from filtered_websocket.storage_objects.redis.shard import BEATS, Shard
@@ -27,7 +26,6 @@ from filtered_websocket.storage_objects.redis.subscriber import SubscriberConnec
 from filtered_websocket.storage_objects.redis.write_queue import WriteQueue
 from filtered_websocket.storage_objects.values import Convert
 
-log = Logger()
 _clock: Any = reactor
 
 
@@ -64,15 +62,14 @@ class SingleRedis(Shard):
         )
         self.address = address
         self._queue = WriteQueue(options.redis_queue)
-        self._told: set[str] = set()
         self._beat = self._ticked = 0.0
         self._timer: Any = None
         self._beat_channel = prefix + b"beat:" + uuid4().hex.encode()
         self.subscriptions.hear(self._beat_channel, self._beat_came)
         patience = max(BEATS * self._heartbeat, 0.5)
-        told: dict[str, Any] = {"up": self._up, "down": self._down, "tell": self._tell, "impossible": impossible}
-        self._commands = Link(address, CommandConnection, prefix, patience, **told)
-        self._subscriber = Link(address, SubscriberConnection, prefix, patience, **told)
+        kinds, told = (CommandConnection, SubscriberConnection), {"up": self._up, "down": self._down}
+        self._pair = Pair(address, kinds, prefix, patience, impossible=impossible, **told)
+        self._commands, self._subscriber = self._pair.asking, self._pair.hearing
 
     @property
     def command(self) -> CommandConnection | None:
@@ -88,8 +85,7 @@ class SingleRedis(Shard):
         return b"0" if connection is None else connection.reign
 
     def start(self) -> None:
-        self._commands.start()
-        self._subscriber.start()
+        self._pair.start()
         self._tick()
 
     @inlineCallbacks
@@ -98,9 +94,10 @@ class SingleRedis(Shard):
         if self._stopped:
             return
         self._close()
+        self._pair.is_ending = True
         yield self._release()
         self._timer.cancel()
-        yield gatherResults([self._commands.stop(), self._subscriber.stop()])
+        yield self._pair.stop()
         self._set_ready(False)
 
     # Asking.
@@ -121,9 +118,7 @@ class SingleRedis(Shard):
 
     def give_up(self, reason: str) -> None:
         """Throw both connections away."""
-        self._tell(reason)
-        self._commands.abort()
-        self._subscriber.abort()
+        self._pair.give_up(reason)
 
     # Coming and going.
 
@@ -144,11 +139,7 @@ class SingleRedis(Shard):
         self._set_ready(False)
 
     def _settled(self) -> None:
-        if self._told:
-            self._told.clear()
-            log.info("Redis at {address}: connected", address=self.address.name)
-        self._commands.settled()
-        self._subscriber.settled()
+        self._pair.settled()
 
     def _sync_failed(self, failure: Failure) -> None:
         if not failure.check(StorageAway):
@@ -163,26 +154,13 @@ class SingleRedis(Shard):
             self._beat = now
         self._ticked = now
         self._timer = _clock.callLater(self._heartbeat, self._tick)
-        if self._commands.connection is None or self._subscriber.connection is None:
+        if not self._pair.is_up:
             return
         if now - self._beat > BEATS * self._heartbeat:
             self.give_up(f"its heartbeat has not come back for {BEATS * self._heartbeat:g} s")
         else:
             self.ask(b"PUBLISH", self._beat_channel, b"").addErrback(lambda _: None)
-            self._commands.connection.look_home().addCallbacks(self._looked_home, lambda _: None)
-
-    def _looked_home(self, there: bool) -> None:
-        if not there:
-            self.give_up("it was made a replica, or a master anew")
+            self._pair.look_home()
 
     def _beat_came(self) -> None:
         self._beat = time.monotonic()
-
-    def _tell(self, reason: str) -> None:
-        """Say why Redis is away: each reason once, until it is back."""
-        if reason not in self._told and not self._stopped:
-            self._told.add(reason)
-            reason = reason.strip().rstrip(".")
-            log.error(
-                "Redis at {address}: {reason}. It is tried until it works.", address=self.address.name, reason=reason
-            )

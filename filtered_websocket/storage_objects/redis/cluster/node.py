@@ -1,20 +1,16 @@
-"""One master, or what may be one: two connections, both or nothing, for all partitions that are at home there."""
+"""One master, or what may be one: the two connections to it, for all partitions that are at home there."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
-
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.logger import Logger
+from typing import Protocol
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.cluster.connection import Asker, NodeConnection, NodeEars
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS
 from filtered_websocket.storage_objects.redis.cluster.redirects import Place
-from filtered_websocket.storage_objects.redis.link import Link
+from filtered_websocket.storage_objects.redis.pair import Pair
 from filtered_websocket.storage_objects.redis.subscriptions import Subscriptions
 
-log = Logger()
 MOST_ROUTES = 10_000
 """Channels of which it is remembered whose they are: that is asked for with everything that comes."""
 
@@ -31,7 +27,7 @@ class Resident(Asker, Protocol):
         """It has no home any more."""
 
 
-class Node:
+class Node(Pair[NodeConnection, NodeEars]):
     """
     :param place: where it is
     :param address: the same, with what it takes to get in
@@ -53,23 +49,27 @@ class Node:
         down: "Callable[[Node], None]",
         impossible: Callable[[ConfigError], bool],
     ) -> None:
-        self.place, self.name = place, address.name
+        super().__init__(
+            address,
+            (NodeConnection, NodeEars),
+            prefix,
+            patience,
+            up=self._up,
+            down=lambda: down(self),
+            impossible=impossible,
+        )
+        self.place = place
         self._residents: dict[bytes, Resident] = {}
         self._opening = prefix + b"{"
-        self._told: set[str] = set()
-        self._stopped = False
-        self._on_up, self._on_down = up, down
-        told: dict[str, Any] = {"up": self._up, "down": self._down, "tell": self.tell, "impossible": impossible}
-        self._commands = Link(address, NodeConnection, prefix, patience, **told)
-        self._ears = Link(address, NodeEars, prefix, patience, **told)
+        self._on_up = up
 
     @property
     def commands(self) -> NodeConnection | None:
-        return self._commands.connection
+        return self.asking.connection
 
     @property
     def ears(self) -> NodeEars | None:
-        return self._ears.connection
+        return self.hearing.connection
 
     @property
     def is_home(self) -> bool:
@@ -90,49 +90,6 @@ class Node:
         if self.ears is not None:
             self.ears.routes.clear()
 
-    @property
-    def is_up(self) -> bool:
-        return self._commands.connection is not None and self._ears.connection is not None
-
-    def start(self) -> None:
-        self._commands.start()
-        self._ears.start()
-
-    def stop(self) -> Deferred[Any]:
-        """Close both connections."""
-        self._stopped = True
-        return gatherResults([self._commands.stop(), self._ears.stop()])
-
-    def give_up(self, reason: str) -> None:
-        """Throw both connections away."""
-        self.tell(reason)
-        self._commands.abort()
-        self._ears.abort()
-
-    def settled(self) -> None:
-        """A partition has found all that it needs here."""
-        if self._told:
-            self._told.clear()
-            log.info("Redis at {name}: connected", name=self.name)
-        self._commands.settled()
-        self._ears.settled()
-
-    def look_home(self) -> None:
-        """Throw it away if it is in another reign than it was greeted in."""
-        if self.commands is not None:
-            self.commands.look_home().addCallbacks(self._looked_home, lambda _: None)
-
-    def tell(self, reason: str) -> None:
-        """Say why it is of no use: each reason once, until it is."""
-        if reason not in self._told and not self._stopped:
-            self._told.add(reason)
-            reason = reason.strip().rstrip(".")
-            log.error("Redis at {name}: {reason}. It is tried until it works.", name=self.name, reason=reason)
-
-    def _looked_home(self, there: bool) -> None:
-        if not there:
-            self.give_up("it was made a replica, or a master anew")
-
     def _up(self) -> None:
         commands, ears = self.commands, self.ears
         if commands is not None:
@@ -143,9 +100,6 @@ class Node:
         if commands is not None and ears is not None:
             ears.sharded = commands.sharded
             self._on_up(self)
-
-    def _down(self) -> None:
-        self._on_down(self)
 
     def _resident(self, channel: bytes) -> Resident | None:
         """That of a channel; what is none of ours is on the bus, which is heard at the first partition's home."""
