@@ -73,14 +73,18 @@ class BlockingConnection:
         connection = self._connected()
         if prefix not in self._reigns:
             self._reigns[prefix] = self._greet(connection, prefix, guards)
-        arguments = b"%d" % len(keys), *keys, *values(self._reigns[prefix])
+        return self.call(script, keys, values(self._reigns[prefix]))
+
+    def call(self, script: Script, keys: Sequence[bytes], values: Sequence[bytes]) -> Any:
+        """The result of a script. Raises as `ask` does."""
+        arguments = b"%d" % len(keys), *keys, *values
         try:
-            return self._ask(connection, b"EVALSHA", script.sha, *arguments)
+            return self.ask(b"EVALSHA", script.sha, *arguments)
         except Refused as refused:
             if not refused.said.startswith("NOSCRIPT"):
                 raise
             # This reply says that nothing was done, so it may be asked again.
-            return self._ask(connection, b"EVAL", script.source, *arguments)
+            return self.ask(b"EVAL", script.source, *arguments)
 
     def listen(self, *channels: bytes, verb: bytes = b"SUBSCRIBE") -> Iterator[tuple[bytes, bytes]]:
         """What is published on these channels, as it comes: pairs of ``(channel, data)``, without an end.

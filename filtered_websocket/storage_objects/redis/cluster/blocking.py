@@ -1,8 +1,10 @@
 """The masters of a Redis Cluster for programs without a reactor: a connection to each.
 
-What was surely not done, since its slot is elsewhere, or nobody's at the moment, is asked again until the timeout.
+What was surely not done, since its slot is elsewhere, or nobody's at the moment, is asked again until the timeout. A
+question that is asked just before may take as long again to be answered.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -15,6 +17,8 @@ from filtered_websocket.storage_objects.redis.cluster.topology import NO_CLUSTER
 from filtered_websocket.storage_objects.redis.refusals import NotDone, Refused
 
 PAUSE_SECONDS = 0.05
+MAP_SHARE = 4
+"""A part of the timeout is enough for who is asked for a map: others know it too."""
 T = TypeVar("T")
 
 
@@ -29,6 +33,7 @@ class Masters:
         self._seeds = [Place(seed.host, seed.port) for seed in seeds]
         self._topology: Topology | None = None
         self._named: list[Place] = []
+        self._silent: set[Place] = set()  # that have not told the map: they are asked last
         self._connections: dict[Place, BlockingConnection] = {}
 
     def at(self, slot: int, question: Callable[[BlockingConnection], T]) -> T:
@@ -43,7 +48,7 @@ class Masters:
         while True:
             place = None
             try:
-                place = self.home(slot)
+                place = self.home(slot, end)
                 return question(self._connection(place))
             except NotDone as error:
                 reason = error
@@ -65,13 +70,14 @@ class Masters:
                 raise NotDone(f"{str(reason).removesuffix(': not done')}, for {self._timeout:g} s: not done")
             time.sleep(PAUSE_SECONDS)
 
-    def home(self, slot: int) -> Place:
+    def home(self, slot: int, end: float = math.inf) -> Place:
         """Where the master of a slot is.
 
+        :param end: by `time.monotonic`; nobody else is asked after it
         :raises NotDone: nobody knows
         """
         if self._topology is None:
-            self._topology = self._ask_topology()
+            self._topology = self._ask_topology(end)
         place = self._topology.home(slot)
         if place is None:
             self._topology = None
@@ -97,15 +103,20 @@ class Masters:
         self._topology = None
         self._named = [*(one for one in known if one != place), *([place] if place is not None else [])]
 
-    def _ask_topology(self) -> Topology:
+    def _ask_topology(self, end: float) -> Topology:
         reason: StorageAway | None = None
-        for place in dict.fromkeys((*self._named, *self._seeds)):
+        places = dict.fromkeys((*self._named, *self._seeds))
+        self._silent.intersection_update(places)
+        for place in sorted(places, key=self._silent.__contains__):
+            if reason is not None and time.monotonic() > end:
+                break
             try:
-                connection = self._connection(place)
-                topology = self._read_topology(connection, place)
+                topology = self._topology_of(place)
             except StorageAway as error:
                 reason = error
+                self._silent.add(place)
                 continue
+            self._silent.discard(place)
             if topology.masters:
                 self._close_others((place, *topology.masters))
                 return topology
@@ -113,14 +124,17 @@ class Masters:
             reason = StorageAway(f"the Redis Cluster of {self._pattern.name} has no masters")
         raise NotDone(f"{str(reason).partition(': it is unknown')[0].removesuffix(': not done')}: not done")
 
-    @staticmethod
-    def _read_topology(connection: BlockingConnection, place: Place) -> Topology:
+    def _topology_of(self, place: Place) -> Topology:
+        address = self._address(place)._replace(connect_timeout=None, timeout=None)
+        connection = BlockingConnection(address, self._timeout / MAP_SHARE)
         try:
             return Topology.read(connection.ask(b"CLUSTER", b"SLOTS"), place)
         except Refused as refused:
             if NO_CLUSTER in refused.said:
                 return Topology.single(place)  # a proxy, or a single server
             raise
+        finally:
+            connection.close()
 
     def _close_others(self, places: Iterable[Place]) -> None:
         kept = set(places)

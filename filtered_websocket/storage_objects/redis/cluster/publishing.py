@@ -6,7 +6,13 @@ from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.cluster.blocking import Masters
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of, prefix_of, share_of
+from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.send_scripts import CLASSIC, SHARDED, keep_values
+
+# A script that declares a key: a master that was cut off, and is heard by few, confirms what is published plainly.
+_LUA = "return redis.call('PUBLISH', ARGV[1], ARGV[2])"
+CLASSIC_PLAIN = Script(_LUA)
+SHARDED_PLAIN = Script(_LUA.replace("PUBLISH", "SPUBLISH"))
 
 
 class ClusterServers:
@@ -24,7 +30,8 @@ class ClusterServers:
         prefix = prefix_of(self._prefix, partition)
 
         def plainly(connection: BlockingConnection) -> None:
-            connection.ask(b"SPUBLISH" if _is_sharded(connection) else b"PUBLISH", name, MARK + b"\n" + body)
+            script = SHARDED_PLAIN if _is_sharded(connection) else CLASSIC_PLAIN
+            connection.call(script, (name,), (name, MARK + b"\n" + body))
 
         def kept(connection: BlockingConnection) -> None:
             assert keep is not None

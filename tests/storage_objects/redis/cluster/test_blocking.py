@@ -1,6 +1,7 @@
 """What a program without a reactor does while a real Redis Cluster changes: it asks again what was surely not done."""
 
 import threading
+import time
 
 import pytest
 
@@ -8,7 +9,9 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of
-from tests.support.ports import free_port
+from tests.support.ports import WITH_ANOTHER, free_port
+from tests.support.redis_cluster import ClusterServer
+from tests.support.redis_programs import find
 
 KEPT = {"kept-*": {"history": 10000}}
 SLOT = SLOTS_OF[partition_of(b"kept-a")]
@@ -104,6 +107,33 @@ def test_what_cannot_be_done_before_the_timeout_is_refused_in_one_sentence(clust
     finally:
         for server in (source, target):
             server.told("CLUSTER", "SETSLOT", SLOT, "STABLE")
+
+
+def test_what_only_a_master_without_a_majority_would_confirm_is_not_done(tmp_path):
+    """It has the slot, and the cluster is down, since it lacks another slot: SPUBLISH alone does not mind."""
+    program, port = find("redis7"), free_port(WITH_ANOTHER)
+    with (
+        ClusterServer(tmp_path, "--cluster-enabled", "yes", program=program, port=port) as one,
+        Publisher(f"redis://127.0.0.1:{port}", redis_cluster=True, timeout=0.3) as publisher,
+    ):
+        one.told("CLUSTER", "ADDSLOTSRANGE", 0, 16382)
+        assert one.get("SPUBLISH", publisher.where("room"), "hi") == 0
+        with pytest.raises(StorageAway, match=r"CLUSTERDOWN .*: not done$"):
+            publisher.publish("room", "hi")
+
+
+def test_several_seeds_that_are_frozen_cost_no_more_than_the_timeout(cluster):
+    frozen = [server for server in cluster.servers if not server.is_master][:2]
+    places = [f"127.0.0.1:{server.port}" for server in (*frozen, cluster.master_of(SLOT))]
+    for server in frozen:
+        server.freeze()
+    try:
+        with Publisher(redis_shards=places, redis_cluster=True, timeout=3) as publisher:
+            began = time.monotonic()
+            publisher.publish("room", "hi")
+            assert time.monotonic() - began < 6  # of each frozen one the timeout
+    finally:
+        cluster.restore()
 
 
 def test_seeds_that_are_away_are_passed_over_and_none_is_told(cluster):
