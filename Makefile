@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery instructions conformance fuzz fuzz-centrifugo clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz fuzz-centrifugo clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-19s %s\n' "make $$verb" "$$says"; done
@@ -63,6 +63,9 @@ bench: $(VENV)/dev.stamp  ## measure, and write docs/benchmarks.md: about 40 min
 
 bench-recovery: $(VENV)/dev.stamp  ## clients that are cut off and come back, and docs/benchmarks-recovery.md: 20 minutes; ARGS="--servers history"
 	$(BIN)/python bench/recover.py $(ARGS)
+
+bench-faults: $(VENV)/dev.stamp test-tools  ## a Redis Cluster whose masters die, freeze and move: seconds until all is live, against their bars: 2 minutes
+	FIGURES=1 $(BIN)/python -m pytest -q -s tests/storage_objects/redis/cluster/test_faults.py $(ARGS)
 
 instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before and now: a minute; BASE=commit
 	$(BIN)/python bench/instructions/compare.py $(BASE)

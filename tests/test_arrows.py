@@ -166,9 +166,10 @@ TESTED_TOGETHER = {
     "storage_objects.redis.publishing": "test_publisher.py publishes",
     "storage_objects.redis.pool_scripts": "Lua, which test_history_scripts.py and test_conformance.py run in Redis",
     **{
-        f"storage_objects.redis.cluster.{name}": "redis/cluster/test_cluster.py, while masters die and slots move"
+        f"storage_objects.redis.cluster.{name}": "redis/cluster/test_faults.py, while masters die and slots move"
         for name in ("beat", "connection", "foreign_reads", "node", "refusals", "seat")
     },
+    "storage_objects.redis.cluster.room": "a number, which redis/cluster/test_patient_queue.py shares out",
     "storage_objects.redis.cluster.interfaces": "types, which mypy checks",
     "storage_objects.redis.cluster.storage_object": "test_conformance.py runs it on clusters and on one Redis",
     "storage_objects.redis.shard": "redis/test_single.py runs one of a Redis of its own",

@@ -1,5 +1,5 @@
-"""Real clusters as they are set up elsewhere: by names, over TLS, without full coverage, with slots that move at once;
-and two servers with a pack on one."""
+"""Real clusters as they are set up elsewhere: by names, over TLS, without full coverage; and two servers with a pack on
+one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,7 +11,6 @@ from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of
 from tests.support import certificates
 from tests.support.backends import Backend
-from tests.support.cluster_load import Load
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
 from tests.support.redis_cluster import RedisCluster
@@ -116,21 +115,6 @@ def test_a_cluster_over_tls(tmp_path, nodes):
                 publisher.publish(f"kept {number}", "hi")
         assert node.recorder.wait(10) == [b"hi"] * 10
         backend.close()
-
-
-def test_valkey_moves_slots_at_once(valkey, nodes):
-    source = valkey.master_of(SLOT)
-    target = next(server for server in valkey.servers if server.is_master and server is not source)
-    backend = nodes(valkey)
-    writer, reader = backend.node(), backend.node()
-    with Load(writer, [reader], 20) as load:
-        load.confirm_all()
-        source.told("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", SLOT, SLOT, "NODE", target.id)
-        valkey.wait(lambda: valkey.master_of(SLOT) is target)
-        load.confirm_all()
-    load.check()
-    assert not any(load.unknown.values())
-    valkey.wait_whole()
 
 
 def test_a_session_moves_between_servers_on_a_cluster_and_emits_come_once_in_one_order(valkey, tmp_path):

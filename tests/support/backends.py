@@ -1,6 +1,7 @@
 """The backends under test, each as nodes that a test can start; and the consumer that writes down what it is told."""
 
 import threading
+import time
 from importlib import import_module
 from itertools import count
 from types import SimpleNamespace
@@ -15,10 +16,14 @@ from tests.support.reactor_thread import DEADLINE, call
 
 
 class Recorder:
-    """A consumer that keeps what it is told. ``wait(n)`` until it has n publications."""
+    """A consumer that keeps what it is told. ``wait(n)`` until it has n publications.
+
+    :ivar came_at: when each of them came
+    """
 
     def __init__(self) -> None:
         self.publications: list[Publication] = []
+        self.came_at: list[float] = []
         self.bus: list[dict[str, Any]] = []
         self.left: list[tuple[str, str, str]] = []
         self.returned: list[tuple[str, str, str]] = []
@@ -31,6 +36,7 @@ class Recorder:
         self._changed = threading.Condition()
 
     def consume(self, publication: Publication) -> None:
+        self.came_at.append(time.monotonic())
         self._note(self.publications, publication)
 
     def consume_bus(self, item: dict[str, Any]) -> None:

@@ -1,109 +1,277 @@
-"""Publications without a pause on many channels, half of them with history: whether what was said of each is true."""
+"""Publications without a pause on many channels, half of them with history: whether what was said of each is true, and
+how long it took.
 
+Each of several nodes publishes to every channel and is subscribed to every channel; beside them a `Publisher`, which
+has no reactor, goes round all channels.
+"""
+
+import os
+import threading
 import time
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
 from twisted.internet.task import LoopingCall
 
+from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import StorageAway
 from tests.support.backends import Node, message
-from tests.support.reactor_thread import DEADLINE, call, until
+from tests.support.reactor_thread import call, until
+from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_nodes import KEEP
 
-EVERY = 0.02
-"""Seconds between two rounds, each a publication on every channel."""
+EVERY = 0.05
+"""Seconds between two rounds, each a publication on every channel by one of the nodes, which take turns."""
+PUBLISHER_EVERY = 0.005
+"""Seconds between two of the Publisher's."""
+LONG = 60.0
+"""Seconds that something may take on a busy machine."""
+MEASURED = os.environ.get("FIGURES") == "1"
+"""Whether the machine has nothing else to do (`make bench-faults`)."""
+BUSY = 1 if MEASURED else 10
+"""How many times as long something may take where it has."""
+
+
+def hold(what: str, seconds: float, bar: float) -> None:
+    """Compare what was measured with what the design promises.
+
+    :raises AssertionError: it took longer
+    """
+    if MEASURED:
+        print(f"\n{what:<70} {seconds:5.2f} s, bar {bar:4g}: {'pass' if seconds <= bar else 'MISS'}")
+    assert seconds <= BUSY * bar, f"{what}: {seconds:.2f} s, and the bar is {bar:g} s"
+
+
+class Sent:
+    """
+    :ivar at: when it was asked
+    :ivar answered: when that was answered
+    :ivar outcome: "confirmed", "unknown", "not done", or "" for no answer yet
+    """
+
+    __slots__ = ("answered", "at", "channel", "number", "outcome", "sender")
+
+    def __init__(self, sender: int, channel: str, number: int) -> None:
+        self.sender, self.channel, self.number = sender, channel, number
+        self.at, self.answered, self.outcome = time.monotonic(), 0.0, ""
+
+    def end(self, failure: StorageAway | None) -> None:
+        self.answered = time.monotonic()
+        self.outcome = "confirmed" if failure is None else "unknown" if "unknown" in str(failure) else "not done"
 
 
 class Load:
     """
-    :param writer: what publishes
-    :param readers: what is subscribed to all channels
+    :param nodes: that publish to all channels, and are subscribed to them
+    :param cluster: what they are on
     :param channels: how many
-    :ivar paused: for each round, seconds until all of it was answered
     """
 
-    def __init__(self, writer: Node, readers: list[Node], channels: int = 40) -> None:
-        self.writer, self.readers = writer, readers
+    def __init__(self, nodes: list[Node], cluster: RedisCluster, channels: int = 200) -> None:
+        self._nodes = nodes
         self.kept = [f"kept {number}" for number in range(channels // 2)]
         self.fleeting = [f"fleeting {number}" for number in range(channels // 2)]
-        self.confirmed: dict[str, list[int]] = defaultdict(list)
-        self.not_done: dict[str, list[int]] = defaultdict(list)
-        self.unknown: dict[str, list[int]] = defaultdict(list)
-        self.answered_at: dict[str, float] = {}
-        self._number = self._open = 0
-        for reader in readers:
-            for channel in self.kept + self.fleeting:
-                reader.subscribe(channel)
+        self._keeps = dict.fromkeys(self.kept, KEEP)
+        self._sent: dict[str, dict[int, list[Sent]]] = {
+            channel: {sender: [] for sender in range(len(nodes) + 1)} for channel in self.channels
+        }
+        self._rounds = self._open = 0
         self._loop = LoopingCall(self._round)
         self._loop.clock = reactor
+        rule = {"history": KEEP.count, "history_seconds": KEEP.seconds}
+        self._publisher = Publisher(cluster.url, redis_cluster=True, channels={"kept *": rule})
+        self._ending = threading.Event()
+        self._publishing = threading.Thread(target=self._publish, daemon=True)
+        self._ears = [Ear(node) for node in nodes]
+        for node in nodes:
+            call(lambda node=node: gatherResults([node.storage.subscribe(channel) for channel in self.channels]))
+
+    @property
+    def channels(self) -> list[str]:
+        return self.kept + self.fleeting
 
     def __enter__(self) -> "Load":
         call(lambda: self._loop.start(EVERY) and None)
+        self._publishing.start()
+        self.wait_live(time.monotonic())
         return self
 
     def __exit__(self, *_: object) -> None:
-        call(lambda: self._loop.stop())
-        until(lambda: self._open == 0)
+        call(self._loop.stop)
+        self._ending.set()
+        self._publishing.join(LONG)
+        self._publisher.close()
+        until(lambda: self._open == 0, deadline=LONG)
 
-    @property
-    def rounds(self) -> int:
-        return self._number
+    # Publishing.
 
     def _round(self) -> None:
-        number = self._number
-        self._number += 1
-        for channel in self.kept + self.fleeting:
+        sender = self._rounds % len(self._nodes)
+        self._rounds += 1
+        send = self._nodes[sender].storage.send
+        for channel in self.channels:
+            sent = self._next(sender, channel)
             self._open += 1
-            keep = KEEP if channel in self.kept else None
-            sent = self.writer.storage.send(message(channel, str(number)), keep)
-            sent.addCallbacks(self._done, self._failed, (channel, number), None, (channel, number))
+            answer = send(message(channel, f"{sender} {sent.number}"), self._keeps.get(channel))
+            answer.addCallbacks(self._done, self._failed, (sent,), None, (sent,))
 
-    def _done(self, _: object, channel: str, number: int) -> None:
+    def _done(self, _: object, sent: Sent) -> None:
         self._open -= 1
-        self.confirmed[channel].append(number)
-        self.answered_at[channel] = time.monotonic()
+        sent.end(None)
 
-    def _failed(self, failure: Any, channel: str, number: int) -> None:
+    def _failed(self, failure: Any, sent: Sent) -> None:
         self._open -= 1
         failure.trap(StorageAway)
-        text = failure.getErrorMessage()
-        (self.unknown if "unknown" in text else self.not_done)[channel].append(number)
+        sent.end(failure.value)
 
-    def confirm_all(self) -> float:
-        """Wait until a publication of from now on is confirmed on every channel; when the last was."""
-        start = self._number
-        until(lambda: all(found and found[-1] >= start for found in map(self._last, self.kept + self.fleeting)))
-        return max(self.answered_at.values())
-
-    def _last(self, channel: str) -> list[int]:
-        return self.confirmed[channel][-1:]
-
-    def check(self, since: int = 0) -> None:
-        """When it is over: every reader has had what was confirmed, once and in order, and nothing that was not done;
-        on channels without history it was told of what it may have missed.
-
-        :param since: Redis itself may have lost what it confirmed in rounds before this one
-        """
-        for reader in self.readers:
-            for channel in self.kept:
-                wanted = {number for number in self.confirmed[channel] if number >= since}
-                reader.recorder.wait_for(lambda c=channel, w=wanted, r=reader: w <= set(heard(r, c)), DEADLINE)
-        for reader in self.readers:
-            for channel in self.kept + self.fleeting:
-                found = heard(reader, channel)
-                missing = {number for number in self.confirmed[channel] if number >= since} - set(found)
-                assert not set(found) & set(self.not_done[channel]), (channel, "what was not done is heard")
-                if channel in self.kept:
-                    known = [number for number in found if number not in self.unknown[channel]]
-                    assert known == sorted(set(known)), (channel, found)
-                    assert len(found) == len(set(found)), (channel, found)
-                    assert not missing
-                    assert channel not in reader.recorder.gaps
+    def _publish(self) -> None:
+        sender = len(self._nodes)
+        while True:
+            for channel in self.channels:
+                if self._ending.wait(PUBLISHER_EVERY):
+                    return
+                sent = self._next(sender, channel)
+                try:
+                    self._publisher.publish(channel, f"{sender} {sent.number}")
+                except StorageAway as away:
+                    sent.end(away)
                 else:
-                    assert len(found) == len(set(found)), (channel, found)
-                    assert not missing or channel in reader.recorder.gaps, (channel, missing)
+                    sent.end(None)
+
+    def _next(self, sender: int, channel: str) -> Sent:
+        before = self._sent[channel][sender]
+        sent = Sent(sender, channel, len(before))
+        before.append(sent)
+        return sent
+
+    # How long it took.
+
+    def wait_live(self, since: float) -> float:
+        """Wait until on every channel, of what each node has published since then, something is confirmed and all have
+        heard it; the seconds from then until it was."""
+        end, live = time.monotonic() + LONG, since
+        for channel in self.channels:
+            for sender in range(len(self._nodes)):
+                while (first := self._confirmed_and_heard(channel, sender, since)) is None:
+                    assert time.monotonic() < end, f"{channel!r} is not live within {LONG:g} s: {self._ends(channel)}"
+                    threading.Event().wait(0.02)
+                live = max(live, first)
+        return live - since
+
+    def _confirmed_and_heard(self, channel: str, sender: int, since: float) -> float | None:
+        """When both was so of the first of which it was."""
+        sent = self._sent[channel][sender]
+        for ear in self._ears:
+            ear.listen()
+        for each in sent[bisect_left(sent, since, key=lambda one: one.at) :]:
+            heard = [ear.heard[channel].get((sender, each.number), 0.0) for ear in self._ears]
+            if each.outcome == "confirmed" and all(heard):
+                return max(each.answered, *heard)
+        return None
+
+    def _ends(self, channel: str) -> list[str]:
+        """What became of the newest of each sender."""
+        return [sent[-1].outcome for sent in self._sent[channel].values() if sent]
+
+    def longest(self, channels: Collection[str], since: float) -> float:
+        """The longest that a node's publication of since then on these channels has waited for its answer."""
+        return max(
+            sent.answered - sent.at
+            for channel in channels
+            for sender in range(len(self._nodes))
+            for sent in self._sent[channel][sender]
+            if sent.at >= since and sent.answered
+        )
+
+    def failed(self) -> int:
+        """How many of the nodes' publications were not confirmed."""
+        senders = range(len(self._nodes))
+        return sum(
+            sent.outcome not in ("confirmed", "") for by in self._sent.values() for each in senders for sent in by[each]
+        )
+
+    # Whether it is true.
+
+    def check(self, since: float = 0.0) -> None:
+        """When it is over: all have had what was confirmed, once and in the order of its sender, and nothing that was
+        not done; on channels without history, or they were told that they may have missed something. All have had what
+        is kept in one order.
+
+        :param since: Redis itself may have lost what was published before
+        """
+        for ear in self._ears:
+            ear.wait(
+                lambda ear=ear: all(
+                    (sent.sender, sent.number) in ear.heard[channel]
+                    for channel in self.kept
+                    for sent in self._of(channel, "confirmed")
+                    if sent.at >= since
+                )
+            )
+        for channel in self.channels:
+            confirmed = {(sent.sender, sent.number) for sent in self._of(channel, "confirmed") if sent.at >= since}
+            not_done = {(sent.sender, sent.number) for sent in self._of(channel, "not done")}
+            unknown = {(sent.sender, sent.number) for sent in self._of(channel, "unknown")}
+            orders = []
+            for ear in self._ears:
+                heard = list(ear.heard[channel])
+                assert ear.doubled[channel] == [], (channel, "came twice")
+                assert not not_done & set(heard), (channel, "what was not done is heard")
+                missing = confirmed - set(heard)
+                told = channel in ear.node.recorder.gaps
+                if channel in self.kept:
+                    assert not missing, (channel, sorted(missing))
+                    assert not told, (channel, "a gap was told though nothing is missing")
+                    orders.append([each for each in heard if each in confirmed])
+                    for sender in self._sent[channel]:
+                        numbers = [number for by, number in heard if by == sender and (by, number) not in unknown]
+                        assert numbers == sorted(numbers), (channel, sender, numbers)
+                else:
+                    assert told or not missing, (channel, sorted(missing))
+            assert all(order == orders[0] for order in orders), (channel, "in another order by another node")
+
+    def _of(self, channel: str, outcome: str) -> list[Sent]:
+        return [sent for by in self._sent[channel].values() for sent in by if sent.outcome == outcome]
+
+
+class Ear:
+    """What a node has heard of a load.
+
+    :ivar heard: for each channel, by sender and number, when it came; in the order in which it came
+    :ivar doubled: what came again
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.heard: dict[str, dict[tuple[int, int], float]] = defaultdict(dict)
+        self.doubled: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._read = len(node.recorder.publications)
+
+    def listen(self) -> None:
+        """Read what has come since the last time."""
+        recorder = self.node.recorder
+        new = len(recorder.publications)
+        come = zip(recorder.publications[self._read : new], recorder.came_at[self._read : new], strict=True)
+        self._read = new
+        for publication, at in come:
+            sender, _, number = publication.payload.partition(b" ")
+            if not number:
+                continue  # of the test itself
+            heard, which = self.heard[publication.channel], (int(sender), int(number))
+            if which in heard:
+                self.doubled[publication.channel].append(which)
+            heard.setdefault(which, at)
+
+    def wait(self, predicate: Any) -> None:
+        def looks() -> bool:
+            self.listen()
+            return bool(predicate())
+
+        self.node.recorder.wait_for(looks, LONG)
 
 
 def heard(reader: Node, channel: str) -> list[int]:

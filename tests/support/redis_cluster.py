@@ -42,6 +42,14 @@ class ClusterServer(RedisServer):
                 reader.feed(part)
         return reply
 
+    def start(self) -> None:
+        """Start it, empty."""
+        # A replica keeps what it was sent. A master that starts with keys of a slot which is another's by now takes it
+        # for one that it is importing, and never learns who has it next.
+        (self.folder / "dump.rdb").unlink(missing_ok=True)
+        super().start()
+        self.is_frozen = False
+
     def freeze(self) -> None:
         super().freeze()
         self.is_frozen = True
@@ -207,12 +215,21 @@ class RedisCluster:
 
     def restore(self) -> None:
         """Make whole what a test has broken. Which server is a master stays as it is now."""
-        for server in self.servers:
-            if not server.is_alive:
-                server.start()
-            elif server.is_frozen:
-                server.thaw()
+        self.thaw()
+        self.start()
         self.wait_whole()
+
+    def start(self) -> None:
+        """Start all that are down."""
+        down = [server for server in self.servers if not server.is_alive]
+        with ThreadPoolExecutor() as starting:
+            list(starting.map(ClusterServer.start, down))
+
+    def thaw(self) -> None:
+        """Have all that are frozen go on."""
+        for server in self.servers:
+            if server.is_alive and server.is_frozen:
+                server.thaw()
 
     def clear(self) -> None:
         """Every master is empty."""

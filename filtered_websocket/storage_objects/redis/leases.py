@@ -54,7 +54,7 @@ class Leases:
 
     def join(self, channel: str, member: str, holder: str, info: str) -> Deferred[bool]:
         if not self._shard.open:
-            return self._shard.later(partial(self.join, channel, member, holder, info))
+            return self._shard.later(partial(self.join, channel, member, holder, info), len(info))
         entry = (channel, member, holder)
         self._missed.joined(entry)
         membership = self.held.put(entry, info)
@@ -68,7 +68,8 @@ class Leases:
         if not self._shard.open:
             if membership is not None:
                 self._missed.leave(entry, membership.info)
-            return self._shard.later(partial(self.leave, channel, member, holder))
+            # Refused while its join waits, it would leave a member behind that nobody takes out.
+            return self._shard.later(partial(self.leave, channel, member, holder), None)
         # Gone: the sweep of the old name tells that the member left, if this was the last holder.
         return self.held.leave(entry).addCallbacks(
             lambda reply: self._revive().addCallback(lambda _: False) if reply == GONE else reply == 1, self._unsure
@@ -76,10 +77,13 @@ class Leases:
 
     def track(self, channel: str, count: int) -> Deferred[int]:
         self.held.count(channel, count)
+        return self._track(channel)
+
+    def _track(self, channel: str) -> Deferred[int]:
         if not self._shard.open:
             self._missed.track(channel)
-            return self._shard.later(partial(self.track, channel, count))
-        return self.held.track(channel, count).addCallbacks(
+            return self._shard.later(partial(self._track, channel))
+        return self.held.track_again(channel).addCallbacks(
             lambda edge: self._revive().addCallback(lambda edges: edges.get(channel, 0)) if edge == GONE else edge,
             self._unsure,
         )

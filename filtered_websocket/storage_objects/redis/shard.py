@@ -112,8 +112,11 @@ class Shard(ABC):
         """The limits of a pool here."""
         return pool
 
-    def later(self, function: Callable[[], Deferred[Any]]) -> Deferred[Any]:
-        """What stands for what cannot be asked while it is not open."""
+    def later(self, function: Callable[[], Deferred[Any]], size: int | None = 0) -> Deferred[Any]:
+        """What stands for what cannot be asked while it is not open.
+
+        :param size: bytes of what it asks, about; None: it ends what was asked before, and needs no room
+        """
         return away()
 
     def ask(self, *parts: bytes, convert: Convert = None) -> Deferred[Any]:
@@ -123,11 +126,14 @@ class Shard(ABC):
     def run(self, script: Script, keys: Sequence[bytes], values: Sequence[bytes], convert: Convert) -> Deferred[Any]:
         return self.request(self.call(script, keys, values), convert, script)
 
-    def write(self, function: Callable[[], Deferred[Any]]) -> Deferred[Any]:
-        """Do it now; while Redis is away, when it is back, if the queue has room; otherwise fail."""
+    def write(self, function: Callable[[], Deferred[Any]], size: int = 0) -> Deferred[Any]:
+        """Do it now; while Redis is away, when it is back, if the queue has room; otherwise fail.
+
+        :param size: bytes of what it writes, about
+        """
         if self.open:
             return function()
-        return away() if self._stopped else self._queue.put(function)
+        return away() if self._stopped else self._queue.put(function, size)
 
     def history_keys(self, channel: str) -> tuple[bytes, bytes]:
         """The keys of a channel's history, and of where it stands."""

@@ -153,7 +153,7 @@ class StorageObject(BaseStorageObject):
     ) -> Deferred[bool]:
         check_record(key, seconds, owner, only_if)
         (shard, name), values = self._at(b"r:", key), store_values(value, seconds, owner, only_if)
-        return shard.write(lambda: shard.run(STORE, (name,), values, bool))
+        return shard.write(lambda: shard.run(STORE, (name,), values, bool), sum(map(len, values)))
 
     def load(self, key: str) -> Deferred[Record | None]:
         check_text(key)
@@ -169,7 +169,7 @@ class StorageObject(BaseStorageObject):
 
     def publish(self, channel: str, data: str | bytes) -> Deferred[None]:
         first, parts = self._shards.first(), (as_bytes(channel), as_bytes(data))
-        return first.write(lambda: first.ask(b"PUBLISH", *parts, convert=replies.nothing))
+        return first.write(lambda: first.ask(b"PUBLISH", *parts, convert=replies.nothing), len(parts[1]))
 
     def listen(self, channel: str) -> Deferred[None]:
         check_text(channel)
@@ -199,7 +199,7 @@ class StorageObject(BaseStorageObject):
             return fail(error)
         if shard.open:
             return self._send(shard, publication.channel, body, keep, once)
-        return shard.write(lambda: self._send(shard, publication.channel, body, keep, once))
+        return shard.write(lambda: self._send(shard, publication.channel, body, keep, once), len(body))
 
     def _send(self, shard: "Shard", name: str, body: bytes, keep: Keep | None, once: str | None) -> Deferred[Any]:
         raw = as_bytes(name)
@@ -309,4 +309,4 @@ class StorageObject(BaseStorageObject):
     def _write(
         self, verb: bytes, shard: "Shard", key: bytes, *values: bytes, convert: Callable[[Any], bool] = bool
     ) -> Deferred[bool]:
-        return shard.write(lambda: shard.ask(verb, key, *values, convert=convert))
+        return shard.write(lambda: shard.ask(verb, key, *values, convert=convert), sum(map(len, values)))

@@ -19,8 +19,11 @@ class WriteQueue:
         self._limit = limit
         self._waiting: deque[tuple[Callable[[], Deferred[Any]], Deferred[Any]]] = deque()
 
-    def put(self, write: Callable[[], Deferred[Any]]) -> Deferred[Any]:
-        """What the write will fire with; it fails at once if there is no room."""
+    def put(self, write: Callable[[], Deferred[Any]], size: int = 0) -> Deferred[Any]:
+        """What the write will fire with; it fails at once if there is no room.
+
+        :param size: bytes of what it writes, about
+        """
         if len(self._waiting) >= self._limit:
             return away()
         return self._append(write)

@@ -22,6 +22,7 @@ from filtered_websocket.storage_objects.redis.cluster.node import Node
 from filtered_websocket.storage_objects.redis.cluster.partition import Partition
 from filtered_websocket.storage_objects.redis.cluster.partitions import PARTITIONS, partition_of
 from filtered_websocket.storage_objects.redis.cluster.redirects import Place
+from filtered_websocket.storage_objects.redis.cluster.room import Room
 from filtered_websocket.storage_objects.redis.cluster.topology import CLUSTER_SLOTS, NO_CLUSTER, Topology
 from filtered_websocket.storage_objects.redis.shard import BEATS, Shard
 from filtered_websocket.storage_objects.redis.shards import Shards
@@ -80,8 +81,9 @@ class Cluster(Shards):
         return self.all()[:1]
 
     def _make(self, consumer: Consumer) -> list[Shard]:
+        given: dict[str, Any] = {"changed": self._changed, "maps": self, "room": Room()}
         self._partitions = [
-            Partition(number, self._prefix, self._epoch, self._options, consumer, changed=self._changed, maps=self)
+            Partition(number, self._prefix, self._epoch, self._options, consumer, **given)
             for number in range(PARTITIONS)
         ]
         return [*self._partitions]

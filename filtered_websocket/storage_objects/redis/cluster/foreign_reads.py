@@ -22,11 +22,12 @@ MOST = 10_000
 
 
 class _Read:
-    __slots__ = ("answer", "key", "place", "until")
+    __slots__ = ("answer", "key", "node", "place", "until")
 
     def __init__(self, key: bytes, until: float) -> None:
         self.key, self.until = key, until
         self.place: Place | None = None  # that the key has been moved to, or is being moved to
+        self.node: Node | None = None  # that has been asked
         self.answer: Deferred[Any] = Deferred()
 
 
@@ -39,11 +40,12 @@ class ForeignReads:
     def __init__(self, nodes: Mapping[Place, Node], maps: Maps) -> None:
         self._nodes, self._maps = nodes, maps
         self._waiting: list[_Read] = []
+        self._asked: set[_Read] = set()
         self._stopped = False
 
     def read(self, key: bytes, until: float) -> Deferred[Any]:
         """The value. Fails with StorageAway if it cannot be had until then, or too many wait."""
-        if self._stopped or len(self._waiting) >= MOST:
+        if self._stopped or len(self._waiting) + len(self._asked) >= MOST:
             return away()
         read = _Read(key, until)
         self._ask(read)
@@ -56,9 +58,13 @@ class ForeignReads:
             self._ask(read)
 
     def tick(self, now: float) -> None:
-        late = [read for read in self._waiting if now > read.until]
+        late = [read for read in (*self._asked, *self._waiting) if now > read.until]
         self._waiting = [read for read in self._waiting if now <= read.until]
         for read in late:
+            if read in self._asked and read.node is not None:
+                # Where no partition is at home, no heartbeat shows that it is frozen.
+                read.node.give_up("it has not said in time what a key has")
+                self._asked.remove(read)
             read.answer.errback(StorageAway("Redis is away: not done"))
         self.go_on()
 
@@ -76,10 +82,20 @@ class ForeignReads:
             return
         if read.place is not None:
             node.commands.ask_once(ASKING).addErrback(lambda _: None)  # a single server does not know it
+        read.node = node
+        self._asked.add(read)
         asked = node.commands.ask_once(command(b"GET", read.key))
-        asked.addCallbacks(read.answer.callback, partial(self._failed, read, node.place))
+        asked.addCallbacks(partial(self._done, read), partial(self._failed, read, node.place))
+
+    def _done(self, read: _Read, value: Any) -> None:
+        if read in self._asked:  # otherwise it was too late
+            self._asked.remove(read)
+            read.answer.callback(value)
 
     def _failed(self, read: _Read, asked: Place, failure: Failure) -> None:
+        if read not in self._asked:
+            return
+        self._asked.remove(read)
         redirect = redirect_of(failure.getErrorMessage()) if failure.check(txredisapi.ResponseError) else None
         if self._stopped or (redirect is None and not failure.check(StorageAway)):
             read.answer.errback(failure)

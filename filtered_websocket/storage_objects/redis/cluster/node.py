@@ -26,6 +26,9 @@ class Resident(Asker, Protocol):
     def lost(self) -> None:
         """It has no home any more."""
 
+    def go_on(self) -> None:
+        """Ask again, if it waits to."""
+
 
 class Node(Pair[NodeConnection, NodeEars]):
     """
@@ -85,6 +88,12 @@ class Node(Pair[NodeConnection, NodeEars]):
         """What comes for this one is for nobody any more."""
         self._residents.pop(tag, None)
         self._forget_routes()
+
+    def does(self, tag: bytes) -> None:
+        """It has done what one partition asked, so others may ask again what was refused to them."""
+        for other, resident in list(self._residents.items()):
+            if other != tag:
+                resident.go_on()
 
     def _forget_routes(self) -> None:
         if self.ears is not None:

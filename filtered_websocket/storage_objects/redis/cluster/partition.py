@@ -27,11 +27,12 @@ from filtered_websocket.storage_objects.redis.cluster.beat import CLASSIC_BEAT, 
 from filtered_websocket.storage_objects.redis.cluster.connection import NodeConnection, NodeEars
 from filtered_websocket.storage_objects.redis.cluster.interfaces import Maps
 from filtered_websocket.storage_objects.redis.cluster.node import Node
-from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS, prefix_of, share_of
+from filtered_websocket.storage_objects.redis.cluster.partitions import PARTITIONS, SLOTS_OF, TAGS, prefix_of, share_of
 from filtered_websocket.storage_objects.redis.cluster.patient_queue import PatientQueue, Waiting
 from filtered_websocket.storage_objects.redis.cluster.redirects import Kind, Redirect
 from filtered_websocket.storage_objects.redis.cluster.refusals import Refusals
 from filtered_websocket.storage_objects.redis.cluster.requests import PartitionRequests
+from filtered_websocket.storage_objects.redis.cluster.room import Room
 from filtered_websocket.storage_objects.redis.cluster.seat import Seat
 from filtered_websocket.storage_objects.redis.command import Script
 from filtered_websocket.storage_objects.redis.home import FORMAT, GREET, reign_of
@@ -42,6 +43,8 @@ from filtered_websocket.storage_objects.values import Convert
 _clock: Any = reactor
 FIRST_DELAY, LONGEST_DELAY = 0.05, 0.5
 """Seconds until it is tried again, while it is held."""
+FRESH_BEATS = 1.5
+"""Heartbeat intervals: what has come back within them proves more than a map does."""
 
 
 class Partition(Shard):
@@ -53,6 +56,7 @@ class Partition(Shard):
     :param consumer: told of all that comes
     :param changed: called when ``ready`` has changed
     :param maps: finds its home
+    :param room: for what waits
     """
 
     _queue: PatientQueue
@@ -67,6 +71,7 @@ class Partition(Shard):
         *,
         changed: Callable[[], None],
         maps: Maps,
+        room: Room,
     ) -> None:
         own = prefix_of(prefix, number)
         self._ways = {sharded: PartitionRequests(own, epoch, sharded) for sharded in (False, True)}
@@ -83,13 +88,15 @@ class Partition(Shard):
         self._guard = own + b"beat"
         self._beat_channel = own + b"beat:" + uuid4().hex.encode()
         self.subscriptions.hear(self._beat_channel, self._beat_came)
-        self._queue = PatientQueue(options.redis_queue)
+        self._queue = PatientQueue(options.redis_queue, room)
         self._seat: Seat | None = None
         self._connection: NodeConnection  # of the seat
         self._target: Node | None = None
         self._is_lost, self._lost_at = True, 0
         self._refusals = Refusals(self._drained)
         self._delay = FIRST_DELAY
+        # Some try sooner than others, and all go on with the first.
+        self._share = (PARTITIONS + number) / (2 * PARTITIONS)
         self._timer: Any = None
         self._heard = self._alive = time.monotonic()
         self._why = "no node has named its master"
@@ -133,8 +140,8 @@ class Partition(Shard):
     def pool(self, pool: Pool) -> Pool:
         return share_of(pool)
 
-    def later(self, function: Callable[[], Deferred[Any]]) -> Deferred[Any]:
-        return away() if self._stopped else self._queue.pass_time(function)
+    def later(self, function: Callable[[], Deferred[Any]], size: int | None = 0) -> Deferred[Any]:
+        return away() if self._stopped else self._queue.pass_time(function, size)
 
     def request(self, request: bytes, convert: Convert = None, script: Script | None = None) -> Deferred[Any]:
         if self.open:
@@ -142,7 +149,7 @@ class Partition(Shard):
         seat = self._seat
         if seat is not None and self._entering:
             return seat.ask(request, convert, script)
-        return self.later(partial(self._again, request, convert, script))
+        return self.later(partial(self._again, request, convert, script), len(request))
 
     def read(self, key: bytes, request: bytes, convert: Convert, script: Script | None = None) -> Deferred[Any]:
         if self.open and self._seat is not None:
@@ -183,10 +190,14 @@ class Partition(Shard):
             if asked > self._lost_at:
                 self._target = node
                 self.try_to_enter()
-        elif self._seat is not None and self._seat.node is not node:
+        elif self._seat is not None and self._seat.node is not node and not self._is_heard():
             self.lost()
             self._target = node
             self.try_to_enter()
+
+    def _is_heard(self) -> bool:
+        """Whether its home does as a home does. A map may be an old one, or name the same server by another name."""
+        return self.open and time.monotonic() - self._heard < FRESH_BEATS * self._heartbeat
 
     def try_to_enter(self) -> None:
         node = self._target
@@ -240,9 +251,14 @@ class Partition(Shard):
     def _hold(self) -> None:
         """Try again after a while."""
         if self._timer is None:
-            self._timer = _clock.callLater(self._delay, self._held_enough)
+            self._timer = _clock.callLater(self._delay * self._share, self._held_enough)
             self._delay = min(2 * self._delay, LONGEST_DELAY)
             self._pause()
+
+    def go_on(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._held_enough()
 
     def _held_enough(self) -> None:
         self._timer = None
@@ -282,6 +298,7 @@ class Partition(Shard):
         # A keyed script: a replica, a master without the slot, a cluster that is down answer it otherwise.
         greeting = self.call(GREET, (self.prefix + b"about",), (b"%d" % FORMAT, seat.connection.whose))
         reply = yield seat.ask(greeting, None, GREET)
+        seat.node.does(self._tag)
         if number != self._sync_number:
             return
         seat.reign = reign_of(reply, self.prefix, seat.node.name)
@@ -322,7 +339,7 @@ class Partition(Shard):
         elif seat is not None and not self._is_lost and self._timer is None and not self._refusals.waiting:
             script = SHARDED_BEAT if seat.connection.sharded else CLASSIC_BEAT
             seat.ask(self.call(script, (), (self._beat_channel,)), None, script).addErrback(lambda _: None)
-        if not self.open:
+        if not self._is_heard():
             # Where it is held, too: the cluster may have gone on without a master that it was cut off from.
             self._maps.look()
 

@@ -1,34 +1,21 @@
 """A partition between two homes: what may stand in its way for good, and what it is deaf to afterwards."""
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS, partition_of
 from filtered_websocket.storage_objects.redis.cluster.redirects import Kind, Place, Redirect
+from filtered_websocket.storage_objects.redis.cluster.topology import Topology
 from filtered_websocket.storage_objects.redis.command import command
-from tests.support.backends import Backend
+from tests.support.cluster_load import LONG
 from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.reactor_thread import call, until
 from tests.support.redis_cluster import ClusterServer
-from tests.support.redis_nodes import MODULE, send
+from tests.support.redis_nodes import send
 from tests.support.redis_programs import find
 
-LONG = 30
-"""Seconds that something may take on a busy machine."""
 NUMBER = partition_of(b"weather")
-
-
-@pytest.fixture
-def nodes(cluster):
-    backend = Backend(MODULE, redis_shards=cluster.seeds, redis_cluster=True, lease_seconds=3.0)
-    yield backend
-    for server in cluster.servers:
-        if server.is_frozen:
-            server.thaw()
-    backend.close()
-    cluster.restore()
-    cluster.clear()
 
 
 def settle(node, partition):
@@ -43,12 +30,22 @@ def test_all_that_begins_with_something_is_heard_where_it_was_heard_before_a_hom
 
     def be_misled():
         wrong = next(each for each in shards._nodes.values() if each.is_home and not first.is_at(each))
-        first.go(wrong, shards.asked)
+        first.lost()
+        first.go(wrong, shards.asked + 1)
 
     call(be_misled)
     settle(node, first)
     node.publish("some.thing", "heard")
     node.recorder.wait_for(lambda: [each["data"] for each in node.recorder.bus] == [b"heard"])
+
+
+def test_a_map_that_is_wrong_takes_no_home_away_whose_heartbeat_comes_back(nodes):
+    """It may be an old one, or name a server in another way than the one that was asked before."""
+    node = nodes.node()
+    shards = node.storage._shards
+    homes = [partition.command.node for partition in shards.all()]
+    call(lambda: shards._take_map(Topology.single(Place("127.0.0.1", free_port())), shards.asked))
+    assert [partition.open and partition.command.node for partition in shards.all()] == homes
 
 
 def test_a_home_that_is_frozen_is_not_waited_for_when_the_map_names_another(cluster, nodes):
@@ -78,6 +75,27 @@ def test_what_waits_for_a_lease_when_the_partition_is_held_does_not_keep_it_from
     call(lose_the_lease_while_it_is_held)
     settle(node, partition)
     assert node.join("weather", "ann", "holder") is True
+
+
+def test_who_leaves_while_there_is_no_room_to_wait_does_not_stay_and_the_newest_count_holds(nodes):
+    node, other = nodes.node(), nodes.node()
+    partition = node.storage._shards.all()[NUMBER]
+
+    def come_and_go_while_it_is_held():
+        partition._redirected(partition._seat, Redirect(Kind.WAIT), "CLUSTERDOWN")
+        room = partition._queue._room
+        answers = [node.storage.join("weather", "ann", "holder"), node.storage.track("weather", 1)]
+        room.take(left := room._left)
+        answers += [node.storage.leave("weather", "ann", "holder"), node.storage.track("weather", 0)]
+        room.give(left)
+        return DeferredList(answers, consumeErrors=True)
+
+    (joined, _, left, counted) = call(come_and_go_while_it_is_held)
+    assert (joined, left) == ((True, True), (True, True))
+    assert counted[1].check(StorageAway)
+    settle(node, partition)
+    assert other.members("weather") == {}
+    assert other.occupied() == {}
 
 
 def test_what_was_refused_just_before_the_end_is_told_to_be_not_done(nodes):

@@ -4,7 +4,8 @@ from twisted.internet.defer import succeed
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
-from filtered_websocket.storage_objects.redis.cluster.patient_queue import MOST, PatientQueue
+from filtered_websocket.storage_objects.redis.cluster.patient_queue import PatientQueue
+from filtered_websocket.storage_objects.redis.cluster.room import EACH_BYTES, Room
 
 
 def ended(deferred):
@@ -25,7 +26,7 @@ def failed(deferred):
 
 
 def test_with_patience_all_waits_in_order_and_what_was_refused_stands_first():
-    queue, done = PatientQueue(0), []
+    queue, done = PatientQueue(0, Room()), []
 
     def ask(name):
         return lambda: done.append(name) or succeed(name)
@@ -41,7 +42,7 @@ def test_with_patience_all_waits_in_order_and_what_was_refused_stands_first():
 
 
 def test_without_it_the_oldest_writes_stay_that_there_is_room_for_and_all_else_is_told_that_it_is_not_done():
-    queue = PatientQueue(2)
+    queue = PatientQueue(2, Room())
     writes = [queue.put(lambda: succeed(True)) for _ in range(3)]
     read = queue.pass_time(lambda: succeed(True))
     queue.lose_patience()
@@ -54,7 +55,7 @@ def test_without_it_the_oldest_writes_stay_that_there_is_room_for_and_all_else_i
 
 
 def test_what_is_refused_after_that_is_told_at_once():
-    queue = PatientQueue(5)
+    queue = PatientQueue(5, Room())
     queue.lose_patience()
     waiting = queue.put(lambda: succeed(True))
     refused = queue._append(lambda: succeed(True))
@@ -65,10 +66,24 @@ def test_what_is_refused_after_that_is_told_at_once():
     assert ended(waiting) is True
 
 
-def test_there_is_a_limit_to_what_waits_with_patience():
-    queue = PatientQueue(0)
-    for _ in range(MOST):
-        queue.pass_time(lambda: succeed(True))
-    assert failed(queue.pass_time(lambda: succeed(True)))
-    assert failed(queue.put(lambda: succeed(True)))
+def test_all_that_waits_in_several_with_patience_has_one_limit_of_bytes():
+    room = Room(10 * EACH_BYTES)
+    one, other = PatientQueue(1, room), PatientQueue(0, room)
+    one.put(lambda: succeed(True), 4 * EACH_BYTES)
+    other.pass_time(lambda: succeed(True), 3 * EACH_BYTES)
+    assert failed(other.pass_time(lambda: succeed(True), 1))
+    assert failed(one.put(lambda: succeed(True), 1))
+    assert not failed(one.put(lambda: succeed(True)))
+    one.empty(lambda: True)
+    assert not failed(other.put(lambda: succeed(True), 4 * EACH_BYTES))
+    other.lose_patience()
+    assert failed(other.put(lambda: succeed(True)))
+    assert not failed(one.pass_time(lambda: succeed(True), 9 * EACH_BYTES))
+    one.fail()
+    assert room.take(10 * EACH_BYTES)
+
+
+def test_redis_queue_has_its_place_where_there_is_no_room():
+    queue = PatientQueue(2, Room(0))
+    assert [failed(queue.put(lambda: succeed(True))) for _ in range(3)] == [False, False, True]
     queue.empty(lambda: True)
