@@ -26,7 +26,6 @@ SCRIPTS = (GREET, *CLASSIC, *OTHER_SCRIPTS)
 CLUSTER_SLOTS = command(b"CLUSTER", b"SLOTS")
 INFO = command(b"INFO", b"replication")
 WHAT_TO_SET = "set redis_cluster to true"
-NO_INFO = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
 
 
 class CommandConnection(RedisConnection):
@@ -36,6 +35,9 @@ class CommandConnection(RedisConnection):
     :ivar home: the replication id of its Redis, empty if that may not be asked for
     :ivar reign: the number of the reign that began with that id, as it is written
     """
+
+    uncertain = "positions of before a failover, or a restart of Redis, then say nothing certain of what was missed"
+    """What it costs that the replication id may not be asked for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +89,8 @@ class CommandConnection(RedisConnection):
         except txredisapi.ResponseError as error:
             reason = str(error)
         if reason:
-            log.warn("Redis at {address}: {reason}: {what}", address=self.address.name, reason=reason, what=NO_INFO)
+            told = {"address": self.address.name, "reason": reason, "what": self.uncertain}
+            log.warn("Redis at {address}: {reason}: {what}", **told)
 
     def look_home(self) -> Deferred[bool]:
         """Whether its Redis is still in the reign that it was greeted in, as far as can be asked."""

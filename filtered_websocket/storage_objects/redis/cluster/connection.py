@@ -49,6 +49,10 @@ class NodeConnection(CommandConnection):
     :ivar whose: what changes when another master, or the same one anew, has the data
     """
 
+    uncertain = (
+        "failovers are seen all the same; positions of before a restart of it that lost writes then say nothing certain"
+        " of what was missed"
+    )
     asker_of: Callable[[bytes], Asker | None] = staticmethod(lambda key: None)
 
     def __init__(self) -> None:
