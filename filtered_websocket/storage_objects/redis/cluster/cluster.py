@@ -81,11 +81,9 @@ class Cluster(Shards):
         return self.all()[:1]
 
     def _make(self, consumer: Consumer) -> list[Shard]:
-        given: dict[str, Any] = {"changed": self._changed, "maps": self, "room": Room()}
-        self._partitions = [
-            Partition(number, self._prefix, self._epoch, self._options, consumer, **given)
-            for number in range(PARTITIONS)
-        ]
+        told: dict[str, Any] = {"changed": self._changed, "maps": self, "room": Room()}
+        given = self._prefix, self._epoch, self._options, consumer
+        self._partitions = [Partition(number, *given, **told) for number in range(PARTITIONS)]
         return [*self._partitions]
 
     def _begin(self) -> None:
@@ -171,7 +169,12 @@ class Cluster(Shards):
             self._look_timer = _clock.callLater(AGAIN, self._look)
 
     def _read_map(self, node: Node, asked: int, reply: list[Any]) -> None:
-        self._take_map(Topology.read(reply, node.place), asked)
+        topology, known = Topology.read(reply, node.place), self.topology.masters
+        if topology.is_of_another(self.topology) and any(self._nodes[at].is_up for at in known & self._nodes.keys()):
+            # A server that has left a cluster may serve in the next: nobody here hears what is published there.
+            node.tell("it is one of another Redis Cluster")
+        else:
+            self._take_map(topology, asked)
 
     def _no_map(self, node: Node, asked: int, failure: Failure) -> None:
         if failure.check(StorageAway):

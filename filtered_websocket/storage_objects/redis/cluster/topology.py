@@ -1,7 +1,7 @@
 """Which master has which slots, as one node of the cluster sees it."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from filtered_websocket.storage_objects.redis.cluster.redirects import Place
@@ -18,9 +18,11 @@ _NO_NAME = "?"
 class Topology:
     """
     :param ranges: first slot, last slot, master
+    :ivar ids: of all that it names; empty where a single server stands for a cluster
     """
 
-    def __init__(self, ranges: Sequence[tuple[int, int, Place]]) -> None:
+    def __init__(self, ranges: Sequence[tuple[int, int, Place]], ids: Iterable[bytes] = ()) -> None:
+        self.ids = frozenset(ids)
         self._ranges = sorted(ranges)
         self._firsts = [first for first, _, _ in self._ranges]
 
@@ -30,7 +32,12 @@ class Topology:
 
         :param asked: where that node is, which is meant where it gives no host
         """
-        return cls([(first, last, _place(master, asked)) for first, last, master, *_ in reply])
+        ids = [node[2] for _, _, *nodes in reply for node in nodes if len(node) > 2]
+        return cls([(first, last, _place(master, asked)) for first, last, master, *_ in reply], ids)
+
+    def is_of_another(self, other: "Topology") -> bool:
+        """Whether no server that one of them names is named by the other."""
+        return bool(self.ids and other.ids and not self.ids & other.ids)
 
     @classmethod
     def single(cls, place: Place) -> "Topology":

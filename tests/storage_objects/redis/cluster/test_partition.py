@@ -6,9 +6,11 @@ from twisted.internet.defer import Deferred, DeferredList
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, TAGS, partition_of
 from filtered_websocket.storage_objects.redis.cluster.redirects import Kind, Place, Redirect
+from filtered_websocket.storage_objects.redis.cluster.slots import SLOTS
 from filtered_websocket.storage_objects.redis.cluster.topology import Topology
 from filtered_websocket.storage_objects.redis.command import command
 from tests.support.cluster_load import LONG
+from tests.support.log_lines import LogLines
 from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.reactor_thread import call, until
 from tests.support.redis_cluster import ClusterServer
@@ -46,6 +48,29 @@ def test_a_map_that_is_wrong_takes_no_home_away_whose_heartbeat_comes_back(nodes
     homes = [partition.command.node for partition in shards.all()]
     call(lambda: shards._take_map(Topology.single(Place("127.0.0.1", free_port())), shards.asked))
     assert [partition.open and partition.command.node for partition in shards.all()] == homes
+
+
+def test_a_server_that_is_one_of_another_cluster_by_now_is_not_believed(tmp_path, cluster, nodes):
+    node, other = nodes.node(), nodes.node()
+    other.subscribe("weather")
+    shards = node.storage._shards
+    partition, program, port = shards.all()[NUMBER], find("redis7"), free_port(WITH_ANOTHER)
+    with ClusterServer(tmp_path, "--cluster-enabled", "yes", program=program, port=port) as foreign:
+        foreign.told("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
+        lone = call(shards.node_at, Place("127.0.0.1", port))
+        until(lambda: lone.is_up)
+
+        def lose_the_home():
+            partition.lost()
+            shards.look(lone.place)
+
+        with LogLines() as lines:
+            call(lose_the_home)
+            settle(node, partition)
+        assert [line for line in lines if f"{port}: it is one of another Redis Cluster" in line]
+        send(node, "weather", "rain")
+        other.recorder.wait(1)
+        assert foreign.get("DBSIZE") == 0
 
 
 def test_a_home_that_is_frozen_is_not_waited_for_when_the_map_names_another(cluster, nodes):

@@ -32,6 +32,15 @@ def test_a_node_without_an_address_or_a_name_is_found():
     assert Topology.read([[0, 1, [b"?", 7000, b"a"]]], ASKED).home(0) == ASKED
 
 
+def test_maps_that_name_no_server_in_common_are_of_different_clusters():
+    first = Topology.read([[0, 9, [b"10.0.0.1", 7000, b"a", []], [b"10.0.0.2", 7000, b"b", []]]], ASKED)
+    promoted = Topology.read([[0, 9, [b"10.0.0.3", 7000, b"b", []]]], ASKED)
+    foreign = Topology.read([[0, 9, [b"10.0.0.1", 7000, b"c", []]]], ASKED)
+    assert [foreign.is_of_another(each) for each in (first, promoted)] == [True, True]
+    assert not promoted.is_of_another(first)
+    assert not any(each.is_of_another(first) for each in (Topology([]), Topology.single(ASKED)))
+
+
 def test_of_an_empty_map_nobody_has_anything():
     assert Topology.read([], ASKED).home(0) is None
     assert Topology.single(ASKED).home(16383) == ASKED
