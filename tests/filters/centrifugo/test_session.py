@@ -3,6 +3,7 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.centrifugo import CentrifugoRPCFilter
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec
+from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.testing.client import Refused
 from tests.filters.centrifugo.clients import PATH, Speaking, connected, serving
 
@@ -100,6 +101,15 @@ def test_pings_may_be_the_websockets_own():
         server.advance(120)
         assert client.hear() == []
         assert client.closed == (None, None)
+
+
+@pytest.mark.parametrize(("query", "by_frames"), [("", False), ("?cf_ws_frame_ping_pong=true", True)])
+def test_a_client_is_pinged_by_its_protocol_or_by_frames_never_by_both(query, by_frames):
+    with serving() as server:
+        connected(server, path=f"{PATH}{query}")
+        pipeline = server.pipeline()
+        assert pipeline.server.heartbeat.pings is by_frames
+        assert State.of(pipeline).heartbeat.pings is not by_frames
 
 
 def test_a_protobuf_client_pings_with_an_empty_message():
