@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import jedi
 import pytest
 
 import filtered_websocket
@@ -55,22 +57,40 @@ FAULTS = {15, 16, 22, 30, 34}
 """Its lines that are wrong."""
 
 
+def tutorial() -> Iterator[tuple[str, str]]:
+    """Its files, as it has them at last."""
+    written = {name: text for page in TUTORIAL for name, _, text in BLOCK.findall(page.read_text())}
+    return ((name, text) for name, text in written.items() if name.endswith(".py"))
+
+
 @pytest.mark.parametrize("check", [mypy, pyright])
 def test_strict_checkers_find_what_is_wrong_and_nothing_in_the_examples_and_the_tutorial(
     check: Check, tmp_path: Path
 ) -> None:
     files = [tmp_path / "wrong.py"]
     files[0].write_text(WRONG)
-    for page in TUTORIAL:
-        for name, _, text in BLOCK.findall(page.read_text()):
-            if name.endswith(".py"):
-                files.append(tmp_path / "tutorial" / name)
-                files[-1].parent.mkdir(exist_ok=True)
-                files[-1].write_text(text)
+    for name, text in tutorial():
+        files.append(tmp_path / "tutorial" / name)
+        files[-1].parent.mkdir(exist_ok=True)
+        files[-1].write_text(text)
     assert len(files) > 6
     found = check(tmp_path, [*files, *EXAMPLES])
     assert {place: said for place, said in found.items() if place[0] != "wrong.py"} == {}
     assert {line for _, line in found} == FAULTS, found
+
+
+def test_an_editor_completes_what_a_filter_gets() -> None:
+    asked = 0
+    for source in [*(text for _, text in tutorial()), *(each.read_text() for each in EXAMPLES)]:
+        script = jedi.Script(source)
+        for number, line in enumerate(source.splitlines(), 1):
+            before, found, _ = line.partition("web_socket_instance.")
+            if found:
+                asked += 1
+                offered = script.complete(number, len(before + found))
+                wanted = {"sendMessage", "publish", "subscribe", "user", "request", "close"}
+                assert wanted <= {each.name for each in offered}, line
+    assert asked > 10
 
 
 def test_the_types_of_what_filters_get_are_given_when_they_are_asked_for() -> None:
