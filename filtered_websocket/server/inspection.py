@@ -124,7 +124,7 @@ class Inspection:
             "address": request.peer[:LONGEST],
             "path": without_secrets(request.path[:LONGEST]),
             "age": round(max(0.0, self._server.reactor.seconds() - getattr(connection, "began", 0)), 3),
-            "transport": "websocket" if hasattr(connection, "stream") else "polling",
+            "transport": _transport(connection),
             "waiting": connection.pending,
             "channels": sorted(names)[:channels] if len(names) <= CHANNELS_TOLD else _some(names, channels),
             "channel_count": len(names),
@@ -150,6 +150,12 @@ def _fits(connection: Connection, values: Values) -> bool:
     if user is not None and getattr(connection, "user", None) != user:
         return False
     return address is None or connection.request.peer == address
+
+
+def _transport(connection: Any) -> str:
+    if hasattr(connection, "stream"):
+        return "websocket"
+    return "stream" if getattr(connection, "is_stream", False) else "polling"
 
 
 def shown_name(pipeline: interfaces.Pipeline) -> str:

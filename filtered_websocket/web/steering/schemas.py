@@ -36,7 +36,7 @@ _CONNECTION: dict[str, Schema] = {
     "address": TEXT,
     "path": TEXT | {"description": "Without the query"},
     "age": AMOUNT | {"description": "Seconds since it has opened"},
-    "transport": {"enum": ["websocket", "polling"]},
+    "transport": {"enum": ["websocket", "stream", "polling"]},
     "waiting": COUNT | {"description": "Bytes that wait for the client to read"},
     "channels": _list(TEXT) | {"description": "The first 10; of one connection alone, 1000"},
     "channel_count": COUNT,

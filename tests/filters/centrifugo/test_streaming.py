@@ -18,7 +18,7 @@ from tests.support.raw_client import wait_until
 KEY = "the-key-of-the-api"
 OPTIONS: dict[str, Any] = {
     "filters": [CENTRIFUGO], "centrifugo_token_hmac_secret": SECRET, "centrifugo_allow_anonymous": True,
-    "centrifugo_namespaces": NAMESPACES, "centrifugo_api_key": KEY,
+    "centrifugo_namespaces": NAMESPACES, "centrifugo_api_key": KEY, "admin_secret": KEY,
 }  # fmt: skip
 
 
@@ -81,6 +81,22 @@ def test_clients_on_streams_are_among_the_users_of_their_pipeline(server: FwsSer
 
     wait_until(lambda: users() == ["http_stream"])
     clients[0].close()
+
+
+@pytest.mark.parametrize("kind", ["http_stream", "sse"])
+def test_an_operator_lists_and_ends_clients_on_streams(server: FwsServer, kind: str) -> None:
+    client = Streaming.connected(server, kind, token=token("operated"))
+    client.say({"id": 2, "subscribe": {"channel": "open:operated"}})
+    assert client.next()["id"] == 2
+    steer, address = {"Authorization": f"Bearer {KEY}"}, ("127.0.0.1", server.port)
+    for filters in ("user=operated", "channel=open:operated"):
+        (row,) = ask(address, "GET", f"/connections?{filters}", headers=steer).json["connections"]
+        assert (row["transport"], row["user"], row["path"]) == ("stream", "operated", f"/connection/{kind}")
+        assert row["channels"] == ["open:operated"]
+    assert ask(address, "DELETE", "/connections?user=operated&code=4001&reason=bye", headers=steer).json["ended"] == 1
+    assert client.next()["push"]["disconnect"] == {"code": 4001, "reason": "bye", "reconnect": True}
+    assert client.next() is None
+    client.close()
 
 
 def test_a_stream_of_events_may_be_asked_for_by_get(server: FwsServer) -> None:
