@@ -194,6 +194,13 @@ FIRES = {
     "FwsDescriptors": {"process_open_fds{%s}": "950x20", "process_max_fds{%s}": "1000x20"},
 }
 """What each alert is there for, minute by minute; and nothing else fires."""
+FIRES_TOO = {
+    "FwsFailing": {'fws_failed_total{reason="filter", %s}': "_x7 20x15"},
+    "FwsDropping": {'fws_dropped_total{reason="r", %s}': "_x7 1x15"},
+    "FwsFull": {'fws_refused_total{reason="max_connections", %s}': "0x11 9x5"},
+    "FwsNotRecovered": {'fws_not_recovered_total{reason="trimmed", %s}': "_x12 500x5"},
+}
+"""The same where it begins with the first sample, and where it does not."""
 QUIET = {
     "up{%s}": "1x20",
     "fws_ready{%s}": "1x20",
@@ -218,7 +225,7 @@ def test_each_alert_fires_when_it_is_to_and_none_where_all_is_well(tmp_path: Pat
                 }
             ],
         }
-        for alert, series in (FIRES | {"": QUIET}).items()
+        for alert, series in (*FIRES.items(), *FIRES_TOO.items(), ("", QUIET))
     ]
     file = tmp_path / "tests.json"  # which YAML can read
     file.write_text(json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": tests}))
