@@ -1,5 +1,6 @@
 """What is released: the source distribution, the wheel built from it, what an index shows of these; and the image."""
 
+import configparser
 import email
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -90,6 +92,12 @@ def test_the_wheel_is_installed_and_serves_from_where_it_was_installed(wheel: Pa
     assert ran("python", "-c", "import filtered_websocket as it; print(it.__file__)").startswith(str(installed))
     with zipfile.ZipFile(wheel) as opened:
         packed = {name for name in opened.namelist() if ".dist-info/" not in name}
+        (entries,) = (opened.read(name).decode() for name in opened.namelist() if name.endswith("/entry_points.txt"))
+    found = configparser.ConfigParser()
+    found.read_string(entries)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {"console_scripts": project["scripts"], **project.get("entry-points", {})}
+    assert {group: dict(found[group]) for group in found.sections()} == declared
     assert {name for name in packed if not name.startswith("filtered_websocket/")} == set()
     assert {f"{PAGE}/{each.name}" for each in (ROOT / PAGE).iterdir()} <= packed
     assert "filtered_websocket/py.typed" in packed
