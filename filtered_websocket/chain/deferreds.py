@@ -78,6 +78,9 @@ def _bridge(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
         try:
             value = (yield from _fired(waited, loop)) if isinstance(waited, Deferred) else (yield waited)
             step = coroutine.send
+        except GeneratorExit:
+            coroutine.close()  # as in `_rest`: the task is collected
+            raise
         except BaseException as error:  # the awaiting filter decides, cancellation included
             step, value = coroutine.throw, error
 

@@ -131,6 +131,36 @@ def test_what_waits_can_be_cancelled_and_has_a_context_of_its_own():
     assert told == ["something"]
 
 
+def test_on_the_asyncio_reactor_what_nobody_waits_for_any_more_ends_quietly_too():
+    said = on_asyncio("""
+        import gc
+
+        sys.unraisablehook = lambda unraisable: print("unraisable:", unraisable.exc_value)
+        loop.set_exception_handler(lambda loop, context: None)  # asyncio tells that a task was pending
+
+        async def waits(awaitable):
+            try:
+                await awaitable
+            finally:
+                print("ended")
+
+        def let_go(closed_before):
+            for coroutine in closed_before:
+                coroutine.close()
+            closed_before.clear()
+            del coroutine
+            gc.collect()
+            reactor.stop()
+
+        def go():
+            closed_before = [waits(Deferred()), waits(loop.create_future())]
+            for coroutine in [*closed_before, waits(Deferred()), waits(loop.create_future())]:
+                start(coroutine)
+            loop.call_soon(loop.call_soon, let_go, closed_before)
+    """)
+    assert said == ["ended"] * 4
+
+
 def test_on_the_asyncio_reactor_a_filter_awaits_what_is_asyncios_and_deferreds():
     assert on_asyncio("""
         @joins
