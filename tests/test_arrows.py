@@ -178,6 +178,7 @@ TESTED_TOGETHER = {
         f"testing.{name}": "testing/test_socketio.py speaks over it, by WebSocket and by polling"
         for name in ("engineio", "http_request", "polling", "socketio_connection")
     },
+    "testing.failures": "testing/test_server.py has filters that fail",
     "testing.pipelines": "testing/test_server.py gives it classes, modules and pipelines",
     "commands.steering": "commands/fws_admin/test___main__.py asks with it",
     "web.steering.schemas": "web/steering/test_openapi.py holds answers to them",

@@ -55,6 +55,39 @@ async def keep(storage: StorageObject, name: str) -> None:
 """
 FAULTS = {15, 16, 22, 30, 34}
 """Its lines that are wrong."""
+TESTS = """\
+import asyncio
+
+import pytest
+
+from filtered_websocket.testing import FilterFailed, Refused, Server, StartServer, StillWaiting
+
+
+def test_chat(fws_server: StartServer) -> None:
+    server = fws_server("chat_server", max_message_size=100)
+    ann, bob = server.connect("/room", headers={"Cookie": "a=b"}), server.connect()
+    ann.send("hi")
+    assert bob.received() == ["hi"]
+    bob.stall()
+    server.drop_next("room", 2)
+    with server.storage.away(), pytest.raises(Refused):
+        server.connect()
+    bob.read_on()
+    server.advance(5)
+    server.socketio("/chat").emit("event", 1)
+
+
+def test_on_asyncio(fws_server: StartServer) -> None:
+    server = fws_server(reactor="asyncio")
+    server.reactor.patience = 0.1
+    with pytest.raises(StillWaiting):
+        server.result(asyncio.sleep(60))
+
+
+def test_without_the_fixture() -> None:
+    with pytest.raises(FilterFailed), Server("chat_server", reactor="asyncio") as server:
+        server.connect().send(b"bytes")
+"""
 
 
 def tutorial() -> Iterator[tuple[str, str]]:
@@ -69,11 +102,13 @@ def test_strict_checkers_find_what_is_wrong_and_nothing_in_the_examples_and_the_
 ) -> None:
     files = [tmp_path / "wrong.py"]
     files[0].write_text(WRONG)
+    files.append(tmp_path / "test_of_a_user.py")
+    files[1].write_text(TESTS)
     for name, text in tutorial():
         files.append(tmp_path / "tutorial" / name)
         files[-1].parent.mkdir(exist_ok=True)
         files[-1].write_text(text)
-    assert len(files) > 6
+    assert len(files) > 7
     found = check(tmp_path, [*files, *EXAMPLES])
     assert {place: said for place, said in found.items() if place[0] != "wrong.py"} == {}
     assert {line for _, line in found} == FAULTS, found

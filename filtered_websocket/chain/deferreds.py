@@ -13,14 +13,18 @@ from typing import Any, TypeGuard
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
+FILTER_TASK = "filtered_websocket"
+"""The name of the asyncio tasks that `start` makes."""
+
 
 def start(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
     """Start a coroutine now. On the asyncio reactor it may await asyncio's objects beside Deferreds."""
     from twisted.internet import reactor
 
-    loop = getattr(reactor, "_asyncioEventloop", None)
-    if loop is not None:
-        return Deferred.fromFuture(loop.create_task(_task(coroutine, loop)))
+    # Outside its loop, before the reactor runs say, nothing can await what is asyncio's.
+    loop, its = asyncio._get_running_loop(), getattr(reactor, "_asyncioEventloop", None)
+    if loop is not None and loop == its:
+        return Deferred.fromFuture(loop.create_task(_task(coroutine, loop), name=FILTER_TASK))
     begun = begin(coroutine)
     return succeed(None) if begun is DONE else begun
 

@@ -1,21 +1,21 @@
 """A client of the server in memory: the library websockets, without its sockets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from websockets import frames
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.http11 import Response
 from websockets.protocol import State
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
 from filtered_websocket.connection.connection import Connection
 from filtered_websocket.server.server import Server as RealServer
+from filtered_websocket.testing.clock import StillWaiting
 from filtered_websocket.testing.memory_transport import MemoryTransport
-
-
-class StillWaiting(AssertionError):  # noqa: N818 - a state, told as an exception
-    """What was asked for has not happened: a filter waits, for time to pass (`Server.advance`) or for ever."""
 
 
 class Refused(ConnectionError):  # noqa: N818 - what happened
@@ -41,7 +41,12 @@ class Server(Protocol):
     def add(self, client: "Connected") -> None:
         """Carry what a client sends and gets, from now on."""
 
-    def settle(self) -> None: ...
+    def settle(self, until: Callable[[], object] | None = None) -> None:
+        """Let everything happen that can happen, where waiting is possible until this is so."""
+
+    @property
+    def way_on(self) -> str:
+        """What a test does about a filter that waits."""
 
 
 class Connected(Protocol):
@@ -72,7 +77,7 @@ class Client:
     @property
     def is_open(self) -> bool:
         """Whether the connection is open. Not yet, while a handshake filter waits."""
-        self._server.settle()
+        self._server.settle(lambda: self._protocol.state is not State.CONNECTING)
         return self._protocol.state is State.OPEN
 
     @property
@@ -163,6 +168,16 @@ class Client:
         self.transport.client_ends(reset=True)
         self._server.settle()
 
+    def stall(self) -> None:
+        """Read nothing from now on: what the server sends waits there, as long as its limits for slow clients allow."""
+        self._server.settle()
+        self.transport.stall()
+
+    def read_on(self) -> None:
+        """Read again, what waits first."""
+        self.transport.go_on()
+        self._server.settle()
+
     # What the transport calls.
 
     def receive(self, data: bytes) -> None:
@@ -220,4 +235,14 @@ class Client:
     def _state(self) -> str:
         if self._protocol.state is State.CLOSED:
             return f"it was closed with {self._protocol.close_code} {self._protocol.close_reason}".rstrip()
-        return "a filter waits; let time pass with server.advance(seconds)"
+        return f"a filter waits; {self._server.way_on}"
+
+
+def client_protocol(path: str, protocols: Iterable[str] = (), compression: bool = False) -> ClientProtocol:
+    """What speaks for a client."""
+    return ClientProtocol(
+        parse_uri(f"ws://localhost{path}"),
+        subprotocols=[Subprotocol(each) for each in protocols] or None,
+        extensions=[ClientPerMessageDeflateFactory()] if compression else None,
+        max_size=None,
+    )

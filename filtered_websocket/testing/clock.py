@@ -1,7 +1,13 @@
-"""A clock in the place of the reactor: time passes when a test says so."""
+"""A clock in the place of the reactor: time passes when a test says so.
 
+In a server ``reactor.seconds()`` and ``time.monotonic()`` are one clock. So they are here, while a server is open: in
+the test's thread, and outside a running asyncio loop, whose timers go by it. ``time.time()`` is the date, and stays it.
+"""
+
+import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,13 +17,32 @@ from twisted.python.failure import Failure
 
 MAX_TURNS = 10_000
 """Turns without time passing; more than that is a filter that calls itself with ``callLater(0, ...)`` for ever."""
+ROUNDING = 1e-6
+"""Seconds: three times 0.1 are what 0.3 is."""
+RESTLESS = f"no rest after {MAX_TURNS} turns: a filter calls itself with callLater(0, ...)"
+
+
+class StillWaiting(AssertionError):  # noqa: N818 - a state, told as an exception
+    """What was asked for has not happened: a filter waits, for time to pass (`Server.advance`) or for ever."""
 
 
 class ClockReactor(Clock):
-    """A reactor whose time passes when a test says so. Any thread may use `callFromThread`."""
+    """A reactor whose time passes when a test says so. Any thread may use `callFromThread`.
+
+    :ivar patience: how many real seconds a call of the kit waits for filters that wait
+    """
+
+    patience = 0.0
+
+    @property
+    def way_on(self) -> str:
+        """What a test does about a filter that waits."""
+        return "let time pass with server.advance(seconds)"
 
     def __init__(self) -> None:
         super().__init__()
+        # Of what a module has noted of the time before nothing lies in the future. A whole number: tests add to it.
+        self.rightNow = float(int(time.monotonic()) + 1)
         self._from_threads: deque[tuple[Callable[..., object], Any, Any]] = deque()
 
     def callFromThread(self, call: Callable[..., object], *args: Any, **kwargs: Any) -> None:
@@ -54,13 +79,33 @@ class ClockReactor(Clock):
                 due.func(*due.args, **due.kw)
         return called
 
+    def rest(self, move: Callable[[], bool], until: Callable[[], object] | None = None) -> None:
+        """Let everything happen that can happen without time passing.
+
+        :param move: carries what lies between clients and server; whether there was anything
+        :param until: what is waited for; here no waiting brings it
+        :raises StillWaiting: there is no end to it
+        """
+        for _ in range(MAX_TURNS):
+            moved = move()
+            if not self.turn() and not moved:
+                return
+        raise StillWaiting(RESTLESS)
+
+    def wait(self, move: Callable[[], bool], until: Callable[[], object], seconds: float) -> None:
+        """Let time pass until something has happened, for so long at most."""
+        end = self.seconds() + seconds
+        self.rest(move)
+        while not until() and self.seconds() < end:
+            self.pass_time(0.5, lambda: self.rest(move))
+
     def pass_time(self, seconds: float, settle: Callable[[], None]) -> None:
         """Let time pass from one timer to the next, with everything settled in between."""
         end = self.seconds() + seconds
-        while due := self._due(end):
+        while due := self._due(end + ROUNDING):
             self.rightNow = max(self.rightNow, due[0].getTime())
             settle()
-        self.rightNow = end
+        self.rightNow = max(self.rightNow, end)
         settle()
 
     def _due(self, until: float) -> list[Any]:
@@ -71,15 +116,20 @@ class ClockReactor(Clock):
     def in_place_of(self, reactor: Any) -> Iterator[None]:
         """Filters say ``from twisted.internet import reactor``: the one they get keeps this clock's time meanwhile."""
         names = ("callLater", "callFromThread", "seconds", "getThreadPool")
-        before = {name: vars(reactor)[name] for name in names if name in vars(reactor)}
-        for name in names:
-            setattr(reactor, name, self._for_this_thread(reactor, name))
-        try:
+        given = {name: self._for_this_thread(reactor, name) for name in names}
+        with put_into(reactor, {**given, "_asyncioEventloop": None}), self._monotonic():
             yield
-        finally:
-            for name in names:
-                delattr(reactor, name)
-            vars(reactor).update(before)
+
+    @contextlib.contextmanager
+    def _monotonic(self) -> Iterator[None]:
+        its, thread = time.monotonic, threading.get_ident()
+
+        def monotonic() -> float:
+            is_ours = threading.get_ident() == thread and asyncio._get_running_loop() is None
+            return self.seconds() if is_ours else its()
+
+        with put_into(time, {"monotonic": monotonic}):
+            yield
 
     def _for_this_thread(self, reactor: Any, name: str) -> Callable[..., Any]:
         """A reactor that runs meanwhile, in another thread, must not lose its own time."""
@@ -90,3 +140,18 @@ class ClockReactor(Clock):
             return (its if away else ours)(*args, **kwargs)
 
         return either
+
+
+@contextlib.contextmanager
+def put_into(place: Any, given: dict[str, Any]) -> Iterator[None]:
+    """Give an object these attributes meanwhile."""
+    before = {name: vars(place)[name] for name in given if name in vars(place)}
+    for name, value in given.items():
+        setattr(place, name, value)
+    try:
+        yield
+    finally:
+        for name in given:
+            delattr(place, name)
+        for name, value in before.items():
+            setattr(place, name, value)

@@ -20,12 +20,20 @@ class Client(Protocol):
 class MemoryTransport:
     """The server's end of a connection: a transport whose bytes lie in memory until `move` carries them.
 
+    While its client is stalled, it takes nothing of what is written: as a socket whose buffers are full, it tells its
+    protocol so, and is the stream that the protocol looks at (`transport.streams.WriteThrough`).
+
     :param protocol: the server's; looked up each time, as it may be handed to another one
+    :ivar watcher: what learns that bytes wait, which is the protocol
+    :ivar taken: bytes that the client has taken of those that waited
     """
 
     disconnecting = False
     disconnected = False
     connected = True
+    aborted = False
+    watcher: Any = None
+    taken = 0
 
     def __init__(self, protocol: Any, client: Client, port: int) -> None:
         self.protocol = protocol
@@ -33,7 +41,7 @@ class MemoryTransport:
         self._port = port
         self._written = bytearray()
         self._paused = False
-        self._aborted = False
+        self._stalled = False
         self._client_gone: Exception | None = None
         self._ended = False
 
@@ -42,6 +50,15 @@ class MemoryTransport:
     def write(self, data: bytes) -> None:
         if self.connected and not self.disconnecting:
             self._written += data
+            if self._stalled and self.watcher is None and self._written:
+                self.watcher = self.protocol
+                self.protocol.stream = self
+                self.protocol.transport_blocked()
+
+    @property
+    def pending(self) -> int:
+        """Bytes that the client has not taken."""
+        return len(self._written)
 
     def writeSequence(self, parts: Iterable[bytes]) -> None:
         self.write(b"".join(parts))
@@ -50,7 +67,7 @@ class MemoryTransport:
         self.disconnecting = True
 
     def abortConnection(self) -> None:
-        self._aborted = True
+        self.aborted = True
 
     def pauseProducing(self) -> None:
         self._paused = True
@@ -76,12 +93,25 @@ class MemoryTransport:
         """The client has closed its end, or reset the connection."""
         self._client_gone = ConnectionLost() if reset else ConnectionDone()
 
+    def stall(self) -> None:
+        """The client reads nothing more."""
+        self._stalled = True
+
+    def go_on(self) -> None:
+        """The client reads again."""
+        self._stalled = False
+        watcher, self.watcher = self.watcher, None
+        if watcher is not None:
+            self.taken += self.pending
+            watcher.stream = None
+            watcher.transport_drained()
+
     def move(self) -> bool:
         """Carry what lies on either side; False if there was nothing."""
         if not self.connected:
             return False
         moved = False
-        if self._aborted:
+        if self.aborted:
             self._written.clear()
             self._lose(ConnectionAborted())
             return True
@@ -90,7 +120,7 @@ class MemoryTransport:
             self._client.outgoing.clear()
             self.protocol.dataReceived(data)
             moved = True
-        if self._written:
+        if self._written and not self._stalled:
             data = bytes(self._written)
             self._written.clear()
             self._client.receive(data)

@@ -3,40 +3,36 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
-from websockets.client import ClientProtocol
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.registry import FilterMeta
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.delivery import BusQueue
 from filtered_websocket.server.server import Server as RealServer
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.wrapped import wrap
-from filtered_websocket.testing.client import Client, Connected, StillWaiting
-from filtered_websocket.testing.clock import MAX_TURNS, ClockReactor
+from filtered_websocket.testing.client import Client, Connected, client_protocol
+from filtered_websocket.testing.clock import ClockReactor, StillWaiting
 from filtered_websocket.testing.engineio import WebSocketSession, address
+from filtered_websocket.testing.failures import Failures, FilterFailed
+from filtered_websocket.testing.losses import Losses
 from filtered_websocket.testing.pipelines import by_patterns, load_into, resolved
 from filtered_websocket.testing.polling import PollingSession
+from filtered_websocket.testing.real_time import LoopReactor
 from filtered_websocket.testing.socketio import SocketIOClient
 from filtered_websocket.testing.socketio_connection import Connection
 from filtered_websocket.testing.storage import Storage
 
+REACTORS: dict[str, type[ClockReactor]] = {"clock": ClockReactor, "asyncio": LoopReactor}
 STOP_LIMIT = 60.0
-"""Seconds of the clock's time that stop filters may take."""
-
-
-class FilterFailed(AssertionError):  # noqa: N818 - what happened
-    """A filter raised, and the test did not ask for it."""
+"""Seconds that stop filters may take."""
 
 
 class Server:
@@ -44,33 +40,43 @@ class Server:
 
     :param filters: names of filter modules, or filter classes; none: those of ``fws_server``
     :param storage_object: one of your own, or another server's to make two nodes of one; default: a new one in memory
+    :param reactor: ``asyncio``: filters may await asyncio's own objects, time is real (`testing.real_time`), and a call
+        waits for filters, at most `patience` seconds
     :param options: values of options, as in the JSON file: ``max_message_size=100``; in ``pipelines`` too, filters may
         be classes
     :raises ConfigError: as ``fws_server`` would not start
     """
 
-    def __init__(self, *filters: str | FilterMeta, storage_object: object = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *filters: str | FilterMeta,
+        storage_object: object = None,
+        reactor: Literal["clock", "asyncio"] = "clock",
+        **options: Any,
+    ) -> None:
+        if reactor not in REACTORS:
+            raise ConfigError(f'reactor: "{reactor}" is none of the kit\'s: {", ".join(REACTORS)}')
         here = os.path.realpath(os.getcwd())
         if here not in sys.path:  # as fws_server does
             sys.path.append(here)
         self._given = by_patterns(filters, options.get("pipelines", {}))
-        self.reactor = ClockReactor()
+        self.reactor = REACTORS[reactor]()
         self.storage_object: BaseStorageObject = wrap(Storage() if storage_object is None else storage_object)
         self.server = RealServer(resolved(filters, options, self._given), self.storage_object, self.reactor)
         for pipeline in self.server.pipelines:
             if pipeline.patterns in self._given:
                 load_into(pipeline, self._given[pipeline.patterns])
         self.server.arrange()
+        self._losses = Losses(self.server)
         self._clients: list[Connected] = []
-        self._errors: list[str] = []
+        self._failures = Failures(self.storage_object)
         self._while_open = contextlib.ExitStack()
 
     @property
     def errors(self) -> list[str]:
         """The tracebacks of filters that raised, since this was last asked."""
         self.settle()
-        errors, self._errors = self._errors, []
-        return errors
+        return self._failures.take()
 
     @property
     def queue(self) -> BusQueue:
@@ -110,7 +116,7 @@ class Server:
         :param compression: offer permessage-deflate
         :raises Refused: the server answered with anything but 101
         """
-        client = Client(self, _protocol(path, protocols, compression))
+        client = Client(self, client_protocol(path, protocols, compression))
         client.begin(headers or {})
         return client
 
@@ -136,7 +142,7 @@ class Server:
             connection.session = PollingSession(self, path, headers or {}, connection)
         else:
             session = connection.session = WebSocketSession(
-                self, _protocol(address(path, transport="websocket")), connection
+                self, client_protocol(address(path, transport="websocket")), connection
             )
             session.begin(headers or {})
         return connection.enter(namespace, auth)
@@ -156,13 +162,23 @@ class Server:
         self.server.gap(pipeline.prefix + channel, pipeline.hub.position(channel))
         self.settle()
 
+    def drop_next(self, channel: str, count: int = 1, path: str = "/") -> None:
+        """Lose the next publications to a channel on their way from the storage object to this node, as a bus may.
+
+        They are in the channel's history. With one that follows, those that rely on their positions are told.
+        """
+        self._losses.expect(self.pipeline(path).prefix + channel, count)
+
     def put(self, item: Any) -> None:
         """Put an item into the queue, as any thread may: it reaches the consumer chains."""
         self.server.queue.put(item)
         self.settle()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass.
+
+        :raises RuntimeError: with ``reactor="asyncio"`` time is real
+        """
         self.reactor.pass_time(seconds, self.settle)
 
     def result(self, awaitable: Any) -> Any:
@@ -170,37 +186,46 @@ class Server:
 
         :raises StillWaiting: it waits for time to pass
         """
-        outcome: list[Any] = []
-        deferred: Deferred[Any]
-        deferred = maybeDeferred(lambda: awaitable) if isinstance(awaitable, Deferred) else start(_await(awaitable))
-        deferred.addBoth(outcome.append)
-        self.settle()
+        is_deferred = isinstance(awaitable, Deferred)
+        return self._result(lambda: maybeDeferred(lambda: awaitable) if is_deferred else start(_await(awaitable)))
+
+    def _result(self, begin: Callable[[], Deferred[Any]]) -> Any:
+        outcome = self._begin(begin)
+        self.reactor.rest(self._move, lambda: outcome)
         if not outcome:
-            raise StillWaiting("no result yet; let time pass with server.advance(seconds)")
+            raise StillWaiting(f"no result yet; {self.way_on}")
         if isinstance(outcome[0], Failure):
             outcome[0].raiseException()
         return outcome[0]
 
-    def settle(self) -> None:
-        """Let everything happen that can happen without time passing; every call of the kit does this itself."""
-        for _ in range(MAX_TURNS):
-            moved = [client.transport.move() for client in self._clients]
-            if not self.reactor.turn() and not any(moved):
-                return
-        raise StillWaiting(f"no rest after {MAX_TURNS} turns: a filter calls itself with callLater(0, ...)")
+    def _begin(self, begin: Callable[[], Deferred[Any]]) -> list[Any]:
+        """Begin something where the server runs; the list will hold what it comes to."""
+        outcome: list[Any] = []
+        self.reactor.callFromThread(lambda: begin().addBoth(outcome.append))
+        return outcome
+
+    @property
+    def way_on(self) -> str:
+        """What a test does about a filter that waits."""
+        return self.reactor.way_on
+
+    def settle(self, until: Callable[[], object] | None = None) -> None:
+        """Let everything happen that can happen without time passing; every call of the kit does this itself.
+
+        :param until: with ``reactor="asyncio"``: what is waited for; nothing given: that no filter waits
+        """
+        self.reactor.rest(self._move, until)
+
+    def _move(self) -> bool:
+        return sum(client.transport.move() for client in self._clients) > 0
 
     def __enter__(self) -> "Server":
         from twisted.internet import reactor
 
-        if getattr(reactor, "_asyncioEventloop", None) is not None:
-            raise RuntimeError("the testing kit runs no asyncio loop: let this process have another Twisted reactor")
         self._while_open.enter_context(self.reactor.in_place_of(reactor))
-        # Any callable is an observer; its interface is zope's, which mypy does not read.
-        observer: Any = self._observe
-        globalLogPublisher.addObserver(observer)
-        self._while_open.callback(globalLogPublisher.removeObserver, observer)
+        self._while_open.enter_context(self._failures.heard())
         try:
-            self.result(self.server.start())
+            self._result(self.server.start)
         except BaseException:
             self._while_open.close()
             raise
@@ -208,34 +233,14 @@ class Server:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
         with self._while_open:
-            stopped: list[Any] = []
-            self.server.stop().addBoth(stopped.append)
-            self.settle()
-            while not stopped and self.reactor.seconds() < STOP_LIMIT:
-                self.advance(0.5)
+            stopped = self._begin(self.server.stop)
+            self.reactor.wait(self._move, lambda: stopped, STOP_LIMIT)
         if error is not None:
             return
-        if self._errors:
-            raise FilterFailed("\n" + "\n".join(self._errors))
+        if failures := self._failures.take():
+            raise FilterFailed("\n" + "\n".join(failures))
         if not stopped:
             raise StillWaiting(f"the server has not stopped within {STOP_LIMIT:g} s: a stop or disconnect filter waits")
-
-    def _observe(self, event: LogEvent) -> None:
-        level = event.get("log_level")
-        if level is not None and level >= LogLevel.error and event["log_namespace"].startswith("filtered_websocket."):
-            failure = event.get("log_failure")
-            if failure is None and "trace" not in event and not self.storage_object.ready:
-                return  # the outage that the test has made
-            self._errors.append(formatEvent(event) + (f"\n{failure.getTraceback()}" if failure is not None else ""))
-
-
-def _protocol(path: str, protocols: Iterable[str] = (), compression: bool = False) -> ClientProtocol:
-    return ClientProtocol(
-        parse_uri(f"ws://localhost{path}"),
-        subprotocols=[Subprotocol(each) for each in protocols] or None,
-        extensions=[ClientPerMessageDeflateFactory()] if compression else None,
-        max_size=None,
-    )
 
 
 async def _await(awaitable: Any) -> Any:

@@ -47,7 +47,7 @@ class Acknowledgement:
         self._server.settle()
         if self._arguments is None:
             waits = (
-                "a filter waits (let time pass with server.advance(seconds)), has failed (server.errors) or stopped "
+                f"a filter waits ({self._server.way_on}), has failed (server.errors) or stopped "
                 "the event, or there is none for it"
             )
             raise StillWaiting(f"{self._event} is not acknowledged: {self._client.reason or waits}")
@@ -228,7 +228,7 @@ class SocketIOClient:
     def _state(self) -> str:
         if self._reason is not None:
             return self._reason
-        waits = "a filter waits (let time pass with server.advance(seconds))"
+        waits = f"a filter waits ({self._connection.server.way_on})"
         if self._connection.is_open:
             return waits
         return f"{waits}, or no filter module brings filtered_websocket.filters.socketio"

@@ -574,9 +574,7 @@ def test_one_that_comes_back_anew_while_it_is_given_something(server, news):
     assert pack.heard == news.numbers(1)
 
 
-def test_one_that_has_missed_nothing_of_a_quiet_channel_comes_back_however_often_and_late(monkeypatch):
-    now = 1000.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
+def test_one_that_has_missed_nothing_of_a_quiet_channel_comes_back_however_often_and_late():
     with Server(Rooms, channels={"x": {"history": 5, "history_seconds": 10}}) as server:
         news = Numbered(server)
         top = news.publish(3)
@@ -584,7 +582,7 @@ def test_one_that_has_missed_nothing_of_a_quiet_channel_comes_back_however_often
             client, recovery = news.comes_back(top)
             assert recovery == (True, "", top, ())
             client.abort()
-            now += 60
+            server.advance(60)
         assert news.comes_back(news.at(2))[1].reason == "trimmed"
 
 

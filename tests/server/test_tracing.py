@@ -21,7 +21,7 @@ from filtered_websocket.server import slices, tracing
 from filtered_websocket.server import trace as trace_module
 from filtered_websocket.server.trace import TOGETHER_SECONDS
 from filtered_websocket.server.tracing import RENEW_SECONDS
-from filtered_websocket.testing.server import FilterFailed, Server
+from filtered_websocket.testing import FilterFailed, Server
 from tests.support.steering import Named, Spread, ask, nodes
 
 

@@ -5,7 +5,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from filtered_websocket.errors import Close, Reject
-from filtered_websocket.filters.base import WebSocketHandshakeFilter, WebSocketMessageFilter
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketHandshakeFilter, WebSocketMessageFilter
 from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.server import Server
 from tests.support.small_filters import BROADCAST, Echo, Greet, Note, gone
@@ -119,3 +119,76 @@ def test_a_client_that_pongs_lives_and_one_that_is_cut_off_is_noticed():
         client = server.connect()
         server.advance(300)
         assert client.is_open
+
+
+def large(size=100_000):
+    class Large(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.publish("room", b"x" * size)
+
+    class Join(WebSocketConnectFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            return web_socket_instance.subscribe("room")
+
+    return Large, Join
+
+
+def test_a_client_that_reads_nothing_gets_all_when_it_reads_again():
+    with Server(*large(10)) as server:
+        stalled, other = server.connect(), server.connect()
+        stalled.stall()
+        for _ in range(3):
+            other.send("x")
+        stalled.send("it sends all the same")
+        assert len(other.received()) == 4
+        assert stalled.received() == []
+        assert stalled.connection.pending == 4 * 12
+        stalled.read_on()
+        assert len(stalled.received()) == 4
+        assert stalled.connection.pending == 0
+        other.send("x")
+        assert len(stalled.received()) == 1
+
+
+def test_a_client_that_reads_nothing_is_too_slow_by_bytes_or_by_time():
+    with Server(*large(), send_buffer=150_000, send_timeout=20, ping_interval=0) as server:
+        heavy, late, other = server.connect(), server.connect(), server.connect()
+        heavy.stall()
+        for _ in range(4):
+            other.send("x")
+        assert heavy.close_code == 1006
+        late.stall()
+        server.advance(60)
+        assert late.is_open  # nothing waits for it
+        late.connection.sendMessage("little")
+        server.advance(19)
+        assert late.is_open
+        server.advance(3)
+        assert late.close_code == 1006
+        assert other.is_open
+        assert server.server.counters.totals["closed", "slow client"] == 2
+
+
+def test_messages_are_dropped_for_a_client_that_reads_nothing_by_the_policy_of_its_channel():
+    channels = {"room": {"slow": "latest"}}
+    with Server(*large(), send_buffer=150_000, channels=channels) as server:
+        stalled, other = server.connect(), server.connect()
+        stalled.stall()
+        for _ in range(5):
+            other.send("x")
+        stalled.read_on()
+        assert 1 <= len(stalled.received()) < 5
+        assert stalled.is_open
+
+
+def test_a_server_ends_whose_clients_read_nothing():
+    with Server(*large()) as server:
+        stalled, closing = server.connect(), server.connect()
+        stalled.stall()
+        closing.stall()
+        closing.send("x")
+        closing.close()
+        assert closing.close_code is None
+    assert stalled.close_code == closing.close_code == 1006

@@ -12,8 +12,10 @@ from twisted.internet.threads import deferToThread
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import WebSocketConsumerFilter, WebSocketMessageFilter, WebSocketStartFilter
 from filtered_websocket.storage_objects.memory import StorageObject
-from filtered_websocket.testing.client import Refused, StillWaiting
-from filtered_websocket.testing.server import FilterFailed, Server
+from filtered_websocket.testing.client import Refused
+from filtered_websocket.testing.clock import StillWaiting
+from filtered_websocket.testing.failures import FilterFailed
+from filtered_websocket.testing.server import Server
 from tests.support.small_filters import BROADCAST, Broken, Echo, Greet
 
 

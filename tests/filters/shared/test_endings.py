@@ -48,7 +48,8 @@ def test_the_servers_end_waits_for_a_step_as_long_as_stop_seconds(in_time):
     step, stopped = Deferred(), []
     with Server(Echo, stop_seconds=5) as server:
         under_way(step, server.server)
-        server.server.stop().addBoth(lambda _: stopped.append(server.reactor.seconds()))
+        begin = server.reactor.seconds()
+        server.server.stop().addBoth(lambda _: stopped.append(server.reactor.seconds() - begin))
         server.advance(1)
         assert stopped == []
         if in_time:
