@@ -28,7 +28,19 @@ OUTSIDE = (
 NAVIGATION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Tutorial", ("tutorial/README.md", "tutorial/*.md")),
     ("Filters", ("writing-filters.md", "events/README.md", "events/*.md", "filters/README.md", "filters/*.md")),
-    ("Running", ("deployment.md", "operations.md", "http-api.md", "options.md", "commands.md", "security.md", "*.md")),
+    (
+        "Running",
+        (
+            "deployment.md",
+            "embedding.md",
+            "operations.md",
+            "http-api.md",
+            "options.md",
+            "commands.md",
+            "security.md",
+            "*.md",
+        ),
+    ),
     ("Packs", ("packs/README.md", "packs/*.md")),
     ("Storage", ("storage/README.md", "storage/*.md")),
     ("Coming from", ("migrating-*.md",)),

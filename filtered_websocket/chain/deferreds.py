@@ -21,9 +21,8 @@ def start(coroutine: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
     """Start a coroutine now. On the asyncio reactor it may await asyncio's objects beside Deferreds."""
     from twisted.internet import reactor
 
-    # Outside its loop, before the reactor runs say, nothing can await what is asyncio's.
-    loop, its = asyncio._get_running_loop(), getattr(reactor, "_asyncioEventloop", None)
-    if loop is not None and loop == its:
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    if loop is not None and (not loop.is_running() or asyncio._get_running_loop() is loop):
         return Deferred.fromFuture(loop.create_task(_task(coroutine, loop), name=FILTER_TASK))
     begun = begin(coroutine)
     return succeed(None) if begun is DONE else begun

@@ -98,7 +98,11 @@ class LoopReactor(ClockReactor):
         """
         if self._loop is None:
             raise RuntimeError("the server is not open: use it in a with statement")
-        self._loop.runner.run(self._rest(self._loop.selector, move, until or self._no_filter_waits))
+        from twisted.internet import reactor
+
+        # Only now: a reactor that runs in another thread has no loop.
+        with put_into(reactor, {"_asyncioEventloop": self._loop}):
+            self._loop.runner.run(self._rest(self._loop.selector, move, until or self._no_filter_waits))
 
     def wait(self, move: Callable[[], bool], until: Callable[[], object], seconds: float) -> None:
         end = monotonic() + seconds
@@ -142,16 +146,20 @@ class LoopReactor(ClockReactor):
         names = ("callLater", "callFromThread", "seconds", "getThreadPool")
         given = {name: self._for_this_thread(reactor, name) for name in names}
         self._thread = threading.get_ident()
-        others = getattr(reactor, "_asyncioEventloop", None)
-        with put_into(reactor, {**given, "_asyncioEventloop": others}), _loop(others) as self._loop:
-            reactor._asyncioEventloop = self._loop
-            yield
-        self._loop = None
+        with (
+            _loop(vars(reactor).get("testing_loop")) as loop,
+            put_into(reactor, {**given, "_asyncioEventloop": None, "testing_loop": loop}),
+        ):
+            self._loop = loop
+            try:
+                yield
+            finally:
+                self._loop = None
 
 
 @contextlib.contextmanager
-def _loop(others: Any) -> Iterator[_Loop]:
-    if isinstance(others, _Loop):
+def _loop(others: _Loop | None) -> Iterator[_Loop]:
+    if others is not None:
         yield others
         return
     with asyncio.Runner(loop_factory=_Loop) as runner:

@@ -104,6 +104,7 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
     def begin() -> None:
         # The reactor has set its own handlers just before.
         handle_signals(reactor, service.signals, asked, service.stop_limit)
+        reactor.addSystemEventTrigger("before", "shutdown", service.end)
         start(service.begin()).addErrback(not_started)
 
     reactor.callWhenRunning(begin)

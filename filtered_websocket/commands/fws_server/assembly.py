@@ -74,13 +74,20 @@ NOTHING = (
 class Assembly:
     """What was asked for. Filter modules are imported when it is made; the reactor must be installed before.
 
+    :param document: what a configuration file would hold, in its place
     :ivar configuration: the options as declared and given
     :ivar odd: what is odd but not wrong about the filter modules, one line each
     :ivar backend: the StorageObject class, None if it cannot be had
     """
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
-        self.configuration = Configuration(argv, environ)
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str] = os.environ,
+        prog: str = "fws_server",
+        document: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.configuration = Configuration(argv, environ, prog, document)
         self._faults: list[ConfigError] = []
         self.odd: list[str] = []
         for owner, options in (("fws_server", OPTIONS), ("logs", logs.OPTIONS), *DECLARED):

@@ -84,7 +84,6 @@ class Service:
         :raises ConfigError: a start filter failed, the address cannot be had, a storage that can never work
         """
         server, options = self.server, self._options
-        self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         if WORKER in os.environ:
             self._reactor.addReader(parent.Parent(self._reactor, self.server))
         # Not where the socket is open already: a worker shares it with those that serve, whose clients it could only
@@ -118,10 +117,15 @@ class Service:
             _log.info("worker {number} is ready", number=os.environ[WORKER])
             parent.tell("ready")
             return
-        address = address_of(self._port, server.is_secure)
+        address = self.address
         if server.admin_site is None and "+unix:" not in address:
             _log.info("{line}", line=banner.dashboard(server, address))
         _log.info("listening on {where}", where=" and ".join(addresses_of(self._port.socket, server.is_secure)))
+
+    @property
+    def address(self) -> str:
+        """The URL that clients would use, once it listens."""
+        return address_of(self._port, self.server.is_secure)
 
     def _listen(self) -> None:
         server, options = self.server, self._options

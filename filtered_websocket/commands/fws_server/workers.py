@@ -76,7 +76,6 @@ class Workers:
         :raises ConfigError: the address cannot be had, or no worker starts
         """
         options = self._options
-        self._reactor.addSystemEventTrigger("before", "shutdown", self.end)
         self._socket = bind(options.host, options.port, options.backlog)
         if self._redis is not None:
             await self._redis.begin()

@@ -23,29 +23,14 @@ from tests.support.reactor_thread import call, until
 from tests.support.serving import Events, logged, module_of
 
 
-class Reactor:
-    """The real reactor, but its shutdown is the test's."""
-
-    def __init__(self, real: Any) -> None:
-        self._real = real
-        self.triggers: list[Any] = []
-
-    def addSystemEventTrigger(self, phase: str, event: str, function: Any) -> None:
-        assert (phase, event) == ("before", "shutdown")
-        self.triggers.append(function)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
-def service(*words: str, filters: tuple[FilterMeta, ...] = ()) -> tuple[Service, Reactor]:
+def service(*words: str, filters: tuple[FilterMeta, ...] = ()) -> Service:
     from twisted.internet import reactor
 
     argv = ["-f", module_of(*filters), "--host", "127.0.0.1", "-p", "0", *words]
     assembly = Assembly(argv, {})
     assembly.load()
-    mine = Reactor(reactor)
-    return call(Service, argv, assembly, assembly.options(), mine), mine
+    made: Service = call(Service, argv, assembly, assembly.options(), reactor)
+    return made
 
 
 def begin(served: Service) -> None:
@@ -70,7 +55,7 @@ def test_it_says_that_it_listens_after_start_filters_and_runs_stop_filters_when_
         def filter(cls, pipeline: Any, data: None) -> None:
             events.tell("stops")
 
-    served, reactor = service(filters=(Starts, Stops))
+    served = service(filters=(Starts, Stops))
     with logged() as lines:
         begun = call(lambda: [_started(served)])[0]
         assert events.next() == "starts"
@@ -78,8 +63,7 @@ def test_it_says_that_it_listens_after_start_filters_and_runs_stop_filters_when_
         call(gate.callback, None)
         call(lambda: begun)
         assert "listening on ws://127.0.0.1:" in "".join(lines)
-        (end,) = reactor.triggers
-        call(end)
+        call(served.end)
         assert events.next() == "stops"
         assert lines[-1] == "stopped\n"
 
@@ -92,7 +76,7 @@ def test_while_it_starts_no_more_than_so_many_may_ask_for_its_health() -> None:
         async def filter(cls, pipeline: Any, data: None) -> None:
             await gate
 
-    served, reactor = service("--max_http_connections", "1", filters=(Starts,))
+    served = service("--max_http_connections", "1", filters=(Starts,))
     begun = call(lambda: [_started(served)])[0]
     address = ("127.0.0.1", served._port.getHost().port)
     with RawClient(address) as first, RawClient(address) as second:
@@ -105,8 +89,7 @@ def test_while_it_starts_no_more_than_so_many_may_ask_for_its_health() -> None:
     call(lambda: begun)
     with RawClient(address) as client:
         client.open()
-    (end,) = reactor.triggers
-    call(end)
+    call(served.end)
 
 
 class _Gate:
@@ -133,7 +116,7 @@ class _Gate:
 def starting(*words: str, filters: Any = ()) -> Iterator[tuple[Service, Any, Any]]:
     """A service that listens and has not started: itself, its address, and what lets it start."""
     gate = _Gate()
-    served, reactor = service(*words, filters=(*gate.filters, *filters))
+    served = service(*words, filters=(*gate.filters, *filters))
     begun = call(lambda: [_started(served)])[0]
     try:
         yield served, ("127.0.0.1", served._port.getHost().port), gate.opened
@@ -141,8 +124,7 @@ def starting(*words: str, filters: Any = ()) -> Iterator[tuple[Service, Any, Any
         if not gate.opened.called:
             call(gate.opened.callback, None)
         call(lambda: begun)
-        (end,) = reactor.triggers
-        call(end)
+        call(served.end)
 
 
 @pytest.mark.parametrize("bytewise", [False, True])
@@ -232,15 +214,13 @@ def test_what_has_begun_is_ended_also_when_the_start_fails() -> None:
         def filter(cls, pipeline: Any, data: None) -> None:
             events.tell("stops")
 
-    served, reactor = service(filters=(Fails, Stops))
+    served = service(filters=(Fails, Stops))
     with pytest.raises(ConfigError, match=r"the start filter .*Fails.filter failed: RuntimeError: no"):
         begin(served)
-    (end,) = reactor.triggers
-    call(end)
+    call(served.end)
     assert events.next() == "stops"
 
 
 def test_a_service_that_never_began_ends() -> None:
-    served, reactor = service()
-    assert reactor.triggers == []
+    served = service()
     call(served.end)

@@ -1,0 +1,37 @@
+"""Twisted's reactor in the loop of an asyncio program."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from twisted.internet.error import ReactorAlreadyInstalledError
+
+from filtered_websocket.errors import ConfigError
+
+
+@contextlib.asynccontextmanager
+async def asyncio_reactor() -> AsyncIterator[None]:
+    """Have Twisted's reactor in the asyncio loop that runs, from now to the end of the program; once in a process.
+
+    :raises ConfigError: there is a reactor already
+    """
+    from twisted.internet import asyncioreactor
+
+    try:
+        asyncioreactor.install(asyncio.get_running_loop())
+    except ReactorAlreadyInstalledError:
+        raise ConfigError(
+            "there is a reactor already: asyncio_reactor() comes before whatever imports twisted.internet.reactor"
+        ) from None
+    from twisted.internet import reactor as installed
+
+    reactor: Any = installed
+    reactor.seconds = time.monotonic
+    reactor.startRunning(installSignalHandlers=False)
+    try:
+        yield
+    finally:
+        # Its threads would keep the program from ending.
+        await asyncio.to_thread(reactor.getThreadPool().stop)

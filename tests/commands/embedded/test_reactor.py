@@ -1,0 +1,52 @@
+"""The server inside an asyncio program, which has a process of its own: it has another reactor."""
+
+import subprocess
+import sys
+from textwrap import dedent
+
+from tests.support.small_filters import BROADCAST
+
+OPTIONS = {"filters": [BROADCAST], "port": 0, "host": "127.0.0.1"}
+
+
+def test_in_an_asyncio_program_it_is_one_task_of_many_and_the_signals_stay_the_programs():
+    program = f"""
+        import asyncio, signal
+        from websockets.asyncio.client import connect
+        from filtered_websocket.commands.embedded import EmbeddedServer, asyncio_reactor
+        from filtered_websocket.errors import ConfigError
+
+        async def main():
+            handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+            async with asyncio_reactor():
+                from twisted.internet import reactor
+                from twisted.internet.threads import deferToThread
+                before = len(reactor.getReaders()), len(reactor.getDelayedCalls())
+                for _ in range(2):
+                    async with EmbeddedServer(**{OPTIONS}) as server:
+                        taken = {{**{OPTIONS}, "port": int(server.address.rpartition(":")[2])}}
+                        try:
+                            await EmbeddedServer(**taken).__aenter__()
+                        except ConfigError as error:
+                            print("in use" in str(error))
+                        async with connect(server.address) as a, connect(server.address) as b:
+                            await asyncio.gather(a.send("hi"), asyncio.sleep(0))
+                            print(await b.recv())
+                        await deferToThread(int).asFuture(asyncio.get_running_loop())
+                    print((len(reactor.getReaders()), len(reactor.getDelayedCalls())) == before)
+                try:
+                    async with asyncio_reactor():
+                        pass
+                except ConfigError as error:
+                    print(error)
+            print(handlers == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)])
+            print(asyncio.all_tasks() == {{asyncio.current_task()}})
+
+        asyncio.run(main())
+    """
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(program)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    reactors = "there is a reactor already: asyncio_reactor() comes before whatever imports twisted.internet.reactor"
+    assert ran.stdout.splitlines() == ["True", "hi", "True"] * 2 + [reactors, "True", "True"]
