@@ -162,4 +162,3 @@ def test_a_read_of_a_server_without_partitions_that_froze_is_given_up(tmp_path, 
 
         with pytest.raises(StorageAway, match="not done"):
             call(read_there)
-        until(lambda: not lone.is_up)
