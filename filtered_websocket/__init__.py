@@ -4,6 +4,9 @@
 
 are the types of what filters get. They are loaded when they are asked for: to import the package
 loads no Twisted.
+
+A program may import the package and then run pytest, whose plugin is in it. pytest would warn of that, but for a word:
+PYTEST_DONT_REWRITE.
 """
 
 from typing import TYPE_CHECKING

@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from _pytest.assertion.rewrite import AssertionRewriter
+
+import filtered_websocket
+
 PLAIN = """\
 import sys
 
@@ -64,3 +68,8 @@ def test_the_plugin_loads_nothing_until_its_fixture_is_used_which_starts_servers
     assert "4 passed, 1 error" in said, said
     assert "ERROR test_used.py::test_that_nobody_asks_for_the_failure" in said
     assert "ValueError: a fault of the filter" in said
+
+
+def test_a_program_that_has_imported_the_package_may_run_pytest() -> None:
+    # An installed wheel's, not that of an editable install, would be warned of.
+    assert AssertionRewriter.is_rewrite_disabled(filtered_websocket.__doc__ or "")
