@@ -6,7 +6,7 @@
         ...
 
 It is one process of `fws_server`. What belongs to the program stays the program's: signals, the log, the reactor, the
-Python path. So there are no workers and no reloading, and nothing is read from the environment.
+Python path, how memory is managed. So there are no workers and no reloading, and nothing is read from the environment.
 """
 
 from filtered_websocket.commands.embedded.reactor import asyncio_reactor

@@ -19,6 +19,8 @@ from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.monitoring import logs
+from filtered_websocket.monitoring.garbage import collect_less
+from filtered_websocket.monitoring.heap import Heap
 from filtered_websocket.pipeline import importing
 from filtered_websocket.transport.descriptors import raise_descriptors
 from filtered_websocket.transport.reactor import install_reactor
@@ -90,6 +92,9 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
         service = Workers(argv, assembly, options, reactor)
     else:
         service = Service(argv, assembly, options, reactor)
+        # Not the service: inside another program memory is that program's affair.
+        collect_less()
+        Heap(reactor).start()
     failed: list[ConfigError] = []
     asked: list[int] = []
 

@@ -18,8 +18,6 @@ from filtered_websocket.commands.fws_server.reload import files, reload
 from filtered_websocket.commands.fws_server.watched_files import Changes
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.monitoring.garbage import collect_less
-from filtered_websocket.monitoring.heap import Heap
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog
 from filtered_websocket.pipeline.modules import filters_of
@@ -73,7 +71,6 @@ class Service:
         self._changes: Changes | None = None
         self._begun = self._reload_wanted = False
         self._reloading: Deferred[Any] | None = None
-        self._heap = Heap(reactor)
         self.server = Server(options, assembly.storage_object(options), reactor)
         self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
 
@@ -96,8 +93,6 @@ class Service:
         server.stopwatch = Stopwatch(server, self._reactor)
         server.watchdog.start()
         server.stopwatch.start()
-        collect_less()
-        self._heap.start()
         server.dashboard.worker = os.environ.get(WORKER)
         server.dashboard.start()
         if options.reload:
@@ -232,7 +227,6 @@ class Service:
         if server.watchdog is not None and server.stopwatch is not None:
             server.watchdog.stop()
             server.stopwatch.stop()
-            self._heap.stop()
         if server.started:
             # What could not begin says why, in one line.
             _log.info("stopped")

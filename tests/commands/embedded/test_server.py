@@ -1,5 +1,6 @@
 """The server inside other programs: a Twisted application in this process, the examples in their own."""
 
+import gc
 import re
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from websockets.sync.client import connect
 
 from filtered_websocket.commands.embedded import EmbeddedServer
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.monitoring.heap import Heap
 from tests.support import reactor_thread
 from tests.support.fws_server import STARTING
 from tests.support.small_filters import BROADCAST
@@ -62,6 +64,18 @@ def test_it_serves_when_started_and_may_be_started_and_stopped_twice_and_again(e
         reactor_thread.call(lambda: [server.stop(), server.stop()][1])
         with pytest.raises(RuntimeError, match="the server is not started"):
             server.address  # noqa: B018
+
+
+def test_the_memory_of_the_program_is_managed_as_the_program_has_it(embedded):
+    ours, pythons = gc.get_threshold(), (700, 10, 10)
+    gc.set_threshold(*pythons)
+    try:
+        reactor_thread.call(embedded().start)
+        assert gc.get_threshold() == pythons
+    finally:
+        gc.set_threshold(*ours)
+    calls = reactor_thread.call(reactor.getDelayedCalls)
+    assert not [each for each in calls if isinstance(getattr(each.func, "__self__", None), Heap)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command as it is typed: what it prints, and its exit code."""
 
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from textwrap import dedent
 import pytest
 
 from filtered_websocket import __version__
+from filtered_websocket.monitoring.garbage import YOUNG
 from tests.support import certificates
 from tests.support.fws_server import STARTING, FwsServer, command
 
@@ -256,3 +258,22 @@ def test_the_module_and_the_console_script_are_the_same_command(folder: Path) ->
     module = command("--version", cwd=folder)
     for each in (run, module):
         assert (each.returncode, each.stdout) == (0, f"filtered_websocket {__version__}\n")
+
+
+def test_the_memory_of_the_process_is_managed_as_a_server_needs_it(folder: Path) -> None:
+    (folder / "tells.py").write_text(
+        dedent("""
+            import gc
+            from twisted.internet import reactor
+            from filtered_websocket.filters.base import WebSocketStartFilter
+
+            class Tell(WebSocketStartFilter):
+                @classmethod
+                def filter(cls, pipeline, data):
+                    print(gc.get_threshold()[0], *(each.func for each in reactor.getDelayedCalls()), flush=True)
+        """)
+    )
+    with FwsServer("-f", "tells", cwd=folder) as server:
+        threshold, _, calls = server.printed.partition(" ")
+    assert int(threshold) == YOUNG
+    assert ("Heap._look" in calls) == (platform.libc_ver()[0] == "glibc")
