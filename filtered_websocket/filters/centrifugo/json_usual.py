@@ -35,35 +35,37 @@ def usual(line: bytes | bytearray) -> Asked | None:
     try:
         text = line.decode()
         published = _BEFORE(text)
-        if published is not None:
-            at = published.end()
-            _, end = scan(text, at)
-            behind = _BEHIND(text, end)
-            if behind is None or (published[1] is None) is (behind[1] is None):
-                return None
-            request = PublishRequest(published[2], text[at:end].encode())
-            return int(published[1] or behind[1]), "publish", request
+        if published is None:
+            # With a token it is one client's own.
+            return (_remembered if len(text) <= SHORT and '"token"' not in text else _read)(text)
+        at = published.end()
+        _, end = scan(text, at)
     except NOT_JSON:
         return None
-    # With a token it is one client's own.
-    return _remembered(text) if len(text) <= SHORT and '"token"' not in text else _read(text)
+    behind = _BEHIND(text, end)
+    if behind is None or (published[1] is None) is (behind[1] is None):
+        return None
+    request = PublishRequest(published[2], text[at:end].encode())
+    return int(published[1] or behind[1]), "publish", request
 
 
-def _read(text: str) -> Asked | None:
+def _read(text: str) -> Asked:
+    """
+    :raises ValueError: it is left to the other reader; so it is not remembered: it may hold what one client alone says
+    """
     if "\\" in text:
-        return None  # what stands for a character may stand for none: a lone surrogate
-    try:
-        members, end = _decode(text, 0)
-        if end != len(text) or type(members) is not tuple or len(members) != 2:
-            return None
-        (name, said), (other, number) = members if members[0][0] != "id" else members[::-1]
-    except NOT_JSON:
-        return None
+        raise ValueError  # what stands for a character may stand for none: a lone surrogate
+    members, end = _decode(text, 0)
+    if end != len(text) or type(members) is not tuple or len(members) != 2:
+        raise ValueError
+    (name, said), (other, number) = members if members[0][0] != "id" else members[::-1]
     if other != "id" or type(number) is not int or not 0 < number <= _MOST or type(said) is not tuple:
-        return None
+        raise ValueError
     build = _BUILDS.get(name)
     message = None if build is None else build(said)
-    return None if message is None else (number, name, message)
+    if message is None:
+        raise ValueError
+    return number, name, message
 
 
 _remembered = lru_cache(REMEMBERED)(_read)

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from filtered_websocket.filters.centrifugo import json_usual
 from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_usual import usual
 from filtered_websocket.filters.centrifugo.json_writer import write
@@ -72,6 +73,23 @@ def test_what_sdks_write_is_read_here(line):
 )
 def test_what_is_not_usual_is_left_to_the_other_reader(line):
     assert usual(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id":1,"connect":{"token":"secret"}}',
+        b'{"id":1,"connect":{"tok\\u0065n":"secret"}}',
+        b'{"id":1,"connect":{"data":{"password":"secret"}}}',
+        b'{"id":1,"connect":{"headers":{"Authorization":"secret"}}}',
+        b'{"id":1,"rpc":{"method":"log_in","data":"secret"}}',
+        b'{"connect":{"token": secret',
+    ],
+)
+def test_what_one_client_alone_says_is_not_remembered_and_takes_nobody_elses_room(line):
+    json_usual._remembered.cache_clear()
+    usual(line)
+    assert json_usual._remembered.cache_info().currsize == 0
 
 
 @settings(max_examples=50)
