@@ -15,6 +15,11 @@ from filtered_websocket.chain.definition import name_of, place_of
 _OURS = tuple(os.path.join(os.path.dirname(os.path.abspath(file)), "") for file in (errors.__file__, twisted.__file__))
 _FILTERS = os.path.join(_OURS[0], "filters") + os.sep
 
+_NO_LOOP = ("no running event loop", "'NoneType' object has no attribute 'create_future'")
+"""What asyncio says where no loop runs; the second is what its locks, events and queues come to."""
+
+_LOOP = 'To await what is asyncio\'s, start with --reactor asyncio, in tests Server(..., reactor="asyncio")'
+
 
 def _is_ours(trace: TracebackType) -> bool:
     """Whether a frame is the framework's. The bundled filters are filters like anybody's."""
@@ -113,6 +118,6 @@ def users_traceback(error: BaseException) -> str:
         shown = ["Traceback (most recent call last):\n"]
         shown += traceback.format_list([traceback.FrameSummary(code.co_filename, code.co_firstlineno, code.co_name)])
         shown += [*traceback.format_tb(trace), *traceback.format_exception_only(error)]
-    if isinstance(error, RuntimeError) and str(error) == "no running event loop":
-        shown.append("To await what is asyncio's, start with --reactor asyncio\n")
+    if isinstance(error, (RuntimeError, AttributeError)) and str(error) in _NO_LOOP:
+        shown.append(f"{_LOOP}\n")
     return "".join(shown)

@@ -25,6 +25,20 @@ class Failures:
         taken, self._tracebacks = self._tracebacks, []
         return taken
 
+    def tell(self, error: BaseException | None) -> None:
+        """Tell of those that nobody asked for.
+
+        :param error: what the test ends with, which may be what they led to; they become notes of it
+        :raises FilterFailed: it would end without
+        """
+        tracebacks = self.take()
+        if error is None and tracebacks:
+            raise FilterFailed("\n" + "\n".join(tracebacks))
+        for each in tracebacks:
+            # Another server of the same test has heard it too.
+            if error is not None and each not in getattr(error, "__notes__", ()):
+                error.add_note(each)
+
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
         # Any callable is an observer; its interface is zope's, which mypy does not read.

@@ -21,7 +21,7 @@ from filtered_websocket.storage_objects.wrapped import wrap
 from filtered_websocket.testing.client import Client, Connected, client_protocol
 from filtered_websocket.testing.clock import ClockReactor, StillWaiting
 from filtered_websocket.testing.engineio import WebSocketSession, address
-from filtered_websocket.testing.failures import Failures, FilterFailed
+from filtered_websocket.testing.failures import Failures
 from filtered_websocket.testing.losses import Losses
 from filtered_websocket.testing.pipelines import by_patterns, load_into, resolved
 from filtered_websocket.testing.polling import PollingSession
@@ -235,11 +235,8 @@ class Server:
         with self._while_open:
             stopped = self._begin(self.server.stop)
             self.reactor.wait(self._move, lambda: stopped, STOP_LIMIT)
-        if error is not None:
-            return
-        if failures := self._failures.take():
-            raise FilterFailed("\n" + "\n".join(failures))
-        if not stopped:
+        self._failures.tell(error)
+        if error is None and not stopped:
             raise StillWaiting(f"the server has not stopped within {STOP_LIMIT:g} s: a stop or disconnect filter waits")
 
 

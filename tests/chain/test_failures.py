@@ -208,9 +208,14 @@ def test_a_filter_in_time_is_what_it_would_be_without_a_limit():
         assert clock.getDelayedCalls() == []
 
 
-def test_awaiting_asyncios_objects_on_another_reactor_names_the_one_that_takes_them():
-    async def sleeps(instance, data):
-        await asyncio.sleep(1)
+@pytest.mark.parametrize(
+    "wait", [lambda: asyncio.sleep(1), lambda: asyncio.Event().wait(), lambda: asyncio.Queue().get()]
+)
+def test_awaiting_asyncios_objects_on_another_reactor_names_the_one_that_takes_them(wait):
+    async def waits(instance, data):
+        await wait()
 
-    shown = users_traceback(error_of(sleeps))
-    assert shown.endswith("no running event loop\nTo await what is asyncio's, start with --reactor asyncio\n")
+    *_, said, hint, end = users_traceback(error_of(waits)).split("\n")
+    assert said.startswith(("RuntimeError: no running event loop", "AttributeError: "))
+    assert hint == 'To await what is asyncio\'s, start with --reactor asyncio, in tests Server(..., reactor="asyncio")'
+    assert end == ""

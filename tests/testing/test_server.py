@@ -241,3 +241,16 @@ def test_a_node_that_misses_something_tells_those_that_rely_on_their_positions()
             server.miss("x", path)
             assert told == [server.pipeline(path).hub.position("x")]
             assert plain.is_open
+
+
+def test_a_test_that_stumbles_over_what_a_failed_filter_led_to_is_told_of_the_filter_once():
+    def test():
+        with Server(Broken) as server, Server(Echo):
+            client = server.connect()
+            client.send("x")
+            client.send("y")
+
+    with pytest.raises(ConnectionError, match="closed with 1011") as caught:
+        test()
+    (note,) = caught.value.__notes__
+    assert note.splitlines()[-1] == "ValueError: a fault of the filter's author"
