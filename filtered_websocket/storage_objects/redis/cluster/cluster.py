@@ -52,6 +52,7 @@ class Cluster(Shards):
         self._found: dict[str, Shard] = {}
         self.asked = self._answered = 0
         self.topology = Topology([])
+        self._witnesses: set[Place] = set()  # masters of it that have known no other cluster since
         self._looked = self._mapped = self._ticked = 0.0
         self._hint: Place | None = None
         self._look_timer: Any = None
@@ -169,8 +170,11 @@ class Cluster(Shards):
             self._look_timer = _clock.callLater(AGAIN, self._look)
 
     def _read_map(self, node: Node, asked: int, reply: list[Any]) -> None:
-        topology, known = Topology.read(reply, node.place), self.topology.masters
-        if topology.is_of_another(self.topology) and any(self._nodes[at].is_up for at in known & self._nodes.keys()):
+        topology = Topology.read(reply, node.place)
+        is_of_another = topology.is_of_another(self.topology)
+        if is_of_another or not topology.masters:
+            self._witnesses.discard(node.place)
+        if is_of_another and any(self._nodes[at].is_up for at in self._witnesses & self._nodes.keys()):
             # A server that has left a cluster may serve in the next: nobody here hears what is published there.
             node.tell("it is one of another Redis Cluster")
         else:
@@ -184,12 +188,8 @@ class Cluster(Shards):
             node.tell(reason)
             return
         if len(self._addresses) > 1:
-            self.impossible(
-                ConfigError(
-                    f"Redis at {node.name} is no cluster, and redis_shards names several: leave redis_cluster out, to"
-                    " spread channels over them, or name the nodes of one cluster"
-                )
-            )
+            what = "leave redis_cluster out, to spread channels over them, or name the nodes of one cluster"
+            self.impossible(ConfigError(f"Redis at {node.name} is no cluster, and redis_shards names several: {what}"))
             return
         if NO_CLUSTER not in self._told:
             self._told.add(NO_CLUSTER)
@@ -203,7 +203,8 @@ class Cluster(Shards):
     def _take_map(self, topology: Topology, asked: int) -> None:
         if self._stopped or asked < self._answered or not topology.masters:
             return
-        self._answered, self.topology, self._mapped = asked, topology, time.monotonic()
+        self._answered, self._mapped = asked, time.monotonic()
+        self.topology, self._witnesses = topology, topology.masters
         for partition in self._partitions:
             home = topology.home(partition.slot)
             partition.go(None if home is None else self.node_at(home), asked)

@@ -114,6 +114,23 @@ def test_seeds_that_were_let_go_are_asked_again_when_all_that_they_named_are_gon
         backend.close()
 
 
+def test_a_cluster_that_is_made_anew_of_the_same_servers_is_followed_though_they_have_never_gone(tmp_path):
+    """CLUSTER RESET HARD gives each of them a new name: no map has one in common with what was known."""
+    with RedisCluster(tmp_path, "redis7", masters=2, replicas=False) as two:
+        backend = Backend(MODULE, redis_shards=two.seeds, redis_cluster=True)
+        node = backend.node()
+        for server in two.servers:
+            # What the node writes meanwhile is in the way of it.
+            two.wait(lambda server=server: server.get("FLUSHALL") == server.get("CLUSTER", "RESET", "HARD") == b"OK")
+        two.servers.reverse()  # so each gets the slots of the other
+        two._form()
+        shards, names = node.storage._shards, {server.id.encode() for server in two.servers}
+        until(lambda: shards.topology.ids == names, deadline=LONG)
+        until(lambda: node.storage.ready and all(each.open for each in shards.all()), deadline=LONG)
+        assert send(node, "kept 0", "again", KEEP).offset == 1
+        backend.close()
+
+
 def test_a_key_of_others_is_read_while_it_is_moved_by_servers_that_do_not_say_where_they_are(cluster, nodes):
     node = nodes.node()
     slot = cluster.servers[0].get("CLUSTER", "KEYSLOT", "theirs")
