@@ -76,13 +76,15 @@ def test_a_server_that_is_one_of_another_cluster_by_now_is_not_believed(tmp_path
 def test_a_home_that_is_frozen_is_not_waited_for_when_the_map_names_another(cluster, nodes):
     node = nodes.node()
     shards = node.storage._shards
-    slot = SLOTS_OF[NUMBER]
+    slot, partition = SLOTS_OF[NUMBER], shards.all()[NUMBER]
     master = cluster.master_of(slot)
     replica = cluster.replica_of(master)
+    there = Place("127.0.0.1", replica.port)
     master.freeze()
     cluster.wait_promoted(replica)
-    until(lambda: shards.look() or shards.topology.home(slot) == Place("127.0.0.1", replica.port))
-    until(lambda: all(shard.open for shard in shards.all()), deadline=LONG)
+    until(lambda: shards.look() or shards.topology.home(slot) == there)
+    # The heartbeat of just before the frost is believed rather than the map, as long as it is fresh.
+    until(lambda: partition.is_at(shards._nodes[there]) and all(shard.open for shard in shards.all()), deadline=LONG)
     assert send(node, "weather", "rain") is None
 
 
