@@ -46,7 +46,9 @@ class ClusterServers:
         self._masters.at(SLOTS_OF[partition], plainly if keep is None else kept)
 
     def publish_to_bus(self, channel: bytes, data: bytes) -> None:
-        self._masters.at(SLOTS_OF[0], lambda connection: connection.ask(b"PUBLISH", channel, data))
+        # A name of the bus is in no slot: the key is one that never exists.
+        key = prefix_of(self._prefix, 0) + b"beat"
+        self._masters.at(SLOTS_OF[0], lambda connection: connection.call(CLASSIC_PLAIN, (key,), (channel, data)))
 
     def nodes(self, channel: bytes) -> int:
         name = self.name_of(channel)

@@ -110,7 +110,7 @@ def test_what_cannot_be_done_before_the_timeout_is_refused_in_one_sentence(clust
 
 
 def test_what_only_a_master_without_a_majority_would_confirm_is_not_done(tmp_path):
-    """It has the slot, and the cluster is down, since it lacks another slot: SPUBLISH alone does not mind."""
+    """It has the slot, and the cluster is down, since it lacks another slot: SPUBLISH and PUBLISH do not mind."""
     program, port = find("redis7"), free_port(WITH_ANOTHER)
     with (
         ClusterServer(tmp_path, "--cluster-enabled", "yes", program=program, port=port) as one,
@@ -118,8 +118,9 @@ def test_what_only_a_master_without_a_majority_would_confirm_is_not_done(tmp_pat
     ):
         one.told("CLUSTER", "ADDSLOTSRANGE", 0, 16382)
         assert one.get("SPUBLISH", publisher.where("room"), "hi") == 0
-        with pytest.raises(StorageAway, match=r"CLUSTERDOWN .*: not done$"):
-            publisher.publish("room", "hi")
+        for publish in (publisher.publish, publisher.publish_to_bus):
+            with pytest.raises(StorageAway, match=r"CLUSTERDOWN .*: not done$"):
+                publish("room", "hi")
 
 
 def test_several_seeds_that_are_frozen_cost_no_more_than_the_timeout(cluster):
