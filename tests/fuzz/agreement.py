@@ -169,7 +169,8 @@ class Side:
             ended_by = "a timeout"
         kit._clients.clear()
         assert end.ended
-        assert not kit._errors, kit._errors
+        errors = kit.errors
+        assert not errors, errors
         assert not server.connections
         assert not server.countConnections
         assert not server.admission.addresses._networks
