@@ -22,6 +22,14 @@ class Failing(Part):
 
     def failed(self, error: BaseException) -> None:
         """A chain has been ended by an exception."""
+        try:
+            self._end_for(error)
+        finally:
+            # Its frames hold the message, and they hold it: what a client's errors have in memory would wait for the
+            # collector of cycles.
+            error.__traceback__ = None
+
+    def _end_for(self, error: BaseException) -> None:
         known: tuple[type[BaseException], ...] = (StopChain, Close, Reject, StorageAway)
         if self.opened:
             known += (NotAllowed,)

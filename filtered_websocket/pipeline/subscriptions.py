@@ -82,7 +82,7 @@ def refusal(pipeline: Subscribed, channel: str, subscriber: Subscriber, counters
     except NotAllowed as error:
         peer = getattr(getattr(subscriber, "request", None), "peer", "")
         counters.count("refused", error.reason, peer)
-        return error
+        return error.with_traceback(None)  # with it, it would hold the frames that hold it
     except (TypeError, ValueError) as error:
-        return error
+        return error.with_traceback(None)
     return None

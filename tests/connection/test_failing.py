@@ -1,5 +1,7 @@
 """A chain that fails is a close, with the code that the exception means."""
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
 )
 from filtered_websocket.storage_objects.base import StorageAway
-from tests.support.raw_client import frame, head
+from tests.support.raw_client import frame, head, wait_until
 from tests.support.serving import Events, a_turn, echo, logged, on_data, on_message, pairing, serving
 
 
@@ -34,6 +36,38 @@ def test_a_filter_that_raises_closes_with_1011_and_no_detail(function: Any) -> N
         assert client.closed() == (1011, "")
         assert [events.next(), events.next()] == ["open", (1011, "")]
         assert served.counted("failed", "filter") == 1
+
+
+class Large:
+    """What a filter had in hand."""
+
+
+def refused(connection: Any, large: Large) -> Any:
+    return connection.subscribe("x" * 256)
+
+
+async def refused_later(connection: Any, large: Large) -> None:
+    await connection.subscribe("x" * 256)
+
+
+@pytest.mark.parametrize("function", [failing, failing_later, refused, refused_later])
+def test_what_a_filter_had_in_hand_goes_with_its_failure(function: Any) -> None:
+    """With no help from the collector of cycles, which comes late: a client could fill the memory meanwhile."""
+    held: list[weakref.ref[Large]] = []
+
+    def has(connection: Any, data: bytearray) -> Any:
+        large = Large()
+        held.append(weakref.ref(large))
+        return function(connection, large)
+
+    gc.disable()
+    try:
+        with serving(on_message(has)) as served, served.open() as client:
+            client.send("go")
+            assert client.closed()[0] in {1008, 1011}
+            assert wait_until(lambda: held[0]() is None)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
