@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime
 from functools import partial
 from typing import IO, Any
@@ -16,6 +17,7 @@ from twisted.logger import (
     LogLevel,
     LogLevelFilterPredicate,
     PredicateResult,
+    STDLibLogObserver,
     formatEvent,
     globalLogBeginner,
 )
@@ -68,6 +70,21 @@ def begin(log_format: str, level: str, stream: IO[str] | None = None, worker: st
     observer: Any = FilteringLogObserver(lines, predicates)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     standard_logging.begin(level)
+
+
+def begin_in_program() -> None:
+    """Log to Python's `logging`, as ``filtered_websocket``, unless the program has begun a log of Twisted's.
+
+    Until one is begun Twisted shows critical events alone, and keeps the others.
+    """
+    if globalLogBeginner._temporaryObserver is None:  # nothing public says so
+        return
+    predicates: Any = [_no_noise, Repeated()]
+    to: Any = STDLibLogObserver(_OURS.rstrip("."))
+    observer: Any = FilteringLogObserver(to, predicates)
+    shows_warnings = warnings.showwarning
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    warnings.showwarning = shows_warnings  # the program's affair
 
 
 def is_noise(text: str) -> bool:

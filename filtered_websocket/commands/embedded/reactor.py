@@ -9,11 +9,13 @@ from typing import Any
 from twisted.internet.error import ReactorAlreadyInstalledError
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.monitoring import logs
 
 
 @contextlib.asynccontextmanager
 async def asyncio_reactor() -> AsyncIterator[None]:
     """Have Twisted's reactor in the asyncio loop that runs, from now to the end of the program; once in a process.
+    What is logged goes to Python's `logging`, unless the program has begun a log of Twisted's before.
 
     :raises ConfigError: there is a reactor already
     """
@@ -29,6 +31,7 @@ async def asyncio_reactor() -> AsyncIterator[None]:
 
     reactor: Any = installed
     reactor.seconds = time.monotonic
+    logs.begin_in_program()
     reactor.startRunning(installSignalHandlers=False)
     try:
         yield

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from textwrap import dedent
 
+import pytest
+
 from tests.support.small_filters import BROADCAST
 
 OPTIONS = {"filters": [BROADCAST], "port": 0, "host": "127.0.0.1"}
@@ -50,3 +52,40 @@ def test_in_an_asyncio_program_it_is_one_task_of_many_and_the_signals_stay_the_p
     assert (ran.returncode, ran.stderr) == (0, "")
     reactors = "there is a reactor already: asyncio_reactor() comes before whatever imports twisted.internet.reactor"
     assert ran.stdout.splitlines() == ["True", "hi", "True"] * 2 + [reactors, "True", "True"]
+
+
+@pytest.mark.parametrize("begins", ["pass", "globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)"])
+def test_what_is_logged_goes_to_pythons_logging_unless_the_program_has_a_log_of_twisteds(begins):
+    program = f"""
+        import asyncio, warnings
+        from twisted.logger import globalLogBeginner
+        from websockets.asyncio.client import connect
+        from filtered_websocket.commands.embedded import EmbeddedServer, asyncio_reactor
+        from filtered_websocket.filters.base import WebSocketMessageFilter
+
+        class Broken(WebSocketMessageFilter):
+            @classmethod
+            def filter(cls, web_socket_instance, data):
+                raise ValueError("a fault")
+
+        async def main():
+            {begins}
+            shows = warnings.showwarning
+            async with asyncio_reactor(), EmbeddedServer(filters=[__name__], port=0, host="127.0.0.1") as server:
+                print(warnings.showwarning is shows)
+                for _ in range(3):
+                    async with connect(server.address) as client:
+                        await client.send("x")
+                        await client.wait_closed()
+                        print(client.close_code)
+
+        asyncio.run(main())
+    """
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(program)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.stdout.splitlines() == ["True", "1011", "1011", "1011"]
+    # As `logging` shows warnings and errors where nobody has configured it; a traceback that comes again comes once.
+    assert ran.stderr.count("ValueError: a fault\n") == (begins == "pass")
+    assert ran.stderr.count("failed: filter (__main__.Broken.filter)") == (begins == "pass")
+    assert ran.stderr.count("\nTraceback") + ran.stderr.startswith("Traceback") == (begins == "pass")
