@@ -13,10 +13,9 @@ Rules:
 1. The server is the real one: its handshake, pipelines, connections, hub and memory storage. The clients are those of
    the library websockets. Only sockets and time are not real.
 2. When a call returns, all that can happen without time passing has happened. Time passes by `Server.advance`; while
-   the server is open the reactor that filters import and ``time.monotonic`` keep its time (`testing.clock`), and what
-   they do in threads is done in the test's.
+   the server is open the reactor that filters import and their ``time.monotonic`` keep its time
+   (`testing.process_time`), and what they do in threads is done in the test's.
 3. A filter that raised, and whose traceback the test did not ask for in `Server.errors`, fails the test at the end.
-
 4. With ``reactor="asyncio"`` filters may await asyncio's own objects, and time is real (`testing.real_time`).
 
 What stands here is loaded when it is asked for: every run of pytest imports this package, for the plugin in it.

@@ -1,10 +1,9 @@
 """A clock in the place of the reactor: time passes when a test says so.
 
-In a server ``reactor.seconds()`` and ``time.monotonic()`` are one clock. So they are here, while a server is open: in
-the test's thread, and outside a running asyncio loop, whose timers go by it. ``time.time()`` is the date, and stays it.
+In a server ``reactor.seconds()`` and ``time.monotonic()`` are one clock. So they are here, for filters
+(`testing.process_time`). ``time.time()`` is the date, and stays it.
 """
 
-import asyncio
 import contextlib
 import threading
 import time
@@ -14,6 +13,8 @@ from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
+
+from filtered_websocket.testing.process_time import process_time
 
 MAX_TURNS = 10_000
 """Turns without time passing; more than that is a filter that calls itself with ``callLater(0, ...)`` for ever."""
@@ -30,9 +31,13 @@ class ClockReactor(Clock):
     """A reactor whose time passes when a test says so. Any thread may use `callFromThread`.
 
     :ivar patience: how many real seconds a call of the kit waits for filters that wait
+    :ivar thread: which has opened its server
+    :ivar in_call: whether a call of the kit runs, and no work of a thread
     """
 
     patience = 0.0
+    thread = 0
+    in_call = False
 
     @property
     def way_on(self) -> str:
@@ -56,7 +61,8 @@ class ClockReactor(Clock):
 
         def run() -> None:
             try:
-                result = work(*args, **kw)
+                with self._call(runs=False):
+                    result = work(*args, **kw)
             except BaseException:
                 done(False, Failure())
             else:
@@ -86,10 +92,11 @@ class ClockReactor(Clock):
         :param until: what is waited for; here no waiting brings it
         :raises StillWaiting: there is no end to it
         """
-        for _ in range(MAX_TURNS):
-            moved = move()
-            if not self.turn() and not moved:
-                return
+        with self._call():
+            for _ in range(MAX_TURNS):
+                moved = move()
+                if not self.turn() and not moved:
+                    return
         raise StillWaiting(RESTLESS)
 
     def wait(self, move: Callable[[], bool], until: Callable[[], object], seconds: float) -> None:
@@ -115,43 +122,14 @@ class ClockReactor(Clock):
     @contextlib.contextmanager
     def in_place_of(self, reactor: Any) -> Iterator[None]:
         """Filters say ``from twisted.internet import reactor``: the one they get keeps this clock's time meanwhile."""
-        names = ("callLater", "callFromThread", "seconds", "getThreadPool")
-        given = {name: self._for_this_thread(reactor, name) for name in names}
-        with put_into(reactor, {**given, "_asyncioEventloop": None}), self._monotonic():
+        self.thread = threading.get_ident()
+        with process_time(reactor).of(self):
             yield
 
     @contextlib.contextmanager
-    def _monotonic(self) -> Iterator[None]:
-        its, thread = time.monotonic, threading.get_ident()
-
-        def monotonic() -> float:
-            is_ours = threading.get_ident() == thread and asyncio._get_running_loop() is None
-            return self.seconds() if is_ours else its()
-
-        with put_into(time, {"monotonic": monotonic}):
+    def _call(self, runs: bool = True) -> Iterator[None]:
+        before, self.in_call = self.in_call, runs
+        try:
             yield
-
-    def _for_this_thread(self, reactor: Any, name: str) -> Callable[..., Any]:
-        """A reactor that runs meanwhile, in another thread, must not lose its own time."""
-        ours, its, thread = getattr(self, name), getattr(reactor, name), threading.get_ident()
-
-        def either(*args: Any, **kwargs: Any) -> Any:
-            away = reactor.running and threading.get_ident() != thread
-            return (its if away else ours)(*args, **kwargs)
-
-        return either
-
-
-@contextlib.contextmanager
-def put_into(place: Any, given: dict[str, Any]) -> Iterator[None]:
-    """Give an object these attributes meanwhile."""
-    before = {name: vars(place)[name] for name in given if name in vars(place)}
-    for name, value in given.items():
-        setattr(place, name, value)
-    try:
-        yield
-    finally:
-        for name in given:
-            delattr(place, name)
-        for name, value in before.items():
-            setattr(place, name, value)
+        finally:
+            self.in_call = before

@@ -18,7 +18,8 @@ from time import monotonic
 from typing import Any
 
 from filtered_websocket.chain.deferreds import FILTER_TASK
-from filtered_websocket.testing.clock import MAX_TURNS, RESTLESS, ClockReactor, StillWaiting, put_into
+from filtered_websocket.testing.clock import MAX_TURNS, RESTLESS, ClockReactor, StillWaiting
+from filtered_websocket.testing.process_time import process_time, put_into
 
 PATIENCE = 5.0
 """Seconds: long for a machine that is busy; no call waits longer than its filters do."""
@@ -88,7 +89,7 @@ class LoopReactor(ClockReactor):
 
     def callFromThread(self, call: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         super().callFromThread(call, *args, **kwargs)
-        if self._loop is not None and threading.get_ident() != self._thread:
+        if self._loop is not None and threading.get_ident() != self.thread:
             self._loop.call_soon_threadsafe(lambda: None)
 
     def rest(self, move: Callable[[], bool], until: Callable[[], object] | None = None) -> None:
@@ -101,7 +102,7 @@ class LoopReactor(ClockReactor):
         from twisted.internet import reactor
 
         # Only now: a reactor that runs in another thread has no loop.
-        with put_into(reactor, {"_asyncioEventloop": self._loop}):
+        with self._call(), put_into(reactor, {"_asyncioEventloop": self._loop}):
             self._loop.runner.run(self._rest(self._loop.selector, move, until or self._no_filter_waits))
 
     def wait(self, move: Callable[[], bool], until: Callable[[], object], seconds: float) -> None:
@@ -143,14 +144,8 @@ class LoopReactor(ClockReactor):
                 'Server(..., reactor="asyncio") runs a loop of its own, and here is one that runs: let the test be a '
                 "plain function, and await in server.result(...)"
             )
-        names = ("callLater", "callFromThread", "seconds", "getThreadPool")
-        given = {name: self._for_this_thread(reactor, name) for name in names}
-        self._thread = threading.get_ident()
-        with (
-            _loop(vars(reactor).get("testing_loop")) as loop,
-            put_into(reactor, {**given, "_asyncioEventloop": None, "testing_loop": loop}),
-        ):
-            self._loop = loop
+        with super().in_place_of(reactor):
+            self._loop = process_time(reactor).shared(_loop())
             try:
                 yield
             finally:
@@ -158,10 +153,7 @@ class LoopReactor(ClockReactor):
 
 
 @contextlib.contextmanager
-def _loop(others: _Loop | None) -> Iterator[_Loop]:
-    if others is not None:
-        yield others
-        return
+def _loop() -> Iterator[_Loop]:
     with asyncio.Runner(loop_factory=_Loop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, _Loop)
