@@ -77,6 +77,8 @@ class Pipeline:
         #: called with (channel, position) when something of a channel is lost for this node: where it stands now, None
         #: if nobody knows. What was consumed before has been delivered
         self.gaps: list[Callable[[str, Position | None], object]] = []
+        #: called when raw messages may be lost for this node from now on, though the storage object stays ready
+        self.bus_gaps: list[Callable[[], object]] = []
         #: called with (ready) when the storage object came or went
         self.ready_changed: list[Callable[[bool], object]] = []
         #: called when the server stops and its clients are gone: coroutine functions that send what others are still
@@ -220,7 +222,7 @@ class Pipeline:
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
         names = ("options", "modules", "patterns", "filters", "chains", "further", "endpoints", "names")
-        lists = ("member_left", "member_returned", "vacated", "gaps", "ready_changed")
+        lists = ("member_left", "member_returned", "vacated", "gaps", "bus_gaps", "ready_changed")
         called = {name: getattr(self, name) for name in lists}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept

@@ -116,6 +116,11 @@ class Delivery:
         if pipeline is not None:
             pipeline.recoveries.gap(name, position)
 
+    def bus_gap(self) -> None:
+        for pipeline in self.pipelines:
+            for tell in tuple(pipeline.bus_gaps):
+                tell()
+
     def phantom(self, channel: str) -> None:
         self.counters.count("dropped", "came from a Redis that was replaced", channel)
 

@@ -90,6 +90,9 @@ class Consumer(Protocol):
             history
         """
 
+    def bus_gap(self) -> object:
+        """Raw messages may be lost for this node until what has them is found again, though the storage stays ready."""
+
     def phantom(self, channel: str) -> object:
         """A publication came from a master that others have replaced. It is in no history, and was not consumed."""
 

@@ -29,6 +29,7 @@ class Recorder:
         self.returned: list[tuple[str, str, str]] = []
         self.empty: list[str] = []
         self.gaps: list[str] = []
+        self.bus_gaps: list[None] = []
         self.stands: list[Position | None] = []
         self.phantoms: list[str] = []
         self.dropped: list[tuple[str, int, str]] = []
@@ -54,6 +55,9 @@ class Recorder:
     def gap(self, channel: str, position: Position | None) -> None:
         self.stands.append(position)
         self._note(self.gaps, channel)
+
+    def bus_gap(self) -> None:
+        self._note(self.bus_gaps, None)
 
     def phantom(self, channel: str) -> None:
         self._note(self.phantoms, channel)

@@ -99,6 +99,12 @@ class Subscriptions:
             return
         self._gaps.arrived(subscription, publication)
 
+    @property
+    def bus(self) -> list[str]:
+        """What is heard on the bus: names, and what names begin with."""
+        names = [one.name for one in self._all.values() if one.is_bus and one.live]
+        return [*names, *(f"{name}*" for name in self.prefixes.live)]
+
     @inlineCallbacks
     def resume(self, subscriber: Ears, command: Commands) -> Any:
         """Subscribe to everything on a new connection; fires when all is confirmed, and gaps are to be ``fill``\\ ed.
@@ -118,8 +124,7 @@ class Subscriptions:
             for start in range(0, len(names), TOGETHER)
             for one in subscribe_to(names[start : start + TOGETHER])
         ]
-        self._deaf += [one.name for one in subscriptions if one.is_bus and one.live]
-        self._deaf += [f"{name}*" for name in self.prefixes.live]
+        self._deaf += self.bus
         yield gatherResults([*confirmed, self.prefixes.begin(subscriber)])
         new = [subscription for subscription in subscriptions if not subscription.live]
         yield in_parts(lambda subscription: self._locate(subscription, command), new)

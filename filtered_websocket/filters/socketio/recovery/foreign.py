@@ -87,6 +87,12 @@ class Foreign:
             self.begin().addErrback(_passed_over)
             self._flush_due()
 
+    def missed(self) -> None:
+        """Some of what is said may not be heard, though the storage object stays ready."""
+        if self._own and not self._is_ended:
+            self._marks.deaf()
+            self.begin().addErrback(_passed_over)
+
     def consume(self, data: bytes) -> None:
         """A mark has come.
 
@@ -111,6 +117,8 @@ class Foreign:
     def _not_answered(self, mark: str) -> None:
         if mark == self._own and not self._is_answered and not self._is_ended:
             start(self._answer(mark)).addErrback(_passed_over)
+            # A part of the storage object may have been away for a moment, of which nobody is told.
+            self._server.reactor.callLater(ANSWER_SECONDS, self._not_answered, mark)
 
     async def _answer(self, mark: str) -> None:
         stored = (await self._storage.fields(self._map)).get(SPOKEN)

@@ -59,6 +59,7 @@ class Recovery(Claims):
         begun = [self.log.begin()]
         if self.foreign is not None:
             pipeline.ready_changed.append(self.foreign.ready_changed)
+            pipeline.bus_gaps.append(self.foreign.missed)
             begun += [pipeline.storage_object.listen(self._displaced + self._node), self.foreign.begin()]
         return begun
 
@@ -73,6 +74,7 @@ class Recovery(Claims):
             self.foreign.stop()
             if self.foreign.ready_changed in pipeline.ready_changed:
                 pipeline.ready_changed.remove(self.foreign.ready_changed)
+                pipeline.bus_gaps.remove(self.foreign.missed)
 
     # What is done everywhere.
 

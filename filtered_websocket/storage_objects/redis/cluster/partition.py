@@ -217,6 +217,8 @@ class Partition(Shard):
             self.leases.suspend()
             self._is_lost, self._target, self._synced, self._lost_at = True, None, None, self._maps.asked
             self._pause()
+            if self.subscriptions.bus and not self._stopped:
+                self.consumer.bus_gap()
         if not self._stopped:
             self._maps.look()
 

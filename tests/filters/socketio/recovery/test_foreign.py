@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from twisted.internet.defer import fail
 
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.socketio.recovery.foreign import ANSWER_SECONDS, SPARE_SECONDS, SPOKEN
 from filtered_websocket.filters.socketio.recovery.items import Emit, Mark
 from filtered_websocket.testing.server import Server
@@ -110,6 +112,35 @@ def test_what_is_first_said_between_two_marks_is_a_hole_for_the_second_alone_if_
     (one, two)[first_to_answer].advance(ANSWER_SECONDS)
     nodes.settle(ANSWER_SECONDS)
     assert marks(one) == marks(two) == [[False, False], [True, False]][first_to_answer]
+
+
+def test_a_mark_that_a_part_of_storage_would_not_take_is_answered_later(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = nodes.begin()
+    with monkeypatch.context() as away:
+        away.setattr(nodes.storage, "send", lambda *_, **__: fail(StorageAway("that part is away")))
+        nodes.settle(ANSWER_SECONDS)
+    assert marks(one) == []
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(one) == [False]
+
+
+def test_while_the_bus_moves_programs_may_be_missed_though_storage_is_ready(nodes: Nodes) -> None:
+    one, two = nodes.begin(), nodes.begin()
+    nodes.settle(ANSWER_SECONDS)
+    nodes.say(method="emit", event="e", data=1, room=None)
+    page, at_the_other = Page(one).drop(), Page(two).drop()
+    two.server.bus_gap()
+    nodes.settle()  # the other node has heard all
+    assert marks(two) == [False, False, False]
+    assert at_the_other.back(two)
+    nodes.storage.consumers.remove(two.server)
+    one.server.bus_gap()
+    nodes.settle(ANSWER_SECONDS)
+    assert marks(one)[3:] == [True]
+    assert not page.back(one)
+    assert one.server.counters.totals["not recovered", "ws_emit: hole"] == 1
 
 
 def test_what_is_first_said_before_any_mark_is_a_hole(nodes: Nodes) -> None:

@@ -35,6 +35,9 @@ def test_the_bus_is_heard_once_wherever_its_home_is_and_whoever_publishes_where(
     for node in (one, other):
         node.recorder.wait_for(lambda node=node: b"last" in bus_heard(node))
         assert bus_heard(node) == [*expected, b"last"]
+        # What was said just when it moved may be lost: nodes are told, also where all is ready as before.
+        assert node.recorder.bus_gaps
+        assert node.recorder.readiness == [True]
 
 
 def bus_heard(node):
