@@ -25,7 +25,8 @@ async def asyncio_reactor() -> AsyncIterator[None]:
         asyncioreactor.install(asyncio.get_running_loop())
     except ReactorAlreadyInstalledError:
         raise ConfigError(
-            "there is a reactor already: asyncio_reactor() comes before whatever imports twisted.internet.reactor"
+            "there is a reactor already: asyncio_reactor() comes once in a process, before whatever imports "
+            "twisted.internet.reactor"
         ) from None
     from twisted.internet import reactor as installed
 
@@ -38,3 +39,17 @@ async def asyncio_reactor() -> AsyncIterator[None]:
     finally:
         # Its threads would keep the program from ending.
         await asyncio.to_thread(reactor.getThreadPool().stop)
+
+
+def expect_reactor() -> None:
+    """See that the reactor runs where asyncio does: else a server would be begun, and nobody would run it.
+
+    :raises ConfigError: a loop of asyncio runs, and is not the reactor's
+    """
+    running = asyncio._get_running_loop()
+    if running is None:
+        return  # a Twisted application, which is about to begin or runs
+    from twisted.internet import reactor
+
+    if getattr(reactor, "_asyncioEventloop", None) is not running:
+        raise ConfigError("there is no reactor in this asyncio loop: `async with asyncio_reactor()` comes first")

@@ -4,11 +4,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from twisted.application import service
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.commands.embedded.reactor import expect_reactor
 from filtered_websocket.commands.fws_server.assembly import REACTOR, RELOAD, RELOAD_KEEP, WORKERS, Assembly
 from filtered_websocket.config.configuration import raise_all
 from filtered_websocket.errors import ConfigError
@@ -43,6 +44,10 @@ class EmbeddedServer(service.Service):
         :returns: fails with ConfigError, all faults in it: an option is wrong, a module is none, the port is in use, a
             start filter has failed. Nothing is left of the start then, and another may be tried
         """
+        try:
+            expect_reactor()
+        except ConfigError:
+            return fail()
         self._starting = start(self._start())
         return self._starting
 

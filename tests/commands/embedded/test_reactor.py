@@ -8,6 +8,11 @@ import pytest
 
 from tests.support.small_filters import BROADCAST
 
+TWICE = (
+    "there is a reactor already: asyncio_reactor() comes once in a process, before whatever imports "
+    "twisted.internet.reactor"
+)
+NONE = "there is no reactor in this asyncio loop: `async with asyncio_reactor()` comes first"
 OPTIONS = {"filters": [BROADCAST], "port": 0, "host": "127.0.0.1"}
 
 
@@ -44,14 +49,42 @@ def test_in_an_asyncio_program_it_is_one_task_of_many_and_the_signals_stay_the_p
             print(handlers == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)])
             print(asyncio.all_tasks() == {{asyncio.current_task()}})
 
+        async def another():
+            await EmbeddedServer(**{OPTIONS}).start().asFuture(asyncio.get_running_loop())
+
         asyncio.run(main())
+        try:
+            asyncio.run(another())
+        except ConfigError as error:
+            print(error)
     """
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", dedent(program)], capture_output=True, text=True, timeout=120, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    reactors = "there is a reactor already: asyncio_reactor() comes before whatever imports twisted.internet.reactor"
-    assert ran.stdout.splitlines() == ["True", "hi", "True"] * 2 + [reactors, "True", "True"]
+    assert ran.stdout.splitlines() == ["True", "hi", "True"] * 2 + [TWICE, "True", "True", NONE]
+
+
+def test_a_program_that_forgets_the_reactor_is_told_so_and_does_not_wait_for_ever():
+    program = f"""
+        import asyncio
+        from filtered_websocket.commands.embedded import EmbeddedServer, asyncio_reactor
+        from filtered_websocket.errors import ConfigError
+
+        async def main():
+            for each in (EmbeddedServer(**{OPTIONS}), asyncio_reactor()):
+                try:
+                    async with each:
+                        print("begun")
+                except ConfigError as error:
+                    print(error)
+
+        asyncio.run(main())
+    """
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(program)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.stdout.splitlines(), ran.stderr) == ([NONE, TWICE], "")
 
 
 @pytest.mark.parametrize("begins", ["pass", "globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)"])
