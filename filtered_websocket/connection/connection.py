@@ -25,6 +25,7 @@ from filtered_websocket.connection.failing import Failing
 from filtered_websocket.connection.handover import Handover
 from filtered_websocket.connection.handshake import Handshake
 from filtered_websocket.connection.lifecycle import Lifecycle
+from filtered_websocket.connection.observed import ObservedConnection
 from filtered_websocket.connection.pausing import Pausing
 from filtered_websocket.connection.receiving import Receiving
 from filtered_websocket.connection.sending import Sending
@@ -76,6 +77,7 @@ class Connection(
     began = 0.0  # when it has opened, in the reactor's seconds
     slot = 0
     decision = None
+    observed_by = ObservedConnection
     _id: str | None = None
     _user: str | None = None
 

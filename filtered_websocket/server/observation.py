@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
 
-from filtered_websocket.connection.observed import forget, observe
+from filtered_websocket.chain.observed import forget, observe
 from filtered_websocket.messages.message import Message
 from filtered_websocket.transport.traffic import Traffic
 
@@ -46,7 +46,7 @@ class _Sample:
 
 
 class Watch:
-    """The observer of one connection (`connection.observed.Observer`)."""
+    """The observer of one connection (`chain.observed.Observer`)."""
 
     __slots__ = ("_connection", "_ended", "_sample", "began", "looked", "messages_in", "messages_out", "rates", "trace")
 

@@ -3,7 +3,7 @@
 A trace is asked for by one process and runs in all of them. Each sends what it sees to the one that asked, together
 once in a while. Rules:
 
-1. What is not traced runs not one instruction more. A connection that is, is observed (`connection.observed`); its
+1. What is not traced runs not one instruction more. A connection that is, is observed (`chain.observed`); its
    chain stands in the pipeline's `chains` for one run only, as those of the stopwatch do.
 2. All is bounded: traces, connections of one, events per second, characters of a payload. What is left out is counted.
 3. A trace that its asker does not renew ends: the asker may have died.

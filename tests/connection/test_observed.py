@@ -1,37 +1,10 @@
 """A connection that somebody looks at behaves as any other, and is itself again when nobody does."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
-
 import pytest
 
-from filtered_websocket.connection.observed import forget, is_observed, observe
-from filtered_websocket.messages.message import Message
+from filtered_websocket.chain.observed import forget, observe
 from filtered_websocket.testing.server import Server
-from tests.support.steering import Named, Spread
-
-
-class Notes:
-    """An observer that writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
-
-    def received(self, payload: bytes | bytearray, binary: bool) -> None:
-        self.told.append(("received", bytes(payload), binary))
-
-    def sent(self, messages: Sequence[Message]) -> None:
-        self.told += [("sent", *each) for each in messages]
-
-    def calls(self, name: str, arguments: dict[str, Any]) -> None:
-        self.told.append((name, *arguments.values()))
-
-    def ended(self, code: int | None, reason: str | None) -> None:
-        self.told.append(("ended", code, reason))
-
-    def running(self, event: str) -> AbstractContextManager[object]:
-        return nullcontext()
+from tests.support.steering import Named, Notes, Spread
 
 
 @pytest.mark.parametrize("compression", [False, True])
@@ -78,22 +51,3 @@ def test_the_observer_is_told_of_all_that_comes_goes_and_is_asked_for() -> None:
             ("close", 4000, "bye"),
             ("ended", 4000, "bye"),
         ]
-
-
-def test_it_is_of_its_own_class_again_when_it_is_forgotten() -> None:
-    with Server(Named, Spread) as server:
-        client = server.connect()
-        connection = client.connection
-        plain, direct = type(connection), connection.direct
-        observe(connection, Notes())
-        last = Notes()
-        observe(connection, last)
-        assert is_observed(connection)
-        client.send("room hi")
-        assert last.told[0] == ("received", b"room hi", False)
-        forget(connection)
-        forget(connection)
-        assert type(connection) is plain
-        assert connection.direct is direct
-        assert not is_observed(connection)
-        assert "observer" not in vars(connection)

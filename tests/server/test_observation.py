@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.connection.observed import is_observed
+from filtered_websocket.chain.observed import observer_of
 from filtered_websocket.server import observation
 from filtered_websocket.server.observation import COUNTED_SECONDS
 from filtered_websocket.testing.server import Server
@@ -26,9 +26,9 @@ def test_what_nobody_asks_for_any_more_is_counted_no_more() -> None:
         assert counted["messages_in"] == 1
         assert counted["per_second"]["bytes_in"] == 7
         server.advance(COUNTED_SECONDS)
-        assert is_observed(client.connection)
+        assert observer_of(client.connection) is not None
         server.advance(COUNTED_SECONDS)
-        assert not is_observed(client.connection)
+        assert observer_of(client.connection) is None
         assert not watching._sweep.running
 
 

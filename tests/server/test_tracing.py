@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.connection.observed import is_observed
+from filtered_websocket.chain.observed import observer_of
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import (
     WebSocketConnectFilter,
@@ -22,7 +22,7 @@ from filtered_websocket.server import trace as trace_module
 from filtered_websocket.server.trace import TOGETHER_SECONDS
 from filtered_websocket.server.tracing import RENEW_SECONDS
 from filtered_websocket.testing import FilterFailed, Server
-from tests.support.steering import Named, Spread, ask, nodes
+from tests.support.steering import ALL, Named, Spread, Traced, nodes
 
 
 class Pass(WebSocketDataFilter):
@@ -52,32 +52,6 @@ class Louder(WebSocketConsumerFilter):
     @classmethod
     def filter(cls, pipeline: Any, data: Any) -> Any:
         return data.payload.decode().upper()
-
-
-ALL = {"user": None, "id": None, "channel": None, "pipeline": None}
-
-
-class Traced:
-    """A trace, and what it has told."""
-
-    def __init__(self, server: Server, number: str = "t", **values: str) -> None:
-        self.server, self.number, self.events = server, number, list[dict[str, Any]]()
-        server.server.tracing.listen(number, self.events.extend)
-        self.values = ALL | values | {"trace": number, "asker": server.server.cluster.id}
-        self.answers = ask(server, "trace", self.values)
-
-    def told(self, *others: Server) -> list[tuple[str, ...]]:
-        """What was told since this was last asked, as (what, filter or payload, ...)."""
-        for each in (*others, self.server):
-            each.advance(TOGETHER_SECONDS)
-        events = list(self.events)
-        self.events.clear()
-        names = ("event", "filter", "payload", "channel", "raises", "gives", "code")
-        return [(each["what"], *(str(each[name]) for name in names if each.get(name) is not None)) for each in events]
-
-    def end(self) -> None:
-        self.server.server.tracing.end_listening(self.number)
-        self.server.settle()
 
 
 HERE = __name__
@@ -199,9 +173,9 @@ def test_who_looks_at_nothing_any_more_leaves_the_connection_and_the_chains_as_t
         connection = client.connection
         plain, chains, direct = type(connection), dict(server.pipeline().chains), connection.direct
         trace = Traced(server, user="ann")
-        assert is_observed(connection)
+        assert observer_of(connection) is not None
         other = server.connect("/?user=bob")
-        assert not is_observed(other.connection)
+        assert observer_of(other.connection) is None
         client.send("+x")
         trace.end()
         assert type(connection) is plain

@@ -1,14 +1,17 @@
 """Servers in memory whose connections are listed, ended and traced; and what their processes answer."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from filtered_websocket.filters.base import WebSocketHandshakeFilter, WebSocketMessageFilter
+from filtered_websocket.messages.message import Message
+from filtered_websocket.server.trace import TOGETHER_SECONDS
 from filtered_websocket.testing.server import Server
 from tests.support.shared_memory import SharedMemory
 
 NOTHING = {"pipeline": None, "user": None, "channel": None, "address": None}
+ALL = {"user": None, "id": None, "channel": None, "pipeline": None}
 LISTED = NOTHING | {"sort": "id", "limit": 100, "after": None}
 
 
@@ -35,6 +38,28 @@ class Spread(WebSocketMessageFilter):
         return text
 
 
+class Notes:
+    """An observer that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def received(self, payload: bytes | bytearray, binary: bool) -> None:
+        self.told.append(("received", bytes(payload), binary))
+
+    def sent(self, messages: Sequence[Message]) -> None:
+        self.told += [("sent", *each) for each in messages]
+
+    def calls(self, name: str, arguments: dict[str, Any]) -> None:
+        self.told.append((name, *arguments.values()))
+
+    def ended(self, code: int | None, reason: str | None) -> None:
+        self.told.append(("ended", code, reason))
+
+    def running(self, event: str) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
 @contextmanager
 def nodes(count: int, *filters: Any, **options: Any) -> Iterator[list[Server]]:
     """Several processes that share a storage object."""
@@ -54,3 +79,26 @@ def nodes(count: int, *filters: Any, **options: Any) -> Iterator[list[Server]]:
 def ask(server: Server, what: str, values: Mapping[str, Any] = LISTED, seconds: float = 3.0) -> Any:
     """What all processes answer."""
     return server.result(server.server.cluster.ask(what, dict(values), seconds))
+
+
+class Traced:
+    """A trace, and what it has told."""
+
+    def __init__(self, server: Server, number: str = "t", **values: str) -> None:
+        self.server, self.number, self.events = server, number, list[dict[str, Any]]()
+        server.server.tracing.listen(number, self.events.extend)
+        self.values = ALL | values | {"trace": number, "asker": server.server.cluster.id}
+        self.answers = ask(server, "trace", self.values)
+
+    def told(self, *others: Server) -> list[tuple[str, ...]]:
+        """What was told since this was last asked, as (what, filter or payload, ...)."""
+        for each in (*others, self.server):
+            each.advance(TOGETHER_SECONDS)
+        events = list(self.events)
+        self.events.clear()
+        names = ("event", "filter", "payload", "channel", "raises", "gives", "code")
+        return [(each["what"], *(str(each[name]) for name in names if each.get(name) is not None)) for each in events]
+
+    def end(self) -> None:
+        self.server.server.tracing.end_listening(self.number)
+        self.server.settle()

@@ -1,0 +1,106 @@
+"""A connection that somebody looks at, of whatever kind: it tells an observer what it receives, runs and sends.
+
+It is observed by being given another class, and no more by being given back its own: what nobody looks at runs not one
+instruction more. What is mixed in for that, each kind of connection says itself (`Observable`).
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.messages.message import Message
+from filtered_websocket.messages.publication import Position
+
+
+class Observer(Protocol):
+    """What looks at a connection. It must not raise."""
+
+    def received(self, payload: bytes | bytearray, binary: bool) -> None: ...
+    def sent(self, messages: Sequence[Message]) -> None: ...
+    def calls(self, name: str, arguments: dict[str, Any]) -> None: ...
+    def ended(self, code: int | None, reason: str | None) -> None: ...
+    def running(self, event: str) -> AbstractContextManager[object]:
+        """The chain of this event runs within."""
+
+
+if TYPE_CHECKING:
+
+    class Seen:
+        """A connection, as what is mixed in sees it."""
+
+        def subscribe(
+            self,
+            channel: str,
+            since: Position | None = None,
+            last: int | None = None,
+            insufficient: Any = None,
+        ) -> Deferred[Any]: ...
+        def unsubscribe(self, channel: str) -> Deferred[Any]: ...
+        def publish(self, channel: str | Iterable[str], payload: Any, exclude: Any = None) -> Deferred[Any]: ...
+        def close(self, code: int = 1000, reason: str = "") -> None: ...
+else:
+    Seen = object
+
+
+class Observed(Seen):
+    """What filters ask of it. Kinds of connections derive from this what is mixed in before their classes."""
+
+    observer: Observer
+
+    def _calls(self, name: str, arguments: dict[str, Any]) -> None:
+        self.observer.calls(name, arguments)
+
+    def subscribe(
+        self,
+        channel: str,
+        since: Position | None = None,
+        last: int | None = None,
+        insufficient: Any = None,
+    ) -> Deferred[Any]:
+        self._calls("subscribe", {"channel": channel})
+        return super().subscribe(channel, since, last, insufficient)
+
+    def unsubscribe(self, channel: str) -> Deferred[Any]:
+        self._calls("unsubscribe", {"channel": channel})
+        return super().unsubscribe(channel)
+
+    def publish(self, channel: str | Iterable[str], payload: Any, exclude: Any = None) -> Deferred[Any]:
+        names = [channel] if isinstance(channel, str) else list(channel)
+        self._calls("publish", {"channel": ", ".join(map(str, names)), "payload": payload})
+        return super().publish(names if len(names) != 1 else names[0], payload, exclude)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self._calls("close", {"code": code, "reason": reason})
+        super().close(code, reason)
+
+
+def observer_of(connection: object) -> Observer | None:
+    """Who looks at a connection; None: nobody."""
+    return connection.observer if isinstance(connection, Observed) else None
+
+
+def observe(connection: Any, observer: Observer) -> None:
+    """Have a connection tell this observer, and no other, from now on."""
+    plain = type(connection)
+    connection.observer = observer
+    if issubclass(plain, Observed):
+        return
+    # Of each class there is one, and that goes with it: a reload makes another.
+    observed = vars(plain).get("_observed")
+    if observed is None:
+        bases = (plain.observed_by, plain)
+        observed = type(plain.__name__, bases, {"__slots__": (), "__module__": plain.__module__})
+        plain._observed = observed
+    connection.__class__ = observed
+    connection.redirect()
+
+
+def forget(connection: Any) -> None:
+    """Have it tell nobody."""
+    observed = type(connection)
+    if issubclass(observed, Observed):
+        connection.__class__ = observed.__bases__[1]
+        del connection.observer
+        connection.redirect()
