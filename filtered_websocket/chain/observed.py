@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.running import Step
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
 
@@ -21,8 +22,14 @@ class Observer(Protocol):
     def sent(self, messages: Sequence[Message]) -> None: ...
     def calls(self, name: str, arguments: dict[str, Any]) -> None: ...
     def ended(self, code: int | None, reason: str | None) -> None: ...
+    def moved(self) -> None:
+        """Its client goes on with another connection, of the same id."""
+
     def running(self, event: str) -> AbstractContextManager[object]:
         """The chain of this event runs within."""
+
+    def chain(self, event: str, steps: Sequence[Step], about: dict[str, Any]) -> Sequence[Step]:
+        """The steps of a chain that a pack has of its own, to be run once in place of these."""
 
 
 if TYPE_CHECKING:
@@ -81,6 +88,11 @@ def observer_of(connection: object) -> Observer | None:
     return connection.observer if isinstance(connection, Observed) else None
 
 
+def can_be_observed(connection: object) -> bool:
+    """Whether there is anything to be mixed in for its kind."""
+    return hasattr(connection, "observed_by")
+
+
 def observe(connection: Any, observer: Observer) -> None:
     """Have a connection tell this observer, and no other, from now on."""
     plain = type(connection)
@@ -94,7 +106,7 @@ def observe(connection: Any, observer: Observer) -> None:
         observed = type(plain.__name__, bases, {"__slots__": (), "__module__": plain.__module__})
         plain._observed = observed
     connection.__class__ = observed
-    connection.redirect()
+    _changed(connection)
 
 
 def forget(connection: Any) -> None:
@@ -103,4 +115,11 @@ def forget(connection: Any) -> None:
     if issubclass(observed, Observed):
         connection.__class__ = observed.__bases__[1]
         del connection.observer
-        connection.redirect()
+        _changed(connection)
+
+
+def _changed(connection: Any) -> None:
+    connection.redirect()
+    if connection.pipeline is not None:
+        for told in connection.pipeline.looked_at:
+            told(connection)

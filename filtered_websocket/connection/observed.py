@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         def _handshake(self, head: Any) -> None: ...
         def _received(self, payload: bytearray, binary: bool) -> None: ...
         def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None: ...
+        async def _disconnected(self) -> None: ...
 else:
     Seen = object
 
@@ -58,11 +59,17 @@ class ObservedConnection(Observed, Seen):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         # With the last connection the server may end, and with it what looks.
-        was_open, observer = self.opened, self.observer
-        with observer.running("disconnect"):
-            super().onClose(wasClean, code, reason)
-        if was_open:
+        was_open, observer, has_filters = self.opened, self.observer, bool(self.pipeline.chains["disconnect"])
+        super().onClose(wasClean, code, reason)
+        if was_open and not has_filters:
             observer.ended(self.close_code, self.close_reason)
+
+    async def _disconnected(self) -> None:
+        # On asyncio's reactor it begins later than `onClose` ends.
+        observer = self.observer
+        with observer.running("disconnect"):
+            await super()._disconnected()
+        observer.ended(self.close_code, self.close_reason)
 
     # The way out.
 

@@ -81,6 +81,8 @@ class Pipeline:
         self.bus_gaps: list[Callable[[], object]] = []
         #: called with (ready) when the storage object came or went
         self.ready_changed: list[Callable[[bool], object]] = []
+        #: called with (connection) when somebody begins to look at one, and when nobody does any more
+        self.looked_at: list[Callable[[Any], object]] = []
         #: called when the server stops and its clients are gone: coroutine functions that send what others are still
         #: owed, within ``server.seconds_to_stop``
         self.settling: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -222,7 +224,7 @@ class Pipeline:
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
         names = ("options", "modules", "patterns", "filters", "chains", "further", "endpoints", "names")
-        lists = ("member_left", "member_returned", "vacated", "gaps", "bus_gaps", "ready_changed")
+        lists = ("member_left", "member_returned", "vacated", "gaps", "bus_gaps", "ready_changed", "looked_at")
         called = {name: getattr(self, name) for name in lists}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept

@@ -124,7 +124,7 @@ class Inspection:
             "address": request.peer[:LONGEST],
             "path": without_secrets(request.path[:LONGEST]),
             "age": round(max(0.0, self._server.reactor.seconds() - getattr(connection, "began", 0)), 3),
-            "transport": _transport(connection),
+            "transport": transport_of(connection),
             "waiting": connection.pending,
             "channels": sorted(names)[:channels] if len(names) <= CHANNELS_TOLD else _some(names, channels),
             "channel_count": len(names),
@@ -152,7 +152,8 @@ def _fits(connection: Connection, values: Values) -> bool:
     return address is None or connection.request.peer == address
 
 
-def _transport(connection: Any) -> str:
+def transport_of(connection: Any) -> str:
+    """What carries a connection: "websocket", "stream" or "polling"."""
     if hasattr(connection, "stream"):
         return "websocket"
     return "stream" if getattr(connection, "is_stream", False) else "polling"

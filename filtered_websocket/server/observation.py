@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from twisted.internet.task import LoopingCall
 
-from filtered_websocket.chain.observed import forget, observe
+from filtered_websocket.chain.observed import can_be_observed, forget, observe
+from filtered_websocket.chain.running import Step
 from filtered_websocket.messages.message import Message
 from filtered_websocket.transport.traffic import Traffic
 
@@ -29,7 +30,9 @@ class Trace(Protocol):
     def sent(self, connection: Any, messages: Sequence[Message]) -> None: ...
     def calls(self, connection: Any, name: str, arguments: dict[str, Any]) -> None: ...
     def closed(self, connection: Any, code: int | None, reason: str | None) -> None: ...
+    def moved(self, connection: Any) -> None: ...
     def running(self, connection: Any, event: str) -> AbstractContextManager[object]: ...
+    def chain(self, connection: Any, event: str, steps: Sequence[Step], about: dict[str, Any]) -> Sequence[Step]: ...
 
 
 class _Sample:
@@ -90,8 +93,16 @@ class Watch:
             self.trace.closed(self._connection, code, reason)
         self._ended(self._connection)
 
+    def moved(self) -> None:
+        if self.trace is not None:
+            self.trace.moved(self._connection)
+        self._ended(self._connection)
+
     def running(self, event: str) -> AbstractContextManager[object]:
         return nullcontext() if self.trace is None else self.trace.running(self._connection, event)
+
+    def chain(self, event: str, steps: Sequence[Step], about: dict[str, Any]) -> Sequence[Step]:
+        return steps if self.trace is None else self.trace.chain(self._connection, event, steps, about)
 
 
 class Observation:
@@ -108,7 +119,7 @@ class Observation:
     def counted(self, connection: Any, traffic: Traffic | None) -> dict[str, Any]:
         """What is counted of a connection, and will be counted from now on."""
         now, watch = self._clock.seconds(), self._watches.get(connection)
-        if watch is None and len(self._watches) < MAX_COUNTED and hasattr(connection, "stream") and connection.opened:
+        if watch is None and len(self._watches) < MAX_COUNTED and connection.opened and can_be_observed(connection):
             watch = self.watch(connection)
         totals = {} if traffic is None else {"bytes_in": traffic.received, "bytes_out": traffic.taken}
         if watch is not None:

@@ -173,8 +173,18 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
         if self.stopping:
             connection.say_farewell()
 
-    def user_named(self, connection: Connection) -> None:
-        """An open connection says whose it is."""
+    def session_arrives(self, session: Any) -> None:
+        """A session begins that no connection of its own stands for."""
+        if self.tracing.runs:
+            self.tracing.arriving(session)
+
+    def session_opened(self, session: Any) -> None:
+        """It is let in."""
+        if self.tracing.runs:
+            self.tracing.opened(session)
+
+    def user_named(self, connection: Any) -> None:
+        """An open connection, or session, says whose it is."""
         if self.tracing.runs:
             self.tracing.opened(connection)
 

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakSet
 
 from filtered_websocket.chain.interfaces import DelayedCall
 from filtered_websocket.limits.rates import Bucket
-from filtered_websocket.server.inspection import is_called
+from filtered_websocket.server.inspection import is_called, shown_name, shown_user
 
 MAX_RATE = 500
 """Events per second of one trace in one process."""
@@ -19,15 +20,30 @@ Event = dict[str, Any]
 Emit = Callable[[list[Event]], object]
 
 
+def event_of(connection: Any, what: str, process: str) -> Event:
+    """What all events of a connection say, of whatever happens."""
+    pipeline = connection.pipeline
+    return {
+        "time": time.time(),
+        "process": process,
+        "pipeline": None if pipeline is None else shown_name(pipeline),
+        "id": str(connection.id),
+        "user": shown_user(connection),
+        "what": what,
+    }
+
+
 class Trace:
     """One trace in one process.
 
+    :ivar gone: those of them that have ended, or moved: a filter that still runs in one tells what becomes of it
     :ivar left_out: connections that it would be told of, if there were not too many
     """
 
     def __init__(self, values: Values, clock: Any, emit: Emit) -> None:
         self.values, self._clock, self._emit = values, clock, emit
         self.connections: set[Any] = set()
+        self.gone: WeakSet[Any] = WeakSet()
         self.left_out = 0
         self.renewed = clock.seconds()
         self._bucket = Bucket(MAX_RATE, MAX_RATE, self.renewed)

@@ -2,11 +2,12 @@
 
 import functools
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.definition import name_of
 from filtered_websocket.chain.running import Step
 from filtered_websocket.errors import Close, Reject, StopChain, printable
 from filtered_websocket.messages.publication import Publication
@@ -98,6 +99,11 @@ class TracedStep:
     def _tell(self, begin: float, awaited: bool = False, **about: Any) -> None:
         seconds = round(time.perf_counter() - begin, 6)
         self._told({"filter": self._name, "seconds": seconds, "awaited": awaited} | about)
+
+
+def traced(steps: Sequence[Step], told: Callable[[dict[str, Any]], object]) -> tuple[Step, ...]:
+    """The steps of a chain that a pack has of its own, as they are traced."""
+    return tuple(TracedStep(step, name_of(step).removesuffix(".filter"), told) for step in steps)
 
 
 def _named(pipeline: Pipeline, event: str) -> list[tuple[Step, str]]:

@@ -18,14 +18,16 @@ from typing import Any, Protocol
 from twisted.internet.task import LoopingCall
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.observed import can_be_observed
+from filtered_websocket.chain.running import Step
 from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.cluster import Cluster
-from filtered_websocket.server.inspection import Inspection, is_called, shown_name
+from filtered_websocket.server.inspection import Inspection, is_called, shown_name, shown_user, transport_of
 from filtered_websocket.server.observation import Observation
 from filtered_websocket.server.slices import Slices
-from filtered_websocket.server.trace import Emit, Event, Trace, Values
-from filtered_websocket.server.traced_chain import PublicationChain, TracedChain, text_of
+from filtered_websocket.server.trace import Emit, Event, Trace, Values, event_of
+from filtered_websocket.server.traced_chain import PublicationChain, TracedChain, text_of, traced
 
 MAX_TRACES = 10
 """Traces that run in one process."""
@@ -153,8 +155,7 @@ class Tracing:
     def _add(self, trace: Trace, connection: Any) -> bool:
         if connection in trace.connections:
             return True
-        # A session that polls has no chains of its own to be looked into.
-        if len(trace.connections) >= MAX_CONNECTIONS or not hasattr(connection, "stream"):
+        if len(trace.connections) >= MAX_CONNECTIONS or not can_be_observed(connection):
             trace.left_out += 1
             return False
         trace.connections.add(connection)
@@ -169,12 +170,13 @@ class Tracing:
     def opened(self, connection: Any) -> None:
         """A connection has opened, or says whose it is."""
         early = self._early.pop(connection, None)
-        said = {"path": text_of(connection.request.path), "address": connection.request.peer}
+        request = connection.request
+        said = {"transport": transport_of(connection), "path": text_of(request.path), "address": request.peer}
         for trace in self._traces.values():
             if connection not in trace.connections and trace.concerns(connection) and self._add(trace, connection):
                 for event in early or ():
-                    trace.tell(event | {"id": str(connection.id), "user": _shown(connection.user)})
-                trace.tell(self._event(connection, "opened") | said)
+                    trace.tell(event | {"id": str(connection.id), "user": shown_user(connection)})
+                trace.tell(event_of(connection, "opened", self._cluster.name) | said)
         if not any(connection in each.connections for each in self._traces.values()):
             self._observation.leave(connection)
 
@@ -194,35 +196,36 @@ class Tracing:
     def closed(self, connection: Any, code: int | None, reason: str | None) -> None:
         if self._early.pop(connection, None) is not None:
             return  # before it was open
-        self.tell(connection, "closed", code=code, reason=text_of(reason or ""))
+        self._goes(connection, "closed", code=code, reason=text_of(reason or ""))
+
+    def moved(self, connection: Any) -> None:
+        self._goes(connection, "moved")
+
+    def _goes(self, connection: Any, what: str, **about: Any) -> None:
+        self.tell(connection, what, **about)
         for trace in self._traces.values():
-            trace.connections.discard(connection)
+            if connection in trace.connections:
+                trace.connections.discard(connection)
+                trace.gone.add(connection)
+
+    def chain(self, connection: Any, event: str, steps: Sequence[Step], about: dict[str, Any]) -> Sequence[Step]:
+        shown = {"event": event} | {key: text_of(value) for key, value in about.items()}
+        return traced(steps, lambda step: self.tell(connection, "filter", **shown, **step))
 
     def running(self, connection: Any, event: str) -> AbstractContextManager[object]:
         return TracedChain(connection, event, self.tell)
 
     def tell(self, connection: Any, what: str, **about: Any) -> None:
         """Tell the traces of a connection."""
-        event = self._event(connection, what) | about
+        event = event_of(connection, what, self._cluster.name) | about
         early = self._early.get(connection)
         if early is not None:
             if len(early) < FIRST_EVENTS:
                 early.append(event)
             return
         for trace in list(self._traces.values()):
-            if connection in trace.connections:
+            if connection in trace.connections or connection in trace.gone:
                 trace.tell(event)
-
-    def _event(self, connection: Any, what: str) -> Event:
-        pipeline = connection.pipeline
-        return {
-            "time": time.time(),
-            "process": self._cluster.name,
-            "pipeline": None if pipeline is None else shown_name(pipeline),
-            "id": str(connection.id),
-            "user": _shown(connection.user),
-            "what": what,
-        }
 
     def arrange(self) -> None:
         """Have the consumer chains traced that are to be, and no others; after a reload, anew."""
@@ -244,7 +247,3 @@ class Tracing:
         for trace in list(self._traces.values()):
             if trace.values.get("channel") == channel:
                 trace.tell(event | {"channel": channel, "what": what} | about)
-
-
-def _shown(user: Any) -> str | None:
-    return None if user is None else str(user)[:255]

@@ -1,6 +1,9 @@
 """A connection that somebody looks at, and then nobody does."""
 
-from filtered_websocket.chain.observed import forget, observe, observer_of
+from types import SimpleNamespace
+from typing import Any
+
+from filtered_websocket.chain.observed import can_be_observed, forget, observe, observer_of
 from filtered_websocket.testing.server import Server
 from tests.support.steering import Named, Notes, Spread
 
@@ -22,3 +25,16 @@ def test_it_is_of_its_own_class_again_when_it_is_forgotten() -> None:
         assert connection.direct is direct
         assert observer_of(connection) is None
         assert "observer" not in vars(connection)
+
+
+def test_packs_hear_of_it_and_what_has_nothing_to_be_mixed_in_cannot_be_observed() -> None:
+    with Server(Named, Spread) as server:
+        connection, heard = server.connect().connection, list[Any]()
+        server.pipeline().looked_at.append(lambda each: heard.append((each, observer_of(each))))
+        notes = Notes()
+        for each in (notes, notes):
+            observe(connection, each)
+        forget(connection)
+        assert heard == [(connection, notes), (connection, None)]
+        assert can_be_observed(connection)
+        assert not can_be_observed(SimpleNamespace())

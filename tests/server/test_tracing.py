@@ -94,6 +94,27 @@ def test_every_step_of_a_users_connection_is_told_in_order_and_nothing_of_others
         trace.end()
 
 
+class LeavesLate(WebSocketDisconnectFilter):
+    """Waits for the test."""
+
+    waits: ClassVar[list[Deferred[None]]] = []
+
+    @classmethod
+    async def filter(cls, connection: Any, data: None) -> None:
+        cls.waits.append(Deferred())
+        await cls.waits[-1]
+
+
+def test_a_trace_of_a_connection_ends_with_what_its_last_disconnect_filter_has_done() -> None:
+    with Server(Named, LeavesLate) as server:
+        trace = Traced(server, user="ann")
+        server.connect("/?user=ann").close()
+        assert [each[0] for each in trace.told()] == ["filter", "opened"]
+        LeavesLate.waits.pop().callback(None)
+        assert trace.told() == [("filter", "disconnect", f"{HERE}.LeavesLate"), ("closed", "1000")]
+        trace.end()
+
+
 def test_a_connection_that_is_open_already_and_its_data_filters_are_traced_by_id() -> None:
     with Server(Named, Pass, Spread) as server:
         client, other = server.connect("/?id=a"), server.connect("/?id=b")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from filtered_websocket.chain.running import Step
 from filtered_websocket.filters.base import WebSocketHandshakeFilter, WebSocketMessageFilter
 from filtered_websocket.messages.message import Message
 from filtered_websocket.server.trace import TOGETHER_SECONDS
@@ -56,8 +57,15 @@ class Notes:
     def ended(self, code: int | None, reason: str | None) -> None:
         self.told.append(("ended", code, reason))
 
+    def moved(self) -> None:
+        self.told.append(("moved",))
+
     def running(self, event: str) -> AbstractContextManager[object]:
         return nullcontext()
+
+    def chain(self, event: str, steps: Sequence[Step], about: dict[str, Any]) -> Sequence[Step]:
+        self.told.append((event, *about.values()))
+        return steps
 
 
 @contextmanager
@@ -96,7 +104,7 @@ class Traced:
             each.advance(TOGETHER_SECONDS)
         events = list(self.events)
         self.events.clear()
-        names = ("event", "filter", "payload", "channel", "raises", "gives", "code")
+        names = ("event", "filter", "payload", "channel", "raises", "gives", "code", "namespace", "name")
         return [(each["what"], *(str(each[name]) for name in names if each.get(name) is not None)) for each in events]
 
     def end(self) -> None:

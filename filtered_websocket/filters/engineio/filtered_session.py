@@ -17,6 +17,7 @@ from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.engineio.handover import Handover, id_of
+from filtered_websocket.filters.engineio.observed import Observable
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import in_binary_message, messages
@@ -25,7 +26,7 @@ from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 
 
-class FilteredSession(Session):
+class FilteredSession(Observable, Session):
     """
     :param request: the HTTP request that began it
     :ivar opened: the handshake chain has let it in
@@ -37,13 +38,11 @@ class FilteredSession(Session):
     """That of no WebSocket: a connection that takes the place of another of its id closes one that is open."""
     direct = None
     encoding = None
-    opened = False
     chosen_protocol = None
     headers: tuple[tuple[str, str], ...] = ()
     successor: Connection | None = None
     began = 0.0
     token: Any = None
-    user: str | None = None
     close_code: int | None = None
     close_reason: str | None = None
 
@@ -148,6 +147,7 @@ class FilteredSession(Session):
         if self.id != id_of(self.sid, self.protocol):
             self._take_name()
         self._users[self.id] = self
+        pipeline.server.session_opened(self)
         await self.run("connect")
 
     def _take_name(self) -> None:
@@ -208,8 +208,8 @@ class FilteredSession(Session):
         """Filters find on this connection from now on what they have put on the session."""
         self.successor = connection
         for name, value in vars(self).items():
-            if name in ("token", "user") or (name not in self._own and not hasattr(type(self), name)):
-                setattr(connection, name, value)
+            if name in ("token", "_user") or (name not in self._own and not hasattr(type(self), name)):
+                setattr(connection, "user" if name == "_user" else name, value)
 
     def leave(self) -> Handover:
         if self.ended:

@@ -67,4 +67,7 @@ async def _admit_upgrade(engine: Engine, connection: Carrier, sid: str, protocol
         connection.session = TooLate(connection)
         return
     connection.id, connection.encoding = name, engine.encodings[protocol]
+    polling = engine.polling.get(sid)
+    if polling is not None and polling.user is not None:
+        connection.user = polling.user
     connection.session = Upgrade(engine, sid, connection)

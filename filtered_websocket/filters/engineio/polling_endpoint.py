@@ -96,6 +96,7 @@ class PollingEndpoint(Endpoint):
             raise HTTPError(refusal.status, refusal.text, refusal.headers)
         request.body = b""  # filters may look at the rest
         session = PollingSession(engine, sid, protocol, request)
+        engine.pipeline.server.session_arrives(session)
         await session.begin()
         session.request = kept(request)
         return session
