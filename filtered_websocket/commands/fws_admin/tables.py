@@ -82,11 +82,12 @@ def line(event: Row) -> str:
 
 def _said(what: str, event: Row) -> str:
     if what == "filter":
-        took = f"{event['event']} | {event['filter']} {event['seconds'] * 1000:.3f} ms"
+        of = " ".join(str(event[name]) for name in ("event", "namespace", "name") if name in event)
+        took = f"{of} | {event['filter']} {event['seconds'] * 1000:.3f} ms"
         if "raises" in event:
             return f"{took} raises {event['raises']}"
         return took if event.get("gives") is None else f"{took} gives {event['gives']}"
-    shown_names = ("channel", "payload", "code", "reason", "path", "address", "subscribers")
+    shown_names = ("transport", "channel", "payload", "code", "reason", "path", "address", "subscribers")
     rest = [str(event[name]) for name in shown_names if event.get(name) not in (None, "")]
     if what == "published":
         rest = [event["payload"], f"({event['subscribers']} subscribers on {event['process']})"]

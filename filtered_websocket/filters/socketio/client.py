@@ -35,6 +35,7 @@ class Client(Returning):
     # The session.
 
     def opened(self) -> None:
+        self.pack.goes_on(self.session)
         self._watch()
         if self.session.protocol == 3:
             # Clients of Socket.IO 2 are in / without asking.
@@ -161,8 +162,7 @@ class Client(Returning):
     def _admitted(self, socket: Socket) -> None:
         if socket.ended or self._is_asked_elsewhere or not self._connected(socket):
             return
-        if isinstance(socket.user, (str, int)) and not isinstance(socket.user, bool):
-            self.session.connection.user = str(socket.user)
+        self._say_whose(socket)
         if not self._is_away:
             self._unwatch()
             if self.pack.joined(socket.namespace, self.session.id, socket):

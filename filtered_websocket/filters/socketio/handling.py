@@ -20,7 +20,7 @@ from filtered_websocket.filters.socketio.socket import Socket
 from filtered_websocket.messages.message import Message
 
 _KNOWN = (Close, Reject, StopChain, NotAllowed, StorageAway, *CANCELLED)
-_OURS = __name__.rpartition(".")[0]
+_BELOW = __name__.rpartition(".")[0], "filtered_websocket.chain", "filtered_websocket.server.traced_chain"
 
 
 class PackOfClients(Pack, Protocol):
@@ -30,6 +30,9 @@ class PackOfClients(Pack, Protocol):
     def chains(self) -> Chains: ...
     def follow_options(self) -> None:
         """Take what a reload has brought."""
+
+    def goes_on(self, session: Session) -> None:
+        """A client begins on this session, or goes on with it."""
 
     def joined(self, namespace: str, name: str, socket: Socket) -> bool:
         """A client is in a namespace here. False: there is no such namespace any more."""
@@ -213,11 +216,11 @@ class Handling:
 
 
 def of_users(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback from the first frame on that is not of this pack or below it."""
+    """A traceback from the first frame on that is not of this pack or below it, a traced step's included."""
     first = trace
     while trace is not None:
         name = trace.tb_frame.f_globals.get("__name__", "")
-        if not name.startswith((_OURS, "filtered_websocket.chain")):
+        if not name.startswith(_BELOW):
             return trace
         trace = trace.tb_next
     return first

@@ -49,6 +49,11 @@ class Moving(Handling):
         """It leaves its namespaces, without a word to the client."""
         raise NotImplementedError
 
+    def _say_whose(self, socket: Socket) -> None:
+        """The user whom connect filters have named is that of the connection."""
+        if isinstance(socket.user, (str, int)) and not isinstance(socket.user, bool):
+            self.session.connection.user = str(socket.user)
+
     def _move(self) -> dict[str, Any]:
         for socket in self.sockets.values():
             if socket.connected:
@@ -83,6 +88,7 @@ class Moving(Handling):
             socket.restore(values["rooms"], values["data"], values["user"])
             socket.left = values["left"]
             self.sockets[socket.namespace] = socket
+            self._say_whose(socket)
             self._elsewhere |= dict.fromkeys(values["owes"], state["node"])
             socket.connected = True
         self._elsewhere |= {int(number): node for number, node in state["elsewhere"].items()}
@@ -95,6 +101,7 @@ class Moving(Handling):
     def arrive(self, session: Session) -> None:
         """Go on with this session."""
         self.session = session
+        self.pack.goes_on(session)
         self._is_away = False
         waits = []
         for name, socket in self.sockets.items():

@@ -10,6 +10,7 @@ from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.engineio.options import PackOptions
+from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.shared.state import PackState
 from filtered_websocket.filters.socketio import logged
 from filtered_websocket.filters.socketio.acknowledgements import Acknowledgements
@@ -21,6 +22,7 @@ from filtered_websocket.filters.socketio.emitters import Emitters
 from filtered_websocket.filters.socketio.local import LocalNamespace
 from filtered_websocket.filters.socketio.managers import Managers
 from filtered_websocket.filters.socketio.missed_order import MissedOrder
+from filtered_websocket.filters.socketio.observed import look
 from filtered_websocket.filters.socketio.orders import Orders
 from filtered_websocket.filters.socketio.packets import Encoded
 from filtered_websocket.filters.socketio.recovery import items
@@ -61,6 +63,7 @@ class State(PackState):
         self.emitters = Emitters(self, self._orders.questions["serve"])
         options = PackOptions(pipeline, "socketio")
         self.engine = Engine(pipeline, options.path, options, lambda session: Client(session, self))
+        pipeline.looked_at.append(look)
         storage = pipeline.storage_object
         self.listening: Deferred[Any] = gatherResults(
             [
@@ -103,6 +106,10 @@ class State(PackState):
             self.recovery.stop()
 
     # Clients here.
+
+    def goes_on(self, session: Session) -> None:
+        """A client begins on this session, or goes on with it."""
+        look(session.connection)
 
     def joined(self, namespace: str, name: str, socket: Socket) -> bool:
         """A client is in a namespace here.
