@@ -202,7 +202,7 @@ class Tracing:
         self._goes(connection, "moved")
 
     def _goes(self, connection: Any, what: str, **about: Any) -> None:
-        self.tell(connection, what, **about)
+        self.tell(connection, what, transport=transport_of(connection), **about)
         for trace in self._traces.values():
             if connection in trace.connections:
                 trace.connections.discard(connection)

@@ -14,6 +14,7 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
 )
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession
+from filtered_websocket.server.trace import TOGETHER_SECONDS
 from filtered_websocket.testing.server import Server
 from tests.filters.engineio.clients import PACK, POLLING, Session
 from tests.filters.ws_emit.clients import ask
@@ -147,6 +148,23 @@ def test_one_trace_shows_both_sides_of_an_upgrade_and_nothing_twice(by: str) -> 
         assert observer_of(connection) is not None
         trace.end()
         assert observer_of(connection) is None
+
+
+def test_an_upgrade_that_comes_to_nothing_ends_the_websocket_and_the_session_goes_on() -> None:
+    with Server(*FILTERS) as server:
+        ann = Session(server, query="&user=ann")
+        trace = Traced(server, user="ann")
+        assert ann.poller is not None
+        websocket = ann.poller.websocket()
+        websocket.send("2probe")
+        websocket.close()
+        server.advance(TOGETHER_SECONDS)
+        closed = [each for each in trace.events if each["what"] in ("moved", "closed")]
+        assert [each["transport"] for each in closed] == ["websocket"]
+        trace.told()
+        ann.send("hi")
+        assert trace.told() == [("received", "4hi"), (*READ, "hi"), ("publish", "hi", "news"), SAYS]
+        trace.end()
 
 
 def test_a_session_that_moves_to_another_node_is_told_of_by_both() -> None:
