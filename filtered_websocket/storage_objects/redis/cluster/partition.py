@@ -212,15 +212,16 @@ class Partition(Shard):
         self._enter()
 
     def lost(self) -> None:
-        if not self._is_lost:
+        was_home = not self._is_lost
+        if was_home:
             self._cancel()
             self.leases.suspend()
             self._is_lost, self._target, self._synced, self._lost_at = True, None, None, self._maps.asked
             self._pause()
-            if self.subscriptions.bus and not self._stopped:
-                self.consumer.bus_gap()
         if not self._stopped:
             self._maps.look()
+            if was_home and self.subscriptions.bus:
+                self.consumer.bus_gap()
 
     def is_at(self, node: Node) -> bool:
         """Whether it has its home there."""
