@@ -1,5 +1,6 @@
 """Traces: every step of some connections, and of a channel's publications."""
 
+import asyncio
 from typing import Any, ClassVar
 
 import pytest
@@ -112,6 +113,33 @@ def test_a_trace_of_a_connection_ends_with_what_its_last_disconnect_filter_has_d
         assert [each[0] for each in trace.told()] == ["filter", "opened"]
         LeavesLate.waits.pop().callback(None)
         assert trace.told() == [("filter", "disconnect", f"{HERE}.LeavesLate"), ("closed", "1000")]
+        trace.end()
+
+
+class LeavesWithAsyncio(WebSocketDisconnectFilter):
+    @classmethod
+    async def filter(cls, connection: Any, data: None) -> None:
+        await asyncio.sleep(0)
+
+
+def test_on_asyncio_where_disconnect_filters_begin_a_turn_later_they_are_told_too() -> None:
+    with Server(Named, LeavesWithAsyncio, reactor="asyncio") as server:
+        trace, ended = Traced(server, user="ann"), Deferred[None]()
+
+        def take(events: list[dict[str, Any]]) -> None:
+            trace.events.extend(events)
+            if events[-1]["what"] == "closed":
+                ended.callback(None)
+
+        server.server.tracing.listen(trace.number, take)
+        server.connect("/?user=ann").close()
+        server.result(ended)
+        assert [(each["what"], each.get("event")) for each in trace.events] == [
+            ("filter", "handshake"),
+            ("opened", None),
+            ("filter", "disconnect"),
+            ("closed", None),
+        ]
         trace.end()
 
 
