@@ -35,6 +35,19 @@ def test_a_reactor_that_runs_in_another_thread_keeps_its_own_time():
         assert client.received() == ["late x"]
 
 
+def test_a_reactor_that_runs_the_test_itself_may_be_waited_for():
+    async def test():
+        with Server(Later) as server:
+            client = server.connect()
+            client.send("x")
+            await deferLater(reactor, 0.001)
+            assert client.received() == []
+            server.advance(5)
+            return client.received()
+
+    assert reactor_thread.call(test) == ["late x"]
+
+
 def told_by(*calls):
     """A filter, and the list of what these calls gave in it."""
 
