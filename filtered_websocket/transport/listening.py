@@ -21,7 +21,7 @@ from filtered_websocket.transport.ports import InternetPort, TCPPort, UNIXPort, 
 
 KEPT_BACK = 32
 """Descriptors that clients leave to the server; of a small limit, an eighth."""
-ANOTHER_PORT = ": -p NUMBER takes another port, -p 0 any that is free"
+ANOTHER_PORT = ": -p NUMBER, or the option port, takes another; 0 takes any that is free"
 
 
 def listen(

@@ -222,7 +222,7 @@ def test_a_start_that_fails_says_so_in_one_line(folder: Path) -> None:
         (
             in_use,
             f"fws_server: cannot listen on port {running.port} of 127.0.0.1: Address already in use: "
-            "-p NUMBER takes another port, -p 0 any that is free\n",
+            "-p NUMBER, or the option port, takes another; 0 takes any that is free\n",
         ),
         (filtered, "fws_server: the start filter fails_to_start.Begin.filter failed: OSError: no database\n"),
         (odd, "fws_server: cannot listen on unix:/no/such/folder/socket: No such file or directory\n"),
