@@ -65,7 +65,7 @@ def test_a_port_of_one_family_that_is_in_use_is_not_shared_by_halves() -> None:
     with listening("0.0.0.0") as opened:
         port = opened.getHost().port
         assert fault("", port) == f"cannot listen on port {port}: Address already in use"
-        with pytest.raises(ConfigError, match=f"cannot listen on port {port}: Address already in use: -p NUMBER takes"):
+        with pytest.raises(ConfigError, match=f"cannot listen on port {port}: Address already in use: -p NUMBER, or"):
             bind("", port, 5)
 
 
