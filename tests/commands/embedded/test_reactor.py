@@ -28,6 +28,8 @@ def test_in_an_asyncio_program_it_is_one_task_of_many_and_the_signals_stay_the_p
             async with asyncio_reactor():
                 from twisted.internet import reactor
                 from twisted.internet.threads import deferToThread
+                from filtered_websocket.transport.ends import ends_of
+                ends_of(reactor)  # of a process, made when a connection's end first comes while it is not read
                 before = len(reactor.getReaders()), len(reactor.getDelayedCalls())
                 for _ in range(2):
                     async with EmbeddedServer(**{OPTIONS}) as server:

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from filtered_websocket.commands.embedded import EmbeddedServer
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.monitoring.heap import Heap
+from filtered_websocket.transport.ends import ends_of
 from tests.support import reactor_thread
 from tests.support.fws_server import STARTING
 from tests.support.small_filters import BROADCAST
@@ -39,6 +40,7 @@ def embedded():
         made.append(EmbeddedServer(**{name: value for name, value in given.items() if value is not None}))
         return made[-1]
 
+    reactor_thread.call(ends_of, reactor)  # of a process, made when a connection's end first comes while it is not read
     before = reactor_thread.call(left)
     yield make
     for each in made:
