@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.chain.user import check_user
 from filtered_websocket.connection.answering import Answering
 from filtered_websocket.connection.autobahn import CONNECTING, OPEN, LeanProtocol
 from filtered_websocket.connection.decision import Decision
@@ -114,9 +115,7 @@ class Connection(
 
     @user.setter
     def user(self, value: str | None) -> None:
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"a user is named by a str, or None, not by {type(value).__name__}")
-        self._user = value
+        self._user = check_user(value)
         if self.opened:
             self.factory.user_named(self)
 

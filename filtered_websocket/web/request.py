@@ -60,7 +60,7 @@ class Request:
         """The trace that the client's request is part of, by its header of this name; None where it is invalid too."""
         headers = self._headers
         if headers is None:
-            # Not kept: whoever looks is the log, and a connection would hold its headers from then on.
+            # Not kept: the log alone asks, and a connection would hold its headers from then on.
             head = parse(self._raw)
             assert isinstance(head, Head)
             headers = head.headers

@@ -45,7 +45,7 @@ class ClusterServer(RedisServer):
     def start(self) -> None:
         """Start it, empty."""
         # A replica keeps what it was sent. A master that starts with keys of a slot which is another's by now takes it
-        # for one that it is importing, and never learns who has it next.
+        # for one that it is importing, and never learns which master has it next.
         (self.folder / "dump.rdb").unlink(missing_ok=True)
         super().start()
         self.is_frozen = False

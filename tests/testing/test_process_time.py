@@ -1,4 +1,4 @@
-"""Which time whom: filters get the clock's, a test and Python's library their own."""
+"""Filters get the time of the clock; a test and Python's library keep the real time."""
 
 import multiprocessing
 import threading

@@ -1,4 +1,4 @@
-"""A session as those see it who look at connections: whose it is, and what it tells while somebody looks.
+"""A session as lists and traces of connections show it: its user, and what it tells while somebody looks.
 
 It is observed as a WebSocket is (`chain.observed`). In an upgrade it says that its client has moved, and a filter that
 runs in it still goes on to tell. Then the WebSocket, which has its id and its user, tells all else.
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.chain.observed import Observed, Observer
+from filtered_websocket.chain.user import check_user
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import Taken
 from filtered_websocket.filters.engineio.session import Session
@@ -103,9 +104,7 @@ class Observable:
 
     @user.setter
     def user(self, value: str | None) -> None:
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"a user is named by a str, or None, not by {type(value).__name__}")
-        self._user = value
+        self._user = check_user(value)
         if self.opened and not self.ended:
             self.pipeline.server.user_named(self)
 

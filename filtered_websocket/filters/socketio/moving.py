@@ -50,7 +50,7 @@ class Moving(Handling):
         raise NotImplementedError
 
     def _say_whose(self, socket: Socket) -> None:
-        """The user whom connect filters have named is that of the connection."""
+        """The user that connect filters have named is the user of the connection."""
         if isinstance(socket.user, (str, int)) and not isinstance(socket.user, bool):
             self.session.connection.user = str(socket.user)
 

@@ -18,7 +18,7 @@ from filtered_websocket.storage_objects.redis.refusals import NotDone, Refused
 
 PAUSE_SECONDS = 0.05
 MAP_SHARE = 4
-"""A part of the timeout is enough for who is asked for a map: others know it too."""
+"""A server that is asked for a map has this part of the timeout: others know the map too."""
 T = TypeVar("T")
 
 

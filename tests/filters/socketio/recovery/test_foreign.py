@@ -89,7 +89,7 @@ def test_when_all_were_away_and_programs_have_spoken_there_is_a_hole(nodes: Node
 
 
 def test_what_is_first_said_before_a_mark_is_answered_is_no_hole(nodes: Nodes) -> None:
-    """Whoever waits for the answer has heard it: a node that has just begun refused its clients for that."""
+    """A node that waits for the answer has heard it: one that had just begun refused its clients for that."""
     one, two = nodes.begin(), nodes.begin()
     pages = [Page(one).drop(), Page(two).drop()]
     nodes.say(method="emit", event="e", data=1, room=None)
