@@ -1,6 +1,6 @@
 """`make test`: all tests in two runs of pytest, and one line for both at the end, unless pytest itself was ended.
 
-The first run has a process per core and one more, since many tests wait for programs. What may take long comes first,
+The first run has a process per core and two more, since many tests wait for programs. What may take long comes first,
 so that no process is left alone with it in the end. The tests that measure time, marked `quiet`, are left for the
 second run, which has one process and so the machine to itself, and is told which they are: to collect all once more
 takes as long as several of them. Arguments go to pytest; TEST_PROCESSES says how many processes the first run has (0:
@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-PROCESSES = os.environ.get("TEST_PROCESSES") or str(len(os.sched_getaffinity(0)) + 1)
+PROCESSES = os.environ.get("TEST_PROCESSES") or str(len(os.sched_getaffinity(0)) + 2)
 SIDE_BY_SIDE = ("-n", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder")
 STARTING_PROGRAMS = {"end_to_end", "commands"}
 """The folders of tests that start programs, which takes longer than all else."""
