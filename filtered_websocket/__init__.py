@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from filtered_websocket.chain.interfaces import Connection as Connection
     from filtered_websocket.chain.interfaces import Pipeline as Pipeline
-    from filtered_websocket.chain.interfaces import Request as Request
-    from filtered_websocket.chain.interfaces import Storage as StorageObject
+    from filtered_websocket.chain.request import Request as Request
+    from filtered_websocket.chain.storage import Storage as StorageObject
     from filtered_websocket.messages.publication import Publication as Publication
 
 __version__ = "1.0.0"
@@ -25,8 +25,10 @@ __all__ = ["Connection", "Pipeline", "Publication", "Request", "StorageObject"]
 def __getattr__(name: str) -> type:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from filtered_websocket.chain import interfaces
+    from filtered_websocket.chain.interfaces import Connection, Pipeline
+    from filtered_websocket.chain.request import Request
+    from filtered_websocket.chain.storage import Storage
     from filtered_websocket.messages.publication import Publication
 
-    given: dict[str, type] = {"StorageObject": interfaces.Storage, "Publication": Publication}
-    return given.get(name) or getattr(interfaces, name)
+    given = (Connection, Pipeline, Publication, Request, Storage)
+    return dict(zip(__all__, given, strict=True))[name]

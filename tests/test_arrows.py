@@ -63,7 +63,6 @@ LONG: dict[str, str] = {
     "filters.socketio.bus": "one form of messages, written once and read in all its generations",
     "filters.centrifugo.messages": "a class for each message of the protocol, and no line of behaviour",
     "filters.socketio.handlers": "one class, whose methods and their arguments are python-socketio's",
-    "chain.interfaces": "signatures alone; the three that matter name each other",
     "pipeline.hub": "what joins, leaves and publishes has one order, and one object that keeps it",
     "pipeline.pipeline": "an attribute for each thing that filters, packs and endpoints find on it",
     "storage_objects.base": "the interface: signatures, and what each promises",
@@ -76,7 +75,19 @@ LONG: dict[str, str] = {
 
 TESTED_TOGETHER = {
     "__main__": "commands/fws_server/test___main__.py starts it as users do",
-    "chain.interfaces": "types, which mypy checks",
+    **{
+        f"chain.{name}": "types, which mypy checks"
+        for name in (
+            "admission",
+            "channels",
+            "clock",
+            "counters",
+            "interfaces",
+            "request",
+            "storage",
+            "subscriber",
+        )
+    },
     **{
         f"commands.fws_client.{name}": "fws_client/test___main__.py runs the program against a server of every pack"
         for name in (
@@ -343,7 +354,7 @@ def test_the_lowest_imports_nothing():
 
 
 def test_the_package_hands_on_what_filters_get_and_nothing_else():
-    assert ours(PACKAGE) == {"chain.interfaces", "messages.publication"}
+    assert ours(PACKAGE) == {"chain.interfaces", "chain.request", "chain.storage", "messages.publication"}
 
 
 def test_only_commands_import_filters():

@@ -9,7 +9,9 @@ import jedi
 import pytest
 
 import filtered_websocket
-from filtered_websocket.chain import interfaces
+from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.chain.request import Request
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.messages.publication import Publication
 from tests.support.terminal import BLOCK
 from tests.support.type_checkers import Check, mypy, pyright
@@ -131,13 +133,7 @@ def test_an_editor_completes_what_a_filter_gets() -> None:
 def test_the_types_of_what_filters_get_are_given_when_they_are_asked_for() -> None:
     names = ("Connection", "Pipeline", "Request", "Publication", "StorageObject")
     given = tuple(getattr(filtered_websocket, name) for name in names)
-    assert given == (
-        interfaces.Connection,
-        interfaces.Pipeline,
-        interfaces.Request,
-        Publication,
-        interfaces.Storage,
-    )
+    assert given == (Connection, Pipeline, Request, Publication, Storage)
     assert set(names) == set(filtered_websocket.__all__)
     with pytest.raises(AttributeError, match="module 'filtered_websocket' has no attribute 'Server'"):
         filtered_websocket.Server  # noqa: B018

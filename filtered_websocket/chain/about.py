@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from filtered_websocket.chain import running
-from filtered_websocket.chain.interfaces import TraceParent
+from filtered_websocket.chain.request import TraceParent
 
 _RUNS = (running.run.__code__, running._finish.__code__)
 

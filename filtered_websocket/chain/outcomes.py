@@ -24,8 +24,8 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from filtered_websocket.chain import about
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.chain.failures import culprit, kind_of, users_traceback
-from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
 
 _log = Logger()

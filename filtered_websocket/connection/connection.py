@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import DONE
-from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.chain.user import check_user
 from filtered_websocket.connection.answering import Answering
 from filtered_websocket.connection.autobahn import CONNECTING, OPEN, LeanProtocol

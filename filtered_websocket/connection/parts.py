@@ -12,7 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain import interfaces
-from filtered_websocket.chain.interfaces import Clock, Send
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.subscriber import Send
 from filtered_websocket.connection.decision import Decision
 from filtered_websocket.connection.slow_reader import SlowReader
 from filtered_websocket.limits.admission import Admission

@@ -18,7 +18,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import DelayedCall
+from filtered_websocket.chain.clock import DelayedCall
 from filtered_websocket.chain.running import limit_time
 from filtered_websocket.connection.autobahn import CONNECTING, OPEN
 from filtered_websocket.connection.handshake import MAX_HELD

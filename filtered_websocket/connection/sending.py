@@ -13,7 +13,7 @@ has drained. While it is blocked,
 
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Send
+from filtered_websocket.chain.subscriber import Send
 from filtered_websocket.connection.autobahn import OPEN
 from filtered_websocket.connection.parts import Part
 from filtered_websocket.connection.slow_reader import SlowReader, in_transport

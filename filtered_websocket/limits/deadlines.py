@@ -10,7 +10,7 @@ from math import ceil
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 
 _log = Logger()
 

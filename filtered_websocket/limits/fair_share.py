@@ -10,7 +10,7 @@ from collections import deque
 from time import perf_counter
 from typing import Protocol
 
-from filtered_websocket.chain.interfaces import Clock
+from filtered_websocket.chain.clock import Clock
 
 SHARE = 128
 """Messages that the fast path hands to the message chain in one turn. Counted: a look at the clock for each would cost

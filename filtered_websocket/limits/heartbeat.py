@@ -11,7 +11,7 @@ No client is judged for what this process did not do: `ticker`.
 import random
 from typing import Protocol
 
-from filtered_websocket.chain.interfaces import Clock
+from filtered_websocket.chain.clock import Clock
 from filtered_websocket.limits.ticker import Ticker
 
 

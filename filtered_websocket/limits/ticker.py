@@ -11,7 +11,7 @@ from typing import cast
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 
 LATE = 0.5
 """Seconds that a tick comes too late: the reactor was held."""

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 from filtered_websocket.errors import printable
 
 _log = Logger()

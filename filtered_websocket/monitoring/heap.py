@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 
 SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES")
 

@@ -13,7 +13,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
-from filtered_websocket.chain.interfaces import Clock, Pipeline, Server
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.interfaces import Pipeline, Server
 from filtered_websocket.chain.running import Step
 
 RECENT = 256

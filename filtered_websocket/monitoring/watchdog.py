@@ -16,7 +16,8 @@ import twisted
 from twisted.logger import Logger
 
 from filtered_websocket.chain import running
-from filtered_websocket.chain.interfaces import Clock, Counters, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.config.option import Option
 from filtered_websocket.config.parsers import seconds
 from filtered_websocket.monitoring import stopwatch

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.interfaces import DelayedCall, Insufficient, Subscriber
+from filtered_websocket.chain.channels import Insufficient
+from filtered_websocket.chain.clock import DelayedCall
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.recovery import EPOCH, GAP, TOO_MANY, TRIMMED
 from filtered_websocket.pipeline.tail import Slice, Tail

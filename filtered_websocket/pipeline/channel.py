@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Send, Subscriber
+from filtered_websocket.chain.subscriber import Send, Subscriber
 from filtered_websocket.messages.batch import Batch, Rest
 from filtered_websocket.messages.encoding import Encoding
 from filtered_websocket.messages.message import Message

@@ -7,7 +7,7 @@ while somebody looks: where nobody does, not one instruction more is run.
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.hub import Hub
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Send
+from filtered_websocket.chain.subscriber import Send
 from filtered_websocket.messages.encoding import Encoding
 
 _log = Logger()

@@ -5,7 +5,7 @@ from operator import length_hint
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Send
+from filtered_websocket.chain.subscriber import Send
 from filtered_websocket.pipeline.corks import Corked
 
 _log = Logger()

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.chain.deferreds import DONE
-from filtered_websocket.chain.interfaces import Counters
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.hub import Hub

@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import cast
 
-from filtered_websocket.chain.interfaces import Send, Subscriber
+from filtered_websocket.chain.subscriber import Send, Subscriber
 from filtered_websocket.messages.batch import Batch, joined
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position, Publication

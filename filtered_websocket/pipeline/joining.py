@@ -7,7 +7,9 @@ serves channels of which this node knows where it stands. A subscriber that has 
 from collections.abc import Callable
 from typing import Protocol
 
-from filtered_websocket.chain.interfaces import Insufficient, Server, Subscriber
+from filtered_websocket.chain.channels import Insufficient
+from filtered_websocket.chain.interfaces import Server
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.messages.recovery import NO_HISTORY, Recovery
 from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.following import Following

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Counters, Insufficient, Subscriber
+from filtered_websocket.chain.channels import Insufficient
+from filtered_websocket.chain.counters import Counters
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.messages.publication import Position
 
 _log = Logger()

@@ -15,8 +15,9 @@ from functools import partial
 
 from twisted.internet.defer import Deferred, fail
 
+from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.deferreds import DONE, start
-from filtered_websocket.chain.interfaces import Insufficient, Subscriber
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.messages.recovery import Recovery
 from filtered_websocket.pipeline.answers import Answers

@@ -5,8 +5,10 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
 
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.chain.deferreds import DONE
-from filtered_websocket.chain.interfaces import Counters, Options, Subscriber
+from filtered_websocket.chain.interfaces import Options
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import NotAllowed
 from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.hub import Hub

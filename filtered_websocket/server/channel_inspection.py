@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
-from filtered_websocket.chain.interfaces import Subscriber
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.pipeline.channel_meter import ChannelMeter, Rate
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.inspection import Inspected, Values, is_called, shown_name, shown_user

@@ -24,8 +24,9 @@ from typing import Any, NamedTuple, cast
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import Clock, Counters
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.base import BaseStorageObject
 

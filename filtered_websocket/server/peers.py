@@ -5,7 +5,9 @@ What a proxy says counts only as far as ``trusted_proxies`` reaches: the entry t
 
 from collections.abc import Mapping
 
-from filtered_websocket.chain.interfaces import Options, Request, Socket
+from filtered_websocket.chain.admission import Socket
+from filtered_websocket.chain.interfaces import Options
+from filtered_websocket.chain.request import Request
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
 from filtered_websocket.web.head import is_forwarded

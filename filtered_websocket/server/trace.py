@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet
 
-from filtered_websocket.chain.interfaces import DelayedCall
+from filtered_websocket.chain.clock import DelayedCall
 from filtered_websocket.limits.rates import Bucket
 from filtered_websocket.server.inspection import is_called, shown_name, shown_user
 

@@ -2,7 +2,7 @@
 
 from socket import socket
 
-from filtered_websocket.chain.interfaces import Send
+from filtered_websocket.chain.subscriber import Send
 from filtered_websocket.messages.accelerator import accelerated
 
 

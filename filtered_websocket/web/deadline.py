@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 
 
 class Deadline:

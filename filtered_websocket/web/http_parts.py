@@ -6,7 +6,9 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ISSLTransport
 
-from filtered_websocket.chain.interfaces import Clock, Counters, Options
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.counters import Counters
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.web.deadline import Deadline
 from filtered_websocket.web.exchange import Exchange
 from filtered_websocket.web.head import Head, Refused

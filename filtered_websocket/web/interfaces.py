@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import Admission, Pipeline, Server, Socket
+from filtered_websocket.chain.admission import Admission, Socket
+from filtered_websocket.chain.interfaces import Pipeline, Server
 from filtered_websocket.limits.fair_share import FairShare
 from filtered_websocket.monitoring.stopwatch import Stopwatch
 from filtered_websocket.monitoring.watchdog import Watchdog

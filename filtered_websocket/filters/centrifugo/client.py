@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.request import Request
 from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding

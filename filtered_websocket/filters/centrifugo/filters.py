@@ -14,7 +14,8 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.request import Request
 from filtered_websocket.errors import Reject, StopChain
 from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN, Disconnect

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import DONE, is_deferred, start
-from filtered_websocket.chain.interfaces import Subscriber
 from filtered_websocket.chain.outcomes import CANCELLED, report
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
 from filtered_websocket.filters.centrifugo import connecting
 from filtered_websocket.filters.centrifugo.carriers import Carrier

@@ -11,9 +11,11 @@ from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.failures import check_decision
-from filtered_websocket.chain.interfaces import Connection, Insufficient, Pipeline, Server, Storage
+from filtered_websocket.chain.interfaces import Connection, Pipeline, Server
 from filtered_websocket.chain.running import run
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding

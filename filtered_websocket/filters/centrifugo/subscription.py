@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.interfaces import Subscriber
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.channels import joins_of
 from filtered_websocket.filters.centrifugo.envelope import JOIN, LEAVE, Envelope, info_as_text, pack

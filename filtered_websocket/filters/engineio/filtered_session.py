@@ -10,11 +10,13 @@ from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.failures import check_decision, check_greeting
-from filtered_websocket.chain.interfaces import Connection, Insufficient, Storage
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.observed import Observable
@@ -127,8 +129,6 @@ class FilteredSession(Observable, Session):
 
     def deliver(self, batch: Batch, policy: str) -> None:
         raise NotImplementedError
-
-    # Chains.
 
     async def begin(self) -> None:
         """Let it in, and greet.

@@ -14,7 +14,8 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.request import Request
 from filtered_websocket.chain.running import run
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession

@@ -9,7 +9,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.interfaces import Clock, Counters, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.filters.engineio.node_channels import NodeChannels
 from filtered_websocket.filters.engineio.session import Session
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Mapping
 
-from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.request import Request
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.upgrade import Upgrade

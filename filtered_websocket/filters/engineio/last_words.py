@@ -8,7 +8,7 @@ The last packet is an answer of its own: npm's client obeys it before what came 
 
 from typing import NamedTuple
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall
+from filtered_websocket.chain.clock import Clock, DelayedCall
 from filtered_websocket.filters.engineio import payloads
 from filtered_websocket.filters.engineio.handover import Handover
 from filtered_websocket.filters.engineio.packets import NOOP_MESSAGE

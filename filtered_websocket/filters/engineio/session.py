@@ -8,7 +8,9 @@ the session.
 from collections.abc import Awaitable, MutableMapping
 from typing import Any, Protocol
 
-from filtered_websocket.chain.interfaces import Connection, DelayedCall, Pipeline, Subscriber
+from filtered_websocket.chain.clock import DelayedCall
+from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.filters.engineio import packets, strict_json
 from filtered_websocket.filters.engineio.application import Application
 from filtered_websocket.filters.engineio.encodings import Encodings

@@ -6,7 +6,7 @@
 from collections.abc import Awaitable, MutableMapping
 from typing import cast
 
-from filtered_websocket.chain.interfaces import DelayedCall
+from filtered_websocket.chain.clock import DelayedCall
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.engineio import packets
 from filtered_websocket.filters.engineio.arrival import Arrival

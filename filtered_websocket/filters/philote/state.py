@@ -4,7 +4,8 @@ import time
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Clock, Connection, DelayedCall, Options, Pipeline
+from filtered_websocket.chain.clock import Clock, DelayedCall
+from filtered_websocket.chain.interfaces import Connection, Options, Pipeline
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.philote.auth import Access
 from filtered_websocket.filters.philote.channels import Exact, Wildcards

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 
+from filtered_websocket.chain.clock import DelayedCall
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import DelayedCall, Pipeline, Storage
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pusher.apps import App
 from filtered_websocket.filters.pusher.keys import key_of

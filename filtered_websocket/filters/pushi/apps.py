@@ -6,7 +6,8 @@ import secrets
 import time
 from typing import Any, NamedTuple
 
-from filtered_websocket.chain.interfaces import Clock, Storage
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.filters.shared.apps import Apps as StoredApps
 from filtered_websocket.filters.shared.apps import check_secrets, read_fields
 from filtered_websocket.filters.shared.apps import read_apps as read_all

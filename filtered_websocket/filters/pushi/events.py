@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.interfaces import Options, Storage
+from filtered_websocket.chain.interfaces import Options
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.filters.pushi import hooks, keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State

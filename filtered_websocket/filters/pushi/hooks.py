@@ -5,8 +5,10 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.clock import Clock
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import Clock, Pipeline, Storage
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App

@@ -10,7 +10,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Options, Storage
+from filtered_websocket.chain.interfaces import Options
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.filters.pushi import events, keys, subscriptions, wire
 from filtered_websocket.filters.pushi.apps import NAMES, STORED, App, read_app
 from filtered_websocket.storage_objects.base import Keep

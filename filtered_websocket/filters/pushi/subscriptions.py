@@ -5,7 +5,7 @@ import json
 import time
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.filters.pushi import keys, wire
 from filtered_websocket.filters.pushi.apps import App
 from filtered_websocket.filters.pushi.state import State

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
-from filtered_websocket.chain.interfaces import Clock, Storage
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.filters.shared.signatures import equal
 
 REFRESH_SECONDS = 1.0

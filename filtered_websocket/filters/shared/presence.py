@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import begin
-from filtered_websocket.chain.interfaces import Storage
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StorageAway
 
 _log = Logger()

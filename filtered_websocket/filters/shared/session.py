@@ -6,7 +6,8 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import Connection, Options, Subscriber
+from filtered_websocket.chain.interfaces import Connection, Options
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.shared.channel import Channel
 from filtered_websocket.filters.shared.endings import under_way

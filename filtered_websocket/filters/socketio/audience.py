@@ -6,7 +6,7 @@ A room is a channel of this node's hub. What is emitted comes by the bus to ever
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from filtered_websocket.chain.interfaces import Subscriber
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.messages.message import Message
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.interfaces import DelayedCall
+from filtered_websocket.chain.clock import DelayedCall
 from filtered_websocket.filters.engineio.packets import Malformed
 from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.socketio import packets

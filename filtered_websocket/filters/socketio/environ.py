@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Request
+from filtered_websocket.chain.request import Request
 
 
 def environ(request: Request) -> dict[str, Any]:

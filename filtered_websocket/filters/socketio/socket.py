@@ -5,7 +5,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
-from filtered_websocket.chain.interfaces import Connection, Request
+from filtered_websocket.chain.interfaces import Connection
+from filtered_websocket.chain.request import Request
 from filtered_websocket.errors import NotAllowed
 from filtered_websocket.filters.socketio.acknowledgements import SECONDS, NoAnswer
 from filtered_websocket.filters.socketio.audience import Audience, channel
@@ -29,8 +30,7 @@ class Socket:
     :ivar ended: whether it has left, or was refused
     :ivar data: a dict for whatever belongs to it; what JSON can hold goes with it to another node
     :ivar user: the user's identity, as a connect filter may say; the same holds
-    :ivar recovered: it was here before, and goes on: its id, rooms, data and user are what they were, and what it has
-        missed follows its admission
+    :ivar recovered: it was here before, and goes on: its id, rooms, data and user are the same, what it missed follows
     :ivar standing: where it is in the log; None without recovery, or on its way
     :ivar left: what it has of that on its way from another connection of its client
     """

@@ -3,7 +3,8 @@
 from hmac import compare_digest
 from typing import Any
 
-from filtered_websocket.chain.interfaces import Pipeline, Storage
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StorageAway
 
 KEYS = ("ws-emit::room_secret::", "ws-emit::secret::")

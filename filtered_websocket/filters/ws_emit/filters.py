@@ -16,7 +16,8 @@ from filtered_websocket.chain.events import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.chain.interfaces import Pipeline, Request
+from filtered_websocket.chain.interfaces import Pipeline
+from filtered_websocket.chain.request import Request
 from filtered_websocket.filters.engineio.filtered_session import FilteredSession
 from filtered_websocket.filters.engineio.handshake import admit
 from filtered_websocket.filters.engineio.nodes import said

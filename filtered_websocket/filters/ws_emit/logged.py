@@ -1,6 +1,6 @@
 """Orders of programs as they stand in the log of recovery, and what stands there, done for the clients of this node."""
 
-from filtered_websocket.chain.interfaces import Hub
+from filtered_websocket.chain.channels import Hub
 from filtered_websocket.filters.socketio import packets
 from filtered_websocket.filters.socketio.bus import ChangeRoom, CloseRoom, Emit, Order
 from filtered_websocket.filters.socketio.recovery import items

@@ -8,7 +8,8 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-from filtered_websocket.chain.interfaces import Clock, DelayedCall, Pipeline
+from filtered_websocket.chain.clock import Clock, DelayedCall
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.web.response import HTTPError
 
@@ -30,7 +31,7 @@ class Seen(NamedTuple):
 
 
 class Watcher:
-    """A subscriber of one channel that sends to nobody (see `chain.interfaces.Subscriber`).
+    """A subscriber of one channel that sends to nobody (see `chain.subscriber`).
 
     :ivar last: how many messages have come
     """

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
 
 from filtered_websocket.chain import about
-from filtered_websocket.chain.interfaces import Counters
+from filtered_websocket.chain.counters import Counters
 from filtered_websocket.filters.shared.webhooks.posts import MAX_WAITING_IN_ALL, Posts, Request
 from filtered_websocket.filters.shared.webhooks.queue import Queue, Render, Waiting
 from filtered_websocket.filters.shared.webhooks.urls import MAX_HOOKS

@@ -16,7 +16,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import Server, Storage
+from filtered_websocket.chain.interfaces import Server
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.shared.endings import failed
 from filtered_websocket.filters.shared.webhooks.destinations import Left, Webhooks

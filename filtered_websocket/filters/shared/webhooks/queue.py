@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import TraceParent
+from filtered_websocket.chain.request import TraceParent
 from filtered_websocket.filters.shared.public_addresses import Forbidden
 from filtered_websocket.filters.shared.webhooks.posts import Request
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from filtered_websocket.chain.interfaces import Clock, Pipeline
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.socketio.recovery.foreign import Foreign
 from filtered_websocket.filters.socketio.recovery.log import Log

@@ -15,8 +15,9 @@ from math import inf
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.clock import DelayedCall
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.interfaces import DelayedCall, Pipeline
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.socketio.recovery.items import Item, Mark, Origin
 from filtered_websocket.filters.socketio.recovery.log import Log

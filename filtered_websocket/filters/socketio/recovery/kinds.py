@@ -6,7 +6,8 @@ once for all clients of a kind.
 
 from collections.abc import Collection, Sequence
 
-from filtered_websocket.chain.interfaces import Hub, Subscriber
+from filtered_websocket.chain.channels import Hub
+from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.filters.socketio.recovery.items import Emit
 from filtered_websocket.filters.socketio.recovery.offsets import unstamp
 from filtered_websocket.messages.message import Message

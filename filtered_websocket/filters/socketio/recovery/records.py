@@ -11,7 +11,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.interfaces import DelayedCall, Pipeline
+from filtered_websocket.chain.clock import DelayedCall
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.socketio.recovery.copies import Copies
 from filtered_websocket.filters.socketio.recovery.kept import Kept
 from filtered_websocket.filters.socketio.recovery.record import Record
