@@ -1,0 +1,88 @@
+"""What was published to one channel, as those that published it know it, and what storage says of where it stands."""
+
+from filtered_websocket.messages.publication import Position
+
+
+class Publication:
+    """One that somebody has begun to publish.
+
+    :ivar number: what it is known by: no two have the same, in whatever channels
+    :ivar begun, confirmed: the oracle's ticks; `confirmed` is None where that has not come, or will not
+    :ivar behind: the highest offset that was confirmed in each epoch of the channel when this was begun
+    :ivar refused: it was certainly not published
+    :ivar lost: storage has lost it, or may have, and said so: nobody needs to get it
+    """
+
+    __slots__ = ("begun", "behind", "channel", "confirmed", "lost", "number", "offset", "refused")
+
+    def __init__(self, channel: str, number: int, begun: int, behind: dict[str, int]) -> None:
+        self.channel, self.number, self.begun, self.behind = channel, number, begun, behind
+        self.confirmed: int | None = None
+        self.offset: int | None = None
+        self.refused = self.lost = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether those that were there must get it."""
+        return self.confirmed is not None and not self.lost
+
+    def __repr__(self) -> str:
+        return f"{self.number} of {self.channel}"
+
+
+class Channel:
+    """What is true of one channel.
+
+    :ivar kept: it keeps history: its publications have positions
+    :ivar epochs: the epochs that were seen, in their order, with what stands at each offset
+    """
+
+    def __init__(self, name: str, kept: bool) -> None:
+        self.name, self.kept = name, kept
+        self.publications: list[Publication] = []
+        self.epochs: dict[str, dict[int, Publication]] = {}
+        self.confirmed_up_to: dict[str, int] = {}
+
+    def begin(self, number: int, tick: int) -> Publication:
+        publication = Publication(self.name, number, tick, dict(self.confirmed_up_to))
+        self.publications.append(publication)
+        return publication
+
+    def confirm(self, publication: Publication, tick: int, position: Position | None) -> str:
+        """Somebody was told that it is published; the fault in that, if there is one."""
+        publication.confirmed = tick
+        if position is None:
+            return ""
+        fault = self.place(publication, position)
+        epoch, offset = position
+        self.confirmed_up_to[epoch] = max(offset, self.confirmed_up_to.get(epoch, 0))
+        return fault
+
+    def place(self, publication: Publication, position: Position) -> str:
+        """Somebody says that it stands there; the fault in that, if there is one."""
+        if publication.refused:
+            return f"{publication} was refused, and stands at {position}"
+        epoch, offset = position
+        stands = self.epochs.setdefault(epoch, {}).setdefault(offset, publication)
+        if stands is not publication:
+            return f"at {position} stand both {stands} and {publication}"
+        if publication.offset not in (None, offset) and not publication.lost:
+            return f"{publication} stands at the offsets {publication.offset} and {offset}"
+        publication.offset = offset
+        if offset <= publication.behind.get(epoch, -1):
+            before = publication.behind[epoch]
+            return f"{publication} stands at {position}, though offset {before} was confirmed before it was begun"
+        return ""
+
+    def missing(self, after: Position, before: Position) -> list[Publication]:
+        """What must come between two positions, by what was confirmed."""
+        names = list(self.epochs)
+        if after.epoch not in names or before.epoch not in names:
+            return []
+        first, last = names.index(after.epoch), names.index(before.epoch)
+        found: dict[int, Publication] = {}
+        for index in range(first, last + 1):
+            for offset, each in sorted(self.epochs[names[index]].items()):
+                if offset > after.offset and (index < last or offset < before.offset) and each.is_due:
+                    found[each.number] = each
+        return list(found.values())
