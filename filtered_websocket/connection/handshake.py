@@ -24,7 +24,7 @@ from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.limits.admission import Refusal
 from filtered_websocket.limits.origins import MAX_ORIGIN
 from filtered_websocket.web import upgrade
-from filtered_websocket.web.head import METHOD, Head, Refused, end_of, parse
+from filtered_websocket.web.head import METHOD, Head, Refused, begin_of, end_of, parse
 from filtered_websocket.web.request import Request
 
 MAX_HELD = 64 * 1024
@@ -96,9 +96,14 @@ class Handshake(Part):
             else:
                 self.hand_over()
         elif not b"GET ".startswith(data[:4]):
-            if METHOD.match(data):
+            begin = begin_of(data)
+            if begin:
+                self.data, decision.searched = data[begin:], 0
+                if self.data:
+                    self.processHandshake()
+            elif METHOD.match(data):
                 self.hand_over()
-            else:
+            elif data != b"\r":
                 self.failHandshake("Bad Request", 400)
         else:
             decision.searched = len(data)

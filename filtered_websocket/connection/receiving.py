@@ -19,7 +19,7 @@ from filtered_websocket.limits.pace import Pace
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.messages.partial_frame import PartialFrame
-from filtered_websocket.web.head import METHOD
+from filtered_websocket.web.head import METHOD, begin_of
 
 
 class Receiving(Part):
@@ -46,8 +46,9 @@ class Receiving(Part):
         if self.pipeline is None:
             # Which pipeline's data filters see these bytes, the request line tells.
             data, self.held = self.held + data, b""
-            line = data.find(b"\r\n")
-            if line < 0 and len(data) < self.factory.options.max_handshake_size and METHOD.match(data):
+            begin = begin_of(data)
+            may_be_one = METHOD.match(data, begin) or data[begin:] in (b"", b"\r")
+            if data.find(b"\r\n", begin) < 0 and len(data) < self.factory.options.max_handshake_size and may_be_one:
                 self.held = data
                 return
             self.pipeline = self.factory.pipeline_of_line(data)

@@ -22,7 +22,8 @@ MAX_HEADERS = 128
 _ONCE = frozenset({"host", "origin", "content-length", "sec-websocket-key", "sec-websocket-version"})
 """Headers that are no list, and decide something."""
 
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_TCHAR = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+_TOKEN = rb"%b++" % _TCHAR
 _LINE = rb"%b [!-\"$-~\x80-\xff]++ HTTP/1\.[01]\r\n" % _TOKEN
 FIELDS = rb"(?:%b:[\t -~\x80-\xff]*+\r\n)*+" % _TOKEN
 """A pattern of headers, one a line."""
@@ -33,8 +34,9 @@ _HOST = re.compile(r"(?:\[[0-9A-Za-z:.%]++\]|[^\x00-\x20\x7f/?#@\\\[\]:]*+)(?::[
 _ABSOLUTE = re.compile(r"(?i:https?|wss?)://([^/?]++)(.*)")
 _NEVER = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What stands in no head, also while it is incomplete."""
-METHOD = re.compile(rb"[A-Z]{1,20}( |\Z)")
+METHOD = re.compile(rb"%b{1,20}( |\Z)" % _TCHAR)
 """How a request line begins, as far as it is there."""
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*+")
 
 
 class Refused(NamedTuple):
@@ -58,6 +60,13 @@ class Head(NamedTuple):
     target: str
     version: str
     headers: Mapping[str, str]
+
+
+def begin_of(data: bytes | bytearray) -> int:
+    """Where a request begins: empty lines before it are none (RFC 9112, 2.2)."""
+    empty = _EMPTY_LINES.match(data)
+    assert empty is not None
+    return empty.end()
 
 
 def end_of(data: bytes | bytearray, limit: int, searched: int = 0) -> int | Refused:
@@ -135,11 +144,11 @@ def _without_authority(method: str, target: str) -> tuple[str, str] | None:
 
 
 def path_of_line(data: bytes) -> str | None:
-    """The path that the request line asks for with which data begins; None if there is no complete one, or a wrong one.
+    """The path that the first request line in data asks for; None if there is no complete one, or a wrong one.
 
     For what must be known before the head is complete; it is the path that the head will have.
     """
-    line = _FIRST.match(data)
+    line = _FIRST.match(data, begin_of(data))
     if line is None:
         return None
     method, target, _ = line[0].decode("latin-1").split(" ")

@@ -7,7 +7,7 @@ from filtered_websocket.transport.lingering import LINGER_BYTES
 from filtered_websocket.web import upgrade
 from filtered_websocket.web.body import Chunked, Sized
 from filtered_websocket.web.exchange import Exchange
-from filtered_websocket.web.head import Head, Refused, body_length, end_of, parse, words
+from filtered_websocket.web.head import Head, Refused, begin_of, body_length, end_of, parse, words
 from filtered_websocket.web.http_parts import HTTPParts
 
 MAX_WAITING = 16 * 1024
@@ -55,10 +55,8 @@ class Receiving(HTTPParts):
 
     def _read_head(self) -> None:
         if not self._receiving:
-            # An empty line before a request is none (RFC 9112, 2.2).
-            while self._data.startswith(b"\r\n"):
-                del self._data[:2]
-            if not self._data:
+            del self._data[: begin_of(self._data)]
+            if not self._data or self._data == b"\r":
                 return
             self._receiving = True
             self._set_deadline(self.site.options.http_request_timeout)

@@ -46,6 +46,21 @@ def test_a_connection_changes_hands_and_is_counted_once(filtered: bool) -> None:
             assert b"".join(seen).startswith(LIVE + head() + frame("behind it"))
 
 
+def test_empty_lines_before_a_handshake_are_none_and_lead_nobody_past_a_data_filter() -> None:
+    seen: list[bytes] = []
+    with serving(on_message(echo), watched(seen)) as served, served.client() as client:
+        pieces = [b"\r", b"\n", b"\r\n" + head()[:5], head()[5:]]
+        for piece in pieces:
+            client.send(piece)
+            call(lambda: None)
+        assert client.response().status == 101
+        assert call(lambda: b"".join(seen)) == b"".join(pieces)
+    with serving(on_message(echo)) as served, served.client() as client:
+        client.send(b"\r\n" * 100 + head() + frame("behind it"))
+        assert client.response().status == 101
+        assert client.text() == "behind it"
+
+
 def test_one_more_than_max_http_connections_is_told_when_to_come_again() -> None:
     with serving(max_http_connections=1) as served, served.client() as first, served.client() as second:
         first.send(LIVE)

@@ -240,7 +240,18 @@ def test_a_handshake_with_a_body_is_a_request_as_any_other() -> None:
         assert read_answer(client).body == b"GET next "
 
 
-def test_an_empty_line_before_a_request_is_none() -> None:
+def test_an_empty_line_before_a_request_is_none_also_before_the_first_and_in_two_pieces() -> None:
     with serving(Echo) as served, served.client() as client:
-        client.send(get("1") + b"\r\n" + get("2"))
-        assert [read_answer(client).body for _ in range(2)] == [b"GET 1 ", b"GET 2 "]
+        client.send(b"\r")
+        call(lambda: None)
+        client.send(b"\n\r\n" + get("1") + b"\r")
+        assert read_answer(client).body == b"GET 1 "
+        client.send(b"\n" + get("2"))
+        assert read_answer(client).body == b"GET 2 "
+
+
+def test_a_method_is_any_token_in_the_first_request_as_in_the_next() -> None:
+    with serving(Echo) as served, served.client() as client:
+        for _ in range(2):
+            client.send(get("x").replace(b"GET", b"m-search"))
+            assert read_answer(client).status == 405
