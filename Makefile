@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz fuzz-centrifugo clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz fuzz-centrifugo soak clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-19s %s\n' "make $$verb" "$$says"; done
@@ -82,6 +82,9 @@ fuzz-centrifugo: $(VENV)/dev.stamp  ## any bytes, as frames of Centrifugo's clie
 	$(PIP) install 'atheris>=3.0.0'
 	mkdir -p build/fuzz/centrifugo
 	$(BIN)/python -m tests.fuzz.centrifugo_frames build/fuzz/centrifugo -max_total_time=$(or $(SECONDS),600) -max_len=600 -timeout=20 -artifact_prefix=build/fuzz/
+
+soak: $(VENV)/dev.stamp  ## every pack under clients that come and go, and docs/endurance.md: an hour; MINUTES=5 SEED=1
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/node/node_modules

@@ -65,12 +65,13 @@ class WebSocketSession:
 class PollingSession:
     """
     :param protocol: of Engine.IO, 4 or 3
+    :param before: what stands in front of `PATH`
     :ivar heard: what the server has sent besides
     """
 
-    def __init__(self, port: int, protocol: int) -> None:
+    def __init__(self, port: int, protocol: int, before: str = "") -> None:
         self._address, self._protocol, self._numbers = ("127.0.0.1", port), protocol, itertools.count(900)
-        self._path = PATH.format(protocol, "polling")
+        self._path = before + PATH.format(protocol, "polling")
         self.heard: list[str] = []
         (first, *_) = self._get()
         self.sid = json.JSONDecoder().raw_decode(first[1:])[0]["sid"]
