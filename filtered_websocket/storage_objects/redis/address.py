@@ -6,6 +6,7 @@
 A Sentinel address is ``MASTER@HOST[:PORT][,HOST[:PORT]...]``: the Sentinels are asked anew at every connect.
 """
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,19 @@ from filtered_websocket.storage_objects.redis.sentinel import SentinelEndpoint
 from filtered_websocket.transport.trust import Trust
 
 REDIS_PORT, SENTINEL_PORT = 6379, 26379
+Reach = Callable[[str, int, float], Any]
+"""Gives an endpoint that connects to a host and port within so many seconds."""
+
+
+def reach_by_name(host: str, port: int, timeout: float) -> Any:
+    """How a Redis is reached where nothing else is said: its name is looked up, and what comes of it connected to."""
+    from twisted.internet import reactor
+    from twisted.internet.endpoints import HostnameEndpoint
+
+    from filtered_websocket.transport.resolving import STORAGE, Resolving
+
+    named: Any = Resolving(reactor, STORAGE)
+    return HostnameEndpoint(named, host, port, timeout=timeout)
 
 
 class Address(NamedTuple):
@@ -37,6 +51,7 @@ class Address(NamedTuple):
     connect_timeout: float | None = None
     timeout: float | None = None
     keepalive: bool = False
+    reach: Reach = reach_by_name
 
     def channels(self, prefix: bytes) -> bytes:
         """What the names of channels in its publish/subscribe begin with. That knows no databases, so the number stands
@@ -67,7 +82,7 @@ class Address(NamedTuple):
         """What connects to it, giving up after ``timeout`` seconds, or after those of its own."""
         timeout = self.connect_timeout or timeout
         if self.master:
-            return SentinelEndpoint(self.master, self.sentinels, self.reached_at, timeout)
+            return SentinelEndpoint(self.master, self.sentinels, self.reach, self.reached_at, timeout)
         if self.path:
             from twisted.internet import reactor
             from twisted.internet.endpoints import UNIXClientEndpoint
@@ -77,12 +92,7 @@ class Address(NamedTuple):
 
     def reached_at(self, host: str, port: int, timeout: float) -> Any:
         """The same at another host: a master that a Sentinel named."""
-        from twisted.internet import reactor
-        from twisted.internet.endpoints import HostnameEndpoint
-
-        from filtered_websocket.transport.resolving import STORAGE, Resolving
-
-        plain: Any = HostnameEndpoint(Resolving(reactor, STORAGE), host, port, timeout=timeout)
+        plain = self.reach(host, port, timeout)
         return self.trust.wrap(plain, host) if self.tls else plain
 
 
@@ -138,9 +148,10 @@ def parse_sentinel(text: str) -> tuple[str, tuple[tuple[str, int], ...]]:
     return master, tuple(parse_place(place, SENTINEL_PORT) for place in places.split(","))
 
 
-def addresses(options: Any) -> list[Address]:
+def addresses(options: Any, reach: Reach = reach_by_name) -> list[Address]:
     """The Redis, or with shards the several, that the options name; of a Redis Cluster, where to ask for its servers.
 
+    :param reach: how they are reached, but for Unix sockets
     :raises ConfigError: options that exclude each other
     """
     named = [name for name in ("redis_shards", "redis_url", "redis_sentinel") if getattr(options, name)]
@@ -158,7 +169,7 @@ def addresses(options: Any) -> list[Address]:
     else:
         place = f"{options.redis_host}:{options.redis_port}"
         found = [Address(place, options.redis_host, options.redis_port)]
-    completed = [_completed(address, options) for address in found]
+    completed = [_completed(address, options)._replace(reach=reach) for address in found]
     if options.redis_cluster:
         _check_cluster(completed, options)
     return completed

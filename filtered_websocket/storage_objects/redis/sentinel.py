@@ -15,26 +15,30 @@ class SentinelEndpoint:
 
     :param master: its name
     :param sentinels: host and port of each
-    :param reached_at: gives an endpoint that connects to a host and port within so many seconds
+    :param reach: gives an endpoint that connects to a Sentinel's host and port within so many seconds
+    :param reached_at: the same for the master's
     """
 
-    def __init__(self, master: str, sentinels: Places, reached_at: Callable[..., Any], timeout: float) -> None:
-        self._master, self._sentinels, self._reached_at, self._timeout = master, sentinels, reached_at, timeout
+    def __init__(
+        self,
+        master: str,
+        sentinels: Places,
+        reach: Callable[..., Any],
+        reached_at: Callable[..., Any],
+        timeout: float,
+    ) -> None:
+        self._master, self._sentinels, self._timeout = master, sentinels, timeout
+        self._reach, self._reached_at = reach, reached_at
 
     @inlineCallbacks
     def connect(self, factory: Factory) -> Any:
         """Fails with ConnectionError when no Sentinel knows the master."""
         from twisted.internet import reactor
-        from twisted.internet.endpoints import HostnameEndpoint
-
-        from filtered_websocket.transport.resolving import STORAGE, Resolving
 
         reasons = []
         for host, port in self._sentinels:
             try:
-                own = Resolving(reactor, STORAGE)
-                endpoint: Any = HostnameEndpoint(own, host, port, timeout=self._timeout)
-                question = yield endpoint.connect(_Questions(self._master))
+                question = yield self._reach(host, port, self._timeout).connect(_Questions(self._master))
                 try:
                     place = yield question.answer.addTimeout(self._timeout, reactor)
                 finally:

@@ -48,7 +48,7 @@ from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer,
 from filtered_websocket.storage_objects.kept import new_epoch
 from filtered_websocket.storage_objects.records import check_record
 from filtered_websocket.storage_objects.redis import replies
-from filtered_websocket.storage_objects.redis.address import Address, addresses
+from filtered_websocket.storage_objects.redis.address import Address, Reach, addresses, reach_by_name
 from filtered_websocket.storage_objects.redis.command import command
 from filtered_websocket.storage_objects.redis.history_scripts import CLEAR, LATEST, POSITION, SINCE
 from filtered_websocket.storage_objects.redis.lease_scripts import OCCUPIED
@@ -66,6 +66,8 @@ log = Logger()
 class StorageObject(BaseStorageObject):
     """
     :param options: the options above; ConfigError if they contradict each other
+    :param reach: gives what connects to a host and port, for one that has another way there than the network's: a
+        tunnel, a proxy, memory
     """
 
     durable = False
@@ -80,8 +82,8 @@ class StorageObject(BaseStorageObject):
         for address in addresses(options):
             address.check()
 
-    def __init__(self, options: Any) -> None:
-        found = addresses(options)
+    def __init__(self, options: Any, reach: Reach = reach_by_name) -> None:
+        found = addresses(options, reach)
         for address in found:
             if address.tls and not (address.trust.verify and address.trust.names):
                 log.warn("UNSAFE: what is between may be Redis at {address} (its URL says so)", address=address.name)

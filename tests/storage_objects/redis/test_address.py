@@ -187,3 +187,17 @@ def test_names_are_spread_over_shards_and_one_shard_more_moves_only_its_own():
     before, after = chosen(shards[:3]), chosen(shards)
     assert all(100 <= list(before.values()).count(shard) <= 170 for shard in shards[:3])
     assert {after[name] for name in names if after[name] != before[name]} == {shards[3]}
+
+
+def test_an_address_is_reached_by_what_the_storage_object_was_given():
+    reached = []
+
+    def reach(host, port, timeout):
+        reached.append((host, port, timeout))
+        return "endpoint"
+
+    [address] = addresses(options(), reach)
+    assert address.endpoint(5) == "endpoint"
+    [address] = addresses(options(redis_url="redis://h:7?socket_connect_timeout=2"), reach)
+    assert address.endpoint(5) == "endpoint"
+    assert reached == [("localhost", 6379, 5), ("h", 7, 2.0)]
