@@ -1,0 +1,1 @@
+"""The commands of Redis that ours use, a file for each kind of value."""

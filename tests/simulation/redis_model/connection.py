@@ -1,0 +1,147 @@
+"""A connection to the model: a transport without a socket, and what Redis keeps of each client."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import hiredis
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.python.failure import Failure
+
+from tests.simulation.redis_model.answers import Refusal, encoded
+from tests.simulation.redis_model.bus import leave
+from tests.simulation.redis_model.commands.table import wrong_number
+
+if TYPE_CHECKING:
+    from tests.simulation.redis_model.model import RedisModel
+
+PUBSUB = {
+    b"SUBSCRIBE": ("channels", True),
+    b"PSUBSCRIBE": ("patterns", True),
+    b"SSUBSCRIBE": ("shard_channels", True),
+    b"UNSUBSCRIBE": ("channels", False),
+    b"PUNSUBSCRIBE": ("patterns", False),
+    b"SUNSUBSCRIBE": ("shard_channels", False),
+}
+"""Which names of the bus each is about, and whether it takes or leaves them."""
+NOT_HERE = (
+    "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+)
+
+
+class Connection:
+    """
+    :param reactor: that of the node at its other end: by its clock it is told
+    :ivar protocol: what is connected there
+    :ivar names: what it subscribes to, of each kind
+    """
+
+    disconnecting = False
+    protocol: Any
+
+    def __init__(self, model: "RedisModel", reactor: Any) -> None:
+        self.reactor = reactor
+        self._model = model
+        self._reader = hiredis.Reader()
+        self._is_open = True
+        self._going: deque[tuple[float, bytes]] = deque()
+        self._ends: Exception | None = None
+        self.names: dict[str, dict[bytes, None]] = {"channels": {}, "patterns": {}, "shard_channels": {}}
+
+    # What a protocol calls.
+
+    def write(self, data: bytes) -> None:
+        if self._is_open and not self.disconnecting:
+            self._reader.feed(data)
+            self.read()
+
+    def writeSequence(self, parts: Any) -> None:
+        self.write(b"".join(parts))
+
+    def loseConnection(self) -> None:
+        self.disconnecting = True
+        self.end(ConnectionDone())
+
+    def abortConnection(self) -> None:
+        self.end(ConnectionAborted())
+
+    # What the model calls.
+
+    @property
+    def listens(self) -> bool:
+        return any(self.names.values())
+
+    def read(self) -> None:
+        """Do what has come, unless Redis is frozen."""
+        while self._is_open and not self._model.is_frozen and (parts := self._reader.gets()) is not False:
+            self._answer(parts)
+
+    def tell(self, data: bytes) -> None:
+        if self._is_open:
+            self._going.append((self._model.seconds() + self._model.delay, data))
+            self.reactor.callLater(self._model.delay, self._deliver)
+
+    def end(self, why: Exception) -> None:
+        """It is over, at both ends; what was told and is on its way is lost."""
+        if self._is_open:
+            self._going.clear()
+            self._close(why)
+
+    def end_after_all(self) -> None:
+        """It is over when what was told has arrived."""
+        if self._is_open:
+            self._close(ConnectionLost())
+
+    def _close(self, why: Exception) -> None:
+        self._is_open = False
+        self._ends = why
+        self._model.forget(self)
+        self.reactor.callLater(self._model.delay if self._going else 0, self._deliver)
+
+    def _deliver(self) -> None:
+        """What is due."""
+        now, due = self._model.seconds(), []
+        while self._going and self._going[0][0] <= now:
+            due.append(self._going.popleft()[1])
+        if due:
+            self.protocol.dataReceived(b"".join(due))
+        if self._ends is not None and not self._going:
+            why, self._ends = self._ends, None
+            self.protocol.connectionLost(Failure(why))
+
+    def _answer(self, parts: list[bytes]) -> None:
+        name = parts[0].upper()
+        try:
+            if name in PUBSUB:
+                self._change(name, parts[1:])
+                return
+            if self.listens:
+                if name != b"PING":
+                    raise Refusal(NOT_HERE % parts[0].decode().lower())
+                answer: Any = [b"pong", parts[1] if len(parts) > 1 else b""]
+            else:
+                answer = self._model.redis.do(parts)
+        except Refusal as refusal:
+            answer = refusal
+        if self._model.loses(self, name):
+            self.end_after_all()
+        else:
+            self.tell(encoded(answer))
+
+    def _change(self, name: bytes, named: list[bytes]) -> None:
+        kind, takes = PUBSUB[name]
+        mine, everyone = self.names[kind], getattr(self._model.redis.bus, kind)
+        if takes and not named:
+            raise wrong_number(name)
+        for each in named or list(mine) or [None]:
+            if each is not None and takes:
+                mine[each] = everyone.setdefault(each, {})[self] = None
+            elif each is not None:
+                mine.pop(each, None)
+                leave(everyone, each, self)
+            self.tell(encoded([name.lower(), each, self._count(kind)]))
+
+    def _count(self, kind: str) -> int:
+        """Of sharded channels there is a count of their own."""
+        if kind == "shard_channels":
+            return len(self.names[kind])
+        return len(self.names["channels"]) + len(self.names["patterns"])

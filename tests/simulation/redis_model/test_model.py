@@ -1,0 +1,208 @@
+"""The storage object on the model, on the kit's clock: what it is told, and what goes wrong when a test says so."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from filtered_websocket.errors import StorageAway
+from filtered_websocket.messages.publication import Position
+from filtered_websocket.storage_objects.base import Keep, Record
+from filtered_websocket.testing.clock import ClockReactor
+from tests.simulation.redis_model.model import RedisModel
+from tests.support.backends import Recorder, message
+
+KEEP = Keep(100, 60)
+
+
+class Nodes:
+    """Several storage objects on one clock.
+
+    :ivar reactors: what the model knows each of them by
+    """
+
+    def __init__(self, clock: ClockReactor) -> None:
+        self.clock = clock
+        self.model = RedisModel(clock.seconds)
+        self.reactors: list[Any] = []
+        self._all: list[Any] = []
+
+    def node(self) -> tuple[Any, Recorder]:
+        """One that has been started, and what it tells."""
+        own = SimpleNamespace(callLater=self.clock.callLater)
+        self.reactors.append(own)
+        storage, recorder = self.model.storage(own, redis_heartbeat=1.0, lease_seconds=6.0), Recorder()
+        self._all.append(storage)
+        self.ask(storage.start, recorder)
+        return storage, recorder
+
+    def begin(self, function: Callable[..., Deferred[Any]], *arguments: Any) -> list[Any]:
+        """The list will hold what it comes to."""
+        outcome: list[Any] = []
+        self.clock.callFromThread(lambda: function(*arguments).addBoth(outcome.append))
+        self.settle()
+        return outcome
+
+    def ask(self, function: Callable[..., Deferred[Any]], *arguments: Any) -> Any:
+        [outcome] = self.begin(function, *arguments)
+        if isinstance(outcome, Failure):
+            outcome.raiseException()
+        return outcome
+
+    def settle(self) -> None:
+        self.clock.rest(lambda: False)
+
+    def advance(self, seconds: float) -> None:
+        self.clock.pass_time(seconds, self.settle)
+
+    def stop(self) -> None:
+        if self.model.is_frozen:
+            self.model.thaw()
+        stopping = [self.begin(storage.stop) for storage in self._all]
+        self.advance(30)
+        assert all(stopping)
+        assert not self.clock.getDelayedCalls()
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    from twisted.internet import reactor
+
+    clock = ClockReactor()
+    with clock.in_place_of(reactor):
+        nodes = Nodes(clock)
+        yield nodes
+        nodes.stop()
+
+
+def test_nodes_meet_on_it_without_time_passing(nodes):
+    (a, heard_a), (b, heard_b) = nodes.node(), nodes.node()
+    assert nodes.ask(b.subscribe, "room") is None
+    position = nodes.ask(a.send, message("room", "hello"), KEEP)
+    assert heard_b.payloads == [b"hello"]
+    assert nodes.ask(b.since, "room", Position(position.epoch, 0)) == heard_b.publications
+    assert nodes.ask(a.join, "room", "ada", "1", "info") is True
+    assert nodes.ask(b.members, "room") == {"ada": "info"}
+    nodes.ask(b.listen_to_all, "all.")
+    nodes.ask(a.publish, "all.[x]", "data")
+    assert [item["channel"] for item in heard_b.bus] == [b"all.[x]"]
+    assert heard_a.payloads == []
+    assert (nodes.clock.seconds(), heard_a.readiness) == (nodes.model.seconds(), [True])
+
+
+def test_what_has_an_end_ends_by_the_clock(nodes):
+    a, _ = nodes.node()
+    nodes.ask(a.store, "key", "value", 10, "owner")
+    nodes.ask(a.send, message("room", "hello"), Keep(100, 10))
+    nodes.advance(9.9)
+    assert nodes.ask(a.load, "key") == Record("value", "owner")
+    assert len(nodes.ask(a.latest, "room", 0, 10)) == 1
+    nodes.advance(0.2)
+    assert nodes.ask(a.load, "key") is None
+    assert nodes.ask(a.latest, "room", 0, 10) == []
+    assert nodes.ask(a.position, "room").offset == 1
+
+
+def test_away_it_refuses_and_back_nothing_is_lost(nodes):
+    (a, _), (b, heard_b) = nodes.node(), nodes.node()
+    nodes.ask(b.subscribe, "room")
+    first = nodes.ask(a.send, message("room", "1"), KEEP)
+    nodes.model.go_away()
+    nodes.settle()
+    assert not a.ready
+    with pytest.raises(StorageAway, match="not done"):
+        nodes.ask(a.send, message("room", "2"), KEEP)
+    nodes.advance(10)
+    assert not a.ready
+    nodes.model.come_back()
+    nodes.advance(2)
+    assert a.ready
+    assert nodes.ask(a.send, message("room", "3"), KEEP) == first._replace(offset=2)
+    assert (heard_b.payloads, heard_b.gaps) == ([b"1", b"3"], [])
+
+
+def test_an_answer_that_is_lost_was_done(nodes):
+    (a, _), (b, heard_b) = nodes.node(), nodes.node()
+    nodes.ask(b.subscribe, "room")
+    nodes.model.lose_answer(verb=b"EVALSHA")
+    with pytest.raises(StorageAway, match="it is unknown whether this was done"):
+        nodes.ask(a.send, message("room", "1"), KEEP)
+    assert heard_b.payloads == [b"1"]
+    nodes.advance(2)
+    assert nodes.ask(a.send, message("room", "2"), KEEP).offset == 2
+
+
+def test_a_subscriber_that_is_cut_off_has_what_it_missed(nodes):
+    (a, _), (b, heard_b) = nodes.node(), nodes.node()
+    nodes.ask(b.subscribe, "room")
+    nodes.ask(a.send, message("room", "0"), KEEP)
+    nodes.model.cut(nodes.reactors[1], subscribers_only=True)
+    nodes.settle()
+    assert [a.ready, b.ready] == [True, False]
+    nodes.ask(a.send, message("room", "1"), KEEP)
+    assert heard_b.payloads == [b"0"]
+    nodes.advance(2)
+    assert (heard_b.payloads, heard_b.gaps) == ([b"0", b"1"], [])
+
+
+def test_slow_it_answers_later_and_in_order(nodes):
+    a, heard = nodes.node()
+    nodes.ask(a.subscribe, "room")
+    nodes.model.slow(0.5)
+    answers = nodes.begin(a.send, message("room", "1"), KEEP)
+    nodes.advance(0.4)
+    assert (answers, heard.payloads) == ([], [])
+    nodes.model.slow(0)
+    assert nodes.begin(a.send, message("room", "2"), KEEP) == []
+    nodes.advance(0.2)
+    assert heard.payloads == [b"1", b"2"]
+    assert answers[0].offset == 1
+
+
+def test_frozen_it_takes_connections_and_thawed_it_does_what_lay_there(nodes):
+    a, heard = nodes.node()
+    nodes.model.freeze()
+    answers = nodes.begin(a.add, "set", "value")
+    nodes.advance(2)
+    assert (a.ready, answers) == (True, [])
+    nodes.model.thaw()
+    nodes.settle()
+    assert answers == [True]
+    nodes.model.freeze()
+    nodes.advance(10)
+    assert not a.ready
+    nodes.model.thaw()
+    nodes.advance(5)
+    assert heard.readiness == [True, False, True]
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_another_in_its_place_lacks_the_last_writes_and_nodes_notice(nodes, cut):
+    a, heard = nodes.node()
+    nodes.ask(a.subscribe, "room")
+    for number in range(1, 6):
+        last = nodes.ask(a.send, message("room", f"{number}"), KEEP)
+    nodes.model.fail_over(lost=2, cut=cut)
+    nodes.advance(3)
+    new = nodes.ask(a.send, message("room", "new"), KEEP)
+    assert (new.offset, new.epoch == last.epoch) == (4, False)
+    assert [one.payload for one in nodes.ask(a.since, "room", last)] == [b"new"]
+    assert heard.payloads == [b"1", b"2", b"3", b"4", b"5", b"new"]
+    nodes.model.fail_over(lost=None)
+    nodes.advance(3)
+    assert nodes.ask(a.latest, "room", 0, 10) == []
+    assert heard.gaps == ["room"]
+
+
+def test_its_clock_can_be_set_back(nodes):
+    (a, _), (_, heard_b) = nodes.node(), nodes.node()
+    nodes.ask(a.join, "room", "ada", "1", "info")
+    nodes.advance(10)
+    for seconds in (-3600, 7200):
+        nodes.model.set_clock(seconds)
+        nodes.advance(10)
+    assert nodes.ask(a.members, "room") == {"ada": "info"}
+    assert heard_b.left == []
