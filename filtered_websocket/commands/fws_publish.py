@@ -12,8 +12,9 @@ from typing import IO, Any
 from filtered_websocket.commands import exits
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
-from filtered_websocket.config.option import Options, PipelineConfig
+from filtered_websocket.config.option import Options
 from filtered_websocket.config.parsers import read_object, seconds
+from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import ConfigError, StorageAway
 from filtered_websocket.limits.channel_rules import CHANNELS
 from filtered_websocket.limits.options import HISTORY_BYTES, HISTORY_CHANNELS, MAX_CHANNEL_NAME

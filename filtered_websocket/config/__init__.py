@@ -2,7 +2,7 @@
 
 from filtered_websocket.config.configuration import Configuration
 from filtered_websocket.config.documentation import documentation
-from filtered_websocket.config.option import Option, Options, Original, PipelineConfig
+from filtered_websocket.config.option import Option, Options, Original
 from filtered_websocket.config.parsers import (
     bearer,
     boolean,
@@ -15,6 +15,7 @@ from filtered_websocket.config.parsers import (
     text,
     words,
 )
+from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import UsageError
 
 __all__ = [

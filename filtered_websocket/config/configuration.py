@@ -13,16 +13,8 @@ from typing import Any
 
 from filtered_websocket.config import command_line
 from filtered_websocket.config.declarations import CONFIG, FILTERS, PIPELINES
-from filtered_websocket.config.option import (
-    Given,
-    Option,
-    Options,
-    Original,
-    PipelineConfig,
-    Sourced,
-    nearest,
-    read_pipelines,
-)
+from filtered_websocket.config.option import Given, Option, Options, Original, Sourced, nearest
+from filtered_websocket.config.pipelines import PipelineConfig, read_pipelines
 from filtered_websocket.config.registry import Registry
 from filtered_websocket.config.service_links import exposed
 from filtered_websocket.config.sources import Sources

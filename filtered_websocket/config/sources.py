@@ -6,8 +6,9 @@ from typing import Any
 
 from filtered_websocket.config import command_line
 from filtered_websocket.config.declarations import CONFIG, PIPELINES
-from filtered_websocket.config.option import Entry, Given, Option, Refused, nearest
+from filtered_websocket.config.option import Given, Option, Refused, nearest
 from filtered_websocket.config.parsers import read_object
+from filtered_websocket.config.pipelines import Entry
 from filtered_websocket.config.registry import Registry
 from filtered_websocket.config.service_links import ServiceLinks
 from filtered_websocket.errors import ConfigError, printable

@@ -22,7 +22,7 @@ from filtered_websocket.chain.interfaces import Server
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step, limit_time, run
 from filtered_websocket.config import patterns
-from filtered_websocket.config.option import PipelineConfig
+from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Position, Publication

@@ -19,7 +19,8 @@ from typing import Any
 from twisted.logger import Logger
 
 from filtered_websocket.commands.fws_server.assembly import Assembly
-from filtered_websocket.config.option import Options, PipelineConfig
+from filtered_websocket.config.option import Options
+from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.generation import Generation, own_modules
 from filtered_websocket.pipeline.importing import IMPORTER, Source, checksum, loader_of
