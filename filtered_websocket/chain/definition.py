@@ -20,6 +20,9 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 def name_of(step: Any) -> str:
     """A filter, or its class, as ``module.Class.filter``, ``module.Class``."""
     step = inspect.unwrap(step)  # what times or traces a filter stands around it
+    use = getattr(step, "__self__", None)
+    if getattr(use, "use", ""):
+        return f"{name_of(use)}.filter"  # which of several uses it is, only its class says
     return f"{getattr(step, '__module__', '?')}.{getattr(step, '__qualname__', step)}"
 
 

@@ -101,12 +101,12 @@ class FilterMeta(type):
         if abstract or "_abstract" in namespace:
             cls._abstract = True
             return
-        cls.step = _as_step(cls)
+        cls.step = as_step(cls)
         for root in roots:
             root._filters.join(cls, namespace)  # type: ignore[attr-defined]
 
 
-def _as_step(cls: FilterMeta) -> Step:
+def as_step(cls: FilterMeta) -> Step:
     """A filter written with one parameter is called with one, as the original's README writes them."""
     # What a chain of one's own, with a `run` of its own, calls its filters with is its own matter.
     if getattr(getattr(cls, "run", None), "__func__", None) is FilterBase.run.__func__:  # type: ignore[attr-defined]
@@ -121,9 +121,14 @@ class FilterBase:
     """What every filter is: a class with a classmethod ``filter(web_socket_instance, data)``.
 
     :cvar any_number: filters of the chain are called with as many arguments as an event has, not with two
+    :cvar options: the pipeline's, with those of its use in the chain; where its module declares an option of a use. It
+        is a class of its own then in each use of each pipeline
+    :cvar use: the options that its use has of its own, as its name shows them: ``?name=value``; "" for none
     """
 
     any_number: ClassVar[bool] = False
+    options: ClassVar[Any]
+    use: ClassVar[str] = ""
 
     # To type checkers, arguments that end like these are any that a subclass takes: its own names, types and number.
     @classmethod

@@ -18,6 +18,7 @@ from filtered_websocket.config.pipelines import PipelineConfig, read_pipelines
 from filtered_websocket.config.registry import Registry
 from filtered_websocket.config.service_links import exposed
 from filtered_websocket.config.sources import Sources
+from filtered_websocket.config.uses import Use
 from filtered_websocket.errors import ConfigError, UsageError
 
 
@@ -82,7 +83,7 @@ class Configuration:
         faults: list[ConfigError] = []
         entries = read_pipelines(self._early(FILTERS), self._early(PIPELINES), faults)
         raise_all(faults)
-        return tuple(dict.fromkeys(module for _, filters, _ in entries for module in filters))
+        return tuple(dict.fromkeys(use.module for _, uses, _ in entries for use in uses))
 
     def resolve(self) -> Options:
         """The options. Raises ConfigError with all faults: UsageError if the command line is among them."""
@@ -102,9 +103,11 @@ class Configuration:
             (option, *(((), source) if option is PIPELINES else values[name])) for name, option in declared.items()
         )
         pipelines = []
-        for patterns, filters, written in entries:
-            own = options.overridden(self._overrides(patterns, written, source, faults)) if written else options
-            pipelines.append(PipelineConfig(patterns[0] if written else "", patterns, filters, own))
+        for patterns, uses, written in entries:
+            path, place = (f"pipelines.{' '.join(patterns)}", source) if written else ("", values["filters"][1])
+            own = options.overridden(self._overrides(path, written, source, faults)) if written else options
+            served = tuple(self._use(use, own, f"{path}: " if path else "", place, faults) for use in uses)
+            pipelines.append(PipelineConfig(patterns[0] if written else "", patterns, served, own))
         raise_all(faults)
         self.warnings += exposed(self._sources.path, self._sources.secrets_in_file(entries))
         return options.overridden({"pipelines": (tuple(pipelines), source)})
@@ -155,20 +158,40 @@ class Configuration:
                 self.warnings.append(f"{lost}; {given.source} overrules it")
         return values
 
+    def _use(self, use: Use, options: Options, path: str, source: str, faults: list[ConfigError]) -> Use:
+        """A use of a filter module, with the options that count there."""
+        if not use.written:
+            return use
+        overrides = self._overrides(f"{path}{use.module}", dict(use.written), source, faults, ("use",))
+        flags = self._registry.own_flags()
+        # By its own name: one of several spellings may stand there.
+        written = tuple((flags[f"--{name}"].name, value) for name, value in use.written if f"--{name}" in flags)
+        return Use(use.module, written, options.overridden(overrides))
+
     def _overrides(
-        self, patterns: tuple[str, ...], written: dict[str, Any], source: str, faults: list[ConfigError]
+        self,
+        path: str,
+        written: dict[str, Any],
+        source: str,
+        faults: list[ConfigError],
+        scopes: tuple[str, ...] = ("pipeline", "use"),
     ) -> dict[str, Sourced]:
-        """The values of options in one entry of "pipelines"."""
-        flags, path = self._registry.own_flags(), f"pipelines.{' '.join(patterns)}"
-        scoped = [name for name, option in self._registry.options.items() if option.scope == "pipeline"]
+        """The values of options in one entry of "pipelines", or of one use of a filter module.
+
+        :param path: where they stand in ``source``
+        :param scopes: of options that may stand there
+        """
+        flags = self._registry.own_flags()
+        scoped = [name for name, option in self._registry.options.items() if option.scope in scopes]
         overrides: dict[str, Sourced] = {}
         for key, value in written.items():
             option = flags.get(f"--{key}")
             try:
                 if not option:
                     raise ConfigError(f"{source}: unknown option {json.dumps(key)} at {path}{nearest(key, scoped)}")
-                if option.scope != "pipeline":
-                    raise ConfigError(f"{source}: the option {json.dumps(key)} at {path} is one of the whole server")
+                if option.scope not in scopes:
+                    whole = "server" if option.scope == "server" else "pipeline"
+                    raise ConfigError(f"{source}: the option {json.dumps(key)} at {path} is one of the whole {whole}")
                 given = Given(option, value, f"{source}: {path}", f"{source}: {path}.{key}")
                 overrides[option.name] = given.parsed(), given.source
             except ConfigError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from filtered_websocket.config.parsers import Parser
+from filtered_websocket.config.parsers import Parser, UnshownError
 from filtered_websocket.errors import ConfigError
 
 
@@ -28,7 +28,8 @@ class Option:
     :param unit: of the value, such as ``bytes``
     :param flags: further spellings, such as ``-p``
     :param many: takes any number of words
-    :param scope: ``pipeline`` if one entry of "pipelines" may have a value of its own
+    :param scope: ``pipeline`` if one entry of "pipelines" may have a value of its own; ``use`` if each use of its
+        filter module may, whose filters read it as ``cls.options``
     :param secret: never shown, wherever it came from
     :param switch: its flag takes no value; ``--name=false`` still does, to overrule the file
     :param environment: further environment names, which count less than ``FWS_NAME``
@@ -46,7 +47,7 @@ class Option:
     unit: str = ""
     flags: tuple[str, ...] = ()
     many: bool = False
-    scope: Literal["server", "pipeline"] = "server"
+    scope: Literal["server", "pipeline", "use"] = "server"
     secret: bool = False
     switch: bool = False
     environment: tuple[str, ...] = ()
@@ -80,7 +81,8 @@ class Given(NamedTuple):
         # TypeError too, so that a plain int or float serves as a parser.
         except (TypeError, ValueError) as error:
             # A list or an object is long, and may hold the secrets of whatever it describes.
-            plain = not self.option.secret and isinstance(self.value, str | int | float | None)
+            hidden = self.option.secret or isinstance(error, UnshownError)
+            plain = not hidden and isinstance(self.value, str | int | float | None)
             got = f", not {json.dumps(self.value)}" if plain else ""
             raise ConfigError(f"{self.place}: {error}{got}") from None
 

@@ -24,6 +24,10 @@ DAY = 86400
 Parser = Callable[[Any], Any]
 
 
+class UnshownError(ValueError):
+    """A sentence that is shown without the value, where a secret may be in it."""
+
+
 def integer(low: int, high: int) -> Parser:
     def parse(value: Any) -> int:
         match = re.fullmatch(r"[ \t]*([+-]?[0-9]{1,18})[ \t]*", value) if isinstance(value, str) else None

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from filtered_websocket.config.option import Options, Sourced
-from filtered_websocket.config.parsers import words
+from filtered_websocket.config.uses import Use, uses
 from filtered_websocket.errors import ConfigError
 
 
@@ -14,18 +14,23 @@ class PipelineConfig(NamedTuple):
 
     name: str
     patterns: tuple[str, ...]
-    filters: tuple[str, ...]
+    uses: tuple[Use, ...]
     options: Options
 
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The names of its filter modules, each once."""
+        return tuple(dict.fromkeys(use.module for use in self.uses))
 
-Entry = tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]  # patterns, filters, what was written for them
+
+Entry = tuple[tuple[str, ...], tuple[Use, ...], dict[str, Any]]  # patterns, filters, what was written for them
 
 
 def read_pipelines(filters: Sourced, pipelines: Sourced, faults: list[ConfigError]) -> list[Entry]:
     """The pipelines that the options ``filters`` and ``pipelines`` name, that of all other paths first."""
     (modules, source), (written, place) = filters, pipelines
     # Pipelines without "filters": there are no others, and 404 elsewhere.
-    entries: list[Entry] = [] if written and source == "default" else [(("*",), tuple(modules), {})]
+    entries: list[Entry] = [] if written and source == "default" else [(("*",), tuple(uses(modules)), {})]
     seen: set[str] = set()
     for key, value in written.items():
         patterns = tuple(key.split())
@@ -40,7 +45,7 @@ def read_pipelines(filters: Sourced, pipelines: Sourced, faults: list[ConfigErro
             seen.update(patterns)
             if "filters" not in entry:
                 raise ValueError('"filters" are wanted, a list of modules')
-            entries.append((patterns, tuple(words(entry["filters"])), entry))
+            entries.append((patterns, tuple(uses(entry["filters"])), entry))
         except ValueError as error:
             faults.append(ConfigError(f"{place}: pipelines.{key}: {error}"))
     return entries

@@ -11,6 +11,7 @@ from filtered_websocket.config.parsers import read_object
 from filtered_websocket.config.pipelines import Entry
 from filtered_websocket.config.registry import Registry
 from filtered_websocket.config.service_links import ServiceLinks
+from filtered_websocket.config.uses import Use, uses
 from filtered_websocket.errors import ConfigError, printable
 
 
@@ -62,8 +63,10 @@ class Sources:
     def secrets_in_file(self, entries: list[Entry]) -> Iterator[str]:
         """What the file holds that is secret, also where a flag overrules it."""
         flags = self._registry.own_flags()
-        within = entries if "pipelines" in self.document else []
-        for place, written in [("", self.document), *((f"pipelines.{at[0]}.", own) for at, _, own in within)]:
+        within = [(f"pipelines.{at[0]}.", own) for at, _, own in entries] if "pipelines" in self.document else []
+        places = [("", self.document), *within]
+        places += [(f"{place}filters: {use.module}.", dict(use.written)) for place, own in places for use in _uses(own)]
+        for place, written in places:
             for key, value in written.items():
                 option = flags.get(f"--{key}")
                 if option and option.secret and option is not PIPELINES and value:
@@ -115,3 +118,10 @@ class Sources:
         for name, option in variables.items():
             if name in self._environ and name not in links.names:
                 yield Given(option, self._environ[name], name, name)
+
+
+def _uses(written: Mapping[str, Any]) -> list[Use]:
+    try:
+        return uses(written.get("filters", ()))
+    except ValueError:
+        return []  # a fault tells of it

@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -69,11 +69,6 @@ def filters_of(name: str, root: FilterMeta) -> list[FilterMeta]:
     for module in modules_of(name):
         brings += [each for each in root._filters if each.__module__ == module and each not in brings]
     return brings
-
-
-def chain_of(modules: Iterable[str], root: FilterMeta) -> tuple[FilterMeta, ...]:
-    """The filters of one chain that these loaded modules bring, each once."""
-    return tuple(dict.fromkeys(each for module in modules for each in filters_of(module, root)))
 
 
 def further_roots() -> list[FilterMeta]:

@@ -23,6 +23,7 @@ from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step, limit_time, run
 from filtered_websocket.config import patterns
 from filtered_websocket.config.pipelines import PipelineConfig
+from filtered_websocket.config.uses import Use
 from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Position, Publication
@@ -30,11 +31,12 @@ from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.joining import Joining
-from filtered_websocket.pipeline.modules import chain_of, defaults_of, endpoints_of, further_roots
+from filtered_websocket.pipeline.modules import defaults_of, endpoints_of, further_roots
 from filtered_websocket.pipeline.names import Names, ids
 from filtered_websocket.pipeline.recoveries import Recoveries
 from filtered_websocket.pipeline.subscriptions import Subscriptions
 from filtered_websocket.pipeline.users import Users
+from filtered_websocket.pipeline.uses import Uses
 from filtered_websocket.storage_objects.base import BaseStorageObject, Keep
 from filtered_websocket.storage_objects.prefixed import PrefixedStorageObject
 from filtered_websocket.web.base import EndpointMeta
@@ -52,15 +54,17 @@ class ServerOfPipelines(Server, Protocol):
 class Pipeline:
     """What filters get as `connection.pipeline`, and consumer filters as their instance.
 
+    :param former: the pipeline of its name that serves now, if its configuration is read anew
     :ivar users: the open connections of this pipeline in this process, id -> connection
     :ivar queue: a `queue.Queue`: what any thread puts into it reaches the consumer chains
     """
 
-    def __init__(self, config: PipelineConfig, server: ServerOfPipelines) -> None:
+    def __init__(self, config: PipelineConfig, server: ServerOfPipelines, former: "Pipeline | None" = None) -> None:
         self.name: str = config.name
         self.patterns: tuple[str, ...] = config.patterns
         self.modules: tuple[str, ...] = config.filters
         self.options = _with_defaults(config.options, config.filters)
+        self.uses: Uses = Uses(_uses_with_defaults(config), self.options, None if former is None else former.uses)
         self.server = server
         self.queue = server.queue
         self.token: Any = None
@@ -120,9 +124,9 @@ class Pipeline:
         """Take the chains and the endpoints from the modules as they are registered now."""
         self.endpoints = tuple(dict.fromkeys(each for module in self.modules for each in endpoints_of(module)))
         for root in EVENTS:
-            chain = self.filters[root.event] = chain_of(self.modules, root)  # type: ignore[attr-defined]
+            chain = self.filters[root.event] = self.uses.chain(root)  # type: ignore[attr-defined]
             self.chains[root.event] = tuple(each.step for each in chain)  # type: ignore[attr-defined]
-        self.further = {root: chain_of(self.modules, root) for root in further_roots()}
+        self.further = {root: self.uses.chain(root) for root in further_roots()}
 
     def take_limits(self) -> None:
         """Take the limits of what clients that come back get from the options as they are now."""
@@ -223,7 +227,7 @@ class Pipeline:
         :param draft: a pipeline made from that
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
-        names = ("options", "modules", "patterns", "filters", "chains", "further", "endpoints", "names")
+        names = ("options", "modules", "patterns", "uses", "filters", "chains", "further", "endpoints", "names")
         lists = ("member_left", "member_returned", "vacated", "gaps", "bus_gaps", "ready_changed", "looked_at")
         called = {name: getattr(self, name) for name in lists}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
@@ -273,6 +277,13 @@ def _with_defaults(options: Any, modules: Iterable[str]) -> Any:
     """The options of a pipeline, with the defaults of its packs where nobody has given anything."""
     values = {name: (value, module) for module in modules for name, value in defaults_of(module).items()}
     return options.overridden({name: each for name, each in values.items() if options.source(name) == "default"})
+
+
+def _uses_with_defaults(config: PipelineConfig) -> list[Use]:
+    return [
+        each if each.options is None else each._replace(options=_with_defaults(each.options, config.filters))
+        for each in config.uses
+    ]
 
 
 def _module_of(call: Callable[..., Any]) -> str:

@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
-from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.delivery import BusQueue
@@ -23,7 +22,7 @@ from filtered_websocket.testing.clock import ClockReactor, StillWaiting
 from filtered_websocket.testing.engineio import WebSocketSession, address
 from filtered_websocket.testing.failures import Failures
 from filtered_websocket.testing.losses import Losses
-from filtered_websocket.testing.pipelines import by_patterns, load_into, resolved
+from filtered_websocket.testing.pipelines import Filter, by_patterns, load_into, resolved
 from filtered_websocket.testing.polling import PollingSession
 from filtered_websocket.testing.real_time import LoopReactor
 from filtered_websocket.testing.socketio import SocketIOClient
@@ -38,7 +37,8 @@ STOP_LIMIT = 60.0
 class Server:
     """A server in memory, to be used in a ``with`` statement.
 
-    :param filters: names of filter modules, or filter classes; none: those of ``fws_server``
+    :param filters: names of filter modules, also with options of their own as ``-f`` takes them or a file does
+        (``{"filter": ..., "option": value}``); or filter classes; none: those of ``fws_server``
     :param storage_object: one of your own, or another server's to make two nodes of one; default: a new one in memory
     :param reactor: ``asyncio``: filters may await asyncio's own objects, time is real (`testing.real_time`), and a call
         waits for filters, at most `patience` seconds
@@ -49,7 +49,7 @@ class Server:
 
     def __init__(
         self,
-        *filters: str | FilterMeta,
+        *filters: Filter,
         storage_object: object = None,
         reactor: Literal["clock", "asyncio"] = "clock",
         **options: Any,

@@ -2,6 +2,7 @@ import pytest
 
 from filtered_websocket.config import Configuration, Option, text
 from filtered_websocket.config.declarations import FILTERS
+from filtered_websocket.config.uses import Use
 from filtered_websocket.errors import ConfigError
 from tests.support.declared_options import PORT, STORAGE, faults
 
@@ -89,11 +90,11 @@ def test_an_option_that_is_required_must_be_given(configure):
 def test_an_option_may_be_known_early_while_others_are_not_declared_yet():
     configuration = Configuration(["-f", "a", "b", "--later", "x", "-cert", "c"], {"STORAGE_OBJECT_MODULE": "mine"})
     configuration.declare([STORAGE], "server")
-    assert configuration.early(FILTERS) == ["a", "b"]
+    assert configuration.early(FILTERS) == [Use("a"), Use("b")]
     assert configuration.early(STORAGE) == "mine"
     assert configuration.filter_modules() == ("a", "b")
 
 
 def test_an_early_value_that_is_wrong_is_a_fault(configure):
-    with pytest.raises(ConfigError, match=r"config\.json: filters: words are wanted"):
+    with pytest.raises(ConfigError, match=r"config\.json: filters: filter modules are wanted"):
         configure(file={"filters": [5]}).early(FILTERS)

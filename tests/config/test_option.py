@@ -1,4 +1,4 @@
-"""The values that count, and those of each pipeline."""
+"""The values that count."""
 
 import pytest
 

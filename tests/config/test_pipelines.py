@@ -3,6 +3,7 @@
 import pytest
 
 from filtered_websocket.config.declarations import FILTERS
+from filtered_websocket.config.uses import WANTED, Use
 from filtered_websocket.errors import ConfigError
 from tests.support.declared_options import faults
 
@@ -27,7 +28,7 @@ def test_a_pipeline_has_patterns_filters_and_options_of_its_own(configure):
     assert [each.options.max_message_size for each in options.pipelines] == [5, 5, 65536]
     assert app.options.source("max_message_size") == "config.json: pipelines./app/* /apps/*"
     assert app.options.apps == {"a": "s3cret"}
-    assert app.options.filters == ["both", "pushi"]
+    assert app.options.filters == [Use("both"), Use("pushi")]
     assert options.max_message_size == 5
     assert configuration.filter_modules() == ("plain", "chat", "both", "pushi")
     assert "s3cret" not in repr(options)
@@ -50,12 +51,12 @@ def test_faults_in_pipelines_are_named_with_their_path(configure):
         "/same /same": [],
     }
     assert faults(configure(file={"pipelines": pipelines, "filters": 5})) == [
-        "config.json: filters: words are wanted, in JSON a list of texts, not 5",
+        f"config.json: filters: {WANTED}, not 5",
         'config.json: pipelines./app: "filters" are wanted, a list of modules',
         "config.json: pipelines./chat /more: a path is wanted that is not there already",
         "config.json: pipelines.more: paths are wanted that begin with / or *",
         "config.json: pipelines.: paths are wanted that begin with / or *",
-        "config.json: pipelines./number: words are wanted, in JSON a list of texts",
+        f"config.json: pipelines./number: {WANTED}",
         "config.json: pipelines./same /same: a path is wanted that is not there already",
         'config.json: unknown option "max_mesage_size" at pipelines./chat; did you mean "max_message_size"?',
         "config.json: pipelines./chat.max_message_size: bytes from 1 to 1073741824 are wanted, such as 65536, 64k or "

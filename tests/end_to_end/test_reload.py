@@ -6,6 +6,7 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -43,6 +44,39 @@ OPENING = """
         @classmethod
         def filter(cls, web_socket_instance, data):
             web_socket_instance.sendMessage("NUMBER " + STATE[0])
+"""
+
+
+ADDING = """
+    from filtered_websocket.config import Option
+    from filtered_websocket.config.parsers import text
+    from filtered_websocket.filters.base import WebSocketMessageFilter, WebSocketStartFilter, WebSocketStopFilter
+
+    OPTIONS = (Option("word", text, "-", "what is put behind a message", scope="use"),)
+
+    class Open(WebSocketStartFilter):
+        @classmethod
+        def filter(cls, pipeline):
+            print("opened " + cls.options.word, flush=True)
+
+    class Shut(WebSocketStopFilter):
+        @classmethod
+        def filter(cls, pipeline):
+            print("closed " + cls.options.word, flush=True)
+
+    class Add(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            return (data if isinstance(data, str) else data.decode()) + cls.options.word
+"""
+
+ANSWERING = """
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    class Answer(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.sendMessage(data)
 """
 
 
@@ -132,6 +166,30 @@ def test_options_and_pipelines_of_the_file_are_taken_anew(fws_server: Start, tmp
     new.send("much too long now")
     assert new.closed()[0] == 1009
     assert server.open("/").socket
+
+
+def test_uses_of_one_filter_are_taken_anew_each_by_itself(fws_server: Start, tmp_path: Path) -> None:
+    config = tmp_path / "fws.json"
+
+    def write(word: str, general: str) -> None:
+        filters = ["adding?word=a", {"filter": "adding", "word": word}, "adding", "answering"]
+        config.write_text(json.dumps({"filters": filters, "word": general}))
+
+    (tmp_path / "answering.py").write_text(dedent(ANSWERING))
+    (tmp_path / "adding.py").write_text(dedent(ADDING))
+    write("b", "!")
+    server = fws_server("-c", "fws.json", "--reload_keep", "adding")
+    server.wait_for(r"cat message \| adding.Add\?word=a \| adding.Add\?word=b \| adding.Add \| answering.Answer")
+    client = server.open()
+    client.send("x")
+    assert client.text() == "xab!"
+    write("c", "?")
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded: answering")
+    client.send("x")
+    assert client.text() == "xac?"
+    # Only the use that is new began, and only the one that is gone has ended.
+    assert server.printed.splitlines() == ["opened a", "opened b", "opened !", "opened c", "closed b"]
 
 
 def test_what_takes_a_restart_is_said(fws_server: Start, tmp_path: Path) -> None:

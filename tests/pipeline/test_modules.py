@@ -6,7 +6,7 @@ import pytest
 
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
-from filtered_websocket.pipeline.modules import brings_nothing, chain_of, filters_of, further_roots, load, options_of
+from filtered_websocket.pipeline.modules import brings_nothing, filters_of, load, options_of
 
 
 def messages(*names):
@@ -171,15 +171,3 @@ def test_options_come_from_the_module_and_the_filter_modules_it_brings(files):
     ).load("b", "only")
     assert options_of(f"{files.prefix}b") == ("one", "two", "three")
     assert options_of(f"{files.prefix}only") == ("alone",)
-
-
-def test_chains_of_ones_own_come_in_the_same_order_also_from_modules_without_any_other_filter(files):
-    files.write(
-        root="from filtered_websocket.filters.base import FilterBase, FilterMeta\n"
-        "class Call(FilterBase, metaclass=FilterMeta): pass\n",
-        b="from {p}root import Call\nclass B(Call): pass\n",
-        a="import {p}b\nfrom {p}root import Call\nclass A(Call): pass\n",
-    ).load("a")
-    (root,) = [each for each in further_roots() if each.__name__ == "Call" and each.__module__ == files.prefix + "root"]
-    assert [each.__name__ for each in chain_of([files.prefix + "a", files.prefix + "b"], root)] == ["B", "A"]
-    assert files.modules("a") == ["b", "a"]

@@ -1,5 +1,6 @@
 """The server in memory: what runs in it, and what it tells of failures."""
 
+import importlib
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.clock import StillWaiting
 from filtered_websocket.testing.failures import FilterFailed
 from filtered_websocket.testing.server import Server
+from tests.support.module_files import Files
 from tests.support.small_filters import BROADCAST, Broken, Echo, Greet
 
 
@@ -41,6 +43,35 @@ def test_classes_and_modules_make_one_chain_in_the_order_given():
         client = server.connect()
         client.send("hi")
         assert client.received() == ["hi"]
+
+
+def test_one_filter_may_be_there_twice_with_options_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    files = Files(tmp_path).write(
+        add="""
+        from filtered_websocket.config import Option
+        from filtered_websocket.config.parsers import text
+        OPTIONS = (Option("word", text, "-", "help", scope="use"),)
+        class Add(WebSocketMessageFilter):
+            @classmethod
+            def filter(cls, web_socket_instance, data):
+                return (data if isinstance(data, str) else data.decode()) + cls.options.word
+        """
+    )
+    name = f"{files.prefix}add"
+    with Server(f"{name}?word=a", {"filter": name, "word": "b"}, name, Echo, word="!") as server:
+        client = server.connect()
+        client.send("x")
+        assert client.received() == ["xab!"]
+    module = importlib.import_module(name)
+    with Server(module.Add, Echo, word="?") as server:
+        client = server.connect()
+        client.send("x")
+        assert client.received() == ["x?"]
+    with pytest.raises(ConfigError, match="unknown option"):
+        Server({"filter": name, "wrod": "b"})
+    with pytest.raises(ConfigError, match="options are wanted as"):
+        Server(f"{name}?word")
 
 
 def test_only_the_classes_given_run_whatever_else_their_module_defines():

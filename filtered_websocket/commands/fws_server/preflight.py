@@ -17,6 +17,7 @@ from typing import Any
 
 from filtered_websocket.commands.fws_server.private_redis import program_for
 from filtered_websocket.config.option import Options
+from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.mistakes import out_of_reach
 from filtered_websocket.pipeline.modules import checks_of, options_of
@@ -68,8 +69,8 @@ def _without(options: Options) -> Iterator[tuple[Options, str, str]]:
     """Options that take no effect now: whose they are, their names, and why."""
     yield from ((options, *each) for each in _without_others(options))
     for pipeline in options.pipelines:
-        for no_effect in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "NO_EFFECT")):
-            yield from ((pipeline.options, *each) for each in no_effect(pipeline.options))
+        for no_effect, its in _asked(pipeline, "NO_EFFECT"):
+            yield from ((its, *each) for each in no_effect(its))
 
 
 def _without_others(options: Options) -> Iterator[tuple[str, str]]:
@@ -88,6 +89,15 @@ def _without_others(options: Options) -> Iterator[tuple[str, str]]:
             yield name, f"beside {instead}"
         if not any("rediss://" in each for each in (options.redis_url, *options.redis_shards)):
             yield "redis_ca", "without a rediss:// URL"
+
+
+def _asked(pipeline: PipelineConfig, what: str) -> Iterator[tuple[Any, Options]]:
+    """What a pipeline's modules declare by this name, each with the options of its use."""
+    asked: list[tuple[Any, Options]] = []
+    for use in pipeline.uses:
+        its = pipeline.options if use.options is None else use.options
+        asked += [(each, its) for each in checks_of(use.module, what) if (each, its) not in asked]
+    yield from asked
 
 
 def _given(options: Options, name: str) -> str:
@@ -210,6 +220,10 @@ def _pipelines(options: Options, backend: Any) -> Iterator[ConfigError]:
             readers.setdefault(option.name, set()).add(module)
     for pipeline in options.pipelines:
         yield from out_of_reach(pipeline.filters, pipeline.patterns)
+        for use in pipeline.uses:
+            known = {option.name for option in options_of(use.module)}
+            for name in (name for name, _ in use.written if name in readers and name not in known):
+                yield ConfigError(f"{use.module}: {name} is no option of it, but of {min(readers[name])}")
         for option, _, source in pipeline.options:
             # Filled in by another, it is no fault of this one.
             here = f": pipelines.{' '.join(pipeline.patterns)}" in source
@@ -223,9 +237,9 @@ def _packs(options: Options, backend: Any) -> Iterator[ConfigError]:
     for pipeline in options.pipelines:
         for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "CHECK_PIPELINES")):
             together.setdefault(check, []).append(pipeline)
-        for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name)):
+        for check, its in _asked(pipeline, "CHECK"):
             where = f"pipelines.{pipeline.name}: " if pipeline.name else ""
-            for error in _raised(check, pipeline.options):
+            for error in _raised(check, its):
                 yield ConfigError(*(f"{where}{fault}" for fault in error.faults))
     for check, pipelines in together.items():
         yield from _raised(check, options, pipelines)

@@ -150,7 +150,7 @@ class _Draft:
     """
 
     def __init__(self, config: PipelineConfig, server: Server, living: Pipeline | None, old: Collection[str]) -> None:
-        new = Pipeline(config, server)
+        new = Pipeline(config, server, living)
         before = living.filters if living is not None else {"start": (), "stop": ()}
         self._server = server
         self._starts = [each for each in new.filters["start"] if each not in before["start"]]
@@ -171,6 +171,7 @@ class _Draft:
     def take(self) -> Pipeline:
         """Put it into force."""
         own = self._view.settle()
+        self._pipeline.uses.settle()
         self._pipeline.take_limits()
         self._former = View(self._pipeline, {name: value for name, value in own.items() if value is not MISSING})
         return self._pipeline

@@ -170,6 +170,11 @@ NEVER = {
     (*PUSHI, "--pushi_admin_secret", "secret\n"): "a text is wanted without blanks or line ends around it",
     ("-f", f"{PACKS}.ws_emit", "--ws_emit_cors", "localhost:7788"): '"http://localhost:7788" is meant',
     ("-f", f"{PACKS}.ws_emit", "--ws_emit_room_secrets", '{"a::b": "c"}'): "a roomspace ends before the first ::",
+    ("-f", f"{PACKS}.wsps?wsps_stats_seconds=3"): (
+        f'--filters: the option "wsps_stats_seconds" at {PACKS}.wsps is one of the whole pipeline'
+    ),
+    ("-f", f"{PACKS}.wsps?wsps_stat_seconds=3"): f'--filters: unknown option "wsps_stat_seconds" at {PACKS}.wsps',
+    ("-f", f"{PACKS}.wsps?secret"): f"-f (filters): {PACKS}.wsps: options are wanted as ?name=value&other=value",
     ("--channels", '{"*": {"history": 1}, "news": {}}'): '"news" never counts: "*" before it fits the same channels',
     ("--channels", '{"a*": {}, "a?": {}}'): '"a?" never counts: "a*" before it fits the same channels',
     ("--pipelines", f'{{"/caf%C3%A9": ["{PACKS}.stdout_messages"]}}'): "paths are wanted without ? and #, and decoded",

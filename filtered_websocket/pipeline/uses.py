@@ -1,0 +1,73 @@
+"""The uses of filter modules in one pipeline, and the classes that are made for them (`chain.using`)."""
+
+import sys
+from collections.abc import Iterable
+
+from filtered_websocket.chain.interfaces import Options
+from filtered_websocket.chain.registry import FilterMeta
+from filtered_websocket.chain.using import used
+from filtered_websocket.config.uses import Use
+from filtered_websocket.pipeline.modules import filters_of
+
+_Key = tuple[FilterMeta, str, int]  # the filter, the options of its use, and the how manieth it is with these
+
+
+class Uses:
+    """What a pipeline's chains are made of.
+
+    :param given: the uses in the order of their chains
+    :param options: the pipeline's
+    :param former: the uses of the pipeline as it serves now, which is read anew. A class that is wanted again stays,
+        and with it what its filter keeps.
+    """
+
+    def __init__(self, given: Iterable[Use], options: Options, former: "Uses | None" = None) -> None:
+        counts: dict[str, int] = {}
+        #: each with a number that tells it from others that are written the same way
+        self.given: list[tuple[Use, int]] = []
+        for use in given:
+            counts[repr(use[:2])] = number = counts.get(repr(use[:2]), 0) + 1
+            self.given.append((use, number))
+        self._options = options
+        self._made: dict[_Key, FilterMeta] = {}
+        self._former = {} if former is None else former._made
+        self._renewed: list[tuple[FilterMeta, Options]] = []
+
+    def chain(self, root: FilterMeta) -> tuple[FilterMeta, ...]:
+        """The filters of one chain, each use once. A filter without options of its own is there once."""
+        found = (self.use_of(each, use, number) for use, number in self.given for each in filters_of(use.module, root))
+        return tuple(dict.fromkeys(found))
+
+    def use_of(self, filter_class: FilterMeta, use: Use, number: int = 1) -> FilterMeta:
+        """The filter as a chain has it: itself where no option is one of its use."""
+        module = filter_class.__module__
+        # What a module imports is brought by each that does, and the use of one of them is not the others'.
+        within = module == use.module or module.startswith(f"{use.module}.")
+        declared = _declared(module, use.module) if within else _declared(module)
+        if not declared:
+            return filter_class
+        own = any(name in declared for name, _ in use.written)
+        key = (filter_class, repr(use.written) if own else "", number if own else 1)
+        if key not in self._made:
+            options = use.options if own and use.options is not None else self._options
+            self._made[key] = self._class(key, options, use.suffix if own else "")
+        return self._made[key]
+
+    def _class(self, key: _Key, options: Options, suffix: str) -> FilterMeta:
+        if key in self._former:
+            self._renewed.append((self._former[key], options))
+            return self._former[key]
+        return used(key[0], options, suffix + (f" #{key[2]}" if key[2] > 1 else ""))
+
+    def settle(self) -> None:
+        """They are in force: classes that have stayed get the options that there are now."""
+        for use, options in self._renewed:
+            use.options = options  # type: ignore[attr-defined]
+        self._renewed.clear()
+        self._former = {}
+
+
+def _declared(*modules: str) -> set[str]:
+    """The names of options of a use that these modules declare."""
+    options = (each for name in modules for each in getattr(sys.modules[name], "OPTIONS", ()))
+    return {option.name for option in options if option.scope == "use"}
