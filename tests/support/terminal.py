@@ -20,7 +20,7 @@ from types import TracebackType
 
 from tests.support.ports import free_port
 
-DEADLINE = 60.0
+DEADLINE = 180.0
 PORT = "9000"
 """The port in the pages; here it is one that is free."""
 
