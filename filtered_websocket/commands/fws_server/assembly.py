@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from filtered_websocket.commands.fws_server import preflight
+from filtered_websocket.commands.fws_server import no_effect, preflight
 from filtered_websocket.config.configuration import Configuration, raise_all
 from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import boolean, choice, integer, listening_address, words
@@ -159,7 +159,7 @@ class Assembly:
             faults.append(error)
         if not faults:
             faults += preflight.faults(options, self.backend, starts)
-            self.odd += preflight.odd(options)
+            self.odd += no_effect.odd(options)
         raise_all(faults)
         return options
 
