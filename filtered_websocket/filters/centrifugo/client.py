@@ -25,6 +25,7 @@ class Client:
     :ivar given: the channels that its token has put it in
     :ivar connected: its connect command has been answered
     :ivar present: storage knows of it, for filters that are told of clients that go
+    :ivar permit: what was found when it last published to another channel than before
     :ivar publishing: its publications that storage has yet to confirm, and that no command of it waits for
     :ivar renews: it brings a new token when its time is over; else filters of refresh are asked
     :ivar ended: it is sent nothing any more
@@ -34,8 +35,8 @@ class Client:
     """
 
     __slots__ = (
-        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "pipeline",
-        "present", "publishing", "renews", "state", "steps", "subscriptions", "user",
+        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "permit",
+        "pipeline", "present", "publishing", "renews", "state", "steps", "subscriptions", "user",
     )  # fmt: skip
 
     def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
@@ -48,6 +49,7 @@ class Client:
         self.deadline: Deadline | None = None
         self.connected = self.present = self.ended = False
         self.renews, self.publishing = True, 0
+        self.permit: Any = None
         self.subscriptions: dict[str, Subscription] = {}
         self.steps = Steps()
 

@@ -11,7 +11,7 @@ has arrived (`placed`), before it is encoded for clients.
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,7 +36,8 @@ _PLACE = struct.Struct(">QI")
 _JSON, _DELTA, _INFO, _TAGS, _EPOCH = 1, 2, 4, 8, 16
 
 _USUAL = {_MARK + bytes((PUBLICATION, _JSON | _INFO | delta)) for delta in (0, _DELTA)}
-_DATA = _HEAD.size + _U32.size
+_SIZE = _HEAD.size
+_DATA = _SIZE + _U32.size
 
 
 class Envelope(NamedTuple):
@@ -62,10 +63,10 @@ def pack(envelope: Envelope) -> Message:
     return _packed(envelope), False
 
 
-def pack_usual(data: bytes, is_json: bool, delta: bool, info: ClientInfo) -> Message:
-    """A client's publication, as it is published: that of an envelope of these, without one."""
+def begin_of_usual(is_json: bool, delta: bool, info: ClientInfo) -> bytes:
+    """What stands before the data of a client's publication, as it is published: an envelope's beginning."""
     flags = is_json * _JSON | delta * _DELTA | _INFO
-    return _HEAD.pack(_MARK, PUBLICATION, flags, 0) + _block_of(info) + data, False
+    return _HEAD.pack(_MARK, PUBLICATION, flags, 0) + _block_of(info)
 
 
 def _packed(envelope: Envelope) -> bytes:
@@ -104,39 +105,42 @@ def plain(message: Message) -> Envelope:
 
 def _is_packed(message: Message) -> bool:
     payload, binary = message
-    return not binary and payload[:2] == _MARK and len(payload) >= _HEAD.size
+    return not binary and payload[:2] == _MARK and len(payload) >= _SIZE
 
 
-def packed(message: Message) -> bytes:
-    """The envelope of a message, as it stands in the hub."""
-    return message[0] if _is_packed(message) else _packed(plain(message))
+def placed(messages: Sequence[Message], position: Position) -> tuple[list[Message], bool]:
+    """Messages as envelopes with their offset in them, the first of a history with its epoch, too; and whether clients
+    of JSON can have all of them."""
+    epoch, offset = position
+    place, envelopes, are_json = offset.to_bytes(8, "big"), [], True
+    for payload, binary in messages:
+        # What `_is_packed` says: all that is published comes by here.
+        envelope = payload
+        if binary or payload[:2] != _MARK or len(payload) < _SIZE:
+            envelope = _packed(plain((payload, binary)))
+        if offset == 1:
+            envelope = _with_epoch(envelope, epoch.encode())
+        if not envelope[3] & _JSON:
+            are_json = False
+        envelopes.append((envelope[:4] + place + envelope[12:], False))
+    return envelopes, are_json
 
 
-def placed(payload: bytes, position: Position) -> Message:
-    """An envelope with its offset in it, as a message; the first of a history with its epoch, too."""
-    if position.offset == 1:
-        epoch = position.epoch.encode()
-        flags = bytes((payload[3] | _EPOCH,))
-        payload = b"".join((payload[:3], flags, payload[4:], epoch, bytes((len(epoch),))))
-    return payload[:4] + position.offset.to_bytes(8, "big") + payload[12:], False
+def _with_epoch(payload: bytes, epoch: bytes) -> bytes:
+    return b"".join((payload[:3], bytes((payload[3] | _EPOCH,)), payload[4:], epoch, bytes((len(epoch),))))
 
 
 def is_json(message: Message) -> bool:
     """Whether clients of JSON can have it."""
     payload, binary = message
     if _is_packed(message):
-        return holds_json(payload)
+        return payload[3] & _JSON != 0
     return not binary or embedded(payload) is not None
-
-
-def holds_json(payload: bytes) -> bool:
-    """Whether clients of JSON can have what an envelope holds."""
-    return payload[3] & _JSON != 0
 
 
 def _unpack(payload: bytes) -> Envelope:
     _, kind, flags, offset = _HEAD.unpack_from(payload)
-    at = _HEAD.size
+    at = _SIZE
     info, tags = None, NOTHING
     if flags & _INFO:
         block, at = _part(payload, at)

@@ -21,7 +21,7 @@ from filtered_websocket.filters.centrifugo.carriers import Carrier
 from filtered_websocket.filters.centrifugo.codes import INAPPROPRIATE, SHUTDOWN, Disconnect
 from filtered_websocket.filters.centrifugo.control import Control
 from filtered_websocket.filters.centrifugo.emulation import emulate
-from filtered_websocket.filters.centrifugo.envelope import holds_json, packed, placed
+from filtered_websocket.filters.centrifugo.envelope import is_json, placed
 from filtered_websocket.filters.centrifugo.leaving import lack
 from filtered_websocket.filters.centrifugo.paths import is_at
 from filtered_websocket.filters.centrifugo.session import Session
@@ -110,18 +110,25 @@ class Place(WebSocketConsumerFilter):
         if not isinstance(data, Publication):
             cls.hear(State.of(web_socket_instance), data)
             return None
-        payloads = [packed(each) for each in data.messages]
-        if not all(map(holds_json, payloads)) and not data.replayed:
-            for each in tuple(web_socket_instance.hub.subscribers(data.channel)):
-                session = Session.of(each)
-                if session is not None and not session.encoding.codec.binary:
-                    session.end(Disconnect(INAPPROPRIATE))
-        if data.position is None:
-            return None
-        if not data.replayed and web_socket_instance.hub.epoch(data.channel) not in (None, data.position.epoch):
-            cls.begin_epoch(web_socket_instance, data.channel)
-        messages = [placed(each, data.position) for each in payloads]
-        return Publication(data.channel, messages, data.exclude, data.position, data.besides)
+        channel, messages, position = data.channel, data.messages, data.position
+        if position is None:
+            are_json = all(map(is_json, messages))
+        else:
+            messages, are_json = placed(messages, position)
+        if not data.replayed:
+            if not are_json:
+                cls.refuse(web_socket_instance, channel)
+            if position is not None and web_socket_instance.hub.epoch(channel) not in (None, position.epoch):
+                cls.begin_epoch(web_socket_instance, channel)
+        return None if position is None else Publication(channel, messages, data.exclude, position, data.besides)
+
+    @classmethod
+    def refuse(cls, pipeline: Pipeline, channel: str) -> None:
+        """What is no JSON was published: the channel's clients of JSON are told so, and end."""
+        for each in tuple(pipeline.hub.subscribers(channel)):
+            session = Session.of(each)
+            if session is not None and not session.encoding.codec.binary:
+                session.end(Disconnect(INAPPROPRIATE))
 
     @classmethod
     def begin_epoch(cls, pipeline: Pipeline, channel: str) -> None:

@@ -7,11 +7,12 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.deferreds import has_fired, start
 from filtered_websocket.filters.centrifugo.client import Client
 from filtered_websocket.filters.centrifugo.codes import BAD_REQUEST, PERMISSION_DENIED, Error
-from filtered_websocket.filters.centrifugo.envelope import Envelope, pack, pack_usual
+from filtered_websocket.filters.centrifugo.envelope import Envelope, begin_of_usual, pack
 from filtered_websocket.filters.centrifugo.events import CentrifugoPublishFilter, Publish, raw_of
 from filtered_websocket.filters.centrifugo.json_reader import embedded
 from filtered_websocket.filters.centrifugo.messages import PublishRequest, PublishResult
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
+from filtered_websocket.filters.centrifugo.permit import permit_of
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position, Publication
@@ -28,17 +29,17 @@ def publish(client: Client, request: PublishRequest) -> PublishResult | Deferred
 
     :raises Error: it may not
     """
-    channel, state = request.channel, client.state
-    options = state.namespaces.checked(channel)
-    is_json = judge(request.data, options, known=not client.encoding.codec.binary)
-    insecure = client.pipeline.options.centrifugo_insecure
-    allowed = insecure or options.may("publish", client.user, channel in client.subscriptions)
-    if state.chains.of(CentrifugoPublishFilter):
-        return start(_ask(client, channel, options, request.data, allowed))
-    if not allowed:
-        raise Error(PERMISSION_DENIED)
-    message = pack_usual(request.data, is_json, options.delta_publish, client.info_in(channel))
-    sent = send(state, channel, options, message)
+    channel, data = request.channel, request.data
+    permit = permit_of(client, channel)
+    begin, options = permit.begin, permit.options
+    if not (begin and data):
+        is_json = judge(data, options, known=not client.encoding.codec.binary)
+        if permit.is_asked:
+            return start(_ask(client, channel, options, data, permit.allowed))
+        if not permit.allowed:
+            raise Error(PERMISSION_DENIED)
+        begin = begin_of_usual(is_json, options.delta_publish, client.info_in(channel))
+    sent = client.state.storage.send(Publication(channel, ((begin + data, False),)), permit.keep)
     return _PUBLISHED if has_fired(sent) else sent.addCallback(_published)
 
 

@@ -7,12 +7,11 @@ from filtered_websocket.filters.centrifugo.envelope import (
     LEAVE,
     PUBLICATION,
     Envelope,
+    begin_of_usual,
     info_as_text,
     info_of_text,
     is_json,
     pack,
-    pack_usual,
-    packed,
     placed,
     unpack,
 )
@@ -43,13 +42,15 @@ def test_what_is_packed_is_unpacked(envelope):
 
 @given(st.binary(max_size=40), st.booleans(), st.booleans(), INFOS)
 def test_a_usual_publication_is_packed_as_every_other(data, json, delta, info):
-    assert pack_usual(data, json, delta, info) == pack(Envelope(data, is_json=json, delta=delta, info=info))
+    packed = begin_of_usual(json, delta, info) + data
+    assert (packed, False) == pack(Envelope(data, is_json=json, delta=delta, info=info))
 
 
 @given(ENVELOPES, st.integers(1, 2**63 - 1), st.text("abc123", min_size=1, max_size=20))
 def test_an_offset_is_put_in_and_the_first_has_its_epoch(envelope, offset, epoch):
-    found = unpack(placed(packed(pack(envelope)), Position(epoch, offset)))
-    assert found == envelope._replace(offset=offset, epoch=epoch if offset == 1 else "")
+    (message,), are_json = placed([pack(envelope)], Position(epoch, offset))
+    assert unpack(message) == envelope._replace(offset=offset, epoch=epoch if offset == 1 else "")
+    assert are_json == envelope.is_json
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,10 @@ def test_what_other_programs_publish_is_data(message, data, json):
     assert found.data == data
     assert found.is_json == json
     assert is_json(message) == json
-    assert unpack(placed(packed(message), Position("e", 7))) == found._replace(offset=7)
+    (in_place, other), are_json = placed([message, (b"1", False)], Position("e", 7))
+    assert unpack(in_place) == found._replace(offset=7)
+    assert unpack(other) == Envelope(b"1", offset=7)
+    assert are_json == json
 
 
 @given(st.binary(max_size=60), st.booleans())
@@ -77,7 +81,8 @@ def test_any_message_is_some_envelope(payload, mark):
     payload = b"\xc1\xf6" + payload if mark else payload
     for binary in (True, False):
         assert isinstance(unpack((payload, binary)), Envelope)
-        assert isinstance(unpack(placed(packed((payload, binary)), Position("e", 1))), Envelope)
+        (message,), _ = placed([(payload, binary)], Position("e", 1))
+        assert isinstance(unpack(message), Envelope)
 
 
 @given(INFOS)
