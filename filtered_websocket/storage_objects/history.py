@@ -47,31 +47,43 @@ class Histories:
 
     def append(self, publication: Publication, keep: Keep, once: str | None = None) -> Position:
         """Keep a publication; its position, which it also carries from now on."""
-        now = time.monotonic()
-        history = self._of(publication.channel, now, keep.pool)
-        pool = self._pool(keep.pool)
-        if history.pool is not pool:
-            self._make_room(pool, keep.pool, publication.channel, now)
-            pool.join(history)
-        history.top += 1
+        now, channel = time.monotonic(), publication.channel
+        history = self._histories.get(channel)
+        if history is None or history.expires < now or (history.keep is not keep and history.keep != keep):
+            history = self._take_up(channel, keep, now)
+        pool, held = history.pool, history.kept
+        assert pool is not None
+        history.top = offset = history.top + 1
         history.written = next(self._written)
-        history.keep = keep
-        history.expires = now + keep.seconds + keep.meta_seconds if keep.seconds else float("inf")
-        publication.position = Position(history.epoch, history.top)
+        history.expires = now + history.lasts
+        position = publication.position = Position(history.epoch, offset)
         kept = Kept(now, publication, history, pool, once)
         if once is not None:
-            history.names[once] = publication.position
-        history.kept.append(kept)
+            history.names[once] = position
+        held.append(kept)
         pool.kept[kept] = None
-        pool.bytes += kept.cost
-        history.bytes += kept.cost
-        if len(history.kept) > keep.count or keep.bytes or history.kept[0].at <= now - keep.seconds:
+        cost = kept.cost
+        history.bytes += cost
+        pool.bytes += cost
+        if len(held) > keep.count:
+            history.drop_oldest()
+        if keep.bytes or (held and held[0].at <= now - history.lives):
             history.trim(now)
         if now >= self._rests_until:
             self._sweep(now, SLICE)
         if pool.bytes > keep.pool.bytes > 0:
-            self._drop_oldest(pool, keep.pool.bytes, publication.channel, now)
-        return publication.position
+            self._drop_oldest(pool, keep.pool.bytes, channel, now)
+        return position
+
+    def _take_up(self, channel: str, keep: Keep, now: float) -> History:
+        """The history of a channel that keeps from now on what this says."""
+        history, pool = self._of(channel, now, keep.pool), self._pool(keep.pool)
+        if history.pool is not pool:
+            self._make_room(pool, keep.pool, channel, now)
+            pool.join(history)
+        history.obey(keep)
+        history.trim(now)
+        return history
 
     def since(self, channel: str, position: Position, limit: int = 0) -> list[Publication] | None:
         """What came after a position, the oldest ``limit`` of it; None when something may be missing."""

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, deque
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import Any
 from uuid import uuid4
 
@@ -29,10 +30,12 @@ class Kept:
 
 class History:
     """One channel's: the offsets of ``kept`` end with ``top`` without a hole. ``names``: of what was sent once;
-    ``looked_at``: when this was looked at for what has become too old, in its turn."""
+    ``looked_at``: when this was looked at for what has become too old, in its turn; ``lives``: for how many seconds a
+    publication is kept; ``lasts``: for how many this is known after its last one."""
 
     __slots__ = (
-        "bytes", "channel", "end", "epoch", "expires", "keep", "kept", "looked_at", "names", "pool", "top", "written",
+        "bytes", "channel", "end", "epoch", "expires", "keep", "kept", "lasts", "lives", "looked_at", "names", "pool",
+        "top", "written",
     )  # fmt: skip
 
     def __init__(self, channel: str, now: float, expires: float) -> None:
@@ -41,27 +44,33 @@ class History:
         self.top = self.written = self.bytes = 0
         self.names: dict[str, Position] = {}
         self.kept: deque[Kept] = deque()
-        self.keep = Keep(0)
+        self.obey(Keep(0))
         self.expires = expires
         self.pool: PoolOfHistories | None = None
         self.end: Any = None
 
+    def obey(self, keep: Keep) -> None:
+        """From now on it keeps what this says."""
+        self.keep, self.lives = keep, keep.seconds or inf
+        self.lasts = self.lives + keep.meta_seconds
+
     def drop_oldest(self) -> Kept:
         oldest = self.kept.popleft()
-        del oldest.pool.kept[oldest]
-        oldest.pool.bytes -= oldest.cost
-        self.bytes -= oldest.cost
+        pool, cost = oldest.pool, oldest.cost
+        del pool.kept[oldest]
+        pool.bytes -= cost
+        self.bytes -= cost
         if oldest.once is not None:
             del self.names[oldest.once]
         return oldest
 
     def expired(self, kept: Kept, now: float) -> bool:
-        return bool(self.keep.seconds) and kept.at <= now - self.keep.seconds
+        return kept.at <= now - self.lives
 
     def trim(self, now: float) -> None:
-        keep, kept = self.keep, self.kept
+        keep, kept, oldest = self.keep, self.kept, now - self.lives
         # What `expired` says: this is looked at for several histories whenever something is published.
-        while len(kept) > keep.count or (kept and keep.seconds and kept[0].at <= now - keep.seconds):
+        while len(kept) > keep.count or (kept and kept[0].at <= oldest):
             self.drop_oldest()
         if keep.bytes:
             while self.bytes > keep.bytes:

@@ -305,7 +305,7 @@ class StorageObject(BaseStorageObject):
             return  # left since, and whatever is heard now began later
         last, position = ear.last, publication.position
         ear.last = position
-        if last is not None and position is not None and position.offset == 1 and position.epoch != last.epoch:
+        if position is not None and position.offset == 1 and last is not None and position.epoch != last.epoch:
             # The history was forgotten, and begins anew. (Where an epoch goes on from another, nothing is missing.)
             consumer.gap(publication.channel, Position(position.epoch, 0))
         consumer.consume(publication)

@@ -4,12 +4,16 @@ The bus stays as it is: what other programs write has no prefix.
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.limits.history_pool import DEFAULT_POOL, Pool
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import BaseStorageObject, Consumer, Keep, Record
+
+REMEMBERED = 64
+"""What is kept, as it was asked for with publications, of which it is remembered what that is in the storage object."""
 
 
 class PrefixedStorageObject(BaseStorageObject):
@@ -18,6 +22,8 @@ class PrefixedStorageObject(BaseStorageObject):
     def __init__(self, storage: BaseStorageObject, prefix: str) -> None:
         self._storage, self._prefix = storage, prefix
         self.durable, self.shared = storage.durable, storage.shared
+        # All channels of a namespace, or of a rule, keep the same.
+        self._own_keep = lru_cache(REMEMBERED)(self._own_keep_of)
 
     @property
     def private_bus(self) -> bool:
@@ -89,11 +95,10 @@ class PrefixedStorageObject(BaseStorageObject):
         self, publication: Publication, keep: Keep | None = None, once: str | None = None
     ) -> Deferred[Position | None]:
         name = self._prefix + publication.channel
-        if keep is not None:
-            keep = keep._replace(pool=self._own(keep.pool))
         own = Publication(name, publication.messages, publication.exclude, publication.position, publication.besides)
+        own_keep = None if keep is None else self._own_keep(keep)
         # A user's own storage object may have been written before there were names.
-        return self._storage.send(own, keep) if once is None else self._storage.send(own, keep, once)
+        return self._storage.send(own, own_keep) if once is None else self._storage.send(own, own_keep, once)
 
     def subscribe(self, channel: str) -> Deferred[Position | None]:
         return self._storage.subscribe(self._prefix + channel)
@@ -137,6 +142,9 @@ class PrefixedStorageObject(BaseStorageObject):
 
     def member_count(self, channel: str) -> Deferred[int]:
         return self._storage.member_count(self._prefix + channel)
+
+    def _own_keep_of(self, keep: Keep) -> Keep:
+        return keep._replace(pool=self._own(keep.pool))
 
     def _own(self, pool: Pool) -> Pool:
         return Pool(self._prefix + pool.name, pool.bytes, pool.channels)

@@ -7,7 +7,7 @@ from tests.support.backends import message
 
 def test_what_is_dropped_takes_its_bytes_and_its_name_with_it():
     history, pool = History("room", 0.0, 100.0), PoolOfHistories()
-    history.keep = Keep(3, 10)
+    history.obey(Keep(3, 10))
     pool.join(history)
     for number in range(5):
         kept = Kept(float(number), message("room", "x" * number), history, pool, str(number))
