@@ -154,7 +154,7 @@ class Consumer:
         kept, position = None, item.position
         if position is not None:
             if publication.channel == item.channel:
-                kept = position, placed(publication, position)
+                kept = position, publication if publication.position is position else placed(publication, position)
             else:
                 self._hub.publish(item.channel, (), (), (position, None))
         self._hub.publish(publication.channel, publication.messages, exclude, kept)

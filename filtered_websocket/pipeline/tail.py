@@ -11,6 +11,7 @@ from itertools import islice
 from typing import overload
 
 from filtered_websocket.messages.batch import Batch, Row
+from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.worth import Worth
 
@@ -42,12 +43,14 @@ class Entry(Batch):
         self.channel, self._plain, self._deflated = tail.channel, None, None
         self.tail, self.publication, self.exclude, self.at = tail, publication, exclude, at
         self.is_read, self.end, cost = False, 0, ENTRY_COST
-        self.groups = ()
         if publication is not None:
-            self.groups = (publication.messages,)
             for payload, _ in publication.messages:
                 cost += len(payload)
         self.cost = cost
+
+    @property
+    def groups(self) -> Sequence[Sequence[Message]]:  # type: ignore[override]  # few are asked for them
+        return () if self.publication is None else (self.publication.messages,)
 
 
 class Missed(Sequence[Publication]):
@@ -105,6 +108,7 @@ class Tail:
     """
     :ivar top: the offset that was delivered last
     :ivar base: the offset before the first entry
+    :ivar start: what all entries before the first cost, from an arbitrary zero
     :ivar floor: nothing up to this offset is kept anywhere
     :ivar far: what is missed from before this offset is more than one recovery gives back
     :ivar hole: the last offset on which a consumer filter has failed
@@ -114,8 +118,8 @@ class Tail:
     """
 
     __slots__ = (
-        "_limited", "_slices", "_start", "base", "bridges", "channel", "entries", "epoch", "far", "floor", "generation",
-        "hole", "pins", "top",
+        "_limited", "_slices", "base", "bridges", "channel", "entries", "epoch", "far", "floor", "generation", "hole",
+        "pins", "start", "top",
     )  # fmt: skip
 
     def __init__(self, channel: str, position: Position) -> None:
@@ -134,7 +138,7 @@ class Tail:
     @property
     def bytes(self) -> int:
         """What the entries cost."""
-        return self.entries[-1].end - self._start if self.entries else 0
+        return self.entries[-1].end - self.start if self.entries else 0
 
     def begin(self, position: Position) -> list[Entry]:
         """Begin anew, without what came before, which is returned."""
@@ -147,23 +151,22 @@ class Tail:
     def _begin(self, position: Position) -> None:
         self.epoch = position.epoch
         self.base = self.top = position.offset
-        self.floor = self.far = self.hole = self._start = 0
-        # The last offset that may not be for every subscriber.
-        self._limited = 0
+        self.floor = self.far = self.hole = self.start = 0
+        self._limited = 0  # the last offset that may not be for every subscriber
         self.bridges: dict[str, Worth] = {}
         self._slices.clear()
 
     def append(self, publication: Publication | None, exclude: Collection[str]) -> Entry:
         """The next one was delivered, or dropped by the consumer chain."""
+        self.top = top = self.top + 1
         if publication is FAILED:
-            publication, self.hole = None, self.top + 1
+            publication, self.hole = None, top
         entry = Entry(self, publication, exclude, time.monotonic())
         entries = self.entries
-        entry.end = (entries[-1].end if entries else self._start) + entry.cost
+        entry.end = (entries[-1].end if entries else self.start) + entry.cost
         entries.append(entry)
-        self.top += 1
         if exclude or (publication is not None and publication.besides):
-            self._limited = self.top
+            self._limited = top
         if self._slices:
             self._slices.clear()
         return entry
@@ -181,8 +184,8 @@ class Tail:
             if each is FAILED:
                 self.hole = max(self.hole, self.base)
             entry = Entry(self, publication, () if publication is None else publication.exclude, at)
-            entry.end, entry.is_read = self._start, True
-            self._start -= entry.cost
+            entry.end, entry.is_read = self.start, True
+            self.start -= entry.cost
             if entry.exclude or (publication is not None and publication.besides):
                 self._limited = max(self._limited, self.base)
             self.base -= 1
@@ -190,7 +193,7 @@ class Tail:
 
     def drop_oldest(self) -> Entry:
         entry = self.entries.popleft()
-        self._start = entry.end
+        self.start = entry.end
         self.base += 1
         return entry
 
@@ -216,7 +219,7 @@ class Tail:
         """What everything behind an offset costs, which is not before the first entry."""
         if offset >= self.top:
             return 0
-        before = self._start if offset == self.base else self.entries[offset - self.base - 1].end
+        before = self.start if offset == self.base else self.entries[offset - self.base - 1].end
         return self.entries[-1].end - before
 
     def newest(self, count: int, most_bytes: int) -> tuple[int, int]:

@@ -27,7 +27,7 @@ class Tails:
         # All entries of tails that nobody has pinned, in the order they came, and what they cost.
         self._order: OrderedDict[Entry, None] = OrderedDict()
         self._bytes = 0
-        self.most_publications = self.most_bytes = self.most_bytes_of_all = self._seldom_more = 0
+        self.most_publications = self.most_bytes = self.most_bytes_of_all = 0
         self.lost: Callable[[str, Position | None], object] = self.stand_anew
         self.moved: Callable[[str], object] = lambda channel: None
         self.watched: set[str] = set()
@@ -44,7 +44,6 @@ class Tails:
         """Take the limits from a pipeline's options."""
         self.most_publications, self.most_bytes = options.recovery_publications, options.recovery_bytes
         self.most_bytes_of_all = options.recovery_tails
-        self._seldom_more = min(self.most_bytes, self.most_bytes_of_all)
 
     def get(self, channel: str) -> Tail | None:
         return self._tails.get(channel)
@@ -113,8 +112,12 @@ class Tails:
                 tail.far = tail.base
         else:
             self._order[entry] = None
-            self._bytes += entry.cost
-            if len(tail.entries) > self.most_publications or self._bytes > self._seldom_more:
+            self._bytes = size = self._bytes + entry.cost
+            if (
+                size > self.most_bytes_of_all
+                or entry.end - tail.start > self.most_bytes
+                or len(tail.entries) > self.most_publications
+            ):
                 self._trim(tail)
         if self.watched and channel in self.watched:
             self.moved(channel)
@@ -172,4 +175,6 @@ class Tails:
             self._drop_oldest(next(iter(self._order)).tail)
 
     def _drop_oldest(self, tail: Tail) -> None:
-        self._take_out((tail.drop_oldest(),))
+        entry = tail.drop_oldest()
+        del self._order[entry]
+        self._bytes -= entry.cost
