@@ -58,26 +58,25 @@ class Delivery:
 
     def address(self) -> None:
         """Derive from the pipelines whose each name is."""
-        self._named = [pipeline for pipeline in self.pipelines if pipeline.prefix]
-        self.foreign = tuple(pipeline.prefix for pipeline in self._named)
+        self._named = {pipeline.name: pipeline for pipeline in self.pipelines if pipeline.prefix}
+        self.foreign = tuple(pipeline.prefix for pipeline in self._named.values())
         self.consume = self._consume
         if self.unnamed is not None and not self._named:
             self.consume = self.unnamed.consume
 
     def _owner(self, channel: str) -> tuple[Pipeline | None, str]:
         """The pipeline of a channel's name in storage, and the name it has there."""
-        for pipeline in self._named:
-            if channel.startswith(pipeline.prefix):
-                return pipeline, channel[len(pipeline.prefix) :]
-        return self.unnamed, channel
+        name, space, rest = channel.partition(" ")  # a prefix is the name, which holds no space, with one behind it
+        pipeline = self._named.get(name) if space else None
+        return (self.unnamed, channel) if pipeline is None else (pipeline, rest)
 
     def _consume(self, publication: Publication) -> None:
-        if not publication.channel.startswith(self.foreign):
-            if self.unnamed is not None:
-                self.unnamed.consume(publication)
-            return
         pipeline, name = self._owner(publication.channel)
-        assert pipeline is not None
+        if pipeline is None:
+            return
+        if pipeline is self.unnamed:
+            pipeline.consume(publication)
+            return
         # A new one: the storage object may keep this one as history.
         pipeline.consume(
             Publication(name, publication.messages, publication.exclude, publication.position, publication.besides)
