@@ -75,8 +75,8 @@ class Sending(Part):
 
     def send_frame(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send one message to this connection alone."""
-        agreed, make = self._perMessageCompress, frames.make_deflated
-        blob = make(payload, binary, agreed.server_max_window_bits) if agreed else frames.make(payload, binary)
+        bits = self._perMessageCompress and self._perMessageCompress.server_max_window_bits
+        blob = frames.make_deflated(payload, binary, bits) if bits else frames.make(payload, binary)
         held = self.corked
         if self.slow is not None:
             self.pipeline.hub.bytes_out += len(blob)

@@ -1,6 +1,5 @@
 """One client: what application filters get, and what the commands work on."""
 
-from collections.abc import Callable
 from typing import Any
 
 from filtered_websocket.chain.interfaces import Pipeline
@@ -77,24 +76,29 @@ class Client:
 
         :param name: the field of a reply that the result stands in
         """
-        # What was published before may come behind the answer to a publish: that says nothing of it. To have it go out
-        # first would have each publisher of a channel flush what this turn has published.
-        self._send(self.encoding.codec.reply, number, name, result, behind=name != "publish")
-
-    def push(self, push: Push) -> None:
-        """Send what it has not asked for."""
-        self._send(self.encoding.push, push)
-
-    def _send(self, encode: Callable[..., bytes], *message: Any, behind: bool = True) -> None:
         if self.ended:
             return
+        codec = self.encoding.codec
         try:
-            frame = encode(*message)
+            frame = codec.reply(number, name, result)
         except Disconnect as end:
             # It speaks JSON, and is to be sent what is none.
             self.end(end)
-        else:
-            self.connection.send_encoded(((frame, self.encoding.codec.binary),), behind)
+            return
+        # What was published before may come behind the answer to a publish: that says nothing of it. To have it go out
+        # first would have each publisher of a channel flush what this turn has published.
+        self.connection.send_encoded(((frame, codec.binary),), name != "publish")
+
+    def push(self, push: Push) -> None:
+        """Send what it has not asked for."""
+        if self.ended:
+            return
+        try:
+            frame = self.encoding.push(push)
+        except Disconnect as end:
+            self.end(end)
+            return
+        self.connection.send_encoded(((frame, self.encoding.codec.binary),))
 
     def send(self, data: Any) -> None:
         """Send data to this client alone: a JSON value, or bytes as they are.

@@ -1,6 +1,7 @@
 """What each command of a client does, but connect: a result, or a Deferred of one, or None where it answers itself."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,40 +21,38 @@ from filtered_websocket.filters.centrifugo.events import RPC, CentrifugoRPCFilte
 from filtered_websocket.filters.centrifugo.messages import HistoryRequest, RPCRequest, RPCResult, SendRequest
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions
 
-Answer = Callable[[Any], None]
+
+def _subscribe(client: Client, request: Any, number: int) -> Deferred[Any]:
+    return client.steps.take(subscribing.subscribe(client, request, partial(client.reply, number, "subscribe")))
 
 
-def _subscribe(client: Client, request: Any, answer: Answer) -> Deferred[Any]:
-    return client.steps.take(subscribing.subscribe(client, request, answer))
-
-
-def _unsubscribe(client: Client, request: Any, _: Answer) -> Deferred[Any]:
+def _unsubscribe(client: Client, request: Any, _: int) -> Deferred[Any]:
     return client.steps.take(subscribing.unsubscribe(client, request))
 
 
-def _sub_refresh(client: Client, request: Any, _: Answer) -> Deferred[Any]:
+def _sub_refresh(client: Client, request: Any, _: int) -> Deferred[Any]:
     return client.steps.take(subscribing.sub_refresh(client, request))
 
 
-def _refresh(client: Client, request: Any, _: Answer) -> Deferred[Any]:
+def _refresh(client: Client, request: Any, _: int) -> Deferred[Any]:
     return client.steps.take(connecting.refresh(client, request))
 
 
-def _publish(client: Client, request: Any, _: Answer) -> Any:
+def _publish(client: Client, request: Any, _: int) -> Any:
     return publishing.publish(client, request)
 
 
-def _presence(client: Client, request: Any, _: Answer) -> Deferred[Any]:
+def _presence(client: Client, request: Any, _: int) -> Deferred[Any]:
     options = _readable(client, request.channel, "presence")
     return start(reading.presence(client.state, request.channel, options))
 
 
-def _presence_stats(client: Client, request: Any, _: Answer) -> Deferred[Any]:
+def _presence_stats(client: Client, request: Any, _: int) -> Deferred[Any]:
     options = _readable(client, request.channel, "presence")
     return start(reading.presence_stats(client.state, request.channel, options))
 
 
-def _history(client: Client, request: HistoryRequest, _: Answer) -> Deferred[Any]:
+def _history(client: Client, request: HistoryRequest, _: int) -> Deferred[Any]:
     most = client.pipeline.options.centrifugo_history_limit
     request = request._replace(limit=most if request.limit < 0 else min(request.limit, most))
     options = _readable(client, request.channel, "history")
@@ -75,7 +74,7 @@ def _readable(client: Client, channel: str, what: str) -> ChannelOptions:
     return options
 
 
-def _rpc(client: Client, request: RPCRequest, _: Answer) -> Any:
+def _rpc(client: Client, request: RPCRequest, _: int) -> Any:
     chains, answers_ping = client.state.chains, client.pipeline.options.centrifugo_rpc_ping
     steps = chains.of_method(request.method)
     if not steps:
@@ -92,7 +91,7 @@ def _result_of_rpc(value: Any) -> RPCResult:
     return RPCResult(raw_of(value))
 
 
-def _send(client: Client, request: SendRequest, _: Answer) -> Any:
+def _send(client: Client, request: SendRequest, _: int) -> Any:
     chains = client.state.chains
     steps = chains.of(CentrifugoSendFilter)
     if not steps:
@@ -101,7 +100,7 @@ def _send(client: Client, request: SendRequest, _: Answer) -> Any:
     return result.addCallback(lambda _: None) if isinstance(result, Deferred) else None
 
 
-HANDLERS: Mapping[str, Callable[[Client, Any, Answer], Any]] = {
+HANDLERS: Mapping[str, Callable[[Client, Any, int], Any]] = {
     "subscribe": _subscribe,
     "unsubscribe": _unsubscribe,
     "publish": _publish,
@@ -113,4 +112,4 @@ HANDLERS: Mapping[str, Callable[[Client, Any, Answer], Any]] = {
     "refresh": _refresh,
     "sub_refresh": _sub_refresh,
 }
-"""By the field of a command."""
+"""By the field of a command; called with the client, the request, and the command's number."""

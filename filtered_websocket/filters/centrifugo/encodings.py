@@ -19,6 +19,7 @@ class Encoding:
 
     def __init__(self, codec: Codec, bare: bool = False) -> None:
         self.codec, self.bare = codec, bare
+        self._usual_push = _none if bare else codec.usual_push
 
     def push(self, push: Push) -> bytes:
         """A push as these clients get it."""
@@ -34,11 +35,12 @@ class Encoding:
         binary = self.codec.binary
         if channel is None:
             return [(self.push(Push(message=ForOne(plain(each).data))), binary) for each in messages]
-        return [(self._published(each, channel), binary) for each in messages]
+        usual_push = self._usual_push
+        return [(usual_push(channel, each) or self.push(push_of(unpack(each), channel)), binary) for each in messages]
 
-    def _published(self, message: Message, channel: str) -> bytes:
-        written = None if self.bare else self.codec.usual_push(channel, message)
-        return written or self.push(push_of(unpack(message), channel))
+
+def _none(_: str, __: Message) -> None:
+    """Only in replies there is a shorter way."""
 
 
 def push_of(envelope: Envelope, channel: str) -> Push:

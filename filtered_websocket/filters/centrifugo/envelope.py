@@ -159,9 +159,12 @@ def usual_parts(message: Message) -> tuple[bytes, bytes, int] | None:
     """What most publications are, JSON with a client's info: the data, the info as it stands here, and the offset, 0
     without history. None: it is another, which `unpack` takes apart."""
     payload, binary = message
-    if binary or payload[:4] not in _USUAL or len(payload) < _DATA:
+    if binary or payload[:4] not in _USUAL:
         return None
-    offset, size = _PLACE.unpack_from(payload, 4)
+    try:
+        offset, size = _PLACE.unpack_from(payload, 4)
+    except struct.error:
+        return None
     begin = _DATA + size
     if size > SMALL or begin > len(payload):
         return None

@@ -43,10 +43,12 @@ def usual(line: bytes | bytearray) -> Asked | None:
     except NOT_JSON:
         return None
     behind = _BEHIND(text, end)
-    if behind is None or (published[1] is None) is (behind[1] is None):
+    if behind is None:
         return None
-    request = PublishRequest(published[2], text[at:end].encode())
-    return int(published[1] or behind[1]), "publish", request
+    (before, channel), after = published.groups(), behind[1]
+    if (before is None) is (after is None):
+        return None
+    return int(before or after), "publish", PublishRequest(channel, text[at:end].encode())
 
 
 def _read(text: str) -> Asked:

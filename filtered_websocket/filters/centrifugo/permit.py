@@ -36,7 +36,7 @@ def permit_of(client: Client, channel: str) -> Permit:
     basis = (
         state.namespaces, pipeline.options, pipeline.further, channel, client.info, subscription and subscription.info,
     )  # fmt: skip
-    permit = client.permit
+    permit: Permit | None = client.permit
     if permit is None or permit.basis != basis:
         permit = client.permit = _found(client, channel, basis)
     return permit

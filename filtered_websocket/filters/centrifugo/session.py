@@ -1,14 +1,13 @@
 """One client's session: its commands in their order, the answers to them, and whether it is still there."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, ClassVar, Self
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from filtered_websocket.chain.deferreds import DONE, is_deferred, start
+from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.outcomes import CANCELLED, report
 from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
@@ -25,7 +24,7 @@ from filtered_websocket.filters.centrifugo.codes import (
     Disconnect,
     Error,
 )
-from filtered_websocket.filters.centrifugo.commands import HANDLERS, Answer
+from filtered_websocket.filters.centrifugo.commands import HANDLERS
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.events import (
     CentrifugoDisconnectFilter,
@@ -122,12 +121,13 @@ class Session(Client):
             raise Malformed(f"no client of today says {name}")
 
         try:
-            result = handler(self, request, partial(self.reply, number, name))
+            result = handler(self, request, number)
         except BaseException as error:
             self._failed(number, error)
             return None
-        if not is_deferred(result):
-            self._answer(result, number, name)
+        if result is None or isinstance(result, tuple):  # as all messages are: it is over
+            if result is not None:
+                self.reply(number, name, result)
             return None
         if result is not DONE:
             result.addCallbacks(self._answer, self._fail, (number, name), errbackArgs=(number,))
@@ -176,13 +176,13 @@ class Session(Client):
             report(counters, error)
         return Error(INTERNAL)
 
-    def _connect(self, _: Client, request: ConnectRequest, answer: Answer) -> Deferred[Any]:
+    def _connect(self, _: Client, request: ConnectRequest, number: int) -> Deferred[Any]:
         def answer_connect(result: ConnectResult) -> None:
             self._unwatch()
             if not self.uses_frames:
                 self.heartbeat = self.pinged_by()
                 self.heartbeat.add(self)
-            answer(self.greeting(result))
+            self.reply(number, "connect", self.greeting(result))
 
         return self.steps.take(connecting.connect(self, request, answer_connect))
 
