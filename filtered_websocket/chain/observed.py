@@ -95,27 +95,46 @@ def can_be_observed(connection: object) -> bool:
 
 def observe(connection: Any, observer: Observer) -> None:
     """Have a connection tell this observer, and no other, from now on."""
-    plain = type(connection)
     connection.observer = observer
-    if issubclass(plain, Observed):
-        return
+    if change_class(connection):
+        _changed(connection)
+
+
+def forget(connection: Any) -> None:
+    """Have it tell nobody."""
+    if change_back(connection):
+        del connection.observer
+        _changed(connection)
+
+
+def change_class(instance: Any) -> bool:
+    """Give something that tells of a connection the class that does, which has in it what `observed_by` says.
+
+    :returns: False: it has it already
+    """
+    plain = type(instance)
+    if issubclass(plain, plain.observed_by):
+        return False
     # Of each class there is one, and that goes with it: a reload makes another.
     observed = vars(plain).get("_observed")
     if observed is None:
         bases = (plain.observed_by, plain)
         observed = type(plain.__name__, bases, {"__slots__": (), "__module__": plain.__module__})
         plain._observed = observed
-    connection.__class__ = observed
-    _changed(connection)
+    instance.__class__ = observed
+    return True
 
 
-def forget(connection: Any) -> None:
-    """Have it tell nobody."""
-    observed = type(connection)
-    if issubclass(observed, Observed):
-        connection.__class__ = observed.__bases__[1]
-        del connection.observer
-        _changed(connection)
+def change_back(instance: Any) -> bool:
+    """Give it its own class again.
+
+    :returns: False: it has it already
+    """
+    observed = type(instance)
+    if not issubclass(observed, observed.observed_by):
+        return False
+    instance.__class__ = observed.__bases__[1]
+    return True
 
 
 def _changed(connection: Any) -> None:

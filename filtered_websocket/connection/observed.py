@@ -86,5 +86,7 @@ class ObservedConnection(Observed, Seen):
         super().send_together(messages)
 
     def deliver(self, batch: Batch, policy: str) -> None:
-        self.observer.sent(batch.messages)
+        # As it goes out.
+        encoded = batch if self.encoding is None else batch.in_encoding(self.encoding)
+        self.observer.sent(encoded.messages)
         super().deliver(batch, policy)

@@ -5,7 +5,7 @@ import re
 HIDDEN = "(hidden)"
 _WORDS = (
     "token|secret|passw(?:or)?d|passphrase|pwd|pass|auth|authorization|credentials?|api_?key|access_?key|private_?key|"
-    "signature|sig|session_?id|sid|cookie|jwt|otp|pin|ticket"
+    "signature|sig|session(?:_?id)?|sid|cookie|jwt|otp|pin|ticket"
 )
 _NAMED = rf"(?:[\w\-]*[_\-.])?(?:{_WORDS})|[a-z][a-zA-Z]*(?:Token|Secret|Password|Key|Auth|Signature|Ticket)"
 

@@ -24,7 +24,12 @@ def text_of(value: Any, binary: bool = False) -> str:
     """What is shown of a payload, or of what a filter returns: short, and without secrets."""
     if isinstance(value, (bytes, bytearray)):
         cut = bytes(value[: LONGEST * 4])
-        text = cut.hex(" ") if binary else cut.decode("utf-8", "replace")
+        # As bytes nothing shows itself any more.
+        text = (
+            without_secrets(cut.decode("latin-1")).encode("latin-1").hex(" ")
+            if binary
+            else cut.decode(errors="replace")
+        )
     elif isinstance(value, str):
         text = value[: LONGEST * 4]
     elif isinstance(value, Publication):
@@ -59,6 +64,12 @@ class TracedStep:
 
     def __init__(self, step: Step, name: str, told: Callable[[dict[str, Any]], object], begins: Any = None) -> None:
         self.__wrapped__, self._name, self._told, self._begins = step, name, told, begins
+
+    def __eq__(self, other: object) -> bool:
+        # A filter looks for its place in the chain by its own step.
+        return self is other or self.__wrapped__ == other
+
+    __hash__ = object.__hash__
 
     def __call__(self, instance: Any, data: Any) -> Any:
         if self._begins is not None:
@@ -112,7 +123,10 @@ def _named(pipeline: Pipeline, event: str) -> list[tuple[Step, str]]:
 
 class TracedChain:
     """While it is entered the next run of a connection's chain is a traced one. Its first step puts the plain one back:
-    what runs within is not traced, and filters find the chain that they know."""
+    what runs within is not traced, and filters find the chain that they know.
+
+    A filter that runs those behind it itself, from within, says so: ``runs_the_rest``. The step behind it does that.
+    """
 
     def __init__(self, connection: Any, event: str, tell: Tell) -> None:
         self._connection, self._event, self._tell = connection, event, tell
@@ -125,9 +139,14 @@ class TracedChain:
         if pipeline is None or not pipeline.chains[self._event]:
             return
         self._chains, self._plain = pipeline.chains, pipeline.chains[self._event]
+        filters = pipeline.filters[self._event]
         steps = [TracedStep(step, name, self._told) for step, name in _named(pipeline, self._event)]
+        for step, each in zip(steps, filters, strict=True):
+            # One that may run those behind it finds them traced.
+            if not getattr(each, "runs_the_rest", False):
+                step._begins = self._put_back
+                break
         if steps:
-            steps[0]._begins = self._put_back
             self._traced = self._chains[self._event] = tuple(steps)
 
     def __exit__(self, *_: object) -> None:

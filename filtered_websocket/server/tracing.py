@@ -24,6 +24,7 @@ from filtered_websocket.messages.message import Message
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.server.cluster import Cluster
 from filtered_websocket.server.inspection import Inspection, is_called, shown_name, shown_user, transport_of
+from filtered_websocket.server.newcomers import Newcomers
 from filtered_websocket.server.observation import Observation
 from filtered_websocket.server.slices import Slices
 from filtered_websocket.server.trace import Emit, Event, Trace, Values, event_of
@@ -35,8 +36,6 @@ MAX_CONNECTIONS = 200
 """Connections of one process that one trace is told of."""
 RENEW_SECONDS = 5.0
 """How often a trace is renewed. After three times of that without it a process ends it."""
-FIRST_EVENTS = 50
-"""Events that are kept of a connection that comes while something is traced, until it shows whose it is."""
 
 
 class Traced(Protocol):
@@ -55,7 +54,7 @@ class Tracing:
         self._traces: dict[str, Trace] = {}
         self._listeners: dict[str, Emit] = {}
         self._publications: dict[Pipeline, PublicationChain] = {}
-        self._early: dict[Any, list[Event]] = {}
+        self._newcomers = Newcomers()
         self._renewal = LoopingCall(self._renew)
         self._renewal.clock = self._clock
 
@@ -110,18 +109,20 @@ class Tracing:
             return
         trace.flush()
         for connection in self._observation.traced():
-            if self._traces and connection in self._early:
+            if self._traces and connection in self._newcomers:
                 continue  # another trace may be told of it
             if not any(connection in each.connections for each in self._traces.values()):
                 self._observation.leave(connection)
         self.arrange()
         if not self._traces:
-            self._early.clear()
+            self._newcomers.clear()
             if self._renewal.running:
                 self._renewal.stop()
 
     def _renew(self) -> None:
         now = self._clock.seconds()
+        for connection in self._newcomers.nameless(now):
+            self._observation.leave(connection)
         for number, trace in list(self._traces.items()):
             if number in self._listeners:
                 trace.renewed = now
@@ -164,12 +165,12 @@ class Tracing:
 
     def arriving(self, connection: Any) -> None:
         """A connection is made while something is traced: what comes first is kept until it shows whose it is."""
-        self._early[connection] = []
+        self._newcomers.arrive(connection)
         self._observation.watch(connection).trace = self
 
     def opened(self, connection: Any) -> None:
         """A connection has opened, or says whose it is."""
-        early = self._early.pop(connection, None)
+        early = self._newcomers.leave(connection)
         request = connection.request
         said = {"transport": transport_of(connection), "path": text_of(request.path), "address": request.peer}
         for trace in self._traces.values():
@@ -177,7 +178,10 @@ class Tracing:
                 for event in early or ():
                     trace.tell(event | {"id": str(connection.id), "user": shown_user(connection)})
                 trace.tell(event_of(connection, "opened", self._cluster.name) | said)
-        if not any(connection in each.connections for each in self._traces.values()):
+        if any(connection in each.connections for each in self._traces.values()):
+            return
+        by_user = any(each.values.get("user") is not None for each in self._traces.values())
+        if not (by_user and self._newcomers.stay(connection, early)):
             self._observation.leave(connection)
 
     # What an observed connection tells (`server.observation.Trace`).
@@ -194,11 +198,12 @@ class Tracing:
         self.tell(connection, name, **shown)
 
     def closed(self, connection: Any, code: int | None, reason: str | None) -> None:
-        if self._early.pop(connection, None) is not None:
+        if self._newcomers.leave(connection) is not None:
             return  # before it was open
         self._goes(connection, "closed", code=code, reason=text_of(reason or ""))
 
     def moved(self, connection: Any) -> None:
+        self._newcomers.leave(connection)
         self._goes(connection, "moved")
 
     def _goes(self, connection: Any, what: str, **about: Any) -> None:
@@ -218,14 +223,10 @@ class Tracing:
     def tell(self, connection: Any, what: str, **about: Any) -> None:
         """Tell the traces of a connection."""
         event = event_of(connection, what, self._cluster.name) | about
-        early = self._early.get(connection)
-        if early is not None:
-            if len(early) < FIRST_EVENTS:
-                early.append(event)
-            return
-        for trace in list(self._traces.values()):
-            if connection in trace.connections or connection in trace.gone:
-                trace.tell(event)
+        if not self._newcomers.keep(connection, event):
+            for trace in list(self._traces.values()):
+                if connection in trace.connections or connection in trace.gone:
+                    trace.tell(event)
 
     def arrange(self) -> None:
         """Have the consumer chains traced that are to be, and no others; after a reload, anew."""

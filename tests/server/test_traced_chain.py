@@ -33,6 +33,7 @@ def test_what_is_shown_of_values(value: Any, shown: str) -> None:
 
 def test_binary_is_shown_as_numbers() -> None:
     assert text_of(b"\x00\xff", True) == "00 ff"
+    assert text_of(b"\x0a\x09eyJhbGciOiJIUzI1NiJ9", True) == f"0a 09 {b'(hidden)'.hex(' ')}"
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def test_a_client_that_comes_and_goes_while_something_is_traced_leaves_nothing()
             server.connect("/?user=bob").close()
         server.connect().abort()
         server.settle()
-        assert server.server.tracing._early == {}
+        assert server.server.tracing._newcomers.count == 0
         assert server.server.observation._watches == {}
         trace.end()
 
@@ -326,7 +326,7 @@ def test_one_that_waits_to_be_let_in_while_a_trace_ends_is_told_to_the_others_an
         assert comes.connection.opened
         lets = f"{HERE}.Lets"
         assert [each[:3] for each in others.told()][1:] == [("filter", "handshake", lets), ("opened",)]
-        assert server.server.tracing._early == {}
+        assert server.server.tracing._newcomers.count == 0
         others.end()
         Lets.waits.clear()
 

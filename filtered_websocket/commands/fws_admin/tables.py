@@ -82,7 +82,7 @@ def line(event: Row) -> str:
 
 def _said(what: str, event: Row) -> str:
     if what == "filter":
-        of = " ".join(str(event[name]) for name in ("event", "namespace", "name") if name in event)
+        of = " ".join(str(event[name]) for name in ("event", "namespace", "name", "method", "channel") if name in event)
         took = f"{of} | {event['filter']} {event['seconds'] * 1000:.3f} ms"
         if "raises" in event:
             return f"{took} raises {event['raises']}"

@@ -5,6 +5,7 @@ from typing import Any
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.request import Request
 from filtered_websocket.filters.centrifugo.carriers import Carrier
+from filtered_websocket.filters.centrifugo.chains import Chains
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.events import raw_of
@@ -22,6 +23,7 @@ class Client:
     :ivar info: for others to see, as JSON
     :ivar meta: what its token says for the server alone
     :ivar given: the channels that its token has put it in
+    :ivar chains: those that run for it
     :ivar connected: its connect command has been answered
     :ivar present: storage knows of it, for filters that are told of clients that go
     :ivar permit: what was found when it last published to another channel than before
@@ -34,13 +36,14 @@ class Client:
     """
 
     __slots__ = (
-        "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta", "permit",
-        "pipeline", "present", "publishing", "renews", "state", "steps", "subscriptions", "user",
+        "chains", "connected", "connection", "deadline", "encoding", "ended", "expires", "given", "info", "meta",
+        "permit", "pipeline", "present", "publishing", "renews", "state", "steps", "subscriptions", "user",
     )  # fmt: skip
 
     def __init__(self, state: State, connection: Carrier, encoding: Encoding) -> None:
         self.state, self.connection, self.encoding = state, connection, encoding
         self.pipeline: Pipeline = state.pipeline
+        self.chains: Chains = state.chains
         self.user, self.info = "", b""
         self.meta: Any = None
         self.expires: float | None = None

@@ -75,7 +75,7 @@ def _readable(client: Client, channel: str, what: str) -> ChannelOptions:
 
 
 def _rpc(client: Client, request: RPCRequest, _: int) -> Any:
-    chains, answers_ping = client.state.chains, client.pipeline.options.centrifugo_rpc_ping
+    chains, answers_ping = client.chains, client.pipeline.options.centrifugo_rpc_ping
     steps = chains.of_method(request.method)
     if not steps:
         if request.method == "ping" and answers_ping:
@@ -92,7 +92,7 @@ def _result_of_rpc(value: Any) -> RPCResult:
 
 
 def _send(client: Client, request: SendRequest, _: int) -> Any:
-    chains = client.state.chains
+    chains = client.chains
     steps = chains.of(CentrifugoSendFilter)
     if not steps:
         raise Disconnect(NO_HANDLER)

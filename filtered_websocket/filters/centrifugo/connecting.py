@@ -58,7 +58,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     options = client.pipeline.options
     event = _event(request, client)
     client.given, expires = frozenset(event.channels), event.expires
-    chains = client.state.chains
+    chains = client.chains
     if chains.of(CentrifugoConnectFilter):
         await chains.ask(CentrifugoConnectFilter, client, event)
     if event.user is None:
@@ -180,7 +180,7 @@ async def _renew(client: Client) -> None:
     """Ask the application whether a client that it has let in without a token may stay."""
     assert client.expires is not None
     event = Refresh("", client.user, client.info, client.expires)
-    await client.state.chains.ask(CentrifugoRefreshFilter, client, event)
+    await client.chains.ask(CentrifugoRefreshFilter, client, event)
     _take(client, event)
     await show(client)
 
@@ -231,7 +231,7 @@ async def refresh(client: Client, request: RefreshRequest) -> RefreshResult:
         # It comes again, and into the channels of its new token.
         raise Disconnect(INSUFFICIENT_STATE)
     event = Refresh(request.token, claims.user, claims.info, claims.expires)
-    await client.state.chains.ask(CentrifugoRefreshFilter, client, event)
+    await client.chains.ask(CentrifugoRefreshFilter, client, event)
     client.renews = True
     _take(client, event)
     await show(client)

@@ -6,7 +6,7 @@
 """
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
@@ -15,6 +15,7 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.centrifugo.codes import CLOSED, TOO_MANY_REQUESTS, Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import ConnectResult, EmulationRequest
+from filtered_websocket.filters.centrifugo.observed import ObservedSession
 from filtered_websocket.filters.centrifugo.origins import FromPages
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
@@ -33,6 +34,7 @@ class EmulatedSession(Session):
     __slots__ = ("_frames", "_waiting")
 
     connection: Any
+    observed_by: ClassVar[type] = ObservedSession
 
     def __init__(self, state: State, carrier: StreamCarrier, encoding: Encoding) -> None:
         connection: Any = carrier

@@ -23,7 +23,7 @@ async def leave(client: Client, subscription: Subscription, code: int = 0, reaso
     forget(client, subscription)
     if await subscription.disappear():
         event = Left(subscription.channel, code, reason)
-        await client.state.chains.tell(CentrifugoUnsubscribeFilter, client, event)
+        await client.chains.tell(CentrifugoUnsubscribeFilter, client, event)
 
 
 def forget(client: Client, subscription: Subscription) -> None:

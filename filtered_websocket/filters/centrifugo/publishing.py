@@ -54,7 +54,7 @@ def goes_on(client: Client, request: PublishRequest, published: Deferred[Any]) -
     """
     if client.publishing >= MOST_PUBLISHING or len(request.data) > SMALL:
         return False
-    if client.state.chains.of(CentrifugoPublishFilter):
+    if client.chains.of(CentrifugoPublishFilter):
         return False
 
     def confirmed(_: object) -> None:
@@ -67,7 +67,7 @@ def goes_on(client: Client, request: PublishRequest, published: Deferred[Any]) -
 
 async def _ask(client: Client, channel: str, options: ChannelOptions, data: bytes, allowed: bool) -> PublishResult:
     event = Publish(channel, data, allowed)
-    await client.state.chains.ask(CentrifugoPublishFilter, client, event)
+    await client.chains.ask(CentrifugoPublishFilter, client, event)
     if not event.allowed:
         raise Error(PERMISSION_DENIED)
     said = raw_of(event.data)

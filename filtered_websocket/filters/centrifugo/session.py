@@ -8,6 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import DONE, start
+from filtered_websocket.chain.observed import observer_of
 from filtered_websocket.chain.outcomes import CANCELLED, report
 from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
@@ -26,12 +27,10 @@ from filtered_websocket.filters.centrifugo.codes import (
 )
 from filtered_websocket.filters.centrifugo.commands import HANDLERS
 from filtered_websocket.filters.centrifugo.encodings import Encoding
-from filtered_websocket.filters.centrifugo.events import (
-    CentrifugoDisconnectFilter,
-    Disconnected,
-)
+from filtered_websocket.filters.centrifugo.events import CentrifugoDisconnectFilter, Disconnected
 from filtered_websocket.filters.centrifugo.leaving import leave
 from filtered_websocket.filters.centrifugo.messages import ConnectRequest, ConnectResult, ErrorResult
+from filtered_websocket.filters.centrifugo.observed import look
 from filtered_websocket.filters.centrifugo.publishing import goes_on
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.wire import Asked, Malformed
@@ -70,6 +69,8 @@ class Session(Client):
     def attach(self) -> None:
         """Be the session of the connection."""
         setattr(self.connection, self.attribute, self)
+        if observer_of(self.connection) is not None:
+            look(self.connection)
 
     def begin(self) -> None:
         """The connection is open: wait for its connect command."""
@@ -244,4 +245,4 @@ class Session(Client):
             if not success:
                 _log.failure("what others see of a client that has left", failure)
         if await self.state.departures.disappear(self) and self.connected:
-            await self.state.chains.tell(CentrifugoDisconnectFilter, self, Disconnected(code, reason, channels))
+            await self.chains.tell(CentrifugoDisconnectFilter, self, Disconnected(code, reason, channels))

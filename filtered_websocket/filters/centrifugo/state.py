@@ -17,6 +17,7 @@ from filtered_websocket.filters.centrifugo.globs import Glob
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.namespaces import ChannelOptions, Namespaces
 from filtered_websocket.filters.centrifugo.nodes import Do, Nodes
+from filtered_websocket.filters.centrifugo.observed import look
 from filtered_websocket.filters.centrifugo.original_settings import no_effect
 from filtered_websocket.filters.centrifugo.token_options import OF_CLIENTS, OF_SUBSCRIPTIONS
 from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Codec
@@ -80,6 +81,7 @@ class State(PackState):
         self.departures = Departures(self)
         self.does: dict[str, Do] = {}
         self.nodes = Nodes(pipeline, self.does, {"channels": self._channels, "info": self._about})
+        pipeline.looked_at.append(look)
         self._began = self.reactor.seconds()
         self.clients: dict[str, Here] = {}
         self.users: dict[str, dict[str, Here]] = {}

@@ -73,6 +73,7 @@ class Streaming(FromPages):
             raise HTTPError(400, "protobuf is not installed here: pip install filtered_websocket[protobuf]")
         request.body = b""
         carrier = StreamCarrier(pipeline, request, encoding, kind.form)
+        pipeline.server.session_arrives(carrier)
         await carrier.admit()
         session: EmulatedSession = cls.session(state, carrier, encoding)
 

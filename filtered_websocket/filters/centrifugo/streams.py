@@ -20,6 +20,7 @@ from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import Push
+from filtered_websocket.filters.centrifugo.observed import Observable
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.message import messages as messages_of
@@ -62,7 +63,7 @@ class Writer(Protocol):
     def complete(self, last: bytes | None = None) -> None: ...
 
 
-class StreamCarrier:
+class StreamCarrier(Observable):
     """What carries a client on a stream: in place of a connection for the session, for filters and in lists of clients.
 
     :ivar key: what its client shows with each request, which nobody else knows
@@ -73,7 +74,6 @@ class StreamCarrier:
     is_stream = True
     pinged = False
     direct = None
-    opened = False
     chosen_protocol = None
 
     def __init__(self, pipeline: Pipeline, request: HTTPRequest, encoding: Encoding, form: Form) -> None:
@@ -82,7 +82,6 @@ class StreamCarrier:
         self.channels: set[str] = set()
         self.headers: tuple[tuple[str, str], ...] = ()
         self.token: Any = None
-        self.user: str | None = None
         self.close_code: int | None = None
         self.close_reason = ""
         self.busy = False
@@ -125,6 +124,7 @@ class StreamCarrier:
         if former is not None:
             self.pipeline.server.counters.count("closed", "id taken by a later connection", former.request.peer)
             former.close(1008, "id taken by a later connection")
+        self.pipeline.server.session_opened(self)
 
     # What a connection has.
 
@@ -220,7 +220,7 @@ class StreamCarrier:
 
     def leave(self) -> None:
         """The stream has ended."""
-        self._writer = None
+        self._writer, self.ended = None, True
         if self._users.get(self.id) is self:
             del self._users[self.id]
         self.pipeline.server.admission.leave_session(self.key)

@@ -58,7 +58,7 @@ async def subscribe(client: Client, request: SubscribeRequest, answer: Callable[
     said = claims or Subscribing()
     event = Subscribe(channel, request.token, request.data, allowed, said.override.of(options), said.info, said.expires,
                       said.data)  # fmt: skip
-    chains = client.state.chains
+    chains = client.chains
     if chains.of(CentrifugoSubscribeFilter):
         await chains.ask(CentrifugoSubscribeFilter, client, event)
     if not event.allowed:
@@ -185,7 +185,7 @@ async def sub_refresh(client: Client, request: SubRefreshRequest) -> SubRefreshR
             raise Disconnect(INVALID_TOKEN) from None
         raise Disconnect(SUBSCRIPTION_EXPIRED) from None
     event = SubRefresh(request.channel, request.token, claims.info, claims.expires)
-    await client.state.chains.ask(CentrifugoSubRefreshFilter, client, event)
+    await client.chains.ask(CentrifugoSubRefreshFilter, client, event)
     if client.state.is_past(event.expires):
         raise Disconnect(SUBSCRIPTION_EXPIRED)
     subscription.info, subscription.expires = raw_of(event.info), event.expires

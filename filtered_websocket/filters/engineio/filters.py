@@ -63,6 +63,9 @@ class Greet(WebSocketConnectFilter):
 class Read(WebSocketMessageFilter):
     """From packets to messages; a packet that is none, such as a ping, ends here."""
 
+    runs_the_rest = True
+    """Of a message of another kind than its packet: to traces (`server.traced_chain`)."""
+
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: bytearray | str) -> Any:
         waits = receive(web_socket_instance, data)

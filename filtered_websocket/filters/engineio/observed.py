@@ -6,9 +6,9 @@ runs in it still goes on to tell. Then the WebSocket, which has its id and its u
 
 from typing import TYPE_CHECKING, Any
 
-from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.chain.observed import Observed, Observer
-from filtered_websocket.chain.user import check_user
+from filtered_websocket.chain.user import Named
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import Taken
 from filtered_websocket.filters.engineio.session import Session
@@ -85,7 +85,7 @@ class ObservedSession(Observed, Seen):
             super()._calls(name, arguments)
 
 
-class Observable:
+class Observable(Named):
     """What is to be known of every session that filters see.
 
     :cvar observed_by: what is mixed in while somebody looks
@@ -94,19 +94,6 @@ class Observable:
 
     observed_by = ObservedSession
     observer: Observer | None = None
-    pipeline: Pipeline
-    opened = ended = False
-    _user: str | None = None
-
-    @property
-    def user(self) -> str | None:
-        return self._user
-
-    @user.setter
-    def user(self, value: str | None) -> None:
-        self._user = check_user(value)
-        if self.opened and not self.ended:
-            self.pipeline.server.user_named(self)
 
     def redirect(self) -> None:
         """It is on no fast road that it could leave."""

@@ -39,6 +39,10 @@ AT = {"time": 0.0015, "process": "vm/1", "pipeline": "*", "id": "a\x1b[2J", "use
             },
             "socketio event /chat say\\n | f 0.000 ms",
         ),
+        (
+            {"what": "filter", "event": "centrifugo rpc", "method": "add", "filter": "f", "seconds": 0, "gives": "5"},
+            "centrifugo rpc add | f 0.000 ms gives 5",
+        ),
         ({"what": "opened", "transport": "polling", "path": "/x", "address": "::1"}, "opened polling /x ::1"),
         ({"what": "publish", "channel": "room", "payload": "hi"}, "publish room hi"),
         ({"what": "closed", "code": 1000, "reason": ""}, "closed 1000"),

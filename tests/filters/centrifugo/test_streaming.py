@@ -1,8 +1,10 @@
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -10,6 +12,7 @@ from filtered_websocket.filters.centrifugo.messages import Command, ConnectReque
 from filtered_websocket.filters.centrifugo.protobuf_codec import read, write
 from tests.filters.centrifugo.clients import CENTRIFUGO, NAMESPACES, SECRET, token
 from tests.filters.centrifugo.streaming_clients import PROTOBUF, Streaming, api
+from tests.support.centrifugo_clients import Client
 from tests.support.channel_servers import running
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask, connection
@@ -23,7 +26,19 @@ OPTIONS: dict[str, Any] = {
 
 
 ALL = """
-from filtered_websocket.filters.centrifugo import CentrifugoRPCFilter
+from filtered_websocket.filters.centrifugo import (
+    CentrifugoConnectFilter, CentrifugoDisconnectFilter, CentrifugoRPCFilter
+)
+
+
+class Door(CentrifugoConnectFilter):
+    @classmethod
+    def filter(cls, client, event): ...
+
+
+class Gone(CentrifugoDisconnectFilter):
+    @classmethod
+    async def filter(cls, client, event): ...
 
 
 class All(CentrifugoRPCFilter):
@@ -216,3 +231,63 @@ def test_streams_may_be_off_and_are_asked_of_handshake_filters(tmp_path: Path) -
         assert (response.status, response.getheader("x-answer")) == (200, "yes")
         assert b'"session"' in response.readline()
         client.close()
+
+
+@contextmanager
+def traced(server: FwsServer, query: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """A trace that has begun, and what it tells."""
+    asked = Request(f"http://127.0.0.1:{server.port}/trace?{query}", headers={"Authorization": f"Bearer {KEY}"})
+    with urlopen(asked, timeout=60) as answer:
+        told = (json.loads(line[6:]) for line in answer if line.startswith(b"data: "))
+        assert next(told)["what"] == "begun"
+        yield told
+
+
+def steps(told: Iterator[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The steps of one client, to its end, as (what, chain, filter, name) where there are such."""
+    found = []
+    for each in told:
+        found.append(tuple(each[name] for name in ("what", "event", "filter", "method", "channel") if each.get(name)))
+        if each["what"] == "closed":
+            assert each["transport"] == "stream"
+            break
+    return found
+
+
+@pytest.mark.parametrize("kind", ["js http_stream json", "js sse json"])
+def test_a_trace_shows_every_step_of_a_client_on_a_stream(server: FwsServer, kind: str) -> None:
+    with traced(server, "user=traced") as told, Client(server, kind, "traced") as client:
+        client.subscribe("open:traced")
+        assert "traced" in [each[0] for each in client.call("rpc", "all", {})]
+        api(server, "publish", KEY, channel="open:traced", data={"n": 1})
+        assert client.data("open:traced") == [{"n": 1}]
+        client.do("disconnect")
+        events: list[dict[str, Any]] = []
+        found = steps(events.append(each) or each for each in told)  # type: ignore[func-returns-value]
+    admitted = ("filter", "handshake", "filtered_websocket.filters.centrifugo.filters.Admit")
+    assert found[:5] == [
+        admitted, ("received",), ("filter", "centrifugo connect", "everybody.Door"), ("opened",), ("sent",)
+    ]  # fmt: skip
+    assert [each for each in found[5:] if each[0] == "filter"] == [
+        ("filter", "centrifugo rpc", "everybody.All", "all"),
+        ("filter", "centrifugo disconnect", "everybody.Gone"),
+    ]
+    # Replies to three commands, what the filter sends, the publication.
+    assert [each[0] for each in found].count("sent") == 5
+    assert found[-1] == ("closed",)
+    greeting = next(each for each in events if each["what"] == "sent")
+    assert '"session":"(hidden)"' in greeting["payload"]
+
+
+def test_one_that_only_listens_is_traced_by_its_channel_and_by_its_id(server: FwsServer) -> None:
+    client = Streaming(server, "uni_sse", {"token": token("listens"), "subs": {"open:heard": {}}})
+    number = client.next()["connect"]["client"]
+    with traced(server, "channel=open:heard") as told, traced(server, f"id={number}") as its:
+        api(server, "publish", KEY, channel="open:heard", data=5)
+        assert client.next()["pub"]["data"] == 5
+        api(server, "disconnect", KEY, user="listens")
+        assert client.next()["disconnect"]["code"] == 3503
+        whole = [("sent",), ("close",), ("filter", "centrifugo disconnect", "everybody.Gone"), ("closed",)]
+        assert steps(its) == whole
+        assert [each for each in steps(told) if each[:2] != ("filter", "consumer") and each[0] != "published"] == whole
+    client.close()

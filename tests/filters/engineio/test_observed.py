@@ -136,18 +136,51 @@ def test_one_trace_shows_both_sides_of_an_upgrade_and_nothing_twice(by: str) -> 
             ("sent", "4said wait"),
             ("publish", "wait", "news"),
             SAYS,
-            ("sent", "wait"),
+            ("sent", "4wait"),
             ("received", "4hi"),
             (*READ, "hi"),
             ("sent", "4said hi"),
             ("publish", "hi", "news"),
             SAYS,
-            ("sent", "hi"),
+            ("sent", "4hi"),
         ]
         (connection,) = server.pipeline().users.values()
         assert observer_of(connection) is not None
         trace.end()
         assert observer_of(connection) is None
+
+
+class Counts(WebSocketMessageFilter):
+    @classmethod
+    def filter(cls, connection: Any, data: bytearray) -> None: ...
+
+
+def test_bytes_in_base64_are_told_in_the_filters_behind_the_one_that_reads_them() -> None:
+    with Server(*FILTERS, Counts) as server:
+        ann = Session(server, "websocket")
+        (connection,) = server.pipeline().users.values()
+        plain = server.pipeline().chains["message"]
+        trace = Traced(server, id=connection.id)
+        assert ann.websocket is not None
+        for message in ("bAQI=", "4hi", "6"):
+            ann.websocket.send(message)
+            assert server.pipeline().chains["message"] is plain
+        told = [each for each in trace.told() if each[0] in ("received", "filter")]
+        counts = ("filter", "message", f"{HERE}.Counts")
+        assert told == [
+            ("received", "bAQI="),
+            SAYS,
+            counts,
+            # It has run the others itself.
+            (*READ, "StopChain"),
+            ("received", "4hi"),
+            (*READ, "hi"),
+            SAYS,
+            counts,
+            ("received", "6"),
+            (*READ, "StopChain"),
+        ]
+        trace.end()
 
 
 def test_an_upgrade_that_comes_to_nothing_ends_the_websocket_and_the_session_goes_on() -> None:
@@ -218,7 +251,7 @@ def test_one_that_is_not_let_in_leaves_nothing() -> None:
     with Server(*FILTERS) as server:
         trace = Traced(server, user="eve")
         assert ask(server, "GET", f"{POLLING}&user=eve").status == 403
-        assert server.server.tracing._early == {}
+        assert server.server.tracing._newcomers.count == 0
         assert server.server.observation._watches == {}
         assert trace.told() == []
         trace.end()

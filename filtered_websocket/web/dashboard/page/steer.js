@@ -111,7 +111,7 @@ function words(event) {
   if (what === "over") return "the time of the trace is over";
   if (what === "filter") {
     const result = event.raises ? ` raises ${event.raises}` : event.gives != null ? ` gives ${event.gives}` : "";
-    const of = [event.event, event.namespace, event.name].filter((each) => each != null).join(" ");
+    const of = [event.event, event.namespace, event.name, event.method, event.channel].filter((each) => each != null).join(" ");
     return `${of} | ${event.filter}  ${seconds(event.seconds)}${result}`;
   }
   return [what, event.transport, event.channel, event.payload, event.code, event.reason, event.path].filter((each) => each != null && each !== "").join(" ");
