@@ -15,6 +15,9 @@ from filtered_websocket.chain.definition import name_of, place_of
 _OURS = tuple(os.path.join(os.path.dirname(os.path.abspath(file)), "") for file in (errors.__file__, twisted.__file__))
 _FILTERS = os.path.join(_OURS[0], "filters") + os.sep
 
+_RUNNING = "filtered_websocket.chain.running"
+"""The module that imports this one."""
+
 _NO_LOOP = ("no running event loop", "'NoneType' object has no attribute 'create_future'")
 """What asyncio says where no loop runs; the second is what its locks, events and queues come to."""
 
@@ -39,9 +42,20 @@ def _awaited(error: BaseException) -> Any:
     return getattr(error, "filter_step", None)
 
 
+def _run(error: BaseException) -> Any:
+    """The innermost filter that ran when an exception came, as of a chain that a pack runs from within its own."""
+    step, trace = None, error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == "run" and trace.tb_frame.f_globals.get("__name__") == _RUNNING:
+            step = trace.tb_frame.f_locals.get("step", step)
+        trace = trace.tb_next
+    return step
+
+
 def culprit(error: BaseException) -> str:
     """The filter an exception came out of, as ``module.Class.filter``."""
-    step = _awaited(error)
+    step = _awaited(error) or _run(error)
     if step is not None:
         return name_of(step)
     trace = _users(error)

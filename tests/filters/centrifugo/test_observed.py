@@ -165,4 +165,4 @@ def test_failures_are_told_of_the_filter_whether_somebody_looks_or_not() -> None
         lines = [formatEvent(each).splitlines() for each in events if each["log_level"] is not LogLevel.info]
         told.append([line for each in lines for line in (each[0], each[-1])])  # not what lies between
     assert told[1] == told[0]
-    assert "ValueError: on purpose" in told[0]
+    assert f"failed: filter ({HERE}.Calls.filter)" in told[0]
