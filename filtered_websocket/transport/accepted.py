@@ -104,16 +104,35 @@ class Accepted(WriteThrough):
         return None
 
 
-class TCPTransport(Accepted, tcp.Server):  # type: ignore[misc]  # doRead, which Twisted types in two ways
-    """A TCP connection that writes through."""
+class _Served(tcp.Server):
+    """Twisted's, without two texts that it would write of each connection and keep, for logs that nobody writes."""
 
     def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
-        # Small frames must not wait for the acknowledgement of the frame before them (Nagle).
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.server, self.sessionno, reactor = arguments
+        tcp.Connection.__init__(self, sock, protocol, reactor)
+        self.client, self.hostname = client, client[0]
+        self.startReading()
+        self.connected = 1
+
+    @property
+    def logstr(self) -> str:  # type: ignore[override]
+        return f"{type(self.protocol).__name__},{self.sessionno},{self.hostname}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self.protocol).__name__} #{self.sessionno}>"
+
+
+class TCPTransport(Accepted, _Served):  # type: ignore[misc]  # doRead, which Twisted types in two ways
+    """A TCP connection that writes through. Its port has turned Nagle's algorithm off (`accepting.Listening`)."""
+
+    def __init__(self, sock: socket.socket, protocol: Any, client: tuple[Any, ...], *arguments: Any) -> None:
         super().__init__(sock, protocol, dotted(client), *arguments)
 
     def getHost(self) -> Any:
         return address(self.socket.getsockname())
+
+    def getPeer(self) -> Any:
+        return address(self.client)
 
 
 class UNIXTransport(Accepted, unix.Server):  # type: ignore[misc]  # as above

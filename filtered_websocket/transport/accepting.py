@@ -43,6 +43,10 @@ class Listening(socket.socket):
         super().__init__(family, kind, opened.proto, opened.detach())
         self.family, self.type = family, kind  # type: ignore[misc, assignment]  # properties of other sockets
         self.setblocking(False)
+        if family != socket.AF_UNIX:
+            # Small frames must not wait for the acknowledgement of the frame before them (Nagle). What is accepted has
+            # the option from here.
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Accepting:

@@ -2,9 +2,13 @@
 
 import os
 import socket
+from functools import lru_cache
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
+
+REMEMBERED = 128
+"""Addresses that are remembered: each is asked for when a connection is accepted, and again with its request."""
 
 
 def dotted(name: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -13,6 +17,7 @@ def dotted(name: tuple[Any, ...]) -> tuple[Any, ...]:
     return (host[7:], name[1]) if len(name) == 4 and host.startswith("::ffff:") and "." in host else name
 
 
+@lru_cache(REMEMBERED)
 def address(name: tuple[Any, ...]) -> IPv4Address | IPv6Address:
     """The same for Twisted."""
     name = dotted(name)
