@@ -13,12 +13,11 @@ from filtered_websocket.web.upgrade import Upgrade
 
 _log = Logger()
 
-_OURS = ("openHandshakeTimeoutCall", "decision")
 _AUTOBAHNS = (
     "http_response_data", "websocket_protocols", "websocket_extensions_in_use", "websocket_protocol_in_use", "_wskey",
-    "send_state", *_OURS,
+    "send_state",
 )  # fmt: skip
-"""What nobody needs again on a connection that has opened."""
+"""What nobody needs again on a connection that has opened, where the 101 is Autobahn's."""
 
 
 class Answering(Part):
@@ -49,7 +48,7 @@ class Answering(Part):
 
     def open_plainly(self, asked: Upgrade) -> None:
         """Send the usual answer, and open."""
-        self.sendData(upgrade.switching(asked.key))
+        self.transport.write(upgrade.switching(asked.key))  # behind nothing: no connection is sent anything before
         self.state = OPEN
         if self.openHandshakeTimeoutCall is not None:
             self.openHandshakeTimeoutCall.cancel()
@@ -72,6 +71,9 @@ class Answering(Part):
         if (chosen := self.chosen_protocol) is not None:
             self._chosen = chosen
         attributes = self.__dict__
-        for name in _AUTOBAHNS if "_wskey" in attributes else _OURS:
-            attributes.pop(name, None)
+        attributes.pop("openHandshakeTimeoutCall", None)
+        attributes.pop("decision", None)
+        if "_wskey" in attributes:
+            for name in _AUTOBAHNS:
+                attributes.pop(name, None)
         self.request.forget()

@@ -8,10 +8,18 @@ from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of, 
 from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_usual import usual
 from filtered_websocket.filters.centrifugo.json_writer import write
-from filtered_websocket.filters.centrifugo.messages import Command, EmulationRequest, Push, SubscribeResult
+from filtered_websocket.filters.centrifugo.messages import (
+    Command,
+    ConnectResult,
+    EmulationRequest,
+    Push,
+    SubscribeResult,
+)
 from filtered_websocket.filters.centrifugo.wire import JSON, Asked, Malformed, asked
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.strict_json import loads, quote
+
+_SUBS = ConnectResult._fields.index("subs")
 
 
 @lru_cache(REMEMBERED)
@@ -23,6 +31,13 @@ def _info(block: bytes) -> bytes:
 def _subscribed(result: SubscribeResult) -> bytes:
     # All that come to a channel meanwhile are told the same.
     return write(result)
+
+
+@lru_cache(REMEMBERED)
+def _connected(before: tuple[Any, ...], behind: tuple[Any, ...]) -> bytes:
+    # What stands behind a client's id, before and behind its subscriptions, of which there are none: the same for all.
+    rest = write(ConnectResult._make(("", *before, {}, *behind)))[1:]
+    return rest if rest == b"}" else b"," + rest
 
 
 @lru_cache(REMEMBERED)
@@ -51,6 +66,9 @@ class JSONCodec:
         if number:
             if name == "subscribe" and not (value.publications or value.data):
                 return b'{"id":%d,"subscribe":%b}' % (number, _subscribed(value))
+            if name == "connect" and not (value.subs or value.data or value.expires or value.session):
+                rest = _connected(value[1:_SUBS], value[_SUBS + 1 :])
+                return b'{"id":%d,"connect":{"client":%b%b}' % (number, quote(value.client).encode(), rest)
             return b'{"id":%d,"%b":%b}' % (number, name.encode(), write(value) if value else b"{}")
         return b'{"%b":%b}' % (name.encode(), write(value))
 

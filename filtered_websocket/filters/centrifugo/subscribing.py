@@ -92,13 +92,15 @@ def check(client: Client, request: SubscribeRequest) -> ChannelOptions:
     channel, namespaces = request.channel, client.state.namespaces
     if request.delta and request.delta not in DELTA_TYPES:
         raise Malformed("an unknown type of deltas")
-    namespaces.check_length(channel)
-    if channel in client.subscriptions:
-        raise Error(ALREADY_SUBSCRIBED)
-    if len(client.subscriptions) >= client.pipeline.options.centrifugo_channel_limit:
-        raise Error(LIMIT_EXCEEDED)
-    options = namespaces.of(channel)
-    namespaces.check_name(channel, options)
+    subscribed = channel in client.subscriptions
+    if subscribed or len(client.subscriptions) >= client.pipeline.options.centrifugo_channel_limit:
+        namespaces.check_length(channel)
+        raise Error(ALREADY_SUBSCRIBED if subscribed else LIMIT_EXCEEDED)
+    try:
+        options = namespaces.checked(channel)
+    except Error:
+        namespaces.check_length(channel)
+        raise
     if request.type:
         raise Error(NEWER.get(request.type, NOT_AVAILABLE))
     if request.tf is not None and not options.allow_tags_filter:

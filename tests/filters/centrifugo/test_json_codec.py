@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.centrifugo.json_codec import JSONCodec
 from filtered_websocket.filters.centrifugo.json_writer import write
-from filtered_websocket.filters.centrifugo.messages import Command, Publication, Push, RPCRequest
+from filtered_websocket.filters.centrifugo.messages import Command, ConnectResult, Publication, Push, RPCRequest
 from filtered_websocket.filters.centrifugo.wire import Malformed, asked
 from tests.filters.centrifugo import strategies
 
@@ -44,6 +44,12 @@ def test_commands_come_by_requests_in_a_text():
     ):
         with pytest.raises(Malformed):
             CODEC.emulation(other)
+
+
+@given(strategies.of(ConnectResult), st.text('ab"é', min_size=1))
+def test_a_usual_answer_to_connect_is_written_as_every_other(result, name):
+    for each in (result._replace(client=name), ConnectResult(name, "v", ping=25, pong=True), ConnectResult(name)):
+        assert CODEC.reply(7, "connect", each) == b'{"id":7,"connect":%b}' % write(each)
 
 
 def test_replies_and_pushes_are_lines():
