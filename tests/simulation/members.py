@@ -35,6 +35,10 @@ class Members:
         watcher = self.watchers[name] = Watcher(name, node, self._oracle.tick())
         return watcher
 
+    def unwatch(self, name: str) -> None:
+        """Somebody hears of joins and leaves no more."""
+        self.watchers.pop(name, None)
+
     def told(self, name: str, member: str, joined: bool) -> None:
         """Somebody that watches was told of a join or a leave."""
         watcher = self.watchers.get(name)

@@ -134,6 +134,19 @@ def test_a_hole_between_two_epochs(story):
     assert "without" in story.faults()[0]
 
 
+def test_what_stands_in_two_epochs_may_come_in_the_later_one(story):
+    story.ann.entered("kept", NODE, story.at())
+    story.bob.entered("kept", NODE, story.at())
+    one, two = story.publish(), story.publish()
+    for number, publication in enumerate((one, two), 1):
+        story.bob.got("kept", publication.number, story.at(number))
+    story.ann.cut()
+    story.ann.entered("kept", NODE, story.at(0))
+    story.ann.got("kept", one.number, story.at(1, "f"))
+    story.ann.got("kept", two.number, story.at(2, "f"))
+    assert not story.faults()
+
+
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_storage_has_lost_needs_nobody_get(story, lost):
     story.ann.entered("kept", NODE, story.at())

@@ -80,9 +80,12 @@ class Channel:
         if after.epoch not in names or before.epoch not in names:
             return []
         first, last = names.index(after.epoch), names.index(before.epoch)
+        # A new epoch goes on with the offsets of the one before it: what stands behind there need not have come before.
+        there = self.epochs[before.epoch].get(before.offset)
         found: dict[int, Publication] = {}
         for index in range(first, last + 1):
             for offset, each in sorted(self.epochs[names[index]].items()):
-                if offset > after.offset and (index < last or offset < before.offset) and each.is_due:
+                replaced = offset == before.offset and there not in (None, each)
+                if after.offset < offset and (offset < before.offset or replaced) and each.is_due:
                     found[each.number] = each
         return list(found.values())

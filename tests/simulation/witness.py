@@ -104,10 +104,13 @@ class Witness:
 
     def rest(self) -> None:
         """All that can come has come."""
-        for stay in self.stays.values():
-            for each in self._missing(stay):
-                if not self._is_counted(stay, each):
-                    self._oracle.fault(f"{self} never got {each}, and no loss was counted at {stay.node}")
+        for each, node in self.owed():
+            self._oracle.fault(f"{self} never got {each}, and no loss was counted at {node}")
+
+    def owed(self) -> list[tuple[Publication, str]]:
+        """What it has to get and has not got, with the node that has not counted it."""
+        stays = self.stays.values()
+        return [(each, stay.node) for stay in stays for each in self._missing(stay) if not self._is_counted(stay, each)]
 
     # What it got.
 
