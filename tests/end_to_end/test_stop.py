@@ -203,10 +203,14 @@ def test_sighup_while_it_imports_ends_nothing_and_is_heeded_later(tmp_path: Path
     (tmp_path / "go").touch()
     assert process.stderr is not None
     said = ""
-    while "listening on" not in said or "reloaded: " not in said:
+    while "listening on" not in said or "reloaded: " not in said or "SIGUSR2 is for the parent" not in said:
         line = process.stderr.readline()
         assert line, said
         said += line
+    # It has no workers to replace, and does not end for that later either.
+    process.send_signal(signal.SIGUSR2)
+    while "SIGUSR2" not in process.stderr.readline():
+        assert process.poll() is None
     process.terminate()
     assert rest(process).endswith("stopped\n")
     assert process.returncode == 0

@@ -149,13 +149,9 @@ def handle_signals(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     for another in stopping.KEPT:
-        if another in others:
-            signal.signal(another, other)
-        else:
-            signal.signal(another, signal.SIG_DFL)
+        signal.signal(another, other)
     for early in dict.fromkeys(stopping.kept):
-        if early in others:
-            reactor.callFromThread(others[early])
+        reactor.callFromThread(others[early])
 
 
 def _tell_what_is_lost(frames: dict[str, Any]) -> None:

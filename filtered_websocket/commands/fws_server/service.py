@@ -72,7 +72,7 @@ class Service:
         self._begun = self._reload_wanted = False
         self._reloading: Deferred[Any] | None = None
         self.server = Server(options, assembly.storage_object(options), reactor)
-        self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload}
+        self.signals: dict[int, Callable[[], object]] = {signal.SIGHUP: self.reload, signal.SIGUSR2: _without_workers}
 
     async def begin(self) -> None:
         """Listen and start everything. While it starts, which may take until a Redis is there, only health is answered;
@@ -230,3 +230,7 @@ class Service:
         if server.started:
             # What could not begin says why, in one line.
             _log.info("stopped")
+
+
+def _without_workers() -> None:
+    _log.warn("nothing is done: SIGUSR2 is for the parent of --workers, which replaces them")
