@@ -124,11 +124,13 @@ class FilterBase:
     :cvar options: the pipeline's, with those of its use in the chain; where its module declares an option of a use. It
         is a class of its own then in each use of each pipeline
     :cvar use: the options that its use has of its own, as its name shows them: ``?name=value``; "" for none
+    :cvar state: what the filters of one use keep together, by names of their choice
     """
 
     any_number: ClassVar[bool] = False
     options: ClassVar[Any]
     use: ClassVar[str] = ""
+    state: ClassVar[dict[str, Any]]
 
     # To type checkers, arguments that end like these are any that a subclass takes: its own names, types and number.
     @classmethod

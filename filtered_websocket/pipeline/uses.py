@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.chain.registry import FilterMeta
@@ -10,6 +11,9 @@ from filtered_websocket.config.uses import Use
 from filtered_websocket.pipeline.modules import filters_of
 
 _Key = tuple[FilterMeta, str, int]  # the filter, the options of its use, and the how manieth it is with these
+
+
+_Group = tuple[str, str, int]  # the same of a module: what the filters of one use are
 
 
 class Uses:
@@ -31,6 +35,7 @@ class Uses:
         self._options = options
         self._made: dict[_Key, FilterMeta] = {}
         self._former = {} if former is None else former._made
+        self._states: dict[_Group, dict[str, Any]] = {}
         self._renewed: list[tuple[FilterMeta, Options]] = []
 
     def chain(self, root: FilterMeta) -> tuple[FilterMeta, ...]:
@@ -47,17 +52,22 @@ class Uses:
         if not declared:
             return filter_class
         own = any(name in declared for name, _ in use.written)
-        key = (filter_class, repr(use.written) if own else "", number if own else 1)
+        written, number = (repr(use.written), number) if own else ("", 1)
+        key = (filter_class, written, number)
         if key not in self._made:
             options = use.options if own and use.options is not None else self._options
-            self._made[key] = self._class(key, options, use.suffix if own else "")
+            group = (use.module if within else module, written, number)
+            self._made[key] = self._class(key, options, use.suffix if own else "", group)
         return self._made[key]
 
-    def _class(self, key: _Key, options: Options, suffix: str) -> FilterMeta:
+    def _class(self, key: _Key, options: Options, suffix: str, group: _Group) -> FilterMeta:
         if key in self._former:
-            self._renewed.append((self._former[key], options))
-            return self._former[key]
-        return used(key[0], options, suffix + (f" #{key[2]}" if key[2] > 1 else ""))
+            former = self._former[key]
+            self._renewed.append((former, options))
+            self._states[group] = former.state  # type: ignore[attr-defined]
+            return former
+        state = self._states.setdefault(group, {})
+        return used(key[0], options, suffix + (f" #{key[2]}" if key[2] > 1 else ""), state)
 
     def settle(self) -> None:
         """They are in force: classes that have stayed get the options that there are now."""

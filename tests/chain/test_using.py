@@ -15,7 +15,7 @@ def test_a_use_runs_its_filter_with_options_and_name_of_its_own(chain):
         def filter(cls, web_socket_instance, data):
             return data + cls.options.word
 
-    one, two = (used(Add, SimpleNamespace(word=word), f"?word={word}") for word in "ab")
+    one, two = (used(Add, SimpleNamespace(word=word), f"?word={word}", {}) for word in "ab")
     assert (one.step(None, "-"), two.step(None, "-")) == ("-a", "-b")
     assert (one.__qualname__, one.__module__, one.__doc__) == (f"{Add.__qualname__}?word=a", __name__, "Adds.")
     assert chain._filters == [Add]
@@ -37,7 +37,7 @@ def test_a_filter_with_one_parameter_and_a_metaclass_without_keywords_have_uses_
         def filter(cls, web_socket_instance):
             return cls.options
 
-    assert used(One, "these", "?").step(None, "data") == "these"
+    assert used(One, "these", "?", {}).step(None, "data") == "these"
     assert Root._filters == [One]
 
 
@@ -49,6 +49,6 @@ def test_what_is_told_of_a_step_names_its_use():
         def filter(cls, web_socket_instance, data):
             return None
 
-    use = used(Say, None, "?a=b")
+    use = used(Say, None, "?a=b", {})
     assert name_of(use.step) == f"{__name__}.{use.__qualname__}.filter"
     assert name_of(Say.step).endswith("Say.filter")
