@@ -1,7 +1,7 @@
 """A connection to the model: a transport without a socket, and what Redis keeps of each client."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import hiredis
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -10,9 +10,7 @@ from twisted.python.failure import Failure
 from tests.simulation.redis_model.answers import Refusal, encoded
 from tests.simulation.redis_model.bus import leave
 from tests.simulation.redis_model.commands.table import wrong_number
-
-if TYPE_CHECKING:
-    from tests.simulation.redis_model.model import RedisModel
+from tests.simulation.redis_model.redis import Redis
 
 PUBSUB = {
     b"SUBSCRIBE": ("channels", True),
@@ -28,9 +26,32 @@ NOT_HERE = (
 )
 
 
+class Model(Protocol):
+    """The model, as connections see it."""
+
+    redis: Redis
+    is_frozen: bool
+
+    @property
+    def seconds(self) -> Any: ...
+
+
+class Way(Protocol):
+    """What a connection lies on: `way.Way`."""
+
+    delay: float
+    connections: dict["Connection", None]
+
+    @property
+    def model(self) -> Model: ...
+
+    def loses(self, name: bytes) -> bool: ...
+
+    def call(self, delay: float, function: Any) -> Any: ...
+
+
 class Connection:
     """
-    :param reactor: that of the node at its other end: by its clock it is told
     :ivar protocol: what is connected there
     :ivar names: what it subscribes to, of each kind
     """
@@ -38,13 +59,13 @@ class Connection:
     disconnecting = False
     protocol: Any
 
-    def __init__(self, model: "RedisModel", reactor: Any) -> None:
-        self.reactor = reactor
-        self._model = model
+    def __init__(self, way: Way) -> None:
+        self._way, self._model = way, way.model
         self._reader = hiredis.Reader()
         self._is_open = True
         self._going: deque[tuple[float, bytes]] = deque()
         self._ends: Exception | None = None
+        self._timer: Any = None
         self.names: dict[str, dict[bytes, None]] = {"channels": {}, "patterns": {}, "shard_channels": {}}
 
     # What a protocol calls.
@@ -77,13 +98,14 @@ class Connection:
 
     def tell(self, data: bytes) -> None:
         if self._is_open:
-            self._going.append((self._model.seconds() + self._model.delay, data))
-            self.reactor.callLater(self._model.delay, self._deliver)
+            self._put_off(data)
 
     def end(self, why: Exception) -> None:
         """It is over, at both ends; what was told and is on its way is lost."""
         if self._is_open:
             self._going.clear()
+            if self._timer is not None and self._timer.active():
+                self._timer.cancel()
             self._close(why)
 
     def end_after_all(self) -> None:
@@ -94,16 +116,26 @@ class Connection:
     def _close(self, why: Exception) -> None:
         self._is_open = False
         self._ends = why
-        self._model.forget(self)
-        self.reactor.callLater(self._model.delay if self._going else 0, self._deliver)
+        self._way.connections.pop(self, None)
+        self._model.redis.bus.forget(self)
+        self._put_off(b"")
+
+    def _put_off(self, data: bytes) -> None:
+        """Have it come, behind what has come before."""
+        delay = self._way.delay
+        self._going.append((self._model.seconds() + delay, data))
+        if len(self._going) == 1:
+            self._timer = self._way.call(delay, self._deliver)
 
     def _deliver(self) -> None:
         """What is due."""
         now, due = self._model.seconds(), []
         while self._going and self._going[0][0] <= now:
             due.append(self._going.popleft()[1])
-        if due:
-            self.protocol.dataReceived(b"".join(due))
+        if self._going:
+            self._timer = self._way.call(self._going[0][0] - now, self._deliver)
+        if data := b"".join(due):
+            self.protocol.dataReceived(data)
         if self._ends is not None and not self._going:
             why, self._ends = self._ends, None
             self.protocol.connectionLost(Failure(why))
@@ -122,7 +154,7 @@ class Connection:
                 answer = self._model.redis.do(parts)
         except Refusal as refusal:
             answer = refusal
-        if self._model.loses(self, name):
+        if self._way.loses(name):
             self.end_after_all()
         else:
             self.tell(encoded(answer))

@@ -1,7 +1,6 @@
 """The storage object on the model, on the kit's clock: what it is told, and what goes wrong when a test says so."""
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,22 +18,17 @@ KEEP = Keep(100, 60)
 
 
 class Nodes:
-    """Several storage objects on one clock.
-
-    :ivar reactors: what the model knows each of them by
-    """
+    """Several storage objects on one clock."""
 
     def __init__(self, clock: ClockReactor) -> None:
         self.clock = clock
         self.model = RedisModel(clock.seconds)
-        self.reactors: list[Any] = []
         self._all: list[Any] = []
 
     def node(self) -> tuple[Any, Recorder]:
         """One that has been started, and what it tells."""
-        own = SimpleNamespace(callLater=self.clock.callLater)
-        self.reactors.append(own)
-        storage, recorder = self.model.storage(own, redis_heartbeat=1.0, lease_seconds=6.0), Recorder()
+        way, recorder = self.model.way(self.clock), Recorder()
+        storage = self.model.storage(way, redis_heartbeat=1.0, lease_seconds=6.0)
         self._all.append(storage)
         self.ask(storage.start, recorder)
         return storage, recorder
@@ -127,7 +121,7 @@ def test_away_it_refuses_and_back_nothing_is_lost(nodes):
 def test_an_answer_that_is_lost_was_done(nodes):
     (a, _), (b, heard_b) = nodes.node(), nodes.node()
     nodes.ask(b.subscribe, "room")
-    nodes.model.lose_answer(verb=b"EVALSHA")
+    nodes.model.ways[0].lose_answer(b"EVALSHA")
     with pytest.raises(StorageAway, match="it is unknown whether this was done"):
         nodes.ask(a.send, message("room", "1"), KEEP)
     assert heard_b.payloads == [b"1"]
@@ -139,7 +133,7 @@ def test_a_subscriber_that_is_cut_off_has_what_it_missed(nodes):
     (a, _), (b, heard_b) = nodes.node(), nodes.node()
     nodes.ask(b.subscribe, "room")
     nodes.ask(a.send, message("room", "0"), KEEP)
-    nodes.model.cut(nodes.reactors[1], subscribers_only=True)
+    nodes.model.ways[1].cut(subscribers_only=True)
     nodes.settle()
     assert [a.ready, b.ready] == [True, False]
     nodes.ask(a.send, message("room", "1"), KEEP)
@@ -151,11 +145,11 @@ def test_a_subscriber_that_is_cut_off_has_what_it_missed(nodes):
 def test_slow_it_answers_later_and_in_order(nodes):
     a, heard = nodes.node()
     nodes.ask(a.subscribe, "room")
-    nodes.model.slow(0.5)
+    nodes.model.ways[0].slow(0.5)
     answers = nodes.begin(a.send, message("room", "1"), KEEP)
     nodes.advance(0.4)
     assert (answers, heard.payloads) == ([], [])
-    nodes.model.slow(0)
+    nodes.model.ways[0].slow(0)
     assert nodes.begin(a.send, message("room", "2"), KEEP) == []
     nodes.advance(0.2)
     assert heard.payloads == [b"1", b"2"]
