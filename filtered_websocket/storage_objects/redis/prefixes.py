@@ -4,13 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, fail, gatherResults
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.command import pattern_of
 from filtered_websocket.storage_objects.redis.interfaces import Ears, OneRedis
 from filtered_websocket.storage_objects.values import as_bytes
+
+STOPPED = "the storage object was stopped"
 
 
 class _Prefix:
@@ -32,9 +34,12 @@ class Prefixes:
     def __init__(self, shard: OneRedis, consume: Callable[[dict[str, Any]], None]) -> None:
         self._shard, self._consume = shard, consume
         self._all: dict[bytes, _Prefix] = {}
+        self._stopped = False
 
     def add(self, name: str) -> Deferred[None]:
         """Fires when confirmed. While Redis is away, that is when it is back."""
+        if self._stopped:
+            return fail(StorageAway(STOPPED))
         prefix = self._all.setdefault(pattern_of(as_bytes(name)), _Prefix(name))
         if prefix.live:
             return DONE
@@ -69,11 +74,13 @@ class Prefixes:
         self._consume({"type": "pmessage", "pattern": pattern, "channel": channel, "data": data})
 
     def stop(self) -> None:
-        for prefix in self._all.values():
+        self._stopped = True
+        # What is told of it may listen to others.
+        stopped, self._all = self._all, {}
+        for prefix in stopped.values():
             waiting, prefix.waiting = prefix.waiting, []
             for confirmed in waiting:
-                confirmed.errback(StorageAway("the storage object was stopped"))
-        self._all.clear()
+                confirmed.errback(StorageAway(STOPPED))
 
     def _confirm(self, prefix: _Prefix, _: object) -> None:
         prefix.live = True

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, fail, gatherResults, inlineCallbacks, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -19,7 +19,7 @@ from filtered_websocket.messages.envelope import decode
 from filtered_websocket.storage_objects.redis.gaps import NOTHING, Followed, Gaps
 from filtered_websocket.storage_objects.redis.interfaces import Commands, Ears, OneRedis
 from filtered_websocket.storage_objects.redis.parts import in_parts
-from filtered_websocket.storage_objects.redis.prefixes import Prefixes
+from filtered_websocket.storage_objects.redis.prefixes import STOPPED, Prefixes
 from filtered_websocket.storage_objects.values import as_bytes
 
 log = Logger()
@@ -54,9 +54,12 @@ class Subscriptions:
         self._all: dict[bytes, _Subscription] = {}
         self._others: dict[bytes, Callable[[], None]] = {}
         self._broken_told = 0.0
+        self._stopped = False
 
     def add(self, name: str, is_bus: bool) -> Deferred[Any]:
         """Fires when confirmed, with where the channel stood then. While Redis is away, that is when it is back."""
+        if self._stopped:
+            return fail(StorageAway(STOPPED))
         raw = self._raw(name, is_bus)
         subscription = self._all.get(raw)
         if subscription is None:
@@ -152,9 +155,11 @@ class Subscriptions:
         self.prefixes.leave(ears)
 
     def stop(self) -> None:
-        for subscription in self._all.values():
-            self._fail(subscription, StorageAway("the storage object was stopped"))
-        self._all.clear()
+        self._stopped = True
+        # What is told of it may leave others.
+        stopped, self._all = self._all, {}
+        for subscription in stopped.values():
+            self._fail(subscription, StorageAway(STOPPED))
         self.prefixes.stop()
 
     def _raw(self, name: str, is_bus: bool) -> bytes:

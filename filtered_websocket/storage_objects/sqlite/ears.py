@@ -39,7 +39,7 @@ class Ears:
                 self._locate(channel, ear)
 
     def stop(self) -> None:
-        for ear in self._opened.values():
+        for ear in list(self._opened.values()):  # what is told of it may close others
             fail(ear, "the storage object was stopped")
 
     def _locate(self, channel: str, ear: Ear) -> None:

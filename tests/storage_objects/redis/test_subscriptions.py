@@ -3,8 +3,9 @@
 import pytest
 
 from filtered_websocket.storage_objects.base import StorageAway
+from tests.support.backends import Backend
 from tests.support.reactor_thread import call
-from tests.support.redis_nodes import send, wait_away, wait_back
+from tests.support.redis_nodes import FAST, MODULE, send, wait_away, wait_back
 
 
 def test_subscribing_while_away_is_confirmed_on_return_and_leaving_fails_it(server, cluster):
@@ -37,3 +38,26 @@ def test_a_consumer_that_fails_does_not_cost_the_connection(shared):
     send(node, "room", "next")
     node.recorder.wait_for(lambda: node.recorder.payloads[-1:] == [b"next"])
     assert node.recorder.readiness == [True]
+
+
+def test_whoever_is_told_that_it_stops_may_leave_and_subscribe(tmp_path):
+    backend = Backend(MODULE, redis_url=f"unix://{tmp_path}/none", **FAST)
+    node = backend.node(wait=False)
+    storage, told, late = node.storage, [], []
+
+    def leave(failure):
+        told.append(failure.value)
+        storage.unsubscribe("b")
+        late.append(storage.subscribe("late"))
+        late.append(storage.listen_to_all("late"))
+
+    def ask_and_stop():
+        for waiting in (storage.subscribe("a"), storage.subscribe("b"), storage.listen_to_all("c")):
+            waiting.addErrback(leave)
+        return storage.stop()
+
+    call(ask_and_stop)
+    assert len(told) == 3
+    for waiting in late:
+        with pytest.raises(StorageAway, match="stopped"):
+            call(lambda waiting=waiting: waiting)

@@ -25,11 +25,16 @@ def test_while_the_file_is_away_a_subscription_waits_until_it_is_back(files, fil
     assert node.recorder.wait(2) == [b"at once", b"2"]
 
 
-def test_what_waits_when_it_stops_fails(files):
+def test_what_waits_when_it_stops_fails_and_may_leave_others(files):
     node = files.node()
 
+    def leave(failure):
+        node.storage.unsubscribe("other")
+        return failure
+
     def ask_and_stop():
-        waiting = node.storage.subscribe("room")
+        waiting = node.storage.subscribe("room").addErrback(leave)
+        node.storage.subscribe("other").addErrback(lambda _: None)
         return waiting, node.storage.stop(), node.storage.subscribe("late")
 
     waiting, stopped, late = call(ask_and_stop)
