@@ -41,7 +41,7 @@ class Server:
         (``{"filter": ..., "option": value}``); or filter classes; none: those of ``fws_server``
     :param storage_object: one of your own, or another server's to make two nodes of one; default: a new one in memory
     :param reactor: ``asyncio``: filters may await asyncio's own objects, time is real (`testing.real_time`), and a call
-        waits for filters, at most `patience` seconds
+        waits for filters, at most `patience` seconds; or a clock of your own, which other servers may have too
     :param options: values of options, as in the JSON file: ``max_message_size=100``; in ``pipelines`` too, filters may
         be classes
     :raises ConfigError: as ``fws_server`` would not start
@@ -51,16 +51,16 @@ class Server:
         self,
         *filters: Filter,
         storage_object: object = None,
-        reactor: Literal["clock", "asyncio"] = "clock",
+        reactor: Literal["clock", "asyncio"] | ClockReactor = "clock",
         **options: Any,
     ) -> None:
-        if reactor not in REACTORS:
+        if not isinstance(reactor, ClockReactor) and reactor not in REACTORS:
             raise ConfigError(f'reactor: "{reactor}" is none of the kit\'s: {", ".join(REACTORS)}')
         here = os.path.realpath(os.getcwd())
         if here not in sys.path:  # as fws_server does
             sys.path.append(here)
         self._given = by_patterns(filters, options.get("pipelines", {}))
-        self.reactor = REACTORS[reactor]()
+        self.reactor = reactor if isinstance(reactor, ClockReactor) else REACTORS[reactor]()
         self.storage_object: BaseStorageObject = wrap(Storage() if storage_object is None else storage_object)
         self.server = RealServer(resolved(filters, options, self._given), self.storage_object, self.reactor)
         for pipeline in self.server.pipelines:

@@ -14,7 +14,7 @@ from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import WebSocketConsumerFilter, WebSocketMessageFilter, WebSocketStartFilter
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.testing.client import Refused
-from filtered_websocket.testing.clock import StillWaiting
+from filtered_websocket.testing.clock import ClockReactor, StillWaiting
 from filtered_websocket.testing.failures import FilterFailed
 from filtered_websocket.testing.server import Server
 from tests.support.module_files import Files
@@ -285,3 +285,12 @@ def test_a_test_that_stumbles_over_what_a_failed_filter_led_to_is_told_of_the_fi
         test()
     (note,) = caught.value.__notes__
     assert note.splitlines()[-1] == "ValueError: a fault of the filter's author"
+
+
+def test_two_servers_may_have_one_clock():
+    clock = ClockReactor()
+    with Server(Echo, reactor=clock) as one, Server(Echo, reactor=clock) as other:
+        called = []
+        other.reactor.callLater(3, called.append, "other's")
+        one.advance(3)
+        assert called == ["other's"]
