@@ -39,15 +39,16 @@ class Deadlines:
         self._clock = clock
         self._due: dict[int, dict[Deadline, None]] = {}
         self._timers: dict[int, DelayedCall] = {}
+        self._ended = False
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Deadline:
         """Call this when so many seconds are over."""
         now = self._clock.seconds()
-        at = ceil(now + seconds)
+        at = ceil(now if self._ended else now + seconds)
         due = self._due.get(at)
         if due is None:
             due = self._due[at] = {}
-            self._timers[at] = self._clock.callLater(at - now, self._tell, at)
+            self._timers[at] = self._clock.callLater(0 if self._ended else at - now, self._tell, at)
         return Deadline(due, call)
 
     def stop(self) -> None:
@@ -57,16 +58,28 @@ class Deadlines:
         self._timers.clear()
         self._due.clear()
 
+    def end(self) -> None:
+        """Time is over: tell all of them now, and those of later at once: what they are to end outlives this no longer."""
+        self._ended = True
+        due = [deadline for each in self._due.values() for deadline in each]
+        self.stop()
+        for deadline in due:
+            self._call(deadline)
+
     def _tell(self, at: int) -> None:
         due = self._due[at]
         for _ in range(min(AT_ONCE, len(due))):
             deadline = next(iter(due))
             deadline.cancel()
-            try:
-                deadline.call()
-            except Exception:
-                _log.failure("what was to end a connection failed")
+            self._call(deadline)
         if due:
             self._timers[at] = self._clock.callLater(0, self._tell, at)
         else:
             del self._due[at], self._timers[at]
+
+    @staticmethod
+    def _call(deadline: Deadline) -> None:
+        try:
+            deadline.call()
+        except Exception:
+            _log.failure("what was to end a connection failed")

@@ -125,7 +125,7 @@ class Stopping:
         await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
         self.heartbeat.stop()
         self.ages.stop()
-        self.deadlines.stop()
+        self.deadlines.end()  # of connections that are still in their handshake, too
         self.dashboard.stop()
         self.cluster.stop()
         self.tracing.stop()

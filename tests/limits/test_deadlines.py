@@ -93,3 +93,22 @@ def test_after_the_stop_none_is_told() -> None:
     clock.advance(5)
     assert not told
     assert not clock.getDelayedCalls()
+
+
+def test_at_the_end_all_are_told_and_later_ones_at_once() -> None:
+    clock, told = Clock(), list[str]()
+    deadlines = Deadlines(clock)
+
+    def fails() -> None:
+        raise ValueError
+
+    deadlines.call_later(5, fails)
+    deadlines.call_later(5, lambda: told.append("called off")).cancel()
+    deadlines.call_later(7, lambda: told.append("before"))
+    deadlines.end()
+    assert told == ["before"]
+    assert not clock.getDelayedCalls()
+    deadlines.call_later(7, lambda: told.append("after"))
+    clock.advance(0)
+    assert told == ["before", "after"]
+    assert not clock.getDelayedCalls()

@@ -6,6 +6,9 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.filters.base import WebSocketDisconnectFilter, WebSocketHandshakeFilter, WebSocketStopFilter
+from filtered_websocket.testing.client import Client as MemoryClient
+from filtered_websocket.testing.client import client_protocol
+from filtered_websocket.testing.server import Server
 from tests.support.raw_client import close_of, head
 from tests.support.reactor_thread import call, until
 from tests.support.serving import Events, a_turn, on_message, pairing, serving
@@ -111,6 +114,19 @@ def test_a_client_still_in_its_handshake_when_the_server_stops_is_closed_when_it
         assert second.closed() == (1001, "server is stopping")
         assert first.closed() == (1001, "server is stopping")
         call(lambda: stopped)
+
+
+def test_a_client_that_has_not_asked_for_anything_yet_does_not_outlive_the_server() -> None:
+    with Server() as server:
+        silent, late = (MemoryClient(server, client_protocol("/")) for _ in range(2))
+        server.add(silent)
+        silent.connection.makeConnection(silent.transport)
+        silent.write(b"GET / HTTP/1.1\r\n")
+    server.add(late)
+    late.connection.makeConnection(late.transport)
+    server.settle()
+    assert (silent.transport.connected, late.transport.connected) == (False, False)
+    assert not server.reactor.getDelayedCalls()
 
 
 def test_a_filter_that_waits_when_the_server_stops_is_cancelled() -> None:
