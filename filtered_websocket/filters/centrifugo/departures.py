@@ -115,7 +115,11 @@ class Departures:
             return  # a reload has taken the namespace away
         if options.join_leave:
             told = pack(Envelope(channel.encode(), kind, info=info))
-            await self._state.storage.send(Publication(joins_of(channel), (told,)))
+            try:
+                await self._state.storage.send(Publication(joins_of(channel), (told,)))
+            except StorageAway:
+                what = "a join" if kind == JOIN else "a leave"
+                self._state.pipeline.server.counters.count("dropped", f"centrifugo: {what}, storage was away")
 
     def stop(self) -> None:
         """Hear of no more; again is fine."""

@@ -95,3 +95,14 @@ def test_a_client_that_was_thought_gone_is_seen_to_come():
         client.pushed()
         server.server.member_returned("joins:a", "an-id", info_as_text(INFO))
         assert [each["join"]["info"]["client"] for each in client.pushed()] == ["an-id"]
+
+
+@pytest.mark.parametrize(("told", "what"), [("member_left", "a leave"), ("member_returned", "a join")])
+def test_what_cannot_be_told_since_storage_went_away_is_counted(told, what):
+    class Away(StorageObject):
+        def send(self, *args):
+            return fail(StorageAway())
+
+    with serving(storage_object=Away()) as server:
+        getattr(server.server, told)("joins:a", "an-id", info_as_text(INFO))
+        assert server.server.counters.totals["dropped", f"centrifugo: {what}, storage was away"] == 1
