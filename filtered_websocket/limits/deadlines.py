@@ -59,7 +59,7 @@ class Deadlines:
         self._due.clear()
 
     def end(self) -> None:
-        """Time is over: tell all of them now, and those of later at once: what they are to end outlives this no longer."""
+        """Time is over: tell all of them now, and those of later at once: what they end does not outlive this."""
         self._ended = True
         due = [deadline for each in self._due.values() for deadline in each]
         self.stop()

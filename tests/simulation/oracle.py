@@ -82,18 +82,19 @@ class Oracle:
     def refused(self, publication: Publication) -> None:
         """Whoever wanted to publish it was told that it is not."""
         publication.refused = True
-        if publication.offset is not None:
-            self.fault(f"{publication} was refused, and stands at offset {publication.offset}")
+        if publication.position is not None:
+            self.fault(f"{publication} was refused, and stands at {publication.position}")
 
     def lost(self, publications: Iterable[Publication]) -> None:
         """Storage has lost these, or may have: nobody needs to get them."""
         for each in publications:
             each.lost = True
 
-    def history(self, channel: str, found: Sequence[tuple[int, Position]], limit: int = 0) -> None:
+    def history(self, channel: str, found: Sequence[tuple[int, Position]], limit: int = 0, young: int = 0) -> None:
         """What storage keeps of a channel, oldest first: nothing is missing behind the oldest.
 
         :param limit: so many it may keep at most; 0: any number
+        :param young: the tick from which on what was begun is not too old to be kept
         """
         truth = self.channel(channel)
         if limit:
@@ -107,7 +108,7 @@ class Oracle:
         # Of those that were published while the oldest was, nobody knows which came first.
         oldest = self._publications[found[0][0]].confirmed if full else 0
         for each in truth.publications:
-            if each.is_due and each.number not in numbers and oldest is not None and each.begun > oldest:
+            if each.is_due and each.number not in numbers and oldest is not None and each.begun > max(oldest, young):
                 self.fault(f"{each} was confirmed, and is not in the history")
 
     def disturb(self) -> None:
@@ -135,6 +136,11 @@ class Oracle:
     def last_count(self, node: str) -> int:
         """The tick at which this node's count of losses was last seen to grow; 0: never."""
         return self._last_counts.get(node, 0)
+
+    def judge(self) -> None:
+        """Every loss up to now was told (`counted`)."""
+        for each in self.members.values():
+            each.judge()
 
     # What holds at any time, and at rest.
 

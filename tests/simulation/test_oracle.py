@@ -60,7 +60,7 @@ def test_what_is_as_promised_is_no_fault(story):
     story.ann.stands_at("kept", story.at(3))
     story.ann.got("kept", unknown.number, story.at(4))
     story.oracle.history("kept", [(each.number, story.at(at)) for at, each in ((2, two), (3, three), (4, unknown))], 3)
-    assert one.offset == 1
+    assert one.position == story.at(1)
     assert not story.faults()
 
 
@@ -213,7 +213,7 @@ def test_placed_before_what_was_confirmed_before_it(story):
     first = story.publish()
     late = story.oracle.publish("kept")
     story.oracle.confirmed(late, story.at(1))
-    assert first.offset == 2
+    assert first.position == story.at(2)
     assert "was confirmed before it was begun" in story.faults()[0]
 
 

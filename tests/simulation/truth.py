@@ -10,15 +10,16 @@ class Publication:
     :ivar begun, confirmed: the oracle's ticks; `confirmed` is None where that has not come, or will not
     :ivar behind: the highest offset that was confirmed in each epoch of the channel when this was begun
     :ivar refused: it was certainly not published
+    :ivar position: where somebody first said that it stands
     :ivar lost: storage has lost it, or may have, and said so: nobody needs to get it
     """
 
-    __slots__ = ("begun", "behind", "channel", "confirmed", "lost", "number", "offset", "refused")
+    __slots__ = ("begun", "behind", "channel", "confirmed", "lost", "number", "position", "refused")
 
     def __init__(self, channel: str, number: int, begun: int, behind: dict[str, int]) -> None:
         self.channel, self.number, self.begun, self.behind = channel, number, begun, behind
         self.confirmed: int | None = None
-        self.offset: int | None = None
+        self.position: Position | None = None
         self.refused = self.lost = False
 
     @property
@@ -51,9 +52,10 @@ class Channel:
     def confirm(self, publication: Publication, tick: int, position: Position | None) -> str:
         """Somebody was told that it is published; the fault in that, if there is one."""
         publication.confirmed = tick
+        fault = "" if position is None else self.place(publication, position)
+        position = position or publication.position
         if position is None:
             return ""
-        fault = self.place(publication, position)
         epoch, offset = position
         self.confirmed_up_to[epoch] = max(offset, self.confirmed_up_to.get(epoch, 0))
         return fault
@@ -66,12 +68,13 @@ class Channel:
         stands = self.epochs.setdefault(epoch, {}).setdefault(offset, publication)
         if stands is not publication:
             return f"at {position} stand both {stands} and {publication}"
-        if publication.offset not in (None, offset) and not publication.lost:
-            return f"{publication} stands at the offsets {publication.offset} and {offset}"
-        publication.offset = offset
+        before = publication.position or position
+        if before.offset != offset and not publication.lost:
+            return f"{publication} stands at {before} and at {position}"
+        publication.position = before
         if offset <= publication.behind.get(epoch, -1):
-            before = publication.behind[epoch]
-            return f"{publication} stands at {position}, though offset {before} was confirmed before it was begun"
+            least = publication.behind[epoch]
+            return f"{publication} stands at {position}, though offset {least} was confirmed before it was begun"
         return ""
 
     def missing(self, after: Position, before: Position) -> list[Publication]:

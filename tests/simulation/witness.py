@@ -158,7 +158,9 @@ class Witness:
             # An epoch that nobody knows of is one in which nobody has published.
             *_, newest = channel.epochs or [stay.stands.epoch]
             placed = channel.missing(stay.stands, Position(newest, BEYOND))
-            return placed + [each for each in channel.publications if each.offset is None and self._is_due(stay, each)]
+            return placed + [
+                each for each in channel.publications if each.position is None and self._is_due(stay, each)
+            ]
         if channel.kept:
             return []  # it was told that nothing is promised
         return [each for each in channel.publications if self._is_due(stay, each)]

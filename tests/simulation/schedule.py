@@ -1,0 +1,73 @@
+"""Schedules: what happens in a world, a step a line. A seed makes one; one that failed is written, and played again."""
+
+from random import Random
+from typing import NamedTuple
+
+from tests.simulation.channels import CHANNELS
+
+Step = tuple[str | int, ...]
+CLIENTS = 8
+NODES = 3
+
+
+class Schedule(NamedTuple):
+    """
+    :ivar seed: of names and delays
+    """
+
+    storage: str
+    seed: int
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.storage} {self.seed}", *(" ".join(map(str, step)) for step in self.steps)]
+        return "\n".join(lines) + "\n"
+
+
+def read(text: str) -> Schedule:
+    """A schedule as it was written; what stands behind a # is a comment."""
+    lines = [line.partition("#")[0].split() for line in text.splitlines()]
+    (storage, seed), *steps = [line for line in lines if line]
+    return Schedule(storage, int(seed), tuple(tuple(int(word) if word.isdigit() else word for word in each)
+                                              for each in steps))  # fmt: skip
+
+
+def made(storage: str, seed: int, count: int) -> Schedule:
+    """That of a seed, with so many steps."""
+    random = Random(f"schedule {seed}")
+    troubles = random.random()
+    makers = {
+        "publish": (lambda: (_client(random), _channel(random), random.choice((0, 0, 0, 900))), 40),
+        "connect": (lambda: (_client(random), random.randrange(NODES)), 14),
+        "subscribe": (lambda: (_client(random), _channel(random)), 24),
+        "unsubscribe": (lambda: (_client(random), _channel(random)), 6),
+        "wait": (lambda: (random.choice((1, 2, 5, 10, 30, 90)),), 10),
+        "close": (lambda: (_client(random),), 2),
+        "abort": (lambda: (_client(random),), 3),
+        "start": (lambda: (random.randrange(NODES),), 4),
+        "stall": (lambda: (_client(random),), 2),
+        "read": (lambda: (_client(random),), 3),
+        "silence": (lambda: (_client(random),), 0.5),
+        "drain": (lambda: (random.randrange(NODES),), 0.7),
+        "kill": (lambda: (random.randrange(NODES),), 0.5),
+        "freeze": (lambda: (random.randrange(NODES),), 0.6),
+        "thaw": (lambda: (random.randrange(NODES),), 1.5),
+        "jump": (lambda: (random.choice((10, 60, 200)),), 0.2),
+        "rest": (tuple, 0.5),
+        "away": (lambda: (random.randrange(NODES),), 1.5 * troubles),
+        "back": (lambda: (random.randrange(NODES),), 3 * troubles),
+        "cut": (lambda: (random.randrange(NODES),), troubles),
+        "lose": (lambda: (random.randrange(NODES),), troubles),
+        "slow": (lambda: (random.randrange(NODES), random.choice((0, 0, 2, 20, 100))), 4 * troubles),
+        "forget": (tuple, 0.2 * troubles),
+    }
+    verbs = random.choices(list(makers), [weight for _, weight in makers.values()], k=count)
+    return Schedule(storage, seed, tuple((verb, *makers[verb][0]()) for verb in verbs))
+
+
+def _client(random: Random) -> int:
+    return random.randrange(CLIENTS)
+
+
+def _channel(random: Random) -> str:
+    return random.choice(CHANNELS)
