@@ -87,6 +87,15 @@ def test_rooms_are_entered_by_token(serve: Serve) -> None:
     assert "=> soup\n" in example.server.printed
 
 
+def test_messages_of_a_schema_alone_are_passed_on(serve: Serve) -> None:
+    example = serve("-f", "filtered_websocket.filters.json_schema", BROADCAST, "--json_schema", "chat.schema.json")
+    a, b = example.connect(), example.connect()
+    say(a, '{"text": ""}')
+    assert '"at": "/text"' in hear(a)
+    say(a, '{"text": "hi", "room": "kitchen"}')
+    assert hear(b) == '{"text": "hi", "room": "kitchen"}'
+
+
 def test_a_moderated_chat_stops_links_turns_down_shouting_and_passes_the_rest_on(serve: Serve) -> None:
     example = serve("-f", "moderated_chat", BROADCAST)
     a, b = example.connect(), example.connect()
