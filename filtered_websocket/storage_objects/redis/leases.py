@@ -42,7 +42,8 @@ class Leases:
         self._shard, self._seconds = shard, seconds
         self._lease = int(seconds * 1000 * 2 / 3)
         self.held = Held(shard, prefix)
-        self._dirty = True  # it is unknown what of ours arrived
+        self._dirty = True  # it is unknown what of ours arrived, or is still there
+        self._reign = b""  # in which all was claimed
         self._missed = Missed(shard, self.held, self._unsure)
         self._connected_since = 0.0
         self._ended: set[bytes] = set()  # whose lease had ended at the last look
@@ -94,6 +95,9 @@ class Leases:
     def resume(self) -> Any:
         """Have a lease again, and all that is held under it."""
         self._connected_since = time.monotonic()
+        if self._shard.reign != self._reign:
+            # What Redis has confirmed in another reign it may have lost: joins, and leaves too.
+            self._reign, self._dirty = self._shard.reign, True
         yield self._renew()
 
     def settled(self) -> None:

@@ -200,3 +200,20 @@ def test_its_clock_can_be_set_back(nodes):
         nodes.advance(10)
     assert nodes.ask(a.members, "room") == {"ada": "info"}
     assert heard_b.left == []
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_joins_and_leaves_that_a_failover_has_lost_are_told_again(nodes, cut):
+    (a, heard), (b, _) = nodes.node(), nodes.node()
+    nodes.ask(a.join, "room", "gone", "1", "info")
+    nodes.ask(a.track, "room", 1)
+    nodes.ask(a.track, "left", 1)
+    assert nodes.ask(a.leave, "room", "gone", "1") is True
+    assert nodes.ask(a.join, "room", "there", "2", "info") is True
+    nodes.ask(a.track, "room", 2)
+    nodes.ask(a.track, "left", 0)
+    nodes.model.fail_over(lost=4, cut=cut)
+    nodes.advance(3)
+    assert nodes.ask(b.members, "room") == {"there": "info"}
+    assert nodes.ask(b.occupied) == {"room": 2}
+    assert (heard.left, heard.empty) == ([("room", "gone", "info")], ["left"])
