@@ -393,8 +393,10 @@ def test_the_plain_filters_see_the_base_and_each_other_and_what_makes_options():
             and not within(module, ["filters.shared"])
         ):
             seen = {name for name in ours(module) if not name.startswith("filters.") or pack(name)}
-            # Options, what the option `channels` says, and what a message is.
-            assert all(within(name, ["errors", "config", "limits.channel_rules", "messages"]) for name in seen), module
+            # Options, what the option `channels` says, rates, and what a message is.
+            assert all(
+                within(name, ["errors", "config", "limits.channel_rules", "limits.rates", "messages"]) for name in seen
+            ), module
 
 
 def test_storage_objects_take_of_the_chains_only_what_makes_a_call_awaitable():

@@ -21,6 +21,10 @@ class Bucket:
         self._then = now
         return self._level
 
+    def is_full(self, now: float) -> bool:
+        """Whether as much is saved up as can be."""
+        return self._fill(now) >= self._burst
+
     def take(self, now: float) -> bool:
         """Take one if there is one."""
         if self._fill(now) < 1:

@@ -1,0 +1,17 @@
+"""Text alone goes on: a client that sends a binary message is closed with 1003."""
+
+from typing import Any
+
+from filtered_websocket.errors import Close
+from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
+from filtered_websocket.messages.message import in_binary_message
+
+UNSUPPORTED = 1003
+"""RFC 6455, section 7.4.1: a type of data that cannot be accepted."""
+
+
+class OnlyText(WebSocketMessageFilter):
+    @classmethod
+    def filter(cls, web_socket_instance: Connection, data: Any) -> None:
+        if in_binary_message.get() and not isinstance(data, str):
+            raise Close(UNSUPPORTED, "text is wanted")
