@@ -179,6 +179,9 @@ class Subscriptions:
             self._gaps.open(subscription)
 
         def confirmed(_: object) -> None:
+            if not subscription.is_bus:
+                # Of one that was left: what was published between the two has gone by, so this is no beginning.
+                subscription.held = []
             command = self._shard.command
             if command is None:
                 subscription.begun = False  # it is begun again when Redis is back

@@ -217,3 +217,26 @@ def test_joins_and_leaves_that_a_failover_has_lost_are_told_again(nodes, cut):
     assert nodes.ask(b.members, "room") == {"there": "info"}
     assert nodes.ask(b.occupied) == {"room": 2}
     assert (heard.left, heard.empty) == ([("room", "gone", "info")], ["left"])
+
+
+def test_what_was_on_its_way_when_a_channel_was_left_is_not_heard_when_it_is_subscribed_to_again(nodes):
+    (a, _), (b, heard) = nodes.node(), nodes.node()
+    nodes.ask(b.subscribe, "room")
+    nodes.model.ways[1].slow(1)
+    nodes.ask(a.send, message("room", "before"))
+    nodes.begin(b.unsubscribe, "room")
+    nodes.ask(a.send, message("room", "between"))
+    again = nodes.begin(b.subscribe, "room")
+    nodes.ask(a.send, message("room", "behind"))
+    nodes.advance(5)
+    assert (again, heard.payloads) == ([None], [b"behind"])
+
+
+def test_one_that_stops_while_it_greets_leaves_no_timer(nodes):
+    way = nodes.model.way(nodes.clock)
+    storage = nodes.model.storage(way)
+    nodes.model.freeze()
+    assert nodes.begin(storage.start, Recorder()) == []
+    stopped = nodes.begin(storage.stop)
+    assert len(stopped) == 1
+    assert not nodes.clock.getDelayedCalls()
