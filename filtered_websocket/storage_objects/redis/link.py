@@ -85,6 +85,8 @@ class Link(Generic[Kind]):
             ended.callback(None)
         else:
             self._ended.append(ended)
+            if self._deadline.active():
+                self._deadline.cancel()  # that of a greeting
             # What was asked goes out first; a Redis that takes none of it is not waited for.
             self._connection.flush()
             self._connection.transport.loseConnection()
