@@ -51,8 +51,11 @@ def date(claims: Mapping[str, Any], name: str) -> int | None:
 def _read(token: str) -> Parts:
     """Header, claims and signature of a token.
 
-    :raises PyJWTError: it is no JWT
+    :raises PyJWTError, ValueError: it is no JWT
     """
+    if _TOKEN.fullmatch(token) is None:
+        # PyJWT takes padding, which no token has (RFC 7515, 2): another text would be the same token.
+        raise ValueError("three parts in base64url are wanted")
     parts = jwt.decode_complete(token, options={"verify_signature": False})
     return parts["header"], parts["payload"], parts["signature"]
 

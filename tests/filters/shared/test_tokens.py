@@ -85,3 +85,13 @@ def test_another_text_of_the_same_bytes_is_no_token(part):
     assert tokens._read_usual(".".join(parts)) is None
     with pytest.raises(BadToken, match="the token is no JWT"):
         signed_claims(".".join(parts), KEYS)
+
+
+@pytest.mark.parametrize("padding", ["=", "==", "\n"])
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_part_has_no_padding(part, padding):
+    parts = issue({"read": ["a"]}, SECRET).split(".")
+    parts[part] += padding
+    parts[2] = parts[2] if part == 2 else base64url(sign(".".join(parts[:2]).encode(), SECRET, "HS256"))
+    with pytest.raises(BadToken, match="the token is no JWT"):
+        signed_claims(".".join(parts), KEYS)
