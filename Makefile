@@ -73,18 +73,9 @@ instructions: $(VENV)/run.stamp  ## count the hot paths' instructions, before an
 conformance: $(VENV)/dev.stamp  ## the Autobahn test suite, which needs a Python 2.7: about 15 minutes; FAST=1: sections 1-10
 	$(BIN)/python -m tests.conformance.run $(if $(FAST),--fast)
 
-fuzz: $(VENV)/dev.stamp  ## any bytes, to the fast paths and to Autobahn alone: 10 minutes; SECONDS=60
+fuzz: $(VENV)/dev.stamp test-tools  ## any bytes, to each parser and to another of its kind: a minute for each; TARGET=heads SECONDS=600
 	$(PIP) install 'atheris>=3.0.0'
-	mkdir -p build/fuzz/corpus
-	$(BIN)/python -m tests.fuzz.byte_stream build/fuzz/corpus -max_total_time=$(or $(SECONDS),600) -max_len=600 -timeout=20 -artifact_prefix=build/fuzz/
-
-fuzz-centrifugo: $(VENV)/dev.stamp  ## any bytes, as frames of Centrifugo's clients: 10 minutes; SECONDS=60
-	$(PIP) install 'atheris>=3.0.0'
-	mkdir -p build/fuzz/centrifugo
-	$(BIN)/python -m tests.fuzz.centrifugo_frames build/fuzz/centrifugo -max_total_time=$(or $(SECONDS),600) -max_len=600 -timeout=20 -artifact_prefix=build/fuzz/
-
-soak: $(VENV)/dev.stamp  ## every pack under clients that come and go, and docs/endurance.md: an hour; MINUTES=5 SEED=1
-	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)
+	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
 
 simulate: $(VENV)/dev.stamp  ## nodes, clients and storages of one process, by seeds: what is not as promised: 3 minutes; SEED=7, HOURS=8
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(if $(HOURS),--hours $(HOURS),--seed $(or $(SEED),1)) $(ARGS)

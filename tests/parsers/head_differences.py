@@ -93,6 +93,13 @@ TABLE = (
         lambda parted: parted.stricter(parted.target, rb"\A\w+://(?![^@:\[\]\\]*(?::\d*)?(?:[/?]|\Z))"),
     ),
     Difference(
+        "the first method on a connection has 20 characters at most",
+        "what begins so speaks no HTTP",
+        "RFC 9112, 3: a method longer than any that is implemented may be refused",
+        b"Y" * 21 + b" / HTTP/1.1\r\nHost: h\r\n\r\n",
+        lambda parted: parted.stricter(parted.head, rb"\A[^ ]{21}"),
+    ),
+    Difference(
         "a URL as target becomes its path, and its authority Host; the slash before a query may be missing",
         "filters and endpoints see one form",
         "RFC 9112, 3.2.2",

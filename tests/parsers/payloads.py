@@ -93,7 +93,7 @@ def _texts(parted: Parted) -> list[str]:
     if parted.protocol == 4:
         return body.decode("utf-8", "replace").split("\x1e")
     while body:
-        head = re.match(rb"([0-9]+):|([\0\1])([\0-\x09]+)\xff", body)
+        head = re.match(rb"([0-9]+):|([\0\1])([\0-\x09]{1,10})\xff", body)
         if head is None or (head[1] is None) != (parted.body[:1] < b"\2"):
             return []
         body = body[head.end() :]
