@@ -8,9 +8,11 @@ What is sent to this connection alone goes out at the end of the turn, in one se
 else writes to it uncorks it first.
 """
 
+from binascii import hexlify
 from collections.abc import Callable, Iterable
 from os import urandom
 from queue import Queue
+from struct import Struct
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -37,10 +39,14 @@ MAX_ID = 255
 """Characters of an id: it travels with every publication that excludes it."""
 
 
+_PARTS = Struct("8s4sx3sc3s12s")
+_VARIANTS = {b"%x" % digit: b"%x" % (8 | digit & 3) for digit in range(16)}
+
+
 def _new_id() -> str:
     """A UUID4 as text (RFC 9562, 5.4), without an object of its own."""
-    some = urandom(16).hex()
-    return f"{some[:8]}-{some[8:12]}-4{some[13:16]}-{'89ab'[int(some[16], 16) & 3]}{some[17:20]}-{some[20:]}"
+    low, middle, high, variant, clock, node = _PARTS.unpack(hexlify(urandom(16)))
+    return (b"%b-%b-4%b-%b%b-%b" % (low, middle, high, _VARIANTS[variant], clock, node)).decode()
 
 
 class Connection(

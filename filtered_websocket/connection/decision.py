@@ -36,16 +36,14 @@ class Decision:
     :ivar headers: of a refusal
     """
 
-    __slots__ = ("answer", "asked", "counted", "headers", "running", "searched", "unwelcome")
-
-    def __init__(self) -> None:
-        self.asked = NOTHING
-        self.unwelcome: Refusal | None = None
-        self.running: Deferred[Any] | None = None
-        self.searched = 0
-        self.answer: Answer = PLAIN
-        self.counted = "malformed handshake"
-        self.headers: tuple[tuple[str, str], ...] = ()
+    # On the class: of most only one is ever set.
+    asked = NOTHING
+    unwelcome: Refusal | None = None
+    running: Deferred[Any] | None = None
+    searched = 0
+    answer: Answer = PLAIN
+    counted = "malformed handshake"
+    headers: tuple[tuple[str, str], ...] = ()
 
     def accept(self, protocol: str | None, headers: Any) -> None:
         """Add what a filter says of the 101; of several protocols the last one counts."""

@@ -186,7 +186,7 @@ class Sending(Part):
             and not stream.aborted
         ):
             self.direct = sender(stream.socket) if stream is transport else transport.send
-        if self.pipeline is not None:
+        if self.channels:
             self.pipeline.hub.refresh(self)
 
     @property

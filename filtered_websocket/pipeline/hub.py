@@ -81,10 +81,10 @@ class Hub:
         first = channel is None
         if channel is None:
             channel = self.channels[name] = Channel(name, self._policy(like or name))
-        former = channel.subscribers.get(subscriber.id, subscriber)
+        former = channel.subscribers.setdefault(subscriber.id, subscriber)
         if former is not subscriber:
             former.channels.discard(name)
-        channel.subscribers[subscriber.id] = subscriber
+            channel.subscribers[subscriber.id] = subscriber
         channel.arranged = None
         self._waiting.joined = True
         if isinstance(subscriber.channels, frozenset):  # a connection's, until it is in its first
@@ -92,7 +92,8 @@ class Hub:
         subscriber.channels.add(name)
         if len(subscriber.channels) > 1:
             self._mix(subscriber)
-        self._publish_later()
+        if self._later:
+            self._publish_later()
         return first
 
     def join_behind(self, names: Iterable[str], answer: Callable[[], Iterable[tuple[str, Subscriber]]]) -> None:

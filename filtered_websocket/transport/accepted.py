@@ -111,7 +111,7 @@ class _Served(tcp.Server):
         self.server, self.sessionno, reactor = arguments
         tcp.Connection.__init__(self, sock, protocol, reactor)
         self.client, self.hostname = client, client[0]
-        self.startReading()
+        reactor.addReader(self)
         self.connected = 1
 
     @property

@@ -13,7 +13,6 @@ Pure: bytes in; a `Head` or a `Refused` comes out, nothing is raised.
 
 import re
 from collections.abc import Mapping
-from operator import methodcaller
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -29,7 +28,6 @@ FIELDS = rb"(?:%b:[\t -~\x80-\xff]*+\r\n)*+" % _TOKEN
 """A pattern of headers, one a line."""
 _HEAD = re.compile(rb"%b%b\r\n" % (_LINE, FIELDS))
 _FIRST = re.compile(_LINE)
-_parted = methodcaller("partition", ":")
 _HOST = re.compile(r"(?:\[[0-9A-Za-z:.%]++\]|[^\x00-\x20\x7f/?#@\\\[\]:]*+)(?::[0-9]*+)?")
 _ABSOLUTE = re.compile(r"(?i:https?|wss?)://([^/?]++)(.*)")
 _NEVER = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -92,11 +90,13 @@ def parse(raw: bytes) -> Head | Refused:
     # Counted before anything is made of them; beside them are the first line and the empty one.
     if raw.count(b"\r\n") > MAX_HEADERS + 2:
         return Refused(431, "Request Header Fields Too Large")
-    first, _, rest = raw.decode("latin-1").partition("\r\n")
     # As `FIELDS` has found: lines with a colon each, and the empty one behind the last.
-    fields = list(map(_parted, rest.split("\r\n")[:-2]))
+    first, *fields, _, _ = raw.decode("latin-1").split("\r\n")
     method, target, version = first.split(" ")
-    headers = {name.lower(): value.strip(" \t") for name, _, value in fields}
+    headers = {}
+    for field in fields:
+        name, _, value = field.partition(":")
+        headers[name.lower()] = value.strip(" \t")
     if len(headers) != len(fields):
         joined = _joined(fields)
         if isinstance(joined, Refused):
@@ -116,10 +116,11 @@ def parse(raw: bytes) -> Head | Refused:
     return Head(raw, method, target, version[5:], headers)
 
 
-def _joined(fields: list[tuple[str, str, str]]) -> dict[str, str] | Refused:
+def _joined(fields: list[str]) -> dict[str, str] | Refused:
     """Headers of which one comes several times."""
     headers: dict[str, str] = {}
-    for written, _, padded in fields:
+    for field in fields:
+        written, _, padded = field.partition(":")
         name, value = written.lower(), padded.strip(" \t")
         if name not in headers:
             headers[name] = value

@@ -58,6 +58,6 @@ def read(head: Head) -> Upgrade | Refused:
     if _KEY.fullmatch(key) is None:
         return Refused(400, "Sec-WebSocket-Key must be 16 bytes in base64")
     offered = elements(headers.get("sec-websocket-protocol", ""))
-    if len(set(offered)) != len(offered):
+    if offered and len(set(offered)) != len(offered):
         return Refused(400, "Sec-WebSocket-Protocol names a protocol twice")
     return Upgrade(key, offered)
