@@ -35,9 +35,11 @@ class Chains:
         """The filters of a root, as a chain calls them."""
         if self._pipeline.further is not self._further:
             self._further, self._steps = self._pipeline.further, {}
-        if root not in self._steps:
-            self._steps[root] = tuple(_step(each.filter) for each in self._further.get(root, ()))  # type: ignore[attr-defined]
-        return self._steps[root]
+        steps = self._steps.get(root)
+        if steps is None:
+            steps = tuple(_step(each.filter) for each in self._further.get(root, ()))  # type: ignore[attr-defined]
+            self._steps[root] = steps
+        return steps
 
     def of_method(self, method: str) -> tuple[Step, ...]:
         """The filters of one method of RPC."""

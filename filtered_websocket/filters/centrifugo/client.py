@@ -15,6 +15,8 @@ from filtered_websocket.filters.centrifugo.subscription import Subscription
 from filtered_websocket.filters.shared.presence import Steps
 from filtered_websocket.limits.deadlines import Deadline
 
+_NO_CHANNELS: frozenset[str] = frozenset()
+
 
 class Client:
     """
@@ -47,7 +49,7 @@ class Client:
         self.user, self.info = "", b""
         self.meta: Any = None
         self.expires: float | None = None
-        self.given: frozenset[str] = frozenset()
+        self.given = _NO_CHANNELS
         self.deadline: Deadline | None = None
         self.connected = self.present = self.ended = False
         self.renews, self.publishing = True, 0

@@ -57,7 +57,9 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     """
     options = client.pipeline.options
     event = _event(request, client)
-    client.given, expires = frozenset(event.channels), event.expires
+    expires = event.expires
+    if event.channels:
+        client.given = frozenset(event.channels)
     chains = client.chains
     if chains.of(CentrifugoConnectFilter):
         await chains.ask(CentrifugoConnectFilter, client, event)
@@ -70,7 +72,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
         # Its token was good when it came: the client may bring another.
         raise Error(TOKEN_EXPIRED if event.expires == expires else EXPIRED)
     client.user, client.info, client.meta = whole(event.user), raw_of(event.info), event.meta
-    client.connection.user = event.user or None
+    if client.connection.user != (event.user or None):
+        client.connection.user = event.user or None
     client.expires = None if options.centrifugo_insecure else event.expires
     client.renews = bool(request.token) or not chains.of(CentrifugoRefreshFilter)
     channels = event.channels | _own_channels(client, request, event.channels)

@@ -37,6 +37,8 @@ def raw_of(value: Any) -> bytes:
     :raises TypeError: it is none
     :raises ValueError: neither
     """
+    if type(value) is bytes:
+        return value
     if value is None:
         return b""
     return bytes(value) if isinstance(value, (bytes, bytearray)) else dumps(value).encode()

@@ -6,7 +6,7 @@ from typing import Any
 
 from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of, usual_parts
 from filtered_websocket.filters.centrifugo.json_reader import read
-from filtered_websocket.filters.centrifugo.json_usual import usual
+from filtered_websocket.filters.centrifugo.json_usual import usual, usual_frame
 from filtered_websocket.filters.centrifugo.json_writer import write
 from filtered_websocket.filters.centrifugo.messages import (
     Command,
@@ -56,8 +56,13 @@ class JSONCodec:
         :raises Malformed: from the iterator
         """
         lines = frame.split(b"\n")
-        if len(lines) > 1 and not lines[-1]:
-            lines.pop()
+        if len(lines) > 1:
+            together = usual_frame(frame)
+            if together is not None:
+                yield from together
+                return
+            if not lines[-1]:
+                lines.pop()
         for line in lines:
             yield usual(line) or asked(read(Command, line))
 

@@ -25,7 +25,8 @@ _ID = '"id": ?([1-9][0-9]{0,8})'
 _BEFORE = re.compile(rf'\{{(?:{_ID}, ?)?"publish": ?\{{"channel": ?"([^"\\\x00-\x1f]+)", ?"data": ?').match
 _BEHIND = re.compile(rf"\}}(?:, ?{_ID})?\}}").fullmatch
 SHORT, REMEMBERED = 256, 1024
-"""Characters of commands that are remembered, and how many: the clients of an application say the same to come in."""
+"""Characters of commands, and bytes of frames, that are remembered, and how many: the clients of an application say the
+same to come in."""
 _TYPES = {"string": str, "bool": bool} | dict.fromkeys(INTEGERS, int)
 _MOST = INTEGERS["uint32"][1]
 
@@ -71,6 +72,22 @@ def _read(text: str) -> Asked:
 
 
 _remembered = lru_cache(REMEMBERED)(_read)
+
+
+def usual_frame(frame: bytes | bytearray) -> Sequence[Asked] | None:
+    """What the commands of a frame ask for that is remembered as a whole; None: `usual` is to look at each line."""
+    if len(frame) > SHORT or b'"publish"' in frame or b'"token"' in frame:
+        return None
+    try:
+        return _remembered_frame(bytes(frame))
+    except NOT_JSON:
+        return None
+
+
+@lru_cache(REMEMBERED)
+def _remembered_frame(frame: bytes) -> Sequence[Asked]:
+    # No `map`: what is no JSON raises StopIteration, which would end that.
+    return tuple([_read(line) for line in frame.decode().split("\n")])
 
 
 def _build(message: Any) -> Build:

@@ -126,12 +126,12 @@ class Session(Client):
         except BaseException as error:
             self._failed(number, error)
             return None
-        if result is None or isinstance(result, tuple):  # as all messages are: it is over
-            if result is not None:
-                self.reply(number, name, result)
+        if isinstance(result, tuple):  # as all messages are
+            self.reply(number, name, result)
             return None
-        if result is not DONE:
-            result.addCallbacks(self._answer, self._fail, (number, name), errbackArgs=(number,))
+        if result is None or result is DONE:
+            return None
+        result.addCallbacks(self._answer, self._fail, (number, name), errbackArgs=(number,))
         # Most have fired already: what is published through memory, say.
         if (result.called and not result.paused) or (name == "publish" and goes_on(self, request, result)):
             return None

@@ -44,6 +44,8 @@ from filtered_websocket.filters.centrifugo.wire import DELTA_TYPES, Malformed
 NEWER = {1: PERMISSION_DENIED, 2: PERMISSION_DENIED, 3: PERMISSION_DENIED}
 """Kinds of subscriptions that this protocol has not: maps; whatever comes behind them is not available."""
 
+_NOTHING_SAID = Subscribing()
+
 
 async def subscribe(client: Client, request: SubscribeRequest, answer: Callable[[SubscribeResult], None]) -> None:
     """Let a client into a channel.
@@ -55,7 +57,7 @@ async def subscribe(client: Client, request: SubscribeRequest, answer: Callable[
     options = check(client, request)
     claims = _claims(client, request)
     allowed = claims is not None or may_enter(client, channel, options)
-    said = claims or Subscribing()
+    said = claims or _NOTHING_SAID
     event = Subscribe(channel, request.token, request.data, allowed, said.override.of(options), said.info, said.expires,
                       said.data)  # fmt: skip
     chains = client.chains

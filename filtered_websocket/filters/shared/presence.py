@@ -80,6 +80,8 @@ class Steps:
     step goes on, and the disconnect filter waits for it before it takes back what the connection holds.
     """
 
+    __slots__ = ("_last",)
+
     def __init__(self) -> None:
         self._last: Deferred[None] | None = None
 

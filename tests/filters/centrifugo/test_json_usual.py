@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.filters.centrifugo import json_usual
 from filtered_websocket.filters.centrifugo.json_reader import read
-from filtered_websocket.filters.centrifugo.json_usual import usual
+from filtered_websocket.filters.centrifugo.json_usual import SHORT, usual, usual_frame
 from filtered_websocket.filters.centrifugo.json_writer import write
 from filtered_websocket.filters.centrifugo.messages import (
     Command,
@@ -33,6 +33,22 @@ SDKS = {
 @pytest.mark.parametrize("line", SDKS)
 def test_what_sdks_write_is_read_here(line):
     assert usual(line) == asked(SDKS[line]) == asked(read(Command, line))
+
+
+def test_what_many_say_in_one_frame_is_remembered_as_a_whole():
+    connect, subscribe = b'{"id":1,"connect":{}}', b'{"id":2,"subscribe":{"channel":"a"}}'
+    frame = b"\n".join((connect, subscribe))
+    found = usual_frame(frame)
+    assert found == (usual(connect), usual(subscribe))
+    assert usual_frame(bytearray(frame)) is found
+    for other in (
+        connect + b"\nx",
+        connect + b'\n{"id":2,"publish":{"channel":"a","data":1}}',
+        b'{"id":1,"connect":{"token":"t"}}\n' + subscribe,
+        frame + b"\xff",
+        frame + b" " * SHORT,
+    ):
+        assert usual_frame(other) is None
 
 
 @pytest.mark.parametrize(
