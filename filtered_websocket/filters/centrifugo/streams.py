@@ -160,7 +160,7 @@ class StreamCarrier(Observable):
         if self._writer is None:
             self.pipeline.server.counters.count("dropped", "sent to a closed connection")
         else:
-            self.send_encoded(messages_of(payload, isBinary))
+            self.send_encoded(self.encoding.encode(messages_of(payload, isBinary), None))
 
     def send_together(self, messages: Sequence[Message]) -> None:
         self.send_encoded(messages)

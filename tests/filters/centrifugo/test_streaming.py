@@ -53,6 +53,10 @@ class All(CentrifugoRPCFilter):
 """
 
 
+TO_ALL = {"push": {"message": {"data": {"to": "all"}}}}
+"""As on a WebSocket. Alone it would be a ping to SDKs, which they answer, and are ended for."""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FwsServer]:
     folder = tmp_path_factory.mktemp("streaming")
@@ -84,14 +88,14 @@ def test_clients_on_streams_are_among_the_users_of_their_pipeline(server: FwsSer
     clients = [Streaming.connected(server, kind, token=token(kind)) for kind in kinds]
     clients[0].say({"id": 2, "rpc": {"method": "all"}})
     # One that a test before has left may still be there.
-    assert [each.next() for each in clients] == [{"to": "all"}] * 2
+    assert [each.next() for each in clients] == [TO_ALL] * 2
     found = [each for each in clients[0].next()["rpc"]["data"] if each[0]]
     assert found == [[kind, "StreamCarrier", 0, f"/connection/{kind}"] for kind in kinds]
     clients[1].close()
 
     def users() -> list[Any]:
         clients[0].say({"id": 3, "rpc": {"method": "all"}})
-        assert clients[0].next() == {"to": "all"}
+        assert clients[0].next() == TO_ALL
         return [each[0] for each in clients[0].next()["rpc"]["data"] if each[0]]
 
     wait_until(lambda: users() == ["http_stream"])
