@@ -1,4 +1,4 @@
-"""The command `fws_new`: writes a filter, its test and a configuration, which run at once.
+"""The command `fws_new`: writes a filter, its test and a configuration, which run at once; and a package of it.
 
 Exit codes: 0 written; 1 not, in one line, and nothing was; 2 bad usage.
 """
@@ -21,6 +21,7 @@ EPILOG = """\
 example:
   fws_new my_chat          writes my_chat/my_chat.py, my_chat/test_my_chat.py and my_chat/config.json
   fws_new .                the same in this folder, under its name
+  fws_new --package geo    a pyproject.toml too: once installed, fws_server --list-filters shows the module
 """
 
 FILTER = '''"""What this server does with messages; its pipe is in config.json.
@@ -93,9 +94,29 @@ CONFIG = """\
 """
 
 
+PROJECT = """\
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "0.1.0"
+description = "Filters for filtered_websocket"
+requires-python = ">=3.11"
+dependencies = ["filtered_websocket"]
+
+[project.entry-points."filtered_websocket.filters"]
+{name} = "{name}"
+
+[tool.setuptools]
+py-modules = ["{name}"]
+"""
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
-    exits.run(PROG, lambda: _new(Path(_parser().parse_args(argv).name)))
+    exits.run(PROG, lambda: _new(_parser().parse_args(argv)))
 
 
 def _parser() -> exits.Parser:
@@ -103,11 +124,13 @@ def _parser() -> exits.Parser:
         prog=PROG, description="Begins a server of your own: a filter module, its test and a configuration.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
+    parser.add_argument("--package", action="store_true", help="write a package too, which can be published on PyPI")
     parser.add_argument("name", metavar="NAME", help="of the new folder and its module; . for this folder")
     return parser
 
 
-def _new(folder: Path) -> None:
+def _new(arguments: argparse.Namespace) -> None:
+    folder = Path(arguments.name)
     here = folder.resolve() == Path.cwd()
     name = module_name(folder.resolve().name, here)
     files = {
@@ -115,6 +138,8 @@ def _new(folder: Path) -> None:
         folder / f"test_{name}.py": TEST.format(name=name),
         folder / "config.json": CONFIG.format(name=name),
     }
+    if arguments.package:
+        files[folder / "pyproject.toml"] = PROJECT.format(name=name)
     for file in files:
         if file.exists():
             raise Ended(f"{file} is there already: nothing was written")

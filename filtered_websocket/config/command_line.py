@@ -9,10 +9,11 @@ from filtered_websocket.config.option import Given, Option, nearest
 from filtered_websocket.config.parsers import Parser, boolean
 from filtered_websocket.errors import ConfigError, UsageError
 
-ASKED = {"-h": "help", "--help": "help", "--version": "version", "--check": "check"}
+ASKED = {"-h": "help", "--help": "help", "--version": "version", "--check": "check", "--list-filters": "filters"}
 ASKED_HELP = {
     "help": "show this text and exit",
     "version": "show the version and exit",
+    "filters": "list the filter modules that are installed, and exit",
     "check": "say all that is wrong with the options and exit, without opening a port",
 }
 
@@ -98,7 +99,7 @@ def help_text(
     """The text of ``-h``, in one group for each owner; ``defaults`` are those that differ from the declared."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        usage="%(prog)s [-h] [--version] [--check] [-c CONFIG] [-f [FILTERS ...]] [option ...]",
+        usage="%(prog)s [-h] [--version] [--list-filters] [--check] [-c CONFIG] [-f [FILTERS ...]] [option ...]",
         description="Serves WebSocket clients with the filters of these modules.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -57,7 +57,7 @@ class Configuration:
 
     @property
     def asked(self) -> str:
-        """What to do instead of serving: "help", "version", "check", or ""."""
+        """What to do instead of serving: "help", "version", "filters", "check", or ""."""
         return command_line.asked(self.argv)
 
     @property

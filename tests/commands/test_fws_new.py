@@ -1,5 +1,6 @@
 """What fws_new writes runs at once."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -101,3 +102,14 @@ def test_help_has_an_example_and_bad_usage_is_2() -> None:
 def test_it_is_quiet_when_nobody_reads_its_output(tmp_path: Path) -> None:
     assert run_unread("fws_new", "a_name", cwd=tmp_path) == (-signal.SIGPIPE, "")
     assert "a_name/a_name.py" in contents(tmp_path)
+
+
+def test_a_package_that_is_installed_is_on_the_shelf(tmp_path: Path) -> None:
+    made = run("fws_new", "--package", "my_geo", cwd=tmp_path)
+    assert made.returncode == 0
+    assert "my_geo/pyproject.toml" in contents(tmp_path)
+    words = ["--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--target", str(tmp_path / "site")]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, *words, str(tmp_path / "my_geo")], check=True, timeout=180)
+    listed = command("--list-filters", cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path / "site")})
+    assert re.search(r"(?m)^my_geo +What this server does with messages; .* \[my_geo\]$", listed.stdout), listed.stdout

@@ -167,6 +167,6 @@ def test_help_is_grouped_by_owner_and_shows_defaults_and_units(configure, monkey
     assert "--compression  " in shown
     for title in ("fws_server:", "server:", "filters.philote:"):
         assert f"\n{title}\n" in shown
-    for flag in ("--check", "--version", "--help", "--pipelines", "--config", "--filters"):
+    for flag in ("--check", "--list-filters", "--version", "--help", "--pipelines", "--config", "--filters"):
         assert flag in shown
     assert shown.isascii()
