@@ -61,6 +61,14 @@ def made(storage: str, seed: int, count: int) -> Schedule:
         "slow": (lambda: (random.randrange(NODES), random.choice((0, 0, 2, 20, 100))), 4 * troubles),
         "forget": (tuple, 0.2 * troubles),
     }
+    if storage == "redis":
+        makers |= {
+            "cut_ear": (lambda: (random.randrange(NODES),), troubles),
+            "fail_over": (lambda: (random.choice((0, 1, 3, 10, 100)),), 0.5 * troubles),
+            "set_clock": (lambda: (random.choice((0, 55, 61, 80, 120)),), 0.2 * troubles),
+            "freeze_storage": (tuple, 0.4 * troubles),
+            "thaw_storage": (tuple, troubles),
+        }
     verbs = random.choices(list(makers), [weight for _, weight in makers.values()], k=count)
     return Schedule(storage, seed, tuple((verb, *makers[verb][0]()) for verb in verbs))
 

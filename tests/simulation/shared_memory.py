@@ -48,6 +48,9 @@ class SharedMemory:
         """Its node is gone; what it held stays until its lease has ended."""
         view.gone = True
 
+    def be_well(self) -> None:
+        """What goes wrong here goes wrong on the way of one node."""
+
     def begin_anew(self) -> None:
         """All histories are lost."""
         self.histories = Histories(lambda *_: None)

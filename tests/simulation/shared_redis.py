@@ -61,6 +61,10 @@ class SharedRedis:
         view.way = way
         return view
 
+    def be_well(self) -> None:
+        """What has gone wrong for all is over."""
+        self.model.thaw()
+
     def forget(self, view: View) -> None:
         """Its node is dead."""
         view.go_away()

@@ -252,6 +252,35 @@ class World:
         if where is not None:
             where.storage.slow(hundredths / 100)
 
+    # What goes wrong with Redis alone.
+
+    def do_cut_ear(self, node: int) -> None:
+        self._to_storage(node, "cut_subscriber")
+
+    def do_fail_over(self, lost: int) -> None:
+        """Another Redis takes its place, which lacks so many of the last writes."""
+        self.oracle.disturb()
+        for name, position in self.storage.fail_over(lost):
+            channel = self.oracle.channel(name)
+            found = channel.epochs.get(position.epoch, {}).get(position.offset)
+            # One that nobody has heard yet may be any of the channel's.
+            self.oracle.lost(channel.publications if found is None else [found])
+
+    def do_set_clock(self, seconds: int) -> None:
+        """Redis's clock jumps, by a minute less than this."""
+        forward = seconds - 60
+        self.storage.model.set_clock(forward)
+        if forward > 0:
+            for channel in self.oracle.channels.values():  # its history has ended
+                self.oracle.lost(channel.publications)
+
+    def do_freeze_storage(self) -> None:
+        self.oracle.disturb()
+        self.storage.model.freeze()
+
+    def do_thaw_storage(self) -> None:
+        self.storage.model.thaw()
+
     def do_forget(self) -> None:
         """The storage begins anew."""
         self.oracle.disturb()
@@ -274,6 +303,7 @@ class World:
                 node.storage.lose_answers = 0
                 if not node.storage.ready:
                     self.do_back(number)
+        self.storage.be_well()
         for client in self.clients:
             if not client.silent:
                 client.read_on()
