@@ -14,18 +14,16 @@ from typing import Any
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.held import Entry, Held, Membership
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.lease_scripts import GONE, RELEASE, SWEEP
-from filtered_websocket.storage_objects.redis.missed import Missed
+from filtered_websocket.storage_objects.redis.missed import Missed, tell
 from filtered_websocket.storage_objects.redis.parts import PART, parts, together
 from filtered_websocket.storage_objects.values import as_text
 
-log = Logger()
 RENEWALS = 8
 """Renewals, each with a look for dead nodes, in one ``lease_seconds``; a dead node's lease runs out after 2/3 of it,
 and it is swept at the second look that finds it so, so that its members are gone within the whole."""
@@ -46,6 +44,7 @@ class Leases:
         self._reign = b""  # in which all was claimed
         self._missed = Missed(shard, self.held, self._unsure)
         self._connected_since = 0.0
+        self._lasts = 0.0  # when the lease ends at the earliest, by our clock
         self._ended: set[bytes] = set()  # whose lease had ended at the last look
         self._revived: list[Deferred[Any]] = []  # callers that wait for the new name
         self._old: list[tuple[bytes, list[Entry]]] = []  # names to sweep, and what was swept but is still held
@@ -132,10 +131,12 @@ class Leases:
         if self._dirty:
             yield self._revive()
             return
+        asked = time.monotonic()
         reply = yield self.held.renew(self._lease, new=False)
         if reply[0] == GONE:
             yield self._revive(swept=bool(reply[1]))
             return
+        self._lasts = asked + self._lease / 1000
         self.held.refresh()
         ended, self._ended = self._ended, set(reply[1:])
         if time.monotonic() - self._connected_since >= self._seconds:
@@ -167,16 +168,17 @@ class Leases:
         known = held.answered()
         edges: dict[Any, int] = {}
         # What is asked from here on goes by the new name, and follows this on the connection.
-        renewed = held.renew(self._lease, new=True)
+        asked, renewed = time.monotonic(), held.renew(self._lease, new=True)
         for part in parts(held.all()):
             _, *found = yield together([renewed, *map(held.claim, part)])
             edges.update(zip(part, found, strict=True))
-            renewed = held.renew(self._lease, new=False)
+            asked, renewed = time.monotonic(), held.renew(self._lease, new=False)
         last = [renewed]
         if old:
             nodes, swept_old = held.key(b"nodes"), held.key(b"swept:", old)
             last += self._shard.ask(b"ZADD", nodes, b"XX", b"0", old), self._shard.ask(b"EXISTS", swept_old)
         reply, *ended = yield together(last)
+        self._lasts = asked + self._lease / 1000
         if reply[0] == GONE or GONE in edges.values():
             self._dirty = True  # this took longer than a lease
         if old:
@@ -205,24 +207,29 @@ class Leases:
             more, left, vacated = yield self._shard.run(SWEEP, keys, (dead, key(b"p:"), b"%d" % PART), None)
             texts = [as_text(raw) for raw in left]
             for i in range(0, len(texts), 3):
-                self._call(consumer.member_left, *texts[i : i + 3])
+                tell(consumer.member_left, *texts[i : i + 3])
             for channel in vacated:
-                self._call(consumer.vacated, as_text(channel))
+                tell(consumer.vacated, as_text(channel))
 
     def _tell_returned(self, entries: list[Entry]) -> None:
         # Others were told that these members left, while only we were unreachable.
         for channel, member, holder in entries:
             membership = self.held.entries.get((channel, member, holder))
             if membership is not None:
-                self._call(self._shard.consumer.member_returned, channel, member, membership.info)
+                tell(self._shard.consumer.member_returned, channel, member, membership.info)
 
     # What came of it.
 
     def _joined(self, reply: int, entry: Entry, membership: Membership) -> Any:
-        if reply == GONE:
+        is_held = self.held.entries.get(entry) is membership
+        # This process stood still, and others may have swept it meanwhile and told that it left.
+        late = reply == 1 and is_held and time.monotonic() >= self._lasts
+        if reply == GONE or late:
             # Where a claim was under way that did not know of it, the next one does.
-            unknown = GONE if self.held.entries.get(entry) is membership else 0
-            return self._revive().addCallback(lambda edges: self._joined(edges.get(entry, unknown), entry, membership))
+            unknown = GONE if is_held else 0
+            return self._revive().addCallback(
+                lambda edges: self._joined(edges.get(entry, unknown) or int(late), entry, membership)
+            )
         membership.answered = True
         return reply == 1
 
@@ -239,10 +246,3 @@ class Leases:
         if not failure.check(StorageAway):
             # Such as READONLY: this Redis is no master any more.
             self._shard.give_up(f"the lease cannot be renewed: {failure.getErrorMessage()}")
-
-    @staticmethod
-    def _call(function: Any, *args: Any) -> None:
-        try:
-            function(*args)
-        except Exception:
-            log.failure("the consumer failed on being told {args!r}", args=args)

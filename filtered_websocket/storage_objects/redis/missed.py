@@ -55,20 +55,21 @@ class Missed:
         def left(reply: int) -> None:
             # If the lease has ended, the sweep of the old name tells it.
             if reply == 1:
-                self._call(self._shard.consumer.member_left, entry[0], entry[1], info)
+                tell(self._shard.consumer.member_left, entry[0], entry[1], info)
 
         return self._held.leave(entry).addCallbacks(left, self._unsure)
 
     def _track(self, channel: str) -> Deferred[Any]:
         def tracked(edge: int) -> None:
             if edge == -1:
-                self._call(self._shard.consumer.vacated, channel)
+                tell(self._shard.consumer.vacated, channel)
 
         return self._held.track_again(channel).addCallbacks(tracked, self._unsure)
 
-    @staticmethod
-    def _call(function: Callable[..., object], *args: str) -> None:
-        try:
-            function(*args)
-        except Exception:
-            log.failure("the consumer failed on being told {args!r}", args=args)
+
+def tell(function: Callable[..., object], *args: str) -> None:
+    """Call a function of the consumer, which may fail."""
+    try:
+        function(*args)
+    except Exception:
+        log.failure("the consumer failed on being told {args!r}", args=args)

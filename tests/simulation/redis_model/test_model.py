@@ -240,3 +240,31 @@ def test_one_that_stops_while_it_greets_leaves_no_timer(nodes):
     stopped = nodes.begin(storage.stop)
     assert len(stopped) == 1
     assert not nodes.clock.getDelayedCalls()
+
+
+def test_a_join_whose_answer_comes_when_its_node_has_been_swept_is_told_once(nodes):
+    from twisted.internet import reactor
+
+    b, heard = nodes.node()
+    frozen, recorder = ClockReactor(), Recorder()
+    frozen.rightNow = nodes.clock.rightNow
+    with frozen.in_place_of(reactor):
+        way, joined = nodes.model.way(frozen), []
+        a = nodes.model.storage(way, lease_seconds=6.0)
+        frozen.callFromThread(a.start, recorder)
+        frozen.rest(lambda: False)
+        way.slow(0.2)
+        frozen.callFromThread(lambda: a.join("room", "ada", "1", "info").addBoth(joined.append))
+        frozen.rest(lambda: False)
+        nodes.advance(20)
+        assert (heard.left, joined) == ([("room", "ada", "info")], [])
+        way.slow(0)
+        frozen.rightNow = nodes.clock.rightNow
+        for _ in range(10):
+            frozen.rest(lambda: False)
+            nodes.advance(0.5)
+            frozen.rightNow = nodes.clock.rightNow
+        assert (joined, recorder.returned) == ([True], [])
+        assert nodes.ask(b.members, "room") == {"ada": "info"}
+        frozen.callFromThread(a.stop)
+        frozen.pass_time(2, lambda: frozen.rest(lambda: False))
