@@ -47,6 +47,8 @@ class Consumer:
         self._pipeline = pipeline
         self._hub = hub
         self._waiting: deque[Any] | None = None
+        self._awaited: Deferred[Any] | None = None
+        self._drops = False
         # Of channels that keep history the last that found no room.
         self._overflowed: dict[str, Position] = {}
 
@@ -114,12 +116,26 @@ class Consumer:
             return False
         if self._waiting is None:
             self._waiting = deque()
+        self._awaited = result
         result.addCallback(self._resume)
         return True
 
     def _waited_failed(self, failure: Failure, item: Any) -> None:
         assert failure.value is not None
-        self._failed(failure.value, item)
+        if not self._drops:
+            self._failed(failure.value, item)
+
+    def drop_waiting(self) -> None:
+        """The server has ended, nobody is delivered to: end the filter that is awaited, drop what waits behind it."""
+        awaited, waiting = self._awaited, self._waiting
+        if awaited is None or waiting is None:
+            return
+        self._drops, self._waiting = True, deque(each for each in waiting if type(each) is _InOrder)
+        self._overflowed.clear()
+        dropped = 1 + len(waiting) - len(self._waiting)
+        self._pipeline.server.counters.count("dropped", "filters took longer than the stop", times=dropped)
+        awaited.cancel()
+        self._drops = False
 
     def _resume(self, _: Any) -> None:
         # Until the last has had its turn, what is published meanwhile queues behind it.
@@ -129,7 +145,7 @@ class Consumer:
                 item.call()
             elif self.consume(item, in_line=True):
                 return
-        self._waiting = None
+        self._waiting = self._awaited = None
         while self._overflowed:
             channel, position = self._overflowed.popitem()
             self._hub.tails.skip(channel, position)

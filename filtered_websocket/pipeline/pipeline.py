@@ -106,7 +106,7 @@ class Pipeline:
         self.names = Names(self.options, self.prefix, server)
         consumer = Consumer(self, self.hub)
         following = Following(self, self._storage, consumer, server.counters)
-        self.consume = consumer.consume
+        self.consume, self.drop_waiting = consumer.consume, consumer.drop_waiting
         self.recoveries = recoveries = Recoveries(self, self._storage, following, consumer)
         self.recover, self.catch_up, self.join_all = recoveries.recover, recoveries.catch_up, recoveries.join_all
         self.subscriptions = subscriptions = Subscriptions(self, following, recoveries, server.counters)

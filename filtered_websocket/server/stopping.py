@@ -123,6 +123,8 @@ class Stopping:
             settling = DeferredList(settled, consumeErrors=True)
             await settling.addTimeout(self.seconds_to_stop + LAST_SECONDS, self.reactor, lambda *_: None)
         await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
+        for pipeline in self.pipelines:
+            pipeline.drop_waiting()
         self.heartbeat.stop()
         self.ages.stop()
         self.deadlines.end()  # of connections that are still in their handshake, too

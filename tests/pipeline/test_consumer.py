@@ -195,3 +195,14 @@ def test_a_consumer_filter_that_hangs_is_ended_after_its_time(consumes):
         assert f'File "{__file__}"' in trace
         assert "in hangs\n    await Deferred()" in trace
         assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in trace
+
+
+def test_what_waits_for_a_consumer_filter_when_the_server_ends_is_dropped_and_counted(consumes):
+    never = Deferred()
+    consumes(lambda pipeline, item: never)
+    with consuming() as (server, _):
+        for text in ("waits", "behind it", "behind both"):
+            publish(server, text)
+    assert counted(server) == {"dropped: filters took longer than the stop": 3}
+    assert never.called
+    assert server.reactor.getDelayedCalls() == []
