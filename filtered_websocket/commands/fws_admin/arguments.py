@@ -15,7 +15,7 @@ examples:
   fws_admin channels                             the noisiest first
   fws_admin trace --user ann                     every step of them, as it happens
   fws_admin kick --user ann --code 4001 --reason "go away"
-  fws_admin --json connections --channel news    for programs
+  fws_admin connections --channel news --json    for programs
 """
 SORTS = ("id", "user", "address", "oldest", "newest", "waiting")
 
@@ -26,9 +26,8 @@ def parser() -> exits.Parser:
         prog=PROG, description="Sees and steers the connections of running servers.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
-    made.add_argument("--url", type=address, default="http://localhost:9000", help="a server, or its admin port")
-    made.add_argument("--secret", help=f"its admin_secret; better in {SECRET}, where other users do not see it")
-    made.add_argument("--json", action="store_true", help="what the server answers; of a trace, a line for each event")
+    _server(made)
+    made.set_defaults(url="http://localhost:9000", secret=None, json=False)
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
     connections = verbs.add_parser("connections", help="list connections", allow_abbrev=False)
     _filters(connections)
@@ -52,7 +51,24 @@ def parser() -> exits.Parser:
     _filters(kick)
     kick.add_argument("--code", type=int, help="the close code (default 1000)")
     kick.add_argument("--reason", help="at most 123 bytes")
+    for verb in (connections, channels, trace, kick):
+        _server(verb)
     return made
+
+
+def _server(made: argparse.ArgumentParser) -> None:
+    """What stands before a verb or behind it. Behind it nothing is said unless it is given: it may stand before."""
+    unsaid = argparse.SUPPRESS
+    made.add_argument("--url", type=address, default=unsaid, help="a server, or its admin port")
+    made.add_argument(
+        "--secret", default=unsaid, help=f"its admin_secret; better in {SECRET}, where other users do not see it"
+    )
+    made.add_argument(
+        "--json",
+        action="store_true",
+        default=unsaid,
+        help="what the server answers; of a trace, a line for each event",
+    )
 
 
 def _filters(verb: argparse.ArgumentParser) -> None:
