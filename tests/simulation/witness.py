@@ -142,8 +142,8 @@ class Witness:
             self._oracle.fault(f"{self} got {publication} behind {before}, which was begun later")
         if before is None or publication.begun > before.begun:
             stay.latest = publication
-        if not live:
-            return
+        if not live or publication.begun < stay.since:
+            return  # of one that is being let in what came meanwhile may wait
         before = self._live
         if before is not None and _was_over(publication, before) and publication.begun > self._oracle.disturbed:
             self._oracle.fault(f"{self} got {publication} behind {before}, of another channel, which was begun later")
