@@ -15,6 +15,7 @@ from tests.support.certificates import Files
 from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.redis_programs import find
 from tests.support.redis_server import RedisServer
+from tests.support.unreliable_proxy import UnreliableProxy
 
 DEADLINE = 60.0
 SLOTS = 16384
@@ -27,6 +28,12 @@ class ClusterServer(RedisServer):
 
     id: str
     is_frozen = False
+    proxy: UnreliableProxy | None = None
+
+    @property
+    def known_port(self) -> int:
+        """Where others reach it, but for the cluster's own bus."""
+        return self.proxy.port if self.proxy else self.port
 
     def get(self, *words: str | bytes | int) -> Any:
         reader = hiredis.Reader()
@@ -83,11 +90,18 @@ def _over(tls: Files | None, port: int) -> tuple[str, ...]:
     return "--port", "0", "--tls-port", str(port), *files, *uses, *names
 
 
+def _as(proxy: UnreliableProxy) -> tuple[str, ...]:
+    """What has a server tell others that it is where its proxy is."""
+    bus = str(proxy.target + 10_000)
+    return "--cluster-announce-port", str(proxy.port), "--cluster-announce-bus-port", bus
+
+
 class RedisCluster:
     """
     :param kind: what it runs on, of `redis_programs`
     :param arguments: more of the configuration of each
     :param tls: what all speak TLS with, under the name localhost, for which the certificate is
+    :param proxied: each is reached through a proxy of its own, by clients and by its replica
     """
 
     def __init__(
@@ -98,6 +112,7 @@ class RedisCluster:
         masters: int = 3,
         replicas: bool = True,
         tls: Files | None = None,
+        proxied: bool = False,
     ) -> None:
         program = find(kind)
         self.kind, self.masters = kind, masters
@@ -105,16 +120,26 @@ class RedisCluster:
         count = 2 * masters if replicas else masters
         given = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT))
         given += ("--repl-diskless-sync-delay", "0", "--cluster-allow-replica-migration", "no", *arguments)
+        ports = [free_port(WITH_ANOTHER) for _ in range(count)]
+        self._proxies = [UnreliableProxy(port) for port in ports] if proxied else []
+        known = [_as(proxy) for proxy in self._proxies] or [()] * count
         try:
             with ThreadPoolExecutor() as starting:
                 jobs = [
                     starting.submit(
-                        ClusterServer, folder / str(number), *given, *_over(tls, port), program=program, port=port
+                        ClusterServer,
+                        folder / str(number),
+                        *given,
+                        *_over(tls, port),
+                        *more,
+                        program=program,
+                        port=port,
                     )
-                    for number in range(count)
-                    for port in (free_port(WITH_ANOTHER),)
+                    for number, (port, more) in enumerate(zip(ports, known, strict=True))
                 ]
             self.servers = [job.result() for job in jobs]
+            for server, proxy in zip(self.servers, self._proxies, strict=False):
+                server.proxy = proxy
             self._form()
         except BaseException:
             self.close()
@@ -138,7 +163,7 @@ class RedisCluster:
     @property
     def seeds(self) -> list[str]:
         """HOST:PORT of all servers: any will do."""
-        return [f"127.0.0.1:{server.port}" for server in self.servers]
+        return [f"127.0.0.1:{server.known_port}" for server in self.servers]
 
     @property
     def url(self) -> str:
@@ -173,7 +198,9 @@ class RedisCluster:
 
     def replica_of(self, master: ClusterServer) -> ClusterServer:
         """One that follows this master."""
-        return next(server for server in self.alive if server.get("ROLE")[:3] == [b"slave", b"127.0.0.1", master.port])
+        return next(
+            server for server in self.alive if server.get("ROLE")[:3] == [b"slave", b"127.0.0.1", master.known_port]
+        )
 
     def wait_promoted(self, replica: ClusterServer) -> None:
         self.wait(lambda: replica.is_master and replica.info("CLUSTER", "INFO")["cluster_state"] == "ok")
@@ -240,6 +267,8 @@ class RedisCluster:
     def close(self) -> None:
         for server in self.servers:
             server.close()  # a frozen one too
+        for proxy in self._proxies:
+            proxy.__exit__(None, None, None)
 
     def __enter__(self) -> "RedisCluster":
         return self
