@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz fuzz-centrifugo simulate soak clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz fuzz-centrifugo simulate chaos soak clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-19s %s\n' "make $$verb" "$$says"; done
@@ -79,6 +79,12 @@ fuzz: $(VENV)/dev.stamp test-tools  ## any bytes, to each parser and to another 
 
 simulate: $(VENV)/dev.stamp  ## nodes, clients and storages of one process, by seeds: what is not as promised: 3 minutes; SEED=7, HOURS=8
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(if $(HOURS),--hours $(HOURS),--seed $(or $(SEED),1)) $(ARGS)
+
+chaos: $(VENV)/dev.stamp test-tools  ## real servers, Redises and clients while everything fails: 4 minutes; SEED=7, MINUTES=10, KINDS=nodes,cluster
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),0) --minutes $(or $(MINUTES),0) $(if $(KINDS),--kinds $(KINDS)) $(ARGS)
+
+soak: $(VENV)/dev.stamp  ## every pack under clients that come and go, and docs/endurance.md: an hour; MINUTES=5 SEED=1
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/node/node_modules
