@@ -5,6 +5,7 @@ serves channels of which this node knows where it stands. A subscriber that has 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from filtered_websocket.chain.channels import Insufficient
@@ -15,6 +16,7 @@ from filtered_websocket.pipeline.consumer import Consumer
 from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.positioned import Positioned
 from filtered_websocket.pipeline.subscriptions import Subscribed, Subscriptions, refusal
+from filtered_websocket.pipeline.tail import Tail
 from filtered_websocket.storage_objects.base import Keep
 
 
@@ -70,18 +72,27 @@ class Joining:
         if refused is not None:
             raise refused
 
-        def answered() -> tuple[()]:
-            # It is in the channel before it is answered, so that it can leave meanwhile. Nothing is delivered before.
-            hub.join(channel, subscriber)
-            if kept is not None:
-                self._positioned.add(channel, subscriber, insufficient, False)
-            known = None if kept is None or tail is None else tail.position
-            answer(Recovery(False, "" if known else NO_HISTORY, known))
-            return ()
-
         try:
-            hub.join_behind((channel,), answered)
+            stands = None if kept is None else tail
+            hub.join_behind((channel,), partial(self._answered, channel, subscriber, answer, stands, insufficient))
         except BaseException:
             self._subscriptions.unsubscribe(channel, subscriber)
             raise
         return True
+
+    def _answered(
+        self,
+        channel: str,
+        subscriber: Subscriber,
+        answer: Callable[[Recovery], object],
+        tail: Tail | None,
+        insufficient: Insufficient | None,
+    ) -> tuple[()]:
+        # It is in the channel before it is answered, so that it can leave meanwhile. Nothing is delivered before.
+        self._pipeline.hub.join(channel, subscriber)
+        known = None
+        if tail is not None:
+            self._positioned.add(channel, subscriber, insufficient, False)
+            known = tail.position
+        answer(Recovery(False, "" if known else NO_HISTORY, known))
+        return ()

@@ -48,6 +48,11 @@ class Listening(socket.socket):
             # the option from here.
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def accept(self) -> tuple[socket.socket, Any]:
+        # As Python's own, which then looks for timeouts that no socket here has.
+        number, name = self._accept()  # type: ignore[attr-defined]
+        return socket.socket(self.family, self.type, self.proto, number), name
+
 
 class Accepting:
     """A port of ours. Mixed in before Twisted's class, which logs every client that it cannot accept, and counts none.

@@ -132,6 +132,8 @@ def _own_channels(
 ) -> dict[str, ServerSubscription]:
     """What the client is put in beside what its token says: the channel of its user, and what it asks for."""
     options, namespaces = client.pipeline.options, client.state.namespaces
+    if not request.subs and not client.user:
+        return {}
     names = []
     if options.centrifugo_user_channel and client.user:
         namespace = options.centrifugo_user_channel_namespace
