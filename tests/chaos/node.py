@@ -72,26 +72,34 @@ class Node:
 
     def losses(self) -> int:
         """What it has counted of losses, in all its lives, as far as it was asked."""
-        for port in range(self._admin, self._admin + max(1, self.workers)):
-            try:
-                answer = ask(
-                    ("127.0.0.1", port), "GET", "/metrics", headers={"Authorization": f"Bearer {served.SECRET}"}
-                )
-            except (OSError, http.client.HTTPException):
-                continue
-            if answer.status != 200:
-                continue  # it is starting, or ending
-            life, dropped = 0.0, 0
-            for family in text_string_to_metric_families(answer.body.decode()):
-                if family.name == "process_start_time_seconds":
-                    life = family.samples[0].value
-                elif family.name == "fws_dropped":
-                    dropped = sum(int(sample.value) for sample in family.samples if sample.name.endswith("_total"))
-            self._losses[port, life] = dropped
+        for port in self._admin_ports:
+            found = self._metrics(port)
+            if found:
+                self._losses[port, found["process_start_time_seconds"]] = int(found.get("fws_dropped_total", 0))
         return sum(self._losses.values())
 
+    def connections(self) -> int:
+        """How many clients it has, as it says."""
+        return sum(int(self._metrics(port).get("fws_connections", 0)) for port in self._admin_ports)
+
+    @property
+    def _admin_ports(self) -> range:
+        return range(self._admin, self._admin + max(1, self.workers))
+
+    def _metrics(self, port: int) -> dict[str, float]:
+        """Each metric, summed over its labels; empty if it is starting, or ending, or not there."""
+        try:
+            answer = ask(("127.0.0.1", port), "GET", "/metrics", headers={"Authorization": f"Bearer {served.SECRET}"})
+        except (OSError, http.client.HTTPException):
+            return {}
+        found: dict[str, float] = {}
+        for family in text_string_to_metric_families(answer.body.decode()) if answer.status == 200 else ():
+            for sample in family.samples:
+                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+        return found
+
     def is_ready(self) -> bool:
-        for port in range(self._admin, self._admin + max(1, self.workers)):
+        for port in self._admin_ports:
             try:
                 if ask(("127.0.0.1", port), "GET", "/health/ready").status != 200:
                     return False

@@ -205,7 +205,10 @@ class Round:
             self._wait("all that is owed has come", lambda: self._is_complete(comers))
         except TimeoutError:
             pass  # the oracle says what is missing
+        connections = sum(node.connections() for node in self._nodes)
         with self.truth.lock:
+            if connections != len(comers):
+                self.truth.oracle.fault(f"{len(comers)} clients are there, and nodes have {connections} connections")
             self.truth.oracle.rest({ROOM: self._members()})
             for channel in (*KEPT, ROOM):
                 self.truth.oracle.history(channel, self._history(channel), 10_000)
@@ -214,6 +217,8 @@ class Round:
     def _is_complete(self, comers: list[Comer]) -> bool:
         self._look()
         members = self._members()
+        if sum(node.connections() for node in self._nodes) != len(comers):
+            return False
         with self.truth.lock:
             oracle = self.truth.oracle
             return (
