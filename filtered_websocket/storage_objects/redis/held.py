@@ -98,6 +98,14 @@ class Held:
         """Tell the count of now."""
         return self.track(channel, self._counts.get(channel, 0))
 
+    def is_member(self, entry: Entry) -> Deferred[bool]:
+        """Whether anybody holds this member."""
+        return self._shard.ask(b"HEXISTS", self._presence(entry[0]), as_bytes(entry[1]), convert=bool)
+
+    def is_counted(self, channel: str) -> Deferred[bool]:
+        """Whether any node counts subscribers of this channel."""
+        return self._shard.ask(b"HEXISTS", self.key(b"totals"), as_bytes(channel), convert=bool)
+
     def refresh(self) -> Deferred[Any]:
         """Presence keys live for a day; those of channels we are in are to live on."""
         now = time.monotonic()

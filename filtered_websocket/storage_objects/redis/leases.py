@@ -72,7 +72,8 @@ class Leases:
             return self._shard.later(partial(self.leave, channel, member, holder), None)
         # Gone: the sweep of the old name tells that the member left, if this was the last holder.
         return self.held.leave(entry).addCallbacks(
-            lambda reply: self._revive().addCallback(lambda _: False) if reply == GONE else reply == 1, self._unsure
+            lambda reply: self._revive().addCallback(lambda _: False) if reply == GONE else reply == 1,
+            partial(self._missed.not_left, entry, membership),
         )
 
     def track(self, channel: str, count: int) -> Deferred[int]:
@@ -85,7 +86,7 @@ class Leases:
             return self._shard.later(partial(self._track, channel))
         return self.held.track_again(channel).addCallbacks(
             lambda edge: self._revive().addCallback(lambda edges: edges.get(channel, 0)) if edge == GONE else edge,
-            self._unsure,
+            partial(self._missed.not_tracked, channel),
         )
 
     # The lease.

@@ -2,6 +2,7 @@
 back, and what that changes for others is told."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -9,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import DONE
-from filtered_websocket.storage_objects.redis.held import Entry, Held
+from filtered_websocket.storage_objects.redis.held import Entry, Held, Membership
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
 from filtered_websocket.storage_objects.redis.parts import in_parts
 
@@ -25,12 +26,18 @@ class Missed:
 
     def __init__(self, shard: OneRedis, held: Held, unsure: Callable[[Failure], Failure]) -> None:
         self._shard, self._held, self._unsure = shard, held, unsure
-        self._leaves: dict[Entry, str] = {}
-        self._channels: set[str] = set()
+        self._leaves: dict[Entry, tuple[str, bool]] = {}
+        self._channels: dict[str, bool] = {}
 
     def leave(self, entry: Entry, info: str) -> None:
         """A holder let go of what it held, with this info."""
-        self._leaves[entry] = info
+        self._leaves[entry] = info, False
+
+    def not_left(self, entry: Entry, membership: Membership | None, failure: Failure) -> Failure:
+        """The same, where Redis was told and has not answered."""
+        if membership is not None:
+            self._leaves[entry] = membership.info, True
+        return self._unsure(failure)
 
     def joined(self, entry: Entry) -> None:
         """It holds it again."""
@@ -38,33 +45,68 @@ class Missed:
 
     def track(self, channel: str) -> None:
         """The count of a channel has changed."""
-        self._channels.add(channel)
+        self._channels.setdefault(channel, False)
+
+    def not_tracked(self, channel: str, failure: Failure) -> Failure:
+        """The same, where Redis was told and has not answered."""
+        self._channels[channel] = True
+        return self._unsure(failure)
 
     @inlineCallbacks
     def make_good(self) -> Any:
         leaves, self._leaves = self._leaves, {}
-        yield in_parts(self._leave, list(leaves.items()))
-        channels, self._channels = self._channels, set()
-        yield in_parts(self._track, list(channels))
+        channels, self._channels = self._channels, {}
+        try:
+            yield in_parts(partial(self._leave, leaves), list(leaves))
+            yield in_parts(partial(self._track, channels), list(channels))
+        except Exception:
+            # Redis is lost again: what it has not answered is told the next time.
+            leaves.update(self._leaves)
+            channels.update(self._channels)
+            self._leaves, self._channels = leaves, channels
+            raise
 
-    def _leave(self, missed: tuple[Entry, str]) -> Deferred[Any]:
-        entry, info = missed
+    def _leave(self, leaves: dict[Entry, tuple[str, bool]], entry: Entry) -> Deferred[Any]:
+        info, unknown = leaves[entry]
         if entry in self._held.entries:
+            del leaves[entry]
             return DONE  # it has joined again
 
-        def left(reply: int) -> None:
+        def left(reply: int) -> Any:
             # If the lease has ended, the sweep of the old name tells it.
-            if reply == 1:
-                tell(self._shard.consumer.member_left, entry[0], entry[1], info)
+            if reply == 0 and unknown:  # it was done before, unless others hold it
+                return self._held.is_member(entry).addCallback(left_for)
+            return left_for(reply != 1)
 
-        return self._held.leave(entry).addCallbacks(left, self._unsure)
+        def left_for(others: bool) -> None:
+            leaves.pop(entry, None)
+            if not others:
+                tell(self._shard.consumer.member_left, *entry[:2], info)
 
-    def _track(self, channel: str) -> Deferred[Any]:
-        def tracked(edge: int) -> None:
-            if edge == -1:
+        def lost(failure: Failure) -> Failure:
+            leaves[entry] = info, True
+            return self._unsure(failure)
+
+        return self._held.leave(entry).addCallback(left).addErrback(lost)
+
+    def _track(self, channels: dict[str, bool], channel: str) -> Deferred[Any]:
+        unknown = channels[channel]
+
+        def tracked(edge: int) -> Any:
+            if edge == 0 and unknown:
+                return self._held.is_counted(channel).addCallback(tracked_by)
+            return tracked_by(edge != -1)
+
+        def tracked_by(others: bool) -> None:
+            channels.pop(channel, None)
+            if not others:
                 tell(self._shard.consumer.vacated, channel)
 
-        return self._held.track_again(channel).addCallbacks(tracked, self._unsure)
+        def lost(failure: Failure) -> Failure:
+            channels[channel] = True
+            return self._unsure(failure)
+
+        return self._held.track_again(channel).addCallback(tracked).addErrback(lost)
 
 
 def tell(function: Callable[..., object], *args: str) -> None:

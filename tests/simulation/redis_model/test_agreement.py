@@ -171,6 +171,7 @@ def random_command(random: Random) -> Parts:
         b"HSET": lambda: [key(b"h"), *pairs(VALUES)],
         b"HSETNX": lambda: [key(b"h"), pick(VALUES), pick(VALUES)],
         b"HGET": lambda: [key(b"h"), pick(VALUES)],
+        b"HEXISTS": lambda: [key(b"h"), pick(VALUES)],
         b"HMGET": lambda: [key(b"h"), *some(VALUES)],
         b"HGETALL": lambda: [key(b"h")],
         b"HLEN": lambda: [key(b"h")],

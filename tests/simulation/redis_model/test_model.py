@@ -268,3 +268,43 @@ def test_a_join_whose_answer_comes_when_its_node_has_been_swept_is_told_once(nod
         assert nodes.ask(b.members, "room") == {"ada": "info"}
         frozen.callFromThread(a.stop)
         frozen.pass_time(2, lambda: frozen.rest(lambda: False))
+
+
+def test_a_leave_whose_answer_is_lost_is_told_when_all_is_well(nodes):
+    (a, heard), (b, heard_b) = nodes.node(), nodes.node()
+    for member in ("ada", "bob"):
+        nodes.ask(a.join, "room", member, "1", member)
+    nodes.ask(b.join, "room", "bob", "2", "bob")
+    nodes.ask(a.track, "room", 1)
+    for gone in (
+        lambda: a.leave("room", "ada", "1"),
+        lambda: a.leave("room", "bob", "1"),
+        lambda: a.track("room", 0),
+    ):
+        nodes.model.ways[0].lose_answer(b"EVALSHA")
+        with pytest.raises(StorageAway, match="unknown"):
+            nodes.ask(gone)
+        nodes.advance(2)
+    assert (heard.left, heard.empty) == ([("room", "ada", "ada")], ["room"])
+    assert (heard_b.left, heard_b.empty) == ([], [])
+    assert nodes.ask(b.members, "room") == {"bob": "bob"}
+
+
+def test_leaves_that_were_missed_are_told_though_storage_goes_away_again_meanwhile(nodes):
+    (a, heard), _ = nodes.node(), nodes.node()
+    members = [f"{number}" for number in range(300)]
+    for member in members:
+        nodes.ask(a.join, "room", member, "1", "")
+    nodes.model.ways[0].go_away()
+    nodes.settle()
+    for member in members:
+        with pytest.raises(StorageAway):
+            nodes.ask(a.leave, "room", member, "1")
+    nodes.model.ways[0].come_back()
+    nodes.model.ways[0].slow(0.05)
+    while not heard.left:  # a part of them was told
+        nodes.advance(0.05)
+    assert len(heard.left) < 300
+    nodes.model.ways[0].cut()
+    nodes.advance(5)
+    assert sorted(member for _, member, _ in heard.left) == sorted(members)

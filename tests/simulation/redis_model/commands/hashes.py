@@ -38,6 +38,11 @@ def get(keys: Keyspace, name: bytes, field: bytes) -> bytes | None:
     return None if found is None else found.get(field)
 
 
+@command("HEXISTS", 3)
+def exists(keys: Keyspace, name: bytes, field: bytes) -> int:
+    return int(field in (keys.get(name, Hash) or ()))
+
+
 @command("HMGET", 3, 0)
 def get_several(keys: Keyspace, name: bytes, *fields: bytes) -> list[bytes | None]:
     found = keys.get(name, Hash)
