@@ -2,8 +2,8 @@
 
 The storage object counts: a member is there while any connection, its holder, holds it. The node that caused a first
 join or a last leave publishes it, so two nodes can publish theirs in the wrong order. Therefore a node that has
-published one looks again, and corrects what has meanwhile become untrue: what was published last is true. Storage that
-no other process shares cannot be overtaken, and is not asked twice.
+published one looks again, and corrects what has meanwhile become untrue, until what it has published is what it then
+finds: what was published last is true. Storage that no other process shares cannot be overtaken, and is not asked twice.
 
 What a join or leave costs does not depend on how many members there are: of them all only a client that is to have the
 list is told, by its pack, which asks the storage object for `members`.
@@ -56,8 +56,7 @@ class Presence:
             await storage.leave(channel, member, holder)
             raise Full
         await self._joined(channel, member, info, holder)
-        if storage.shared and await storage.member(channel, member) is None:
-            await self._left(channel, member, info)
+        await self._correct(channel, member, info, True)
 
     async def leave(self, channel: str, member: str, holder: str, info: str) -> None:
         """Let a holder let go. If it was the last one, the others are told."""
@@ -67,9 +66,21 @@ class Presence:
     async def gone(self, channel: str, member: str, info: str) -> None:
         """Tell that a member has left, the storage object having said so."""
         await self._left(channel, member, info)
-        if self._storage.shared:
+        await self._correct(channel, member, info, False)
+
+    async def _correct(self, channel: str, member: str, info: str, told: bool) -> None:
+        """Look again until what was published is so.
+
+        :param told: whether it was published that the member is here
+        """
+        while self._storage.shared:
             info_now = await self._storage.member(channel, member)
-            if info_now is not None:
+            if (info_now is not None) is told:
+                return
+            told = not told
+            if info_now is None:
+                await self._left(channel, member, info)
+            else:
                 await self._joined(channel, member, info_now, "")
 
 

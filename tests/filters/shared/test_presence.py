@@ -95,6 +95,21 @@ def test_a_leave_that_was_published_behind_the_next_join_is_taken_back(told):
     assert told == [("left", "u", ""), ("joined", "u", "info", "")]
 
 
+def test_a_correction_that_was_itself_overtaken_is_taken_back(told):
+    """A leave that a join has overtaken is corrected while the member leaves for good, and that is told first."""
+    storage = SharedMemory()
+    result(storage_join(storage, "u", "2"))
+    here, there = Presence(storage, told.joined, told.left), Presence(storage, told.joined, told.left)
+    told.hold = Deferred()
+    correcting = start(here.gone("room", "u", ""))
+    assert told == [("left", "u", ""), ("joined", "u", "info", "")]
+    result(there.leave("room", "u", "2", ""))
+    told.append(told.pop(1))  # the correction arrives behind the leave
+    told.hold.callback(None)
+    assert correcting.called
+    assert told[-1] == ("left", "u", "")
+
+
 async def members(presence):
     return await presence._storage.members("room")
 
