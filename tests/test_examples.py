@@ -104,6 +104,16 @@ def test_a_moderated_chat_stops_links_turns_down_shouting_and_passes_the_rest_on
     assert (hear(b), hear(b)) == ("I am loud", "I am not")
 
 
+def test_a_chat_tells_who_is_here(serve: Serve) -> None:
+    example = serve("-f", "who_is_here")
+    ann = example.connect("/?name=ann")
+    example.connect("/?name=bob").close()
+    told = [json.loads(hear(ann)) for _ in range(3)]
+    assert [(each["presence"], each["users"]) for each in told] == [
+        ("here", ["ann"]), ("joined", ["bob"]), ("left", ["bob"]),
+    ]  # fmt: skip
+
+
 def test_a_nickname_is_unique_put_before_messages_and_free_again_when_its_client_has_gone(serve: Serve) -> None:
     example = serve("-f", "nicknames", BROADCAST)
     a, b = example.connect(), example.connect()

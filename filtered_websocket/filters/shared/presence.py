@@ -3,7 +3,7 @@
 The storage object counts: a member is there while any connection, its holder, holds it. The node that caused a first
 join or a last leave publishes it, so two nodes can publish theirs in the wrong order. Therefore a node that has
 published one looks again, and corrects what has meanwhile become untrue, until what it has published is what it then
-finds: what was published last is true. Storage that no other process shares cannot be overtaken, and is not asked twice.
+finds: what was published last is true. Storage that no other process shares cannot be overtaken, and is asked once.
 
 What a join or leave costs does not depend on how many members there are: of them all only a client that is to have the
 list is told, by its pack, which asks the storage object for `members`.
@@ -67,6 +67,12 @@ class Presence:
         """Tell that a member has left, the storage object having said so."""
         await self._left(channel, member, info)
         await self._correct(channel, member, info, False)
+
+    async def tell(self, channel: str, member: str, info: str) -> None:
+        """Tell what is true of a member of whom others may have heard something else."""
+        is_here = await self._storage.member(channel, member) is not None
+        await (self._joined(channel, member, info, "") if is_here else self._left(channel, member, info))
+        await self._correct(channel, member, info, is_here)
 
     async def _correct(self, channel: str, member: str, info: str, told: bool) -> None:
         """Look again until what was published is so.

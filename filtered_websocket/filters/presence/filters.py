@@ -1,0 +1,86 @@
+"""The filters of presence. One use of it has one room."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from filtered_websocket.errors import ConfigError, StopChain
+from filtered_websocket.filters.base import (
+    Connection,
+    Pipeline,
+    Publication,
+    WebSocketConnectFilter,
+    WebSocketConsumerFilter,
+    WebSocketDisconnectFilter,
+    WebSocketMessageFilter,
+    WebSocketStartFilter,
+    WebSocketStopFilter,
+)
+from filtered_websocket.filters.presence import options
+from filtered_websocket.filters.presence.room import Room
+
+OPTIONS = options.OPTIONS  # a module that imports the filter brings this one
+
+PROTOCOLS = ("centrifugo", "philote", "pusher", "pushi", "socketio", "ws_emit", "wsps")
+"""Packs whose clients would take what this one says for a fault of the server's."""
+
+
+class Start(WebSocketStartFilter):
+    @classmethod
+    def filter(cls, pipeline: Pipeline) -> None:
+        for name in PROTOCOLS:
+            if any(f".filters.{name}." in each.__module__ for chain in pipeline.filters.values() for each in chain):
+                raise ConfigError(
+                    f"presence: the clients of {name} speak its protocol, which has no word for this: give presence a "
+                    f"pipeline of its own (pipelines)"
+                )
+        channel = cls.options.presence_channel
+        uses = [each for each in pipeline.filters["start"] if issubclass(each, Start)]
+        if sum(each.options.presence_channel == channel for each in uses) > 1:
+            raise ConfigError(f'presence: two uses have the channel "{channel}": each wants one (presence_channel)')
+        room = cls.state["room"] = Room(pipeline, lambda: cls.options)
+        room.start()
+
+
+class Stop(WebSocketStopFilter):
+    @classmethod
+    async def filter(cls, pipeline: Pipeline) -> None:
+        await cls.state["room"].stop()
+
+
+class Enter(WebSocketConnectFilter):
+    """The client gets the list, and is on it."""
+
+    @classmethod
+    async def filter(cls, web_socket_instance: Connection) -> None:
+        await cls.state["room"].enter(web_socket_instance)
+
+
+class Rename(WebSocketMessageFilter):
+    """A filter in front of this one may have said whose connection it is."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Connection) -> Any:
+        place = cls.state["room"].places.get(web_socket_instance)
+        if place is None or place.user == web_socket_instance.user:
+            return None
+        return cls.state["room"].rename(place)
+
+
+class Leave(WebSocketDisconnectFilter):
+    @classmethod
+    def filter(cls, web_socket_instance: Connection) -> "Deferred[Any] | None":
+        leaving: Deferred[Any] | None = cls.state["room"].leave(web_socket_instance)
+        return leaving
+
+
+class Hear(WebSocketConsumerFilter):
+    """Takes what nodes tell each other."""
+
+    @classmethod
+    def filter(cls, pipeline: Pipeline, data: Any) -> None:
+        room = cls.state["room"]
+        if isinstance(data, Publication) and data.channel == room.bus:
+            for payload, _ in data.messages:
+                room.hear(payload)
+            raise StopChain

@@ -1,0 +1,32 @@
+"""What presence may be told, and what is a mistake."""
+
+import pytest
+
+from filtered_websocket.errors import ConfigError
+from filtered_websocket.testing import Server
+from tests.filters.presence.clients import PRESENCE
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"presence_channel": ""}, "the name of a channel is wanted"),
+        ({"presence_shows": "all"}, "users"),
+        ({"presence_anonymous": "ip"}, "count"),
+        ({"presence_limit": 0}, "an integer from 1"),
+    ],
+)
+def test_values_that_there_are_not(options, says):
+    with pytest.raises(ConfigError, match=says):
+        Server(PRESENCE, **options)
+
+
+def test_a_limit_of_names_where_none_are_shown_has_no_effect():
+    from filtered_websocket.filters.presence import NO_EFFECT
+
+    class Given:
+        presence_shows = "count"
+
+    assert [name for name, _ in NO_EFFECT(Given)] == ["presence_limit"]
+    Given.presence_shows = "users"
+    assert not list(NO_EFFECT(Given))
