@@ -48,7 +48,8 @@ class Handshake(Part):
         :raises ValueError: a protocol the client did not offer, or a header that would end before its end
         """
         if protocol is not None and protocol not in self.request.protocols:
-            raise ValueError(f"the client offers {self.request.protocols}, not the subprotocol {protocol!r}")
+            # What it does offer may be a token, and this is logged.
+            raise ValueError(f"the client does not offer the subprotocol {protocol!r}")
         if self.decision is not None:
             self.decision.accept(protocol, headers)
 

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from filtered_websocket import __version__
 from filtered_websocket.chain.interfaces import Options, Pipeline
-from filtered_websocket.filters.centrifugo.auth import YEAR, Verifier
+from filtered_websocket.filters.centrifugo.auth import YEAR
 from filtered_websocket.filters.centrifugo.chains import Chains
 from filtered_websocket.filters.centrifugo.departures import Departures
 from filtered_websocket.filters.centrifugo.encodings import Encoding
@@ -22,6 +22,7 @@ from filtered_websocket.filters.centrifugo.original_settings import no_effect
 from filtered_websocket.filters.centrifugo.token_options import OF_CLIENTS, OF_SUBSCRIPTIONS
 from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Codec
 from filtered_websocket.filters.shared.state import PackState
+from filtered_websocket.filters.shared.verifier import Verifier
 from filtered_websocket.limits.deadlines import Deadline, Deadlines
 from filtered_websocket.limits.heartbeat import Heartbeat
 from filtered_websocket.messages.publication import Position

@@ -5,9 +5,9 @@ from typing import Any
 
 from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import text
-from filtered_websocket.filters.centrifugo.auth import Verifier
 from filtered_websocket.filters.shared import signing_keys
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
+from filtered_websocket.filters.shared.verifier import Verifier
 
 
 def _pattern(value: Any) -> str:
@@ -47,8 +47,8 @@ class TokenOptions:
             ),
             Option(
                 f"{name}_public_key", lambda value: signing_keys.read_pem(text(value)), (),
-                f"PEM of a public key or certificate, or its file: {kind} signed with RS* or ES* and its private key "
-                "are taken", scope="pipeline",
+                f"PEM of a public key or certificate, or its file: {kind} signed with RS*, ES* or EdDSA and its "
+                "private key are taken", scope="pipeline",
             ),
             Option(
                 f"{name}_jwks", lambda value: signing_keys.read_jwks(text(value)), (),

@@ -14,8 +14,8 @@
     anything else in /api    with such a token: 420
 
 A token is a JWT: {"read": [channel], "write": [channel], "api": bool, "exp": seconds}, all of them optional. It is
-signed with HS256, HS384 or HS512 and philote_secret, or with RS* or ES* where there is philote_public_key or
-philote_jwks.
+signed with HS256, HS384 or HS512 and philote_secret, or with RS*, ES* or EdDSA where there is
+philote_public_key or philote_jwks.
 
 Close codes: 1003 the message is JSON, but a channel or data is no text; 1007 it is no JSON; 1008 the token has expired
 (philote_enforce_expiry); 1013 there was no room after all. A message without channel is dropped.

@@ -1,12 +1,11 @@
 """Tokens: finding one in a request, checking it, what it allows."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.shared.signing_keys import Keys
-from filtered_websocket.filters.shared.tokens import BadToken, date, signed_claims
+from filtered_websocket.filters.shared.tokens import BadToken, bearer, ends, signed_claims
 
 CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 
@@ -39,8 +38,8 @@ def token_of(headers: Mapping[str, str], params: Mapping[str, Sequence[str]]) ->
     """
     header = headers.get("authorization", "").strip()
     if header:
-        scheme, _, rest = header.partition(" ")
-        token = rest.strip() if scheme.lower() == "bearer" else header
+        found = bearer(header)
+        token = header if found is None else found
     else:
         token = params.get("auth", [""])[0].strip()
     if not token:
@@ -53,8 +52,7 @@ def check(token: str, keys: Keys) -> Access:
 
     :raises Refused: it is no JWT of ours, or not of now, or says what no token can
     """
-    claims = claims_of(token, keys)
-    expires = claims.get("exp")
+    claims, expires = _read(token, keys)
     api = claims.get("api")
     if api is not None and not isinstance(api, bool):
         raise Refused("the token's api is to be true or false")
@@ -65,17 +63,15 @@ def check(token: str, keys: Keys) -> Access:
 
 def claims_of(token: str, keys: Keys) -> dict[str, Any]:
     """The claims of a token that is signed and of now. Raises Refused."""
+    return _read(token, keys)[0]
+
+
+def _read(token: str, keys: Keys) -> tuple[dict[str, Any], float | None]:
     try:
         claims = signed_claims(token, keys)
-        expires, begins, issued = (date(claims, name) for name in ("exp", "nbf", "iat"))
+        return claims, ends(claims)
     except BadToken as bad:
         raise Refused(str(bad)) from None
-    now = time.time()
-    if any(each is not None and each > now for each in (issued, begins)):
-        raise Refused("the token is not yet valid")
-    if expires is not None and expires <= now:
-        raise Refused("the token has expired")
-    return claims
 
 
 def _channels(claims: Mapping[str, Any], name: str) -> frozenset[str]:

@@ -72,7 +72,7 @@ class Join(WebSocketConnectFilter):
         if len(pipeline.users) > pipeline.options.philote_max_connections:
             raise Close(1013, "try again later")  # another filter waited between the handshake's count and now
         if access.expires is not None and pipeline.options.philote_enforce_expiry:
-            State.of(pipeline).close_at(web_socket_instance, access.expires)
+            State.of(pipeline).expiries.add(web_socket_instance, access.expires)
         waiting = [each for each in map(web_socket_instance.subscribe, access.read) if each is not DONE]
         return _all(waiting) if waiting else None
 
@@ -99,4 +99,4 @@ class Leave(WebSocketDisconnectFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> None:
-        State.of(web_socket_instance.pipeline).forget(web_socket_instance)
+        State.of(web_socket_instance.pipeline).expiries.discard(web_socket_instance)

@@ -21,7 +21,7 @@ PREVIOUS_SECRET_UNTIL = Option(
 )  # fmt: skip
 PUBLIC_KEY = Option(
     "philote_public_key", lambda value: signing_keys.read_pem(text(value)), (),
-    "PEM file of a public key or certificate: tokens signed with RS* or ES* and its private key are taken",
+    "PEM file of a public key or certificate: tokens signed with RS*, ES* or EdDSA and its private key are taken",
     scope="pipeline",
 )  # fmt: skip
 JWKS = Option(

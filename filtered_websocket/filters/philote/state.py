@@ -1,20 +1,17 @@
 """What the pack keeps for one pipeline: `pipeline.philote`, put there by its start filter."""
 
-import time
-
 from twisted.logger import Logger
 
-from filtered_websocket.chain.clock import Clock, DelayedCall
-from filtered_websocket.chain.interfaces import Connection, Options, Pipeline
+from filtered_websocket.chain.clock import Clock
+from filtered_websocket.chain.interfaces import Options, Pipeline
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.philote.auth import Access
 from filtered_websocket.filters.philote.channels import Exact, Wildcards
+from filtered_websocket.filters.shared.expiries import Expiries
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET, Keys
 from filtered_websocket.filters.shared.state import PackState
 
 _log = Logger()
-_LOOK_SECONDS = 60.0
-"""How often the wall clock is looked at, which alone knows when a token ends: it may be set while one waits."""
 
 
 def keys_of(options: Options) -> Keys:
@@ -33,6 +30,7 @@ class State(PackState):
     """
     :ivar keys: what tokens are signed with
     :ivar channels: how the names in tokens are read
+    :ivar expiries: the connections that end with their tokens
     """
 
     attribute = "philote"
@@ -43,7 +41,7 @@ class State(PackState):
         super().__init__(pipeline)
         self._clock: Clock = pipeline.server.reactor
         self._started = self._clock.seconds()
-        self._expiring: dict[Connection, DelayedCall] = {}
+        self.expiries = Expiries(self._clock)
 
     def follow(self, options: Options) -> None:
         self.keys = keys_of(options)
@@ -69,19 +67,3 @@ class State(PackState):
     def uptime(self) -> int:
         """Seconds."""
         return int(self._clock.seconds() - self._started)
-
-    def close_at(self, connection: Connection, expires: float) -> None:
-        """Close a connection when its token ends."""
-        left = expires - time.time()
-        if left <= 0:
-            self._expiring.pop(connection, None)
-            connection.close(1008, "the token has expired")
-        else:
-            later = self._clock.callLater(min(left, _LOOK_SECONDS), self.close_at, connection, expires)
-            self._expiring[connection] = later
-
-    def forget(self, connection: Connection) -> None:
-        """The connection has ended."""
-        later = self._expiring.pop(connection, None)
-        if later is not None:
-            later.cancel()

@@ -1,7 +1,7 @@
 """What tokens are signed with: secrets, one of them until a date, and public keys from a PEM file or a JWKS file.
 
 Which key may check a token depends on the key, never on what the token says of itself: a secret checks HS256, HS384 and
-HS512, a public key its own RS* or ES*.
+HS512, a public key its own RS*, ES* or EdDSA.
 """
 
 import hmac
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
@@ -21,6 +23,7 @@ from cryptography.x509 import load_pem_x509_certificate
 DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _RSA = ("RS256", "RS384", "RS512")
+_EDWARDS = ("Ed25519", "Ed448")
 SHORT_SECRET = 32
 """Bytes: what HS256 wants at least (RFC 7518, 3.2)."""
 
@@ -117,7 +120,7 @@ def read_jwks(path: str) -> tuple[PublicKey, ...]:
     try:
         document = json.loads(Path(path).read_bytes())
         entries = document["keys"]
-        keys = [_of_jwk(each) for each in entries if each.get("use", "sig") == "sig" and each["kty"] in ("RSA", "EC")]
+        keys = [_of_jwk(each) for each in entries if each.get("use", "sig") == "sig" and _signs(each)]
     except OSError as error:
         raise ValueError(f"{wanted} ({error.strerror})") from None
     except (ValueError, LookupError, TypeError, AttributeError, jwt.PyJWTError, RecursionError):
@@ -127,11 +130,22 @@ def read_jwks(path: str) -> tuple[PublicKey, ...]:
     return tuple(keys)
 
 
+_READERS = {
+    "RSA": jwt.algorithms.RSAAlgorithm.from_jwk,
+    "EC": jwt.algorithms.ECAlgorithm.from_jwk,
+    "OKP": jwt.algorithms.OKPAlgorithm.from_jwk,
+}
+
+
+def _signs(entry: dict[str, Any]) -> bool:
+    # Keys that agree on others, X25519, are OKP too (RFC 8037, 2).
+    return entry["kty"] in _READERS and (entry["kty"] != "OKP" or entry["crv"] in _EDWARDS)
+
+
 def _of_jwk(entry: dict[str, Any]) -> PublicKey:
     # Without "d" a private key put there by mistake is read as what may stand there, its public half.
     public = {name: value for name, value in entry.items() if name != "d"}
-    read = jwt.algorithms.ECAlgorithm.from_jwk if entry["kty"] == "EC" else jwt.algorithms.RSAAlgorithm.from_jwk
-    key = _public(read(public))
+    key = _public(_READERS[entry["kty"]](public))
     algorithms = tuple(each for each in key.algorithms if each == entry.get("alg", each))
     return key._replace(algorithms=algorithms, name=entry.get("kid"))
 
@@ -143,7 +157,9 @@ def _public(key: Any) -> PublicKey:
         return PublicKey(key, _RSA)
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return PublicKey(key, (_CURVES[key.curve.name],))
-    raise ValueError("a public key is wanted that is RSA, or EC on P-256, P-384 or P-521")
+    if isinstance(key, Ed25519PublicKey | Ed448PublicKey):
+        return PublicKey(key, ("EdDSA",))
+    raise ValueError("a public key is wanted that is RSA, EC on P-256, P-384 or P-521, Ed25519 or Ed448")
 
 
 def read_date(value: Any) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import lru_cache
@@ -46,6 +47,29 @@ def date(claims: Mapping[str, Any], name: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
         raise BadToken(f"the token's {name} is to be a number")
     return int(value)
+
+
+def ends(claims: Mapping[str, Any], leeway: float = 0.0) -> float | None:
+    """When a token of now ends, in seconds since the epoch; None: never.
+
+    :param leeway: seconds that clocks may differ by
+    :raises BadToken: it is not of now, or one of its dates is none
+    """
+    expires, begins, issued = (date(claims, name) for name in ("exp", "nbf", "iat"))
+    now = time.time()
+    if any(each is not None and each > now + leeway for each in (issued, begins)):
+        raise BadToken("the token is not yet valid")
+    if expires is None:
+        return None
+    if expires + leeway <= now:
+        raise BadToken("the token has expired")
+    return expires + leeway
+
+
+def bearer(header: str) -> str | None:
+    """The token of the header Authorization (RFC 6750, 2.1); None where it has another scheme, or none."""
+    scheme, _, rest = header.strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else None
 
 
 def _read(token: str) -> Parts:

@@ -5,7 +5,6 @@ import pytest
 
 from filtered_websocket.filters.centrifugo.auth import (
     ServerSubscription,
-    Verifier,
     read_connection,
     read_subscription,
 )
@@ -13,6 +12,7 @@ from filtered_websocket.filters.centrifugo.codes import Disconnect, Error
 from filtered_websocket.filters.centrifugo.overrides import Override
 from filtered_websocket.filters.shared.signing_keys import Keys
 from filtered_websocket.filters.shared.tokens import issue
+from filtered_websocket.filters.shared.verifier import Verifier
 from tests.filters.centrifugo.clients import SECRET, later, token
 
 VERIFIER = Verifier(Keys(SECRET))

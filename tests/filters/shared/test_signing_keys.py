@@ -3,7 +3,7 @@ import json
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 
 from filtered_websocket.filters.philote.auth import Refused, check
 from filtered_websocket.filters.shared.signing_keys import Keys, read_date, read_jwks, read_pem
@@ -13,6 +13,7 @@ CLAIMS = {"read": ["a"]}
 RSA = rsa.generate_private_key(65537, 2048)
 OTHER_RSA = rsa.generate_private_key(65537, 2048)
 EC = ec.generate_private_key(ec.SECP256R1())
+ED25519 = ed25519.Ed25519PrivateKey.generate()
 EC384 = ec.generate_private_key(ec.SECP384R1())
 
 
@@ -77,7 +78,10 @@ def test_a_previous_secret_is_taken_until_its_date():
     assert good(token(CLAIMS, "new"), keys)
 
 
-@pytest.mark.parametrize(("private", "algorithm"), [(RSA, "RS256"), (RSA, "RS512"), (EC, "ES256"), (EC384, "ES384")])
+@pytest.mark.parametrize(
+    ("private", "algorithm"),
+    [(RSA, "RS256"), (RSA, "RS512"), (EC, "ES256"), (EC384, "ES384"), (ED25519, "EdDSA")],
+)
 def test_a_public_key_checks_what_its_private_key_has_signed(tmp_path, private, algorithm):
     keys = Keys("", public=read_pem(pem(tmp_path / "key.pem", private)))
     assert good(jwt.encode(CLAIMS, private, algorithm), keys)
@@ -136,8 +140,9 @@ def test_a_file_that_is_no_public_key_is_refused(tmp_path):
         read_pem(str(tmp_path / "key.pem"))
     with pytest.raises(ValueError, match="at least 2048 bits"):
         read_pem(pem(tmp_path / "key.pem", rsa.generate_private_key(65537, 1024)))
-    with pytest.raises(ValueError, match="that is RSA, or EC"):
-        read_pem(pem(tmp_path / "key.pem", ed25519.Ed25519PrivateKey.generate()))
+    for odd in (x25519.X25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256K1())):
+        with pytest.raises(ValueError, match="that is RSA, EC on"):
+            read_pem(pem(tmp_path / "key.pem", odd))
 
 
 @pytest.mark.parametrize(
