@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -161,6 +162,20 @@ def test_the_door_stays_shut_to_all_others_and_the_password_stays_out_of_the_log
         assert refused.value.response.status_code == 401
         assert refused.value.response.headers["WWW-Authenticate"] == "Bearer"
     assert "sesame" not in example.server.log
+
+
+def test_members_come_in_by_their_tokens_and_are_named(serve: Serve) -> None:
+    secret = "a secret of thirty-two bytes or so"
+    example = serve(
+        "-f", "filtered_websocket.filters.jwt_auth", "members", BROADCAST, environment={"FWS_JWT_SECRET": secret}
+    )
+    ann, bob = (
+        example.connect(subprotocols=["bearer", jwt.encode({"sub": name}, secret, "HS256")]) for name in ("ann", "bob")
+    )
+    say(ann, "hello")
+    assert hear(bob) == "ann: hello"
+    with pytest.raises(InvalidStatus):
+        example.connect()
 
 
 def test_two_pipelines_on_one_port_have_users_and_limits_of_their_own(serve: Serve) -> None:
