@@ -95,7 +95,7 @@ def read_subscription(token: str, verifier: Verifier, channel: str, user: str, c
 
 
 def _claims(token: str, verifier: Verifier) -> dict[str, Any]:
-    claims = verifier.claims(token)
+    claims = _there(verifier.claims(token))
     _text(claims, "jti")
     return claims
 

@@ -20,12 +20,13 @@ class Verifier(NamedTuple):
     issuers: re.Pattern[str] | None = None
 
     def claims(self, token: str) -> dict[str, Any]:
-        """What a token claims, but for claims that are null: these are not there. Its dates are yet to be looked at.
+        """What a token claims. Its dates are yet to be looked at.
 
         :raises BadToken: it is not signed by one of the keys, or for or from another
         """
-        claims = {name: value for name, value in signed_claims(token, self.keys).items() if value is not None}
-        audience, issuer = claims.get("aud", []), claims.get("iss", "")
+        claims = signed_claims(token, self.keys)
+        audience, issuer = (claims.get(name) for name in ("aud", "iss"))
+        audience, issuer = [] if audience is None else audience, "" if issuer is None else issuer
         audiences = audience if isinstance(audience, list) else [audience]
         if not all(isinstance(each, str) for each in audiences):
             raise BadToken("the token's aud is to be a text, or a list of texts")
