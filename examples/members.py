@@ -1,4 +1,4 @@
-"""A chat of members: who has no good token stays outside, and each message says whose it is.
+"""A chat of members: a client without a good token stays outside, and each message says whose it is.
 
 export FWS_JWT_SECRET=$(openssl rand -hex 32)
 fws_server -f filtered_websocket.filters.jwt_auth members filtered_websocket.filters.broadcast_messages

@@ -1,4 +1,4 @@
-"""The filters of jwt_auth: let in who has a good token, and close when it ends."""
+"""The filters of jwt_auth: let a client in that has a good token, and close it when that ends."""
 
 from contextlib import suppress
 from typing import Any, Protocol

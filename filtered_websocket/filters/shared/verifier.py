@@ -1,4 +1,4 @@
-"""What tokens are checked with beside their dates: keys, and whom they are for and from."""
+"""What tokens are checked with beside their dates: keys, their audience and their issuer."""
 
 import re
 from typing import Any, NamedTuple
