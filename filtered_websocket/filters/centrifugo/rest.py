@@ -9,11 +9,11 @@ with X-Centrifugo-Error-Mode: transport     404, 400, 416, 409 or 500, the error
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.defer import DeferredList
+from twisted.internet.defer import CancelledError, DeferredList, FirstError
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
-from filtered_websocket.chain.outcomes import report
+from filtered_websocket.chain.outcomes import CANCELLED, report
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.api import METHODS, Responses
 from filtered_websocket.filters.centrifugo.api_messages import Batch
@@ -97,6 +97,8 @@ async def _answer(state: State, method: str, body: bytes) -> bytes:
         return _rendered(await does(state, request))
     except (Error, Malformed):
         raise
+    except CANCELLED:
+        raise  # nobody waits for the answer any more
     except StorageAway:
         state.pipeline.server.counters.count("refused", "the storage object is away")
         raise Error(INTERNAL) from None
@@ -126,7 +128,10 @@ async def _batch(state: State, body: bytes) -> bytes:
         raise Malformed(f"a batch has {MOST_COMMANDS} commands at most")
     if read(Batch, body).parallel:
         begun = [start(_command(state, each)) for each in commands]
-        replies = [reply for _, reply in await DeferredList(begun, fireOnOneErrback=True, consumeErrors=True)]
+        try:
+            replies = [reply for _, reply in await DeferredList(begun, fireOnOneErrback=True, consumeErrors=True)]
+        except FirstError as first:
+            raise first.subFailure.value or CancelledError() from None
     else:
         replies = [await _command(state, each) for each in commands]
     return b'{"replies":[%b]}' % b",".join(replies)

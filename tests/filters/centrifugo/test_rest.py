@@ -18,6 +18,7 @@ from tests.support.missed import HeldHistory
         ("/api/publish", "POST", {}, b"x", 400), ("/api/publish", "POST", {}, b"", 400),
         ("/api/publish", "POST", {}, b'{"channel":5}', 400), ("/api/publish", "POST", {}, b"[]", 400),
         ("/api/batch", "POST", {}, b'{"commands":5}', 400), ("/api/batch", "POST", {}, b"x", 400),
+        ("/api/batch", "POST", {}, b'{"commands":[{"publish":{"channel":5}}],"parallel":true}', 400),
         ("/api/batch", "POST", {"x_api_key": "x"}, b"{}", 401), ("/api/batch", "POST", {}, b'{"commands":[5]}', 400),
         ("/api/info", "POST", {}, b"{}", 200), ("/api/batch", "POST", {}, b"{}", 200),
     ],
@@ -117,3 +118,25 @@ def test_the_commands_of_a_batch_follow_each_other_unless_they_need_not(parallel
         storage.go_on_to_the_end()
         replies = json.loads(server.result(answer).body)["replies"]
         assert replies[1]["publish"]["offset"] == 2
+
+
+READ = {"channel": "kept:a", "limit": 9}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [("history", READ), *(("batch", {"commands": [{"history": READ}], "parallel": each}) for each in (False, True))],
+)
+def test_a_program_that_goes_while_storage_has_not_answered_is_no_failure(path, asked):
+    storage = HeldHistory()
+    with with_api(storage_object=storage) as server:
+        call(server, "publish", channel="kept:a", data=1)
+        site, request = server.server.site, HTTPRequest(
+            "POST", f"/api/{path}", {"x-api-key": KEY}, json.dumps(asked).encode(), peer="127.0.0.1",
+            server=server.server,
+        )  # fmt: skip
+        answer = site.answer(site.routes.find(request), request)
+        assert storage.reads
+        answer.cancel()
+        assert server.result(answer).status == 503
+        assert not server.server.counters.totals
