@@ -21,7 +21,7 @@ LOGGED = 60
 class Node:
     """
     :param workers: 0: one process
-    :ivar front: through which clients come
+    :ivar front: through which clients come, but for those that come to its port
     :ivar faults: what it did that it must not
     :ivar log: the last lines of what it has logged
     """
@@ -30,11 +30,11 @@ class Node:
         self.name, self.workers = name, workers
         self.faults: list[str] = []
         self.log = ""
-        self._port, self._admin = free_port(), free_port(WITH_ANOTHER)
+        self.port, self._admin = free_port(), free_port(WITH_ANOTHER)
         self._folder = folder / name
         more = {"workers": workers} if workers else {}
-        served.write(self._folder, port=self._port, host="127.0.0.1", admin_port=self._admin, **more, **options)
-        self.front = UnreliableProxy(self._port)
+        served.write(self._folder, port=self.port, host="127.0.0.1", admin_port=self._admin, **more, **options)
+        self.front = UnreliableProxy(self.port)
         self._server: FwsServer | None = None
         self._losses: dict[tuple[int, float], int] = {}
 
@@ -44,7 +44,7 @@ class Node:
         return self._server
 
     def start(self) -> None:
-        self._server = FwsServer("-c", "config.json", "-p", str(self._port), cwd=self._folder)
+        self._server = FwsServer("-c", "config.json", "-p", str(self.port), cwd=self._folder)
 
     def end(self, how: signal.Signals) -> None:
         """End it, by SIGKILL or by SIGTERM."""

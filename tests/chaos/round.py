@@ -115,12 +115,14 @@ class Round:
         self.faults.append("".join(traceback.format_exception(about.exc_type, about.exc_value, about.exc_traceback)))
 
     def _live(self, targets: list[Target]) -> None:
+        # Every second one comes straight to the nodes: it stays long enough to see what others cause.
         fronts = {node.name: node.front.port for node in self._nodes}
+        ways = fronts, {node.name: node.port for node in self._nodes}
         comers: list[Comer] = []
         for name, kind, count in (("reader", Reader, READERS), ("sayer", Sayer, 1), ("member", Member, MEMBERS)):
             for number in range(count):
                 whole = f"{name} {number}"
-                comers.append(kind(whole, self.truth, fronts, Random(f"{self._seed} {whole}")))
+                comers.append(kind(whole, self.truth, ways[number % 2], Random(f"{self._seed} {whole}")))
         publishers = [
             Publisher(self.truth, fronts, Random(f"{self._seed} publisher {number}")) for number in range(PUBLISHERS)
         ]
