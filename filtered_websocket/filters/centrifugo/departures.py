@@ -1,10 +1,11 @@
 """Clients that are gone with the node that had them: their leases say so, and one node tells it to all others."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo.chains import Chains
@@ -63,6 +64,8 @@ class Knows(Protocol):
     def namespaces(self) -> Namespaces: ...
     @property
     def storage(self) -> Any: ...
+    @property
+    def clients(self) -> Mapping[str, Any]: ...
 
 
 class Departures:
@@ -106,6 +109,10 @@ class Departures:
 
     def returned(self, channel: str, member: str, info: str) -> Deferred[Any]:
         """All were told that a client has left which is here: this node was cut off."""
+        client = self._state.clients.get(member)
+        subscription = None if client is None else client.subscriptions.get(channel)
+        if subscription is not None and not subscription.announced:
+            return DONE  # it has yet to say that it has come
         return start(self._tell(channel, JOIN, info_of_text(info)))
 
     async def _tell(self, channel: str, kind: int, info: ClientInfo) -> None:

@@ -1,9 +1,9 @@
 import pytest
-from twisted.internet.defer import fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.filters.centrifugo import CentrifugoDisconnectFilter, CentrifugoUnsubscribeFilter
-from filtered_websocket.filters.centrifugo.channels import CLIENTS
+from filtered_websocket.filters.centrifugo.channels import CLIENTS, joins_of
 from filtered_websocket.filters.centrifugo.envelope import info_as_text
 from filtered_websocket.filters.centrifugo.messages import ClientInfo
 from filtered_websocket.storage_objects.memory import StorageObject
@@ -95,6 +95,30 @@ def test_a_client_that_was_thought_gone_is_seen_to_come():
         client.pushed()
         server.server.member_returned("joins:a", "an-id", info_as_text(INFO))
         assert [each["join"]["info"]["client"] for each in client.pushed()] == ["an-id"]
+
+
+def test_a_client_that_was_thought_gone_before_it_said_that_it_has_come_says_so_once():
+    waiting = []
+
+    class Late(StorageObject):
+        def subscribe(self, channel):
+            answer = super().subscribe(channel)
+            if channel != joins_of("joins:a"):
+                return answer
+            waiting.append(Deferred())
+            return waiting[0].addCallback(lambda _: answer)
+
+    with serving(storage_object=Late()) as server:
+        client = connected(server)
+        client.subscribe("joins:a")
+        here = client.session.id
+        server.server.member_returned("joins:a", here, info_as_text(INFO))
+        assert client.pushed() == []
+        waiting[0].callback(None)
+        server.settle()
+        assert [each["join"]["info"]["client"] for each in client.pushed()] == [here]
+        server.server.member_returned("joins:a", here, info_as_text(INFO))
+        assert len(client.pushed()) == 1
 
 
 @pytest.mark.parametrize(("told", "what"), [("member_left", "a leave"), ("member_returned", "a join")])
