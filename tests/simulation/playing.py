@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 from tests.simulation.clock import seeded
 from tests.simulation.schedule import Schedule
 from tests.simulation.shared_memory import SharedMemory
+from tests.simulation.shared_redis import SharedRedis
 from tests.simulation.world import World
 
 STORAGES: dict[str, Callable[[int], Callable[[Any], Any]]] = {
     "memory": lambda seed: lambda seconds: SharedMemory(seconds, seed),
+    "redis": lambda seed: lambda seconds: SharedRedis(seconds, seed),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.playing import STORAGES, play
 from tests.simulation.schedule import made, read
 
-SEEDS = int(os.environ.get("SEEDS", "4"))
+SEEDS = int(os.environ.get("SEEDS", "2"))
 WRITTEN = sorted(Path(__file__).with_name("schedules").glob("*.txt"))
 
 
