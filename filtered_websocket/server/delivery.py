@@ -71,12 +71,12 @@ class Delivery:
         return (self.unnamed, channel) if pipeline is None else (pipeline, rest)
 
     def _consume(self, publication: Publication) -> None:
+        if not publication.channel.startswith(self.foreign):
+            if self.unnamed is not None:
+                self.unnamed.consume(publication)
+            return
         pipeline, name = self._owner(publication.channel)
-        if pipeline is None:
-            return
-        if pipeline is self.unnamed:
-            pipeline.consume(publication)
-            return
+        assert pipeline is not None
         # A new one: the storage object may keep this one as history.
         pipeline.consume(
             Publication(name, publication.messages, publication.exclude, publication.position, publication.besides)
