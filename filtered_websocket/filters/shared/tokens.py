@@ -13,7 +13,8 @@ import jwt
 from filtered_websocket.filters.shared.signing_keys import DIGESTS, Keys, sign
 from filtered_websocket.messages.strict_json import loads
 
-Parts = tuple[dict[str, Any], dict[str, Any], bytes]
+Parts = tuple[dict[str, Any], bytes, bytes]
+"""Header, claims as they are written, and signature."""
 _TOKEN = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
 
 
@@ -27,12 +28,28 @@ def signed_claims(token: str, keys: Keys) -> dict[str, Any]:
     :raises BadToken: it is no JWT, or signed by another key, or in a way that is not taken
     """
     try:
-        header, claims, signature = _read_usual(token) or _read(token)
+        header, written, signature = _read_usual(token) or _read(token)
     except (jwt.PyJWTError, ValueError):
         raise BadToken("the token is no JWT") from None
+    # Before the claims are read: what nobody has signed costs no more, however large and deep it is.
     if not keys.signed(token, header, signature):
         raise BadToken("the token's signature is wrong, or its algorithm is not taken")
+    claims = _claims(written)
+    if not isinstance(claims, dict):
+        raise BadToken("the token is no JWT")
     return claims
+
+
+def _claims(written: bytes) -> Any:
+    """The JSON of claims; None: it is none."""
+    try:
+        return loads(written)
+    except ValueError:
+        pass  # PyJWT takes NaN, and UTF-16
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
 
 
 def date(claims: Mapping[str, Any], name: str) -> int | None:
@@ -80,7 +97,7 @@ def _read(token: str) -> Parts:
     if _TOKEN.fullmatch(token) is None:
         # PyJWT takes padding, which no token has (RFC 7515, 2): another text would be the same token.
         raise ValueError("three parts in base64url are wanted")
-    parts = jwt.decode_complete(token, options={"verify_signature": False})
+    parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
     return parts["header"], parts["payload"], parts["signature"]
 
 
@@ -94,8 +111,7 @@ def _read_usual(token: str) -> Parts | None:
     if algorithm is None:
         return None
     try:
-        found = loads(_decode(claims))
-        return ({"alg": algorithm}, found, _decode(signature)) if isinstance(found, dict) else None
+        return {"alg": algorithm}, _decode(claims), _decode(signature)
     except ValueError:
         return None
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from filtered_websocket.filters.shared import tokens
 from filtered_websocket.filters.shared.signing_keys import Keys, sign
 from filtered_websocket.filters.shared.tokens import BadToken, date, issue, signed_claims
-from tests.support.philote_tokens import SECRET, base64url
+from tests.support.philote_tokens import SECRET, base64url, token
 
 KEYS = Keys(SECRET)
 LATER = 4_000_000_000
@@ -62,15 +62,30 @@ def test_what_is_read_without_pyjwt_is_read_as_pyjwt_reads_it(header, body, sign
     found = tokens._read_usual(text)
     if found is None:
         return
-    said, claims, signed = tokens._read(text)
-    assert found == ({"alg": said["alg"]}, claims, signed)
+    said, written, signed = tokens._read(text)
+    assert found == ({"alg": said["alg"]}, written, signed)
     assert said.keys() <= {"alg", "typ"}
 
 
 def test_the_usual_token_is_read_without_pyjwt():
     for claims in ({"read": ["a"], "exp": LATER}, {}, {"read": ["é" * 50]}):
         signed = issue(claims, SECRET)
-        assert tokens._read_usual(signed) == ({"alg": "HS256"}, claims, tokens._read(signed)[2])
+        _, written, signature = tokens._read(signed)
+        assert tokens._read_usual(signed) == ({"alg": "HS256"}, written, signature)
+        assert json.loads(written) == claims
+
+
+@given(BODIES, st.sampled_from(["HS256", "HS384"]), st.booleans())
+def test_claims_are_read_as_pyjwt_reads_them(body, algorithm, is_named):
+    header = {"alg": algorithm, **({"kid": "a"} if is_named else {})}
+    text = token(body, algorithm=algorithm, header=header)
+    try:
+        expected = jwt.decode_complete(text, options={"verify_signature": False})["payload"]
+    except jwt.PyJWTError:
+        with pytest.raises(BadToken, match="no JWT"):
+            signed_claims(text, KEYS)
+    else:
+        assert json.dumps(signed_claims(text, KEYS)) == json.dumps(expected)
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
