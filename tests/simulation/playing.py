@@ -7,7 +7,7 @@ from tests.simulation.clock import seeded
 from tests.simulation.schedule import Schedule
 from tests.simulation.shared_memory import SharedMemory
 from tests.simulation.shared_redis import SharedRedis
-from tests.simulation.world import World
+from tests.simulation.steps import Steps
 
 STORAGES: dict[str, Callable[[int], Callable[[Any], Any]]] = {
     "memory": lambda seed: lambda seconds: SharedMemory(seconds, seed),
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 def play(schedule: Schedule) -> Outcome:
     """Play until the first fault."""
-    with seeded(schedule.seed), World(STORAGES[schedule.storage](schedule.seed)) as world:
+    with seeded(schedule.seed), Steps(STORAGES[schedule.storage](schedule.seed)) as world:
         taken = 0
         for step in schedule.steps:
             taken += 1

@@ -9,18 +9,16 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, succeed
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import Consumer, Keep
-from filtered_websocket.storage_objects.history import Histories
 from filtered_websocket.storage_objects.memory import Ear, StorageObject
 from tests.simulation.clock import NodeClock
-from tests.simulation.line import Line
+from tests.simulation.reach import LEASE_SECONDS, Reach
 from tests.simulation.shared_memory import Held, SharedMemory
 
-LEASE_SECONDS = 6.0
 ASKED = (
     "get", "add", "remove", "put", "fields", "delete", "store", "load", "take", "publish", "listen", "listen_to_all",
     "read", "send", "track", "count", "occupied", "since", "latest", "clear", "position", "join", "leave", "members",
@@ -28,90 +26,18 @@ ASKED = (
 )  # fmt: skip
 
 
-class View(StorageObject):
-    """What one node has of it.
-
-    :ivar lose_answers: so many answers are lost: what was asked is done, and fails
-    :ivar gone: its node is dead
-    :ivar swept: its lease has ended, and others have let go what it held
-    """
-
-    shared = True
-    private_bus = False
+class View(Reach):
+    """What one node has of it."""
 
     def __init__(self, shared: SharedMemory, clock: NodeClock) -> None:
-        self._shared, self._clock = shared, clock
-        super().__init__()
-        self.lose_answers = 0
-        self.gone = self.swept = self._away = False
-        self.lease_ends = shared.seconds() + LEASE_SECONDS
+        super().__init__(shared, clock)
         self._timer: Any = None
-        self._answers, self._arrivals = (Line(clock, shared.seconds, shared.random) for _ in range(2))
         self._holds: dict[tuple[str, str, str], str] = {}
         self._counts_here: dict[str, int] = {}
         self._to_leave: list[tuple[str, str, str]] = []
-        self._waiting: list[Deferred[None]] = []
         self._subscribing: dict[str, list[Deferred[Any]]] = {}
-        self._sets, self._maps, self._records = shared.sets, shared.maps, shared.records
 
-    @property
-    def _histories(self) -> Histories:  # type: ignore[override]
-        return self._shared.histories
-
-    @_histories.setter
-    def _histories(self, own: Histories) -> None:
-        """There are none but what all share."""
-
-    # What happens to it.
-
-    @property
-    def ready(self) -> bool:
-        return not self._away
-
-    @property
-    def _hears(self) -> bool:
-        return not self._away and not self.gone
-
-    def wait_ready(self) -> Deferred[None]:
-        waiting: Deferred[None] = Deferred()
-        if self.ready:
-            waiting.callback(None)
-        else:
-            self._waiting.append(waiting)
-        return waiting
-
-    def slow(self, seconds: float) -> None:
-        """Answers, and what arrives, take so long at most."""
-        self._answers.delay = self._arrivals.delay = seconds
-
-    def go_away(self) -> None:
-        """This node does not reach the storage any more."""
-        if not self._away:
-            self._away = True
-            self._cut_lines()
-            self.tell("ready_changed", False)
-
-    def come_back(self) -> None:
-        if self._away:
-            self._away = False
-            self._clock.callFromThread(self._resume)
-
-    def cut(self) -> None:
-        """What was on its way to this node is lost, and it begins to hear again."""
-        self._cut_lines()
-        if not self._away:
-            self._clock.callFromThread(self._catch_up)
-
-    def _cut_lines(self) -> None:
-        self._answers.cut()
-        self._arrivals.cut()
-
-    def tell(self, what: str, *arguments: Any) -> None:
-        def call() -> None:
-            if self._consumer is not None:
-                getattr(self._consumer, what)(*arguments)
-
-        self._clock.callFromThread(call)
+    # When it is reached again.
 
     def _resume(self) -> None:
         self._beat_once()
@@ -170,29 +96,6 @@ class View(StorageObject):
                 self.tell("member_left", channel, member, held.info)
 
     # What the server asks.
-
-    def ask(self, work: Callable[[], Any]) -> Deferred[Any]:
-        """Do something, and answer in the order of what was asked."""
-        if self._away:
-            return fail(StorageAway("cut off: it was not done"))
-        if self.lease_ends <= self._shared.seconds():
-            self._beat_once()
-        result = maybeDeferred(work)
-        if self.lose_answers:
-            self.lose_answers -= 1
-            result.addErrback(lambda _: None)
-            self.cut()
-            return fail(StorageAway("cut off: it is unknown whether it was done"))
-        if not self._answers.delay and not self._answers.waits:
-            return result
-        answer: Deferred[Any] = Deferred()
-
-        def lost() -> None:
-            result.addErrback(lambda _: None)
-            answer.errback(StorageAway("cut off: it is unknown whether it was done"))
-
-        self._answers.put(lambda: result.chainDeferred(answer), lost)
-        return answer
 
     def start(self, consumer: Consumer) -> Deferred[None]:
         self._consumer = consumer

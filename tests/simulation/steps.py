@@ -1,0 +1,184 @@
+"""What may happen in a world: a method for each verb of a schedule. What cannot be at that time does nothing."""
+
+from typing import Any
+
+from tests.simulation.checks import Checks
+from tests.simulation.world import REST_SECONDS
+
+
+class Steps(Checks):
+    """A world in which a schedule's steps happen, one by one."""
+
+    def step(self, verb: str, *arguments: Any) -> None:
+        self.ticks.append((self.now, self.oracle.tick()))
+        getattr(self, f"do_{verb}")(*arguments)
+        self.settle()
+        self.look()
+        self.check()
+
+    def do_connect(self, client: int, node: int) -> None:
+        where, who = self.slots[node], self.clients[client]
+        if where is not None and where.serves and who.wire is None:
+            who.connect(where)
+
+    def do_subscribe(self, client: int, channel: str) -> None:
+        who = self.clients[client]
+        if who.ready and not who.wants(channel):
+            who.subscribe(channel)
+
+    def do_unsubscribe(self, client: int, channel: str) -> None:
+        who = self.clients[client]
+        if who.ready and channel in who.witness.stays:
+            who.unsubscribe(channel)
+
+    def do_publish(self, client: int, channel: str, size: int) -> None:
+        if self.clients[client].ready:
+            self.clients[client].publish(channel, size)
+
+    def do_stall(self, client: int) -> None:
+        self.clients[client].stall()
+
+    def do_read(self, client: int) -> None:
+        self.clients[client].read_on()
+
+    def do_silence(self, client: int) -> None:
+        """It is there no more, and nobody tells."""
+        self.clients[client].silent = True
+        self.clients[client].stall()
+
+    def do_close(self, client: int) -> None:
+        self.clients[client].close()
+
+    def do_abort(self, client: int) -> None:
+        self.clients[client].abort()
+
+    def do_start(self, node: int) -> None:
+        self.start(node)
+
+    def do_drain(self, node: int) -> None:
+        where = self.slots[node]
+        if where is not None and where.started:
+            where.drain()
+
+    def do_kill(self, node: int) -> None:
+        where = self.slots[node]
+        if where is not None:
+            self.oracle.disturb()
+            self.kill(where)
+
+    def do_freeze(self, node: int) -> None:
+        where = self.slots[node]
+        if where is not None and len(self.awake) > 1:
+            where.frozen = True
+
+    def do_thaw(self, node: int) -> None:
+        where = self.slots[node]
+        if where is not None and where.frozen:
+            self.oracle.disturb()  # only now it makes good what it was cut off from meanwhile
+            where.frozen = False
+            where.clock.rightNow = self.now
+
+    def do_wait(self, tenths: int) -> None:
+        self.advance(tenths / 10)
+
+    def do_jump(self, tenths: int) -> None:
+        self.jump(tenths / 10)
+
+    def do_away(self, node: int) -> None:
+        self._to_storage(node, "go_away")
+
+    def do_back(self, node: int) -> None:
+        self._to_storage(node, "come_back")
+
+    def do_cut(self, node: int) -> None:
+        self._to_storage(node, "cut")
+
+    def do_lose(self, node: int) -> None:
+        where = self.slots[node]
+        if where is not None:
+            self.oracle.disturb()
+            where.storage.lose_answers += 1
+
+    def do_slow(self, node: int, hundredths: int) -> None:
+        where = self.slots[node]
+        if where is not None:
+            where.storage.slow(hundredths / 100)
+
+    # What goes wrong with Redis alone.
+
+    def do_cut_ear(self, node: int) -> None:
+        self._to_storage(node, "cut_subscriber")
+
+    def do_fail_over(self, lost: int) -> None:
+        """Another Redis takes its place, which lacks so many of the last writes."""
+        self.oracle.disturb()
+        for name, position in self.storage.fail_over(lost):
+            channel = self.oracle.channel(name)
+            found = channel.epochs.get(position.epoch, {}).get(position.offset)
+            # One that nobody has heard yet may be any of the channel's.
+            self.oracle.lost(channel.publications if found is None else [found])
+
+    def do_set_clock(self, seconds: int) -> None:
+        """Redis's clock jumps, by a minute less than this."""
+        forward = seconds - 60
+        self.storage.model.set_clock(forward)
+        if forward > 0:
+            for channel in self.oracle.channels.values():  # its history has ended
+                self.oracle.lost(channel.publications)
+
+    def do_freeze_storage(self) -> None:
+        self.oracle.disturb()
+        self.storage.model.freeze()
+
+    def do_thaw_storage(self) -> None:
+        self.storage.model.thaw()
+
+    def do_forget(self) -> None:
+        """The storage begins anew."""
+        self.oracle.disturb()
+        for channel in self.oracle.channels.values():
+            self.oracle.lost(channel.publications)
+        self.storage.begin_anew()
+
+    def _to_storage(self, node: int, what: str) -> None:
+        where = self.slots[node]
+        if where is not None:
+            self.oracle.disturb()
+            getattr(where.storage, what)()
+
+    def do_rest(self) -> None:
+        """All goes well for a while, and everything that can come has come."""
+        for number, node in enumerate(self.slots):
+            if node is not None:
+                self.do_thaw(number)
+                node.storage.slow(0)
+                node.storage.lose_answers = 0
+                if not node.storage.ready:
+                    self.oracle.disturb()
+                node.storage.come_back()  # one that was frozen may not know that it is away
+        self.storage.be_well()
+        for client in self.clients:
+            if not client.silent:
+                client.read_on()
+        self.settle()
+        self.advance(REST_SECONDS)
+        if not self.nodes:
+            self.start(0)
+            self.advance(5)
+        self.rest()
+
+    def end(self) -> None:
+        """Everybody goes: nothing is left."""
+        self.do_rest()
+        for client in self.clients:
+            client.close()
+        self.settle()
+        self.advance(10)
+        for node in self.nodes:
+            self.oracle.nothing_left(f"all clients of {node.name}", node.left)
+            node.drain()
+        self.settle()
+        self.look()
+        self.advance(10)
+        for node in self.nodes:
+            self.oracle.fault(f"{node.name} has not stopped")
