@@ -164,7 +164,7 @@ class Steps(Checks):
         self.advance(REST_SECONDS)
         if not self.nodes:
             self.start(0)
-            self.advance(5)
+            self.advance(REST_SECONDS)  # it sweeps dead nodes when it has been there for a whole lease
         self.rest()
 
     def end(self) -> None:
