@@ -135,6 +135,13 @@ class Parted(NamedTuple):
         count = len(one.messages)
         return one.code is not None and count < len(other.messages) and one.messages == other.messages[:count]
 
+    def has_more(self, one: Outcome, other: Outcome) -> bool:
+        """One has read more in a message than the other, and so no other message differs before it."""
+        for (longer, kind), (shorter, other_kind) in zip(one.messages, other.messages, strict=False):
+            if (longer, kind) != (shorter, other_kind):
+                return kind == other_kind and longer.startswith(shorter)
+        return False
+
 
 PADDING = bytes(LIMIT + 20)
 """What completes a frame that is refused by its head alone."""
@@ -173,7 +180,11 @@ TABLE = (
         "RFC 7692, 7.2.3.4",
         frame(b"\xfb\x0f\x00", BINARY, rsv=4) * 2,
         lambda parted: (
-            parted.deflate and parted.theirs.code == 1007 and parted.ends_earlier(parted.theirs, parted.ours)
+            parted.deflate
+            and (
+                (parted.theirs.code == 1007 and parted.ends_earlier(parted.theirs, parted.ours))
+                or parted.has_more(parted.ours, parted.theirs)
+            )
         ),
     ),
     Difference(
