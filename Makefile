@@ -86,6 +86,9 @@ chaos: $(VENV)/dev.stamp test-tools  ## real servers, Redises and clients while 
 soak: $(VENV)/dev.stamp  ## every pack under clients that come and go, and docs/endurance.md: an hour; MINUTES=5 SEED=1
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0)
 
+limits: $(VENV)/dev.stamp  ## attack each limit, and write into docs/security.md what it cost the server: a minute
+	FIGURES=1 $(BIN)/python -m pytest -q tests/end_to_end/test_limits.py -k meets
+
 clean:  ## remove what make made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
