@@ -45,7 +45,9 @@ class Start(WebSocketStartFilter):
 class Stop(WebSocketStopFilter):
     @classmethod
     async def filter(cls, pipeline: Pipeline) -> None:
-        await cls.state["room"].stop()
+        room = cls.state.get("room")
+        if room is not None:
+            await room.stop()
 
 
 class Enter(WebSocketConnectFilter):
