@@ -48,6 +48,7 @@ LAYERS = (
 PACKS_MAY = (
     "errors", "messages", "config", "chain", "limits", "transport", "web.base", "web.request", "web.response",
     "storage_objects.base", "storage_objects.values", "filters.base", "filters.shared",
+    "monitoring.secrets",
 )  # fmt: skip
 
 STANDS_ON = {"socketio": ("filters.engineio",), "ws_emit": ("filters.engineio", "filters.socketio")}

@@ -105,6 +105,15 @@ def test_a_moderated_chat_stops_links_turns_down_shouting_and_passes_the_rest_on
     assert (hear(b), hear(b)) == ("I am loud", "I am not")
 
 
+def test_what_passes_in_a_chat_is_written_to_a_file(serve: Serve) -> None:
+    example = serve("-c", "audited_chat.json", "-p", "0", "--host", "127.0.0.1")
+    say(example.connect(), "hello")
+    example.server.signal()
+    assert example.server.wait() == 0
+    written = [json.loads(each) for each in (example.server.folder / "audit.jsonl").read_text().splitlines()]
+    assert [each["event"] for each in written if each["event"] != "message"] == ["connect", "disconnect"]
+
+
 def test_a_chat_tells_who_is_here(serve: Serve) -> None:
     example = serve("-f", "who_is_here")
     ann = example.connect("/?name=ann")
