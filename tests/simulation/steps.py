@@ -164,6 +164,7 @@ class Steps(Checks):
         self.advance(REST_SECONDS)
         if not self.nodes:
             self.start(0)
+            self.settle()
             self.advance(REST_SECONDS)  # it sweeps dead nodes when it has been there for a whole lease
         self.rest()
 

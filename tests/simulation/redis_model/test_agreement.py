@@ -344,6 +344,7 @@ def _kept(side: Any, epochs: Epochs, key: bytes) -> Any:
         "return redis.pcall('HGET', 'k', 'f')['err']",
         "return redis.call()",
         "return redis.call('GET', {})",
+        "return redis.call('HSET', 'h', 'g', true)",
         "return undefined",
         "x = 1",
         "return tostring(12345678901234) .. ' ' .. 1e20 .. ' ' .. 0.1",
