@@ -6,8 +6,10 @@ fws_server -f who_is_here
 """
 
 from filtered_websocket import Connection, Request
-from filtered_websocket.filters import broadcast_messages, presence  # noqa: F401 - their filters
+from filtered_websocket.filters import broadcast_messages, presence
 from filtered_websocket.filters.base import WebSocketHandshakeFilter
+
+__all__ = ["broadcast_messages", "presence"]  # whose filters come with these
 
 
 class TakeName(WebSocketHandshakeFilter):
