@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz fuzz-centrifugo simulate chaos soak clean
+.PHONY: help install run test test-tools style format types check docs docs-site modules bench bench-recovery bench-faults instructions conformance fuzz simulate chaos soak limits clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb says; do printf '  %-19s %s\n' "make $$verb" "$$says"; done
