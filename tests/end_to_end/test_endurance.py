@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from tests.support.fws_server import FwsServer, Start
+from tests.support.ledger.real_server import RealServer
 from tests.support.raw_client import RawClient, frame, head, wait_until
 
 FILTERS = """
@@ -107,7 +108,7 @@ def test_a_thousand_endings_of_every_kind_leave_nothing_behind(fws_server: Start
     assert expected["users"] == 10
     end_some(server, 100)
     wait_until(lambda: sizes(bystanders[0]) == expected)
-    before = server.resident()
+    before, book = server.resident(), RealServer(server.process.pid, server.port)
     end_some(server, 1000)
     wait_until(lambda: sizes(bystanders[0]) == expected)
     assert server.resident() - before < 2_000_000
@@ -120,6 +121,7 @@ def test_a_thousand_endings_of_every_kind_leave_nothing_behind(fws_server: Start
         assert published - 1 <= len(told) <= published
     for bystander in bystanders:
         bystander.quit()
+    assert book.left() == []
     server.signal()
     assert server.wait() == 0
     assert "Traceback" not in server.log

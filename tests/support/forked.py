@@ -11,8 +11,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from functools import cache
-from multiprocessing import connection, get_context
+from multiprocessing import connection, forkserver, get_context
 from pathlib import Path
+
+from tests.support.ledger.own_process import here
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -35,6 +37,8 @@ class Forked:
     """multiprocessing looks at all of its processes when it starts one, and would read how another has ended twice."""
 
     def __init__(self, arguments: Sequence[str], cwd: Path, environment: dict[str, str], out: int) -> None:
+        with here.kept():
+            forkserver.ensure_running()
         reads, writes = os.pipe()
         self.stderr = open(reads)  # noqa: SIM115 - closed by its owner, as Popen's is
         said, written = (
@@ -46,15 +50,20 @@ class Forked:
                 target=_run, args=(arguments, str(cwd), environment, path_of_a_program(), written, said)
             )
             self._process.start()
+        self._code: int | None = None
         self.pid = self._process.pid
         assert self.pid is not None
 
     def poll(self) -> int | None:
         with self._lock:
-            return self._process.exitcode
+            if self._code is None and self._process.exitcode is not None:
+                self._code = self._process.exitcode
+                self._process.close()  # else its pipes stay open, as long as pytest runs
+            return self._code
 
     def wait(self, timeout: float | None = None) -> int:
-        connection.wait([self._process.sentinel], timeout)
+        if self._code is None:
+            connection.wait([self._process.sentinel], timeout)
         if (code := self.poll()) is None:
             raise subprocess.TimeoutExpired("fws_server", timeout or 0.0)
         return code

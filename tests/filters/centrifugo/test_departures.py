@@ -64,6 +64,7 @@ def test_where_nobody_wants_to_hear_storage_knows_nothing_of_clients():
         assert server.result(server.storage_object.members(CLIENTS)) == {}
 
 
+@pytest.mark.leaves("holds a member")
 @pytest.mark.parametrize("answer", [lambda: fail(StorageAway()), lambda: succeed(False)], ids=["away", "swept"])
 def test_what_storage_will_have_told_is_not_told_here(answer):
     class Away(StorageObject):

@@ -37,6 +37,7 @@ def test_others_see_a_client_that_leaves_once_however_it_does():
         assert server.result(server.storage_object.member_count("joins:a")) == 1
 
 
+@pytest.mark.leaves("holds a member")
 @pytest.mark.parametrize("namespace", ["joins", "told"])
 def test_a_client_leaves_while_storage_is_away(namespace):
     """Where it is present its lease has others told, and filters; else these are told at once."""

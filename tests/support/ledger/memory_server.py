@@ -1,0 +1,126 @@
+"""What a server of the testing kit has, when it has stopped, that it should have no more."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from filtered_websocket.testing.real_time import LoopReactor
+from filtered_websocket.testing.server import Server
+from tests.support.ledger.deferreds import PendingDeferreds
+
+
+class MemoryServers:
+    """The books of all that are open.
+
+    :ivar open: how many
+    :ivar looks: whether the test that runs fails for what is left
+    :ivar expected: what the test that runs leaves on purpose, by parts of its names
+    """
+
+    def __init__(self) -> None:
+        self.expected: tuple[str, ...] = ()
+        self.looks = False
+        self.open = 0
+        self._deferreds = PendingDeferreds()
+        self._counted = ExitStack()
+
+    def look_at_all(self) -> None:
+        """Have each server of the kit, from now on, end with a look at what it leaves."""
+        plain_enter, plain_exit, books = Server.__enter__, Server.__exit__, self
+
+        def enter(self: Server) -> Server:
+            books.opened()
+            try:
+                return plain_enter(self)
+            except BaseException:
+                books.closed()
+                raise
+
+        def leave(self: Server, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
+            pending: list[str] = []
+            try:
+                plain_exit(self, kind, error, trace)
+            finally:
+                pending = books.closed()
+            if error is None and books.looks:
+                left = [
+                    each
+                    for each in (*left_by(self, not books.open), *pending)
+                    if not any(part in each for part in books.expected)
+                ]
+                assert not left, "the server has left:\n" + "\n".join(left)
+
+        Server.__enter__, Server.__exit__ = enter, leave  # type: ignore[method-assign]
+
+    def opened(self) -> None:
+        """A server begins: with the first, Deferreds are counted."""
+        if not self.open:
+            self._deferreds = PendingDeferreds()
+            self._counted.enter_context(self._deferreds.counted())
+        self.open += 1
+
+    def closed(self) -> list[str]:
+        """A server has stopped: with the last of those that are open together, the Deferreds that they have left."""
+        self.open -= 1
+        if self.open:
+            return []
+        self._counted.close()
+        return self._deferreds.left()
+
+
+servers = MemoryServers()
+"""Those of this process."""
+
+
+def left_by(server: Server, is_last: bool = True) -> list[str]:
+    """What it has left, named.
+
+    :param is_last: no other server is open, which may have the same clock
+    """
+    return [*(_timers(server) if is_last else ()), *_connections(server), *_storage(server)]
+
+
+def _timers(server: Server) -> Iterator[str]:
+    if isinstance(server.reactor, LoopReactor):
+        return  # its loop is that of all servers that are open
+    for call in server.reactor.getDelayedCalls():
+        delay = call.getTime() - server.reactor.seconds()
+        yield f"a timer that is due in {delay:g} s: {getattr(call.func, '__qualname__', call.func)}"
+
+
+def _connections(server: Server) -> Iterator[str]:
+    real: Any = server.server
+    for name in ("connections", "blocked", "_ending", "_owed"):
+        for each in getattr(real, name):
+            yield f"in the server's {name.strip('_')}: {each!r}"
+    if real.countConnections:
+        yield f"connections are counted still: {real.countConnections}"
+    for site in real.sites:
+        for each in site.connections:
+            yield f"an HTTP connection: {each!r}"
+    for each in real.observation._watches:
+        yield f"a connection is looked at: {each!r}"
+    for slot in real.heartbeat._slots:
+        for each in slot:
+            yield f"the heartbeat pings {each!r}"
+    for pipeline in real.pipelines:
+        for name, user in pipeline.users.items():
+            yield f"a user: {name} {user!r}"
+        for name, channel in pipeline.hub.channels.items():
+            yield f"a channel of the hub: {name} with {len(channel.subscribers)} subscribers"
+        for each in pipeline.hub.dirty:
+            yield f"something waits for the turn's end in {each!r}"
+
+
+def _storage(server: Server) -> Iterator[str]:
+    storage: Any = server.storage_object
+    if storage.shared:
+        return  # other nodes go on with it
+    for name in getattr(storage, "_subscribed", ()):
+        yield f"the storage object is subscribed to {name}"
+    for channel, members in getattr(storage, "_presence", {}).items():
+        for member in members:
+            yield f"the storage object holds a member of {channel}: {member}"
+    for channel, count in getattr(storage, "_counts", {}).items():
+        yield f"the storage object counts {count} subscribers of {channel}"

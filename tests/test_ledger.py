@@ -1,0 +1,220 @@
+"""Each kind of thing that a test may leave behind fails it, and is named."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.task import LoopingCall
+
+from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
+from filtered_websocket.testing.server import Server
+from tests.support.fws_server import Start
+from tests.support.ledger.own_process import OwnProcess
+from tests.support.ledger.real_server import RealServer
+from tests.support.ledger.steady import steady
+from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture
+def book() -> OwnProcess:
+    made = OwnProcess(lambda what: False)
+    made.begin()
+    return made
+
+
+# This process.
+
+
+def test_a_descriptor_is_named_with_its_addresses(book: OwnProcess) -> None:
+    assert book.left() == []
+    with socket.create_server(("127.0.0.1", 0)) as server, open(os.devnull, "rb") as file:
+        port = server.getsockname()[1]
+        names = book.left(deadline=0)
+        assert names[0].startswith(f"descriptor {server.fileno()} socket:[")
+        assert names[0].endswith(f"at ('127.0.0.1', {port})")
+        assert names[1:] == [f"descriptor {file.fileno()} /dev/null"]
+    assert book.left() == []
+
+
+def test_a_thread_and_a_child_process_are_named_and_waited_for(book: OwnProcess) -> None:
+    ends = threading.Event()
+    thread = threading.Thread(target=ends.wait, name="left behind")
+    thread.start()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    names = book.left(deadline=0)
+    assert f"thread left behind {thread.ident}" in names
+    assert f"child process {child.pid} {sys.executable} -c input()" in names
+    child.communicate(b"\n")
+    threading.Timer(0.05, ends.set).start()
+    assert book.left() == []
+
+
+def test_what_is_kept_for_others_and_what_comes_once_is_not_the_tests(book: OwnProcess) -> None:
+    with book.kept():
+        there, here = socket.socketpair()
+    with there, here:
+        assert book.left() == []
+        knows = OwnProcess(lambda what: "/dev/null" in what)
+        knows.begin()
+        with open(os.devnull, "rb"):
+            assert knows.left() == []
+
+
+# Servers in memory.
+
+
+class Open(WebSocketConnectFilter):
+    @classmethod
+    def filter(cls, connection: Any, data: None) -> Any:
+        return connection.subscribe("room")
+
+
+class Does(WebSocketMessageFilter):
+    """What the test says."""
+
+    does: Callable[[Any], object]
+
+    @classmethod
+    def filter(cls, connection: Any, data: bytearray) -> None:
+        Does.does(connection)
+
+
+def leave(does: Callable[[Any], object]) -> None:
+    """Do something on a connection of a server that then ends."""
+    Does.does = does
+    with Server(Open, Does) as server:
+        server.connect().send("now")
+
+
+def test_a_server_in_memory_leaves_nothing_of_itself() -> None:
+    Does.does = lambda connection: connection.publish("room", "hi")
+    with Server(Open, Does) as server:
+        server.connect().send("hi")
+
+
+def plants() -> dict[str, tuple[Callable[[Any], object], str]]:
+    """Something of each kind that may be left, and how it is named."""
+    kept: list[Any] = []
+
+    def deferred(connection: Any) -> None:
+        storage = connection.storage_object
+        storage._is_away = True
+        kept.append(storage.wait_ready())
+        storage._is_away = False
+
+    def connection(counted: Any) -> None:
+        counted.factory.countConnections += 1
+
+    return {
+        "timer": (lambda it: it.pipeline.server.reactor.callLater(500, print), "a timer that is due in "),
+        "looping call": (_loop, "a timer that is due in "),
+        "deferred": (deferred, "a Deferred that nobody fires, of "),
+        "user": (lambda it: it.pipeline.users.__setitem__("ghost", it), "a user: ghost "),
+        "channel": (lambda it: it.pipeline.hub.join("lost", _Ghost()), "a channel of the hub: lost with 1 "),
+        "subscription": (lambda it: it.storage_object.subscribe("lost"), "the storage object is subscribed to lost"),
+        "lease": (lambda it: it.storage_object.join("room", "ann", "h"), "the storage object holds a member of room"),
+        "count": (lambda it: it.storage_object.track("room", 3), "the storage object counts 3 subscribers of room"),
+        "connection": (connection, "connections are counted still: 1"),
+        "debt": (lambda it: it.pipeline.server._owed.add("a step"), "in the server's owed: 'a step'"),
+    }
+
+
+class _Ghost:
+    """A subscriber that never leaves."""
+
+    id, direct = "ghost", None
+
+    def __init__(self) -> None:
+        self.channels: set[str] = set()
+
+
+def _loop(connection: Any) -> None:
+    loop = LoopingCall(print)
+    loop.clock = connection.pipeline.server.reactor
+    loop.start(50, now=False)
+
+
+@pytest.mark.parametrize("kind", sorted(plants()))
+def test_what_a_server_in_memory_leaves_is_named(kind: str) -> None:
+    does, named = plants()[kind]
+    with pytest.raises(AssertionError, match=r"^the server has left:") as error:
+        leave(does)
+    told = str(error.value).splitlines()[1:]
+    assert any(each.startswith(named) for each in told), told
+
+
+# Real servers.
+
+KEEPS = """
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    kept = []
+
+    class Keep(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, connection, data):
+            if data == b"file":
+                kept.append(open(__file__))
+            elif data == b"channel":
+                ghost = type("Ghost", (), {"id": "ghost", "direct": None, "channels": set()})()
+                connection.pipeline.hub.join("lost", ghost)
+            connection.sendMessage(data)
+"""
+
+
+def test_what_a_real_server_keeps_is_named(fws_server: Start) -> None:
+    server = fws_server("-f", "my_filters", module=KEEPS)
+    book = RealServer(server.process.pid, server.port)
+    assert book.left(deadline=0) == []
+    with server.open() as client:
+        for each in ("file", "channel"):
+            client.send(each)
+            assert client.text() == each
+        port = client.socket.getsockname()[1]
+        names = book.left(deadline=0)
+        client.quit()
+    assert any(each.startswith("1 descriptors more than at its begin: ") for each in names), names
+    assert any(f"a socket of a client: port {server.port}, its client's port {port}" in each for each in names), names
+    assert {'fws_connections{pipeline="*"} is 1', 'fws_channels{pipeline="*"} is 1'} <= set(names)
+    server.signal(9)
+    server.wait()
+
+
+def test_a_process_that_outlives_its_server_is_named(fws_server: Start, redis_server: RedisServer) -> None:
+    server = fws_server("--workers", "2", "--storage", "redis", "--redis_url", redis_server.url)
+    book = RealServer(server.process.pid, None)
+    family = book.family()
+    assert len(family) >= 2
+    assert len(book.outlived(family, deadline=0)) == len(family)
+    server.signal()
+    server.wait()
+    assert book.outlived(family) == []
+
+
+# Memory.
+
+
+def test_what_is_kept_a_thousand_times_is_told() -> None:
+    kept: list[object] = []
+    steady(lambda: [object()])
+    with pytest.raises(AssertionError, match=r"^1\d\d\d blocks of memory are kept of 1000 times"):
+        steady(lambda: kept.append(object()))
+
+
+def test_a_thousand_clients_that_come_speak_and_go_leave_no_memory_taken() -> None:
+    Does.does = lambda connection: connection.publish("room", "hi")
+    with Server(Open, Does) as server:
+
+        def visit() -> None:
+            client = server.connect()
+            client.send("hi")
+            assert client.received() == ["hi"]
+            client.close()
+            server._clients.clear()
+
+        steady(visit)
