@@ -162,6 +162,7 @@ class Steps(Checks):
                 client.read_on()
         self.settle()
         self.advance(REST_SECONDS)
+        self.look()
         if not self.nodes:
             self.start(0)
             self.settle()
