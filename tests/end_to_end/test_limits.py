@@ -66,7 +66,7 @@ PUSHER = {"filters": ["filtered_websocket.filters.pusher"],
           "pusher_apps": [{"id": "1", "key": "k", "secret": "sixteen characters", "client_events": True}],
           "pusher_max_channel_name": 20}  # fmt: skip
 SOCKETIO = {"filters": ["filtered_websocket.filters.socketio"], "socketio_max_payload": "2K", "socketio_max_packets": 5,
-            "socketio_max_attachments": 2, "socketio_max_namespaces": 2, "socketio_connect_timeout": 0.5}  # fmt: skip
+            "socketio_max_attachments": 2}  # fmt: skip
 KEPT = {"filters": ["filtered_websocket.filters.history", "app"], "channels": {"*": {"history": 1000}},
         "history_channel": "room", "history_bytes": "16K", "history_channels": 4,
         "recovery_publications": 5}  # fmt: skip
@@ -75,15 +75,16 @@ PIPELINES = {
     "/bytes": {"filters": ["app"], "byte_rate": "1K", "over_rate": "close"},
     "/kept": KEPT,
     "/socket.io/*": SOCKETIO,
+    "/late/*": {**SOCKETIO, "socketio_connect_timeout": 0.5},
     "/app/* /apps/*": PUSHER,
 }
-PATIENCE = "--handshake_timeout 1 --close_timeout 0.5 --send_timeout 0.5 --filter_timeout 0.5 --http_request_timeout 1"
+PATIENCE = "--close_timeout 0.5 --send_timeout 0.5 --filter_timeout 0.5 --http_request_timeout 1"
 SIZES = "--max_message_size 64K --max_handshake_size 2K --send_buffer 64K --max_channels 4 --max_channel_name 16"
 SERVERS = {
     "sizes": f"{PATIENCE} {SIZES} --http_idle_timeout 1 --ping_interval 0 --compression",
     "counts": "--max_connections 12 --max_connections_per_address 10 --max_http_connections 5 --ping_interval 0",
     "pace": "--accept_rate 15 --ping_interval 0",
-    "pings": "--ping_interval 0.5 --ping_timeout 0.5",
+    "pings": "--ping_interval 1 --ping_timeout 2 --handshake_timeout 1",
 }
 """The servers, one for several limits each."""
 MANY = 20
@@ -257,7 +258,7 @@ ATTACKS = (
     Attack("max_message_size", "WebSocket, inflated a thousandfold", "1009", "closed: protocol error 1009",
            sent(opened(bomb(), headers=[("Sec-WebSocket-Extensions", "permessage-deflate")]), code(1009))),
     Attack("handshake_timeout", "WebSocket", "the end", "refused: handshake_timeout",
-           sent(says(head()[:20]), is_cut_off), of=(ADDRESSES,)),
+           sent(says(head()[:20]), is_cut_off), "pings", (ADDRESSES,)),
     Attack("max_handshake_size", "WebSocket", "431", "refused: handshake too large",
            sent(says(head()[:-2] + b"X: " + b"x" * 3000), status(431))),
     Attack("max_handshake_size", "HTTP", "431", "refused: handshake too large",
@@ -310,7 +311,7 @@ ATTACKS = (
     Attack("socketio_max_attachments", "polling", "400", "closed: socketio",
            on_each(polls(b"40", b'453-["a"]', b"6", last=400))),
     Attack("socketio_connect_timeout", "WebSocket", "the end", "closed: socketio",
-           sent(opened(path=f"{EIO}websocket"), is_cut_off), of=(ADDRESSES,)),
+           sent(opened(path=f"/late{EIO}websocket"), is_cut_off), of=(ADDRESSES,)),
     Attack("pusher_max_channel_name", "WebSocket", "an error", "",
            on_each(pusher({"event": "pusher:subscribe", "data": {"channel": "x" * 30}}, b"20"))),
 )  # fmt: skip
