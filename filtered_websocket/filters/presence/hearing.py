@@ -48,8 +48,9 @@ class Hearing:
             self._look_later()
 
     async def stop(self) -> None:
-        self._pipeline.gaps.remove(self._missed)
-        self._pipeline.ready_changed.remove(self._ready_changed)
+        if self._missed in self._pipeline.gaps:  # a reload of this module has taken them out
+            self._pipeline.gaps.remove(self._missed)
+            self._pipeline.ready_changed.remove(self._ready_changed)
         if self._next_look is not None:
             self._next_look.cancel()
             self._next_look = None

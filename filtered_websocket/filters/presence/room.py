@@ -49,11 +49,12 @@ class Room:
         self._hearing.start()
 
     async def stop(self) -> None:
-        """The filter is there no more, though its clients may be."""
+        """The filter is there no more, though its clients may be. Again is fine."""
         pipeline = self._pipeline
-        pipeline.member_left.remove(self._gone)
-        pipeline.member_returned.remove(self._returned)
-        pipeline.ready_changed.remove(self._ready_changed)
+        if self._gone in pipeline.member_left:
+            pipeline.member_left.remove(self._gone)
+            pipeline.member_returned.remove(self._returned)
+            pipeline.ready_changed.remove(self._ready_changed)
         for place in [*self.places.values()]:
             place.connection.unsubscribe(self.channel)
             await self._leave(place)

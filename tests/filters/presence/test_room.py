@@ -173,6 +173,19 @@ def test_a_leave_that_a_dying_node_told_nobody_is_seen_by_the_count(nodes: Nodes
     assert bob.users == ["bob"]
 
 
+def test_the_users_of_a_node_that_stops_leave_and_those_that_have_moved_stay(nodes: Nodes) -> None:
+    watcher = nodes.open(1, "watcher")
+    nodes.open(0, "ann")
+    nodes.open(0, "bob")
+    nodes.open(1, "bob")
+    nodes.settle()
+    assert watcher.users == ["watcher", "ann", "bob"]
+    nodes.servers[0].result(nodes.servers[0].server.stop())
+    nodes.settle()
+    assert [each[:2] for each in watcher.news][-1] == ("left", ["ann"])
+    assert watcher.users == ["watcher", "bob"]
+
+
 def test_a_client_that_comes_while_nobody_can_be_asked_is_told_to_come_back(nodes: Nodes) -> None:
     nodes.views[0].go_away()
     assert nodes.open(0, "ann").client.close_code == 1013
