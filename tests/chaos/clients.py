@@ -23,6 +23,7 @@ class Comer(threading.Thread):
     """A client that comes back, each time to any of several nodes.
 
     :param ports: name of a node -> where clients reach it
+    :ivar node: where it comes to next, or is; before it is started, where it comes to first
     """
 
     path: ClassVar[str] = "/"
@@ -30,7 +31,7 @@ class Comer(threading.Thread):
     def __init__(self, name: str, truth: Truth, ports: dict[str, int], random: Random) -> None:
         super().__init__(daemon=True, name=name)
         self.truth = truth
-        self.node = ""
+        self.node = min(ports)
         self.is_in = False
         self._ports, self._random = ports, random
         self._leaving = threading.Event()
@@ -38,7 +39,6 @@ class Comer(threading.Thread):
 
     def run(self) -> None:
         while not self._leaving.is_set():
-            self.node = self._random.choice(sorted(self._ports))
             try:
                 with RawClient(("127.0.0.1", self._ports[self.node])) as self._client:
                     self._client.socket.settimeout(2 * SILENCE)
@@ -50,6 +50,7 @@ class Comer(threading.Thread):
                     self.is_in = False
                     self.lost()
             self._leaving.wait(self._random.uniform(0, 0.5))
+            self.node = self._random.choice(sorted(self._ports))
 
     def _stay(self, client: RawClient) -> None:
         try:

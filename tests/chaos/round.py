@@ -130,6 +130,7 @@ class Round:
             for number in range(count):
                 whole = f"{name} {number}"
                 comers.append(kind(whole, self.truth, ways[number % 2], Random(f"{self._seed} {whole}")))
+                comers[-1].node = self._nodes[number // 2 % len(self._nodes)].name
         publishers = [
             Publisher(self.truth, fronts, Random(f"{self._seed} publisher {number}")) for number in range(PUBLISHERS)
         ]
