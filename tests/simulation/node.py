@@ -1,11 +1,18 @@
 """One node of a simulation: a real server of the kit, on a clock of its own, that can be frozen and killed."""
 
 import contextlib
+import json
+import os
+import tempfile
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.deferreds import start
+from filtered_websocket.commands.fws_server.reload import reload
+from filtered_websocket.config.option import Options
+from filtered_websocket.storage_objects.backends import STORAGE
 from filtered_websocket.testing.server import Server
 from tests.simulation.channels import NAMESPACES
 from tests.simulation.clock import NodeClock
@@ -46,10 +53,14 @@ class Node:
     def __init__(self, name: str, storage: Any, clock: NodeClock) -> None:
         self.name, self.storage, self.clock = name, storage, clock
         self.server = Server(PACK, storage_object=storage, reactor=clock, **OPTIONS)
+        # A reload looks for the storage object's module, which the kit's servers have no option for.
+        options = self.server.server.options
+        self.server.server.options = Options([*options, (STORAGE, "memory", "default")])  # type: ignore[misc]
         # Sets of objects have no order that a seed decides.
         self.server.server.connections, self.server.server.blocked = InOrder(), InOrder()  # type: ignore[assignment]
         self.frozen = False
         self.started: list[Any] = []
+        self.reloaded: list[Any] = []
         self.stopping: list[Any] | None = None
         self._open = contextlib.ExitStack()
 
@@ -65,6 +76,14 @@ class Node:
         if self.stopping is None:
             self.stopping = []
             self._call(self.server.server.stop, self.stopping)
+
+    def reload(self, tails: int) -> None:
+        """Take the configuration anew, with other tails than before, which change no promise."""
+        document = {**OPTIONS, "filters": [PACK], "recovery_tails": tails}
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump(document, file)
+        self._call(lambda: start(reload(self.server.server, ["-c", file.name])), self.reloaded)
+        self.clock.callFromThread(os.unlink, file.name)
 
     def _call(self, begin: Any, outcome: list[Any]) -> None:
         self.clock.callFromThread(lambda: begin().addBoth(outcome.append))
@@ -84,9 +103,10 @@ class Node:
 
     @property
     def failures(self) -> list[str]:
-        """What its start or its stop failed with."""
-        outcome = [*self.started, *(self.stopping or ())]
-        return [each.getErrorMessage() for each in outcome if isinstance(each, Failure)]
+        """What its start, its stop or a reload failed with."""
+        outcome = [*self.started, *(self.stopping or ()), *self.reloaded]
+        failed = [each.getErrorMessage() for each in outcome if isinstance(each, Failure)]
+        return [*failed, *("not reloaded" for each in self.reloaded if each is False)]
 
     @property
     def losses(self) -> int:

@@ -70,7 +70,10 @@ def made(storage: str, seed: int, count: int) -> Schedule:
             "thaw_storage": (tuple, troubles),
         }
     verbs = random.choices(list(makers), [weight for _, weight in makers.values()], k=count)
-    return Schedule(storage, seed, tuple((verb, *makers[verb][0]()) for verb in verbs))
+    steps: list[Step] = [(verb, *makers[verb][0]()) for verb in verbs]
+    for _ in range(random.randrange(3)):
+        steps[random.randrange(count)] = ("reload", random.randrange(NODES), random.choice((0, 4096, 1 << 24)))
+    return Schedule(storage, seed, tuple(steps))
 
 
 def _client(random: Random) -> int:

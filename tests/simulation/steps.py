@@ -60,6 +60,11 @@ class Steps(Checks):
         if where is not None and where.started:
             where.drain()
 
+    def do_reload(self, node: int, tails: int) -> None:
+        where = self.slots[node]
+        if where is not None and where.serves and not where.frozen:
+            where.reload(tails)
+
     def do_kill(self, node: int) -> None:
         where = self.slots[node]
         if where is not None:
