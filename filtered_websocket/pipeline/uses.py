@@ -45,10 +45,7 @@ class Uses:
 
     def use_of(self, filter_class: FilterMeta, use: Use, number: int = 1) -> FilterMeta:
         """The filter as a chain has it: itself where no option is one of its use."""
-        module = filter_class.__module__
-        # What a module imports is brought by each that does, and the use of one of them is not the others'.
-        within = module == use.module or module.startswith(f"{use.module}.")
-        declared = _declared(module, use.module) if within else _declared(module)
+        module, declared = _declaring(filter_class.__module__)
         if not declared:
             return filter_class
         own = any(name in declared for name, _ in use.written)
@@ -56,7 +53,7 @@ class Uses:
         key = (filter_class, written, number)
         if key not in self._made:
             options = use.options if own and use.options is not None else self._options
-            group = (use.module if within else module, written, number)
+            group = (module, written, number)
             self._made[key] = self._class(key, options, use.suffix if own else "", group)
         return self._made[key]
 
@@ -77,7 +74,12 @@ class Uses:
         self._former = {}
 
 
-def _declared(*modules: str) -> set[str]:
-    """The names of options of a use that these modules declare."""
-    options = (each for name in modules for each in getattr(sys.modules[name], "OPTIONS", ()))
-    return {option.name for option in options if option.scope == "use"}
+def _declaring(module: str) -> tuple[str, set[str]]:
+    """The module, or the nearest package it is in, that declares options of a use; and their names."""
+    name = module
+    while name:
+        options = getattr(sys.modules.get(name), "OPTIONS", ())
+        if declared := {option.name for option in options if option.scope == "use"}:
+            return name, declared
+        name = name.rpartition(".")[0]
+    return module, set()

@@ -70,6 +70,18 @@ def test_what_a_module_imports_is_there_once_beside_uses_of_that_module(files):
     assert [each.__name__ for each in found] == ["Plain", "Add?word=a", "Add?word=b"]
 
 
+def test_a_module_of_a_package_has_the_options_that_its_package_declares_also_where_another_brings_it(files):
+    head, _, rest = ADDS.partition("class Add")
+    files.write(
+        pack__init=head, pack__parts="class Add" + rest.replace("\n    ", "\n"), mine="from {p}pack.parts import Add"
+    )
+    files.load("mine")
+    (plain,) = chain(files, "mine")
+    assert plain.step(None, "-") == "-the pipeline's"
+    (own,) = chain(files, Use(f"{files.prefix}mine", (("word", "a"),), OPTIONS.replace(word="a")))
+    assert (own.step(None, "-"), own.__name__) == ("-a", "Add?word=a")
+
+
 def test_a_use_joins_no_chain(files):
     files.write(add=ADDS).load("add")
     before = list(WebSocketMessageFilter._filters)

@@ -4,7 +4,8 @@ Rules:
 
 1. Answers come in the order of the lines. The program owes exactly one for each, so a line that nobody awaits, or one
    that does not come in time, means that no answer can be told from another's: the program is ended. So that one too
-   many is seen, all that it has said is read, and found to be no more than is awaited, before it is told anything more.
+   many is seen, all that it has said is read, and found to be no more than is awaited, before it is told anything
+   more; with one line at a time, after `SETTLE_SECONDS` in which it has said nothing.
 2. What it had been told and not answered then fails. What waits to be told goes to its next run.
 3. A line whose sender has left is still awaited: its answer is nobody's.
 4. The next run begins at once, or after a while if the last ones ended too.
@@ -23,6 +24,8 @@ _log = Logger()
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0
 """Seconds until it is started again, doubled with each run that has answered nothing. The first time it is at once."""
+SETTLE_SECONDS = 0.001
+"""With one line at a time: from an answer to the next line."""
 
 
 class ProgramEnded(Exception):  # noqa: N818 - an end, told as an exception
@@ -56,6 +59,7 @@ class Coprocess:
         #: the lines under way: what awaits each answer, and when it is late
         self._asked: deque[tuple[Deferred[bytes], float]] = deque()
         self._late: Any = None
+        self._settling: Any = None
         self._again: Any = None
         self._wait = 0.0
         self._stopped: Deferred[None] | None = None
@@ -132,6 +136,16 @@ class Coprocess:
                     answer.callback(line)
             if not self._ending:
                 self._program.look()
+        if self._in_flight == 1 and self._program is not None:
+            self._settling = self._reactor.callLater(SETTLE_SECONDS, self._settled)
+        else:
+            self._answering = False
+            self._tell()
+
+    def _settled(self) -> None:
+        self._settling = None
+        if self._program is not None and not self._ending:
+            self._program.look()
         self._answering = False
         self._tell()
 
@@ -163,9 +177,11 @@ class Coprocess:
 
     def _ended(self, why: str) -> None:
         self._program = None
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+        for timer in (self._late, self._settling):
+            if timer is not None:
+                timer.cancel()
+        self._late = self._settling = None
+        self._answering = False
         if self._stopped is not None:
             self._end_for_good(why)
             return

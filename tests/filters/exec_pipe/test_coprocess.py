@@ -94,13 +94,15 @@ def test_when_it_is_killed_what_was_under_way_fails_and_the_rest_goes_to_the_nex
 
 
 def test_a_line_that_nobody_awaits_ends_it_and_goes_to_nobody():
-    script = "while read -r line; do printf '%s\\n%s\\n' $line $line; done"
-    for in_flight in (1, 16):
-        with Asked(script, in_flight) as asked, LogLines() as lines:
-            asked.ask(*"abcdefgh")
-            outcomes = asked.all_of(8)
-        assert {outcomes[each] for each in "abcdefgh"} == {"ProgramEnded"}
-        assert any("nobody awaits" in line for line in lines)
+    with Asked("while read -r line; do printf '%s\\n%s\\n' $line $line; done") as asked, LogLines() as lines:
+        asked.ask(*"abcdefgh")
+        outcomes = asked.all_of(8)
+    assert {outcomes[each] for each in "abcdefgh"} == {"ProgramEnded"}
+    assert any("nobody awaits" in line for line in lines)
+    with Asked("while read -r line; do echo $line; echo $line; done", in_flight=16) as asked, LogLines() as lines:
+        asked.ask(*"abcdefgh")
+        asked.all_of(8)
+        until(lambda: any("nobody awaits" in line for line in lines))
 
 
 def test_one_that_does_not_answer_in_time_is_ended_and_started_again(monkeypatch):
