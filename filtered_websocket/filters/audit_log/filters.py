@@ -6,7 +6,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.filters.audit_log import options
 from filtered_websocket.filters.audit_log.files import Output, RotatingFile
 from filtered_websocket.filters.audit_log.options import STANDARD_OUTPUT
 from filtered_websocket.filters.audit_log.writer import Sink, Writer
@@ -22,9 +21,6 @@ from filtered_websocket.filters.base import (
     WebSocketStopFilter,
 )
 from filtered_websocket.messages.message import in_binary_message, utf8_size
-
-OPTIONS = options.OPTIONS  # a module that imports the filter brings this one
-
 
 UNWRITABLE, TOO_SLOW = "audit_log: a line cannot be written", "audit_log: the disk is too slow"
 

@@ -16,10 +16,7 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.filters.presence import options
 from filtered_websocket.filters.presence.room import Room
-
-OPTIONS = options.OPTIONS  # a module that imports the filter brings this one
 
 PROTOCOLS = ("centrifugo", "philote", "pusher", "pushi", "socketio", "ws_emit", "wsps")
 """Packs whose clients would take what this one says for a fault of the server's."""
