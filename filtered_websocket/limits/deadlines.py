@@ -39,10 +39,12 @@ class Deadlines:
         self._clock = clock
         self._due: dict[int, dict[Deadline, None]] = {}
         self._timers: dict[int, DelayedCall] = {}
-        self._ended = False
+        self._ended = self._stopped = False
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Deadline:
         """Call this when so many seconds are over."""
+        if self._stopped:
+            return Deadline({}, call)
         now = self._clock.seconds()
         at = ceil(now if self._ended else now + seconds)
         due = self._due.get(at)
@@ -52,9 +54,16 @@ class Deadlines:
         return Deadline(due, call)
 
     def stop(self) -> None:
-        """Tell none of them any more."""
+        """Tell none of them any more, nor any that is set later."""
+        self._stopped = True
+        self._forget()
+
+    def _forget(self) -> None:
         for timer in self._timers.values():
-            timer.cancel()
+            if timer.active():  # not that in which this is called
+                timer.cancel()
+        for due in self._due.values():
+            due.clear()
         self._timers.clear()
         self._due.clear()
 
@@ -62,16 +71,20 @@ class Deadlines:
         """Time is over: tell all of them now, and those of later at once: what they end does not outlive this."""
         self._ended = True
         due = [deadline for each in self._due.values() for deadline in each]
-        self.stop()
+        self._forget()
         for deadline in due:
             self._call(deadline)
 
     def _tell(self, at: int) -> None:
         due = self._due[at]
-        for _ in range(min(AT_ONCE, len(due))):
-            deadline = next(iter(due))
+        for _ in range(AT_ONCE):
+            deadline = next(iter(due), None)
+            if deadline is None:
+                break
             deadline.cancel()
             self._call(deadline)
+        if self._due.get(at) is not due:
+            return  # what was called has ended all
         if due:
             self._timers[at] = self._clock.callLater(0, self._tell, at)
         else:

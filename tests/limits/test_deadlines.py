@@ -112,3 +112,35 @@ def test_at_the_end_all_are_told_and_later_ones_at_once() -> None:
     clock.advance(0)
     assert told == ["before", "after"]
     assert not clock.getDelayedCalls()
+
+
+def test_none_is_told_once_they_are_stopped_also_by_one_of_them_and_none_is_set() -> None:
+    clock = Clock()
+    deadlines = Deadlines(clock)
+    told: list[int] = []
+
+    def stop() -> None:
+        told.append(1)
+        deadlines.stop()
+
+    for call in (stop, lambda: told.append(2)):
+        deadlines.call_later(1, call)
+    clock.advance(2)
+    late = deadlines.call_later(1, lambda: told.append(3))
+    clock.advance(10)
+    assert told == [1]
+    assert not clock.getDelayedCalls()
+    late.cancel()
+
+
+def test_the_end_may_come_within_one_of_them() -> None:
+    clock = Clock()
+    deadlines = Deadlines(clock)
+    told: list[int] = []
+    deadlines.call_later(1, deadlines.end)
+    deadlines.call_later(1, lambda: told.append(2))
+    clock.advance(2)
+    deadlines.call_later(5, lambda: told.append(3))
+    clock.advance(0)
+    assert told == [2, 3]
+    assert not clock.getDelayedCalls()
