@@ -13,7 +13,7 @@ from tests.support.ledger.deferreds import PendingDeferreds
 class MemoryServers:
     """The books of all that are open.
 
-    :ivar open: how many
+    :ivar open: those that have begun and not ended
     :ivar looks: whether the test that runs fails for what is left
     :ivar expected: what the test that runs leaves on purpose, by parts of its names
     """
@@ -21,7 +21,7 @@ class MemoryServers:
     def __init__(self) -> None:
         self.expected: tuple[str, ...] = ()
         self.looks = False
-        self.open = 0
+        self.open: set[Server] = set()
         self._deferreds = PendingDeferreds()
         self._counted = ExitStack()
 
@@ -30,11 +30,11 @@ class MemoryServers:
         plain_enter, plain_exit, books = Server.__enter__, Server.__exit__, self
 
         def enter(self: Server) -> Server:
-            books.opened()
+            books.opened(self)
             try:
                 return plain_enter(self)
             except BaseException:
-                books.closed()
+                books.closed(self)
                 raise
 
         def leave(self: Server, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -42,27 +42,31 @@ class MemoryServers:
             try:
                 plain_exit(self, kind, error, trace)
             finally:
-                pending = books.closed()
+                pending = books.closed(self)
             if error is None and books.looks:
                 left = [
                     each
                     for each in (*left_by(self, not books.open), *pending)
                     if not any(part in each for part in books.expected)
                 ]
-                assert not left, "the server has left:\n" + "\n".join(left)
+                if left:
+                    raise AssertionError("the server has left:\n" + "\n".join(left))
 
         Server.__enter__, Server.__exit__ = enter, leave  # type: ignore[method-assign]
 
-    def opened(self) -> None:
+    def opened(self, server: Server) -> None:
         """A server begins: with the first, Deferreds are counted."""
         if not self.open:
             self._deferreds = PendingDeferreds()
             self._counted.enter_context(self._deferreds.counted())
-        self.open += 1
+        self.open.add(server)
 
-    def closed(self) -> list[str]:
+    def closed(self, server: Server) -> list[str]:
         """A server has stopped: with the last of those that are open together, the Deferreds that they have left."""
-        self.open -= 1
+        # A test may end one twice, or one that never began.
+        if server not in self.open:
+            return []
+        self.open.remove(server)
         if self.open:
             return []
         self._counted.close()
