@@ -1,5 +1,6 @@
 """What all tests run in, and the fixtures of several rooms."""
 
+import gc
 import importlib.util
 import os
 import re
@@ -85,6 +86,13 @@ class SharedFixtures:
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SharedFixtures())
     servers.look_at_all()
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests are there to the end. A look for garbage passes over them from now on, which takes a third of a
+    # second otherwise, and the ledger looks after many tests.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -74,7 +74,7 @@ def ours() -> Iterator[Ours]:
     server.close()
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(derandomize=True, max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STREAMS, st.lists(st.integers(0, 700), max_size=3), st.booleans())
 @example(frame("a", fin=False) + frame(b"p", PING) + frame(b"\xc3", 0), [3], False)
 def test_they_agree_however_the_bytes_come(ours: Ours, stream: bytes, cuts: list[int], deflate: bool) -> None:

@@ -16,7 +16,6 @@ from filtered_websocket import __version__
 from filtered_websocket.commands import exits
 from filtered_websocket.commands.fws_server import stopping
 from filtered_websocket.commands.fws_server.assembly import Assembly
-from filtered_websocket.commands.fws_server.shelf import listed
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.monitoring import logs
@@ -53,6 +52,8 @@ def _main(argv: Sequence[str]) -> int:
         print(f"filtered_websocket {__version__}")  # noqa: T201
         return 0
     if asked == "filters":
+        from filtered_websocket.commands.fws_server.shelf import listed
+
         print(listed())  # noqa: T201
         return 0
     install_reactor(assembly.reactor())

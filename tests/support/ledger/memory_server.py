@@ -58,7 +58,8 @@ class MemoryServers:
         """A server begins: with the first, Deferreds are counted."""
         if not self.open:
             self._deferreds = PendingDeferreds()
-            self._counted.enter_context(self._deferreds.counted())
+            if self.looks:  # counting makes each Deferred dearer
+                self._counted.enter_context(self._deferreds.counted())
         self.open.add(server)
 
     def closed(self, server: Server) -> list[str]:
