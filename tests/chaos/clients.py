@@ -187,6 +187,7 @@ class Member(Comer):
         self.positions: dict[str, Position] = {}
         self.id = ""
         self._asked: dict[int, str] = {}
+        self._wanted = 0
 
     def where(self) -> str:
         return f"{CENTRIFUGO}/websocket"
@@ -200,6 +201,10 @@ class Member(Comer):
             if at := self.positions.get(channel):
                 asked |= {"recover": True, "epoch": at.epoch, "offset": at.offset}
             self._asked[number] = channel
+            if channel == ROOM:
+                # Answers of two nodes are looked at here in any order: it may be in before another hears of joins.
+                with self.truth.lock:
+                    self._wanted = self.truth.oracle.tick()
             self.say(json.dumps({"id": number, "subscribe": asked}))
 
     def heard(self, text: str) -> None:
@@ -232,7 +237,7 @@ class Member(Comer):
                 self._got(channel, each, now.epoch, live=False)
         if channel == ROOM:
             members = oracle.members_of(ROOM)
-            members.came(self.id)
+            members.came(self.id, self._wanted)
             members.watch(self.id, self.node)
         self.is_in = not self._asked
 
