@@ -101,7 +101,7 @@ def test_a_program_that_is_silent_or_says_too_much_is_ended_and_told_of(fws_serv
     script = tmp_path / "odd.sh"
     script.write_text(
         'echo "it begins" >&2\nwhile read -r line; do\n  case "$line" in\n'
-        "    silent) sleep 1000 ;;\n    twice) echo one; echo two ;;\n    latin) printf '\\351\\n' ;;\n"
+        "    silent) sleep 1000 ;;\n    twice) printf 'one\\ntwo\\n' ;;\n    latin) printf '\\351\\n' ;;\n"
         '    *) echo "$line" ;;\n  esac\ndone\n'
     )
     server = fws_server("-f", EXEC, "my_filters", "--exec_pipe", f"sh {script}", "--exec_timeout", "1", module=ANSWER)

@@ -1,7 +1,7 @@
 """Acknowledgements that the server owes for what was published."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from websockets.asyncio.client import ClientConnection
 
@@ -22,7 +22,7 @@ class Acknowledgements:
     def __init__(self) -> None:
         self._owed: dict[int, asyncio.Future[None]] = {}
 
-    async def send(self, socket: ClientConnection, packets: Iterable[Frame | Call | Post]) -> None:
+    async def send(self, socket: ClientConnection, packets: Collection[Frame | Call | Post]) -> None:
         """Send packets, and wait until the server has handled them, and acknowledged those that are a `Call`.
 
         :raises ConnectionClosed: the connection ends before
@@ -34,8 +34,10 @@ class Acknowledgements:
                 self._owed[packet.number] = asyncio.get_running_loop().create_future()
         for packet in packets:
             await socket.send(packet.frame if isinstance(packet, Call) else packet)  # type: ignore[arg-type]
-        # A pong comes behind what a message before its ping has done.
-        await (await socket.ping())
+        if not all(isinstance(packet, Call) for packet in packets):
+            # A pong comes behind what a message before its ping has done. An acknowledgement says more: a connection
+            # that is lost behind it has nothing to send again.
+            await (await socket.ping())
         await self._wait()
 
     def given(self, number: int) -> None:
