@@ -6,11 +6,12 @@ instruction more. What is mixed in for that, each kind of connection says itself
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.running import Step
+from filtered_websocket.chain.user import Named
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
 
@@ -81,6 +82,20 @@ class Observed(Seen):
     def close(self, code: int = 1000, reason: str = "") -> None:
         self._calls("close", {"code": code, "reason": reason})
         super().close(code, reason)
+
+
+class Observable(Named):
+    """A session that filters see, and that no connection of its own stands for.
+
+    :cvar observed_by: what is mixed in while somebody looks
+    :ivar observer: what is told then
+    """
+
+    observed_by: ClassVar[type]
+    observer: Observer | None = None
+
+    def redirect(self) -> None:
+        """It is on no fast road that it could leave."""
 
 
 def observer_of(connection: object) -> Observer | None:

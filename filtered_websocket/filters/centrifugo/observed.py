@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.chain.observed import Observed, Observer, change_back, change_class, observer_of
+from filtered_websocket.chain.observed import Observed, change_back, change_class, observer_of
 from filtered_websocket.chain.running import Step
-from filtered_websocket.chain.user import Named
 from filtered_websocket.filters.centrifugo import events
 from filtered_websocket.filters.centrifugo.chains import Chains
 from filtered_websocket.messages.batch import Batch
@@ -83,20 +82,6 @@ class ObservedStream(Observed, SeenStream):
     def _calls(self, name: str, arguments: dict[str, Any]) -> None:
         if name != "close" or self.close_code is None:
             super()._calls(name, arguments)
-
-
-class Observable(Named):
-    """What is to be known of everything that carries a client on a stream.
-
-    :cvar observed_by: what is mixed in while somebody looks
-    :ivar observer: who looks
-    """
-
-    observed_by = ObservedStream
-    observer: Observer | None = None
-
-    def redirect(self) -> None:
-        """It is on no fast road that it could leave."""
 
 
 class ObservedSession(SeenSession):

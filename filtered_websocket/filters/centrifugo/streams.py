@@ -14,13 +14,14 @@ from twisted.internet.defer import Deferred
 from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.failures import check_decision
 from filtered_websocket.chain.interfaces import Connection, Pipeline, Server
+from filtered_websocket.chain.observed import Observable
 from filtered_websocket.chain.running import run
 from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import Push
-from filtered_websocket.filters.centrifugo.observed import Observable
+from filtered_websocket.filters.centrifugo.observed import ObservedStream
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.message import messages as messages_of
@@ -71,6 +72,7 @@ class StreamCarrier(Observable):
     :ivar close_code: why it has ended, as the client was told
     """
 
+    observed_by = ObservedStream
     is_stream = True
     pinged = False
     direct = None

@@ -14,12 +14,13 @@ from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.failures import check_decision, check_greeting
 from filtered_websocket.chain.interfaces import Connection
+from filtered_websocket.chain.observed import Observable
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
 from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.engineio.handover import Handover, id_of
-from filtered_websocket.filters.engineio.observed import Observable
+from filtered_websocket.filters.engineio.observed import ObservedSession
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import in_binary_message, messages
@@ -36,6 +37,7 @@ class FilteredSession(Observable, Session):
     :ivar successor: the connection that it has gone on to, where that is here
     """
 
+    observed_by = ObservedSession
     state = None
     """That of no WebSocket: a connection that takes the place of another of its id closes one that is open."""
     direct = None

@@ -7,8 +7,7 @@ runs in it still goes on to tell. Then the WebSocket, which has its id and its u
 from typing import TYPE_CHECKING, Any
 
 from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.chain.observed import Observed, Observer
-from filtered_websocket.chain.user import Named
+from filtered_websocket.chain.observed import Observed
 from filtered_websocket.filters.engineio.payloads import Payload
 from filtered_websocket.filters.engineio.polling_backlog import Taken
 from filtered_websocket.filters.engineio.session import Session
@@ -83,17 +82,3 @@ class ObservedSession(Observed, Seen):
         # What its successor does, that tells; and a session closes no more than once.
         if name == "publish" or not self.ended:
             super()._calls(name, arguments)
-
-
-class Observable(Named):
-    """What is to be known of every session that filters see.
-
-    :cvar observed_by: what is mixed in while somebody looks
-    :ivar observer: who looks
-    """
-
-    observed_by = ObservedSession
-    observer: Observer | None = None
-
-    def redirect(self) -> None:
-        """It is on no fast road that it could leave."""
