@@ -89,10 +89,14 @@ class Observable(Named):
 
     :cvar observed_by: what is mixed in while somebody looks
     :ivar observer: what is told then
+    :ivar direct: no socket of its own takes frames
+    :ivar chosen_protocol: it has no subprotocol
     """
 
     observed_by: ClassVar[type]
     observer: Observer | None = None
+    direct = None
+    chosen_protocol = None
 
     def redirect(self) -> None:
         """It is on no fast road that it could leave."""

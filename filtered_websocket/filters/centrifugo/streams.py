@@ -75,8 +75,6 @@ class StreamCarrier(Observable):
     observed_by = ObservedStream
     is_stream = True
     pinged = False
-    direct = None
-    chosen_protocol = None
 
     def __init__(self, pipeline: Pipeline, request: HTTPRequest, encoding: Encoding, form: Form) -> None:
         self.pipeline, self.request, self.encoding, self.form = pipeline, request, encoding, form

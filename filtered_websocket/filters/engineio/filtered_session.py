@@ -40,9 +40,7 @@ class FilteredSession(Observable, Session):
     observed_by = ObservedSession
     state = None
     """That of no WebSocket: a connection that takes the place of another of its id closes one that is open."""
-    direct = None
     encoding = None
-    chosen_protocol = None
     headers: tuple[tuple[str, str], ...] = ()
     successor: Connection | None = None
     began = 0.0
