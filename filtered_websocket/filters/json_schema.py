@@ -20,7 +20,7 @@ from filtered_websocket.config import Option, choice, text
 from filtered_websocket.config.parsers import read_object
 from filtered_websocket.errors import Close, ConfigError, StopChain, printable
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
-from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.messages.message import came_binary
 from filtered_websocket.messages.strict_json import loads
 
 INVALID = 1007
@@ -133,7 +133,7 @@ class Valid(WebSocketMessageFilter):
 
 
 def _judge(schemas: Schemas, data: bytes | bytearray | str, kind: str) -> Wrong | None:
-    if in_binary_message.get() and not isinstance(data, str):
+    if came_binary(data):
         return "", "text is wanted"
     try:
         value = loads(data)

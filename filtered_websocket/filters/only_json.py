@@ -2,7 +2,7 @@
 
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
-from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.messages.message import came_binary
 from filtered_websocket.messages.strict_json import loads
 
 INVALID = 1007
@@ -12,7 +12,7 @@ INVALID = 1007
 class OnlyJSON(WebSocketMessageFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: bytes | bytearray | str) -> None:
-        if in_binary_message.get() and not isinstance(data, str):
+        if came_binary(data):
             raise Close(INVALID, "JSON is wanted")
         try:
             loads(data)

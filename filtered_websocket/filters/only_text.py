@@ -4,7 +4,7 @@ from typing import Any
 
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
-from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.messages.message import came_binary
 
 UNSUPPORTED = 1003
 """RFC 6455, section 7.4.1: a type of data that cannot be accepted."""
@@ -13,5 +13,5 @@ UNSUPPORTED = 1003
 class OnlyText(WebSocketMessageFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: Any) -> None:
-        if in_binary_message.get() and not isinstance(data, str):
+        if came_binary(data):
             raise Close(UNSUPPORTED, "text is wanted")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from filtered_websocket.config import Option, text
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
-from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.messages.message import came_binary
 
 EXTRA = "filtered_websocket[rewrite]"
 POLICY, TOO_LARGE = 1008, 1009
@@ -75,7 +75,7 @@ OPTIONS = (REWRITE,)
 class Rewrite(WebSocketMessageFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: bytes | bytearray | str) -> bytearray | None:
-        if in_binary_message.get() and not isinstance(data, str):
+        if came_binary(data):
             return None
         before = result = data if isinstance(data, str) else data.decode()
         most = web_socket_instance.pipeline.options.max_message_size

@@ -12,6 +12,11 @@ in_binary_message: ContextVar[bool] = ContextVar("in_binary_message", default=Fa
 an ``await`` and holds whichever connection a filter sends to."""
 
 
+def came_binary(data: Any) -> bool:
+    """Whether what a message filter gets is of a binary message: a filter before it may have made a str of one."""
+    return in_binary_message.get() and not isinstance(data, str)
+
+
 def message(payload: Any, is_binary: bool | None = None) -> Message:
     """One message from what a filter hands over.
 

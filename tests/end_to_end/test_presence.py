@@ -1,4 +1,4 @@
-"""Who is here, by real servers on every storage object: clients come and go, and each keeps its list."""
+"""The list of members, by real servers on every storage object: clients come and go, and each keeps its list."""
 
 import signal
 from pathlib import Path

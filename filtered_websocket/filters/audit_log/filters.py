@@ -20,7 +20,7 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.messages.message import in_binary_message, utf8_size
+from filtered_websocket.messages.message import came_binary, utf8_size
 
 UNWRITABLE, TOO_SLOW = "audit_log: a line cannot be written", "audit_log: the disk is too slow"
 
@@ -57,8 +57,7 @@ class Connected(WebSocketConnectFilter):
 class Said(WebSocketMessageFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: bytes | bytearray | str) -> None:
-        is_binary = not isinstance(data, str) and in_binary_message.get()
-        _note(cls, "message", web_socket_instance, data, is_binary)
+        _note(cls, "message", web_socket_instance, data, came_binary(data))
 
 
 class Published(WebSocketConsumerFilter):

@@ -22,7 +22,7 @@ from filtered_websocket.filters.exec_pipe.lines import line_of, message_of
 from filtered_websocket.filters.exec_pipe.options import command
 from filtered_websocket.filters.exec_pipe.program import Program, environment
 from filtered_websocket.filters.exec_pipe.sessions import Sessions
-from filtered_websocket.messages.message import in_binary_message
+from filtered_websocket.messages.message import came_binary
 
 _log = Logger()
 
@@ -88,7 +88,7 @@ class Pipe(WebSocketMessageFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: bytes | bytearray | str) -> Any:
         as_json = cls.options.exec_json
-        line = line_of(data, not isinstance(data, str) and in_binary_message.get(), as_json)
+        line = line_of(data, came_binary(data), as_json)
         if (sessions := cls.state.get("sessions")) is not None:
             return cls._told(sessions.get(web_socket_instance), line)
         answer = cls.state["coprocess"].ask(line)

@@ -101,7 +101,7 @@ class Hearing:
             self._read()
 
     def _read(self) -> None:
-        """Read who is here, anew."""
+        """Read the members anew."""
         self._is_stale = True
         if not self._is_reading:
             self._is_reading = True

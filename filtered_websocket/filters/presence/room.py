@@ -36,7 +36,7 @@ class Room:
         self._held: dict[str, set[Place]] = {}
         self._hearing = Hearing(pipeline, self.bus, self._held, self._tell_soon)
         self.hear = self._hearing.hear
-        # Of whom others may not have heard what is true.
+        # Members that others may not have heard the truth of.
         self._untold: set[str] = set()
         self._newcomers: dict[Place, Deferred[Any]] = {}
         self._is_due = False

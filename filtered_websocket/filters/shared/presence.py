@@ -69,7 +69,7 @@ class Presence:
         await self._correct(channel, member, info, False)
 
     async def tell(self, channel: str, member: str, info: str) -> None:
-        """Tell what is true of a member of whom others may have heard something else."""
+        """Tell what is true of a member, where others may have heard something else."""
         is_here = await self._storage.member(channel, member) is not None
         await (self._joined(channel, member, info, "") if is_here else self._left(channel, member, info))
         await self._correct(channel, member, info, is_here)

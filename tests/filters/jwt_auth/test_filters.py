@@ -1,4 +1,4 @@
-"""jwt_auth in the server: which tokens let a client in, as whom and for how long, in front of every pack."""
+"""jwt_auth in the server: which tokens let a client in, as which user and for how long, in front of every pack."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A client that keeps the list of who is here, and believes nothing that does not fit it."""
+"""A client that keeps the list of members, and believes nothing that does not fit it."""
 
 import json
 from typing import Any
