@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from tests.support.debian_programs import debian_program
 from tests.support.terminal import BLOCK, Terminal
 
 ROOT = Path(__file__).parent.parent
@@ -50,8 +51,13 @@ def environment(folder: Path) -> Path:
     return folder / "new" / "bin"
 
 
+def jq() -> list[Path]:
+    """The folder of a program that the README runs, where this machine has none of its own."""
+    return [] if shutil.which("jq") else [Path(debian_program("jq")).parent]
+
+
 def test_every_command_of_the_readme_runs_as_printed(tmp_path: Path) -> None:
-    with Terminal(clone(tmp_path), [environment(tmp_path)], MADE) as terminal:
+    with Terminal(clone(tmp_path), [environment(tmp_path), *jq()], MADE) as terminal:
         terminal.follow(README)
         assert terminal.commands[:4] == ["make run", "make test", "pip install .", "fws_server"]
         assert terminal.commands[-1].startswith("python -m pytest")

@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from filtered_websocket.commands import fws_token
 from filtered_websocket.filters.philote.auth import check
@@ -21,7 +21,7 @@ PHILOTE = "filtered_websocket.filters.philote"
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
     """Runs the command: its exit code, and what it wrote to both outputs."""
-    for name in ("SECRET", "FWS_PHILOTE_SECRET"):
+    for name in ("SECRET", "FWS_PHILOTE_SECRET", "FWS_JWT_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -115,13 +115,50 @@ def test_a_private_key_signs_and_its_public_key_checks(run, tmp_path):
     assert code == 0
     assert jwt.decode(out.strip(), public, ["ES256"])["read"] == ["a"]
     assert run("check", out.strip(), FWS_PHILOTE_PUBLIC_KEY="public.pem")[0] == 0
+    edwards = ed25519.Ed25519PrivateKey.generate()
+    (tmp_path / "edwards.pem").write_bytes(edwards.private_bytes(serialization.Encoding.PEM, form, plain))
+    out = run("--for", "jwt_auth", "make", "--user", "ada", "--algorithm", "EdDSA", "--private_key", "edwards.pem")[1]
+    assert jwt.decode(out.strip(), edwards.public_key(), ["EdDSA"]) == {"sub": "ada"}
     assert run("make", "--algorithm", "RS256", "--private_key", "private.pem")[0] == 1
     assert run("make", "--private_key", "private.pem")[0] == 1
 
 
+def test_a_token_of_jwt_auth_says_what_the_server_asks_of_it(run):
+    environ = {"FWS_JWT_SECRET": SECRET, "FWS_JWT_AUDIENCE": "chat", "FWS_JWT_ISSUER": "us"}
+    asked = ["--for", "jwt_auth", "make", "--user", "ada", "--claims", '{"role": "admin"}', "--expires", "1h"]
+    code, out, err = run(*asked, **environ)
+    assert (code, err) == (0, "")
+    code, out, _ = run("--for", "jwt_auth", "check", stdin=out)
+    claims = json.loads(out)
+    assert code == 0
+    assert 3500 < claims.pop("exp") - time.time() < 3700
+    assert claims == {"role": "admin", "sub": "ada", "aud": "chat", "iss": "us"}
+    for claims, says in (({"sub": "ada"}, "audience"), ({"aud": "chat", "iss": "us"}, "sub"), ({"exp": 1}, "audience")):
+        code, out, err = run("--for", "jwt_auth", "check", token(claims))
+        assert (code, out) == (1, "")
+        assert says in err
+
+
+def test_a_token_of_jwt_auth_wants_a_secret(run):
+    code, out, err = run("--for", "jwt_auth", "make", "--user", "ada")
+    assert (code, out) == (1, "")
+    assert err == "fws_token: a secret is wanted: FWS_JWT_SECRET, or jwt_secret in the file of -c\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["nonsense"], ["make", "--expires", "soon"], ["make", "--expires", "3600"], ["make", "--rea", "a"]],
+    [
+        [],
+        ["nonsense"],
+        ["make", "--expires", "soon"],
+        ["make", "--expires", "3600"],
+        ["make", "--rea", "a"],
+        ["make", "--user", "ada"],
+        ["--for", "jwt_auth", "make", "--read", "a"],
+        ["--for", "jwt_auth", "make", "--claims", "[]"],
+        ["--for", "jwt_auth", "make", "--claims", "{"],
+        ["--for", "nobody", "make"],
+    ],
 )
 def test_bad_usage_is_2(run, arguments):
     code, out, err = run(*arguments)
@@ -141,8 +178,8 @@ def test_a_wrong_configuration_is_1_with_one_line(run, tmp_path, content):
 def test_the_help_has_an_example_that_runs(tmp_path):
     program = [sys.executable, "-m", "filtered_websocket.commands.fws_token"]
     shown = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
-    example = shown.partition("example:\n")[2]
-    assert example.count("fws_token ") == 3
+    example = shown.partition("examples:\n")[2]
+    assert example.count("fws_token ") == 4
     script = example.replace("fws_token ", f"{' '.join(program)} ")
     done = subprocess.run(["bash", "-e", "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -43,4 +43,5 @@ unpack "nginx for tests of proxies" nginx -v nginx libcrypt1 libpcre2-8-0 libssl
 unpack "HAProxy for tests of proxies" haproxy -v haproxy libcrypt1 liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 libpcre2-8-0 libssl3 libsystemd0 libcap2
 unpack "Caddy for tests of proxies" caddy version caddy
 unpack "promtool for tests of alerts" promtool --version prometheus
+unpack "jq for the README" jq --version jq libjq1 libonig5
 rm -rf ./*.deb apt

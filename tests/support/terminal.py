@@ -3,8 +3,9 @@
 - "... `name.py`:" in front of a block is a file to save.
 - In a block ``console`` each line that begins with ``$`` is a command; what follows is what it prints, each line of it
   in this order. Durations may differ.
-- A server, and a client that subscribes, run in a terminal of their own until the next server starts, or the page ends;
-  what they must have printed is looked at then.
+- ``export NAME=VALUE`` counts for all commands behind it.
+- A server, and a client that subscribes and publishes nothing, run in a terminal of their own until the next server
+  starts, or the page ends; what they must have printed is looked at then.
 """
 
 import json
@@ -120,12 +121,16 @@ class Terminal:
 
     def _enter(self, command: str, wanted: str) -> None:
         self.commands.append(command)
+        if exported := re.match(r"export (\w+)=", command):
+            shown = f'{command} && printf %s "${exported[1]}"'
+            self.environment[exported[1]] = self._run(shown, self.environment)
+            return
         serves = (
             re.match(r"(fws_server|make run)\b", command) and "--check" not in command and "--version" not in command
         )
         if serves:
             self._end_all()
-        if serves or " subscribe" in command:
+        if serves or (" subscribe" in command and " publish" not in command):
             running = Background(command, wanted, self)
             self._running.append(running)
             if serves:
@@ -133,17 +138,21 @@ class Terminal:
             else:
                 self._until_connected(running)
             return
+        check(wanted, self._run(command, self.environment | self._extra.get(command, {})), command)
+
+    def _run(self, command: str, environment: dict[str, str]) -> str:
+        """All that it prints."""
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
-            env=self.environment | self._extra.get(command, {}),
+            env=environment,
             capture_output=True,
             text=True,
             timeout=DEADLINE,
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        check(wanted, done.stdout + done.stderr, command)
+        return done.stdout + done.stderr
 
     def _until_connected(self, client: Background) -> None:
         """Wait until the server has this client, or it has heard all that it was to hear."""

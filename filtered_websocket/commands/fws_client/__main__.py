@@ -113,7 +113,7 @@ def _parser() -> exits.Parser:
         help="wsps: key of the channels; ws_emit: secret of the rooms; centrifugo: key of the server API, to publish",
     )
     add("--publish_key", default="", metavar="KEY", help="wsps: key to publish with, if it is another")
-    add("--token", help="philote, centrifugo: the token; see fws_token")
+    add("--token", help="philote, centrifugo, without a pack: the token; see fws_token")
     add("--auth", metavar="JSON", help="socketio, centrifugo: what the client says of itself, an object")
     add("--app_key", "--app-key", default="", metavar="KEY", help="pushi, pusher: key of the app, if not in the URL")
     add(

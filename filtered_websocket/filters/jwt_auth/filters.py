@@ -18,6 +18,7 @@ from filtered_websocket.filters.base import (
 )
 from filtered_websocket.filters.jwt_auth.options import verifier
 from filtered_websocket.filters.jwt_auth.places import mark, token_in
+from filtered_websocket.filters.jwt_auth.users import user_of
 from filtered_websocket.filters.shared.expiries import Expiries
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET
 from filtered_websocket.filters.shared.tokens import BadToken, ends
@@ -79,7 +80,7 @@ class Admit(WebSocketHandshakeFilter):
                 raise BadToken(f"the token has more than {LONGEST} characters")
             claims = _verifier(cls.state, options).claims(token)
             expires = ends(claims, options.jwt_leeway)
-            user = _user(claims, options.jwt_user)
+            user = user_of(claims, options.jwt_user)
         except BadToken as bad:
             raise Reject(401, str(bad), {"WWW-Authenticate": 'Bearer error="invalid_token"'}) from None
         client.claims = claims
@@ -120,16 +121,3 @@ def _verifier(state: dict[str, Any], options: Options) -> Verifier:
         state["verifier"], state["options"] = verifier(options), options
     found: Verifier = state["verifier"]
     return found
-
-
-def _user(claims: dict[str, Any], name: str) -> str | None:
-    if not name:
-        return None
-    user = claims.get(name)
-    if not isinstance(user, str) or not user:
-        raise BadToken(f"the token's {name}, which names the user, is to be a text")
-    try:
-        user.encode()
-    except UnicodeEncodeError:
-        raise BadToken(f"the token's {name} is no text of Unicode") from None
-    return user

@@ -41,6 +41,9 @@ class Plain(Protocol):
         query = [each for each in parse_qsl(self.url.query, keep_blank_values=True) if each[0] not in ("since", "last")]
         return self.url._replace(query=urlencode([*query, ("since", self._position)])).geturl()
 
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.terms.token}"} if self.terms.token else {}
+
     def accepted(self, headers: Mapping[str, str]) -> None:
         self._told = headers.get(POSITIONS, "none")
         self._is_answered = False
