@@ -96,6 +96,9 @@ def test_the_server_says_what_the_readme_says_it_says(tmp_path: Path) -> None:
 def test_flags_in_the_pages_exist() -> None:
     known = set(re.findall(r"`(--?\w+)`", (ROOT / "docs" / "options.md").read_text()))
     known |= {"--check", "--version", "--help", "--list-filters", "--package"}
+    # Those of the other commands.
+    for name in ("fws_client/__main__.py", "fws_token.py"):
+        known |= set(re.findall(r'"(--[a-z_]+)"', (ROOT / "filtered_websocket" / "commands" / name).read_text()))
     mentioned = {
         (flag, page.name)
         for page in PAGES
@@ -103,7 +106,7 @@ def test_flags_in_the_pages_exist() -> None:
         and page.parent.name != "bench"
         # What a program is told in one of ours is its own.
         for flag in re.findall(
-            r"(?<![\w-])--[a-z][\w-]*", re.sub(r'--exec_pipe "[^"]*"', "--exec_pipe", page.read_text())
+            r"(?<![\w-])--[a-z][\w-]*", re.sub(r"""--exec_pipe ("[^"]*"|'[^']*')""", "--exec_pipe", page.read_text())
         )
     }
     assert mentioned
