@@ -51,6 +51,11 @@ HEAD = (
     "Sec-WebSocket-Extensions: permessage-deflate\r\nCookie: session=0123456789abcdef\r\n\r\n"
 )
 ECHO = "/echo"
+# {"read":["c0"],"write":["c0"]}, signed with the empty secret.
+TOKEN = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyZWFkIjpbImMwIl0sIndyaXRlIjpbImMwIl19"
+    ".1JHr9QUi7LJjU0Dqip0T7QrFlF-7uZn-Mr16M0XpdeU"
+)
 MAX_TURNS = 200
 """Turns of the reactor within which an answer comes: one or two do, and an answer that never comes is an error."""
 
@@ -340,6 +345,8 @@ def paths(clients: Clients) -> Iterator[tuple[str, int, Callable[[], object]]]:
     yield "Centrifugo, rooms", 4, lambda: clients.exchange(said, 10 * len(middle))
     clients.leave()
     yield "handshake", 4, lambda: clients.connect([f"/h{number}" for number in range(10)])
+    clients.leave()
+    yield "handshake with a token", 4, lambda: clients.connect([f"/philote?auth={TOKEN}"] * 10)
     clients.leave()
     yield "connect, echo, close", 4, lambda: clients.connect_and_close([ECHO] * 10, frame(small), 66)
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs
 
 from filtered_websocket.web.head import Head, elements, parse, path_of
 from filtered_websocket.web.interfaces import HTTPServer
+from filtered_websocket.web.query import parameters
 from filtered_websocket.web.response import HTTPError
 from filtered_websocket.web.trace_parent import TraceParent, read
 
@@ -39,8 +39,7 @@ class Request:
     @property
     def params(self) -> dict[str, list[str]]:
         """The query's parameters: name -> values."""
-        query = self.uri.partition("?")[2]
-        return parse_qs(query, keep_blank_values=True) if query else {}
+        return parameters(self.uri.partition("?")[2])
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -130,7 +129,7 @@ class HTTPRequest(Request):
         :raises HTTPError: 400, there are more than any form has
         """
         try:
-            return parse_qs(self.query, keep_blank_values=True, max_num_fields=1000)
+            return parameters(self.query, most=1000)
         except ValueError:
             raise HTTPError(400, "too many parameters") from None
 

@@ -1,13 +1,16 @@
 """Tokens: finding one in a request, checking it, what it allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from filtered_websocket.chain.request import Request
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.shared.signing_keys import Keys
 from filtered_websocket.filters.shared.tokens import BadToken, bearer, ends, signed_claims
 
 CHALLENGE = (("WWW-Authenticate", "Bearer"),)
+_NONE: frozenset[str] = frozenset()
+_TEXTS = frozenset((str,))
 
 
 class Refused(Reject):
@@ -31,17 +34,17 @@ class Access(NamedTuple):
     user: str | None = None
 
 
-def token_of(headers: Mapping[str, str], params: Mapping[str, Sequence[str]]) -> str:
+def token_of(request: Request) -> str:
     """The token of a request: the header Authorization, with or without the word Bearer, else the parameter ``auth``.
 
     :raises Refused: there is none
     """
-    header = headers.get("authorization", "").strip()
+    header = request.headers.get("authorization", "").strip()
     if header:
         found = bearer(header)
         token = header if found is None else found
     else:
-        token = params.get("auth", [""])[0].strip()
+        token = request.params.get("auth", [""])[0].strip()
     if not token:
         raise Refused("a token is wanted: Authorization: Bearer TOKEN, or ?auth=TOKEN")
     return token
@@ -58,7 +61,10 @@ def check(token: str, keys: Keys) -> Access:
         raise Refused("the token's api is to be true or false")
     subject = claims.get("sub")
     user = subject if isinstance(subject, str) and subject else None
-    return Access(_channels(claims, "read"), _channels(claims, "write"), bool(api), expires, user)
+    reads = _channels(claims, "read")
+    # Most write what they read: one set for both.
+    writes = reads if claims.get("write") == claims.get("read") else _channels(claims, "write")
+    return Access(reads, writes, bool(api), expires, user)
 
 
 def claims_of(token: str, keys: Keys) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def _read(token: str, keys: Keys) -> tuple[dict[str, Any], float | None]:
 def _channels(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     names = claims.get(name)
     if names is None:
-        return frozenset()
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        return _NONE
+    if not isinstance(names, list) or not _TEXTS.issuperset(map(type, names)):
         raise Refused(f"the token's {name} is to be a list of texts")
-    return frozenset(names) - {""}
+    return frozenset(filter(None, names))

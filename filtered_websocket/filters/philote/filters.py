@@ -41,7 +41,7 @@ class Admit(WebSocketHandshakeFilter):
             path = data.path.removeprefix(max(pipeline.prefixes(data.path), key=len))
             if path == "/api" or path.startswith("/api/"):
                 raise Reject(404, "no WebSocket is served under /api")
-        access = auth.check(auth.token_of(data.headers, data.params), philote.keys)
+        access = auth.check(auth.token_of(data), philote.keys)
         fault = philote.fault(access)
         if fault:
             raise auth.Refused(f"the token cannot be read: {fault}")

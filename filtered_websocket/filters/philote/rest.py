@@ -26,7 +26,7 @@ class Api(Endpoint):
 
     @classmethod
     def handle(cls, pipeline: Pipeline, request: HTTPRequest) -> dict[str, Any]:
-        access = auth.check(auth.token_of(request.headers, request.params), State.of(pipeline).keys)
+        access = auth.check(auth.token_of(request), State.of(pipeline).keys)
         if not access.api:
             raise HTTPError(403, "this token is not one for the API")
         if request.method not in ("GET", "HEAD") or request.wildcards[-1] != "/info":

@@ -4,6 +4,7 @@ Which key may check a token depends on the key, never on what the token says of 
 HS512, a public key its own RS*, ES* or EdDSA.
 """
 
+import hashlib
 import hmac
 import json
 import time
@@ -36,6 +37,31 @@ class PublicKey(NamedTuple):
     name: str | None = None
 
 
+class Secret:
+    """A secret that signs, as `sign` does (RFC 2104). What is hashed before all that it signs is hashed once: half the
+    cost of a token's signature."""
+
+    def __init__(self, secret: str) -> None:
+        self._begun = {algorithm: _begin(secret.encode(), digest) for algorithm, digest in DIGESTS.items()}
+
+    def sign(self, data: bytes, algorithm: str) -> bytes:
+        inner, outer = self._begun[algorithm]
+        within, around = inner.copy(), outer.copy()
+        within.update(data)
+        around.update(within.digest())
+        signature: bytes = around.digest()
+        return signature
+
+
+def _begin(secret: bytes, digest: str) -> tuple[Any, Any]:
+    inner, outer = hashlib.new(digest), hashlib.new(digest)
+    key = secret if len(secret) <= inner.block_size else hashlib.new(digest, secret).digest()
+    padded = key.ljust(inner.block_size, b"\0")
+    inner.update(bytes(each ^ 0x36 for each in padded))
+    outer.update(bytes(each ^ 0x5C for each in padded))
+    return inner, outer
+
+
 class Keys:
     """All keys of one pipeline.
 
@@ -50,7 +76,9 @@ class Keys:
         public: Sequence[PublicKey] = (),
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._secret, self._previous, self._public, self._now = secret, previous, tuple(public), now
+        self._public, self._now = tuple(public), now
+        self._secrets = [] if secret is None or (public and not secret) else [Secret(secret)]
+        self._previous = None if previous is None else (Secret(previous[0]), previous[1])
 
     def signed(self, token: str, header: dict[str, Any], signature: bytes) -> bool:
         """Whether one of the keys has signed this.
@@ -61,17 +89,20 @@ class Keys:
         if not isinstance(algorithm, str):
             return False
         if algorithm in DIGESTS:
-            signs = token.rpartition(".")[0].encode()
-            # All of them, whichever fits: the time taken says nothing.
-            fits = [hmac.compare_digest(sign(signs, secret, algorithm), signature) for secret in self._secrets()]
-            return any(fits)
+            return self.secret_signed(token.rpartition(".")[0].encode(), algorithm, signature)
         return any(self._verified(token, each, algorithm) for each in self._public if _may(each, header, algorithm))
 
-    def _secrets(self) -> list[str]:
-        secrets = [] if self._secret is None or (self._public and not self._secret) else [self._secret]
+    def secret_signed(self, signs: bytes, algorithm: str, signature: bytes) -> bool:
+        """Whether one of the secrets has signed this by one of `DIGESTS`."""
+        secrets = self._secrets
         if self._previous is not None and self._now() < self._previous[1]:
-            secrets.append(self._previous[0])
-        return secrets
+            secrets = [*secrets, self._previous[0]]
+        fits = False
+        for secret in secrets:
+            # All of them, whichever fits: the time taken says nothing.
+            if hmac.compare_digest(secret.sign(signs, algorithm), signature):
+                fits = True
+        return fits
 
     def _verified(self, token: str, public: PublicKey, algorithm: str) -> bool:
         try:

@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,8 +16,13 @@ from filtered_websocket.messages.strict_json import loads
 
 Parts = tuple[dict[str, Any], bytes, bytes]
 """Header, claims as they are written, and signature."""
+Usual = tuple[str, bytes, bytes, bytes]
+"""The algorithm, what is signed, claims as they are written, and signature."""
 _JWS = jwt.PyJWS()  # made once: it makes all its algorithms
-_TOKEN = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")
+"""From base64url to what binascii reads."""
+_DATES = frozenset(("exp", "nbf", "iat"))
 
 
 class BadToken(Exception):  # noqa: N818 - what it is
@@ -28,12 +34,18 @@ def signed_claims(token: str, keys: Keys) -> dict[str, Any]:
 
     :raises BadToken: it is no JWT, or signed by another key, or in a way that is not taken
     """
-    try:
-        header, written, signature = _read_usual(token) or _read(token)
-    except (jwt.PyJWTError, ValueError):
-        raise BadToken("the token is no JWT") from None
+    usual = _read_usual(token)
+    if usual is not None:
+        algorithm, signs, written, signature = usual
+        signed = keys.secret_signed(signs, algorithm, signature)
+    else:
+        try:
+            header, written, signature = _read(token)
+        except (jwt.PyJWTError, ValueError):
+            raise BadToken("the token is no JWT") from None
+        signed = keys.signed(token, header, signature)
     # Before the claims are read: what nobody has signed costs no more, however large and deep it is.
-    if not keys.signed(token, header, signature):
+    if not signed:
         raise BadToken("the token's signature is wrong, or its algorithm is not taken")
     claims = _claims(written)
     if not isinstance(claims, dict):
@@ -73,9 +85,11 @@ def ends(claims: Mapping[str, Any], leeway: float = 0.0) -> float | None:
     :param leeway: seconds that clocks may differ by
     :raises BadToken: it is not of now, or one of its dates is none
     """
-    expires, begins, issued = (date(claims, name) for name in ("exp", "nbf", "iat"))
+    if _DATES.isdisjoint(claims):
+        return None
+    expires, begins, issued = date(claims, "exp"), date(claims, "nbf"), date(claims, "iat")
     now = time.time()
-    if any(each is not None and each > now + leeway for each in (issued, begins)):
+    if (begins is not None and begins > now + leeway) or (issued is not None and issued > now + leeway):
         raise BadToken("the token is not yet valid")
     if expires is None:
         return None
@@ -102,17 +116,15 @@ def _read(token: str) -> Parts:
     return parts["header"], parts["payload"], parts["signature"]
 
 
-def _read_usual(token: str) -> Parts | None:
-    """The same for a token that is as nearly all are, at a quarter of the cost; None for any other: PyJWT tells."""
-    match = _TOKEN.fullmatch(token)
-    if match is None:
-        return None
-    header, claims, signature = match.groups()
+def _read_usual(token: str) -> Usual | None:
+    """The same for a token that is as nearly all are, at an eighth of the cost; None for any other: PyJWT tells."""
+    signs, _, signature = token.rpartition(".")
+    header, _, claims = signs.partition(".")
     algorithm = _algorithm_of(header)
-    if algorithm is None:
+    if algorithm is None or not claims or not signature:
         return None
     try:
-        return {"alg": algorithm}, _decode(claims), _decode(signature)
+        return algorithm, signs.encode(), _decode(claims), _decode(signature)
     except ValueError:
         return None
 
@@ -130,10 +142,12 @@ def _algorithm_of(header: str) -> str | None:
 
 def _decode(part: str) -> bytes:
     """
-    :raises ValueError: it is no base64 in the form that has no other
+    :raises ValueError: it is no base64url in the form that has no other
     """
-    data = urlsafe_b64decode(part + "==")
-    if _base64(data) != part.encode():
+    standard = part.encode().translate(_STANDARD)
+    data = a2b_base64(standard + b"==")
+    # What it has passed over, and bits of the last character that mean nothing, are not there again.
+    if b2a_base64(data, newline=False).rstrip(b"=") != standard:
         raise ValueError("another text would be the same bytes")
     return data
 

@@ -1,6 +1,7 @@
 import base64
 import time
 from datetime import datetime
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -36,17 +37,23 @@ def reason(function, *arguments):
     ],
 )
 def test_the_token_is_the_headers_else_the_parameters(headers, params):
-    assert token_of(headers, params) == "T"
+    assert token_of(SimpleNamespace(headers=headers, params=params)) == "T"
 
 
 @pytest.mark.parametrize(("headers", "params"), [({}, {}), ({}, {"auth": [""]}), ({"authorization": "Bearer "}, {})])
 def test_a_request_without_token_is_told_how_to_bring_one(headers, params):
-    assert "?auth=TOKEN" in reason(token_of, headers, params)
+    assert "?auth=TOKEN" in reason(token_of, SimpleNamespace(headers=headers, params=params))
 
 
 def test_a_token_says_what_its_bearer_reads_and_writes():
     access = check(token({"read": ["a", "b", "a"], "write": ["b"], "api": True, "exp": LATER}), KEYS)
     assert access == (frozenset("ab"), frozenset("b"), True, LATER, None)
+
+
+@pytest.mark.parametrize("write", [[], ["b"], ["a", ""], ["a", "b"], None])
+def test_what_it_writes_is_its_own(write):
+    access = check(token({"read": ["a", "b", ""], "write": write}), KEYS)
+    assert access[:2] == (frozenset("ab"), frozenset(write or ()) - {""})
 
 
 def test_what_is_missing_is_none():

@@ -4,9 +4,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filtered_websocket.filters.philote.auth import Refused, check
-from filtered_websocket.filters.shared.signing_keys import Keys, read_date, read_jwks, read_pem
+from filtered_websocket.filters.shared.signing_keys import DIGESTS, Keys, Secret, read_date, read_jwks, read_pem, sign
 from tests.support.philote_tokens import SECRET, token
 
 CLAIMS = {"read": ["a"]}
@@ -47,6 +49,16 @@ def good(token_, keys):
 def test_a_secret_checks_what_it_has_signed(secret, algorithm):
     assert good(token(CLAIMS, secret, algorithm), Keys(secret))
     assert not good(token(CLAIMS, secret, algorithm), Keys(secret + "x"))
+
+
+@given(
+    st.text(max_size=20) | st.integers(60, 70).map("k".__mul__) | st.integers(125, 131).map("é".__mul__), st.binary()
+)
+def test_a_secret_signs_again_and_again_as_hmac_does(text, data):
+    secret = Secret(text)
+    for algorithm in DIGESTS:
+        assert secret.sign(data, algorithm) == sign(data, text, algorithm)
+        assert secret.sign(data, algorithm) == sign(data, text, algorithm)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "NONE", "", "hs256", "HS1", None, ["HS256"], {}, 5])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filtered_websocket.filters.shared import tokens
-from filtered_websocket.filters.shared.signing_keys import Keys, sign
+from filtered_websocket.filters.shared.signing_keys import DIGESTS, Keys, sign
 from filtered_websocket.filters.shared.tokens import BadToken, date, issue, signed_claims
 from tests.support.philote_tokens import SECRET, base64url, token
 
@@ -63,7 +63,7 @@ def test_what_is_read_without_pyjwt_is_read_as_pyjwt_reads_it(header, body, sign
     if found is None:
         return
     said, written, signed = tokens._read(text)
-    assert found == ({"alg": said["alg"]}, written, signed)
+    assert found == (said["alg"], f"{header}.{body}".encode(), written, signed)
     assert said.keys() <= {"alg", "typ"}
 
 
@@ -71,8 +71,38 @@ def test_the_usual_token_is_read_without_pyjwt():
     for claims in ({"read": ["a"], "exp": LATER}, {}, {"read": ["é" * 50]}):
         signed = issue(claims, SECRET)
         _, written, signature = tokens._read(signed)
-        assert tokens._read_usual(signed) == ({"alg": "HS256"}, written, signature)
+        assert tokens._read_usual(signed) == ("HS256", signed.rpartition(".")[0].encode(), written, signature)
         assert json.loads(written) == claims
+
+
+@st.composite
+def texts(draw):
+    """Tokens of which any part may be wrong, signed or not."""
+    signs = f"{draw(segments(HEADERS))}.{draw(segments(BODIES))}"
+    secret, algorithm = draw(st.sampled_from([SECRET, "before", "another", ""])), draw(st.sampled_from(list(DIGESTS)))
+    signature = base64url(sign(signs.encode(), secret, algorithm))
+    ends = [signature] * 6 + [signature + "=", signature[:-1] + "B", signature[1:], signature + ".", "", "!", "\ud800"]
+    return (
+        draw(st.sampled_from([signs, signs, signs, signs + ".", signs.partition(".")[2], ""]))
+        + "."
+        + draw(st.sampled_from(ends))
+    )
+
+
+def taken(text, keys):
+    try:
+        return json.dumps(signed_claims(text, keys))
+    except BadToken as bad:
+        return str(bad)
+
+
+@settings(max_examples=150)
+@given(texts(), st.sampled_from([KEYS, Keys(""), Keys(None), Keys(SECRET, ("before", 4e9)), Keys("x", ("before", 0))]))
+def test_a_token_is_taken_and_refused_as_by_pyjwts_road(text, keys):
+    found = taken(text, keys)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_read_usual", lambda text: None)
+        assert found == taken(text, keys)
 
 
 @given(BODIES, st.sampled_from(["HS256", "HS384"]), st.booleans())
