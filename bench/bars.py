@@ -92,6 +92,7 @@ BARS = (
         Bar(f"cluster_{what}", "cpu_us", f"{OURS}_redis7", 1 / 1.1, f"{OURS}_cluster")
         for what in ("publish", "kept", "fan1000")
     ),
+    Bar("exec_pipe", "cpu_us", None, 50.0),
     *(Bar("presence10000", "cpu_us", row, 0.5, row, "presence100") for row in (OURS, f"{OURS}_redis")),
 )
 

@@ -74,7 +74,7 @@ def measure(row: Row, workload: Workload, tmax: float) -> dict[str, object]:
         pids += stack.enter_context(
             running(command, port, f"{row.name}-{workload.name}", dict(row.env + workload.env), word)
         )
-        return _generate(port, pids, workload, entry, tmax)
+        return _generate(port, pids if workload.programs else pids[:1], workload, entry, tmax)
 
 
 def _generate(port: int, pids: list[int], workload: Workload, entry: tuple[str, ...], tmax: float) -> dict[str, object]:

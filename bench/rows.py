@@ -64,6 +64,7 @@ _OUR_VARIANTS = {
     "join": _FWS + "filters.join",
     "presence": _FWS + "filters.presence",
     "plain": _FWS + "filters.rooms",
+    "exec": _FWS + "filtered_websocket.filters.exec_pipe filters.echo --exec_pipe cat --exec_in_flight 16",
     "kept": _FWS + 'filters.rooms --channels \'{{"*":{{"history":100}}}}\'',
     "history": _FWS + 'filters.history --channels \'{{"*":{{"history":100}}}}\'',
 }

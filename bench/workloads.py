@@ -17,6 +17,7 @@ class Workload(NamedTuple):
     rows: tuple[str, ...] = ()  # measured in it; (): those that name no workloads of their own, or name this one
     env: tuple[tuple[str, str], ...] = ()
     descriptors: int = 1100  # open files that the server and the generator need, each
+    programs: bool = True  # whether what the server has started counts too
 
     def measures(self, row: Row) -> bool:
         if self.variant and self.variant not in row.variants:
@@ -112,6 +113,8 @@ WORKLOADS = (
              "--mode echo -n 100 -w 16 -s 128", "echo", "cluster", "kept", _ON_CLUSTERS),
     Workload("cluster_fan1000", "1,000 subscribers, one message in flight, on a cluster",
              "--mode fanout -n 1000 -w 1 -s 128", "rooms", "cluster", "plain", _ON_CLUSTERS),
+    Workload("exec_pipe", "200 clients through one program, `cat`, told of 16 at a time: the server's own CPU",
+             "--mode echo -n 200 -w 1 -s 64", "echo", "exec", "exec", (OURS,), programs=False),
     Workload("history", "an append to a history, and one publication read back",
              "--mode echo -n 10 -w 1 -s 64 --path /history%i", "", "history", "history", _OURS),
 )  # fmt: skip

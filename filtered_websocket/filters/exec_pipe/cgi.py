@@ -25,6 +25,7 @@ def variables(connection: Any) -> dict[str, str]:
         "SCRIPT_NAME": "",
         "PATH_INFO": request.path,
         "REMOTE_ADDR": request.peer,
+        "REMOTE_HOST": request.peer,  # its address, where no name is known (RFC 3875, 4.1.9)
         "SERVER_NAME": host,
         "SERVER_PORT": port or ("443" if connection.factory.is_secure else "80"),
         "UNIQUE_ID": connection.id,

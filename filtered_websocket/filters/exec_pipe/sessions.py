@@ -36,6 +36,7 @@ class Session:
         self._connection, self._reactor, self._as_json = connection, reactor, options.exec_json
         self._taken: Deferred[None] | None = None
         self._look: Any = None
+        self._is_wanted = True
         self.ended: Deferred[None] = Deferred()
         known = environment(options.exec_environment) | variables(connection)
         self._program = Program(
@@ -55,6 +56,7 @@ class Session:
 
     def stop(self) -> "Deferred[None]":
         """End the program; fired when it has ended."""
+        self._is_wanted = False
         if self._look is not None:
             self._look.cancel()
             self._look = None
@@ -88,7 +90,7 @@ class Session:
         if self._look is not None:
             self._look.cancel()
             self._look = None
-        if self._program.status:
+        if self._program.status and self._is_wanted:
             _log.warn("exec_pipe: {name} {why}", name=self._program.name, why=why)
         self._has_taken()
         self._connection.close(FAILED if self._program.status else 1000, "the program has ended")

@@ -20,6 +20,7 @@ def test_the_names_of_cgi():
         "/chat/a?b=c%20d",
         "192.0.2.1",
     )
+    assert found["REMOTE_HOST"] == "192.0.2.1"
     assert (found["HTTP_USER_AGENT"], found["HTTP_X_USER"], found["REMOTE_USER"]) == ("test", "real", "u")
     assert "HTTPS" not in found
 
