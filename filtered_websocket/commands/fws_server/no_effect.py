@@ -5,8 +5,8 @@ import resource
 import sys
 from collections.abc import Iterator
 
-from filtered_websocket.commands.fws_server.checks import checks
 from filtered_websocket.config.option import Options
+from filtered_websocket.pipeline.checks import checks
 
 
 def odd(options: Options) -> Iterator[str]:

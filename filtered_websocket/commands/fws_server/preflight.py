@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from filtered_websocket.commands.fws_server.checks import checks
 from filtered_websocket.commands.fws_server.private_redis import program_for
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.pipeline.checks import checks
 from filtered_websocket.pipeline.mistakes import out_of_reach
 from filtered_websocket.pipeline.modules import checks_of, options_of
 from filtered_websocket.transport.addresses import to_bind

@@ -1,10 +1,10 @@
 """What modules declare as CHECK is asked once for each use, with its options."""
 
-from filtered_websocket.commands.fws_server.checks import checks
 from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import text
 from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.config.uses import Use
+from filtered_websocket.pipeline.checks import checks
 from tests.support.module_files import Files
 
 
