@@ -1,10 +1,11 @@
 """What filter modules declare beside their options: functions that look at the values of these."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from filtered_websocket.config.option import Options
 from filtered_websocket.config.pipelines import PipelineConfig
+from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.modules import checks_of
 
 
@@ -15,3 +16,25 @@ def checks(pipeline: PipelineConfig, what: str) -> Iterator[tuple[Any, Options]]
         its = pipeline.options if use.options is None else use.options
         found += [(each, its) for each in checks_of(use.module, what) if (each, its) not in found]
     yield from found
+
+
+def declared_faults(options: Options) -> Iterator[ConfigError]:
+    """What ``CHECK`` and ``CHECK_PIPELINES`` of all modules find wrong."""
+    together: dict[Any, list[PipelineConfig]] = {}
+    for pipeline in options.pipelines:
+        for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "CHECK_PIPELINES")):
+            together.setdefault(check, []).append(pipeline)
+        for check, its in checks(pipeline, "CHECK"):
+            where = f"pipelines.{pipeline.name}: " if pipeline.name else ""
+            for error in raised(check, its):
+                yield ConfigError(*(f"{where}{fault}" for fault in error.faults))
+    for check, pipelines in together.items():
+        yield from raised(check, options, pipelines)
+
+
+def raised(check: Callable[..., object], *arguments: Any) -> Iterator[ConfigError]:
+    """The ConfigError that a check raises, if it does."""
+    try:
+        check(*arguments)
+    except ConfigError as error:
+        yield error

@@ -6,8 +6,10 @@ from typing import Any
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.config.configuration import Configuration, raise_all
+from filtered_websocket.config.option import Options
 from filtered_websocket.config.uses import Use, uses
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.pipeline.checks import declared_faults
 from filtered_websocket.pipeline.mistakes import check_options, filters_that_are_none, without_filter
 from filtered_websocket.pipeline.modules import filters_of, further_roots, load, options_of
 from filtered_websocket.pipeline.pipeline import Pipeline
@@ -61,7 +63,9 @@ def resolved(filters: tuple[Filter, ...], options: dict[str, Any], given: Given)
     for name in modules:
         check_options(name)
         configuration.declare(options_of(name), name)
-    return configuration.resolve()
+    found: Options = configuration.resolve()
+    raise_all(list(declared_faults(found)))
+    return found
 
 
 def load_into(pipeline: Pipeline, given: Iterable[Use | FilterMeta]) -> None:

@@ -108,6 +108,9 @@ def test_pipelines_may_hold_classes_and_options_of_their_own():
 def test_options_are_checked_as_those_of_fws_server():
     with pytest.raises(ConfigError, match='"max_mesage_size"; did you mean "max_message_size"'):
         Server(Echo, max_mesage_size=1)
+    # What a module finds wrong with its options, as fws_server --check says.
+    with pytest.raises(ConfigError, match=r"exec_pipe: there is no program nothing on the PATH"):
+        Server("filtered_websocket.filters.exec_pipe", exec_pipe="nothing")
     with pytest.raises(ConfigError, match="no_such_module"):
         Server("no_such_module")
 

@@ -15,9 +15,9 @@ from typing import Any
 from filtered_websocket.commands.fws_server.private_redis import program_for
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.pipeline.checks import checks
+from filtered_websocket.pipeline.checks import declared_faults, raised
 from filtered_websocket.pipeline.mistakes import out_of_reach
-from filtered_websocket.pipeline.modules import checks_of, options_of
+from filtered_websocket.pipeline.modules import options_of
 from filtered_websocket.transport.addresses import to_bind
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import cannot_listen
@@ -34,24 +34,25 @@ def faults(options: Options, backend: Any, starts: bool = True) -> Iterator[Conf
     :param backend: the StorageObject class
     :param starts: they are for a process that is to start; a reload changes neither addresses nor storage
     """
-    for check in (_pipelines, _tls, _storage, _ports, _addresses, _packs) if starts else (_pipelines, _tls, _packs):
+    for check in (_pipelines, _tls, _storage, _ports, _addresses) if starts else (_pipelines, _tls):
         yield from check(options, backend)
+    yield from declared_faults(options)
 
 
 def _tls(options: Options, backend: Any) -> Iterator[ConfigError]:
     if bool(options.key) != bool(options.cert):
         yield ConfigError("TLS needs both -key and -cert")
     elif options.key:
-        yield from _raised(Certificate, options.key, options.cert)
+        yield from raised(Certificate, options.key, options.cert)
 
 
 def _storage(options: Options, backend: Any) -> Iterator[ConfigError]:
     if options.workers > 1 and not getattr(backend, "shared", False):
-        yield from _raised(program_for, options)
+        yield from raised(program_for, options)
     # A user's own may be of no class of ours.
     check = getattr(backend, "check_options", None)
     if callable(check):
-        yield from _raised(check, options)
+        yield from raised(check, options)
 
 
 def _places(options: Options) -> Iterator[tuple[str, str, int]]:
@@ -154,23 +155,3 @@ def _pipelines(options: Options, backend: Any) -> Iterator[ConfigError]:
             if here and option.name in readers and readers[option.name].isdisjoint(pipeline.filters):
                 module = min(readers[option.name])
                 yield ConfigError(f'{source}.{option.name}: it is of {module}, which is not in "filters" there')
-
-
-def _packs(options: Options, backend: Any) -> Iterator[ConfigError]:
-    together: dict[Any, list[Any]] = {}
-    for pipeline in options.pipelines:
-        for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "CHECK_PIPELINES")):
-            together.setdefault(check, []).append(pipeline)
-        for check, its in checks(pipeline, "CHECK"):
-            where = f"pipelines.{pipeline.name}: " if pipeline.name else ""
-            for error in _raised(check, its):
-                yield ConfigError(*(f"{where}{fault}" for fault in error.faults))
-    for check, pipelines in together.items():
-        yield from _raised(check, options, pipelines)
-
-
-def _raised(check: Any, *arguments: Any) -> Iterator[ConfigError]:
-    try:
-        check(*arguments)
-    except ConfigError as error:
-        yield error
