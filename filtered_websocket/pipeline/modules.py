@@ -10,9 +10,11 @@ import gc
 import importlib
 import importlib.util
 import inspect
+import pkgutil
 import sys
 import traceback
 from collections.abc import Container, Iterator
+from difflib import get_close_matches
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -48,8 +50,7 @@ def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and missing and (name == missing or name.startswith(f"{missing}.")):
         if name.endswith(".py"):
             return f"not found (a module is named without .py: {name.removesuffix('.py')})"
-        bundled = f"{_BUNDLED}.{name}"
-        if "." not in name and importlib.util.find_spec(bundled):
+        if bundled := _bundled(name):
             return f"not found: is {bundled} meant, which comes with the server?"
         return f"not found (no module {missing!r} on the Python path or in the current directory)"
     text = " ".join(str(error).split())
@@ -61,6 +62,17 @@ def _reason(name: str, error: BaseException) -> str:
     users = [place for place in places if not is_library(place[0])] or places
     place = " ({}, line {})".format(*users[-1]) if users else ""
     return f"{type(error).__name__}: {text}{place}"
+
+
+def _bundled(name: str) -> str | None:
+    """The module that comes with the server whose name is most like this one."""
+    package, _, short = name.rpartition(".")
+    there = importlib.util.find_spec(_BUNDLED)
+    if package not in ("", _BUNDLED) or there is None:
+        return None
+    names = [each.name for each in pkgutil.iter_modules(there.submodule_search_locations)]
+    near = get_close_matches(short, names, n=1, cutoff=0.75)
+    return f"{_BUNDLED}.{near[0]}" if near else None
 
 
 def filters_of(name: str, root: FilterMeta) -> list[FilterMeta]:

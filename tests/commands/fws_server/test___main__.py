@@ -122,6 +122,8 @@ WRONG = {
     ("-c", "unknown.json"): (1, 'unknown.json: unknown option "prot"; did you mean "port"?'),
     ("-c", "list.json"): (1, "list.json: ", "object"),
     ("-f", "no.such.module"): (1, "filter module no.such.module: not found (no module 'no' on the Python path"),
+    ("-f", "brodcast_messages"): (1, "is filtered_websocket.filters.broadcast_messages meant, which comes"),
+    ("-f", "filtered_websocket.filters.jwt_aut"): (1, "is filtered_websocket.filters.jwt_auth meant, which comes"),
     ("-f", "good.py"): (1, "filter module good.py: not found (a module is named without .py: good)"),
     ("-f", "raises"): (1, "filter module raises: RuntimeError: no database at all (", "raises.py, line 3)"),
     ("-f", "exits"): (1, "filter module exits: ", "bye"),
