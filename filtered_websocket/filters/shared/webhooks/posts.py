@@ -6,13 +6,14 @@ from typing import Any
 from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.protocol import Factory, Protocol
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.client import URI, Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer
+from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from filtered_websocket.chain.interfaces import Server
+from filtered_websocket.filters.shared.http_client.body import Body
+from filtered_websocket.filters.shared.http_client.bounded import BoundedFactory, TooLarge
 from filtered_websocket.filters.shared.public_addresses import Endpoint
 
 MAX_POSTS = 100
@@ -26,10 +27,6 @@ MAX_ANSWER = 64 * 1024
 
 Request = tuple[bytes, Sequence[tuple[str, str]]]
 """Body and headers."""
-
-
-class TooLarge(Exception):  # noqa: N818 - what it is
-    """The answer's head does not end within `MAX_ANSWER`."""
 
 
 class Posts:
@@ -68,7 +65,7 @@ async def _post(reactor: Any, url: str, request: Request, private: bool) -> int:
     fields = Headers()
     for name, value in headers:
         fields.addRawHeader(name, value)
-    asked = agent.request(b"POST", url.encode("ascii"), fields, _Body(body))
+    asked = agent.request(b"POST", url.encode("ascii"), fields, Body(body))
     try:
         answer: Any = await asked.addTimeout(ANSWER_SECONDS, reactor)
     except Exception:
@@ -94,50 +91,21 @@ class _Endpoints:
 
     def __init__(self, reactor: Any, private: bool) -> None:
         self._reactor, self._private = reactor, private
-        self.too_large = False
+        self._bounded: BoundedFactory | None = None
+
+    @property
+    def too_large(self) -> bool:
+        return self._bounded is not None and self._bounded.too_large
 
     def endpointForURI(self, uri: URI) -> "_Endpoints":
         self._endpoint = Endpoint(self._reactor, uri, self._private)
         return self
 
     def connect(self, factory: Factory) -> Deferred[Any]:
-        bounded: Any = WrappingFactory(factory)
-        bounded.noisy, bounded.protocol, bounded.endpoints = False, _Bounded, self
+        bounded: Any = BoundedFactory(factory, MAX_ANSWER)
+        self._bounded = bounded
         connected = self._endpoint.connect(bounded)
         return connected.addCallback(lambda wrapper: wrapper.wrappedProtocol)
-
-
-class _Bounded(ProtocolWrapper):
-    """Counts what comes: Twisted's client would keep a head without an end, line by line."""
-
-    factory: Any
-    _left = MAX_ANSWER
-
-    def dataReceived(self, data: bytes) -> None:
-        self._left -= len(data)
-        if self._left < 0:
-            self.factory.endpoints.too_large = True
-            self.abortConnection()
-        else:
-            super().dataReceived(data)
-
-
-@implementer(IBodyProducer)
-class _Body:
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.length = len(body)
-
-    def startProducing(self, consumer: Any) -> Deferred[None]:
-        consumer.write(self._body)
-        done: Deferred[None] = Deferred()
-        done.callback(None)
-        return done
-
-    def pauseProducing(self) -> None:
-        """It is all written at once."""
-
-    resumeProducing = stopProducing = pauseProducing
 
 
 class _Drop(Protocol):
