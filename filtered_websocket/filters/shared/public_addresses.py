@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IResolutionReceiver
 from twisted.internet.protocol import Factory
 from twisted.web.client import URI
@@ -59,11 +60,20 @@ class Endpoint:
         allowed = [each for each in addresses if self._private or is_public(each)]
         if not allowed:
             raise Forbidden("the address is private" if addresses else "the name has no address")
-        kind = TCP6ClientEndpoint if ":" in allowed[0] else TCP4ClientEndpoint
-        endpoint: Any = kind(self._reactor, allowed[0], self._uri.port, timeout=CONNECT_SECONDS)
+        for address in allowed[:-1]:
+            try:
+                return await self._connect_to(address, host, factory)
+            except (ConnectError, OSError):
+                continue  # a name may have an address that nobody listens at: of localhost it is often one of two
+        return await self._connect_to(allowed[-1], host, factory)
+
+    def _connect_to(self, address: str, host: str, factory: Factory) -> Deferred[Any]:
+        kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
+        endpoint: Any = kind(self._reactor, address, self._uri.port, timeout=CONNECT_SECONDS)
         if self._uri.scheme == b"https":
             endpoint = Trust().wrap(endpoint, host)
-        return await endpoint.connect(factory)
+        connecting: Deferred[Any] = endpoint.connect(factory)
+        return connecting
 
 
 def resolve(reactor: Any, host: str) -> Deferred[list[str]]:

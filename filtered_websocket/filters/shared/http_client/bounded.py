@@ -13,9 +13,11 @@ class Bounded(ProtocolWrapper):
     """Counts what comes: Twisted's client would keep a head without an end, line by line.
 
     :ivar left: bytes that may come yet
+    :ivar too_large: more came
     """
 
     factory: Any
+    too_large = False
 
     def __init__(self, factory: Any, wrapped: Any) -> None:
         super().__init__(factory, wrapped)
@@ -24,7 +26,7 @@ class Bounded(ProtocolWrapper):
     def dataReceived(self, data: bytes) -> None:
         self.left -= len(data)
         if self.left < 0:
-            self.factory.too_large = True
+            self.factory.too_large = self.too_large = True
             self.abortConnection()
         else:
             super().dataReceived(data)
