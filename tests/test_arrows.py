@@ -93,6 +93,8 @@ TESTED_TOGETHER = {
         f"filters.exec_pipe.{name}": "end_to_end/test_exec_pipe.py: they need programs, clients and the real reactor"
         for name in ("filters", "sessions")
     },
+    "filters.http_callback.events": "names and tuples, which mypy checks",
+    "filters.http_callback.filters": "end_to_end/test_http_callback.py: they need backends and clients",
     "filters.presence.hearing": "filters/presence/test_room.py: late, cut off, missing something",
     "filters.presence.place": "four fields, which filters/presence/test_room.py fills",
     **{

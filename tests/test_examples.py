@@ -114,6 +114,33 @@ def test_what_passes_in_a_chat_is_written_to_a_file(serve: Serve) -> None:
     assert [each["event"] for each in written if each["event"] != "message"] == ["connect", "disconnect"]
 
 
+def test_a_backend_decides_about_a_chat(serve: Serve, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, EXAMPLES / "chat_backend.py", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as backend:
+        assert backend.stdout is not None
+        try:
+            port = backend.stdout.readline().split()[-1]
+            config = json.loads((EXAMPLES / "asked_chat.json").read_text().replace(":8000/", f":{port}/"))
+            (tmp_path / "asked.json").write_text(json.dumps(config))
+            example = serve("-c", str(tmp_path / "asked.json"), "-p", "0", "--host", "127.0.0.1")
+            with pytest.raises(InvalidStatus) as refused:
+                example.connect()
+            assert refused.value.response.status_code == 401
+            ann, bob = (example.connect(additional_headers={"Cookie": f"user={name}"}) for name in ("ann", "bob"))
+            assert [json.loads(hear(each)) for each in (ann, bob)] == [{"welcome": "ann"}, {"welcome": "bob"}]
+            say(ann, "HELLO", "hello")
+            assert json.loads(hear(ann)) == {"error": "message refused", "status": 422, "reason": "do not shout"}
+            assert json.loads(hear(bob)) == {"from": "ann", "text": "hello"}
+            ann.close()
+            assert backend.stdout.readline() == "ann has gone\n"
+        finally:
+            backend.kill()
+
+
 def test_a_chat_tells_who_is_here(serve: Serve) -> None:
     example = serve("-f", "who_is_here")
     ann = example.connect("/?name=ann")

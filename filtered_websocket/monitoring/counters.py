@@ -5,6 +5,7 @@ so an attack cannot fill a disk and nothing is lost silently.
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.clock import Clock, DelayedCall
+from filtered_websocket.chain.counters import Figure
 from filtered_websocket.errors import printable
 
 _log = Logger()
@@ -28,10 +30,12 @@ class Counters:
     """Totals by kind, a tuple of ``(what, reason)``.
 
     :param clock: of the intervals
+    :ivar figures: what filters have at /metrics beside them
     """
 
     def __init__(self, clock: Clock, interval: float = INTERVAL) -> None:
         self.totals: Counter[tuple[str, str]] = Counter()
+        self.figures: list[Callable[[], Iterable[Figure]]] = []
         self._clock = clock
         self._interval = interval
         self._logged: dict[tuple[str, str], int] = {}

@@ -3,7 +3,7 @@
 Everything is counted in plain integers where it happens, and made into metrics when somebody asks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -17,6 +17,7 @@ from prometheus_client.core import (
 from twisted.internet.defer import Deferred
 
 from filtered_websocket import __version__
+from filtered_websocket.chain.counters import Figure
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.monitoring.stopwatch import Stopwatch
@@ -105,6 +106,7 @@ class _Collector:
         yield GaugeMetricFamily("fws_connections_opening", "Connections that are not yet, or no more, open", opening)
         yield from _http(server.sites)
         yield from _events(server.counters.totals)
+        yield from _of_filters(server.counters.figures)
         yield GaugeMetricFamily(
             "fws_storage_ready", "1 while the storage object works", value=int(server.storage_object.ready)
         )
@@ -181,6 +183,21 @@ def _events(totals: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
                 reasons[shown] = reasons.get(shown, 0) + count
         for reason, count in reasons.items():
             metric.add_metric([reason], count)
+        yield metric
+
+
+def _of_filters(figures: Iterable[Callable[[], Iterable[Figure]]]) -> Iterator[Metric]:
+    """What filters have. Two uses of one may say the same of the same thing: it is added up."""
+    families: dict[str, tuple[Figure, dict[tuple[str, ...], float]]] = {}
+    for figure in (each for read in [*figures] for each in read()):
+        values = families.setdefault(figure.name, (figure, {}))[1]
+        labels = tuple(value for _, value in figure.labels)
+        values[labels] = values.get(labels, 0) + figure.value
+    for name, (figure, values) in families.items():
+        kind = CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily
+        metric: Any = kind(f"fws_{name}", figure.text, labels=[label for label, _ in figure.labels])
+        for labels, value in values.items():
+            metric.add_metric(labels, value)
         yield metric
 
 

@@ -9,6 +9,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.counters import Figure
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
 from filtered_websocket.web.metrics import MAX_REASONS
 from tests.support.debian_programs import debian_program
@@ -126,6 +127,21 @@ def test_the_number_of_reasons_is_bounded() -> None:
         refused = {key[1]: value for key, value in scrape(served).items() if key[0] == "fws_refused_total"}
         assert len(refused) == MAX_REASONS + 1
         assert refused["other"] == 100
+
+
+def test_what_filters_have_is_shown_and_that_of_two_uses_is_added_up() -> None:
+    with serving() as served:
+
+        def read() -> Iterable[Figure]:
+            yield Figure("counter", "asked", "Questions", (("backend", "a"), ("event", "message")), 2)
+            yield Figure("gauge", "open", "Whether it is", (("backend", "a"),), 1)
+
+        other = [Figure("counter", "asked", "Questions", (("backend", "b"), ("event", "message")), 5)]
+        call(lambda: served.server.counters.figures.extend([read, read, lambda: other]))
+        found = scrape(served)
+    assert found["fws_asked_total", "a", "message"] == 4
+    assert found["fws_asked_total", "b", "message"] == 5
+    assert found["fws_open", "a"] == 2
 
 
 def test_metrics_are_for_this_machine_unless_there_is_a_secret() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectingCancelledError, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.web.client import (
@@ -62,8 +62,8 @@ class Client:
             fields.addRawHeader(name, value)
         try:
             connection = await self._connections.take()
-        except CancelledError:
-            raise
+        except (CancelledError, ConnectingCancelledError):
+            raise CancelledError from None
         except Exception as error:
             raise NotSent(_said(error)) from None
         transport: Any = connection.transport

@@ -73,7 +73,9 @@ class Connections:
                 transport.left = self._longest
                 return kept
             end(kept)
-        factory: Any = BoundedFactory(Factory.forProtocol(lambda: _HTTP(self._free)), self._longest)
+        inner: Any = Factory.forProtocol(lambda: _HTTP(self._free))
+        inner.noisy = False
+        factory: Any = BoundedFactory(inner, self._longest)
         bounded: Bounded = await self._endpoint.connect(factory)
         made: _HTTP = bounded.wrappedProtocol
         return made

@@ -121,6 +121,16 @@ def test_a_request_that_is_cancelled_ends_its_connection(client):
         assert call(lambda: asking._connections.unused) == []
 
 
+def test_one_that_is_cancelled_while_it_connects_has_not_failed(client):
+    def cancelled():
+        asked = start(client("http://127.0.0.1:1").post("/", (), b"x"))
+        asked.cancel()
+        return asked
+
+    with pytest.raises(CancelledError):
+        call(cancelled)
+
+
 def test_nothing_is_sent_to_a_server_whose_certificate_is_another_s(client, tmp_path, monkeypatch):
     by = tls_listener.authority(tmp_path)
     for names, trusted in ((["other.example"], True), (["localhost"], False)):
