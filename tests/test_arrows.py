@@ -81,7 +81,6 @@ TESTED_TOGETHER = {
         for name in (
             "admission",
             "channels",
-            "clock",
             "counters",
             "interfaces",
             "request",

@@ -1,7 +1,9 @@
 """Time, and calls that are still to come."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class DelayedCall(Protocol):
@@ -11,6 +13,13 @@ class DelayedCall(Protocol):
     def cancel(self) -> None: ...
     def getTime(self) -> float: ...
     def reset(self, seconds: float, /) -> None: ...
+
+
+def called_off(result: T, timer: DelayedCall | None) -> T:
+    """For `addBoth` of what is waited for: it is over, so the timer that would end the wait goes, too."""
+    if timer is not None and timer.active():
+        timer.cancel()
+    return result
 
 
 class Clock(Protocol):

@@ -134,7 +134,7 @@ def text(*payloads):
 
 
 class Talks:
-    """A subscriber that is no connection, which writes down what reaches it."""
+    """A subscriber that is no connection, which writes down what reaches it. No server's end ends it: see `part`."""
 
     direct = None
 
@@ -146,3 +146,11 @@ class Talks:
 
     def finish(self, blob, sent):
         raise AssertionError("it has no socket")
+
+
+def part(server):
+    """Let all leave that are no connections, as a pack lets its sessions leave when a server ends."""
+    for pipeline in server.server.pipelines:
+        for name in list(pipeline.hub.channels):
+            for each in [each for each in pipeline.hub.subscribers(name) if isinstance(each, Talks)]:
+                pipeline.unsubscribe(name, each)

@@ -5,7 +5,7 @@ import pytest
 from filtered_websocket.errors import NotAllowed
 from filtered_websocket.messages.recovery import Recovery
 from filtered_websocket.testing.server import Server
-from tests.pipeline.subscribers import Talks
+from tests.pipeline.subscribers import Talks, part
 from tests.support.missed import HeldHistory, Numbered
 from tests.support.rooms import Rooms, counted
 
@@ -16,6 +16,7 @@ KEPT = {"x": {"history": 100}}
 def server():
     with Server(Rooms, channels=KEPT, max_channels=3) as server:
         yield server
+        part(server)
 
 
 @pytest.fixture
@@ -82,6 +83,7 @@ def test_nobody_joins_now_while_others_come_back():
         assert not pipeline.join_now("x", Talks("other"), pytest.fail)
         server.storage_object.go_on_to_the_end()
         assert server.result(waits).recovered
+        part(server)
 
 
 def test_one_that_may_not_is_refused_and_counted_once(server, news):

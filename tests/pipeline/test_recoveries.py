@@ -9,7 +9,7 @@ from filtered_websocket.messages.recovery import Recovery
 from filtered_websocket.pipeline.catching_up import CatchingUp
 from filtered_websocket.pipeline.names import Names
 from filtered_websocket.testing.server import Server
-from tests.pipeline.subscribers import Talks
+from tests.pipeline.subscribers import Talks, part
 from tests.support.missed import HeldHistory, Numbered
 from tests.support.rooms import Consumes, Rooms, consuming, counted, members
 
@@ -20,6 +20,7 @@ KEPT = {"x": {"history": 100}, "few": {"history": 3}}
 def server():
     with Server(Rooms, Consumes, channels=KEPT) as server:
         yield server
+        part(server)
 
 
 @pytest.fixture
@@ -163,6 +164,7 @@ def test_in_the_channel_already_it_comes_back_anew(news):
 def slow():
     with Server(Rooms, Consumes, storage_object=HeldHistory(), channels=KEPT) as server:
         yield Numbered(server)
+        part(server)
 
 
 def come_back(news, *positions, **how):
@@ -379,6 +381,7 @@ def test_or_in_any_order_in_one_step():
         ready = [server.result(pipeline.catch_up(name, pack, starts[name])) for name in "ba"]
         pipeline.join_all(ready, told.extend)
         assert [payloads(each) for each in told] == [[], ["to both"]]
+        part(server)
 
 
 def test_a_channel_beside_that_was_not_come_back_to_has_given_nobody_a_copy():
@@ -449,6 +452,7 @@ def test_several_channels_are_joined_in_one_step():
         assert answers == [["1", "2", "3", "4"], ["1", "2", "3"]]
         assert pack.heard == ["5"]
         assert pack.channels == {"a", "b"}
+        part(server)
 
 
 def test_one_that_has_caught_up_may_go_away(server, news):
@@ -473,6 +477,7 @@ def test_what_has_caught_up_and_waits_too_long_has_missed_too_many():
         told = []
         pipeline.join_all([catching], told.extend)
         assert [each[:3] for each in told] == [(False, "too many", news.at(23))]
+        part(server)
 
 
 def test_an_id_that_another_comes_with_takes_the_place(slow):
@@ -649,13 +654,14 @@ def test_one_whose_id_another_has_come_with_takes_no_gap_from_it(server, news):
     told: list[Position | None] = []
     former, _ = news.comes_back(last=0)
     later = server.connect()
-    later.connection._id = former.connection.id
+    own_id, later.connection._id = later.connection.id, former.connection.id
     server.result(later.connection.subscribe("x", last=0, insufficient=told.append))
     former.connection.unsubscribe("x")
     server.server.gap("x", Position(news.at(0).epoch, 7))
     assert [position.offset for position in told] == [7]
     later.connection.unsubscribe("x")
     assert not server.pipeline().recoveries.relied_on
+    later.connection._id = own_id
 
 
 def test_many_that_wait_for_one_read_are_looked_at_once_each(slow, monkeypatch):

@@ -24,6 +24,12 @@ class LateStorage(StorageObject):
         self.calls.append(f"-{channel}")
         return super().unsubscribe(channel)
 
+    def stop(self):
+        for each in (*self.answers, *self.sent):
+            if not each.called:
+                each.callback(None)
+        return super().stop()
+
     def send(self, publication, keep=None):
         super().send(publication, keep)
         self.sent.append(Deferred())

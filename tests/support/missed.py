@@ -56,6 +56,10 @@ class HeldHistory(StorageObject):
         for each in reads:
             each.callback(None)
 
+    def stop(self) -> Deferred[None]:
+        self.go_on_to_the_end()
+        return super().stop()
+
     def go_on_to_the_end(self) -> None:
         while self.reads:
             self.go_on()

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred, succeed
 
+from filtered_websocket.chain.clock import called_off
 from filtered_websocket.filters.engineio import packets, payloads
 from filtered_websocket.filters.engineio.handover import Handover
 from filtered_websocket.filters.engineio.last_words import LastWords
@@ -149,7 +150,7 @@ class PollingSession(PostingSession):
             return succeed(self._encoded(self._waiting.take()))
         get = self._get = Deferred(self._cancelled)
         if probed:
-            self._reactor.callLater(HELD_SECONDS, self._let_go, get)
+            get.addBoth(called_off, self._reactor.callLater(HELD_SECONDS, self._let_go, get))
         return get
 
     @property

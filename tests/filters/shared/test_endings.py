@@ -43,6 +43,8 @@ def test_a_step_goes_on_when_its_caller_waits_no_more_and_its_failure_is_logged(
     assert "could not be told" in error
 
 
+# A step that the server's end does not wait for any more goes on.
+@pytest.mark.leaves("in the server's owed: ", "of under_way ")
 @pytest.mark.parametrize("in_time", [True, False])
 def test_the_servers_end_waits_for_a_step_as_long_as_stop_seconds(in_time):
     step, stopped = Deferred(), []

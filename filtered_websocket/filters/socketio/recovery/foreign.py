@@ -15,7 +15,7 @@ from math import inf
 
 from twisted.internet.defer import Deferred
 
-from filtered_websocket.chain.clock import DelayedCall
+from filtered_websocket.chain.clock import DelayedCall, called_off
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.errors import StorageAway
@@ -60,6 +60,7 @@ class Foreign:
         self._waiting: list[tuple[float, Origin, Item]] = []
         self._early: list[Item] | None = []
         self._flush_call: DelayedCall | None = None
+        self._look_call: DelayedCall | None = None
         self._is_ended = False
 
     # Marks.
@@ -111,15 +112,20 @@ class Foreign:
                 self._later.append(mark)
         elif mark == self._own:
             self._marks.heard(mark)
-            self._server.reactor.callLater(ANSWER_SECONDS, self._not_answered, mark)
+            self._look_later(mark)
         else:
             self._early = None  # another node hears from here on, and has what came before as well
+
+    def _look_later(self, mark: str) -> None:
+        called_off(None, self._look_call)
+        if not self._is_ended:
+            self._look_call = self._server.reactor.callLater(ANSWER_SECONDS, self._not_answered, mark)
 
     def _not_answered(self, mark: str) -> None:
         if mark == self._own and not self._is_answered and not self._is_ended:
             start(self._answer(mark)).addErrback(_passed_over)
             # A part of the storage object may have been away for a moment, of which nobody is told.
-            self._server.reactor.callLater(ANSWER_SECONDS, self._not_answered, mark)
+            self._look_later(mark)
 
     async def _answer(self, mark: str) -> None:
         stored = (await self._storage.fields(self._map)).get(SPOKEN)
@@ -135,6 +141,7 @@ class Foreign:
         if mark.mark != self._own:
             return
         self._is_answered = True
+        called_off(None, self._look_call)
         early, self._early = self._early or [], None
         if mark.by == self._node:
             for number, item in enumerate(early):
@@ -148,12 +155,12 @@ class Foreign:
 
     def settled(self) -> Deferred[bool] | None:
         """Fires with whether it is known what other programs have said; None: it is."""
-        if self._is_answered and self._marks.mark is not None:
+        if self._is_ended or (self._is_answered and self._marks.mark is not None):
             return None
         answer: Deferred[bool] = Deferred(lambda _: None)
         self._settled.append(answer)
-        self._server.reactor.callLater(SETTLE_SECONDS, self._not_settled, answer)
-        return answer
+        timer = self._server.reactor.callLater(SETTLE_SECONDS, self._not_settled, answer)
+        return answer.addBoth(called_off, timer)
 
     def _not_settled(self, answer: Deferred[bool]) -> None:
         if answer in self._settled:
@@ -226,8 +233,11 @@ class Foreign:
         self._server.counters.count("dropped", f"{self._pack}: what a program said while the storage object was away")
 
     def stop(self) -> None:
-        """Nothing is appended any more."""
+        """Nothing is appended any more, and nobody waits."""
         self._is_ended = True
+        called_off(None, self._look_call)
+        for each in tuple(self._settled):
+            self._not_settled(each)
         if self._flush_call is not None:
             self._flush_call.cancel()
             self._flush_call = None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from filtered_websocket.chain.clock import called_off
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.running import run
@@ -60,7 +61,7 @@ class Log:
         self._asked: dict[tuple[str, str], Deferred[None]] = {}
         # What this node has appended and is yet to come back, which then need not be read.
         self._own: dict[bytes, Item] = {}
-        self._filling = False
+        self._filling = self._is_ended = False
         self._replayed: tuple[Item | None, tuple[Message, ...]] = (None, ())
 
     # What is appended.
@@ -101,7 +102,10 @@ class Log:
         await self._fill()
 
     def stop(self) -> None:
-        """Hear it no more."""
+        """Hear it no more. Nobody is left waiting for a place, nor a timer."""
+        self._is_ended = True
+        for each in tuple(self._waiting):
+            self._not_reached(each)
         self._pipeline.storage_object.unsubscribe(self.channel).addErrback(lambda _: None)
 
     async def _fill(self) -> None:
@@ -185,13 +189,13 @@ class Log:
 
     def reached(self, place: int) -> Deferred[bool]:
         """Whether this node has heard what stands at a place; it may have yet to."""
-        if place <= self._window.top:
-            return succeed(True)
+        if self._is_ended or place <= self._window.top:
+            return succeed(place <= self._window.top)
         answer: Deferred[bool] = Deferred(lambda _: None)
         waits = place, answer
         self._waiting.append(waits)
-        self._pipeline.server.reactor.callLater(LAG_SECONDS, self._not_reached, waits)
-        return answer
+        timer = self._pipeline.server.reactor.callLater(LAG_SECONDS, self._not_reached, waits)
+        return answer.addBoth(called_off, timer)
 
     def _tell_reached(self) -> None:
         if not self._waiting:

@@ -214,3 +214,14 @@ def test_marks_that_are_none_are_counted(nodes: Nodes) -> None:
     nodes.settle(ANSWER_SECONDS)
     assert one.server.counters.totals["dropped", "ws_emit: malformed message of a node"] == 4
     assert marks(one) == [False]
+
+
+def test_whoever_waits_for_what_programs_have_said_is_told_at_the_end(nodes: Nodes) -> None:
+    foreign, told = recovery_of(nodes.begin()).foreign, list[bool]()
+    assert foreign is not None
+    waits = foreign.settled()
+    assert waits is not None
+    waits.addCallback(told.append)
+    foreign.stop()
+    assert told == [False]
+    assert foreign.settled() is None

@@ -150,3 +150,12 @@ def test_a_place_that_comes_in_time_is_waited_for(nodes: Nodes) -> None:
     assert one.result(reached) is True
     one.advance(log.LAG_SECONDS)
     assert one.result(late) is False
+
+
+def test_whoever_waits_for_a_place_is_told_at_the_end(nodes: Nodes) -> None:
+    kept, told = recovery_of(nodes.begin()).log, list[bool]()
+    kept.reached(kept._window.top + 1).addCallback(told.append)
+    assert told == []
+    kept.stop()
+    kept.reached(kept._window.top + 1).addCallback(told.append)
+    assert told == [False, False]
