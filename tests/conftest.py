@@ -69,8 +69,12 @@ collect_ignore = ["python", "node"]
 
 
 TESTS = Path(__file__).parent
-NOT_YET = {"commands", "end_to_end", "storage_objects"}
-"""The folders whose tests, and their servers in memory, may leave something still: they are yet to be looked at."""
+NOT_YET = {
+    "commands", "end_to_end", "simulation", "storage_objects", "test_bench.py", "test_bench_recovery.py",
+    "test_documentation.py", "test_examples.py", "test_guarantees.py", "test_publisher.py", "test_readme.py",
+    "test_storage_docs.py", "test_tutorial.py", "test_types.py",
+}  # fmt: skip
+"""The folders and files whose tests, and their servers in memory, may leave something: they are yet to be looked at."""
 
 
 class SharedFixtures:
