@@ -21,6 +21,7 @@ from tests.support.backends import Backend
 from tests.support.fws_server import FwsServer, Start
 from tests.support.ledger.memory_server import servers
 from tests.support.ledger.own_process import here
+from tests.support.ledger.real_server import servers as real_servers
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_programs import CLUSTERS
 from tests.support.redis_server import RedisServer
@@ -175,6 +176,8 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     failed = request.session.testsfailed
     servers.looks = looks = request.path.relative_to(TESTS).parts[0] not in NOT_YET
     servers.expected = tuple(part for mark in request.node.iter_markers("leaves") for part in mark.args)
+    real_servers.expected = servers.expected
+    real_servers.looks = lambda: looks and request.session.testsfailed == failed
     here.begin()
     yield
     faults = reactor_thread.faults()

@@ -129,6 +129,7 @@ def test_what_is_odd_and_no_fault_costs_nothing(server: FwsServer, transport: st
     session.say(*SERVED[name])
     assert session.answer("still there?") == []
     session.quit()
+    session.quit()
 
 
 @pytest.mark.parametrize(
@@ -186,6 +187,7 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(server: FwsServer,
             client.send(b"200000\r\n" + b"4" * 1_048_577)
         assert client.response().status == 413
     assert session.answer("still there?") == []
+    session.quit()
 
 
 @pytest.mark.parametrize(
@@ -214,6 +216,7 @@ def test_an_upgrade_for_what_is_no_transport_is_refused(server: FwsServer, query
         client.send(head(f"/socket.io/?{query.replace('SID', session.sid)}"))
         assert client.response().status == 400
     assert session.answer("still there?") == []
+    session.quit()
 
 
 @pytest.mark.parametrize("rsv", [1, 2, 3, 4])
@@ -226,6 +229,7 @@ def test_frames_of_no_extension_end_an_upgrade(server: FwsServer, rsv: int) -> N
         assert client.response().status == 101
         assert client.closed()[0] == 1002
     assert session.answer("still there?") == []
+    session.quit()
 
 
 @pytest.mark.parametrize("stage", ["a request", "a POST", "a handshake", "a probe", "an upgrade", "an event"])
@@ -247,6 +251,7 @@ def test_a_reset_at_any_moment_ends_one_client(server: FwsServer, stage: str) ->
     client.reset()
     # Its session may have gone on to the WebSocket, and then it has ended with it.
     assert session.answer("still there?") == (None if stage in ("an upgrade", "an event") else [])
+    session.quit()
 
 
 def test_a_page_of_another_site_may_not_connect(server: FwsServer) -> None:

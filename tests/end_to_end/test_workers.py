@@ -37,12 +37,18 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[FwsServer]:
+def of_three(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[FwsServer]:
     """Three workers for the tests that leave three workers behind."""
     folder = tmp_path_factory.mktemp("three")
     (folder / "my_filters.py").write_text(dedent(TELLS))
     with FwsServer("--workers", "3", *on(redis), cwd=folder) as server:
         yield server
+
+
+@pytest.fixture
+def three(of_three: FwsServer) -> Iterator[FwsServer]:
+    yield of_three
+    of_three.close_clients()
 
 
 @pytest.fixture

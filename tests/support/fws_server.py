@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.support.forked import NO_BYTECODE, Forked
+from tests.support.ledger.real_server import RealServer, servers
 from tests.support.raw_client import DEADLINE, RawClient
 
 LISTENING = re.compile(r"listening on ([^\s\"]+)")
@@ -64,6 +65,10 @@ class FwsServer:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self.wait_for(LISTENING, STARTING).group(1) if listens else ""
+        plain = self.url.startswith(("ws://127.0.0.1:", "ws://0.0.0.0:"))
+        self._book = RealServer(self.process.pid, self.port if plain else None)
+        self._family: list[int] = []
+        self._left_alone = listens  # by signals that end it, stop it or have it followed by another
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -115,7 +120,19 @@ class FwsServer:
             except OSError:
                 pass  # it has ended already
 
+    def close_clients(self) -> None:
+        """Have none left, for the test that comes next."""
+        for client in self._clients:
+            client.socket.close()
+        self._clients.clear()
+
     def signal(self, number: int = signal.SIGTERM) -> None:
+        if number == signal.SIGHUP:
+            self._book.reloaded()
+        elif number != signal.SIGCONT:
+            self._left_alone = False
+        if number == signal.SIGTERM:
+            self._family = self._book.family()
         self.process.send_signal(number)
 
     def wait(self, deadline: float = DEADLINE) -> int:
@@ -143,25 +160,32 @@ class FwsServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        left: list[str] = []
+        looks = kind is None and servers.looks()
         try:
             if self.process.poll() is None:
                 self.drop_clients()
+                if looks and self._left_alone:
+                    left = self._book.left()
                 self.signal()
                 try:
                     self.process.wait(DEADLINE)
                 except subprocess.TimeoutExpired:
                     self.process.kill()
                     raise
+            if looks:
+                left += self._book.outlived(self._family)
         finally:
             self.process.wait()
             self._reader.join()
             assert self.process.stderr is not None
             self.process.stderr.close()
             self._out.close()
-            for client in self._clients:
-                client.socket.close()
-            if kind is not None:
+            self.close_clients()
+            left = [each for each in left if not any(part in each for part in servers.expected)]
+            if kind is not None or left:
                 print(self.log)
+        assert not left, "the server has left:\n" + "\n".join(left)
 
 
 def command(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,14 @@
-"""What a `fws_server` has, when its clients have gone, that it had not when it began; seen from outside."""
+"""What a `fws_server` has, when its clients have gone, that it had not when it began; seen from outside.
+
+It costs a look at the process table, and one request, where all is as it was.
+"""
 
 import http.client
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.support.ledger.process_table import command, descriptors, family
@@ -14,9 +17,26 @@ DEADLINE = 15.0
 """Seconds that what is still ending may take; one that has ended takes none."""
 LISTENS = "0A"
 EPOLL = "anon_inode:[eventpoll]"
+ASK_SECONDS = 5.0
+"""How long it may take to answer: one that a test has stopped does not."""
 _GAUGES = re.compile(
     r"^(fws_(?:connections|channels|send_buffer_bytes|connections_opening))(\{[^}]*\})? ([\d.e+]+)$", re.MULTILINE
 )
+
+
+class RealServers:
+    """The books of all.
+
+    :ivar looks: whether the test that runs, or has just ended, fails for what is left
+    :ivar expected: what it leaves on purpose, by parts of its names
+    """
+
+    looks: Callable[[], bool] = staticmethod(lambda: False)
+    expected: tuple[str, ...] = ()
+
+
+servers = RealServers()
+"""Those that this process has started."""
 
 
 class RealServer:
@@ -29,6 +49,11 @@ class RealServer:
     def __init__(self, pid: int, port: int | None) -> None:
         self._pid, self._port = pid, port
         self._before = self._kinds()
+        self._read_anew = False
+
+    def reloaded(self) -> None:
+        """It has read its configuration again: it may have other files and ports now."""
+        self._read_anew = True
 
     def left(self, deadline: float = DEADLINE) -> list[str]:
         """What it has, named, when that has had time to go."""
@@ -51,6 +76,8 @@ class RealServer:
         return Counter(_kind(target) for target in descriptors(self._pid).values())
 
     def _descriptors(self) -> Iterator[str]:
+        if self._read_anew:
+            return
         now = self._kinds()
         # Of those that wait to be closed there is one epoll, made when it is first wanted (transport/ends.py).
         before = self._before | Counter({EPOLL: max(self._before[EPOLL], 2)})
@@ -60,7 +87,9 @@ class RealServer:
 
     def _connections(self) -> Iterator[str]:
         """Sockets that clients have, or had."""
-        inodes = {target[8:-1] for target in descriptors(self._pid).values() if target.startswith("socket:[")}
+        processes = (self._pid, *self.family())
+        targets = [target for each in processes for target in descriptors(each).values()]
+        inodes = {target[8:-1] for target in targets if target.startswith("socket:[")}
         listed = [line.split() for name in ("tcp", "tcp6") for line in _table(name)]
         own = [row for row in listed if row[9] in inodes]
         ports = {_port(row[1]) for row in own if row[3] == LISTENS}
@@ -71,7 +100,7 @@ class RealServer:
     def _gauges(self) -> Iterator[str]:
         if self._port is None:
             return
-        client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=DEADLINE)
+        client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ASK_SECONDS)
         try:
             client.request("GET", "/metrics", headers={"Connection": "close"})
             text = client.getresponse().read().decode()
