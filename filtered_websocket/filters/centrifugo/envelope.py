@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from filtered_websocket.filters.centrifugo.json_reader import embedded, whole
+from filtered_websocket.filters.centrifugo.json_writer import REMEMBERED, SMALL
 from filtered_websocket.filters.centrifugo.messages import NOTHING, ClientInfo
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
@@ -23,10 +24,6 @@ from filtered_websocket.messages.strict_json import dumps
 
 PUBLICATION, JOIN, LEAVE, PATCH = 0, 1, 2, 3
 """What is published, who comes and goes, and a publication whose data is a difference, which only a hub has."""
-
-SMALL = 1024
-"""Bytes up to which what others see of a client is remembered: it goes out with all that the client publishes."""
-REMEMBERED = 1024
 
 _MARK = b"\xc1\xf6"
 _HEAD = struct.Struct(">2sBBQ")

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from filtered_websocket.filters.centrifugo.envelope import REMEMBERED, info_of, usual_parts
+from filtered_websocket.filters.centrifugo.envelope import info_of, usual_parts
 from filtered_websocket.filters.centrifugo.json_reader import read
 from filtered_websocket.filters.centrifugo.json_usual import usual, usual_frame
-from filtered_websocket.filters.centrifugo.json_writer import write
+from filtered_websocket.filters.centrifugo.json_writer import REMEMBERED, write
 from filtered_websocket.filters.centrifugo.messages import (
     Command,
     ConnectResult,
@@ -15,6 +15,7 @@ from filtered_websocket.filters.centrifugo.messages import (
     Push,
     SubscribeResult,
 )
+from filtered_websocket.filters.centrifugo.namespaces import REMEMBERED as CHANNELS
 from filtered_websocket.filters.centrifugo.wire import JSON, Asked, Malformed, asked
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.strict_json import loads, quote
@@ -40,7 +41,7 @@ def _connected(before: tuple[Any, ...], behind: tuple[Any, ...]) -> bytes:
     return rest if rest == b"}" else b"," + rest
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CHANNELS)
 def _quoted(channel: str) -> bytes:
     return quote(channel).encode()
 

@@ -24,9 +24,9 @@ _decode: Any = json.JSONDecoder(parse_constant=not_json, object_pairs_hook=tuple
 _ID = '"id": ?([1-9][0-9]{0,8})'
 _BEFORE = re.compile(rf'\{{(?:{_ID}, ?)?"publish": ?\{{"channel": ?"([^"\\\x00-\x1f]+)", ?"data": ?').match
 _BEHIND = re.compile(rf"\}}(?:, ?{_ID})?\}}").fullmatch
-SHORT, REMEMBERED = 256, 1024
+SHORT, REMEMBERED = 256, 256
 """Characters of commands, and bytes of frames, that are remembered, and how many: the clients of an application say the
-same to come in."""
+same to come in. Of those that come back to a channel each moment's are others."""
 _TYPES = {"string": str, "bool": bool} | dict.fromkeys(INTEGERS, int)
 _MOST = INTEGERS["uint32"][1]
 

@@ -11,8 +11,9 @@ from filtered_websocket.filters.centrifugo.schema import INTEGERS, Field, fields
 from filtered_websocket.messages.strict_json import quote
 
 Writer = Callable[[Any], bytes]
-SMALL = 1024
-"""Bytes up to which what others see of a client is remembered: it goes out with all that the client publishes."""
+SMALL, REMEMBERED = 1024, 256
+"""Bytes up to which what others see of a client is remembered, since it goes out with all that the client publishes,
+and of how many clients: each that comes is another, and takes up this room for good."""
 
 
 def write(value: Any) -> bytes:
@@ -79,7 +80,7 @@ def _info(value: ClientInfo) -> bytes:
     return _remembered(value) if is_small else write(value)
 
 
-@lru_cache(1024)
+@lru_cache(REMEMBERED)
 def _remembered(value: ClientInfo) -> bytes:
     return write(value)
 
