@@ -1,12 +1,12 @@
 """How many messages and bytes per second one client may send: ``message_rate``, ``byte_rate``, ``over_rate``.
 
 Messages are counted when they are complete, bytes as they come: on a WebSocket with frame headers, control frames and
-fragments, in a session that polls as the payloads of its POSTs. What was saved may come at once. A client that sends
-more is slowed down or ended, by ``over_rate``:
+fragments, in a session that polls as the payloads of its POSTs, of Centrifugo's clients on streams as the frames in
+their requests. What was saved may come at once. A client that sends more is slowed down or ended, by ``over_rate``:
 
 ``wait``
     nothing more of the client is read until the debt is paid. Nothing is lost, TCP slows it down, and the clock of its
-    pings stands. A POST is answered later.
+    pings stands. A POST of a session that polls is answered later; the commands of Centrifugo's requests wait.
 ``close``
     the client is closed, with 1008 on a WebSocket; the message that was too much is not handled.
 """

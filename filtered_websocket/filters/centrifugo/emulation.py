@@ -8,7 +8,8 @@
 from collections import deque
 from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Pipeline
@@ -21,6 +22,7 @@ from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
 from filtered_websocket.filters.centrifugo.streams import StreamCarrier
 from filtered_websocket.filters.centrifugo.wire import JSON, PROTOBUF, Malformed
+from filtered_websocket.limits.pace import Pace
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError, Response
 
@@ -31,7 +33,7 @@ MAX_WAITING = 1 << 20
 class EmulatedSession(Session):
     """A session on a stream: its frames come by requests, one after the other."""
 
-    __slots__ = ("_frames", "_waiting")
+    __slots__ = ("_frames", "_pace", "_paid", "_waiting")
 
     connection: Any
     observed_by: ClassVar[type] = ObservedSession
@@ -41,6 +43,11 @@ class EmulatedSession(Session):
         super().__init__(state, connection, encoding)
         self._frames: deque[bytes] = deque()
         self._waiting = 0
+        self._pace = Pace.of(state.pipeline.options, self._now())
+        self._paid: Deferred[None] | None = None
+
+    def _now(self) -> float:
+        return float(self.pipeline.server.reactor.seconds())
 
     def greeting(self, result: ConnectResult) -> ConnectResult:
         return result._replace(session=self.connection.key, node=self.state.nodes.uid)
@@ -63,17 +70,40 @@ class EmulatedSession(Session):
         try:
             while self._frames and not self.ended:
                 frame = self._frames.popleft()
-                waits = self.receive(frame)
+                if self._pace is not None:
+                    await self._keep(self._pace, len(frame))
+                waits = None if self.ended else self.receive(frame)
                 if waits is not None:
                     await waits
                 self._waiting -= len(frame)
         finally:
             self.connection.busy = False
 
+    async def _keep(self, pace: Pace, size: int) -> None:
+        """Count a frame, as a message of a WebSocket is counted."""
+        limit, debt = pace.spend(size, self._now())
+        if not limit:
+            return
+        counters, peer = self.pipeline.server.counters, self.request.peer
+        counters.count("closed" if pace.closes else "slowed", limit, peer)
+        if pace.closes:
+            self.end(Disconnect(1008, limit))
+            return
+        self._paid = deferLater(self.pipeline.server.reactor, debt)
+        try:
+            await self._paid
+        except CancelledError:
+            pass  # the stream has ended
+        finally:
+            self._paid = None
+
     def gone(self) -> None:
         """The stream has ended."""
         self.state.streams.pop(self.connection.key, None)
         self._frames.clear()
+        self.ended = True
+        if self._paid is not None:
+            self._paid.cancel()
         self.connection.leave()
         for channel in tuple(self.connection.channels):
             self.pipeline.unsubscribe(channel, self.connection)

@@ -82,3 +82,36 @@ def test_any_node_takes_a_request(tmp_path: Path) -> None:
             assert api(b, "channels", KEY)["channels"] == {"kept:a": {"num_clients": 1}}
             api(b, "disconnect", KEY, client=client.greeting["client"])
             assert client.next()["push"]["disconnect"]["code"] == 3503
+
+
+def counted(server: FwsServer, name: str) -> float:
+    told = ask(("127.0.0.1", server.port), "GET", "/metrics", headers={"Authorization": f"Bearer {KEY}"}).body.decode()
+    return sum(float(line.rpartition(" ")[2]) for line in told.splitlines() if line.startswith(name))
+
+
+@pytest.mark.parametrize("rate", [{"message_rate": 2}, {"byte_rate": 100}])
+def test_a_client_above_its_rate_waits_and_loses_nothing(tmp_path: Path, rate: dict[str, int]) -> None:
+    (limit,) = rate
+    with running(tmp_path, **OPTIONS, **rate) as server:
+        client = Streaming.connected(server)
+        for number in range(2, 14):
+            assert client.say({"id": number, "publish": {"channel": "open:a", "data": "x" * 10}}).status == 204
+        wait_until(lambda: counted(server, f'fws_slowed_total{{reason="{limit}"}}') > 0)
+        assert client.next()["id"] == 2
+        # Its stream ends while commands wait: they are not obeyed, and no timer holds up the server's end.
+        client.close()
+        wait_until(lambda: counted(server, "fws_connections{") == 0)
+
+
+@pytest.mark.parametrize("rate", [{"message_rate": 2}, {"byte_rate": 100}])
+def test_or_is_closed(tmp_path: Path, rate: dict[str, int]) -> None:
+    (limit,) = rate
+    with running(tmp_path, **OPTIONS, **rate, over_rate="close") as server:
+        client = Streaming.connected(server)
+        for number in range(2, 14):
+            client.say({"id": number, "publish": {"channel": "open:a", "data": "x" * 40}})
+        while "disconnect" not in (said := client.next()).get("push", {}):
+            assert said["id"] < 13
+        assert (said["push"]["disconnect"]["code"], said["push"]["disconnect"]["reason"]) == (1008, limit)
+        assert client.next() is None
+        assert counted(server, f'fws_closed_total{{reason="{limit}"}}') == 1
