@@ -10,6 +10,7 @@ from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.chain.request import Request
 from filtered_websocket.limits import origins
 from filtered_websocket.limits.addresses import forwarded, host_name, is_loopback, without_port
+from filtered_websocket.monitoring.counters import Counters
 from filtered_websocket.web.head import is_forwarded
 
 
@@ -20,6 +21,7 @@ class Peers:
     """
 
     options: Options
+    counters: Counters
     is_secure: bool
 
     def client_of(self, transport: Socket, headers: Mapping[str, str]) -> str:
@@ -55,6 +57,13 @@ class Peers:
         return origins.allowed(
             request.origin, host, patterns, self.is_secure_for(headers, self.is_secure), self.may_be_rebound(request)
         )
+
+    def refuses_origin(self, request: Request, patterns: list[str]) -> bool:
+        """Whether the page that a request comes from may not connect, which is counted."""
+        if self.origin_allowed(request, patterns):
+            return False
+        self.counters.count("refused", "origin", (request.origin or "")[: origins.MAX_ORIGIN])
+        return True
 
     def may_be_rebound(self, request: Request) -> bool:
         """Whether Host may be a web page's own name that its name server has turned to this machine (DNS rebinding)."""

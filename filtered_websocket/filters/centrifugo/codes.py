@@ -14,12 +14,13 @@ class Error(BaseException):
     :param code: 1 to 2^32 - 1; those of an application are 400 to 1999
     :param message: for developers
     :param temporary: whether the client may try the same again
+    :param limit: the option that says how much it may have, which is counted
     """
 
-    def __init__(self, code: int, message: str = "", temporary: bool = False) -> None:
+    def __init__(self, code: int, message: str = "", temporary: bool = False, limit: str = "") -> None:
         known, is_temporary = _ERRORS.get(code, ("", False))
         self.code, self.message = code, message or known or f"error {code}"
-        self.temporary = temporary or is_temporary
+        self.temporary, self.limit = temporary or is_temporary, limit
         super().__init__(self.code, self.message)
 
 
@@ -50,13 +51,15 @@ class Disconnect(Close):
     Clients connect again after 3000-3499 and 4000-4499, and do not after 3500-3999 and 4500-4999.
 
     :param code: 3000 to 4999; those of an application are 4000 to 4999
+    :param limit: the option that says how much it may have, which is counted
     """
 
-    def __init__(self, code: int, reason: str = "") -> None:
+    def __init__(self, code: int, reason: str = "", limit: str = "") -> None:
         # JavaScript's client obeys a reason that is JSON, and comes again after a terminal code that has no reason.
         if not reason or _is_json(reason):
             reason = _DISCONNECTS.get(code, f"disconnect {code}")
         super().__init__(code, reason)
+        self.limit = limit
 
     @property
     def reconnect(self) -> bool:

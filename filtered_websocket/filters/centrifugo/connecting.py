@@ -78,7 +78,7 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     client.renews = bool(request.token) or not chains.of(CentrifugoRefreshFilter)
     channels = event.channels | _own_channels(client, request, event.channels)
     if len(channels) > options.centrifugo_channel_limit:
-        raise Disconnect(CHANNEL_LIMIT)
+        raise Disconnect(CHANNEL_LIMIT, limit="centrifugo_channel_limit")
     wishes = []
     for channel, given in channels.items():
         wishes.append(_wish(client, channel, given, request.subs))
@@ -113,7 +113,7 @@ def _check_room(client: Client, user: str) -> None:
     """
     most = client.pipeline.options.centrifugo_user_connection_limit
     if user and most and len(client.state.users.get(user, ())) >= most:
-        raise Disconnect(CONNECTION_LIMIT)
+        raise Disconnect(CONNECTION_LIMIT, limit="centrifugo_user_connection_limit")
 
 
 def _event(request: ConnectRequest, client: Client) -> Connect:

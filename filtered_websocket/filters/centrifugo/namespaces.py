@@ -106,7 +106,7 @@ class Namespaces:
         :raises Error: 107, the name is too long
         """
         if len(channel) > self._longest or (not channel.isascii() and len(channel.encode()) > self._longest):
-            raise Error(BAD_REQUEST)
+            raise Error(BAD_REQUEST, limit="centrifugo_channel_max_length")
 
     @staticmethod
     def check_name(channel: str, options: ChannelOptions) -> None:

@@ -19,7 +19,7 @@ class FromPages(Endpoint):
         """
         :raises HTTPError: 403, pages of this origin may not use it
         """
-        if not pipeline.server.origin_allowed(request, pipeline.options.allowed_origins):
+        if pipeline.server.refuses_origin(request, pipeline.options.allowed_origins):
             raise HTTPError(403, "pages of this origin may not connect")
 
     @classmethod

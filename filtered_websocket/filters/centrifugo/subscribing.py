@@ -97,7 +97,9 @@ def check(client: Client, request: SubscribeRequest) -> ChannelOptions:
     subscribed = channel in client.subscriptions
     if subscribed or len(client.subscriptions) >= client.pipeline.options.centrifugo_channel_limit:
         namespaces.check_length(channel)
-        raise Error(ALREADY_SUBSCRIBED if subscribed else LIMIT_EXCEEDED)
+        if subscribed:
+            raise Error(ALREADY_SUBSCRIBED)
+        raise Error(LIMIT_EXCEEDED, limit="centrifugo_channel_limit")
     try:
         options = namespaces.checked(channel)
     except Error:

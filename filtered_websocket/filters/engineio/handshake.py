@@ -40,7 +40,7 @@ def admit(engine: Engine, connection: Carrier, request: Request) -> Awaitable[No
     pipeline, params = engine.pipeline, request.params
     if not is_at(pipeline, request.path, engine.path):
         raise Reject(404, f"{engine.options.pack} is served at {engine.path}")
-    if not pipeline.server.origin_allowed(request, engine.options.cors):
+    if pipeline.server.refuses_origin(request, engine.options.cors):
         raise Reject(400, "pages of this origin may not connect")
     try:
         protocol = protocol_of(params, engine.options.eio3)

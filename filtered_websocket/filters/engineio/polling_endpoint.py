@@ -51,7 +51,7 @@ class PollingEndpoint(Endpoint):
         engine = cls.engine_of(pipeline)
         if not is_at(pipeline, request.path, engine.path):
             raise HTTPError(404, f"{engine.options.pack} is served at {engine.path}")
-        if not pipeline.server.origin_allowed(request, engine.options.cors):
+        if pipeline.server.refuses_origin(request, engine.options.cors):
             raise _refusal(4)
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS":

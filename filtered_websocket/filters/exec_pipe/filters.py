@@ -60,11 +60,16 @@ class Stop(WebSocketStopFilter):
             await cls.state["coprocess"].stop()
 
 
+def _count(connection: Connection) -> None:
+    connection.factory.counters.count("refused", "exec_programs", connection.request.peer)
+
+
 class Admit(WebSocketHandshakeFilter):
     @classmethod
     def filter(cls, web_socket_instance: Connection) -> None:
         options = cls.options
         if options.exec_per_connection and len(cls.state["sessions"]) >= options.exec_programs:
+            _count(web_socket_instance)
             raise Reject(503, "as many programs run as may (exec_programs)", {"Retry-After": "1"})
 
 
@@ -75,6 +80,7 @@ class Begin(WebSocketConnectFilter):
         if sessions is None:
             return
         if len(sessions) >= options.exec_programs:
+            _count(web_socket_instance)
             raise Close(TRY_AGAIN, "as many programs run as may")
         words = command(options)
         try:
@@ -92,7 +98,7 @@ class Pipe(WebSocketMessageFilter):
         if (sessions := cls.state.get("sessions")) is not None:
             return cls._told(sessions.get(web_socket_instance), line)
         answer = cls.state["coprocess"].ask(line)
-        return answer.addCallbacks(_came, _failed, (as_json,))
+        return answer.addCallbacks(_came, _failed, (as_json,), errbackArgs=(web_socket_instance,))
 
     @classmethod
     def _told(cls, session: Any, line: bytes) -> Any:
@@ -119,8 +125,9 @@ def _came(line: bytes, as_json: bool) -> bytearray:
         raise Close(FAILED, "the program's answer is no text") from None
 
 
-def _failed(failure: Failure) -> None:
+def _failed(failure: Failure, connection: Connection) -> None:
     failure.trap(ProgramEnded)
+    connection.factory.counters.count("closed", "exec_pipe: no answer", connection.request.peer)
     raise Close(TRY_AGAIN, "the program has ended: this message has no answer")
 
 

@@ -18,6 +18,7 @@ from filtered_websocket.chain.interfaces import Connection, Pipeline, Server
 from filtered_websocket.errors import Close, Reject
 from filtered_websocket.filters.philote import auth, wire
 from filtered_websocket.filters.philote.state import State
+from filtered_websocket.limits.origins import MAX_ORIGIN
 
 
 class Begin(WebSocketStartFilter):
@@ -46,8 +47,10 @@ class Admit(WebSocketHandshakeFilter):
         if fault:
             raise auth.Refused(f"the token cannot be read: {fault}")
         if pipeline.options.philote_check_origin and not _same_host(pipeline.server, data):
+            pipeline.server.counters.count("refused", "origin", (data.origin or "")[:MAX_ORIGIN])
             raise Reject(403, "pages of this origin may not connect")
         if len(pipeline.users) >= pipeline.options.philote_max_connections:
+            pipeline.server.counters.count("refused", "philote_max_connections", data.peer)
             raise Reject(503, "Service Unavailable", (("Retry-After", "1"),))
         web_socket_instance.token, web_socket_instance.user = access, access.user
 
@@ -70,6 +73,7 @@ class Join(WebSocketConnectFilter):
     def filter(cls, web_socket_instance: Connection, data: None) -> Awaitable[None] | None:
         pipeline, access = web_socket_instance.pipeline, web_socket_instance.token
         if len(pipeline.users) > pipeline.options.philote_max_connections:
+            pipeline.server.counters.count("refused", "philote_max_connections", web_socket_instance.request.peer)
             raise Close(1013, "try again later")  # another filter waited between the handshake's count and now
         if access.expires is not None and pipeline.options.philote_enforce_expiry:
             State.of(pipeline).expiries.add(web_socket_instance, access.expires)

@@ -43,7 +43,8 @@ def member_of(channel: str, channel_data: str, most: int) -> User:
     :raises PusherError: it names none
     """
     if utf8_size(channel_data) > most:
-        raise PusherError(wire.MALFORMED, f"channel_data may have {most} bytes", channel, 413)
+        says = f"channel_data may have {most} bytes"
+        raise PusherError(wire.MALFORMED, says, channel, 413, "pusher_max_member_size")
     try:
         data = wire.members_of(channel_data)
         info = wire.dumps(data.get("user_info"))

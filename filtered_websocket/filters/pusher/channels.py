@@ -104,7 +104,8 @@ class PresenceChannel(Private):
                 self.key, user.id, session.connection.id, user.info, session.options.pusher_max_members
             )
         except Full:
-            raise PusherError(4100, "the channel has as many members as it may have", self.name, 403) from None
+            says = "the channel has as many members as it may have"
+            raise PusherError(4100, says, self.name, 403, "pusher_max_members") from None
         return wire.presence(await session.state.storage.members(self.key))
 
     async def leave(self) -> None:

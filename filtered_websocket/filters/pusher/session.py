@@ -61,6 +61,7 @@ class Session(ChannelSession[Public, PusherError]):
         return None
 
     def refuse(self, error: PusherError) -> None:
+        self.count(error.limit)
         self.connection.sendMessage(error.packet)
         if error.closes:
             self.connection.close(error.code, error.message)
@@ -71,14 +72,16 @@ class Session(ChannelSession[Public, PusherError]):
         name = data.get("channel")
         if not is_name(name, self.options.pusher_max_channel_name):
             shown = name if isinstance(name, str) else ""
-            raise PusherError(wire.MALFORMED, "no channel can have this name", shown[:200], 400)
+            limit = "pusher_max_channel_name" if is_name(name, len(shown)) else ""
+            raise PusherError(wire.MALFORMED, "no channel can have this name", shown[:200], 400, limit)
         assert isinstance(name, str)
         channel = kind_of(name)(self, name)
         channel.check(data)
         connection = self.connection
         former = self.channels.get(name)
         if former is None and len(connection.channels) >= self.options.max_channels:
-            raise PusherError(wire.MALFORMED, f"a connection may be in {self.options.max_channels} channels", name, 403)
+            says = f"a connection may be in {self.options.max_channels} channels"
+            raise PusherError(wire.MALFORMED, says, name, 403, "max_channels")
         if former is not None and former.user is not None and former.user.id != channel.user.id:  # type: ignore[union-attr]
             await former.leave()
         # Before it is joined: should the connection end meanwhile, it is left.
@@ -138,12 +141,14 @@ class Session(ChannelSession[Public, PusherError]):
             raise PusherError(wire.REFUSED, f"an event's name has at most {events.MAX_NAME} characters", packet.channel)
         rate = self.options.pusher_client_event_rate
         if not self.spend(rate):
-            raise PusherError(wire.REFUSED, f"more than {rate} client events in a second")
+            says = f"more than {rate} client events in a second"
+            raise PusherError(wire.REFUSED, says, limit="pusher_client_event_rate")
         user_id = channel.user.id if channel.user is not None else ""
         sent = wire.client_event(packet, user_id)
         most = self.options.pusher_max_event_size
         if len(sent) > most and size(packet.data) > most:
-            raise PusherError(wire.REFUSED, f"an event's data may have {most} bytes", packet.channel)
+            says = f"an event's data may have {most} bytes"
+            raise PusherError(wire.REFUSED, says, packet.channel, limit="pusher_max_event_size")
         self.connection.publish(channel.key, sent, exclude=self.connection.id)
         if self.app.webhooks:
             self.state.tell(self.app, events.hook_of(packet, self.connection.id, user_id))

@@ -15,11 +15,12 @@ class PusherError(Exception):
     :param code: of `pusher:error`; 4000-4299 close
     :param channel: the channel concerned, if any
     :param status: not 0: it is a subscription that failed, with this status of HTTP's kind
+    :param limit: the option that says how much it may have, which is counted
     """
 
-    def __init__(self, code: int, message: str, channel: str = "", status: int = 0) -> None:
+    def __init__(self, code: int, message: str, channel: str = "", status: int = 0, limit: str = "") -> None:
         super().__init__(code, message)
-        self.code, self.message, self.channel, self.status = code, message, channel, status
+        self.code, self.message, self.channel, self.status, self.limit = code, message, channel, status, limit
 
     @property
     def closes(self) -> bool:

@@ -49,6 +49,7 @@ class Session(ChannelSession[Public, PushiError]):
         return self._event(packet)
 
     def refuse(self, error: PushiError) -> None:
+        self.count(error.limit)
         if error.channel:
             self.connection.sendMessage(error.packet)
         else:
@@ -62,7 +63,8 @@ class Session(ChannelSession[Public, PushiError]):
         channel.check(data)
         former = self.channels.get(name)
         if former is None and len(self.connection.channels) >= self.options.max_channels:
-            raise PushiError(wire.REFUSED, f"a connection may be in {self.options.max_channels} channels", name)
+            says = f"a connection may be in {self.options.max_channels} channels"
+            raise PushiError(wire.REFUSED, says, name, "max_channels")
         if former is not None and former.member is not None and former.member != channel.member:
             await former.leave()
         # Before it is joined: should the connection end meanwhile, it is left.
@@ -144,13 +146,14 @@ class Session(ChannelSession[Public, PushiError]):
             raise PushiError(wire.REFUSED, f"an event's name has at most {wire.MAX_EVENT_NAME} characters", name)
         rate = self.options.pushi_event_rate
         if not self.spend(rate):
-            raise PushiError(wire.REFUSED, f"more than {rate} events in a second", name)
+            raise PushiError(wire.REFUSED, f"more than {rate} events in a second", name, "pushi_event_rate")
         try:
             data = wire.text_of(packet.data)
         except PushiError as error:
             raise PushiError(error.code, error.message, name) from None
         if wire.exceeds(packet.data, data, self.options.pushi_max_event_size):
-            raise PushiError(wire.REFUSED, f"an event's data may have {self.options.pushi_max_event_size} bytes", name)
+            says = f"an event's data may have {self.options.pushi_max_event_size} bytes"
+            raise PushiError(wire.REFUSED, says, name, "pushi_max_event_size")
         event = Event(packet.event, data, (name,), packet.persist, {}, self.connection.id, packet.echo)
         if packet.persist:
             return self.steps.take(events.happen(self.state, self.app, event))

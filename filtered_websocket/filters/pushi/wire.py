@@ -17,11 +17,13 @@ MALFORMED, REFUSED, UNAUTHORIZED = 4000, 4003, 4009
 class PushiError(Exception):
     """What a client is told when something is wrong: on the channel concerned, since pushi-js fails on a packet without
     one. Where there is none, the connection is closed with the code.
+
+    :param limit: the option that says how much it may have, which is counted
     """
 
-    def __init__(self, code: int, message: str, channel: str = "") -> None:
+    def __init__(self, code: int, message: str, channel: str = "", limit: str = "") -> None:
         super().__init__(code, message)
-        self.code, self.message, self.channel = code, message, channel
+        self.code, self.message, self.channel, self.limit = code, message, channel, limit
 
     @property
     def packet(self) -> str:

@@ -69,6 +69,11 @@ class Session(Generic[InChannel, Fault]):
         """Tell the client what it may not do."""
         raise NotImplementedError
 
+    def count(self, limit: str) -> None:
+        """Count that the client was refused more than an option lets it have; "" is none."""
+        if limit:
+            self.connection.pipeline.server.counters.count("refused", limit, self.connection.request.peer)
+
     def _refused(self, failure: Failure) -> None:
         failure.trap(self.fault)
         self.refuse(failure.value)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """One client in one namespace: what filters get."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, fail
 
@@ -119,10 +119,11 @@ class Socket:
         if self.ended:
             gone: Deferred[list[Any]] = fail(NoAnswer("the client has gone", clients=1))
             return pack.pipeline.server.counters.watch(gone, "socketio: call")
-        number = pack.acknowledgements.new_number()
-        answer = pack.acknowledgements.expect(
-            self.id, number, timeout, pack.pipeline.options.socketio_max_acknowledgements
-        )
+        number, most = pack.acknowledgements.new_number(), pack.pipeline.options.socketio_max_acknowledgements
+        try:
+            answer = pack.acknowledgements.expect(self.id, number, timeout, most)
+        except NotAllowed as error:
+            self._refuse(error.reason, str(error))
         self.send(*packet.messages(number))
         return pack.pipeline.server.counters.watch(answer, "socketio: call")
 
@@ -176,7 +177,7 @@ class Socket:
             if self.connected:
                 self._client.join(self, room)
 
-    def _refuse(self, option: str, text: str) -> None:
+    def _refuse(self, option: str, text: str) -> NoReturn:
         self._pack.pipeline.server.counters.count("refused", option, self.id)
         raise NotAllowed(option, text)
 

@@ -45,6 +45,7 @@ class Obey(WebSocketMessageFilter):
         # The JavaScript client says all it has ever subscribed to again, and doubles it, whenever it connects.
         elif packet.channel not in connection.channels:
             if len(connection.channels) >= connection.pipeline.options.max_channels:
+                connection.factory.counters.count("refused", "max_channels", connection.request.peer)
                 raise wire.Refused("Too many channels", 1008)
             return connection.subscribe(packet.channel)
         return None

@@ -29,6 +29,7 @@ def test_the_channel_limit_counts_all_subscriptions():
         client = Speaking(server)
         client.ask("connect", token=token(channels=["closed:1", "closed:2", "closed:3"]))
         assert client.closed == (3505, "channel limit")
+        assert server.server.counters.totals["refused", "centrifugo_channel_limit"] == 2
 
 
 def test_a_user_may_have_so_many_connections():
@@ -36,6 +37,7 @@ def test_a_user_may_have_so_many_connections():
         first = connected(server, "u")
         second = connected(server, "u")
         assert second.closed == (3504, "connection limit")
+        assert server.server.counters.totals["refused", "centrifugo_user_connection_limit"] == 1
         first.wire.close()
         assert connected(server, "u").result["client"]
         assert connected(server).result["client"]

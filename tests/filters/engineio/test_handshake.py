@@ -54,6 +54,7 @@ def test_pages_of_other_origins_are_refused_on_both_transports(server: Server, o
         with pytest.raises(Refused) as refused:
             server.connect(uri, {"Origin": origin})
         assert refused.value.status == 400
+    assert server.server.counters.totals["refused", "origin"] == 6
     assert client.get().waits
 
 

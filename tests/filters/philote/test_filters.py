@@ -125,6 +125,7 @@ def test_above_the_most_connections_503_and_a_place_that_gets_free_is_taken_at_o
         third.abort()
         assert connect(server).is_open
         assert len(server.pipeline().users) == 2
+        assert server.server.counters.totals["refused", "philote_max_connections"] == 2
 
 
 def test_each_pipeline_has_places_of_its_own():

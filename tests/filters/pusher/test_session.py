@@ -78,6 +78,7 @@ def test_ten_client_events_go_out_in_a_second_and_no_more():
             a.send("client-x", number, "private-a")
         assert [data for _, data in b.events()] == list(range(10))
         assert [packet["data"]["code"] for packet in a.packets()] == [4301, 4301]
+        assert server.server.counters.totals["refused", "pusher_client_event_rate"] == 2
         server.advance(0.5)
         for number in range(6):
             a.send("client-x", number, "private-a")
@@ -92,6 +93,7 @@ def test_a_large_client_event_is_refused():
         assert client.packets() == []
         client.send("client-x", "x" * 99, "private-a")
         assert error_of(client.packets()) == 4301
+        assert server.server.counters.totals["refused", "pusher_max_event_size"] == 1
 
 
 @pytest.mark.parametrize(

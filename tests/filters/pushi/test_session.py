@@ -44,6 +44,7 @@ def test_events_may_have_a_rate():
             a.say("room", str(number))
         assert [data for _, _, data in b.events()] == ["0", "1"]
         assert len(a.packets()) == 1
+        assert server.server.counters.totals["refused", "pushi_event_rate"] == 1
         server.advance(1)
         a.say("room", "later")
         assert len(b.packets()) == 1

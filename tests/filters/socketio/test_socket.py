@@ -83,6 +83,7 @@ def test_a_client_owes_no_more_acknowledgements_than_is_allowed(serve: Serve) ->
     socket.call("a")
     with pytest.raises(NotAllowed):
         socket.call("b")
+    assert server.server.counters.totals["refused", "socketio_max_acknowledgements"] == 1
 
 
 def test_rooms_are_entered_and_left_and_the_others_in_them_reached(serve: Serve) -> None:

@@ -123,6 +123,7 @@ def test_too_many_channels_are_told():
         assert client.is_open
         subscribe(client, "c")
         assert (client.close_code, client.close_reason) == (1008, "Too many channels")
+        assert server.server.counters.totals["refused", "max_channels"] == 1
 
 
 def test_more_channels_than_elsewhere_are_taken_by_default():
