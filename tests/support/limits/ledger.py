@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tests.support.fws_server import FwsServer
 from tests.support.raw_client import RawClient, close_frame, wait_until
 
-PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+PAGE = Path(__file__).parents[3] / "docs" / "security.md"
 BEGIN, END = "<!-- `make limits` writes what follows. -->\n", "<!-- So far. -->\n"
 COLUMNS = ("limit", "over", "the attacker", "counted as", "CPU", "memory", "descriptors", "timers")
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
