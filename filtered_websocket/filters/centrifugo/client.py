@@ -120,4 +120,10 @@ class Client:
         """End the connection, as a signal says."""
         if not self.ended:
             self.ended = True
+            self.count(disconnect.limit)
             self.connection.close(disconnect.code, disconnect.reason)
+
+    def count(self, limit: str) -> None:
+        """Count that it was refused more than an option lets it have; "" is none."""
+        if limit:
+            self.pipeline.server.counters.count("refused", limit, self.request.peer)

@@ -90,8 +90,7 @@ class Control:
         if client.ended or channel in client.subscriptions:
             return
         if len(client.subscriptions) >= client.pipeline.options.centrifugo_channel_limit:
-            client.pipeline.server.counters.count("refused", "centrifugo_channel_limit", client.request.peer)
-            client.disconnect(CHANNEL_LIMIT)
+            client.end(Disconnect(CHANNEL_LIMIT, limit="centrifugo_channel_limit"))
             return
         override = Override(*values.get("override") or ())
         options = override.of(self._state.namespaces.of(channel))

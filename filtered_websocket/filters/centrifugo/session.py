@@ -74,11 +74,8 @@ class Session(Client):
 
     def begin(self) -> None:
         """The connection is open: wait for its connect command."""
-        self.deadline = self.state.call_later(self.pipeline.options.centrifugo_stale_delay, self._is_stale)
-
-    def _is_stale(self) -> None:
-        self.pipeline.server.counters.count("closed", "centrifugo_stale_delay", self.request.peer)
-        self.disconnect(STALE)
+        stale = Disconnect(STALE, limit="centrifugo_stale_delay")
+        self.deadline = self.state.call_later(self.pipeline.options.centrifugo_stale_delay, lambda: self.end(stale))
 
     # Commands.
 
@@ -156,22 +153,16 @@ class Session(Client):
         if isinstance(error, Malformed):
             counters.count("closed", "centrifugo: malformed", error.why)
         if isinstance(error, Close):
-            end = error if isinstance(error, Disconnect) else Disconnect(error.code, error.reason)
-            self._count(end.limit)
-            self.end(end)
+            self.end(error if isinstance(error, Disconnect) else Disconnect(error.code, error.reason))
             return
         if not isinstance(error, Error):
             error = self._meant(error)
-        self._count(error.limit)
+        self.count(error.limit)
         if number:
             self.reply(number, "error", ErrorResult(error.code, error.message, error.temporary))
         if not self.connected and not self.ended:
             self.refused = True
             self._watch(FAILED_SECONDS, lambda: self.disconnect(CLOSED))
-
-    def _count(self, limit: str) -> None:
-        if limit:
-            self.pipeline.server.counters.count("refused", limit, self.request.peer)
 
     def _meant(self, error: BaseException) -> Error:
         """What an exception means that is none of the protocol's."""

@@ -108,9 +108,8 @@ class Socket:
         return None if said is None or recovery is None else recovery.heard(said)
 
     def call(self, event: str, *arguments: Any, timeout: float = SECONDS) -> Deferred[list[Any]]:
-        """Send it an event, and wait for the acknowledgement.
+        """Send it an event, and wait so many seconds for the acknowledgement.
 
-        :param timeout: seconds
         :returns: the list of the acknowledgement's arguments; fails with `NoAnswer`
         :raises NotAllowed: it owes too many (``socketio_max_acknowledgements``)
         :raises ValueError: a reserved name, or what JSON cannot hold

@@ -262,7 +262,7 @@ ATTACKS = (
     Attack("pushi_event_rate", "WebSocket", "an error", "refused: pushi_event_rate",
            on_each(pushi(*[{"event": "message", "channel": "a", "data": "x"}] * 30, error="4003"))),
     Attack("pushi_keep_events", "WebSocket", "the oldest go", "", on_each(stores_events)),
-    Attack("centrifugo_stale_delay", "WebSocket", "3502", "closed: centrifugo_stale_delay",
+    Attack("centrifugo_stale_delay", "WebSocket", "3502", "refused: centrifugo_stale_delay",
            sent(opened(path=WEBSOCKET), code(3502)), of=(ADDRESSES,)),
     Attack("centrifugo_pong_timeout", "WebSocket", "3012", "closed: centrifugo: no pong",
            sent(centrifugo(), code(3012)), of=(ADDRESSES,)),
