@@ -64,6 +64,25 @@ def test_what_is_as_promised_is_no_fault(story):
     assert not story.faults()
 
 
+def test_back_over_what_storage_has_lost_alone(story):
+    story.ann.entered("kept", NODE, story.at())
+    one, two = story.publish(), story.publish()
+    story.ann.got("kept", one.number, story.at(1))
+    story.ann.got("kept", two.number, story.at(2))
+    story.oracle.lost([two])
+    story.ann.stands_at("kept", story.at(1))
+    assert not story.faults()
+    story.ann.stands_at("kept", story.at(0))
+    story.ann.stands_at("kept", story.at(1))
+    assert "ann is told that it stands at e:0, and stands at e:1" in str(story.faults())
+
+
+def test_back_where_nothing_is_known_to_be_lost(story):
+    story.ann.entered("kept", NODE, story.at(3))
+    story.ann.stands_at("kept", story.at(2))
+    assert len(story.faults()) == 1
+
+
 def test_invented(story):
     story.ann.entered("kept", NODE, story.at())
     story.ann.got("kept", 77, story.at(1))

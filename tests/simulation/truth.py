@@ -77,6 +77,14 @@ class Channel:
             return f"{publication} stands at {position}, though offset {least} was confirmed before it was begun"
         return ""
 
+    def keeps(self, after: Position, up_to: int) -> bool:
+        """Whether storage still has something behind a position, up to this offset of its epoch. It goes back over
+        what it has lost: until somebody publishes, what is left stands where it stood, in the same epoch."""
+        placed = self.epochs.get(after.epoch, {})
+        lost_some = any(each.lost and each.position is None for each in self.publications)
+        stand = [placed.get(offset) for offset in range(after.offset + 1, up_to + 1)]
+        return any(not (lost_some if each is None else each.lost) for each in stand)
+
     def missing(self, after: Position, before: Position) -> list[Publication]:
         """What must come between two positions, by what was confirmed."""
         names = list(self.epochs)

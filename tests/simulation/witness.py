@@ -89,7 +89,7 @@ class Witness:
         missing = stay.channel.missing(stay.stands, Position(position.epoch, position.offset + 1))
         if missing:
             self._oracle.fault(f"{self} is told that it stands at {position}, and has not got {missing[0]}")
-        elif position.epoch == stay.stands.epoch and position.offset < stay.stands.offset:
+        elif position.epoch == stay.stands.epoch and stay.channel.keeps(position, stay.stands.offset):
             self._oracle.fault(f"{self} is told that it stands at {position}, and stands at {stay.stands}")
         stay.stands = position
 

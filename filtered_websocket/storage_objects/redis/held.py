@@ -21,12 +21,17 @@ Entry = tuple[str, str, str]
 
 
 class Membership:
-    """``answered``: Redis has said that it knows of this entry."""
+    """
+    :ivar answered: Redis has said that it knows of this entry
+    :ivar late: it was let go when its lease had ended
+    :ivar told_left: others have swept it, and told that it left; nobody has told yet that it is back
+    """
 
-    __slots__ = ("answered", "info")
+    __slots__ = ("answered", "info", "late", "told_left")
 
     def __init__(self, info: str) -> None:
-        self.info, self.answered = info, False
+        self.info = info
+        self.answered = self.late = self.told_left = False
 
 
 class Held:
@@ -46,8 +51,9 @@ class Held:
     # What is held.
 
     def put(self, entry: Entry, info: str) -> Membership:
-        self.entries.pop(entry, None)  # so that it is claimed as the newest
+        before = self.entries.pop(entry, None)  # so that it is claimed as the newest
         membership = self.entries[entry] = Membership(info)
+        membership.told_left = before is not None and before.told_left
         return membership
 
     def drop(self, entry: Entry) -> Membership | None:
@@ -64,8 +70,8 @@ class Held:
         """Everything: entries, and channels that are counted."""
         return [*self.entries, *self._counts]
 
-    def answered(self) -> list[Entry]:
-        return [entry for entry, membership in self.entries.items() if membership.answered]
+    def answered(self) -> dict[Entry, Membership]:
+        return {entry: membership for entry, membership in self.entries.items() if membership.answered}
 
     # Telling Redis.
 

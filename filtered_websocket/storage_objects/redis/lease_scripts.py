@@ -8,6 +8,9 @@ STATE_SECONDS = 86400
 GONE = -9
 """What a script answers a node whose lease has ended: it must begin again, with a new name."""
 
+ALONE = 2
+"""What ``JOIN`` answers the only holder, which holds it again."""
+
 _ALIVE = f"""
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not lease or tonumber(lease) <= 0 then return {GONE} end
@@ -52,7 +55,8 @@ local function cut(raw, from, to)
 end
 """
 
-# KEYS nodes, presence, the node's own entries; ARGV node, channel, member, holder, info -> 1 if the first holder.
+# KEYS nodes, presence, the node's own entries; ARGV node, channel, member, holder, info
+# -> 1 if the first holder, ALONE if it was the only one already
 JOIN = Script(
     _ALIVE,
     _HOLDERS,
@@ -68,7 +72,8 @@ redis.call('HSET', KEYS[2], ARGV[3], others and string.sub(others, 1, -2) .. ','
 redis.call('EXPIRE', KEYS[2], {STATE_SECONDS})
 redis.call('SADD', KEYS[3], cjson.encode({{ARGV[2], ARGV[3], ARGV[4]}}))
 redis.call('EXPIRE', KEYS[3], {STATE_SECONDS})
-return raw and 0 or 1
+if not raw then return 1 end
+return others and 0 or {ALONE}
 """,
 )
 

@@ -9,6 +9,7 @@ run out.
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -17,12 +18,12 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
+from filtered_websocket.storage_objects.redis.former import Former, FormerName
 from filtered_websocket.storage_objects.redis.held import Entry, Held, Membership
 from filtered_websocket.storage_objects.redis.interfaces import OneRedis
-from filtered_websocket.storage_objects.redis.lease_scripts import GONE, RELEASE, SWEEP
-from filtered_websocket.storage_objects.redis.missed import Missed, tell
-from filtered_websocket.storage_objects.redis.parts import PART, parts, together
-from filtered_websocket.storage_objects.values import as_text
+from filtered_websocket.storage_objects.redis.lease_scripts import GONE, RELEASE
+from filtered_websocket.storage_objects.redis.missed import Missed
+from filtered_websocket.storage_objects.redis.parts import parts, together
 
 RENEWALS = 8
 """Renewals, each with a look for dead nodes, in one ``lease_seconds``; a dead node's lease runs out after 2/3 of it,
@@ -47,7 +48,7 @@ class Leases:
         self._lasts = 0.0  # when the lease ends at the earliest, by our clock
         self._ended: set[bytes] = set()  # whose lease had ended at the last look
         self._revived: list[Deferred[Any]] = []  # callers that wait for the new name
-        self._old: list[tuple[bytes, list[Entry]]] = []  # names to sweep, and what was swept but is still held
+        self._former = Former(shard, self.held)
         self._timer: Any = None
 
     # What the storage object asks.
@@ -65,16 +66,15 @@ class Leases:
     def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
         entry = (channel, member, holder)
         membership = self.held.drop(entry)
+        if membership is not None:
+            membership.late = time.monotonic() >= self._lasts
         if not self._shard.open:
             if membership is not None:
-                self._missed.leave(entry, membership.info)
+                self._missed.leave(entry, membership)
             # Refused while its join waits, it would leave a member behind that nobody takes out.
             return self._shard.later(partial(self.leave, channel, member, holder), None)
-        # Gone: the sweep of the old name tells that the member left, if this was the last holder.
-        return self.held.leave(entry).addCallbacks(
-            lambda reply: self._revive().addCallback(lambda _: False) if reply == GONE else reply == 1,
-            partial(self._missed.not_left, entry, membership),
-        )
+        not_left = partial(self._missed.not_left, entry, membership)
+        return self.held.leave(entry).addCallbacks(self._left, not_left, (membership, not_left))
 
     def track(self, channel: str, count: int) -> Deferred[int]:
         self.held.count(channel, count)
@@ -143,7 +143,7 @@ class Leases:
         if time.monotonic() - self._connected_since >= self._seconds:
             # Seen twice: when Redis's clock is set forward all leases end at once, and the living renew theirs.
             for dead in ended & self._ended:
-                yield self._sweep(dead)
+                yield self._former.sweep(dead)
 
     def _revive(self, swept: bool = False) -> Deferred[dict[Any, int]]:
         """Begin again under a new name; the edges this made, by entry and by channel. One at a time for all callers."""
@@ -163,10 +163,12 @@ class Leases:
 
     @inlineCallbacks
     def _claim_all(self, swept: bool) -> Any:
-        held = self.held
-        old, held.name = held.name, uuid4().hex.encode()
+        held, former = self.held, self._former
+        if held.name:
+            former.unsure.append(FormerName(held.name, held.answered()))
+            former.unsure[-1].swept = swept
+        held.name = uuid4().hex.encode()
         self._dirty = False
-        known = held.answered()
         edges: dict[Any, int] = {}
         # What is asked from here on goes by the new name, and follows this on the connection.
         asked, renewed = time.monotonic(), held.renew(self._lease, new=True)
@@ -174,52 +176,39 @@ class Leases:
             _, *found = yield together([renewed, *map(held.claim, part)])
             edges.update(zip(part, found, strict=True))
             asked, renewed = time.monotonic(), held.renew(self._lease, new=False)
-        last = [renewed]
-        if old:
-            nodes, swept_old = held.key(b"nodes"), held.key(b"swept:", old)
-            last += self._shard.ask(b"ZADD", nodes, b"XX", b"0", old), self._shard.ask(b"EXISTS", swept_old)
-        reply, *ended = yield together(last)
+        # Others may have swept an old name before this, or while it was under way.
+        names = [each.name for each in former.unsure]
+        ended = [self._shard.ask(b"ZADD", held.key(b"nodes"), b"XX", b"0", name) for name in names]
+        seen = [self._shard.ask(b"EXISTS", held.key(b"swept:", name)) for name in names]
+        reply, *replies = yield together([renewed, *ended, *seen])
         self._lasts = asked + self._lease / 1000
         if reply[0] == GONE or GONE in edges.values():
             self._dirty = True  # this took longer than a lease
-        if old:
-            # Others may have swept the old name while this was under way.
-            swept = swept or bool(ended[1])
-            self._old.append((old, [entry for entry in known if swept and edges[entry] == 1]))
+        for each, was in zip(former.unsure, replies[len(names) :], strict=True):
+            each.swept = each.swept or bool(was)
+        if any(each.swept for each in former.unsure):
+            self._missed.swept()
+        former.claimed(edges)
         return edges
 
     @inlineCallbacks
     def _finish(self) -> Any:
         """Make good what was missed, sweep what was held under old names, and tell what others swept that still is."""
         yield self._missed.make_good()
-        while self._old:
-            old, returned = self._old.pop()
-            self._tell_returned(returned)
-            yield self._sweep(old)
-
-    @inlineCallbacks
-    def _sweep(self, dead: bytes) -> Any:
-        consumer = self._shard.consumer
-        key = self.held.key
-        state = key(b"n:", dead, b":p"), key(b"n:", dead, b":t")
-        keys = (key(b"nodes"), *state, key(b"totals"), key(b"occupied"), key(b"swept:", dead))
-        more = 1
-        while more:
-            more, left, vacated = yield self._shard.run(SWEEP, keys, (dead, key(b"p:"), b"%d" % PART), None)
-            texts = [as_text(raw) for raw in left]
-            for i in range(0, len(texts), 3):
-                tell(consumer.member_left, *texts[i : i + 3])
-            for channel in vacated:
-                tell(consumer.vacated, as_text(channel))
-
-    def _tell_returned(self, entries: list[Entry]) -> None:
-        # Others were told that these members left, while only we were unreachable.
-        for channel, member, holder in entries:
-            membership = self.held.entries.get((channel, member, holder))
-            if membership is not None:
-                tell(self._shard.consumer.member_returned, channel, member, membership.info)
+        yield self._former.settle()
 
     # What came of it.
+
+    def _left(self, reply: int, membership: Membership | None, not_left: Callable[[Failure], Failure]) -> Any:
+        if reply == GONE:
+            # The sweep of the old name tells that the member left, if this was the last holder.
+            return self._revive().addCallback(lambda _: False)
+        if reply != 1 or membership is None:
+            return reply == 1
+        if not self._former.unsure:
+            return not membership.told_left
+        # It was claimed a moment ago. Whether others had swept it before, and told, is known when all is claimed.
+        return self._revive().addCallbacks(lambda _: not membership.told_left, not_left)
 
     def _joined(self, reply: int, entry: Entry, membership: Membership) -> Any:
         is_held = self.held.entries.get(entry) is membership
@@ -229,7 +218,7 @@ class Leases:
             # Where a claim was under way that did not know of it, the next one does.
             unknown = GONE if is_held else 0
             return self._revive().addCallback(
-                lambda edges: self._joined(edges.get(entry, unknown) or int(late), entry, membership)
+                lambda edges: self._joined(_edge(edges.get(entry, unknown), late), entry, membership)
             )
         membership.answered = True
         return reply == 1
@@ -247,3 +236,8 @@ class Leases:
         if not failure.check(StorageAway):
             # Such as READONLY: this Redis is no master any more.
             self._shard.give_up(f"the lease cannot be renewed: {failure.getErrorMessage()}")
+
+
+def _edge(reply: int, was_first: bool) -> int:
+    """What a join comes to that was claimed anew."""
+    return reply if reply in (1, GONE) else int(was_first)

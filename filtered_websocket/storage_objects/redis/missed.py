@@ -26,22 +26,27 @@ class Missed:
 
     def __init__(self, shard: OneRedis, held: Held, unsure: Callable[[Failure], Failure]) -> None:
         self._shard, self._held, self._unsure = shard, held, unsure
-        self._leaves: dict[Entry, tuple[str, bool]] = {}
+        self._leaves: dict[Entry, tuple[Membership, bool]] = {}
         self._channels: dict[str, bool] = {}
 
-    def leave(self, entry: Entry, info: str) -> None:
-        """A holder let go of what it held, with this info."""
-        self._leaves[entry] = info, False
+    def leave(self, entry: Entry, membership: Membership) -> None:
+        """A holder let go of what it held."""
+        self._leaves[entry] = membership, False
 
     def not_left(self, entry: Entry, membership: Membership | None, failure: Failure) -> Failure:
         """The same, where Redis was told and has not answered."""
         if membership is not None:
-            self._leaves[entry] = membership.info, True
+            self._leaves[entry] = membership, True
         return self._unsure(failure)
 
     def joined(self, entry: Entry) -> None:
         """It holds it again."""
         self._leaves.pop(entry, None)
+
+    def swept(self) -> None:
+        """Others have swept what this node held. They have told of what it let go after that, answered or not."""
+        for membership, unknown in self._leaves.values():
+            membership.told_left = membership.told_left or (unknown and membership.late)
 
     def track(self, channel: str) -> None:
         """The count of a channel has changed."""
@@ -66,8 +71,8 @@ class Missed:
             self._leaves, self._channels = leaves, channels
             raise
 
-    def _leave(self, leaves: dict[Entry, tuple[str, bool]], entry: Entry) -> Deferred[Any]:
-        info, unknown = leaves[entry]
+    def _leave(self, leaves: dict[Entry, tuple[Membership, bool]], entry: Entry) -> Deferred[Any]:
+        membership, unknown = leaves[entry]
         if entry in self._held.entries:
             del leaves[entry]
             return DONE  # it has joined again
@@ -80,11 +85,11 @@ class Missed:
 
         def left_for(others: bool) -> None:
             leaves.pop(entry, None)
-            if not others:
-                tell(self._shard.consumer.member_left, *entry[:2], info)
+            if not others and not membership.told_left:
+                tell(self._shard.consumer.member_left, *entry[:2], membership.info)
 
         def lost(failure: Failure) -> Failure:
-            leaves[entry] = info, True
+            leaves[entry] = membership, True
             return self._unsure(failure)
 
         return self._held.leave(entry).addCallback(left).addErrback(lost)

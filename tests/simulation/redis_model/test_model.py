@@ -1,75 +1,21 @@
 """The storage object on the model, on the kit's clock: what it is told, and what goes wrong when a test says so."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.base import Keep, Record
 from filtered_websocket.testing.clock import ClockReactor
-from tests.simulation.redis_model.model import RedisModel
+from tests.simulation.redis_model.nodes import on_one_clock
 from tests.support.backends import Recorder, message
 
 KEEP = Keep(100, 60)
 
 
-class Nodes:
-    """Several storage objects on one clock."""
-
-    def __init__(self, clock: ClockReactor) -> None:
-        self.clock = clock
-        self.model = RedisModel(clock.seconds)
-        self._all: list[Any] = []
-
-    def node(self) -> tuple[Any, Recorder]:
-        """One that has been started, and what it tells."""
-        way, recorder = self.model.way(self.clock), Recorder()
-        storage = self.model.storage(way, redis_heartbeat=1.0, lease_seconds=6.0)
-        self._all.append(storage)
-        self.ask(storage.start, recorder)
-        return storage, recorder
-
-    def begin(self, function: Callable[..., Deferred[Any]], *arguments: Any) -> list[Any]:
-        """The list will hold what it comes to."""
-        outcome: list[Any] = []
-        self.clock.callFromThread(lambda: function(*arguments).addBoth(outcome.append))
-        self.settle()
-        return outcome
-
-    def ask(self, function: Callable[..., Deferred[Any]], *arguments: Any) -> Any:
-        [outcome] = self.begin(function, *arguments)
-        if isinstance(outcome, Failure):
-            outcome.raiseException()
-        return outcome
-
-    def settle(self) -> None:
-        self.clock.rest(lambda: False)
-
-    def advance(self, seconds: float) -> None:
-        self.clock.pass_time(seconds, self.settle)
-
-    def stop(self) -> None:
-        if self.model.is_frozen:
-            self.model.thaw()
-        stopping = [self.begin(storage.stop) for storage in self._all]
-        self.advance(30)
-        assert all(stopping)
-        assert not self.clock.getDelayedCalls()
-
-
 @pytest.fixture
-def nodes() -> Iterator[Nodes]:
-    from twisted.internet import reactor
-
-    clock = ClockReactor()
-    with clock.in_place_of(reactor):
-        nodes = Nodes(clock)
+def nodes():
+    with on_one_clock() as nodes:
         yield nodes
-        nodes.stop()
 
 
 def test_nodes_meet_on_it_without_time_passing(nodes):
