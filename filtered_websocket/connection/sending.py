@@ -20,7 +20,7 @@ from filtered_websocket.connection.slow_reader import SlowReader, in_transport
 from filtered_websocket.limits.backlog import Blob
 from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.messages.message import outgoing
+from filtered_websocket.messages.message import in_binary_message, is_text, outgoing
 from filtered_websocket.pipeline.corks import MAX_CORKED
 from filtered_websocket.transport.sends import sender
 from filtered_websocket.transport.streams import WriteThrough
@@ -43,7 +43,11 @@ class Sending(Part):
         :param payload: str, or bytes of the kind that `message.message` finds
         :raises TypeError: neither
         """
-        data, binary = outgoing(payload, isBinary)
+        data, binary = payload, isBinary
+        if binary is None and type(payload) is bytearray:  # what a message filter sends back, without a second call
+            binary = in_binary_message.get() or not (payload.isascii() or is_text(payload))
+        else:
+            data, binary = outgoing(payload, isBinary)
         if self.encoding is not None:
             self.send_encoded(self.encoding.encode(((bytes(data), binary),), None))
             return
@@ -56,16 +60,15 @@ class Sending(Part):
             hub.settle(self)
         if self.direct is None or self.corked:
             self.send_frame(data, binary)
-            return
-        if len(data) > MAX_CORKED:
+        elif len(data) > MAX_CORKED:
             self._send_large(data, binary)
-            return
-        # What `send_frame` does, for what most messages are.
-        self.corked = frames.make(data, binary)
-        if hub.corked:
-            hub.corked.append(self)
         else:
-            hub.cork(self)
+            # What `send_frame` does, for what most messages are.
+            self.corked = frames.make(data, binary)
+            if hub.corked:
+                hub.corked.append(self)
+            else:
+                hub.cork(self)
 
     def _send_large(self, payload: bytes | bytearray, binary: bool) -> None:
         """Send a message behind which nothing waits, now: it is copied to the kernel alone."""
@@ -105,8 +108,7 @@ class Sending(Part):
         self.uncork()
         super().sendData(data)
         if self.slow is not None and self.state == OPEN:
-            # Pings without end from a client that reads none of the pongs.
-            self._check_room(self.slow)
+            self._check_room(self.slow)  # pings without end from a client that reads none of the pongs
 
     # What the hub calls.
 
@@ -138,10 +140,8 @@ class Sending(Part):
 
     def as_blob(self, batch: Batch) -> bytes:
         """Its frames, as they were agreed on; they are counted as sent."""
-        if self._perMessageCompress is None:
-            blob = batch.plain
-        else:
-            blob = batch.deflated(self._perMessageCompress.server_max_window_bits)
+        deflate = self._perMessageCompress
+        blob = batch.plain if deflate is None else batch.deflated(deflate.server_max_window_bits)
         self.pipeline.hub.bytes_out += len(blob)
         return blob
 

@@ -14,10 +14,19 @@ from filtered_websocket.messages.masking import apply_mask
 FIN_TEXT, FIN_BINARY = 0x81, 0x82
 RSV1 = 0x40
 
-_SMALL = tuple(tuple(bytes((first, length)) for length in range(126)) for first in (FIN_TEXT, FIN_BINARY))
-_MIDDLE_END = 4096
-_middle: tuple[list[bytes | None], list[bytes | None]] = ([None] * _MIDDLE_END, [None] * _MIDDLE_END)
-"""Headers by length, made when they are first used: a list is asked faster than a cache that counts its uses."""
+
+def _make_head(first: int, length: int) -> bytes:
+    if length < 126:
+        return bytes((first, length))
+    if length < 65536:
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")
+
+
+_head = lru_cache(4096)(_make_head)  # about one for each length that is in use
+_USUAL = 1024
+"""Bytes of a payload below which its head is made beforehand: a list is asked faster than a cache."""
+_heads = tuple([_make_head(first, length) for length in range(_USUAL)] for first in (FIN_TEXT, FIN_BINARY))
 
 
 CLOSE = 8
@@ -111,19 +120,14 @@ def head_of(data: bytes, at: int) -> tuple[int, int] | None:
 def make(payload: bytes | bytearray, binary: bool) -> bytes:
     """One unmasked frame with this message, as a server sends it."""
     length = len(payload)
-    if length < 126:
-        return _SMALL[binary][length] + payload
-    if length < _MIDDLE_END:
-        header = _middle[binary][length]
-        if header is None:
-            header = _middle[binary][length] = _header(FIN_BINARY if binary else FIN_TEXT, length)
-        return header + payload
-    return _header(FIN_BINARY if binary else FIN_TEXT, length) + payload
+    if length < _USUAL:
+        return _heads[binary][length] + payload
+    return _head(FIN_BINARY if binary else FIN_TEXT, length) + payload
 
 
 def head_for(payload: bytes | bytearray, binary: bool) -> bytes:
     """What `make` puts in front of this message."""
-    return _header(FIN_BINARY if binary else FIN_TEXT, len(payload))
+    return _head(FIN_BINARY if binary else FIN_TEXT, len(payload))
 
 
 def make_deflated(payload: bytes | bytearray, binary: bool, window_bits: int) -> bytes:
@@ -134,13 +138,4 @@ def make_deflated(payload: bytes | bytearray, binary: bool, window_bits: int) ->
     """
     deflate = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -window_bits, 8)
     body = (deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
-    return _header((FIN_BINARY if binary else FIN_TEXT) | RSV1, len(body)) + body
-
-
-@lru_cache(4096)  # about one for each length that is in use
-def _header(first: int, length: int) -> bytes:
-    if length < 126:
-        return bytes((first, length))
-    if length < 65536:
-        return bytes((first, 126)) + length.to_bytes(2, "big")
-    return bytes((first, 127)) + length.to_bytes(8, "big")
+    return _head((FIN_BINARY if binary else FIN_TEXT) | RSV1, len(body)) + body
