@@ -49,18 +49,13 @@ _chunks = _make and _make(None, _not_written, quote, None, ":", ",", False, Fals
 def loads(text: str | bytes | bytearray) -> Any:
     """The value that a text holds. Raises ValueError: it is no JSON, or no UTF-8, or nested too deeply."""
     if orjson is not None and len(text) <= SMALL:
-        return _loads_small(text)
-    return _loads(text)
-
-
-def _loads_small(text: str | bytes | bytearray) -> Any:
-    try:
-        raw = text.encode() if isinstance(text, str) else text
-        flat = raw.translate(_ALIKE)
-        if flat.count(b"[") <= MOST_BRACKETS and (flat.count(b"0") < len(_LONG) or _LONG not in flat):
-            return orjson.loads(raw)
-    except ValueError:
-        pass  # the reference tells
+        try:
+            raw = text.encode() if isinstance(text, str) else text
+            flat = raw.translate(_ALIKE)
+            if flat.count(b"[") <= MOST_BRACKETS and (flat.count(b"0") < len(_LONG) or _LONG not in flat):
+                return orjson.loads(raw)
+        except ValueError:
+            pass  # the reference tells
     return _loads(text)
 
 

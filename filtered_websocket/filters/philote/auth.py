@@ -55,7 +55,11 @@ def check(token: str, keys: Keys) -> Access:
 
     :raises Refused: it is no JWT of ours, or not of now, or says what no token can
     """
-    claims, expires = _read(token, keys)
+    try:
+        claims = signed_claims(token, keys)
+        expires = ends(claims)
+    except BadToken as bad:
+        raise Refused(str(bad)) from None
     api = claims.get("api")
     if api is not None and not isinstance(api, bool):
         raise Refused("the token's api is to be true or false")
@@ -69,15 +73,12 @@ def check(token: str, keys: Keys) -> Access:
 
 def claims_of(token: str, keys: Keys) -> dict[str, Any]:
     """The claims of a token that is signed and of now. Raises Refused."""
-    return _read(token, keys)[0]
-
-
-def _read(token: str, keys: Keys) -> tuple[dict[str, Any], float | None]:
     try:
         claims = signed_claims(token, keys)
-        return claims, ends(claims)
+        ends(claims)
     except BadToken as bad:
         raise Refused(str(bad)) from None
+    return claims
 
 
 def _channels(claims: Mapping[str, Any], name: str) -> frozenset[str]:

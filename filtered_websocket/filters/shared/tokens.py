@@ -47,18 +47,17 @@ def signed_claims(token: str, keys: Keys) -> dict[str, Any]:
     # Before the claims are read: what nobody has signed costs no more, however large and deep it is.
     if not signed:
         raise BadToken("the token's signature is wrong, or its algorithm is not taken")
-    claims = _claims(written)
+    try:
+        claims = loads(written)
+    except ValueError:
+        claims = _lenient(written)
     if not isinstance(claims, dict):
         raise BadToken("the token is no JWT")
     return claims
 
 
-def _claims(written: bytes) -> Any:
-    """The JSON of claims; None: it is none."""
-    try:
-        return loads(written)
-    except ValueError:
-        pass  # PyJWT takes NaN, and UTF-16
+def _lenient(written: bytes) -> Any:
+    """The JSON of claims as PyJWT takes it: with NaN, and in UTF-16; None: it is none."""
     try:
         return json.loads(written)
     except (ValueError, RecursionError):
