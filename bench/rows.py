@@ -6,6 +6,7 @@ object or a pack is one more row: its command, and what its clients say first (`
 one, is a variant of its row: another command under the name of what is wanted.
 """
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -94,6 +95,8 @@ _DEFLATE = ("--path", "/echo", "--deflated", "hello", "--hdr", "Sec-WebSocket-Ex
 _SERVERS = (
     Row("c_limit", "{build}/climit {port} 0"),
     Row("c_limit_coalesce", "{build}/climit {port} 1"),
+    # By the interpreter that this runs in, which has the package and its C.
+    Row("python_limit", f"{sys.executable} servers/python_limit.py {{port}}", workloads=("fan10", *FEW)),
     Row(OURS, "{fws_server} -c config.json -p {port}", variants=_OUR_VARIANTS),
     Row(
         f"{OURS}_redis",

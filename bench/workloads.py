@@ -46,7 +46,7 @@ WORKLOADS = (
     Workload("echo16", "echo, 100 clients, 16 in flight each", "--mode echo -n 100 -w 16 -s 64", "echo"),
     Workload("idle", "10,000 idle connections", "--mode idle -n 10000 --hold 1", descriptors=10100),
     Workload("fan10", "10 subscribers, one message in flight", "--mode fanout -n 10 -w 1 -s 128", group="small",
-             rows=("c_limit", *_ALL)),
+             rows=("c_limit", "python_limit", *_ALL)),
     Workload("tls_echo", "TLS: echo, 100 clients, one in flight each", "--tls --mode echo -n 100 -w 1 -s 64", "echo",
              "tls", "tls", _PEERS),
     Workload("tls_fan200", "TLS: 200 subscribers, one message in flight", "--tls --mode fanout -n 200 -w 1 -s 128",
