@@ -147,7 +147,9 @@ def _judge(schemas: Schemas, data: bytes | bytearray | str, kind: str) -> Wrong 
 
 def _refuse(connection: Connection, answer: str, at: str, reason: str) -> None:
     short = printable(reason)[:LONGEST]
-    connection.factory.counters.count("closed" if answer == "close" else "dropped", "json_schema: invalid message")
+    connection.pipeline.server.counters.count(
+        "closed" if answer == "close" else "dropped", "json_schema: invalid message"
+    )
     if answer == "close":
         raise Close(INVALID, f"{at[:40]}: {short}" if at else short)
     if answer == "answer":

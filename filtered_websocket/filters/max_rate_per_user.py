@@ -31,7 +31,7 @@ class Pace(WebSocketMessageFilter):
         user = web_socket_instance.user
         if user is None:
             return None
-        server = web_socket_instance.factory
+        server = web_socket_instance.pipeline.server
         now, rate = server.reactor.seconds(), cls.options.max_rate_per_user
         buckets: dict[str, Bucket] = cls.state.setdefault("buckets", {})
         bucket = buckets.get(user)

@@ -165,7 +165,7 @@ async def _join(connection: Connection, answer: Answer) -> None:
 
 
 async def _ask(use: Any, connection: Connection, data: bytes, binary: bool) -> bytearray | None:
-    counters = connection.factory.counters
+    counters = connection.pipeline.server.counters
     try:
         answer = await backend_of(use).ask(*_question(use, connection, MESSAGE, data, binary))
     except Unanswered:

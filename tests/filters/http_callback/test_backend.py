@@ -84,6 +84,8 @@ def test_questions_share_connections_and_so_many_are_asked_at_a_time(make):
         with pytest.raises(Unanswered, match="too many wait"):
             ask(backend)
         assert call(lambda: backend.under_way) == 3
+        for _ in range(3):
+            server.next()
         gate.release(20)
         for each in begun:
             assert call(lambda each=each: each).status == 200
