@@ -175,12 +175,14 @@ class Handshake(Part):
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
         self._deciding.running = result
+        self.factory.deciding.add(self)
         limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
         result.addCallback(check_decision, self.request, self.pipeline.chains["handshake"])
         result.addBoth(self._decided)
 
     def _decided(self, result: Any) -> None:
         self._deciding.running = None
+        self.factory.deciding.discard(self)
         if self.state == CONNECTING:
             self.transport.resumeProducing()
         if isinstance(result, Failure):

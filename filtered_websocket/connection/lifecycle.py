@@ -8,8 +8,8 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.failures import check_greeting
-from filtered_websocket.chain.outcomes import report
-from filtered_websocket.chain.running import run
+from filtered_websocket.chain.outcomes import CANCELLED, report
+from filtered_websocket.chain.running import limit_time, run
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
 from filtered_websocket.connection.parts import Part
 from filtered_websocket.errors import StopChain
@@ -193,8 +193,12 @@ class Lifecycle(Part):
         for step in self.pipeline.chains["disconnect"]:
             try:
                 result = run((step,), self, data)
-                data = await result if isinstance(result, Deferred) else result
+                if isinstance(result, Deferred):
+                    limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
+                    result = await result
+                data = result
             except StopChain:
                 return
             except BaseException as error:
-                report(self.factory.counters, error)
+                if not (self.factory.stopping and isinstance(error, CANCELLED)):  # cut off, and counted
+                    report(self.factory.counters, error)

@@ -35,6 +35,7 @@ class Server(interfaces.Server, Protocol):
     """What a connection asks of its server, which Autobahn calls its factory."""
 
     turn_ends: float
+    stopping: bool
 
     @property
     def reactor(self) -> Clock: ...
@@ -48,6 +49,10 @@ class Server(interfaces.Server, Protocol):
     def fair_share(self) -> FairShare: ...
     @property
     def blocked(self) -> "set[Part]": ...
+    @property
+    def deciding(self) -> "set[Part]":
+        """Those in their handshake of which a filter decides."""
+
     @property
     def only_pipeline(self) -> Pipeline | None: ...
     def pipeline_for(self, path: str) -> Pipeline | None: ...

@@ -35,6 +35,8 @@ ABORT_SECONDS = 0.3
 """How long the disconnect chains of clients have at least that did not."""
 LAST_SECONDS = 2.0
 """How long packs have beyond the time to send what is owed: to leave the rest to others."""
+STEPS = 20
+"""Filters of a disconnect chain that are cut off one after another, so that each does what it does before it waits."""
 SLICE_SECONDS = 0.02
 """While clients are closed over a time, some are closed each so often."""
 
@@ -66,6 +68,8 @@ class Stopping:
         self._owed: set[Deferred[Any]] = set()
         self._paid: Deferred[None] | None = None
         self._stop_ends: float | None = None
+        #: in their handshake, while a filter decides
+        self.deciding: set[Connection] = set()
 
     def ending(self, chain: Deferred[Any]) -> None:
         """A disconnect chain runs, or a stop chain after a reload; the server's own end waits for it."""
@@ -125,6 +129,7 @@ class Stopping:
         await DeferredList([pipeline.stop() for pipeline in self.pipelines], consumeErrors=True)
         for pipeline in self.pipelines:
             pipeline.drop_waiting()
+        self._cut_off()
         self.heartbeat.stop()
         self.ages.stop()
         self.deadlines.end()  # of connections that are still in their handshake, too
@@ -135,6 +140,16 @@ class Stopping:
         self.observation.stop()
         await self.storage_object.stop()
         self.counters.stop()
+
+    def _cut_off(self) -> None:
+        """End the filters of clients that wait still: they, and all that they hold, would outlive the server."""
+        for chain in tuple(self._ending):
+            for _ in range(STEPS):
+                if chain in self._ending:
+                    chain.cancel()
+        for connection in tuple(self.deciding):
+            self.counters.count("dropped", "filters took longer than the stop")
+            connection.abortConnection()
 
     @property
     def seconds_to_stop(self) -> float:

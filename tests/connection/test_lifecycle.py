@@ -13,6 +13,7 @@ from filtered_websocket.filters.base import (
     WebSocketDisconnectFilter,
     WebSocketHandshakeFilter,
 )
+from filtered_websocket.testing.server import Server as MemoryServer
 from tests.support import certificates
 from tests.support.raw_client import CLOSE, PING, PONG, TEXT, Frame, close_frame, close_of, frame
 from tests.support.reactor_thread import call, until
@@ -284,3 +285,27 @@ def test_a_client_that_does_not_answer_a_ping_is_gone_with_1006() -> None:
         client.ended()
         assert [events.next(), events.next()] == ["open", (1006, "no answer to a ping")]
         assert served.counted("closed", "ping timeout") == 1
+
+
+def test_a_disconnect_filter_has_the_time_of_any_filter_and_then_the_next_runs() -> None:
+    ran: list[str] = []
+
+    class Hangs(WebSocketDisconnectFilter):
+        @classmethod
+        async def filter(cls, connection: Any, data: None) -> None:
+            await Deferred()
+
+    class Next(WebSocketDisconnectFilter):
+        @classmethod
+        def filter(cls, connection: Any, data: None) -> None:
+            ran.append("next")
+
+    with MemoryServer(Hangs, Next, filter_timeout=5) as server:
+        server.connect().close()
+        server.advance(4)
+        assert ran == []
+        server.advance(1)
+        assert ran == ["next"]
+        (error,) = server.errors
+        assert "the filter took longer than 5 s (filter_timeout)" in error
+        assert not server.server._ending

@@ -146,3 +146,48 @@ def test_a_filter_that_waits_when_the_server_stops_is_cancelled() -> None:
         assert client.closed() == (1001, "server is stopping")
         call(lambda: stopped)
         assert events.next() == "cancelled"
+
+
+def test_disconnect_filters_that_wait_when_the_server_stops_are_cancelled_one_after_another() -> None:
+    ran: list[str] = []
+
+    async def waits(name: str) -> None:
+        ran.append(name)
+        try:
+            await Deferred()
+        finally:
+            ran.append(f"not {name}")
+
+    class First(WebSocketDisconnectFilter):
+        @classmethod
+        async def filter(cls, connection: Any, data: None) -> None:
+            await waits("first")
+
+    class Second(WebSocketDisconnectFilter):
+        @classmethod
+        async def filter(cls, connection: Any, data: None) -> None:
+            await waits("second")
+
+    with Server(First, Second) as server:
+        server.connect().close()
+        assert ran == ["first"]
+    assert ran == ["first", "not first", "second", "not second"]
+    assert not server.server._ending
+
+
+def test_a_client_of_which_a_filter_still_decides_does_not_outlive_the_server() -> None:
+    ran: list[str] = []
+
+    class Decides(WebSocketHandshakeFilter):
+        @classmethod
+        async def filter(cls, connection: Any, request: Any) -> None:
+            try:
+                await Deferred()
+            finally:
+                ran.append("cancelled")
+
+    with Server(Decides) as server:
+        client = server.connect()
+    assert (ran, client.transport.connected, server.server.deciding) == (["cancelled"], False, set())
+    assert server.server.counters.totals["dropped", "filters took longer than the stop"] == 1
+    assert not server.reactor.getDelayedCalls()

@@ -243,7 +243,7 @@ class FilteredSession(Observable, Session):
             try:
                 result = run((step,), self, None)
                 if isinstance(result, Deferred):
-                    await result
+                    await result.addTimeout(self.pipeline.options.filter_timeout, self.pipeline.server.reactor)
             except StopChain:
                 return
             except BaseException as error:
