@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from filtered_websocket.limits.deadlines import AT_ONCE, Deadlines
+from tests.support.ledger.steady import steady
 
 
 @given(st.floats(0, 5), st.lists(st.tuples(st.floats(0, 10), st.booleans()), max_size=30))
@@ -144,3 +145,10 @@ def test_the_end_may_come_within_one_of_them() -> None:
     clock.advance(0)
     assert told == [2, 3]
     assert not clock.getDelayedCalls()
+
+
+def test_of_a_thousand_that_were_called_off_nothing_is_kept() -> None:
+    deadlines = Deadlines(Clock())
+    stays = deadlines.call_later(5, lambda: None)
+    steady(lambda: deadlines.call_later(5, lambda: None).cancel())
+    stays.cancel()
