@@ -4,12 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from filtered_websocket.config import Options
-from filtered_websocket.errors import ConfigError
-from filtered_websocket.filters.json_schema import CHECK, KIND, SCHEMA, Schemas
 from filtered_websocket.testing.server import Server
 from tests.support.small_filters import Echo
 
@@ -80,54 +75,6 @@ def test_two_uses_have_schemas_of_their_own(file, tmp_path):
         told = [json.loads(each)["reason"] for each in answers(server, "{}", '{"text": ""}')]
         assert told[0] == '"text" is a required property'
         assert "2 properties" in told[1]
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("{", "JSON is wanted"),
-        ("[]", "a JSON object is wanted"),
-        ('{"type": "objekt"}', "no JSON Schema"),
-        ('{"$ref": "http://127.0.0.1:9/schema"}', "no JSON Schema: .*http://127.0.0.1:9/schema"),
-        ('{"$ref": "file:///etc/passwd"}', "no JSON Schema"),
-        ('{"pattern": "(?=a)b"}', "no JSON Schema"),
-        ('{"$ref": "#/nowhere"}', "no JSON Schema"),
-    ],
-)
-def test_a_file_that_holds_no_schema_is_refused_before_the_start(tmp_path, content, says):
-    path = tmp_path / "schema.json"
-    path.write_text(content)
-    with pytest.raises((ConfigError, ValueError), match=says):
-        CHECK(Options([(SCHEMA, SCHEMA.parse(str(path)), ""), (KIND, "", "")]))
-
-
-def test_a_file_is_wanted(tmp_path):
-    with pytest.raises(ValueError, match=r"a file with a JSON Schema is wanted \(No such file"):
-        SCHEMA.parse(str(tmp_path / "none.json"))
-    with pytest.raises(ConfigError, match="--json_schema chat"):
-        CHECK(Options([(SCHEMA, SCHEMA.parse(""), ""), (KIND, "", "")]))
-
-
-def test_kinds_are_checked_each(tmp_path):
-    path = tmp_path / "kinds.json"
-    path.write_text('{"say": {}, "sing": 5}')
-    with pytest.raises(ConfigError, match=r"kinds\.json: sing: no JSON Schema"):
-        Schemas(str(path)).compile("type")
-
-
-ANY = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
-    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
-)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(ANY)
-def test_any_json_has_an_answer(tmp_path, value):
-    path = tmp_path / "any.json"
-    path.write_text(json.dumps({"anyOf": [SAY, {"type": "array", "items": SAY, "uniqueItems": True}]}))
-    wrong = Schemas(str(path)).wrong(value, "")
-    assert wrong is None or all(isinstance(each, str) for each in wrong)
 
 
 def test_bombs_cost_their_bytes(file):

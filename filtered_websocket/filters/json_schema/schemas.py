@@ -1,0 +1,77 @@
+"""The schemas of a file, compiled."""
+
+from importlib import import_module
+from typing import Any
+
+from filtered_websocket.config.parsers import read_object
+from filtered_websocket.errors import ConfigError
+
+EXTRA = "filtered_websocket[json-schema]"
+
+Wrong = tuple[str, str]
+"""Where, as a JSON Pointer, and what."""
+
+
+class Schemas:
+    """The schema that a file holds, or the schemas of several kinds of message.
+
+    :raises ValueError: it cannot be read
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        try:
+            self._document = read_object(file)
+        except OSError as error:
+            raise ValueError(f"a file with a JSON Schema is wanted ({error.strerror})") from None
+        self._compiled: dict[str, dict[str, Any]] = {}
+
+    def wrong(self, value: Any, kind: str) -> Wrong | None:
+        """What is wrong with a message, None if it is valid.
+
+        :param kind: the member that says of which kind a message is; "": there is one schema for all
+        """
+        validators = self._compiled.get(kind) or self.compile(kind)
+        if not kind:
+            return _wrong(validators[""], value)
+        if not isinstance(value, dict):
+            return "", "an object is wanted"
+        name = value.get(kind)
+        validator = validators.get(name) if isinstance(name, str) else None
+        return _wrong(validator, value) if validator is not None else (_pointer([kind]), "no kind of message")
+
+    def compile(self, kind: str) -> dict[str, Any]:
+        """
+        :returns: kind of message -> its validator
+        :raises ConfigError: it is no schema; jsonschema-rs is not installed
+        """
+        schemas = self._document if kind else {"": self._document}
+        self._compiled[kind] = {name: self._validator(name, schema) for name, schema in schemas.items()}
+        return self._compiled[kind]
+
+    def _validator(self, name: str, schema: Any) -> Any:
+        try:
+            library: Any = import_module("jsonschema_rs")
+        except ImportError:
+            raise ConfigError(f"json_schema needs jsonschema-rs: pip install '{EXTRA}'") from None
+        try:
+            return library.validator_for(schema, offline=True, pattern_options=library.RegexOptions())
+        except (ValueError, TypeError) as error:
+            where = f"{self.file}{f': {name}' if name else ''}"
+            reason = getattr(error, "message", "") or "an object or a boolean is wanted"
+            raise ConfigError(f"json_schema: {where}: no JSON Schema: {' '.join(str(reason).split())}") from None
+
+    def __str__(self) -> str:
+        return self.file
+
+
+def _wrong(validator: Any, value: Any) -> Wrong | None:
+    if validator.is_valid(value):
+        return None
+    error = next(validator.iter_errors(value))
+    return _pointer(error.instance_path), error.message
+
+
+def _pointer(path: list[Any]) -> str:
+    """A JSON Pointer (RFC 6901, section 3)."""
+    return "".join("/" + str(each).replace("~", "~0").replace("/", "~1") for each in path)
