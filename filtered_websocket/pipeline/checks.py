@@ -6,7 +6,7 @@ from typing import Any
 from filtered_websocket.config.option import Options
 from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import ConfigError
-from filtered_websocket.pipeline.modules import checks_of
+from filtered_websocket.pipeline.declared import checks_of
 
 
 def checks(pipeline: PipelineConfig, what: str) -> Iterator[tuple[Any, Options]]:

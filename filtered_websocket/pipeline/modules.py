@@ -17,7 +17,7 @@ from collections.abc import Container, Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.chain.registry import FilterMeta, registries
@@ -107,7 +107,7 @@ def modules_of(name: str) -> list[str]:
     """The filter modules that a loaded module brings, itself last: those it imports come before it."""
     order: list[str] = []
     defining = _defining()
-    _visit(name, order, set(), defining | {parent for each in defining for parent in _parents(each)})
+    _visit(name, order, set(), defining | {parent for each in defining for parent in parents_of(each)})
     return order if name in order else [*order, name]
 
 
@@ -130,7 +130,7 @@ def _defining() -> set[str]:
     return {each.__module__ for registry in registries() for each in registry}
 
 
-def _parents(name: str) -> Iterator[str]:
+def parents_of(name: str) -> Iterator[str]:
     """The packages that a module lies in."""
     while name := name.rpartition(".")[0]:
         yield name
@@ -221,29 +221,3 @@ def _named(statement: _Statement, module: ModuleType, among: Container[str]) -> 
     yield from loaded
     if len(loaded) < len(names) and source in among:
         yield source
-
-
-def options_of(name: str) -> tuple[Any, ...]:
-    """The options that a loaded module and the filter modules it brings declare as ``OPTIONS``."""
-    declared: list[Any] = []
-    for module in modules_of(name):
-        declared += [option for option in getattr(sys.modules[module], "OPTIONS", ()) if option not in declared]
-    return tuple(declared)
-
-
-def checks_of(name: str, what: str = "CHECK") -> tuple[Any, ...]:
-    """What a loaded module and those it brings declare as ``CHECK``: called with a pipeline's options, it raises
-    ConfigError for what no option alone can tell. ``CHECK_PIPELINES`` is called once, with the options and the
-    configurations of all pipelines that bring it. ``NO_EFFECT`` is called as ``CHECK`` is, and gives names of options
-    that take no effect beside others, each with the reason: a warning tells of those that were given."""
-    found = (getattr(sys.modules[module], what, None) for module in modules_of(name))
-    return tuple(each for each in found if callable(each))
-
-
-def defaults_of(name: str) -> dict[str, Any]:
-    """What a loaded module and those it brings declare as ``DEFAULTS``: option name -> value, where pipelines of a pack
-    differ from others. They count only where nobody has given that option."""
-    declared: dict[str, Any] = {}
-    for module in modules_of(name):
-        declared |= getattr(sys.modules[module], "DEFAULTS", {})
-    return declared

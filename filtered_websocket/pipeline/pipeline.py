@@ -28,10 +28,11 @@ from filtered_websocket.errors import ConfigError, StopChain
 from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.pipeline.consumer import Consumer
+from filtered_websocket.pipeline.declared import defaults_of
 from filtered_websocket.pipeline.following import Following
 from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.joining import Joining
-from filtered_websocket.pipeline.modules import defaults_of, endpoints_of, further_roots
+from filtered_websocket.pipeline.modules import endpoints_of, further_roots
 from filtered_websocket.pipeline.names import Names, ids
 from filtered_websocket.pipeline.recoveries import Recoveries
 from filtered_websocket.pipeline.subscriptions import Subscriptions

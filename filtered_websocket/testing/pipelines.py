@@ -10,8 +10,9 @@ from filtered_websocket.config.option import Options
 from filtered_websocket.config.uses import Use, uses
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.checks import declared_faults
+from filtered_websocket.pipeline.declared import options_of
 from filtered_websocket.pipeline.mistakes import check_options, filters_that_are_none, without_filter
-from filtered_websocket.pipeline.modules import filters_of, further_roots, load, options_of
+from filtered_websocket.pipeline.modules import filters_of, further_roots, load
 from filtered_websocket.pipeline.pipeline import Pipeline
 from filtered_websocket.pipeline.uses import Uses
 from filtered_websocket.server.options import DECLARED

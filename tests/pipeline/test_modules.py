@@ -6,7 +6,7 @@ import pytest
 
 from filtered_websocket.chain.events import EVENTS
 from filtered_websocket.filters.base import WebSocketConnectFilter, WebSocketMessageFilter
-from filtered_websocket.pipeline.modules import brings_nothing, filters_of, load, options_of
+from filtered_websocket.pipeline.modules import brings_nothing, filters_of, load
 
 
 def messages(*names):
@@ -160,14 +160,3 @@ def test_the_bundled_filters_bring_themselves():
     load("filtered_websocket.filters.broadcast_messages")
     brought = filters_of("filtered_websocket.filters.broadcast_messages", WebSocketMessageFilter)
     assert [each.__name__ for each in brought] == ["BroadcastMessages"]
-
-
-def test_options_come_from_the_module_and_the_filter_modules_it_brings(files):
-    files.write(
-        helper="OPTIONS = ('not for a server',)\n",
-        a="OPTIONS = ('one', 'two')\n" + messages("A"),
-        b="import {p}a, {p}helper\nOPTIONS = ('two', 'three')\n" + messages("B"),
-        only="OPTIONS = ('alone',)\n",
-    ).load("b", "only")
-    assert options_of(f"{files.prefix}b") == ("one", "two", "three")
-    assert options_of(f"{files.prefix}only") == ("alone",)

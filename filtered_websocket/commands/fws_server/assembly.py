@@ -13,8 +13,9 @@ from filtered_websocket.config.option import Option, Options
 from filtered_websocket.config.parsers import boolean, choice, integer, listening_address, words
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.monitoring import logs
+from filtered_websocket.pipeline.declared import options_of
 from filtered_websocket.pipeline.mistakes import check_options, filters_that_are_none
-from filtered_websocket.pipeline.modules import brings_nothing, load, options_of
+from filtered_websocket.pipeline.modules import brings_nothing, load
 from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.base import BaseStorageObject

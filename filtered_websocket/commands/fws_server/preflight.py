@@ -16,8 +16,8 @@ from filtered_websocket.commands.fws_server.private_redis import program_for
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.checks import declared_faults, raised
+from filtered_websocket.pipeline.declared import options_of
 from filtered_websocket.pipeline.mistakes import out_of_reach
-from filtered_websocket.pipeline.modules import options_of
 from filtered_websocket.transport.addresses import to_bind
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import cannot_listen

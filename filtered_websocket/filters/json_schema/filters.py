@@ -4,12 +4,10 @@ import json
 
 from filtered_websocket.errors import Close, StopChain, printable
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
-from filtered_websocket.filters.json_schema import options as declared
 from filtered_websocket.filters.json_schema.schemas import Schemas, Wrong
 from filtered_websocket.messages.message import came_binary
 from filtered_websocket.messages.strict_json import loads
 
-OPTIONS = declared.OPTIONS
 INVALID = 1007
 """RFC 6455, section 7.4.1: data that is not consistent with the type of the message."""
 LONGEST = 200
