@@ -43,6 +43,7 @@ class Checks(World):
 
     def _check_left(self, node: Node, here: set[str]) -> None:
         pipeline = node.server.pipeline()
+        followed = {pipeline.prefix + name for name in pipeline.hub.channels}
         self.oracle.nothing_left(f"clients that have gone from {node.name}", {
             "sessions": set(pipeline.centrifugo.clients) - here,
             "users": set(pipeline.users) - here,
@@ -50,6 +51,8 @@ class Checks(World):
                 (name, each.id) for name, channel in pipeline.hub.channels.items()
                 for each in channel.subscribers.values() if each.id not in here
             },
+            "storage's subscriptions": set(node.storage.follows) - followed,
+            "presence that is held": node.storage.holds - here,
             "connections": [each for each in node.server.server.connections if each.id not in here],
         })  # fmt: skip
 

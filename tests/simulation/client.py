@@ -10,7 +10,7 @@ from filtered_websocket.testing.client import Client as KitClient
 from filtered_websocket.testing.client import client_protocol
 from tests.simulation.channels import HISTORY, TTL, keeps, shows
 from tests.simulation.oracle import Oracle
-from tests.simulation.truth import Publication
+from tests.simulation.truth import BEYOND, Publication
 
 PATH = "/connection/websocket"
 UNCLEAR = {100}
@@ -132,7 +132,7 @@ class Client:
         self._ask("unsubscribe", {"channel": channel}, channel)
 
     def publish(self, channel: str, size: int = 0) -> None:
-        publication = self._oracle.publish(channel)
+        publication = self._oracle.publish(channel, self.id)
         self._ask("publish", {"channel": channel, "data": [publication.number, "x" * size]}, channel, publication)
 
     def stall(self) -> None:
@@ -225,7 +225,8 @@ class Client:
                 before = self.positions[channel]
             elif result.get("was_recovering"):
                 self._judge(channel, stands)
-        self.witness.entered(channel, self.node.name, before or stands)
+        away = BEYOND if before is None else self._last_here[channel][1]
+        self.witness.entered(channel, self.node.name, before or stands, away)
         if shows(channel):
             members = self._oracle.members_of(channel)
             members.came(self.id, asked)

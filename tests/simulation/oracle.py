@@ -16,6 +16,7 @@ The promises (docs/guarantees.md):
 
 1. Nothing comes that nobody has published, nothing twice, nothing out of order: one that was confirmed before another
    was begun comes before it, in a channel always, and over all the channels of a client unless storage was disturbed.
+   Unless it was, so does one that its publisher has sent before the other on the same connection.
 2. Behind the position where a client stands comes everything that was confirmed, and each offset once.
 3. What else is lost was counted, at the client's node.
 4. At rest members are those that are there; of each one join and one leave was told.
@@ -64,10 +65,14 @@ class Oracle:
             self.channels[name] = Channel(name, kept)
         return self.channels[name]
 
-    def publish(self, channel: str) -> Publication:
-        """Somebody begins to publish."""
+    def publish(self, channel: str, publisher: str = "") -> Publication:
+        """Somebody begins to publish.
+
+        :param publisher: by this connection, in the order of its publications; "": in none
+        """
         tick = self.tick()
         publication = self._publications[tick] = self.channel(channel).begin(tick, tick)
+        publication.publisher = publisher
         return publication
 
     def publication(self, number: int) -> Publication | None:

@@ -107,16 +107,16 @@ def put_into_options(**values: Any) -> Any:
         OPTIONS.update(before)
 
 
-PLANTED: dict[str, tuple[Callable[[], Planted], int]] = {
-    "a lost unsubscribe": (_lost_unsubscribe, 1),
-    "a doubled replay": (_doubled_replay, 1),
-    "a leave not told": (_leave_not_told, 1),
-    "a timer not cancelled": (_timer_not_cancelled, 1),
-    "a swallowed StorageAway": (_swallowed_storage_away, 4),
-    "an offset skipped": (_skipped_offset, 5),
-    "a wrong order over two channels": (_wrong_order_over_two_channels, 6),
-    "a descriptor kept": (_kept_descriptor, 1),
-    "a limit off by one connection": (_limit_off_by_one, 11),
-    "a drain that forgets hooks": (_forgotten_stop_filters, 1),
+PLANTED: dict[str, Callable[[], Planted]] = {
+    "a lost unsubscribe": _lost_unsubscribe,
+    "a doubled replay": _doubled_replay,
+    "a leave not told": _leave_not_told,
+    "a timer not cancelled": _timer_not_cancelled,
+    "a swallowed StorageAway": _swallowed_storage_away,
+    "an offset skipped": _skipped_offset,
+    "a wrong order over two channels": _wrong_order_over_two_channels,
+    "a descriptor kept": _kept_descriptor,
+    "a limit off by one connection": _limit_off_by_one,
+    "a drain that forgets hooks": _forgotten_stop_filters,
 }
-"""What is planted, and the first seed on memory that finds it."""
+"""What is planted, to be found on memory."""

@@ -3,9 +3,10 @@
 from random import Random
 from typing import NamedTuple
 
-from tests.simulation.channels import CHANNELS
+from tests.simulation.channels import CHANNELS, keeps
 
 Step = tuple[str | int, ...]
+KEPT = [channel for channel in CHANNELS if keeps(channel)]
 CLIENTS = 8
 NODES = 3
 
@@ -38,6 +39,9 @@ def made(storage: str, seed: int, count: int) -> Schedule:
     troubles = random.random()
     makers = {
         "publish": (lambda: (_client(random), _channel(random), random.choice((0, 0, 0, 900))), 40),
+        "burst": (lambda: (_client(random), *random.sample(CHANNELS, 2), random.choice((3, 4, 8))), 4),
+        "miss": (lambda: (_client(random), random.choice(KEPT), _client(random), random.choice((1, 1, 2, 5, 9))), 6),
+        "flood": (lambda: (_client(random), _client(random), random.choice((3, 10, 30))), 2),
         "connect": (lambda: (_client(random), random.randrange(NODES)), 14),
         "subscribe": (lambda: (_client(random), _channel(random)), 24),
         "unsubscribe": (lambda: (_client(random), _channel(random)), 6),
@@ -59,6 +63,7 @@ def made(storage: str, seed: int, count: int) -> Schedule:
         "cut": (lambda: (random.randrange(NODES),), troubles),
         "lose": (lambda: (random.randrange(NODES),), troubles),
         "slow": (lambda: (random.randrange(NODES), random.choice((0, 0, 2, 20, 100))), 4 * troubles),
+        "lapse": (lambda: (_client(random), random.choice(KEPT), _client(random), random.choice((1, 5))), troubles / 2),
         "forget": (tuple, 0.2 * troubles),
     }
     if storage == "redis":

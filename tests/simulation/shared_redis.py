@@ -6,6 +6,7 @@ from typing import Any
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.storage_objects.redis import StorageObject
+from tests.simulation.channels import CHANNELS
 from tests.simulation.redis_model.model import RedisModel
 from tests.simulation.redis_model.way import Way
 
@@ -17,6 +18,16 @@ class View(StorageObject):
     """What one node has of it: its storage object, and the way there."""
 
     way: Way
+
+    @property
+    def follows(self) -> list[str]:
+        """The channels that it is subscribed to."""
+        return [each.name for each in self._shards.first().subscriptions._all.values() if not each.is_bus]
+
+    @property
+    def holds(self) -> set[str]:
+        """The members of clients that it holds."""
+        return {member for channel, member, _ in self._shards.first().leases.held.entries if channel in CHANNELS}
 
     @property
     def lose_answers(self) -> int:

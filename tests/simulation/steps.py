@@ -1,8 +1,11 @@
-"""What may happen in a world: a method for each verb of a schedule. What cannot be at that time does nothing."""
+"""What may happen in a world: a method for each verb of a schedule. What cannot be at that time does nothing; where
+the client or the node that is named cannot, the next that can does it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.checks import Checks
+from tests.simulation.client import Client
 from tests.simulation.world import REST_SECONDS
 
 
@@ -17,13 +20,13 @@ class Steps(Checks):
         self.check()
 
     def do_connect(self, client: int, node: int) -> None:
-        where, who = self.slots[node], self.clients[client]
-        if where is not None and where.serves and who.wire is None:
-            who.connect(where)
+        who, slots = self.clients[client], self.slots[node:] + self.slots[:node]
+        for where in [each for each in slots if each is not None and each.serves][:1]:
+            if who.wire is None:
+                who.connect(where)
 
     def do_subscribe(self, client: int, channel: str) -> None:
-        who = self.clients[client]
-        if who.ready and not who.wants(channel):
+        for who in [each for each in self._from(client) if not each.wants(channel)][:1]:
             who.subscribe(channel)
 
     def do_unsubscribe(self, client: int, channel: str) -> None:
@@ -32,8 +35,49 @@ class Steps(Checks):
             who.unsubscribe(channel)
 
     def do_publish(self, client: int, channel: str, size: int) -> None:
-        if self.clients[client].ready:
-            self.clients[client].publish(channel, size)
+        for who in self._from(client)[:1]:
+            who.publish(channel, size)
+
+    def do_burst(self, client: int, one: str, other: str, count: int) -> None:
+        """Publications to two channels by turns, all at once: of this client, or the next that is connected."""
+        for who in self._from(client)[:1]:
+            for number in range(count):
+                who.publish(other if number % 2 else one)
+
+    def do_miss(
+        self, client: int, channel: str, publisher: int, count: int, meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        """This client, or the next that is in a channel, leaves it; others go on there, and it comes back."""
+        for who in [each for each in self._from(client) if channel in each.witness.stays][:1]:
+            who.unsubscribe(channel)
+            self.settle()
+            meanwhile()
+            self.settle()
+            for other in self._from(publisher)[:1]:
+                for _ in range(count):
+                    other.publish(channel)
+            self.settle()
+            if who.ready and not who.wants(channel):
+                who.subscribe(channel)
+
+    def do_lapse(self, client: int, channel: str, publisher: int, count: int) -> None:
+        """The same, and meanwhile the storage begins anew."""
+        self.do_miss(client, channel, publisher, count, self.do_forget)
+
+    def do_flood(self, client: int, publisher: int, count: int) -> None:
+        """This client, or the next that is in a channel where slow ones lose what is old, does not read for a while."""
+        for who in [each for each in self._from(client) if "plain:b" in each.witness.stays][:1]:
+            who.stall()
+            for other in [each for each in self._from(publisher) if each is not who][:1]:
+                for _ in range(count):
+                    if other.ready:
+                        other.publish("plain:b", 900)
+                        self.settle()
+            who.read_on()
+
+    def _from(self, client: int) -> list[Client]:
+        """Those that are connected, this one and the ones behind it first."""
+        return [each for each in self.clients[client:] + self.clients[:client] if each.ready]
 
     def do_stall(self, client: int) -> None:
         self.clients[client].stall()

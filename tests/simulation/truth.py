@@ -2,6 +2,9 @@
 
 from filtered_websocket.messages.publication import Position
 
+BEYOND = 1 << 62
+"""An offset, or a tick, behind all others."""
+
 
 class Publication:
     """One that somebody has begun to publish.
@@ -9,17 +12,19 @@ class Publication:
     :ivar number: what it is known by: no two have the same, in whatever channels
     :ivar begun, confirmed: the oracle's ticks; `confirmed` is None where that has not come, or will not
     :ivar behind: the highest offset that was confirmed in each epoch of the channel when this was begun
+    :ivar publisher: the connection by which it was published: what one says is done in its order
     :ivar refused: it was certainly not published
     :ivar position: where somebody first said that it stands
     :ivar lost: storage has lost it, or may have, and said so: nobody needs to get it
     """
 
-    __slots__ = ("begun", "behind", "channel", "confirmed", "lost", "number", "position", "refused")
+    __slots__ = ("begun", "behind", "channel", "confirmed", "lost", "number", "position", "publisher", "refused")
 
     def __init__(self, channel: str, number: int, begun: int, behind: dict[str, int]) -> None:
         self.channel, self.number, self.begun, self.behind = channel, number, begun, behind
         self.confirmed: int | None = None
         self.position: Position | None = None
+        self.publisher = ""
         self.refused = self.lost = False
 
     @property
@@ -85,8 +90,11 @@ class Channel:
         stand = [placed.get(offset) for offset in range(after.offset + 1, up_to + 1)]
         return any(not (lost_some if each is None else each.lost) for each in stand)
 
-    def missing(self, after: Position, before: Position) -> list[Publication]:
-        """What must come between two positions, by what was confirmed."""
+    def missing(self, after: Position, before: Position, away: int = BEYOND) -> list[Publication]:
+        """What must come between two positions, by what was confirmed.
+
+        :param away: since that tick whoever stands there had got nothing
+        """
         names = list(self.epochs)
         if after.epoch not in names or before.epoch not in names:
             return []
@@ -97,6 +105,7 @@ class Channel:
         for index in range(first, last + 1):
             for offset, each in sorted(self.epochs[names[index]].items()):
                 replaced = offset == before.offset and there not in (None, each)
-                if after.offset < offset and (offset < before.offset or replaced) and each.is_due:
+                is_new = index > first and each.begun > away
+                if (after.offset < offset or is_new) and (offset < before.offset or replaced) and each.is_due:
                     found[each.number] = each
         return list(found.values())

@@ -15,6 +15,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position, Publication
 from filtered_websocket.storage_objects.base import Consumer, Keep
 from filtered_websocket.storage_objects.memory import Ear, StorageObject
+from tests.simulation.channels import CHANNELS
 from tests.simulation.clock import NodeClock
 from tests.simulation.reach import LEASE_SECONDS, Reach
 from tests.simulation.shared_memory import Held, SharedMemory
@@ -36,6 +37,16 @@ class View(Reach):
         self._counts_here: dict[str, int] = {}
         self._to_leave: list[tuple[str, str, str]] = []
         self._subscribing: dict[str, list[Deferred[Any]]] = {}
+
+    @property
+    def follows(self) -> list[str]:
+        """The channels that it is subscribed to."""
+        return [*self._subscribed, *self._subscribing]
+
+    @property
+    def holds(self) -> set[str]:
+        """The members of clients that it holds."""
+        return {member for channel, member, _ in self._holds if channel in CHANNELS}
 
     # When it is reached again.
 

@@ -3,10 +3,7 @@
 from typing import Protocol
 
 from filtered_websocket.messages.publication import Position
-from tests.simulation.truth import Channel, Publication
-
-BEYOND = 1 << 62
-"""An offset behind all others."""
+from tests.simulation.truth import BEYOND, Channel, Publication
 
 
 class Knows(Protocol):
@@ -24,12 +21,13 @@ class Knows(Protocol):
 class Stay:
     """One channel, from the answer that lets a client in to its leaving.
 
+    :ivar away: the tick at which it was there last, if it has come back
     :ivar stands: the position behind which everything must come; None without history
     :ivar latest: of those that it got, the one that was begun last
     """
 
-    def __init__(self, channel: Channel, node: str, since: int, stands: Position | None) -> None:
-        self.channel, self.node, self.since, self.stands = channel, node, since, stands
+    def __init__(self, channel: Channel, node: str, since: int, stands: Position | None, away: int = BEYOND) -> None:
+        self.channel, self.node, self.since, self.stands, self.away = channel, node, since, stands, away
         self.got: set[int] = set()
         self.latest: Publication | None = None
 
@@ -49,17 +47,18 @@ class Witness:
     def __repr__(self) -> str:
         return self.name
 
-    def entered(self, channel: str, node: str, stands: Position | None = None) -> None:
+    def entered(self, channel: str, node: str, stands: Position | None = None, away: int = BEYOND) -> None:
         """It was answered that it is in a channel.
 
         :param node: whose counters would tell of its losses
         :param stands: behind which position all comes: its own where it is told that it has recovered, else where the
             channel stands; None for no history
+        :param away: the tick since which it had got nothing, where it is told that it has recovered
         """
         if channel in self.stays:
             self._oracle.fault(f"{self} was let into {channel} twice")
         truth = self._oracle.channel(channel)
-        self.stays[channel] = Stay(truth, node, self._oracle.tick(), stands)
+        self.stays[channel] = Stay(truth, node, self._oracle.tick(), stands, away)
 
     def got(self, channel: str, number: int, position: Position | None = None, live: bool = True) -> None:
         """It got a publication.
@@ -86,7 +85,7 @@ class Witness:
         stay = self.stays.get(channel)
         if stay is None or stay.stands is None:
             return
-        missing = stay.channel.missing(stay.stands, Position(position.epoch, position.offset + 1))
+        missing = stay.channel.missing(stay.stands, Position(position.epoch, position.offset + 1), stay.away)
         if missing:
             self._oracle.fault(f"{self} is told that it stands at {position}, and has not got {missing[0]}")
         elif position.epoch == stay.stands.epoch and stay.channel.keeps(position, stay.stands.offset):
@@ -137,15 +136,15 @@ class Witness:
 
     def _in_order(self, stay: Stay, publication: Publication, live: bool) -> None:
         """One that was confirmed before another was begun comes before it, for a client that is in both channels."""
-        before = stay.latest
-        if before is not None and _was_over(publication, before):
+        before, calm = stay.latest, publication.begun > self._oracle.disturbed
+        if before is not None and (_was_over(publication, before) or (calm and _was_sent_first(publication, before))):
             self._oracle.fault(f"{self} got {publication} behind {before}, which was begun later")
         if before is None or publication.begun > before.begun:
             stay.latest = publication
         if not live or publication.begun < stay.since:
             return  # of one that is being let in what came meanwhile may wait
         before = self._live
-        if before is not None and _was_over(publication, before) and publication.begun > self._oracle.disturbed:
+        if before is not None and calm and (_was_over(publication, before) or _was_sent_first(publication, before)):
             self._oracle.fault(f"{self} got {publication} behind {before}, of another channel, which was begun later")
         if before is None or publication.begun > before.begun:
             self._live = publication
@@ -175,3 +174,8 @@ class Witness:
 def _was_over(one: Publication, other: Publication) -> bool:
     """Whether one was confirmed before the other was begun."""
     return one.confirmed is not None and one.confirmed < other.begun
+
+
+def _was_sent_first(one: Publication, other: Publication) -> bool:
+    """Whether one publisher has sent one before the other."""
+    return one.publisher != "" and one.publisher == other.publisher and one.begun < other.begun
