@@ -1,7 +1,8 @@
 """So many messages per second of one user, over all connections that the user has in this process.
 
 A user is what a handshake filter, or a pack, has named `connection.user`; connections without one are not counted. What
-is too fast waits, and nothing more of that connection is read meanwhile. Nothing is lost.
+is too fast waits, and nothing more of that connection is read meanwhile. Nothing is lost, unless so many connections of
+one user wait that a message would have to for ``filter_timeout``: its connection is closed with 1008.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from filtered_websocket.config import Option, integer
+from filtered_websocket.errors import Close
 from filtered_websocket.filters.base import Connection, WebSocketMessageFilter
 from filtered_websocket.limits.rates import Bucket
 
@@ -41,5 +43,11 @@ class Pace(WebSocketMessageFilter):
             bucket = buckets[user] = Bucket(rate, rate * BURST_SECONDS, now)
         if bucket.spend(1, now):
             return None
+        debt = bucket.debt(now)
+        if debt >= web_socket_instance.pipeline.options.filter_timeout:
+            # To wait longer would be a failure of this filter: 1011, and a traceback for each message.
+            bucket.spend(-1, now)
+            server.counters.count("closed", "max_rate_per_user", user)
+            raise Close(1008, "max_rate_per_user")
         server.counters.count("slowed", "max_rate_per_user", user)
-        return deferLater(server.reactor, bucket.debt(now))
+        return deferLater(server.reactor, debt)

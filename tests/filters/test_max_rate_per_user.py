@@ -34,6 +34,20 @@ def test_what_is_too_fast_waits_and_nothing_is_lost():
         assert server.server.counters.totals["slowed", "max_rate_per_user"] == 2
 
 
+def test_of_many_connections_of_one_user_those_that_would_wait_too_long_are_closed():
+    with Server(Named, MAX_RATE, Echo, max_rate_per_user=1, filter_timeout=3) as server:
+        clients = [server.connect("/a") for _ in range(12)]
+        for client in clients:
+            client.send("x")
+        # Five at once, two more within the time that a filter may take.
+        assert [client.close_code for client in clients] == [None] * 7 + [1008] * 5
+        server.advance(2)
+        assert [client.received() for client in clients[:7]] == [["x"]] * 7
+        counted = server.server.counters.totals
+        assert (counted["slowed", "max_rate_per_user"], counted["closed", "max_rate_per_user"]) == (2, 5)
+        assert not counted["failed", "filter"]
+
+
 def test_users_that_have_all_they_may_have_are_forgotten(monkeypatch):
     monkeypatch.setattr(max_rate_per_user, "KEPT", 2)
     with Server(Named, MAX_RATE, Echo, max_rate_per_user=1) as server:
