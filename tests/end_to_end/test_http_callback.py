@@ -311,3 +311,23 @@ def test_with_pass_clients_and_messages_pass_while_the_backend_is_away(fws_serve
     client = server.open()
     client.send("x")
     assert client.text() == "text b'x' None []"
+
+
+def test_a_session_that_polls_is_asked_for_as_any_client(fws_server: Start) -> None:
+    with http_backend() as backend:
+        backend.answer = lambda asked: (200, {"status": 403, "reason": "so"} if asked.body.get("data") == "no" else {})
+        server = fws_server(
+            "-f", "filtered_websocket.filters.engineio", CALLBACK, "my_filters", "--http_callback_url", backend.url,
+            module=SAYS,
+        )  # fmt: skip
+        address = f"http://127.0.0.1:{server.port}/engine.io/?EIO=4&transport=polling"
+
+        def poll(path: str = "", data: bytes | None = None) -> str:
+            with urllib.request.urlopen(address + path, data, DEADLINE) as answer:
+                return str(answer.read().decode())
+
+        session = "&sid=" + json.loads(poll()[1:])["sid"]
+        assert poll(session, b"4no\x1e4yes") == "ok"
+        told = poll(session)
+        assert '"status": 403' in told
+        assert [backend.next().body["event"] for _ in range(3)] == ["handshake", "message", "message"]
