@@ -50,6 +50,7 @@ class Stopping:
     storage_object: BaseStorageObject
     pipelines: list[Pipeline]
     connections: set[Connection]
+    blocked: set[Connection]
     site: Site
     dashboard: Dashboard
     cluster: Cluster
@@ -133,6 +134,8 @@ class Stopping:
         self.heartbeat.stop()
         self.ages.stop()
         self.deadlines.end()  # of connections that are still in their handshake, too
+        for connection in list(self.blocked):
+            connection.abortConnection()  # one in its handshake that does not take the answer
         self.dashboard.stop()
         self.cluster.stop()
         self.tracing.stop()
