@@ -22,6 +22,7 @@ from tests.support.limits.attack import (
     request,
     says,
     sent,
+    status,
     until,
 )  # fmt: skip
 from tests.support.limits.served import PUSHI_KEY, SECRET
@@ -220,6 +221,11 @@ def floods_a_program(client: RawClient) -> None:
     assert [client.text() for _ in range(30)] == list(map(str, range(30)))
 
 
+def asks_a_backend(client: RawClient) -> None:
+    client.send(head("/asked"))
+    assert client.response().status == 503
+
+
 def talks_fast(client: RawClient) -> None:
     """A user's messages, of which 5 seconds' worth may come at once."""
     client.open(f"/users?user={client.socket.getsockname()[1]}")
@@ -297,6 +303,10 @@ ATTACKS = (
     Attack("exec_in_flight", "WebSocket", "waits", "", on_each(floods_a_program), of=(ONE,)),
     Attack("exec_programs", "WebSocket", "503", "refused: exec_programs",
            over_connections(says(head("/programs")), 503), of=(ADDRESSES,), once=True),
+    Attack("http_callback_timeout", "WebSocket", "503", "failed: http_callback: handshake not answered",
+           on_each(asks_a_backend), of=(ONE,)),
+    Attack("http_callback_waiting", "WebSocket", "503", "failed: http_callback: handshake not answered",
+           sent(says(head("/asked")), status(503)), of=(ADDRESSES,)),
     Attack("max_rate_per_user", "WebSocket", "waits", "slowed: max_rate_per_user",
            sent(talks_fast, was_slowed), of=(ADDRESSES,)),
     Attack("presence_limit", "WebSocket", "no more names", "", comes_in_a_crowd, of=(ADDRESSES,)),

@@ -1,6 +1,7 @@
 """The servers that are attacked: one for several limits each, every pack in pipelines with limits that are small."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -122,6 +123,9 @@ CENTRIFUGO = {"filters": [f"{BUNDLED}.centrifugo", "calls"], "centrifugo_token_h
               "centrifugo_api_key": SECRET, "centrifugo_without_namespace": MAY, "centrifugo_rpc_ping": True,
               "centrifugo_namespaces": [{"name": "kept", **MAY, "history_size": 10, "history_ttl": "60s"}],
               "centrifugo_expired_delay": 0, "allowed_origins": ["same-host"]}  # fmt: skip
+SILENT = "http://127.0.0.1:1/"
+"""A backend that takes connections and never answers, once its port is known."""
+ASKED = f"{BUNDLED}.http_callback?http_callback_url={SILENT}&http_callback_on=handshake&http_callback_failures=0"
 PIPELINES: dict[str, dict[str, Any]] = {
     "/messages": {"filters": ["app"], "message_rate": 10, "over_rate": "close"},
     "/bytes": {"filters": ["app"], "byte_rate": "1K", "over_rate": "close"},
@@ -155,6 +159,8 @@ PIPELINES: dict[str, dict[str, Any]] = {
     "/exec/late": {"filters": [f"{BUNDLED}.exec_pipe?exec_pipe=sleep 60&exec_timeout=0.3", "app"]},
     "/programs": {"filters": [f"{BUNDLED}.exec_pipe?exec_pipe=cat&exec_per_connection=true&exec_programs=5"]},
     "/users": {"filters": [f"{BUNDLED}.max_rate_per_user?max_rate_per_user=20", "app"]},
+    "/asked": {"filters": [f"{ASKED}&http_callback_connections=1&http_callback_waiting=2&http_callback_timeout=0.3",
+                           "app"], "filter_timeout": 5},
     "/present": {"filters": ["app", f"{BUNDLED}.presence?presence_limit=2"]},
 }  # fmt: skip
 PATIENCE = "--close_timeout 0.5 --send_timeout 0.5 --filter_timeout 0.5 --http_request_timeout 1"
@@ -175,11 +181,13 @@ def attacked(folder_of: Any) -> Iterator[dict[str, tuple[FwsServer, RawClient | 
     """All of them, and of each the client that its meter asks, None where it makes one each time."""
     with ExitStack() as running:
         found: dict[str, tuple[FwsServer, RawClient | None]] = {}
+        silent = running.enter_context(socket.create_server(("127.0.0.1", 0)))
+        pipelines = json.dumps(PIPELINES).replace(SILENT, f"http://127.0.0.1:{silent.getsockname()[1]}/")
         for name, options in SERVERS.items():
             folder: Path = folder_of(name)
             for module, text in {"app": APP, "news": NEWS, "events": EVENTS, "calls": RPC}.items():
                 (folder / f"{module}.py").write_text(text)
-            (folder / "options.json").write_text(json.dumps({"pipelines": PIPELINES if name in WHOLE else {}}))
+            (folder / "options.json").write_text(f'{{"pipelines": {pipelines if name in WHOLE else "{}"}}}')
             arguments = ["-f", "app", "news", "-c", "options.json", *options.split()]
             server = running.enter_context(FwsServer(*arguments, cwd=folder))
             found[name] = server, None if name == "pings" else server.open()
