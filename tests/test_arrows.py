@@ -94,6 +94,11 @@ TESTED_TOGETHER = {
     },
     "filters.http_callback.events": "names and tuples, which mypy checks",
     "filters.http_callback.filters": "end_to_end/test_http_callback.py: they need backends and clients",
+    **{
+        f"filters.{pack}.speech": "chain/test_speech.py asks those of all packs the same"
+        for pack in ("centrifugo", "pusher", "pushi", "socketio", "ws_emit", "wsps")
+    },
+    "filters.centrifugo.stream_chains": "filters/test_composition.py: those of WebSockets, of streams too",
     "filters.presence.hearing": "filters/presence/test_room.py: late, cut off, missing something",
     "filters.presence.place": "four fields, which filters/presence/test_room.py fills",
     **{
@@ -397,9 +402,10 @@ def test_the_plain_filters_see_the_base_and_each_other_and_what_makes_options():
             and not within(module, ["filters.shared"])
         ):
             seen = {name for name in ours(module) if not name.startswith("filters.") or pack(name)}
-            # Options, what the option `channels` says, rates, and what a message is.
+            # Options, what the option `channels` says, rates, what a message is, and what packs make of it.
             assert all(
-                within(name, ["errors", "config", "limits.channel_rules", "limits.rates", "messages"]) for name in seen
+                within(name, ["errors", "config", "chain.speech", "limits.channel_rules", "limits.rates", "messages"])
+                for name in seen
             ), module
 
 

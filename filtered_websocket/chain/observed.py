@@ -4,13 +4,16 @@ It is observed by being given another class, and no more by being given back its
 instruction more. What is mixed in for that, each kind of connection says itself (`Observable`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from queue import Queue
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 
+from filtered_websocket.chain.interfaces import Connection, Server
 from filtered_websocket.chain.running import Step
+from filtered_websocket.chain.storage import Storage
 from filtered_websocket.chain.user import Named
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.publication import Position
@@ -97,6 +100,27 @@ class Observable(Named):
     observer: Observer | None = None
     direct = None
     chosen_protocol = None
+
+    @property
+    def factory(self) -> Server:
+        return self.pipeline.server
+
+    @property
+    def transport(self) -> None:
+        """It has none of its own."""
+        return
+
+    @property
+    def users(self) -> "Mapping[str, Connection]":
+        return self.pipeline.users
+
+    @property
+    def storage_object(self) -> Storage:
+        return self.pipeline.storage_object
+
+    @property
+    def queue(self) -> "Queue[Any]":
+        return self.pipeline.queue
 
     def redirect(self) -> None:
         """It is on no fast road that it could leave."""

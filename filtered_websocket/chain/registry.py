@@ -79,6 +79,7 @@ class FilterMeta(type):
     _filters: "Registry[FilterMeta]"
     _abstract: bool
     any_number: bool
+    takes_back: bool
     step: Step
 
     def __new__(
@@ -121,6 +122,8 @@ class FilterBase:
     """What every filter is: a class with a classmethod ``filter(web_socket_instance, data)``.
 
     :cvar any_number: filters of the chain are called with as many arguments as an event has, not with two
+    :cvar takes_back: of a disconnect filter: it takes back what is held for the client, and so runs also where a filter
+        in front of it has raised StopChain
     :cvar options: the pipeline's, with those of its use in the chain; where its module declares an option of a use. It
         is a class of its own then in each use of each pipeline
     :cvar use: the options that its use has of its own, as its name shows them: ``?name=value``; "" for none
@@ -128,6 +131,7 @@ class FilterBase:
     """
 
     any_number: ClassVar[bool] = False
+    takes_back: ClassVar[bool] = False
     options: ClassVar[Any]
     use: ClassVar[str] = ""
     state: ClassVar[dict[str, Any]]

@@ -7,12 +7,12 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.ending import run_to_the_end
 from filtered_websocket.chain.failures import check_greeting
 from filtered_websocket.chain.outcomes import CANCELLED, report
-from filtered_websocket.chain.running import limit_time, run
+from filtered_websocket.chain.running import run
 from filtered_websocket.connection.autobahn import CLOSED, CONNECTING, OPEN
 from filtered_websocket.connection.parts import Part
-from filtered_websocket.errors import StopChain
 from filtered_websocket.limits.pace import Pace
 
 
@@ -188,17 +188,8 @@ class Lifecycle(Part):
         self.factory.connection_closed(self)
 
     async def _disconnected(self) -> None:
-        """The disconnect chain: a filter that fails does not keep the next one from running."""
-        data = None
-        for step in self.pipeline.chains["disconnect"]:
-            try:
-                result = run((step,), self, data)
-                if isinstance(result, Deferred):
-                    limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
-                    result = await result
-                data = result
-            except StopChain:
-                return
-            except BaseException as error:
-                if not (self.factory.stopping and isinstance(error, CANCELLED)):  # cut off, and counted
-                    report(self.factory.counters, error)
+        await run_to_the_end(self, self._end_failed)
+
+    def _end_failed(self, error: BaseException) -> None:
+        if not (self.factory.stopping and isinstance(error, CANCELLED)):  # cut off, and counted
+            report(self.factory.counters, error)

@@ -6,6 +6,8 @@ from filtered_websocket.filters.base import Connection, WebSocketConnectFilter, 
 
 CHANNEL = "broadcast_messages"
 
+ACTS = True
+
 
 class Join(WebSocketConnectFilter):
     """Each client that connects is part of the crowd."""

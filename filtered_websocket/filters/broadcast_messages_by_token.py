@@ -16,6 +16,9 @@ def _channel(token: str) -> str:
     return f"token {token}"
 
 
+ACTS = True
+
+
 class BroadcastMessagesByToken(WebSocketMessageFilter):
     """Register, or relay to the group."""
 
@@ -47,6 +50,8 @@ class BroadcastMessagesByToken(WebSocketMessageFilter):
 
 class LeaveGroup(WebSocketDisconnectFilter):
     """A client that has gone is in no group."""
+
+    takes_back = True
 
     @classmethod
     async def filter(cls, web_socket_instance: Connection, data: None) -> None:

@@ -69,6 +69,7 @@ POSITIONS = Option(
     scope="pipeline",
 )
 OPTIONS = (FOLLOWED, POSITIONS)
+ASKS = "plain clients"
 DEFAULTS = {"channels": {BROADCAST: {"history": 100, "history_seconds": 86400.0}}}
 
 

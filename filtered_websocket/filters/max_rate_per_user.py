@@ -25,6 +25,7 @@ RATE = Option(
     scope="use", limits=True,
 )  # fmt: skip
 OPTIONS = (RATE,)
+ASKS = "everything"
 
 
 class Pace(WebSocketMessageFilter):

@@ -9,6 +9,8 @@ from filtered_websocket.messages.message import came_binary
 UNSUPPORTED = 1003
 """RFC 6455, section 7.4.1: a type of data that cannot be accepted."""
 
+ASKS = "messages"
+
 
 class OnlyText(WebSocketMessageFilter):
     @classmethod

@@ -69,6 +69,7 @@ def _rules(value: Any) -> tuple[Rule, ...]:
 REWRITE = Option(
     "rewrite", _rules, (), "s/PATTERN/REPLACEMENT/FLAGS, one after the other, on each text", many=True, scope="use"
 )
+ASKS = "messages"
 OPTIONS = (REWRITE,)
 
 

@@ -7,6 +7,7 @@ from filtered_websocket.config.option import Options
 from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.declared import checks_of
+from filtered_websocket.pipeline.order import out_of_order
 
 
 def checks(pipeline: PipelineConfig, what: str) -> Iterator[tuple[Any, Options]]:
@@ -19,9 +20,10 @@ def checks(pipeline: PipelineConfig, what: str) -> Iterator[tuple[Any, Options]]
 
 
 def declared_faults(options: Options) -> Iterator[ConfigError]:
-    """What ``CHECK`` and ``CHECK_PIPELINES`` of all modules find wrong."""
+    """What ``CHECK`` and ``CHECK_PIPELINES`` of all modules find wrong, and their order."""
     together: dict[Any, list[PipelineConfig]] = {}
     for pipeline in options.pipelines:
+        yield from out_of_order(pipeline.filters)
         for check in dict.fromkeys(each for name in pipeline.filters for each in checks_of(name, "CHECK_PIPELINES")):
             together.setdefault(check, []).append(pipeline)
         for check, its in checks(pipeline, "CHECK"):

@@ -21,6 +21,7 @@ from filtered_websocket.chain.interfaces import Pipeline as View
 from filtered_websocket.chain.interfaces import Server
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.running import Step, limit_time, run
+from filtered_websocket.chain.speech import Speech
 from filtered_websocket.config import patterns
 from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.config.uses import Use
@@ -34,6 +35,7 @@ from filtered_websocket.pipeline.hub import Hub
 from filtered_websocket.pipeline.joining import Joining
 from filtered_websocket.pipeline.modules import endpoints_of, further_roots
 from filtered_websocket.pipeline.names import Names, ids
+from filtered_websocket.pipeline.order import speech_of
 from filtered_websocket.pipeline.recoveries import Recoveries
 from filtered_websocket.pipeline.subscriptions import Subscriptions
 from filtered_websocket.pipeline.users import Users
@@ -88,6 +90,12 @@ class Pipeline:
         self.ready_changed: list[Callable[[bool], object]] = []
         #: called with (connection) when somebody begins to look at one, and when nobody does any more
         self.looked_at: list[Callable[[Any], object]] = []
+        #: called with (connection) when a client of a pack can be told something by filters (`chain.speech`)
+        self.greeted: list[Callable[[Any], object]] = []
+        #: called with (connection) when its client goes on at another node, and no filter hears of an end
+        self.moved_away: list[Callable[[Any], object]] = []
+        #: called with (connection) when one that is open has another user
+        self.user_named: list[Callable[[Any], object]] = []
         #: called when the server stops and its clients are gone: coroutine functions that send what others are still
         #: owed, within ``server.seconds_to_stop``
         self.settling: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -119,10 +127,13 @@ class Pipeline:
         #: the filters of chains that packs and users have, by their roots
         self.further: dict[FilterMeta, tuple[FilterMeta, ...]] = {}
         self.endpoints: tuple[EndpointMeta, ...] = ()
+        #: that of the pack whose protocol its clients speak; None: they speak none but what filters do
+        self.speech: Speech | None = None
         self.load()
 
     def load(self) -> None:
         """Take the chains and the endpoints from the modules as they are registered now."""
+        self.speech = speech_of(self.modules)
         self.endpoints = tuple(dict.fromkeys(each for module in self.modules for each in endpoints_of(module)))
         for root in EVENTS:
             chain = self.filters[root.event] = self.uses.chain(root)  # type: ignore[attr-defined]
@@ -228,8 +239,14 @@ class Pipeline:
         :param draft: a pipeline made from that
         :param old: the modules that are replaced: what they asked to be called is called no more
         """
-        names = ("options", "modules", "patterns", "uses", "filters", "chains", "further", "endpoints", "names")
-        lists = ("member_left", "member_returned", "vacated", "gaps", "bus_gaps", "ready_changed", "looked_at")
+        names = (
+            *("options", "modules", "patterns", "uses", "filters", "chains", "further", "endpoints", "names"),
+            "speech",
+        )
+        lists = (
+            *("member_left", "member_returned", "vacated", "gaps", "bus_gaps", "ready_changed", "looked_at"),
+            *("greeted", "moved_away", "user_named"),
+        )
         called = {name: getattr(self, name) for name in lists}
         kept = {name: [each for each in calls if _module_of(each) not in old] for name, calls in called.items()}
         return {name: getattr(draft, name) for name in names} | kept

@@ -185,6 +185,8 @@ class Server(Routing, Peers, Delivery, Stopping, WebSocketServerFactory):
 
     def user_named(self, connection: Any) -> None:
         """An open connection, or session, says whose it is."""
+        for told in tuple(connection.pipeline.user_named):
+            told(connection)
         if self.tracing.runs:
             self.tracing.opened(connection)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from filtered_websocket.config.option import Options
 from filtered_websocket.pipeline.checks import checks
+from filtered_websocket.pipeline.order import in_vain
 
 
 def odd(options: Options) -> Iterator[str]:
@@ -26,6 +27,7 @@ def odd(options: Options) -> Iterator[str]:
     if "/*" in named and len(options.pipelines) > 1 and not options.pipelines[0].name:
         yield 'filters serve no path: "/*" in pipelines takes them all'
     for pipeline in options.pipelines:
+        yield from in_vain(pipeline.filters)
         for pattern, rule in pipeline.options.channels.items():
             if "history_seconds" in rule and not rule.get("history"):
                 yield f'channels: history_seconds of "{pattern}" takes no effect without history'

@@ -11,4 +11,6 @@ from filtered_websocket.filters.audit_log.options import OPTIONS, check, no_effe
 
 CHECK, NO_EFFECT = check, no_effect
 
-__all__ = ["CHECK", "NO_EFFECT", "OPTIONS", "filters"]
+ASKS = "everything"
+
+__all__ = ["ASKS", "CHECK", "NO_EFFECT", "OPTIONS", "filters"]

@@ -69,6 +69,8 @@ class Published(WebSocketConsumerFilter):
 
 
 class Disconnected(WebSocketDisconnectFilter):
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Connection) -> None:
         code, reason = web_socket_instance.close_code, web_socket_instance.close_reason

@@ -33,6 +33,9 @@ from filtered_websocket.filters.centrifugo.events import (
     CentrifugoUnsubscribeFilter,
 )
 from filtered_websocket.filters.centrifugo.options import DEFAULTS, OPTIONS, ORIGINAL, check
+from filtered_websocket.filters.centrifugo.speech import CentrifugoSpeech
+
+SPEECH = CentrifugoSpeech()
 
 CHECK = check
 
@@ -41,6 +44,7 @@ __all__ = [
     "DEFAULTS",
     "OPTIONS",
     "ORIGINAL",
+    "SPEECH",
     "CentrifugoConnectFilter",
     "CentrifugoDisconnectFilter",
     "CentrifugoPublishFilter",

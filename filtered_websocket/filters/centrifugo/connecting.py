@@ -58,6 +58,8 @@ async def connect(client: Client, request: ConnectRequest, answer: Callable[[Con
     options = client.pipeline.options
     event = _event(request, client)
     expires = event.expires
+    if event.user is None and not request.token:
+        event.user = client.connection.user  # as a filter in front of the pack says
     if event.channels:
         client.given = frozenset(event.channels)
     chains = client.chains

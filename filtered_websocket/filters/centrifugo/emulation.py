@@ -6,7 +6,7 @@
 """
 
 from collections import deque
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
@@ -16,7 +16,6 @@ from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.filters.centrifugo.codes import CLOSED, TOO_MANY_REQUESTS, Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import ConnectResult, EmulationRequest
-from filtered_websocket.filters.centrifugo.observed import ObservedSession
 from filtered_websocket.filters.centrifugo.origins import FromPages
 from filtered_websocket.filters.centrifugo.session import Session
 from filtered_websocket.filters.centrifugo.state import State
@@ -36,7 +35,6 @@ class EmulatedSession(Session):
     __slots__ = ("_frames", "_pace", "_paid", "_waiting")
 
     connection: Any
-    observed_by: ClassVar[type] = ObservedSession
 
     def __init__(self, state: State, carrier: StreamCarrier, encoding: Encoding) -> None:
         connection: Any = carrier
@@ -48,6 +46,15 @@ class EmulatedSession(Session):
 
     def _now(self) -> float:
         return float(self.pipeline.server.reactor.seconds())
+
+    def open(self, frame: bytes) -> None:
+        """The stream is open: the connect chain runs, and then the message chain for the first commands."""
+        self.attach()
+        self.state.streams[self.connection.key] = self
+        self._frames.append(frame)
+        self._waiting += len(frame)
+        self.connection.busy = True
+        start(self._begin())
 
     def greeting(self, result: ConnectResult) -> ConnectResult:
         return result._replace(session=self.connection.key, node=self.state.nodes.uid)
@@ -66,15 +73,18 @@ class EmulatedSession(Session):
             self.connection.busy = True
             start(self._obey_all())
 
+    async def _begin(self) -> None:
+        await self.connection.run("connect")
+        await self._obey_all()
+
     async def _obey_all(self) -> None:
         try:
             while self._frames and not self.ended:
                 frame = self._frames.popleft()
                 if self._pace is not None:
                     await self._keep(self._pace, len(frame))
-                waits = None if self.ended else self.receive(frame)
-                if waits is not None:
-                    await waits
+                if not self.ended:
+                    await self.connection.run("message", bytearray(frame))
                 self._waiting -= len(frame)
         finally:
             self.connection.busy = False
@@ -104,11 +114,7 @@ class EmulatedSession(Session):
         self.ended = True
         if self._paid is not None:
             self._paid.cancel()
-        self.connection.leave()
-        for channel in tuple(self.connection.channels):
-            self.pipeline.unsubscribe(channel, self.connection)
-        end = Disconnect(self.connection.close_code or CLOSED, self.connection.close_reason)
-        self.leave(end.code, end.reason)
+        self.connection.leave(CLOSED)
 
 
 def emulate(state: State, values: dict[str, Any]) -> None:

@@ -94,6 +94,8 @@ class Obey(WebSocketMessageFilter):
 class Leave(WebSocketDisconnectFilter):
     """Take back what the client held."""
 
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: None) -> Deferred[Any] | None:
         session = Session.of(web_socket_instance)

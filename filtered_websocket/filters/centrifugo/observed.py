@@ -1,16 +1,13 @@
 """What clients tell while somebody looks at their connections (`chain.observed`): their streams, and their chains.
 
-A stream is observed as a WebSocket is; its frames come to its session. The chains of the pack that run for a client
+A stream is observed as a WebSocket is. The chains of the pack that run for a client
 are told step by step, whatever carries it: they are others then, and nobody else's know of it.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
-
-from filtered_websocket.chain.interfaces import Connection
-from filtered_websocket.chain.observed import Observed, change_back, change_class, observer_of
+from filtered_websocket.chain.observed import Observed, observer_of
 from filtered_websocket.chain.running import Step
 from filtered_websocket.filters.centrifugo import events
 from filtered_websocket.filters.centrifugo.chains import Chains
@@ -27,22 +24,16 @@ if TYPE_CHECKING:
         encoding: Encoding
         opened: bool
         close_code: int | None
+        close_reason: str
 
         async def admit(self) -> None: ...
+        async def run(self, event: str, data: Any = None) -> None: ...
+        async def _disconnected(self) -> None: ...
         def deliver(self, batch: Batch, policy: str) -> None: ...
         def send_encoded(self, messages: Sequence[Message], behind: bool = True) -> None: ...
-        def leave(self) -> None: ...
-
-    class SeenSession:
-        """Its session, likewise."""
-
-        connection: Connection
-        encoding: Any
-
-        def receive(self, frame: bytes | bytearray) -> Deferred[None] | None: ...
-        def leave(self, code: int, reason: str) -> Deferred[Any]: ...
+        def leave(self, code: int) -> None: ...
 else:
-    SeenStream = SeenSession = object
+    SeenStream = object
 
 
 class ObservedStream(Observed, SeenStream):
@@ -57,6 +48,18 @@ class ObservedStream(Observed, SeenStream):
             observer.ended(None, None)
             raise
 
+    async def run(self, event: str, data: Any = None) -> None:
+        if event == "message":
+            self.observer.received(data, self.encoding.codec.binary)  # type: ignore[attr-defined]
+        with self.observer.running(event):
+            await super().run(event, data)
+
+    async def _disconnected(self) -> None:
+        observer = self.observer
+        with observer.running("disconnect"):
+            await super()._disconnected()
+        observer.ended(self.close_code, self.close_reason)
+
     def deliver(self, batch: Batch, policy: str) -> None:
         self._sends(batch.in_encoding(self.encoding).messages)
         super().deliver(batch, policy)
@@ -68,9 +71,9 @@ class ObservedStream(Observed, SeenStream):
     def close(self, code: int = 3000, reason: str = "") -> None:
         super().close(code, reason)
 
-    def leave(self) -> None:
+    def leave(self, code: int) -> None:
         observer = self.observer
-        super().leave()
+        super().leave(code)
         if not self.opened:
             observer.ended(None, None)
 
@@ -82,28 +85,6 @@ class ObservedStream(Observed, SeenStream):
     def _calls(self, name: str, arguments: dict[str, Any]) -> None:
         if name != "close" or self.close_code is None:
             super()._calls(name, arguments)
-
-
-class ObservedSession(SeenSession):
-    """Mixed in before the class of a session on a stream."""
-
-    __slots__ = ()
-
-    def receive(self, frame: bytes | bytearray) -> Deferred[None] | None:
-        observer = observer_of(self.connection)
-        if observer is not None:
-            observer.received(frame, self.encoding.codec.binary)
-        return super().receive(frame)
-
-    def leave(self, code: int, reason: str) -> Deferred[Any]:
-        observer = observer_of(self.connection)
-
-        def left(result: Any) -> Any:
-            if observer is not None:
-                observer.ended(code, reason)
-            return result
-
-        return super().leave(code, reason).addBoth(left)
 
 
 NAMES: Mapping[type, str] = {
@@ -138,5 +119,3 @@ def look(connection: object) -> None:
         return
     looks = observer_of(connection) is not None
     session.chains = ObservedChains(session.pipeline) if looks else session.state.chains
-    if hasattr(session, "observed_by"):
-        (change_class if looks else change_back)(session)

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.observed import observer_of
 from filtered_websocket.chain.outcomes import CANCELLED, report
+from filtered_websocket.chain.speech import greeted
 from filtered_websocket.chain.subscriber import Subscriber
 from filtered_websocket.errors import Close, NotAllowed, StopChain, StorageAway
 from filtered_websocket.filters.centrifugo import connecting
@@ -184,6 +185,7 @@ class Session(Client):
                 self.heartbeat = self.pinged_by()
                 self.heartbeat.add(self)
             self.reply(number, "connect", self.greeting(result))
+            greeted(self.connection)
 
         return self.steps.take(connecting.connect(self, request, answer_connect))
 

@@ -79,10 +79,7 @@ class Streaming(FromPages):
 
         def opened(writer: Writer) -> None:
             carrier.open(writer)
-            session.attach()
-            session.begin()
-            state.streams[carrier.key] = session
-            session.take(frame)
+            session.open(frame)
 
         return Stream(
             pipeline,

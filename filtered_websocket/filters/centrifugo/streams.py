@@ -5,7 +5,7 @@ for JSON and once for protobuf, and framed once for each form: lines, protobuf, 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import uuid4
 
@@ -13,15 +13,14 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.failures import check_decision
-from filtered_websocket.chain.interfaces import Connection, Pipeline, Server
-from filtered_websocket.chain.observed import Observable
+from filtered_websocket.chain.interfaces import Pipeline
 from filtered_websocket.chain.running import run
-from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import StopChain
 from filtered_websocket.filters.centrifugo.codes import Disconnect
 from filtered_websocket.filters.centrifugo.encodings import Encoding
 from filtered_websocket.filters.centrifugo.messages import Push
 from filtered_websocket.filters.centrifugo.observed import ObservedStream
+from filtered_websocket.filters.centrifugo.stream_chains import StreamChains
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import Message
 from filtered_websocket.messages.message import messages as messages_of
@@ -30,7 +29,7 @@ from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
 
 if TYPE_CHECKING:
-    from queue import Queue
+    pass
 
 OPEN = 3
 """As Autobahn has it: one that is open is closed when another connection takes its id."""
@@ -64,8 +63,10 @@ class Writer(Protocol):
     def complete(self, last: bytes | None = None) -> None: ...
 
 
-class StreamCarrier(Observable):
+class StreamCarrier(StreamChains):
     """What carries a client on a stream: in place of a connection for the session, for filters and in lists of clients.
+
+    It has the chains that a WebSocket has: what filters in front of the pack let through they let through here.
 
     :ivar key: what its client shows with each request, which nobody else knows
     :ivar headers: of the response, as filters have it
@@ -133,26 +134,6 @@ class StreamCarrier(Observable):
         return None if self._writer is None else OPEN
 
     @property
-    def transport(self) -> None:
-        return None
-
-    @property
-    def factory(self) -> Server:
-        return self.pipeline.server
-
-    @property
-    def users(self) -> Mapping[str, Connection]:
-        return self.pipeline.users
-
-    @property
-    def storage_object(self) -> Storage:
-        return self.pipeline.storage_object
-
-    @property
-    def queue(self) -> "Queue[Any]":
-        return self.pipeline.queue
-
-    @property
     def pending(self) -> int:
         return 0 if self._writer is None else self._writer.pending
 
@@ -218,9 +199,18 @@ class StreamCarrier(Observable):
         push = Push(disconnect=self.encoding.end_of(end))
         return self.form([(self.encoding.push(push), self.encoding.codec.binary)])
 
-    def leave(self) -> None:
-        """The stream has ended."""
+    def leave(self, code: int) -> None:
+        """The stream has ended.
+
+        :param code: why, if nothing has been told yet
+        """
         self._writer, self.ended = None, True
         if self._users.get(self.id) is self:
             del self._users[self.id]
         self.pipeline.server.admission.leave_session(self.key)
+        if self.close_code is None:
+            self.close_code = code
+        for channel in tuple(self.channels):
+            self.pipeline.unsubscribe(channel, self)
+        if self.opened:
+            self._left()

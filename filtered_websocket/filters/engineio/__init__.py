@@ -20,4 +20,6 @@ A client of Engine.IO 4 that breaks the protocol is closed with 1002, or its pol
 from filtered_websocket.filters.engineio import filters, rest
 from filtered_websocket.filters.engineio.options import DEFAULTS, OPTIONS
 
-__all__ = ["DEFAULTS", "OPTIONS", "filters", "rest"]
+CARRIES = True
+
+__all__ = ["CARRIES", "DEFAULTS", "OPTIONS", "filters", "rest"]

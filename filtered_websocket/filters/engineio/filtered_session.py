@@ -4,26 +4,25 @@ Its request runs through the handshake chain, the messages of its client through
 and one disconnect chain, is among the users of its pipeline, and counts for the server's limits.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from queue import Queue
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.deferreds import DONE, start
+from filtered_websocket.chain.ending import run_to_the_end
 from filtered_websocket.chain.failures import check_decision, check_greeting
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.chain.observed import Observable
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.running import run
-from filtered_websocket.chain.storage import Storage
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.observed import ObservedSession
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.messages.message import in_binary_message, messages
+from filtered_websocket.messages.message import Message, in_binary_message, messages
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
@@ -61,20 +60,8 @@ class FilteredSession(Observable, Session):
     # What a connection has, where a session has it not already.
 
     @property
-    def users(self) -> Mapping[str, Connection]:
-        return self.pipeline.users
-
-    @property
     def pending(self) -> int:
-        return self.waits
-
-    @property
-    def storage_object(self) -> Storage:
-        return self.pipeline.storage_object
-
-    @property
-    def queue(self) -> "Queue[Any]":
-        return self.pipeline.queue
+        return self.waits if self.successor is None else self.successor.pending
 
     def accept(self, protocol: str | None = None, headers: Any = ()) -> None:
         """Add headers to the answer; a client that polls offers no subprotocol."""
@@ -92,6 +79,10 @@ class FilteredSession(Observable, Session):
             return
         encoding, sent = self.engine.encodings[4], messages(payload, isBinary)
         self.send(*(sent if encoding is None else encoding.encode(sent, None)))
+
+    def send_encoded(self, messages: Sequence[Message], behind: bool = True) -> None:
+        """Send packets as they are: what was published before waits in front of them anyway."""
+        self.send(*messages)
 
     def subscribe(
         self,
@@ -231,6 +222,12 @@ class FilteredSession(Observable, Session):
             return
         self.pipeline.server.ending(start(self._disconnected()))
 
+    def gone_on(self) -> None:
+        super().gone_on()
+        if self._is_plain and self.opened:
+            for told in tuple(self.pipeline.moved_away):
+                told(self)
+
     def lost(self) -> None:
         super().lost()
         if self._is_plain and self.opened:
@@ -238,13 +235,4 @@ class FilteredSession(Observable, Session):
 
     async def _disconnected(self) -> None:
         self.close_code, self.close_reason = 1000, ""
-        # One that fails keeps no other from what it has to do at the end.
-        for step in self.pipeline.chains["disconnect"]:
-            try:
-                result = run((step,), self, None)
-                if isinstance(result, Deferred):
-                    await result.addTimeout(self.pipeline.options.filter_timeout, self.pipeline.server.reactor)
-            except StopChain:
-                return
-            except BaseException as error:
-                self._failed(error)
+        await run_to_the_end(self, self._failed)

@@ -102,6 +102,8 @@ class Read(WebSocketMessageFilter):
 class Forget(WebSocketDisconnectFilter):
     """The session has ended, unless it goes on without this connection."""
 
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: None) -> None:
         session = web_socket_instance.session

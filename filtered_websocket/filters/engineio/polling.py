@@ -198,7 +198,10 @@ class PollingSession(PostingSession):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """End; the client is told, by this GET or the next, unless it has broken the protocol."""
-        self._end(packets.CLOSE_MESSAGE, code != PROTOCOL_ERROR)
+        if self.successor is not None:
+            self.successor.close(code, reason)
+        else:
+            self._end(packets.CLOSE_MESSAGE, code != PROTOCOL_ERROR)
 
     def gone(self) -> None:
         self._end(packets.NOOP_MESSAGE, False)

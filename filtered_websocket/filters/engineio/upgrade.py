@@ -7,6 +7,7 @@ from collections.abc import Awaitable, MutableMapping
 from typing import cast
 
 from filtered_websocket.chain.clock import DelayedCall
+from filtered_websocket.chain.speech import greeted
 from filtered_websocket.errors import Close
 from filtered_websocket.filters.engineio import packets
 from filtered_websocket.filters.engineio.arrival import Arrival
@@ -78,6 +79,8 @@ class Upgrade:
         session.resume(handover)
         takeover.finish(session)
         arrival.complete()
+        if polling is None:
+            greeted(connection)  # here: filters of this node have not heard of it before
 
     async def _enter_channels(self, arrival: Arrival, polling: PollingSession | None) -> None:
         if polling is None:

@@ -12,4 +12,6 @@ from filtered_websocket.filters.exec_pipe.options import OPTIONS, check, no_effe
 
 CHECK, NO_EFFECT = check, no_effect
 
-__all__ = ["CHECK", "NO_EFFECT", "OPTIONS", "filters"]
+ASKS = "messages"
+
+__all__ = ["ASKS", "CHECK", "NO_EFFECT", "OPTIONS", "filters"]

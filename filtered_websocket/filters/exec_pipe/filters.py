@@ -35,7 +35,8 @@ class Start(WebSocketStartFilter):
     def filter(cls, pipeline: Pipeline) -> None:
         options, reactor = cls.options, pipeline.server.reactor
         if options.exec_per_connection:
-            cls.state["sessions"] = Sessions()
+            sessions = cls.state["sessions"] = Sessions()
+            pipeline.moved_away.append(sessions.moved_away)
             return
         words = command(options)
 
@@ -55,7 +56,10 @@ class Stop(WebSocketStopFilter):
     @classmethod
     async def filter(cls, pipeline: Pipeline) -> None:
         if cls.options.exec_per_connection:
-            await cls.state["sessions"].stop()
+            sessions = cls.state["sessions"]
+            if sessions.moved_away in pipeline.moved_away:
+                pipeline.moved_away.remove(sessions.moved_away)
+            await sessions.stop()
         else:
             await cls.state["coprocess"].stop()
 
@@ -102,13 +106,17 @@ class Pipe(WebSocketMessageFilter):
 
     @classmethod
     def _told(cls, session: Any, line: bytes) -> Any:
-        taken = None if session is None else session.tell(line)
+        if session is None:
+            raise Close(TRY_AGAIN, "the program has ended")  # or is at the node that the client was at before
+        taken = session.tell(line)
         if taken is None:
             raise StopChain
         return taken.addCallback(_end_chain)
 
 
 class End(WebSocketDisconnectFilter):
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: Any) -> "Deferred[None] | None":
         sessions = cls.state.get("sessions")

@@ -24,6 +24,7 @@ MUCH = 64 * 1024
 LOOK_SECONDS = 0.05
 """Between two looks whether a client has taken what waits for it."""
 FAILED = 1011
+ATTRIBUTE = "exec_sessions"
 
 
 class Session:
@@ -113,9 +114,18 @@ class Sessions:
         """
         session = self._sessions[connection] = Session(connection, reactor, words, options)
         session.ended.addCallback(lambda _: self._sessions.pop(connection, None))
+        # What stands on the connection goes along when another one carries its client.
+        vars(connection).setdefault(ATTRIBUTE, {})[self] = session
 
     def get(self, connection: Any) -> Session | None:
-        return self._sessions.get(connection)
+        found = self._sessions.get(connection) or vars(connection).get(ATTRIBUTE, {}).get(self)
+        return None if found is None or found.ended.called else found
+
+    def moved_away(self, connection: Any) -> None:
+        """Its client goes on at another node, where no program has begun for it: it is to connect anew."""
+        session = self.get(connection)
+        if session is not None:
+            session.stop()
 
     async def stop(self) -> None:
         """End all programs."""

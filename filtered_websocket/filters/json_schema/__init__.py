@@ -17,4 +17,6 @@ from filtered_websocket.filters.json_schema.options import OPTIONS, check
 
 CHECK = check
 
-__all__ = ["CHECK", "OPTIONS", "filters"]
+ASKS = "messages"
+
+__all__ = ["ASKS", "CHECK", "OPTIONS", "filters"]

@@ -11,4 +11,6 @@ from filtered_websocket.filters.jwt_auth.options import OPTIONS, check, no_effec
 
 CHECK, NO_EFFECT = check, no_effect
 
-__all__ = ["CHECK", "NO_EFFECT", "OPTIONS", "filters"]
+ASKS = "requests"
+
+__all__ = ["ASKS", "CHECK", "NO_EFFECT", "OPTIONS", "filters"]

@@ -104,6 +104,8 @@ class Watch(WebSocketConnectFilter):
 
 
 class Forget(WebSocketDisconnectFilter):
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Client) -> None:
         cls.state["expiries"].discard(web_socket_instance)

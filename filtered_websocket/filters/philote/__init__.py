@@ -21,11 +21,14 @@ Close codes: 1003 the message is JSON, but a channel or data is no text; 1007 it
 (philote_enforce_expiry); 1013 there was no room after all. A message without channel is dropped.
 """
 
+from filtered_websocket.chain.speech import Speech
 from filtered_websocket.filters.philote import filters, rest
 from filtered_websocket.filters.philote.options import DEFAULTS, OPTIONS, ORIGINAL, no_effect
 from filtered_websocket.filters.philote.state import keys_of
 
-__all__ = ["CHECK", "DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "filters", "rest"]
+SPEECH = Speech()
+
+__all__ = ["CHECK", "DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "SPEECH", "filters", "rest"]
 
 CHECK = keys_of
 NO_EFFECT = no_effect

@@ -52,7 +52,9 @@ class Admit(WebSocketHandshakeFilter):
         if len(pipeline.users) >= pipeline.options.philote_max_connections:
             pipeline.server.counters.count("refused", "philote_max_connections", data.peer)
             raise Reject(503, "Service Unavailable", (("Retry-After", "1"),))
-        web_socket_instance.token, web_socket_instance.user = access, access.user
+        web_socket_instance.token = access
+        if access.user is not None:  # else it is who a filter in front of the pack says
+            web_socket_instance.user = access.user
 
 
 def _same_host(server: Server, request: Any) -> bool:
@@ -100,6 +102,8 @@ class Publish(WebSocketMessageFilter):
 
 class Leave(WebSocketDisconnectFilter):
     """Its token may expire unseen."""
+
+    takes_back = True
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> None:

@@ -10,8 +10,12 @@ A user is whatever `connection.user` names, over any number of connections. Filt
 """
 
 from filtered_websocket.filters.presence import filters
+from filtered_websocket.filters.presence.filters import here
+from filtered_websocket.filters.presence.members import Here
 from filtered_websocket.filters.presence.options import OPTIONS, no_effect
 
 NO_EFFECT = no_effect
 
-__all__ = ["NO_EFFECT", "OPTIONS", "filters"]
+ASKS = "clients"
+
+__all__ = ["ASKS", "NO_EFFECT", "OPTIONS", "Here", "filters", "here"]

@@ -16,26 +16,33 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
+from filtered_websocket.filters.presence.members import Here
 from filtered_websocket.filters.presence.room import Room
 
-PROTOCOLS = ("centrifugo", "philote", "pusher", "pushi", "socketio", "ws_emit", "wsps")
-"""Packs whose clients would take what this one says for a fault of the server's."""
+ROOMS = "presence_rooms"
+"""The attribute of a pipeline that holds the rooms of its uses, by channel."""
+
+
+def here(pipeline: Pipeline, channel: str = "presence") -> Here:
+    """Who is here, over all nodes, as this one knows it: for filters and endpoints.
+
+    :raises LookupError: no presence of this channel is in the pipeline
+    """
+    rooms: dict[str, Room] = vars(pipeline).get(ROOMS, {})
+    if channel not in rooms:
+        raise LookupError(f'no presence has the channel "{channel}" in this pipeline')
+    return rooms[channel].here
 
 
 class Start(WebSocketStartFilter):
     @classmethod
     def filter(cls, pipeline: Pipeline) -> None:
-        for name in PROTOCOLS:
-            if any(f".filters.{name}." in each.__module__ for chain in pipeline.filters.values() for each in chain):
-                raise ConfigError(
-                    f"presence: the clients of {name} speak its protocol, which has no word for this: give presence a "
-                    f"pipeline of its own (pipelines)"
-                )
         channel = cls.options.presence_channel
         uses = [each for each in pipeline.filters["start"] if issubclass(each, Start)]
         if sum(each.options.presence_channel == channel for each in uses) > 1:
             raise ConfigError(f'presence: two uses have the channel "{channel}": each wants one (presence_channel)')
         room = cls.state["room"] = Room(pipeline, lambda: cls.options)
+        vars(pipeline).setdefault(ROOMS, {})[channel] = room
         room.start()
 
 
@@ -44,6 +51,8 @@ class Stop(WebSocketStopFilter):
     async def filter(cls, pipeline: Pipeline) -> None:
         room = cls.state.get("room")
         if room is not None:
+            if vars(pipeline).get(ROOMS, {}).get(room.channel) is room:
+                del vars(pipeline)[ROOMS][room.channel]
             await room.stop()
 
 
@@ -60,13 +69,15 @@ class Rename(WebSocketMessageFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Connection) -> Any:
-        place = cls.state["room"].places.get(web_socket_instance)
+        place = cls.state["room"].place_of(web_socket_instance)
         if place is None or place.user == web_socket_instance.user:
             return None
         return cls.state["room"].rename(place)
 
 
 class Leave(WebSocketDisconnectFilter):
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Connection) -> "Deferred[Any] | None":
         leaving: Deferred[Any] | None = cls.state["room"].leave(web_socket_instance)

@@ -6,8 +6,20 @@ twice, and of nobody's leave that it has not been told of. What has left and com
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
+from typing import NamedTuple
 
 from filtered_websocket.filters.presence.wire import CONNECTION, USER, told
+
+
+class Here(NamedTuple):
+    """Who is here.
+
+    :ivar users: by name, in the order in which they came
+    :ivar anonymous: connections without a user
+    """
+
+    users: tuple[str, ...]
+    anonymous: int
 
 
 class Members:
@@ -50,6 +62,10 @@ class Members:
             self.remove(member)
         for member in members:
             self.add(member)
+
+    @property
+    def who(self) -> Here:
+        return Here(tuple(each[1:] for each in self._here[USER]), len(self._here[CONNECTION]))
 
     @property
     def changed(self) -> bool:

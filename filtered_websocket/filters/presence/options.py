@@ -37,10 +37,20 @@ ANONYMOUS = Option(
 LIMIT = Option(
     "presence_limit", integer(1, 100_000), 100, "most names in one message, in the first list too", scope="use"
 )
-OPTIONS = (CHANNEL, SHOWS, ANONYMOUS, LIMIT)
+TELL = Option(
+    "presence_tell",
+    choice("clients", "none"),
+    "clients",
+    "clients: they are told; none: nobody is, and filters ask for the list",
+    scope="use",
+)
+OPTIONS = (CHANNEL, SHOWS, ANONYMOUS, LIMIT, TELL)
 
 
 def no_effect(options: Any) -> Iterator[tuple[str, str]]:
     """What takes no effect beside other options: its name, and why."""
     if options.presence_shows == "count":
         yield "presence_limit", "with presence_shows count"
+    if options.presence_tell == "none":
+        yield "presence_limit", "with presence_tell none"
+        yield "presence_shows", "with presence_tell none"

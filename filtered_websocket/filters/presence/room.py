@@ -4,7 +4,9 @@ Clients are told once in a turn what has changed. Those that are new get the lis
 channel from there on.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,13 +14,18 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.interfaces import Connection, Options, Pipeline
-from filtered_websocket.errors import StorageAway
+from filtered_websocket.chain.speech import tell
+from filtered_websocket.errors import NotAllowed, StorageAway
 from filtered_websocket.filters.presence.hearing import Hearing
+from filtered_websocket.filters.presence.members import Here
 from filtered_websocket.filters.presence.place import Place
 from filtered_websocket.filters.presence.wire import CONNECTION, event, member_of
 from filtered_websocket.filters.shared.endings import failed, under_way
 from filtered_websocket.filters.shared.presence import Presence
 from filtered_websocket.messages.publication import Publication
+
+WORD = "presence"
+"""What packs that have events call what their clients are told."""
 
 
 class Room:
@@ -42,29 +49,35 @@ class Room:
         self._is_due = False
 
     def start(self) -> None:
-        pipeline = self._pipeline
-        pipeline.member_left.append(self._gone)
-        pipeline.member_returned.append(self._returned)
-        pipeline.ready_changed.append(self._ready_changed)
+        for called, call in self._calls():
+            called.append(call)
         self._hearing.start()
+
+    def _calls(self) -> Iterator[tuple[list[Any], Any]]:
+        pipeline = self._pipeline
+        yield from ((pipeline.member_left, self._gone), (pipeline.member_returned, self._returned))
+        yield from ((pipeline.ready_changed, self._ready_changed), (pipeline.user_named, self._named))
+        yield from ((pipeline.greeted, self._greeted), (pipeline.moved_away, self._moved_away))
 
     async def stop(self) -> None:
         """The filter is there no more, though its clients may be. Again is fine."""
-        pipeline = self._pipeline
-        if self._gone in pipeline.member_left:
-            pipeline.member_left.remove(self._gone)
-            pipeline.member_returned.remove(self._returned)
-            pipeline.ready_changed.remove(self._ready_changed)
-        for place in [*self.places.values()]:
+        for called, call in self._calls():
+            if call in called:  # a reload of this module may have taken it out
+                called.remove(call)
+        for place in tuple(self.places.values()):
             place.connection.unsubscribe(self.channel)
             await self._leave(place)
         self.places.clear()
         await self._hearing.stop()
 
+    @property
+    def here(self) -> Here:
+        return self._hearing.members.who
+
     # Clients.
 
     async def enter(self, connection: Connection) -> None:
-        """Over when the client has the list.
+        """Over when the client has the list; that of a pack gets it when it is greeted, and nobody waits for that.
 
         :raises NotAllowed: its user's name is not to be shown, or it is in too many channels
         :raises StorageAway: it cannot be counted
@@ -72,11 +85,22 @@ class Room:
         place = Place(connection)
         member = self._member_of(place)
         self.places[connection] = place
+        place.put(self)
         await place.steps.take(self._hold(place, member))
+        if self._pipeline.speech is not None or self._options().presence_tell == "none":
+            return
         has_list: Deferred[Any] = Deferred(lambda _: self._forget(place))
         self._newcomers[place] = has_list
         self._tell_soon()
         await has_list
+
+    def place_of(self, connection: Connection) -> Place | None:
+        """Where it is, on whatever connection it has come."""
+        place = self.places.get(connection) or Place.of(connection, self)
+        if place is None or place.entered not in self.places:
+            return None
+        place.connection = connection
+        return place
 
     async def rename(self, place: Place) -> None:
         """The connection has another user now; raises as `enter` does."""
@@ -85,9 +109,10 @@ class Room:
 
     def leave(self, connection: Connection) -> "Deferred[Any] | None":
         """The connection has ended."""
-        place = self.places.pop(connection, None)
+        place = self.place_of(connection)
         if place is None:
             return None
+        del self.places[place.entered]
         self._forget(place)
         return under_way(start(self._leave(place)), self._pipeline.server)
 
@@ -160,11 +185,33 @@ class Room:
     def _owe(self, step: Any) -> None:
         under_way(start(step), self._pipeline.server).addErrback(failed)
 
+    def _named(self, connection: Connection) -> None:
+        """Packs stand behind, and say whose a client is after the message chain has been here."""
+        place = self.place_of(connection)
+        if self._pipeline.speech is None or place is None or place.user == connection.user:
+            return
+
+        def refused(failure: Failure) -> None:
+            failure.trap(NotAllowed, StorageAway)
+            connection.close(1008 if failure.check(NotAllowed) else 1013, failure.getErrorMessage())
+
+        start(self.rename(place)).addErrback(refused).addErrback(failed)
+
     # What clients are told.
 
-    def _tell_soon(self) -> None:
+    def _greeted(self, connection: Connection) -> None:
+        if self.place_of(connection) is not None:
+            self._tell_soon(True)
+        elif self._pipeline.speech is None:
+            # It has come from another node, where it has left as this one says.
+            start(self.enter(connection)).addErrback(failed)
+
+    def _moved_away(self, connection: Connection) -> None:
+        self.leave(connection)
+
+    def _tell_soon(self, is_greeted: bool = False) -> None:
         hearing = self._hearing
-        if not self._is_due and hearing.is_sure and (self._newcomers or hearing.members.changed):
+        if not self._is_due and hearing.is_sure and (self._newcomers or hearing.members.changed or is_greeted):
             self._is_due = True
             self._pipeline.server.at_turn_end(self._tell)
 
@@ -175,6 +222,11 @@ class Room:
         options, members = self._options(), self._hearing.members
         how = options.presence_limit, options.presence_shows, options.presence_anonymous
         messages = members.changes(*how)
+        if options.presence_tell == "none":
+            return
+        if self._pipeline.speech is not None:
+            self._tell_each(messages, partial(members.here, *how))
+            return
         if messages:
             self._pipeline.broadcast(self.channel, messages)
         newcomers, self._newcomers = self._newcomers, {}
@@ -183,3 +235,14 @@ class Room:
             for place, has_list in newcomers.items():
                 place.connection.sendMessage(here, False)
                 place.connection.subscribe(self.channel).chainDeferred(has_list)
+
+    def _tell_each(self, messages: list[bytes], here: Callable[[], bytes]) -> None:
+        """Tell clients of a pack, in its words. Not on a channel: there its own clients might hear it, or speak."""
+        changes, the_list = [json.loads(each) for each in messages], None
+        for place in tuple(self.places.values()):
+            if place.is_told:
+                for each in changes:
+                    tell(place.connection, WORD, each)
+            else:
+                the_list = the_list or json.loads(here())
+                place.is_told = tell(place.connection, WORD, the_list)

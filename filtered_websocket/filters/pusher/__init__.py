@@ -35,7 +35,10 @@ HTTP, signed (`rest`): POST /apps/<id>/events, /apps/<id>/batch_events, GET /app
 
 from filtered_websocket.filters.pusher import filters, rest
 from filtered_websocket.filters.pusher.options import DEFAULTS, OPTIONS, ORIGINAL, no_effect
+from filtered_websocket.filters.pusher.speech import PusherSpeech
 
-__all__ = ["DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "filters", "rest"]
+SPEECH = PusherSpeech()
+
+__all__ = ["DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "SPEECH", "filters", "rest"]
 
 NO_EFFECT = no_effect

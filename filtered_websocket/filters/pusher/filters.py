@@ -15,6 +15,7 @@ from filtered_websocket.chain.events import (
     WebSocketStopFilter,
 )
 from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.chain.speech import greeted
 from filtered_websocket.errors import Reject, StopChain
 from filtered_websocket.filters.pusher import wire
 from filtered_websocket.filters.pusher.apps import App
@@ -67,6 +68,7 @@ class Greet(WebSocketConnectFilter):
             return
         Session(connection, app).begin()
         connection.sendMessage(wire.established(connection.id, connection.pipeline.options.pusher_activity_timeout))
+        greeted(connection)
 
 
 def key_in(path: str) -> str:
@@ -106,6 +108,8 @@ class Obey(WebSocketMessageFilter):
 
 class Leave(WebSocketDisconnectFilter):
     """Take back what the connection held."""
+
+    takes_back = True
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> Deferred[Any] | None:

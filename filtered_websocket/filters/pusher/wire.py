@@ -93,6 +93,14 @@ def established(socket_id: str, activity_timeout: int) -> str:
 PONG = '{"event":"pusher:pong","data":"{}"}'
 
 
+def event_for_one(event: str, data: str) -> str:
+    """An event that is of no channel.
+
+    :param data: JSON
+    """
+    return f'{{"event":{quote(event)},"data":{quote(data)}}}'
+
+
 def internal(event: str, channel: str, data: str) -> str:
     """One of the server's own packets about a channel.
 

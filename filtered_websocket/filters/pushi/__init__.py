@@ -30,8 +30,11 @@ with --pushi_rest_port, on another.
 
 from filtered_websocket.filters.pushi import filters, listener, rest, rest_data
 from filtered_websocket.filters.pushi.options import DEFAULTS, OPTIONS, ORIGINAL, no_effect
+from filtered_websocket.filters.pushi.speech import PushiSpeech
 
-__all__ = ["CHECK", "DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "filters", "rest", "rest_data"]
+SPEECH = PushiSpeech()
+
+__all__ = ["CHECK", "DEFAULTS", "NO_EFFECT", "OPTIONS", "ORIGINAL", "SPEECH", "filters", "rest", "rest_data"]
 
 CHECK = listener.check
 NO_EFFECT = no_effect

@@ -15,6 +15,7 @@ from filtered_websocket.chain.events import (
     WebSocketStopFilter,
 )
 from filtered_websocket.chain.interfaces import Connection, Pipeline
+from filtered_websocket.chain.speech import greeted
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.pushi import listener, wire
 from filtered_websocket.filters.pushi.session import Session
@@ -57,11 +58,14 @@ class Greet(WebSocketConnectFilter):
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> None:
-        if Session.of(web_socket_instance) is None:
+        session = Session.of(web_socket_instance)
+        if session is None:
             raise Close(4001, "there is no app with this key")
         if "user-agent" not in web_socket_instance.request.headers:
             cls.spare_pings(web_socket_instance)
         web_socket_instance.sendMessage(wire.established(web_socket_instance.id))
+        session.is_greeted = True
+        greeted(web_socket_instance)
 
     @classmethod
     def spare_pings(cls, connection: Connection) -> None:
@@ -90,6 +94,8 @@ class Obey(WebSocketMessageFilter):
 
 class Leave(WebSocketDisconnectFilter):
     """Take back what the connection held."""
+
+    takes_back = True
 
     @classmethod
     def filter(cls, web_socket_instance: Connection, data: None) -> Deferred[Any] | None:

@@ -20,6 +20,7 @@ MAX_LATEST = 500
 class Session(ChannelSession[Public, PushiError]):
     """
     :ivar channels: what it is in, by name
+    :ivar is_greeted: the client knows that it is connected
     """
 
     attribute = "pushi"
@@ -28,6 +29,7 @@ class Session(ChannelSession[Public, PushiError]):
     def __init__(self, connection: Connection, app: App) -> None:
         super().__init__(connection)
         self.app = app
+        self.is_greeted = False
         self.state = State.of(connection.pipeline)
 
     @property

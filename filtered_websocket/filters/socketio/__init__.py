@@ -27,6 +27,9 @@ from filtered_websocket.filters.socketio.namespace import namespace
 from filtered_websocket.filters.socketio.operator import Namespace, Operator, RemoteSocket
 from filtered_websocket.filters.socketio.options import ADDRESSING, DEFAULTS, OPTIONS
 from filtered_websocket.filters.socketio.socket import Socket
+from filtered_websocket.filters.socketio.speech import SocketIOSpeech
+
+SPEECH = SocketIOSpeech()
 
 CHECK_PIPELINES = ADDRESSING.check
 
@@ -34,6 +37,7 @@ __all__ = [
     "CHECK_PIPELINES",
     "DEFAULTS",
     "OPTIONS",
+    "SPEECH",
     "Namespace",
     "NoAnswer",
     "Operator",

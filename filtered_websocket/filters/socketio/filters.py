@@ -70,6 +70,8 @@ class Obey(WebSocketMessageFilter):
 class Forget(WebSocketDisconnectFilter):
     """Out of its namespaces."""
 
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Carrier, data: None) -> None:
         web_socket_instance.session.leave()

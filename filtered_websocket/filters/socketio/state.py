@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from filtered_websocket.chain.deferreds import DONE
 from filtered_websocket.chain.interfaces import Options, Pipeline
+from filtered_websocket.chain.speech import greeted
 from filtered_websocket.filters.engineio.engine import Engine
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.engineio.options import PackOptions
@@ -124,6 +125,8 @@ class State(PackState):
                 return False
             local = self.namespaces[namespace] = LocalNamespace(chains)
         local.sockets[name] = socket
+        if namespace == "/":
+            greeted(socket.connection)
         return True
 
     def left(self, namespace: str, name: str) -> NamespaceChains | None:

@@ -16,7 +16,10 @@ To filters the packets of a client are the text or the bytes of a WebSocket mess
 from filtered_websocket.filters.ws_emit import filters, rest
 from filtered_websocket.filters.ws_emit.emit import emit
 from filtered_websocket.filters.ws_emit.options import ADDRESSING, DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.ws_emit.speech import WSEmitSpeech
+
+SPEECH = WSEmitSpeech()
 
 CHECK_PIPELINES = ADDRESSING.check
 
-__all__ = ["CHECK_PIPELINES", "DEFAULTS", "OPTIONS", "ORIGINAL", "emit", "filters", "rest"]
+__all__ = ["CHECK_PIPELINES", "DEFAULTS", "OPTIONS", "ORIGINAL", "SPEECH", "emit", "filters", "rest"]

@@ -6,6 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.speech import greeted
 from filtered_websocket.filters.engineio.handover import Missed
 from filtered_websocket.filters.engineio.session import Session
 from filtered_websocket.filters.socketio import packets
@@ -129,6 +130,7 @@ class Member:
             self._namespace.by_connection[self._session.subscriber.id] = self
         for room in rooms:
             self._enter(room)
+        greeted(self._session.connection)
 
     def disconnect(self, final: bool = True) -> None:
         """Leave the namespace, and all rooms; the session stays.

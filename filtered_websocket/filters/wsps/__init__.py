@@ -21,5 +21,8 @@ no unsubscribe. A channel is an exact name: a client in "user/*" does not get "u
 
 from filtered_websocket.filters.wsps import filters
 from filtered_websocket.filters.wsps.options import DEFAULTS, OPTIONS, ORIGINAL
+from filtered_websocket.filters.wsps.speech import WSPSSpeech
 
-__all__ = ["DEFAULTS", "OPTIONS", "ORIGINAL", "filters"]
+SPEECH = WSPSSpeech()
+
+__all__ = ["DEFAULTS", "OPTIONS", "ORIGINAL", "SPEECH", "filters"]

@@ -30,6 +30,7 @@ CANNOT = {
     (*WORKERS, *REDIS, "--admin_port", "65535"): "admin_port of worker 1 is 65536: a port is wanted that leaves room",
     (*WORKERS, *REDIS, "--admin_port", "0", "--admin_host", "unix:a"): "admin_host unix:a: each of several workers",
     ("--host", "unix:a", "--admin_port", "0", "--admin_host", "unix:a"): "port and admin_port are one, unix:a",
+    ("-f", f"{PACKS}.only_json", f"{PACKS}.engineio"): f"{PACKS}.only_json stands in front of {PACKS}.engineio",
     ("--host", "unix:/no/such/folder/s"): "cannot listen on unix:/no/such/folder/s: No such file or directory",
     ("--host", "unix:cert.pem"): "cannot listen on unix:cert.pem: Address already in use",
     ("--host", "unix:"): "--host: a Unix socket's path has 1 to 107 bytes, not 0",

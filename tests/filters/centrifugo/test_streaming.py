@@ -269,12 +269,17 @@ def test_a_trace_shows_every_step_of_a_client_on_a_stream(server: FwsServer, kin
         events: list[dict[str, Any]] = []
         found = steps(events.append(each) or each for each in told)  # type: ignore[func-returns-value]
     admitted = ("filter", "handshake", "filtered_websocket.filters.centrifugo.filters.Admit")
-    assert found[:5] == [
-        admitted, ("received",), ("filter", "centrifugo connect", "everybody.Door"), ("opened",), ("sent",)
+    own = "filtered_websocket.filters.centrifugo.filters."
+    assert found[:6] == [
+        admitted, ("filter", "connect", f"{own}Open"), ("received",),
+        ("filter", "centrifugo connect", "everybody.Door"), ("opened",), ("sent",),
     ]  # fmt: skip
-    assert [each for each in found[5:] if each[0] == "filter"] == [
+    obeyed = ("filter", "message", f"{own}Obey")
+    assert obeyed in found
+    assert [each for each in found[6:] if each[0] == "filter" and each != obeyed] == [
         ("filter", "centrifugo rpc", "everybody.All", "all"),
         ("filter", "centrifugo disconnect", "everybody.Gone"),
+        ("filter", "disconnect", f"{own}Leave"),
     ]
     # Replies to three commands, what the filter sends, the publication.
     assert [each[0] for each in found].count("sent") == 5
@@ -291,7 +296,8 @@ def test_one_that_only_listens_is_traced_by_its_channel_and_by_its_id(server: Fw
         assert client.next()["pub"]["data"] == 5
         api(server, "disconnect", KEY, user="listens")
         assert client.next()["disconnect"]["code"] == 3503
-        whole = [("sent",), ("close",), ("filter", "centrifugo disconnect", "everybody.Gone"), ("closed",)]
+        leave = ("filter", "disconnect", "filtered_websocket.filters.centrifugo.filters.Leave")
+        whole = [("sent",), ("close",), ("filter", "centrifugo disconnect", "everybody.Gone"), leave, ("closed",)]
         assert steps(its) == whole
         assert [each for each in steps(told) if each[:2] != ("filter", "consumer") and each[0] != "published"] == whole
     client.close()

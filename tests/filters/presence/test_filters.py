@@ -6,9 +6,12 @@ import pytest
 
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.filters.base import WebSocketMessageFilter
+from filtered_websocket.filters.presence import here
 from filtered_websocket.testing import Refused, Server
-from tests.filters.engineio.clients import KINDS, PACK, Session
+from tests.filters.engineio.clients import KINDS, PACK, WEBSOCKET, Session
 from tests.filters.presence.clients import PRESENCE, KitWatcher, Named
+from tests.filters.pusher.clients import APP, PUSHER, Client
+from tests.support.shared_memory import SharedMemory
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 HISTORY = "filtered_websocket.filters.history"
@@ -129,14 +132,68 @@ def test_each_use_has_clients_and_names_of_its_own():
         pass
 
 
-@pytest.mark.parametrize("pack", ["pusher", "socketio", "wsps"])
-def test_packs_whose_protocol_has_no_word_for_it_are_named(pack):
-    options = {"pusher_apps": [{"id": "1", "key": "k", "secret": "s"}]} if pack == "pusher" else {}
+def test_filters_may_ask_who_is_here_whether_anybody_is_told_or_not():
+    with Server(Named, f"{PRESENCE}?presence_channel=quiet&presence_tell=none", PRESENCE) as server:
+        client = server.connect("/?user=ann")
+        server.connect()
+        assert here(server.pipeline()) == here(server.pipeline(), "quiet") == (("ann",), 1)
+        assert [json.loads(each)["presence"] for each in client.received()] == ["here", "joined"]
+        with pytest.raises(LookupError, match='"other"'):
+            here(server.pipeline(), "other")
+    with pytest.raises(LookupError):
+        here(server.pipeline())
+
+
+def test_a_user_of_whom_the_pack_behind_learns_is_told_at_once_and_one_that_cannot_be_shown_is_ended():
+    with Server(PRESENCE, PUSHER, pusher_apps=[APP]) as server:
+        first, second, odd = Client(server), Client(server), Client(server)
+        first.packets()
+        second.sign_in("bob")
+        told = [json.loads(each["data"]) for each in first.packets()]
+        assert [(each["presence"], each["users"], each["anonymous"]) for each in told] == [
+            ("left", [], 2), ("joined", ["bob"], 2)
+        ]  # fmt: skip
+        odd.sign_in("a\nb")
+        assert odd.client.close_code == 1008
+
+
+def test_a_session_of_engineio_that_is_upgraded_leaves_once():
+    with Server(PACK, Named, PRESENCE) as server:
+        session = Session(server, "upgraded", "&user=ann")
+        assert here(server.pipeline()) == (("ann",), 0)
+        session.leave()
+        assert here(server.pipeline()) == ((), 0)
+
+
+def test_a_session_that_goes_on_at_another_node_is_here_there():
+    storage = SharedMemory()
     with (
-        pytest.raises(ConfigError, match=f"the clients of {pack} speak"),
-        Server(PRESENCE, f"filtered_websocket.filters.{pack}", **options),
+        Server(PACK, Named, PRESENCE, storage_object=storage) as one,
+        Server(PACK, Named, PRESENCE, storage_object=storage) as two,
     ):
-        pass
+
+        def settle():
+            for _ in range(5):
+                one.settle(), two.settle()
+
+        watcher = Session(one, "websocket", "&user=eve")
+        client = Session(one, "polling", "&user=ann")
+        settle()
+        assert client.poller is not None
+        websocket = two.connect(f"{WEBSOCKET}&sid={client.poller.sid}&user=ann")
+        for each in ("2probe", "5"):
+            settle()
+            websocket.send(each)
+        settle()
+        assert set(here(one.pipeline()).users) == set(here(two.pipeline()).users) == {"ann", "eve"}
+        assert any('"here"' in str(each) for each in websocket.received())
+        websocket.close()
+        settle()
+        assert here(one.pipeline()) == here(two.pipeline()) == (("eve",), 0)
+        told = [json.loads(each[1:]) for each in watcher.received()]
+        assert [(each["presence"], each["users"]) for each in told] == [
+            ("here", ["eve"]), ("joined", ["ann"]), ("left", ["ann"])
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

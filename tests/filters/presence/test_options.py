@@ -1,8 +1,11 @@
 """What presence may be told, and what is a mistake."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.filters.presence import NO_EFFECT
 from filtered_websocket.testing import Server
 from tests.filters.presence.clients import PRESENCE
 
@@ -21,12 +24,14 @@ def test_values_that_there_are_not(options, says):
         Server(PRESENCE, **options)
 
 
-def test_a_limit_of_names_where_none_are_shown_has_no_effect():
-    from filtered_websocket.filters.presence import NO_EFFECT
-
-    class Given:
-        presence_shows = "count"
-
-    assert [name for name, _ in NO_EFFECT(Given)] == ["presence_limit"]
-    Given.presence_shows = "users"
-    assert not list(NO_EFFECT(Given))
+@pytest.mark.parametrize(
+    ("shows", "tell", "names"),
+    [
+        ("count", "clients", ["presence_limit"]),
+        ("users", "none", ["presence_limit", "presence_shows"]),
+        ("users", "clients", []),
+    ],
+)
+def test_a_limit_of_names_where_none_are_shown_has_no_effect(shows, tell, names):
+    given = SimpleNamespace(presence_shows=shows, presence_tell=tell)
+    assert [name for name, _ in NO_EFFECT(given)] == names
