@@ -323,7 +323,11 @@ PACKS: Sequence[Pack] = (PLAIN, *_packs())
 
 @contextmanager
 def serving(pack: Pack, *filters: Any, **options: Any) -> Iterator[Server]:
-    with Server(*pack.first, *filters, *pack.filters, **(pack.options | options)) as server:
+    # What asks about requests stands in front of every pack, also of those that only carry messages.
+    doors = [each for each in filters if each == f"{FILTERS}jwt_auth"]
+    others = [each for each in filters if each not in doors]
+    chain = (*doors, *pack.first, *others) if pack.first else filters
+    with Server(*chain, *pack.filters, **(pack.options | options)) as server:
         yield server
 
 
