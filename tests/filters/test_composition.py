@@ -122,6 +122,7 @@ def test_a_user_is_slowed_down_however_messages_come(pack):
         for _ in range(15):
             server.advance(1)
         assert "number 8" in "".join(bob.texts)
+        ann.leave(), bob.leave()
 
 
 STREAMS = named("http_stream", "sse", "uni_sse")
