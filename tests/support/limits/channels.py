@@ -165,7 +165,7 @@ def _line(client: RawClient, words: str) -> str:
 
 def with_a_token_that_ends(client: RawClient) -> None:
     client.open(f"/counted{WEBSOCKET}")
-    _commands(client, {"id": 1, "connect": {"token": _token(_own_name(client), exp=int(time.time()) + 1)}})
+    _commands(client, {"id": 1, "connect": {"token": _token(_own_name(client), exp=int(time.time()) + 2)}})
     until(client, '"connect"')
 
 
@@ -275,7 +275,7 @@ ATTACKS = (
     Attack("centrifugo_pong_timeout", "HTTP streaming", "3012", "closed: centrifugo: no pong",
            sent(streams(), lambda client: _line(client, "3012")), of=(ADDRESSES,)),
     Attack("centrifugo_expired_delay", "WebSocket", "3005", "",
-           sent(with_a_token_that_ends, code(3005)), of=(ADDRESSES,)),
+           sent(with_a_token_that_ends, code(3005)), of=(ONE,)),
     Attack("centrifugo_channel_limit", "WebSocket", "error 106", "refused: centrifugo_channel_limit",
            on_each(centrifugo(*SUBSCRIPTIONS, says='"code":106'))),
     Attack("centrifugo_channel_limit", "HTTP streaming", "error 106", "refused: centrifugo_channel_limit",
