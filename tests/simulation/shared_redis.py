@@ -84,15 +84,19 @@ class SharedRedis:
         """It is empty."""
         self.model.fail_over(None)
 
-    def fail_over(self, lost: int) -> list[tuple[str, Position]]:
+    def fail_over(self, lost: int) -> list[tuple[str, Position, int]]:
         """Another takes its place, without so many of the last writes.
 
-        :returns: where the publications stood that history has lost by that
+        :returns: where the publications stood that history has lost by that, and the offset at which it ends now
         """
         before = self._kept()
         self.model.fail_over(lost)
         after = self._kept()
-        return [each for each in before if each not in after]
+        return [(*each, self._top(each[0])) for each in before if each not in after]
+
+    def _top(self, channel: str) -> int:
+        meta = self.model.redis.data.values.get(b"fws:e:" + channel.encode(), {})
+        return int(meta.get(b"o", 0))
 
     def _kept(self) -> dict[tuple[str, Position], None]:
         found: dict[tuple[str, Position], None] = {}

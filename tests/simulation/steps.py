@@ -161,11 +161,12 @@ class Steps(Checks):
     def do_fail_over(self, lost: int) -> None:
         """Another Redis takes its place, which lacks so many of the last writes."""
         self.oracle.disturb()
-        for name, position in self.storage.fail_over(lost):
+        for name, position, top in self.storage.fail_over(lost):
             channel = self.oracle.channel(name)
-            found = channel.epochs.get(position.epoch, {}).get(position.offset)
-            # One that nobody has heard yet may be any of the channel's.
-            self.oracle.lost(channel.publications if found is None else [found])
+            # What stood behind one that is lost is lost too, also where it was too many to be kept. One that nobody has
+            # heard may have stood anywhere.
+            behind = [each for offset, each in channel.epochs.get(position.epoch, {}).items() if offset > top]
+            self.oracle.lost([*behind, *(each for each in channel.publications if each.position is None)])
 
     def do_set_clock(self, seconds: int) -> None:
         """Redis's clock jumps, by a minute less than this."""
