@@ -218,7 +218,11 @@ class Client:
     def _entered(self, channel: str, asked: int, result: Any) -> None:
         assert self.node is not None
         stands = before = None
-        if keeps(channel):
+        if keeps(channel) and not result.get("positioned"):
+            # Storage could not say where the channel stands: nothing is promised.
+            self._epochs.pop(channel, None)
+            self.positions.pop(channel, None)
+        elif keeps(channel):
             stands = Position(result["epoch"], result.get("offset", 0))
             self._epochs[channel] = stands.epoch
             if result.get("recovered"):
@@ -247,7 +251,7 @@ class Client:
             self._oracle.fault(f"{self.name} has not recovered in {channel} from {before}, which stands at {stands}")
 
     def _take(self, channel: str, pub: Any, live: bool) -> None:
-        position = Position(self._epochs[channel], pub["offset"]) if keeps(channel) else None
+        position = Position(self._epochs[channel], pub["offset"]) if channel in self._epochs else None
         self.witness.got(channel, pub["data"][0], position, live)
         if position is not None:
             self.positions[channel] = position

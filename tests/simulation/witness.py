@@ -100,6 +100,7 @@ class Witness:
         """Its connection has ended."""
         self.stays.clear()
         self._live = None
+        self._without_position.clear()  # where it comes next what it has got may be on its way still
 
     def rest(self) -> None:
         """All that can come has come."""

@@ -66,6 +66,8 @@ class Knows(Protocol):
     def storage(self) -> Any: ...
     @property
     def clients(self) -> Mapping[str, Any]: ...
+    @property
+    def leaving(self) -> Mapping[str, Any]: ...
 
 
 class Departures:
@@ -109,7 +111,7 @@ class Departures:
 
     def returned(self, channel: str, member: str, info: str) -> Deferred[Any]:
         """All were told that a client has left which is here: this node was cut off."""
-        client = self._state.clients.get(member)
+        client = self._state.clients.get(member) or self._state.leaving.get(member)
         subscription = None if client is None else client.subscriptions.get(channel)
         if subscription is not None and not subscription.announced:
             return DONE  # it has yet to say that it has come

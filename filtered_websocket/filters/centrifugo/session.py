@@ -237,7 +237,7 @@ class Session(Client):
         self.heartbeat.remove(self)
         if self.connected:
             self.state.leave(self)
-        return under_way(start(self._leave_all(code, reason)), self.pipeline.server)
+        return under_way(start(self._leave_all(code, reason)).addBoth(self.state.left, self), self.pipeline.server)
 
     async def _leave_all(self, code: int, reason: str) -> None:
         await self.steps.idle()

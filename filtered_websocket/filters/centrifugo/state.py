@@ -58,6 +58,7 @@ class State(PackState):
     :ivar does: what this node does when all are told to, by name
     :ivar nodes: this one and the others
     :ivar clients: those of this node that have connected, by id
+    :ivar leaving: those that have gone and have not left all channels yet, by id
     :ivar heartbeat, one_way_heartbeat: what pings clients that answer, and those that only listen
     :ivar streams: the sessions of this node that are carried by streams, by what their clients show
     :ivar users: the same by user: their ids
@@ -85,6 +86,7 @@ class State(PackState):
         pipeline.looked_at.append(look)
         self._began = self.reactor.seconds()
         self.clients: dict[str, Here] = {}
+        self.leaving: dict[str, Here] = {}
         self.users: dict[str, dict[str, Here]] = {}
         self.streams: dict[str, Any] = {}
         self._deadlines = Deadlines(self.reactor)
@@ -143,13 +145,19 @@ class State(PackState):
     def leave(self, client: Here) -> None:
         """It has gone."""
         if self.clients.get(client.id) is client:
-            del self.clients[client.id]
+            self.leaving[client.id] = self.clients.pop(client.id)
         # A handshake filter may have given its id to another user's client, which is in its place above, but not here.
         of_user = self.users.get(client.user, {})
         if of_user.get(client.id) is client:
             del of_user[client.id]
             if not of_user:
                 del self.users[client.user]
+
+    def left(self, result: Any, client: Here) -> Any:
+        """It has left all that it was in, whatever became of that."""
+        if self.leaving.get(client.id) is client:
+            del self.leaving[client.id]
+        return result
 
     async def position(self, channel: str, options: ChannelOptions) -> Position:
         """Where a channel's history ends; one that has none begins."""
