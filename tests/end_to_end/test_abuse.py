@@ -187,7 +187,7 @@ def leaves_nothing(server: FwsServer, bystander: Bystander, name: str, seen: str
         during = server.resident()
     # The kernel may hold MiB that are yet to be gone through.
     counted = "fws_connections{", "fws_connections_opening"
-    wait_until(lambda: [metric(server, each) for each in counted] == [1, 0], 4 * DEADLINE)
+    wait_until(lambda: [metric(server, each) for each in counted] == [1, 0], 8 * DEADLINE)
     after = server.resident()
     print(name, f"memory {before / MIB:.1f} {during / MIB:.1f} {after / MIB:.1f} MiB; log {len(server.log) - log}")
     assert after - before < LEFT
