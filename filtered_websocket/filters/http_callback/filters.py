@@ -106,6 +106,8 @@ class Ask(WebSocketMessageFilter):
 class Tell(WebSocketDisconnectFilter):
     """That a client has gone."""
 
+    takes_back = True
+
     @classmethod
     def filter(cls, web_socket_instance: Connection) -> None:
         if DISCONNECT in cls.options.http_callback_on:
