@@ -234,6 +234,7 @@ def test_streams_may_be_off_and_are_asked_of_handshake_filters(tmp_path: Path) -
         response = client.getresponse()
         assert (response.status, response.getheader("x-answer")) == (200, "yes")
         assert b'"session"' in response.readline()
+        response.close()
         client.close()
 
 
