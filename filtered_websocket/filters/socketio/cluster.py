@@ -56,7 +56,7 @@ class Answers(NamedTuple):
 class _Question:
     def __init__(self, names: set[str]) -> None:
         self.names, self.values = names, list[Any]()
-        self.over: Deferred[Answers] = Deferred(lambda _: None)
+        self.over: Deferred[Answers] = Deferred()
 
     def answered(self, name: str, value: Any) -> None:
         self.values.append(value)

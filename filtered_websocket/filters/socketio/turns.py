@@ -41,7 +41,7 @@ class Turns:
         self.size += size + OVERHEAD
         if self.size <= MAX_WAITING:
             return None
-        self._room = Deferred(lambda _: None)
+        self._room = Deferred()
         return self._room
 
     def _do(self, packet: Packet) -> None:

@@ -43,5 +43,6 @@ class BoundedFactory(WrappingFactory):
 
     def __init__(self, factory: Any, most: int) -> None:
         super().__init__(factory)
+        factory.noisy = False  # the log has no line of each connection's beginning and end
         self.most = most
         self.too_large = False

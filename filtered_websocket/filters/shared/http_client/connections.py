@@ -74,7 +74,6 @@ class Connections:
                 return kept
             end(kept)
         inner: Any = Factory.forProtocol(lambda: _HTTP(self._free))
-        inner.noisy = False
         factory: Any = BoundedFactory(inner, self._longest)
         bounded: Bounded = await self._endpoint.connect(factory)
         made: _HTTP = bounded.wrappedProtocol

@@ -203,7 +203,7 @@ class Claims:
 
 def _within(waited: Deferred[Any], seconds: float, clock: Clock) -> Deferred[None]:
     """Fires when this has fired, however, or when the time is over."""
-    answer: Deferred[None] = Deferred(lambda _: None)
+    answer: Deferred[None] = Deferred()
     timer = clock.callLater(seconds, answer.callback, None)
 
     def over(_: Any) -> None:

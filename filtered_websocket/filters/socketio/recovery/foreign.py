@@ -157,7 +157,7 @@ class Foreign:
         """Fires with whether it is known what other programs have said; None: it is."""
         if self._is_ended or (self._is_answered and self._marks.mark is not None):
             return None
-        answer: Deferred[bool] = Deferred(lambda _: None)
+        answer: Deferred[bool] = Deferred()
         self._settled.append(answer)
         timer = self._server.reactor.callLater(SETTLE_SECONDS, self._not_settled, answer)
         return answer.addBoth(called_off, timer)

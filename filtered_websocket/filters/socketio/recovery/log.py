@@ -191,7 +191,7 @@ class Log:
         """Whether this node has heard what stands at a place; it may have yet to."""
         if self._is_ended or place <= self._window.top:
             return succeed(place <= self._window.top)
-        answer: Deferred[bool] = Deferred(lambda _: None)
+        answer: Deferred[bool] = Deferred()
         waits = place, answer
         self._waiting.append(waits)
         timer = self._pipeline.server.reactor.callLater(LAG_SECONDS, self._not_reached, waits)

@@ -84,7 +84,7 @@ class Records:
         waiting = kept.scheduled if kept.scheduled is not None else kept.under_way
         if waiting is kept.under_way and not waiting:
             return None
-        answer: Deferred[None] = Deferred(lambda _: None)
+        answer: Deferred[None] = Deferred()
         waiting.append(answer)
         return answer
 

@@ -219,3 +219,20 @@ def test_the_end_of_the_server_waits_until_it_is_written() -> None:
         answers[0].callback(True)
         server.advance(1)
         assert over.called
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_who_waits_for_a_copy_and_goes_keeps_nobody_else_waiting(server: Server, nodes: Nodes, ends: bool) -> None:
+    page = Page(server)
+    records = recovery_of(server).records
+    (kept,) = records._live.values()
+    records.changed(kept)
+    gone, stays = records.settled(kept), records.settled(kept)
+    assert gone is not None
+    assert stays is not None
+    gone.addErrback(lambda failure: None)
+    gone.cancel()
+    if ends:
+        records.hand_over(kept)
+    page.sync()
+    assert stays.called
