@@ -160,7 +160,8 @@ class Handling:
         """An acknowledgement comes behind what its handler has sent, and says that rooms are come back to."""
         waits = [socket.said(), None if socket.standing is None else socket.standing.settled()]
         found: list[Deferred[Any]] = [each for each in waits if each is not None and not each.called]
-        return DeferredList(found) if found else None
+        # What waits is called off when the client goes: that is no failure that nobody has looked at.
+        return DeferredList(found, consumeErrors=True) if found else None
 
     def _acknowledge(self, socket: Socket, number: int, result: Any) -> None:
         if not socket.connected:

@@ -1,11 +1,13 @@
 """A client of an application that comes back: what filters are told, and what it gets."""
 
+import gc
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.socketio import (
@@ -493,3 +495,25 @@ def test_a_client_that_has_come_back_may_upgrade(two: Nodes) -> None:
     assert json.loads(poller.received()[0][2:])["sid"] == page.sid
     ws = upgraded(two, poller, two.two, lambda: of(two.one).to(page.sid).emit("n"))
     assert len([packet for packet in ws.received() if packet.startswith('42["n",')]) == 3
+
+
+def test_one_that_goes_while_an_acknowledgement_waits_for_storage_is_no_failure(nodes: Callable[..., Nodes]) -> None:
+    server = nodes(*FILTERS, socketio_recovery=120).one
+    page = Page(server)
+    storage, answers = server.storage_object, list[Deferred[bool]]()
+
+    def late(*_: Any, **__: Any) -> Any:
+        answers.append(Deferred())
+        return answers[-1]
+
+    storage.store = late  # type: ignore[method-assign]
+    with capturedLogs() as logged:
+        page.say("join", "side", ack=1)
+        assert answers
+        page.client.abort()
+        gc.collect()
+        for answer in answers:
+            answer.callback(True)
+        gc.collect()
+    assert page.acknowledged == []
+    assert not [event for event in logged if event.get("log_failure") is not None]
