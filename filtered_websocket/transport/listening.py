@@ -92,10 +92,18 @@ def _remove_stale(path: str) -> None:
             pass
 
 
+def _socket_of(number: int) -> socket.socket:
+    try:
+        return socket.socket(fileno=number)
+    except OSError:
+        os.close(number)
+        raise
+
+
 def _inherited(host: str, factory: Factory, reactor: Any) -> Any:
     try:
         number = int(host[3:])
-        with socket.socket(fileno=os.dup(number)) as inherited:
+        with _socket_of(os.dup(number)) as inherited:
             family = inherited.family
             inherited.setblocking(False)
             if not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):

@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IResolutionReceiver
@@ -78,6 +78,8 @@ class Endpoint:
 
 def resolve(reactor: Any, host: str) -> Deferred[list[str]]:
     """The addresses of a host, IPv4 first: not every machine that has IPv6 addresses has a way to the others."""
+    if _is_address(host):
+        return succeed([host])
     found: Deferred[list[str]] = Deferred()
 
     @implementer(IResolutionReceiver)
@@ -97,3 +99,11 @@ def resolve(reactor: Any, host: str) -> Deferred[list[str]]:
 
     Resolving(reactor, HOOKS).nameResolver.resolveHostName(Receiver(), host)
     return found
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
