@@ -1,4 +1,4 @@
-"""The channels of a pipeline: who receives them on this node, and what is done with them."""
+"""The channels of a pipeline: their subscribers on this node, and what is done with them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol

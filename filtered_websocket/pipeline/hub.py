@@ -129,7 +129,7 @@ class Hub:
         return None if tail is None else tail.position
 
     def epoch(self, name: str) -> str | None:
-        """That of where this node stands: `position`, for who asks for every publication."""
+        """That of where this node stands: `position`, for those that ask for every publication."""
         tail = self.tails.get(name)
         return None if tail is None else tail.epoch
 

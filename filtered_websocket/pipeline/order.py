@@ -7,8 +7,8 @@ A filter module says in ``ASKS`` what it is asked about, and packs what they mak
 ``ASKS = "messages"``      what goes on in the chain: in front of what acts on it (``ACTS = True``), and
                            of packs of a protocol of their own (``SPEECH``); behind those that only carry
                            messages (``CARRIES = True``), where there are packets in front
-``ASKS = "clients"``       who is here: behind packs that only carry messages, which may stop the chain
-                           for a connection that is none of a client's
+``ASKS = "clients"``       which clients are here: behind packs that only carry messages, which may stop
+                           the chain for a connection that is none of a client's
 ``ASKS = "plain clients"`` the same, of clients that speak no protocol of a pack
 ``ASKS = "everything"``    all that passes where it stands: anywhere
 =========================  ========================================================================

@@ -8,7 +8,7 @@ from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.chain.registry import FilterMeta
 from filtered_websocket.chain.using import used
 from filtered_websocket.config.uses import Use
-from filtered_websocket.pipeline.modules import filters_of
+from filtered_websocket.pipeline.modules import filters_of, parents_of
 
 _Key = tuple[FilterMeta, str, int]  # the filter, the options of its use, and the how manieth it is with these
 
@@ -76,10 +76,8 @@ class Uses:
 
 def _declaring(module: str) -> tuple[str, set[str]]:
     """The module, or the nearest package it is in, that declares options of a use; and their names."""
-    name = module
-    while name:
+    for name in (module, *parents_of(module)):
         options = getattr(sys.modules.get(name), "OPTIONS", ())
         if declared := {option.name for option in options if option.scope == "use"}:
             return name, declared
-        name = name.rpartition(".")[0]
     return module, set()

@@ -211,7 +211,7 @@ class Cluster:
             await self._storage.publish(self._name_of(asker), _dumps(said))
 
     def _ignore(self, step: "Deferred[Any]") -> None:
-        """While the storage is away nobody is heard; who asks is told so by the deadline. All else is a failure."""
+        """While the storage is away nobody is heard; a question fails at its deadline. All else is a failure."""
         step.addErrback(lambda failure: failure.trap(StorageAway) and None)
         self._counters.watch(step, "a question of another process")
 

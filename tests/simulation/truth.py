@@ -93,7 +93,7 @@ class Channel:
     def missing(self, after: Position, before: Position, away: int = BEYOND) -> list[Publication]:
         """What must come between two positions, by what was confirmed.
 
-        :param away: since that tick whoever stands there had got nothing
+        :param away: since that tick a client that stands there had got nothing
         """
         names = list(self.epochs)
         if after.epoch not in names or before.epoch not in names:

@@ -65,7 +65,7 @@ def read(asked: Question, status: int, body: bytes) -> Answer:
     result = member(said, "result", dict)
     if result is None:
         if asked.event == HANDSHAKE:
-            # Of whom it says nothing, Centrifugo does not let in either.
+            # Centrifugo does not let in a client of which its backend says nothing, either.
             return Answer(401, reason=reason_of({}, "", 401))
         result = {}
     encoded, value = member(result, "b64data", str), result.get("data")

@@ -1,4 +1,4 @@
-"""Requests at a time: who waits for one comes in turn, and each kind of event has a share.
+"""Requests at a time: questions that wait come in turn, and each kind of event has a share.
 
 A flood of handshakes, which cost a client nothing, so keeps no message waiting for long.
 """

@@ -53,7 +53,7 @@ class Admit(WebSocketHandshakeFilter):
             pipeline.server.counters.count("refused", "philote_max_connections", data.peer)
             raise Reject(503, "Service Unavailable", (("Retry-After", "1"),))
         web_socket_instance.token = access
-        if access.user is not None:  # else it is who a filter in front of the pack says
+        if access.user is not None:  # else it is what a filter in front of the pack has said
             web_socket_instance.user = access.user
 
 

@@ -24,7 +24,7 @@ ROOMS = "presence_rooms"
 
 
 def here(pipeline: Pipeline, channel: str = "presence") -> Here:
-    """Who is here, over all nodes, as this one knows it: for filters and endpoints.
+    """The users that are here, over all nodes, as this one knows them: for filters and endpoints.
 
     :raises LookupError: no presence of this channel is in the pipeline
     """

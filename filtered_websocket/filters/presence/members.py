@@ -12,7 +12,7 @@ from filtered_websocket.filters.presence.wire import CONNECTION, USER, told
 
 
 class Here(NamedTuple):
-    """Who is here.
+    """The users that are here.
 
     :ivar users: by name, in the order in which they came
     :ivar anonymous: connections without a user

@@ -42,7 +42,7 @@ class Former:
 
         :param edges: what that made
         """
-        # Where a claim has failed, who is alone with a member now may be so since then.
+        # Where a claim has failed, this node may be alone with a member since then only.
         first = (1,) if len(self.unsure) == 1 else (1, ALONE)
         for former in self.unsure:
             for entry, membership in former.known.items() if former.swept else ():

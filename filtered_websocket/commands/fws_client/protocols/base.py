@@ -140,6 +140,10 @@ class Protocol:
     def headers(self) -> dict[str, str]:
         return {}
 
+    def bearer(self) -> dict[str, str]:
+        """The headers of those whose token is in one (RFC 6750, 2.1)."""
+        return {"Authorization": f"Bearer {self.terms.token}"} if self.terms.token else {}
+
     def begin(self) -> None:
         """Forget the last connection, but for what the next one can be recovered by."""
 

@@ -27,7 +27,7 @@ class Philote(Protocol):
         self._wanted: set[str] | None = None
 
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.terms.token}"} if self.terms.token else {}
+        return self.bearer()
 
     def hear(self, frame: Frame) -> Iterable[Event]:
         packet = loads(frame) or {}

@@ -42,7 +42,7 @@ class Plain(Protocol):
         return self.url._replace(query=urlencode([*query, ("since", self._position)])).geturl()
 
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.terms.token}"} if self.terms.token else {}
+        return self.bearer()
 
     def accepted(self, headers: Mapping[str, str]) -> None:
         self._told = headers.get(POSITIONS, "none")
