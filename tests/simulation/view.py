@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Position, Publication
@@ -36,6 +37,8 @@ class View(Reach):
         self._holds: dict[tuple[str, str, str], str] = {}
         self._counts_here: dict[str, int] = {}
         self._to_leave: list[tuple[str, str, str]] = []
+        # What was let go without an answer, with what was said of it: others have not been told.
+        self._untold: dict[tuple[str, str, str], str] = {}
         self._subscribing: dict[str, list[Deferred[Any]]] = {}
 
     @property
@@ -99,12 +102,19 @@ class View(Reach):
             for channel, count in self._counts_here.items():
                 self._shared.track(self, channel, count)
         self.lease_ends = now + LEASE_SECONDS * 2 / 3
+        self._make_good()
+
+    def _make_good(self) -> None:
         to_leave, self._to_leave = self._to_leave, []
-        for channel, member, holder in to_leave:
+        for entry in to_leave:
+            channel, member, holder = entry
             held = self._shared.presence.get(channel, {}).get(member, {}).get(holder)
-            if held is not None and (channel, member, holder) not in self._holds:
-                self._shared.let_go(channel, member, holder)
-                self.tell("member_left", channel, member, held.info)
+            if held is not None and entry not in self._holds and self._shared.let_go(*entry):
+                self._untold[entry] = held.info
+        untold, self._untold = self._untold, {}
+        for (channel, member, _), info in untold.items():
+            if self._consumer is not None:
+                self._consumer.member_left(channel, member, info)
 
     # What the server asks.
 
@@ -199,8 +209,23 @@ class View(Reach):
     # What is held.
 
     def join(self, channel: str, member: str, holder: str, info: str = "") -> Deferred[bool]:
+        self._make_good()  # one that comes again has left first
         self._holds[channel, member, holder] = info
         return succeed(self._shared.hold(channel, member, holder, Held(info, self)))
+
+    def _let_go(self, entry: tuple[str, str, str], info: str) -> Deferred[Any]:
+        was_last: list[bool] = []
+
+        def let_go() -> bool:
+            was_last.append(self._shared.let_go(*entry))
+            return was_last[0]
+
+        def unanswered(failure: Failure) -> Failure:
+            if was_last == [True]:
+                self._untold[entry] = info
+            return failure
+
+        return self.ask(let_go).addErrback(unanswered)
 
     def leave(self, channel: str, member: str, holder: str) -> Deferred[bool]:
         return succeed(self._shared.let_go(channel, member, holder))
@@ -232,9 +257,11 @@ def _asked(name: str) -> Callable[..., Any]:
     def ask(self: View, *arguments: Any, **named: Any) -> Any:
         if name == "leave":
             # Before a lease that has ended begins again: what others have let go does not return.
-            self._holds.pop(arguments, None)
+            info = self._holds.pop(arguments, None)
             if self._away:
                 self._to_leave.append(arguments)
+            elif info is not None:
+                return self._let_go(arguments, info)
         elif name == "track":
             self._counts_here[arguments[0]] = arguments[1]
         return self.ask(lambda: real(self, *arguments, **named))

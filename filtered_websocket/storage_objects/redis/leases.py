@@ -57,7 +57,7 @@ class Leases:
         if not self._shard.open:
             return self._shard.later(partial(self.join, channel, member, holder, info), len(info))
         entry = (channel, member, holder)
-        self._missed.joined(entry)
+        self._missed.joining(entry)
         membership = self.held.put(entry, info)
         return self.held.join(entry, info).addCallbacks(
             self._joined, self._not_joined, callbackArgs=(entry, membership), errbackArgs=(entry, membership)
@@ -221,11 +221,12 @@ class Leases:
                 lambda edges: self._joined(_edge(edges.get(entry, unknown), late), entry, membership)
             )
         membership.answered = True
-        return reply == 1
+        return self._missed.joined(entry, reply) or reply == 1
 
     def _not_joined(self, failure: Failure, entry: Entry, membership: Membership) -> Failure:
         if self.held.entries.get(entry) is membership:
             self.held.drop(entry)
+        self._missed.not_joined(entry)
         return self._unsure(failure)
 
     def _unsure(self, failure: Failure) -> Failure:
@@ -240,4 +241,4 @@ class Leases:
 
 def _edge(reply: int, was_first: bool) -> int:
     """What a join comes to that was claimed anew."""
-    return reply if reply in (1, GONE) else int(was_first)
+    return 1 if was_first and reply != GONE else reply

@@ -236,6 +236,38 @@ def test_a_leave_whose_answer_is_lost_is_told_when_all_is_well(nodes):
     assert nodes.ask(b.members, "room") == {"bob": "bob"}
 
 
+@pytest.mark.parametrize("is_done", [True, False])
+def test_one_that_joins_again_before_its_leave_was_told_has_left_first(nodes, is_done):
+    (a, heard), (b, heard_b) = nodes.node(), nodes.node()
+    way, joined, told_before = nodes.model.ways[0], [], []
+    nodes.ask(a.join, "room", "ada", "1", "old")
+    position = nodes.ask(a.send, message("kept", "1"), KEEP)
+    nodes.ask(a.subscribe, "kept")
+    if is_done:
+        way.lose_answer(b"EVALSHA")
+    else:
+        way.go_away()
+        nodes.settle()
+    with pytest.raises(StorageAway):
+        nodes.ask(a.leave, "room", "ada", "1")
+    assert nodes.ask(b.send, message("kept", "2"), KEEP).offset == position.offset + 1
+    way.come_back()
+    way.slow(0.05)  # it is open, and has yet to see what it missed of the channel, before it makes good
+    while not joined:
+        nodes.advance(0.01)
+        if a._shards.first().open:
+            told_before += heard.left
+            nodes.clock.callFromThread(lambda: a.join("room", "ada", "1", "new").addBoth(joined.append))
+            nodes.advance(0.2)
+    assert (joined, told_before) == ([True], [])
+    way.slow(0)
+    nodes.advance(5)
+    assert (heard.left, heard.returned, heard_b.left) == ([("room", "ada", "old")], [], [])
+    assert nodes.ask(b.members, "room") == {"ada": "new"}
+    assert nodes.ask(a.leave, "room", "ada", "1") is True
+    assert len(heard.left) == 1
+
+
 def test_leaves_that_were_missed_are_told_though_storage_goes_away_again_meanwhile(nodes):
     (a, heard), _ = nodes.node(), nodes.node()
     members = [f"{number}" for number in range(300)]
