@@ -12,7 +12,7 @@ from filtered_websocket.messages.message import in_binary_message
 from filtered_websocket.testing.server import Server
 from tests.fuzz.agreement import DEFLATE, HEAD, End
 from tests.parsers.differences import Difference
-from tests.support.raw_client import BINARY, CLOSE, PONG, TEXT, frame
+from tests.support.raw_client import BINARY, CLOSE, PING, PONG, TEXT, frame
 
 LIMIT = 300
 """Largest message: small, so that inputs reach it."""
@@ -84,13 +84,49 @@ def _frames(data: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def of_wsproto(stream: bytes, deflate: bool) -> Outcome:
-    """What wsproto makes of it, in a program that takes messages up to `LIMIT`."""
-    extension = PerMessageDeflate()
-    if deflate:
-        extension.finalize("permessage-deflate")
-    protocol = FrameProtocol(client=False, extensions=[extension])
-    protocol.receive_bytes(stream)
+class Watched(PerMessageDeflate):
+    """
+    :ivar overlooked: what it has not looked at since it stands behind a final block: of what has come, not of what the
+        receiver appends to each message
+    :ivar forgot: in mid-message, that the message is compressed
+    """
+
+    overlooked = b""
+    forgot = False
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> Any:
+        read = super().frame_inbound_payload_data(proto, data)
+        if self._decompressor is not None:
+            self.overlooked = self._decompressor.unused_data
+        return read
+
+    def frame_inbound_complete(self, proto: Any, fin: bool) -> Any:
+        self.forgot |= fin and not self._inbound_is_compressible and bool(self._inbound_compressed)
+        return super().frame_inbound_complete(proto, fin)
+
+
+class Theirs:
+    """What wsproto makes of a stream, in a program that takes messages up to `LIMIT`.
+
+    :ivar inflated: the extension that has inflated it
+    """
+
+    def __init__(self, stream: bytes, deflate: bool) -> None:
+        self.inflated = Watched()
+        if deflate:
+            self.inflated.finalize("permessage-deflate")
+        self._protocol = FrameProtocol(client=False, extensions=[self.inflated])
+        self._protocol.receive_bytes(stream)
+        self.outcome = _outcome(self._protocol)
+
+    @property
+    def undecided(self) -> bytes:
+        """Of a text, the bytes at its end that may become a character."""
+        decoder = self._protocol._message_decoder.decoder
+        return b"" if decoder is None else decoder.getstate()[0]
+
+
+def _outcome(protocol: FrameProtocol) -> Outcome:
     messages: list[tuple[bytes, bool]] = []
     pongs: list[bytes] = []
     begun = bytearray()
@@ -120,10 +156,15 @@ def of_wsproto(stream: bytes, deflate: bool) -> Outcome:
 
 
 class Parted(NamedTuple):
+    """
+    :ivar wsproto: how it came to what it makes of it
+    """
+
     stream: bytes
     deflate: bool
     ours: Outcome
     theirs: Outcome
+    wsproto: Theirs
 
     @property
     def is_at_one_place(self) -> bool:
@@ -142,6 +183,11 @@ class Parted(NamedTuple):
                 return kind == other_kind and longer.startswith(shorter)
         return False
 
+    def has_as_much(self, one: Outcome, other: Outcome) -> bool:
+        """One has read what the other has, as far as it came."""
+        messages, pongs = other.messages[: len(one.messages)], other.pongs[: len(one.pongs)]
+        return (one.messages, one.pongs) == (messages, pongs)
+
 
 PADDING = bytes(LIMIT + 20)
 """What completes a frame that is refused by its head alone."""
@@ -150,13 +196,15 @@ PADDING = bytes(LIMIT + 20)
 def parted(ours: Ours, pieces: Sequence[bytes], deflate: bool) -> Parted | None:
     """Where both part, if they do. What is refused by the head of a frame by one may be incomplete to the other."""
     stream = b"".join(pieces)
-    one, other = ours.outcome(pieces, deflate), of_wsproto(stream, deflate)
+    one, wsproto = ours.outcome(pieces, deflate), Theirs(stream, deflate)
+    other = wsproto.outcome
     if one != other and one[:2] == other[:2]:
         if other.code is None:
-            other = of_wsproto(stream + PADDING, deflate)
+            wsproto = Theirs(stream + PADDING, deflate)
+            other = wsproto.outcome
         elif one.code is None:
             one = ours.outcome([stream, PADDING], deflate)
-    return None if one == other else Parted(stream, deflate, one, other)
+    return None if one == other else Parted(stream, deflate, one, other, wsproto)
 
 
 TABLE = (
@@ -182,7 +230,11 @@ TABLE = (
         lambda parted: (
             parted.deflate
             and (
-                (parted.theirs.code == 1007 and parted.ends_earlier(parted.theirs, parted.ours))
+                (
+                    parted.wsproto.inflated.overlooked
+                    and parted.theirs.code == 1007
+                    and parted.has_as_much(parted.theirs, parted.ours)
+                )
                 or parted.has_more(parted.ours, parted.theirs)
             )
         ),
@@ -193,5 +245,34 @@ TABLE = (
         "RFC 7692, 7.2.1 and 7.2.2: an empty block stands there, of which the end is left out",
         frame(b"\xab", TEXT, rsv=4),
         lambda parted: parted.deflate and parted.ours.code == 1007 and parted.ends_earlier(parted.ours, parted.theirs),
+    ),
+    Difference(
+        "what is no deflated data behind a final block is the fault of its message",
+        "it comes first, whatever is wrong with a later frame, or with none",
+        "RFC 6455, 7.4.1: 1007; RFC 7692, 7.2.2 and 7.2.3.4: all of a message is inflated",
+        frame(b"\xfb\x0f\x00" + b"\xff", BINARY, fin=False, rsv=4) + frame(b"", BINARY, mask=None),
+        lambda parted: (
+            parted.wsproto.inflated.overlooked
+            and parted.ours.code == 1007
+            and parted.has_as_much(parted.ours, parted.theirs)
+        ),
+    ),
+    Difference(
+        "a compressed message is so, whatever control frames come between its fragments",
+        "wsproto takes the end of a control frame for that of the message",
+        "RFC 6455, 5.4; RFC 7692, 6.1: of a message's frames the first one says that it is compressed",
+        frame(b"", BINARY, fin=False, rsv=4) + frame(b"", PING) + frame(b"\x4b\x04\x00", 0),
+        lambda parted: parted.wsproto.inflated.forgot,
+    ),
+    Difference(
+        "half of a surrogate is no text as soon as its second byte has come",
+        "Python's decoder waits for the third, which can make it no better",
+        "RFC 6455, 8.1; RFC 3629, 4: behind ED only 80 to 9F",
+        frame(b"\xed\xa0", TEXT, fin=False) + frame(b"", TEXT),
+        lambda parted: (
+            parted.ours.code == 1007
+            and b"\xed\xa0" <= parted.wsproto.undecided[:2] <= b"\xed\xbf"
+            and parted.has_as_much(parted.ours, parted.theirs)
+        ),
     ),
 )

@@ -77,6 +77,7 @@ def ours() -> Iterator[Ours]:
 @settings(derandomize=True, max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STREAMS, st.lists(st.integers(0, 700), max_size=3), st.booleans())
 @example(frame("a", fin=False) + frame(b"p", PING) + frame(b"\xc3", 0), [3], False)
+@example(frame(b"\x03\x00" + b"\x06", 2, fin=False, rsv=4) + frame(b"p", PING), [], True)
 def test_they_agree_however_the_bytes_come(ours: Ours, stream: bytes, cuts: list[int], deflate: bool) -> None:
     explain(parted(ours, split(stream, cuts), deflate), TABLE)
 
