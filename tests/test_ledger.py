@@ -65,6 +65,16 @@ def test_what_is_kept_for_others_and_what_comes_once_is_not_the_tests(book: OwnP
             assert knows.left() == []
 
 
+def test_what_takes_the_place_of_what_was_there_is_not_the_tests(book: OwnProcess) -> None:
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as former:
+        owned = OwnProcess(lambda what: not what.startswith("child process "))
+        owned.begin()
+        with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as process:
+            assert owned.left(deadline=0) == [f"child process {process.pid} /bin/cat"]
+            owned.begun_again(former.pid, process.pid)
+            assert owned.left(deadline=0) == []
+
+
 # Servers in memory.
 
 
@@ -72,6 +82,15 @@ class Open(WebSocketConnectFilter):
     @classmethod
     def filter(cls, connection: Any, data: None) -> Any:
         return connection.subscribe("room")
+
+
+class Slow(WebSocketMessageFilter):
+    """What comes, is answered when storage has been asked."""
+
+    @classmethod
+    async def filter(cls, connection: Any, data: bytearray) -> None:
+        await connection.storage_object.get("room")
+        connection.sendMessage(data)
 
 
 class Does(WebSocketMessageFilter):
@@ -215,6 +234,16 @@ def test_a_thousand_clients_that_come_speak_and_go_leave_no_memory_taken() -> No
             client.send("hi")
             assert client.received() == ["hi"]
             client.close()
-            server._clients.clear()
 
         steady(visit)
+
+
+def test_a_thousand_messages_that_are_waited_for_leave_no_memory_taken() -> None:
+    with Server(Slow) as server:
+        client = server.connect()
+
+        def ask() -> None:
+            client.send("hi")
+            assert client.received() == ["hi"]
+
+        steady(ask)

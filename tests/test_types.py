@@ -13,6 +13,7 @@ from filtered_websocket.chain.interfaces import Connection, Pipeline
 from filtered_websocket.chain.request import Request
 from filtered_websocket.chain.storage import Storage
 from filtered_websocket.messages.publication import Publication
+from tests.support.ledger.own_process import here
 from tests.support.terminal import BLOCK
 from tests.support.type_checkers import Check, mypy, pyright
 
@@ -118,6 +119,8 @@ def test_strict_checkers_find_what_is_wrong_and_nothing_in_the_examples_and_the_
 
 def test_an_editor_completes_what_a_filter_gets() -> None:
     asked = 0
+    with here.kept():
+        jedi.Script("import sys; sys.").complete()  # in a process, which it keeps for all that it is asked
     for source in [*(text for _, text in tutorial()), *(each.read_text() for each in EXAMPLES)]:
         script = jedi.Script(source)
         for number, line in enumerate(source.splitlines(), 1):

@@ -10,6 +10,7 @@ from filtered_websocket.pipeline.catching_up import CatchingUp
 from filtered_websocket.pipeline.names import Names
 from filtered_websocket.testing.server import Server
 from tests.pipeline.subscribers import Talks, part
+from tests.support.ledger.steady import steady
 from tests.support.missed import HeldHistory, Numbered
 from tests.support.rooms import Consumes, Rooms, consuming, counted, members
 
@@ -702,3 +703,21 @@ def test_what_a_consumer_filter_has_failed_on_is_not_recovered_and_what_it_drops
     finally:
         Consumes.does = None
     assert len(server.errors) == counted(server)["dropped: a consumer filter failed"] == 1
+
+
+def test_a_thousand_clients_that_come_back_leave_no_memory_taken():
+    with Server(Rooms, channels=KEPT, recovery_publications=10) as server:
+        news = Numbered(server, "few")
+        at = news.publish()
+
+        def visit():
+            nonlocal at
+            client, _ = news.comes_back(at)
+            at = news.publish()
+            client.abort()
+            client, recovery = news.comes_back(at._replace(offset=at.offset - 1))
+            assert recovery.recovered
+            assert client.received() == [str(news.published)]
+            client.close()
+
+        steady(visit)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ledger.own_process import here
 from tests.support.ports import free_port
 
 START_SECONDS = 60.0
@@ -79,8 +80,11 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        former = self._process
         with open(self.folder / "redis.log", "ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        if former is not None:
+            here.begun_again(former.pid, self._process.pid)
         end = time.monotonic() + START_SECONDS
         while True:
             try:

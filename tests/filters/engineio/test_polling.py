@@ -7,6 +7,7 @@ from typing import Any
 from filtered_websocket.testing.server import Server
 from tests.filters.ws_emit.clients import PACK, Poller, ask, emit
 from tests.filters.ws_emit.pollers import OLD, joined, told
+from tests.support.ledger.steady import steady
 
 
 def test_a_get_waits_until_there_is_something_and_takes_all_of_the_turn(server: Server) -> None:
@@ -124,3 +125,14 @@ def test_a_binary_payload_of_engine_io_3_is_obeyed_and_bytes_are_answered_in_one
     assert response.body == b'\0\3\11\xff451-["e",{"_placeholder":true,"num":0}]\1\3\xff\4\1\xff'
     emit(server, event="e", data="text", secret="123")
     assert client.get().response.content_type.startswith("text/plain")
+
+
+def test_hundreds_of_sessions_that_poll_and_end_leave_no_memory_taken() -> None:
+    with Server("filtered_websocket.filters.socketio") as server:
+
+        def visit() -> None:
+            client = server.socketio(transport="polling")
+            assert client.is_connected
+            client.session.close()
+
+        steady(visit, 500)

@@ -11,6 +11,7 @@ from filtered_websocket.testing import Refused, Server
 from tests.filters.engineio.clients import KINDS, PACK, WEBSOCKET, Session
 from tests.filters.presence.clients import PRESENCE, KitWatcher, Named
 from tests.filters.pusher.clients import APP, PUSHER, Client
+from tests.support.ledger.steady import steady
 from tests.support.shared_memory import SharedMemory
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
@@ -240,3 +241,13 @@ def test_no_client_can_publish_to_what_nodes_hear(server):
         server.result(server.pipeline().publish("\0presence presence", "+uevil"))
     with pytest.raises(Refused):
         server.connect("/nowhere\0")
+
+
+def test_a_thousand_members_that_come_and_go_leave_no_memory_taken(server):
+    ann, names = KitWatcher(server, "ann"), map(str, range(10_000))
+
+    def visit():
+        KitWatcher(server, next(names)).client.close()
+        assert [kind for kind, *_ in ann.news][-2:] == ["joined", "left"]
+
+    steady(visit)

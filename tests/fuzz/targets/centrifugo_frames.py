@@ -76,7 +76,6 @@ class Target:
         hub, state = server.pipeline(PATH).hub, self._watchers[0].client.connection.centrifugo.state
         assert set(hub.channels) == self._known, "a channel has stayed"
         assert len(state.clients) == len(self._watchers), "a client has stayed"
-        server._clients.remove(client)  # in memory it would keep all that ever came
 
     def close(self) -> None:
         self._while_open.close()

@@ -38,14 +38,18 @@ class PendingDeferreds:
             if frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_code is not _END_OF_A_THREAD:
                 self._made.append((ref(deferred), frame.f_code, frame.f_lineno))
                 if len(self._made) > self._room:
-                    self._made = list(self._pending())
-                    self._room = PRUNED + 2 * len(self._made)
+                    self.prune()
 
         Deferred.__init__ = init  # type: ignore[method-assign]
         try:
             yield
         finally:
             Deferred.__init__ = plain  # type: ignore[method-assign]
+
+    def prune(self) -> None:
+        """Forget those that have fired."""
+        self._made = list(self._pending())
+        self._room = PRUNED + 2 * len(self._made)
 
     def _pending(self) -> Iterator[tuple[ReferenceType[Deferred[Any]], CodeType, int]]:
         for each in self._made:

@@ -14,13 +14,11 @@ class MemoryServers:
     """The books of all that are open.
 
     :ivar open: those that have begun and not ended
-    :ivar looks: whether the test that runs fails for what is left
     :ivar expected: what the test that runs leaves on purpose, by parts of its names
     """
 
     def __init__(self) -> None:
         self.expected: tuple[str, ...] = ()
-        self.looks = False
         self.open: set[Server] = set()
         self._deferreds = PendingDeferreds()
         self._counted = ExitStack()
@@ -43,7 +41,7 @@ class MemoryServers:
                 plain_exit(self, kind, error, trace)
             finally:
                 pending = books.closed(self)
-            if error is None and books.looks:
+            if error is None:
                 left = [
                     each
                     for each in (*left_by(self, not books.open), *pending)
@@ -58,8 +56,7 @@ class MemoryServers:
         """A server begins: with the first, Deferreds are counted."""
         if not self.open:
             self._deferreds = PendingDeferreds()
-            if self.looks:  # counting makes each Deferred dearer
-                self._counted.enter_context(self._deferreds.counted())
+            self._counted.enter_context(self._deferreds.counted())
         self.open.add(server)
 
     def closed(self, server: Server) -> list[str]:
@@ -72,6 +69,10 @@ class MemoryServers:
             return []
         self._counted.close()
         return self._deferreds.left()
+
+    def prune(self) -> None:
+        """Hold no more memory than what is left takes."""
+        self._deferreds.prune()
 
 
 servers = MemoryServers()

@@ -40,6 +40,11 @@ class OwnProcess:
         finally:
             self._before |= self._now() - before
 
+    def begun_again(self, former: int, process: int) -> None:
+        """A child process takes the place of a former one: it stays if that was to stay."""
+        if f"child process {former}" in self._before:
+            self._before.add(f"child process {process}")
+
     def left(self, deadline: float = DEADLINE) -> list[str]:
         """What is there that was not there before, named: when it has had time to end."""
         if not self._more():

@@ -49,6 +49,7 @@ class RealServer:
     def __init__(self, pid: int, port: int | None) -> None:
         self._pid, self._port = pid, port
         self._before = self._kinds()
+        self._sockets = self._inodes()
         self._read_anew = False
 
     def reloaded(self) -> None:
@@ -87,15 +88,21 @@ class RealServer:
 
     def _connections(self) -> Iterator[str]:
         """Sockets that clients have, or had."""
-        processes = (self._pid, *self.family())
-        targets = [target for each in processes for target in descriptors(each).values()]
-        inodes = {target[8:-1] for target in targets if target.startswith("socket:[")}
+        inodes = self._inodes()
+        if inodes <= self._sockets:
+            return  # to read the tables costs as much as all else together: the kernel lists the whole machine's
         listed = [line.split() for name in ("tcp", "tcp6") for line in _table(name)]
         own = [row for row in listed if row[9] in inodes]
         ports = {_port(row[1]) for row in own if row[3] == LISTENS}
         for row in own:
             if row[3] != LISTENS and _port(row[1]) in ports:
                 yield f"a socket of a client: port {_port(row[1])}, its client's port {_port(row[2])}, state {row[3]}"
+
+    def _inodes(self) -> set[str]:
+        """The sockets that it and its processes have; no later one has the same number."""
+        processes = (self._pid, *self.family())
+        targets = [target for each in processes for target in descriptors(each).values()]
+        return {target[8:-1] for target in targets if target.startswith("socket:[")}
 
     def _gauges(self) -> Iterator[str]:
         if self._port is None:

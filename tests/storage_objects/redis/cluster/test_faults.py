@@ -15,6 +15,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of, prefix_of
 from tests.support.backends import message
 from tests.support.cluster_load import LONG, MEASURED, Load, heard, hold
+from tests.support.ledger.own_process import here
 from tests.support.reactor_thread import call
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_nodes import KEEP, send
@@ -30,9 +31,14 @@ PATIENT = {"redis_heartbeat": 5.0}
 def running(tmp_path_factory):
     """Clusters to be harmed, by their kinds, of which each begins when it is first asked for."""
     clusters = {}
-    yield (
-        lambda kind: clusters.get(kind) or clusters.setdefault(kind, RedisCluster(tmp_path_factory.mktemp(kind), kind))
-    )
+
+    def give(kind):
+        if kind not in clusters:
+            with here.kept():
+                clusters[kind] = RedisCluster(tmp_path_factory.mktemp(kind), kind)
+        return clusters[kind]
+
+    yield give
     for cluster in clusters.values():
         cluster.close()
 
