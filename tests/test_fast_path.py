@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from filtered_websocket.connection import receiving, sending
 from filtered_websocket.connection.connection import Connection
-from filtered_websocket.messages import accelerator, frames
+from filtered_websocket.messages import accelerator, frames, partial_frame
 from filtered_websocket.transport import reactor
 from tests.fuzz.agreement import LARGE_LIMIT, LIMIT, Agreement, Side, split
 from tests.fuzz.over_tls import Port, SecureEnd
@@ -20,7 +20,13 @@ from tests.support import certificates
 from tests.support.accelerator import compiled
 from tests.support.raw_client import CLOSE, PING, TEXT, close_frame, frame
 
-CALLED_IN = {"read": frames, "make": frames, "sender": sending, "receive": reactor}
+CALLED_IN = {
+    "read": frames,
+    "append_unmasked": partial_frame,
+    "make": frames,
+    "sender": sending,
+    "receive": reactor,
+}
 """The module through which each function that has a form in C is called."""
 
 

@@ -8,7 +8,6 @@ import socket
 import sys
 from base64 import b64encode
 from hashlib import sha1
-from operator import length_hint
 from select import EPOLLET, EPOLLIN, EPOLLRDHUP, epoll
 
 from filtered_websocket.messages.frames import make, read
@@ -24,7 +23,7 @@ class Stream:
     __slots__ = ("is_open", "room", "send", "socket")
 
     def __init__(self, opened):
-        self.socket, self.send = opened, sender(opened)
+        self.socket, self.send = opened, sender(opened.fileno)
         self.is_open, self.room = False, None
 
 
@@ -37,16 +36,20 @@ class Server:
 
     def run(self):
         while True:
-            events = iter(self.epoll.poll(-1, 1024))
-            while length_hint(events):
+            events, at = self.epoll.poll(-1, 1024), 0
+            while at < len(events):
                 reads = []
-                other = receive(events, self.streams, Stream, READ_SIZE, reads)
-                for stream, data in reads:
+                at = receive(events, at, self.streams, Stream, READ_SIZE, reads)
+                pairs = iter(reads)
+                for stream, data in zip(pairs, pairs, strict=True):
                     self.handle(stream, data)
-                if other is not None and other[0] == self.port.fileno():
-                    self.accept()
-                elif other is not None:
-                    self.end(self.streams[other[0]])
+                if not reads and at < len(events):
+                    fd = events[at][0]
+                    at += 1
+                    if fd == self.port.fileno():
+                        self.accept()
+                    else:
+                        self.end(self.streams[fd])
             for room, frames in self.said.items():
                 blob = b"".join(frames)
                 for stream in self.rooms[room]:

@@ -121,14 +121,14 @@ class Receiving(Part):
 
     def _go_on_with(self, frame: PartialFrame, data: bytes) -> None:
         end = frame.missing
-        if self.state != OPEN or not frame.add(data if len(data) <= end else memoryview(data)[:end]):
+        if self.state != OPEN or not frame.add(data):
             self.current_frame = None
             self.parse(frame.given_back() + data)
             return
         if frame.missing:
             return
         self.current_frame = None
-        self.onMessage(frame.payload(), frame.binary)
+        self.onMessage(frame.payload, frame.binary)
         rest = data[end:]
         if not rest:
             return

@@ -185,7 +185,7 @@ class Sending(Part):
             # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.
             and not stream.aborted
         ):
-            self.direct = sender(stream.socket) if stream is transport else transport.send
+            self.direct = sender(stream.fileno) if stream is transport else transport.send
         if self.channels:
             self.pipeline.hub.refresh(self)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from filtered_websocket.messages.accelerator import accelerated
+
 Buffer = bytes | bytearray | memoryview
 
 apply_mask: Callable[[Buffer, Buffer], bytes]
@@ -15,3 +17,19 @@ except ImportError:
         size = len(data)
         repeated = (bytes(mask) * (size // 4 + 1))[:size]
         return (int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
+
+
+@accelerated
+def append_unmasked(payload: bytearray, data: bytes, begin: int, masks: bytes, length: int) -> bool:
+    """Append to a payload what has come next of it.
+
+    :param payload: what came before
+    :param begin: where in these bytes it goes on; what is behind its end is left
+    :param masks: the mask, twice
+    :param length: of all of it. C asks for room ahead: sixteen times what has come, and no more than this
+    :returns: whether what was appended is ASCII
+    """
+    at = len(payload)
+    piece = apply_mask(memoryview(data)[begin : begin + max(0, length - at)], masks[at % 4 : at % 4 + 4])
+    payload += piece
+    return piece.isascii()

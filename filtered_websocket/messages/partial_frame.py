@@ -3,7 +3,8 @@
 What `frames.read` takes where it has come as a whole: unfragmented, masked, text or binary, of minimal length
 encoding, within the limit. Rules:
 
-1. It holds what has come, never what is announced.
+1. It holds what has come, never what is announced. The room that C asks for ahead, so that nothing is copied twice, is
+   sixteen times what has come at most, and the kernel gives no page of it before something comes.
 2. What comes is unmasked and judged at once: text that cannot become UTF-8 is known by its first wrong byte.
 3. It can give back what came. So all that is unusual is Autobahn's to judge, from the frame's first byte on.
 """
@@ -11,27 +12,24 @@ encoding, within the limit. Rules:
 from codecs import utf_8_decode
 
 from filtered_websocket.messages.frames import FIN_BINARY, head_of
-from filtered_websocket.messages.masking import apply_mask
-
-JOINED = 16 * 1024
-"""Pieces below this size are joined as they come: a piece of one byte would cost fifty times what it took to send."""
+from filtered_websocket.messages.masking import append_unmasked, apply_mask
 
 
 class PartialFrame:
     """
     :ivar binary: whether it is no text
     :ivar missing: bytes of its payload that have not come
+    :ivar payload: what has come of it
     """
 
-    __slots__ = ("_head", "_mask", "_pieces", "_rest", "_size", "binary", "missing")
+    __slots__ = ("_head", "_judged", "_masks", "binary", "missing", "payload")
 
     def __init__(self, head: bytes, missing: int) -> None:
-        self._head, self._mask = head, head[-4:]
-        self._size, self.missing = 0, missing
-        self._pieces: list[bytes | bytearray] = []
+        self._head, self._masks = head, head[-4:] * 2
+        self.payload, self.missing = bytearray(), missing
         self.binary = head[0] == FIN_BINARY
-        self._rest = b""
-        """The bytes of a character that has not come as a whole."""
+        self._judged = 0
+        """Bytes of a text that are whole characters."""
 
     @classmethod
     def begin(cls, data: bytes, at: int, limit: int) -> "PartialFrame | None":
@@ -47,38 +45,30 @@ class PartialFrame:
         if length > limit or begin > len(data) or begin + length <= len(data):
             return None
         frame = cls(data[at:begin], length)
-        return frame if frame.add(memoryview(data)[begin:]) else None
+        return frame if frame.add(data, begin) else None
 
-    def add(self, data: bytes | memoryview) -> bool:
+    def add(self, data: bytes, begin: int = 0) -> bool:
         """Take what has come next of its payload, and nothing beyond.
 
+        :param begin: where it begins
         :returns: whether it still may be a valid message; if not, it was not taken
         """
-        turn = self._size & 3
-        piece = apply_mask(data, self._mask[turn:] + self._mask[:turn])
-        if not self.binary and (self._rest or not piece.isascii()):
-            text = self._rest + piece
+        payload = self.payload
+        before, length = len(payload), len(payload) + self.missing
+        is_ascii = append_unmasked(payload, data, begin, self._masks, length)
+        now = len(payload)
+        if is_ascii and self._judged == before:
+            self._judged = now
+        elif not self.binary:
             try:
-                _, whole = utf_8_decode(text, "strict", len(data) == self.missing)
+                _, whole = utf_8_decode(payload[self._judged :], "strict", now == length)
             except UnicodeDecodeError:
+                del payload[before:]
                 return False
-            self._rest = text[whole:]
-        self.missing -= len(data)
-        self._size += len(data)
-        pieces = self._pieces
-        if len(piece) >= JOINED:
-            pieces.append(piece)
-        elif pieces and len(last := pieces[-1]) < JOINED:
-            assert isinstance(last, bytearray)
-            last += piece
-        else:
-            pieces.append(bytearray(piece))
+            self._judged += whole
+        self.missing = length - now
         return True
-
-    def payload(self) -> bytearray:
-        """All of it."""
-        return bytearray().join(self._pieces)
 
     def given_back(self) -> bytes:
         """What was taken, as it came."""
-        return self._head + apply_mask(self.payload(), self._mask)
+        return self._head + apply_mask(self.payload, self._masks[:4])

@@ -14,8 +14,7 @@ Rules:
 """
 
 import time
-from collections.abc import Callable, Iterator
-from operator import length_hint
+from collections.abc import Callable
 from select import EPOLLET, EPOLLIN, EPOLLRDHUP
 from typing import Any
 
@@ -25,7 +24,7 @@ from twisted.internet.protocol import ClientFactory
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
-from filtered_websocket.transport.reads import Event, Read, receive
+from filtered_websocket.transport.reads import Event, receive
 from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, WriteThrough
 
 _log = Logger()
@@ -122,35 +121,36 @@ class LeanEPollReactor(EPollReactor):
         selectables = self._selectables
         events = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
         if len(events) <= READ_AHEAD:
-            self._see_to(iter(events))
+            self._see_to(events)
         else:
             for begin in range(0, len(events), READ_AHEAD):
-                self._see_to(iter(events[begin : begin + READ_AHEAD]))
+                self._see_to(events[begin : begin + READ_AHEAD])
         if self._turn_end:
             self._end_turn()
 
-    def _see_to(self, events: Iterator[Event]) -> None:
+    def _see_to(self, events: list[Event]) -> None:
         """Read and handle what these tell of."""
         selectables = self._selectables
-        while True:
-            reads: list[Read] = []
-            other = receive(events, selectables, WriteThrough, READ_SIZE, reads)
+        at, end = 0, len(events)
+        while at < end:
+            reads: list[Any] = []
+            at = receive(events, at, selectables, WriteThrough, READ_SIZE, reads)
             if reads:
                 self._handle(reads)
-            if other is not None:
-                fd, event = other
+            elif at < end:
+                fd, event = events[at]
+                at += 1
                 selectable = selectables.get(fd)
                 if selectable is not None:
                     legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
                     self._arm(selectable)
-            elif not length_hint(events):
-                return
 
-    def _handle(self, reads: list[Read]) -> None:
-        last, data = reads[-1]
+    def _handle(self, reads: list[Any]) -> None:
+        last, data = reads[-2:]
         if data is not None and len(data) == READ_SIZE:
             self._arm(last)  # there may be more; none of the others has given so much
-        for selectable, data in reads:
+        pairs = iter(reads)
+        for selectable, data in zip(pairs, pairs, strict=True):
             # What was handled just before may have ended this one.
             if selectable.aborted or not selectable.connected:
                 continue

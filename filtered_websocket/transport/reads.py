@@ -1,6 +1,5 @@
 """Reads from the sockets that epoll names, one after another, before what they brought is handled."""
 
-from collections.abc import Iterator
 from select import EPOLLIN
 from typing import Any
 
@@ -8,35 +7,34 @@ from filtered_websocket.messages.accelerator import accelerated
 
 Event = tuple[int, int]
 """A descriptor, and what epoll tells of it."""
-Read = tuple[Any, bytes | None]
-"""A stream, and what was read from it: b"" at its end, None where its socket has failed."""
 
 
 @accelerated
-def receive(
-    events: Iterator[Event], streams: dict[int, Any], kind: type[Any], size: int, reads: list[Read]
-) -> Event | None:
+def receive(  # noqa: PLR0917 - keywords would cost each turn
+    events: list[Event], at: int, streams: dict[int, Any], kind: type[Any], size: int, reads: list[Any]
+) -> int:
     """Read once from each stream that can be read from, up to an event of anything else.
 
-    :param events: of a list
+    :param at: the first of the events that is looked at
     :param streams: by their descriptors
     :param kind: of what is read from here. Its sockets do not block
     :param size: how many bytes are asked for at once; a stream that gives as many is the last that is read from
-    :param reads: gets what was read
-    :returns: the event of something else, at which it has stopped
+    :param reads: gets each stream, and behind it what was read: b"" at its end, None where its socket has failed
+    :returns: where among the events it has stopped: at the first of something else, or behind the last stream
     """
-    for event in events:
-        fd, what = event
+    while at < len(events):
+        fd, what = events[at]
         stream = streams.get(fd)
         if what != EPOLLIN or not isinstance(stream, kind):
-            return event
+            break
+        at += 1
         try:
             data = stream.socket.recv(size)
         except BlockingIOError:
             continue
         except OSError:
             data = None
-        reads.append((stream, data))
+        reads += (stream, data)
         if data is not None and len(data) == size:
             break
-    return None
+    return at

@@ -20,6 +20,7 @@ from tests.support.ledger.steady import steady
 ROOT = SOURCE.parents[2]
 PACKAGING = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 read, make = accelerator.references["read"], accelerator.references["make"]
+append = accelerator.references["append_unmasked"]
 large = st.integers(65_530, 66_000).map(lambda size: build(b"l" * size, 1))
 broken = st.builds(
     lambda text, at, wrong: build((text := text.encode())[:at] + wrong + text[at:], 1),
@@ -72,6 +73,46 @@ def test_the_same_frames_are_made(payload, binary):
         assert type(made) is bytes
 
 
+pieces = st.lists(st.binary(max_size=40) | st.integers(0, 70_000).map(lambda size: b"ascii" * (size // 5)), max_size=6)
+
+
+@given(pieces, st.integers(0, 9), st.binary(min_size=4, max_size=4), st.integers(0, 90_000))
+def test_the_same_is_appended_to_a_payload_and_nothing_behind_its_end(data, begin, mask, length):
+    payloads = bytearray(), bytearray()
+    for each in data:
+        said = [
+            function(payload, each, min(begin, len(each)), mask * 2, length)
+            for function, payload in zip((compiled().append_unmasked, append), payloads, strict=True)
+        ]
+        assert said[0] is said[1]
+        assert payloads[0] == payloads[1]
+    payloads[0].extend(b"more")  # it is a bytearray as any other
+    assert payloads[0] == payloads[1] + b"more"
+
+
+def test_what_cannot_be_appended_is_an_error_and_no_crash():
+    good = (bytearray(b"x"), b"data", 0, b"maskmask", 9)
+    wrongs = (
+        (b"x", None, "x"),
+        ("text", bytearray(b"x"), None),
+        (-1, None),
+        ("maskmask", b"mask", b"", None),
+        (None, "x"),
+    )
+    for place, each in enumerate(wrongs):
+        for wrong in each:
+            with pytest.raises((TypeError, ValueError)):
+                compiled().append_unmasked(*good[:place], wrong, *good[place + 1 :])
+    for begin, length in ((5, 9), (4, 9), (1 << 62, 9), (0, 0), (0, -1), (0, -1 << 62), (9, -9)):
+        for payload in (bytearray(b"x"), bytearray()):
+            before = bytes(payload)
+            assert compiled().append_unmasked(payload, b"data", begin, b"maskmask", length)
+            assert payload == before
+    with memoryview(good[0]), pytest.raises(BufferError):  # what others look at stays where it is
+        compiled().append_unmasked(*good)
+    assert good[0] == b"x"
+
+
 def test_what_is_no_frame_at_all_is_an_error_and_no_crash():
     frame = build(b"x")
     for wrong in (
@@ -101,6 +142,7 @@ def test_nothing_is_kept_of_what_is_read_refused_or_made():
         assert len(all_read(c.read, data, 100)[0]) == 2
         c.read(data, 0, 10)
         c.make(payload, False)
+        c.append_unmasked(bytearray(), data, 3, b"maskmask", 1 << 20)
         try:
             c.read(data, "", 0)
         except TypeError:
@@ -143,6 +185,11 @@ def under_asan():
             for cut in range(len(whole) + 1):
                 for at in (0, cut // 2, cut):
                     assert c.read(whole[:cut], at, 1000) == read(whole[:cut], at, 1000)
+                    ours, theirs = bytearray(), bytearray()
+                    for end in (cut, len(whole)):
+                        given = whole[len(ours) : end], 0, b"maskmask", 200
+                        assert c.append_unmasked(ours, *given) == append(theirs, *given)
+                        assert ours == theirs
             assert c.make(array("B", whole), False) == make(whole, False)
     print("all read")
 

@@ -1,20 +1,25 @@
 """Frames that come in pieces, against Autobahn's own masker and UTF-8 validator."""
 
+import resource
+import sys
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from autobahn.websocket.utf8validator import Utf8Validator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtered_websocket.messages import frames
-from filtered_websocket.messages.partial_frame import JOINED, PartialFrame
+from filtered_websocket.messages import accelerator, frames, partial_frame
+from filtered_websocket.messages.partial_frame import PartialFrame
+from tests.support.accelerator import compiled
 from tests.support.raw_client import BINARY, TEXT, frame
 
 LIMIT = 1 << 20
+_HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 texts = st.text(max_size=300).map(str.encode) | st.binary(max_size=60)
-sizes = st.sampled_from([1, 5, 125, 126, 65_535, 65_536, JOINED, 3 * JOINED + 1])
+sizes = st.sampled_from([1, 5, 125, 126, 65_535, 65_536, 16_384, 50_000])
 payloads = texts | st.builds(lambda size, begin: begin + b"x" * size, sizes, texts)
 
 
@@ -56,8 +61,8 @@ def test_a_frame_cut_anywhere_is_the_payload_or_is_given_back_at_its_first_wrong
         came = end
         assert partial.missing == len(raw) - came
         assert partial.given_back() == raw[:came]
-    assert partial.payload() == payload
-    assert type(partial.payload()) is bytearray
+    assert partial.payload == payload
+    assert type(partial.payload) is bytearray
     assert partial.binary == (opcode == BINARY)
 
 
@@ -90,16 +95,40 @@ def test_the_limit_itself_begins():
     assert PartialFrame.begin(frame("x" * 1000)[:50], 0, 1000) is not None
 
 
-def test_what_is_announced_takes_no_memory_and_neither_do_small_pieces():
+@pytest.fixture(params=["reference", "c"], autouse=True)
+def appends(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's function, the reference, and C's."""
+    function = compiled().append_unmasked if request.param == "c" else accelerator.references["append_unmasked"]
+    monkeypatch.setattr(partial_frame, "append_unmasked", function)
+
+
+def test_what_is_announced_takes_no_memory_and_what_comes_sixteen_times_its_own_at_most() -> None:
     raw = frame(b"x" * LIMIT, BINARY)
     begin = head(raw)
     tracemalloc.start()
     try:
         partial = begun(raw[: begin + 1])
-        assert tracemalloc.get_traced_memory()[0] < 2000
-        for at in range(begin + 1, 200_000):
-            partial.add(raw[at : at + 1])
-        held = tracemalloc.get_traced_memory()[0]
+        for at in range(begin + 1, 30_000):
+            assert partial.add(raw[at : at + 1])
+            if not at % 999:
+                assert tracemalloc.get_traced_memory()[0] < 2000 + 16 * at
+        assert partial.add(raw[30_000:])
+        assert tracemalloc.get_traced_memory()[0] < 2000 + LIMIT * 9 / 8
     finally:
         tracemalloc.stop()
-    assert held < 1.3 * 200_000
+    assert partial.payload == b"x" * LIMIT
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.skipif(
+    "[always]" in _HUGE.read_text() if _HUGE.exists() else sys.platform != "linux", reason="pages are huge, or unknown"
+)
+def test_room_that_is_asked_for_ahead_is_the_kernels_until_something_comes() -> None:
+    come = frame(b"x" * LIMIT, BINARY)[:65_536]
+    before = resident()
+    attackers = [begun(come) for _ in range(500)]
+    assert resident() - before < 500 * 65_536 * 1.5
+    assert all(each.missing > LIMIT - 65_536 for each in attackers)

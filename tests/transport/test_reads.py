@@ -50,22 +50,26 @@ class ReadHere(Stream):
     """What is."""
 
 
+def pairs(some):
+    return list(zip(some[::2], some[1::2], strict=True))
+
+
 def received(receive, made, events, size=SIZE):
     """What comes of one call after the other, in order: the number of a stream and what was read, or an event."""
     streams = {each.socket.fileno(): each for each in made if each is not None}
     numbers = {each: number for number, each in enumerate(made)}
     all_ = [(99_999 if made[at] is None else made[at].socket.fileno(), what) for at, what in events]
-    found, left, calls = [], iter(all_), 0
-    while calls <= len(events):
-        calls += 1
-        some = []
-        event = receive(left, streams, ReadHere, size, some)
-        found += [(numbers[stream], data) for stream, data in some]
-        assert [data for _, data in some[:-1] if data is not None and len(data) == size] == []
-        if event is not None:
-            found.append(events[all_.index(event)])
-        elif not some:
-            break
+    found, at = [], 0
+    while at < len(events):
+        some, before = [], at
+        at = receive(all_, at, streams, ReadHere, size, some)
+        found += [(numbers[stream], data) for stream, data in pairs(some)]
+        assert [data for data in some[1:-2:2] if data is not None and len(data) == size] == []
+        if at == before:
+            assert not some
+            found.append(events[at])
+            at += 1
+    assert at == len(events)
     return found
 
 
@@ -145,20 +149,28 @@ def test_a_socket_that_would_block_does_not_block_c(stream):
 
 def test_what_is_no_event_is_an_error_and_no_crash(stream):
     here = stream(3)
-    streams, receive = {here.socket.fileno(): here}, compiled().receive
-    good = (iter([]), streams, ReadHere, SIZE, [])
-    for place, wrongs in enumerate(([], ({}, None), (None, [], 3), (3, "x"), ("x", 2.5, None), ((), None, 3))):
-        for wrong in wrongs:
-            with pytest.raises(TypeError):
-                receive(*good[: place - 1], wrong, *good[place:])
+    events, streams, receive = [(here.socket.fileno(), EPOLLIN)], {here.socket.fileno(): here}, compiled().receive
+    wrongs = (None, {}, iter([])), ("x", 2.5, None, -1, 1 << 70), (None, [], 3), (), ("x", 2.5, -1, 1 << 70)
+    for place, each in enumerate(wrongs):
+        for wrong in each:
+            given = [events, 0, streams, ReadHere, SIZE, []]
+            given[place] = wrong
+            with pytest.raises((TypeError, SystemError, IndexError, OverflowError)):
+                receive(*given)
+    for wrong in (Other, None, 3, here):
+        assert receive(events, 0, streams, wrong, SIZE, []) == 0
     for wrong in (3, None, (), (1,), ("x", 1), (1, "x"), (1, 2, 3), [1, 2]):
         with pytest.raises((TypeError, SystemError)):
-            receive(iter([wrong]), *good[1:])
+            receive([wrong], 0, streams, ReadHere, SIZE, [])
     with pytest.raises(TypeError):
         receive()
-    with pytest.raises((OverflowError, SystemError)):
-        receive(iter([]), streams, ReadHere, 1 << 70, [])
+    assert receive(events, 1, streams, ReadHere, SIZE, []) == 1
+    assert receive(events, sys.maxsize, streams, ReadHere, SIZE, []) == sys.maxsize
     assert here.socket.recv(9) == b"\0\1\2"
+    for wrong in (None, (), 3):
+        here.peer.send(b"x")
+        with pytest.raises(SystemError):
+            receive(events, 0, streams, ReadHere, SIZE, wrong)
 
 
 def test_nothing_is_kept_of_what_is_read(stream):
@@ -169,14 +181,14 @@ def test_nothing_is_kept_of_what_is_read(stream):
 
     def use():
         for size in (1, 200, LARGE + 7, SIZE) * 50:
-            some = []
+            some, at = [], 0
             made.peer.sendall(b"x" * size)
-            left = iter(events)
             for _ in range(3):
-                receive(left, streams, ReadHere, SIZE, some)
-            assert [len(data) for _, data in some] == [size, 0]
+                at = receive(events, at, streams, ReadHere, SIZE, some)
+            assert at == 2
+            assert [len(data) for data in some[1::2]] == [size, 0]
             try:
-                receive(iter([("x", 1)]), streams, ReadHere, SIZE, some)
+                receive([("x", 1)], 0, streams, ReadHere, SIZE, some)
             except TypeError:
                 pass
 

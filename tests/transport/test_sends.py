@@ -55,7 +55,7 @@ def test_one_of_both_is_in_use():
 
 def test_what_is_taken_arrives(sender, pair):
     ours, peer = pair()
-    send = sender(ours)
+    send = sender(ours.fileno)
     for size in (0, 1, 125, 3000):
         assert send(b"x" * size) == size
     assert peer.recv(10_000) == b"x" * 3126
@@ -63,7 +63,7 @@ def test_what_is_taken_arrives(sender, pair):
 
 def test_a_socket_takes_as_much_as_it_has_room_for(sender, pair):
     small, reads_late = pair(small=True)
-    send, blob = sender(small), BLOB * 100
+    send, blob = sender(small.fileno), BLOB * 100
     taken = taken_by(send, blob)
     assert 0 < taken < len(blob)
     assert taken_by(send, blob) == 0
@@ -74,7 +74,7 @@ def test_a_socket_takes_as_much_as_it_has_room_for(sender, pair):
 def test_a_socket_whose_peer_is_gone_takes_nothing(sender, pair):
     ours, peer = pair()
     peer.close()
-    assert taken_by(sender(ours), BLOB) == 0
+    assert taken_by(sender(ours.fileno), BLOB) == 0
 
 
 def test_a_closed_socket_takes_nothing_though_its_number_is_anothers(sender, pair):
@@ -82,7 +82,7 @@ def test_a_closed_socket_takes_nothing_though_its_number_is_anothers(sender, pai
     # So high that nothing that other threads of this process open meanwhile gets it.
     number = fcntl.fcntl(open_.fileno(), fcntl.F_DUPFD_CLOEXEC, 500)
     closed = socket.socket(fileno=number)
-    send = sender(closed)
+    send = sender(closed.fileno)
     closed.close()
     assert os.dup2(after.fileno(), number) == number
     try:
@@ -100,7 +100,7 @@ def test_a_socket_that_would_block_does_not_block_c(pair):
     done = threading.Event()
 
     def fill():
-        while compiled().sender(small)(BLOB * 100) != 0:
+        while compiled().sender(small.fileno)(BLOB * 100) != 0:
             pass
         done.set()
 
@@ -111,10 +111,12 @@ def test_a_socket_that_would_block_does_not_block_c(pair):
 def test_what_is_no_socket_and_what_are_no_bytes_are_errors_and_no_crash(pair):
     ours, _ = pair()
     sender = compiled().sender
-    for wrong in (None, 3, ours.fileno(), ours.send, socket, socket.socket):
+    for wrong in (None, 3, ours, ours.getsockname, socket, str, lambda: "1", lambda: None):
         with pytest.raises(TypeError):
-            sender(wrong)
-    send = sender(ours)
+            sender(wrong)(b"x")
+    with pytest.raises(OverflowError):
+        sender(lambda: 1 << 70)(b"x")
+    send = sender(ours.fileno)
     for wrong in ("text", None, 3, bytearray(b"x"), memoryview(b"x")):
         with pytest.raises(TypeError):
             send(wrong)
@@ -128,11 +130,11 @@ def test_a_send_keeps_its_socket_and_nothing_else(pair):
     blob, sender = b"x" * 50, compiled().sender
 
     def use():
-        assert sender(ours)(blob) == 50
+        assert sender(ours.fileno)(blob) == 50
         peer.recv(100)
-        assert sender(closed)(blob) == 0
+        assert sender(closed.fileno)(blob) == 0
         try:
-            sender(ours)("text")
+            sender(ours.fileno)("text")
         except TypeError:
             pass
 
@@ -142,7 +144,7 @@ def test_a_send_keeps_its_socket_and_nothing_else(pair):
     for each, before in zip((ours, closed, blob, None), counts, strict=True):
         assert abs(sys.getrefcount(each) - before) < 100
     before = sys.getrefcount(ours)
-    send = sender(ours)
+    send = sender(ours.fileno)
     assert sys.getrefcount(ours) == before + 1
     del send
     assert sys.getrefcount(ours) == before
