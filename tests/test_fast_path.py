@@ -24,8 +24,8 @@ CALLED_IN = {
     "read": frames,
     "append_unmasked": partial_frame,
     "make": frames,
-    "sender": sending,
-    "receive": reactor,
+    "bound_send": sending,
+    "read_ready": reactor,
 }
 """The module through which each function that has a form in C is called."""
 

@@ -11,8 +11,8 @@ from hashlib import sha1
 from select import EPOLLET, EPOLLIN, EPOLLRDHUP, epoll
 
 from filtered_websocket.messages.frames import make, read
-from filtered_websocket.transport.reads import receive
-from filtered_websocket.transport.sends import sender
+from filtered_websocket.transport.reads import read_ready
+from filtered_websocket.transport.sends import bound_send
 
 READ_SIZE = 124 * 1024
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -23,7 +23,7 @@ class Stream:
     __slots__ = ("is_open", "room", "send", "socket")
 
     def __init__(self, opened):
-        self.socket, self.send = opened, sender(opened.fileno)
+        self.socket, self.send = opened, bound_send(opened.fileno)
         self.is_open, self.room = False, None
 
 
@@ -39,7 +39,7 @@ class Server:
             events, at = self.epoll.poll(-1, 1024), 0
             while at < len(events):
                 reads = []
-                at = receive(events, at, self.streams, Stream, READ_SIZE, reads)
+                at = read_ready(events, at, self.streams, Stream, READ_SIZE, reads)
                 pairs = iter(reads)
                 for stream, data in zip(pairs, pairs, strict=True):
                     self.handle(stream, data)

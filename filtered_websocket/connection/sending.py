@@ -22,7 +22,7 @@ from filtered_websocket.messages import frames
 from filtered_websocket.messages.batch import Batch
 from filtered_websocket.messages.message import in_binary_message, is_text, outgoing
 from filtered_websocket.pipeline.corks import MAX_CORKED
-from filtered_websocket.transport.sends import sender
+from filtered_websocket.transport.sends import bound_send
 from filtered_websocket.transport.streams import WriteThrough
 
 
@@ -185,7 +185,7 @@ class Sending(Part):
             # Of the frame that an aborted transport has begun the rest never comes: nothing may take its place.
             and not stream.aborted
         ):
-            self.direct = sender(stream.fileno) if stream is transport else transport.send
+            self.direct = bound_send(stream.fileno) if stream is transport else transport.send
         if self.channels:
             self.pipeline.hub.refresh(self)
 

@@ -89,8 +89,8 @@ static PyObject *make_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
     return frame;
 }
 
-/* receive(events, at, streams, kind, size, reads) -> where it has stopped */
-static PyObject *receive(PyObject *Py_UNUSED(module), PyObject *given)
+/* read_ready(events, at, streams, kind, size, reads) -> where it has stopped */
+static PyObject *read_ready(PyObject *Py_UNUSED(module), PyObject *given)
 {
     PyObject *events, *streams, *kind, *reads, *event, *stream, *data, *buffer;
     Py_ssize_t at, size, got = 0;
@@ -128,8 +128,8 @@ static PyObject *send_now(PyObject *fileno, PyObject *blob)
     return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(Py_MAX(taken, 0));
 }
 
-/* sender(fileno) -> the bound send to what this method of a socket says */
-static PyObject *sender(PyObject *Py_UNUSED(module), PyObject *fileno)
+/* bound_send(fileno) -> the bound send to what this method of a socket says */
+static PyObject *bound_send(PyObject *Py_UNUSED(module), PyObject *fileno)
 {
     static PyMethodDef bound = {"send", send_now, METH_O, NULL};
     return PyCFunction_New(&bound, fileno);
@@ -139,8 +139,8 @@ static PyMethodDef functions[] = {
     {"read", (PyCFunction)(void (*)(void))read_frame, METH_FASTCALL, NULL},
     {"append_unmasked", append_unmasked, METH_VARARGS, NULL},
     {"make", (PyCFunction)(void (*)(void))make_frame, METH_FASTCALL, NULL},
-    {"receive", receive, METH_VARARGS, NULL},
-    {"sender", sender, METH_O, NULL},
+    {"read_ready", read_ready, METH_VARARGS, NULL},
+    {"bound_send", bound_send, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_accelerator", .m_methods = functions};

@@ -1,6 +1,7 @@
 """Which of some functions runs: Python's, the reference, or that of accelerator.c, where that was built.
 
-`pip install` builds it where there is a C compiler (setup.py). What it does is the same, byte by byte.
+`pip install` builds it where there is a C compiler (setup.py). What it does is the same, byte by byte. A checkout may
+have a build of an older commit: a function that takes other parameters has another name, so none is called wrongly.
 """
 
 import os

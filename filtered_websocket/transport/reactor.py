@@ -24,7 +24,7 @@ from twisted.internet.protocol import ClientFactory
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
-from filtered_websocket.transport.reads import Event, receive
+from filtered_websocket.transport.reads import Event, read_ready
 from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, WriteThrough
 
 _log = Logger()
@@ -134,7 +134,7 @@ class LeanEPollReactor(EPollReactor):
         at, end = 0, len(events)
         while at < end:
             reads: list[Any] = []
-            at = receive(events, at, selectables, WriteThrough, READ_SIZE, reads)
+            at = read_ready(events, at, selectables, WriteThrough, READ_SIZE, reads)
             if reads:
                 self._handle(reads)
             elif at < end:

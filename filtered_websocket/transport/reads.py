@@ -10,7 +10,7 @@ Event = tuple[int, int]
 
 
 @accelerated
-def receive(  # noqa: PLR0917 - keywords would cost each turn
+def read_ready(  # noqa: PLR0917 - keywords would cost each turn
     events: list[Event], at: int, streams: dict[int, Any], kind: type[Any], size: int, reads: list[Any]
 ) -> int:
     """Read once from each stream that can be read from, up to an event of anything else.

@@ -8,7 +8,7 @@ from filtered_websocket.messages.accelerator import accelerated
 
 
 @accelerated
-def sender(fileno: Callable[[], int]) -> Send:
+def bound_send(fileno: Callable[[], int]) -> Send:
     """What sends by a socket: called with bytes, it returns how many of them were taken.
 
     Where the socket fails that is 0, or an OSError is raised: its transport meets the same error when it writes what is

@@ -54,7 +54,7 @@ def pairs(some):
     return list(zip(some[::2], some[1::2], strict=True))
 
 
-def received(receive, made, events, size=SIZE):
+def received(read_ready, made, events, size=SIZE):
     """What comes of one call after the other, in order: the number of a stream and what was read, or an event."""
     streams = {each.socket.fileno(): each for each in made if each is not None}
     numbers = {each: number for number, each in enumerate(made)}
@@ -62,7 +62,7 @@ def received(receive, made, events, size=SIZE):
     found, at = [], 0
     while at < len(events):
         some, before = [], at
-        at = receive(all_, at, streams, ReadHere, size, some)
+        at = read_ready(all_, at, streams, ReadHere, size, some)
         found += [(numbers[stream], data) for stream, data in pairs(some)]
         assert [data for data in some[1:-2:2] if data is not None and len(data) == size] == []
         if at == before:
@@ -74,8 +74,8 @@ def received(receive, made, events, size=SIZE):
 
 
 @pytest.fixture(params=["reference", "c"])
-def receive(request):
-    return compiled().receive if request.param == "c" else accelerator.references["receive"]
+def read_ready(request):
+    return compiled().read_ready if request.param == "c" else accelerator.references["read_ready"]
 
 
 @pytest.fixture
@@ -91,21 +91,21 @@ def stream():
 
 
 def test_one_of_both_is_in_use():
-    wanted = getattr(accelerator.loaded, "receive", accelerator.references["receive"])
-    assert reads.receive is reactor.receive is wanted
+    wanted = getattr(accelerator.loaded, "read_ready", accelerator.references["read_ready"])
+    assert reads.read_ready is reactor.read_ready is wanted
 
 
-def test_streams_are_read_in_order_and_an_end_a_reset_and_nothing_are_told_apart(receive, stream):
+def test_streams_are_read_in_order_and_an_end_a_reset_and_nothing_are_told_apart(read_ready, stream):
     made = [stream(3), stream(), stream(0, "end"), stream(0, "reset"), stream(125)]
     wanted = [(0, b"\0\1\2"), (2, b""), (3, None), (4, bytes(range(125)))]
-    assert received(receive, made, [(at, EPOLLIN) for at in range(5)]) == wanted
-    assert received(receive, made, [(4, EPOLLIN)]) == []
+    assert received(read_ready, made, [(at, EPOLLIN) for at in range(5)]) == wanted
+    assert received(read_ready, made, [(4, EPOLLIN)]) == []
 
 
-def test_what_is_no_stream_or_can_do_more_than_be_read_is_left_to_others(receive, stream):
+def test_what_is_no_stream_or_can_do_more_than_be_read_is_left_to_others(read_ready, stream):
     made = [stream(1), stream(1, kind=Other), stream(1), None]
     events = [(1, EPOLLIN), (3, EPOLLIN), (2, EPOLLIN | EPOLLRDHUP), (0, EPOLLIN), (2, EPOLLOUT)]
-    assert received(receive, made, events) == [*events[:3], (0, b"\0"), (2, EPOLLOUT)]
+    assert received(read_ready, made, events) == [*events[:3], (0, b"\0"), (2, EPOLLOUT)]
     assert made[1].socket.recv(2) == made[2].socket.recv(2) == b"\0"
 
 
@@ -123,14 +123,14 @@ def test_what_is_no_stream_or_can_do_more_than_be_read_is_left_to_others(receive
 )
 def test_c_reads_what_the_reference_reads(said, size):
     found = []
-    for receive in (accelerator.references["receive"], compiled().receive):
+    for read_ready in (accelerator.references["read_ready"], compiled().read_ready):
         with ExitStack() as stack:
             made = [None if kind is None else kind(bytes_, end) for bytes_, end, kind, _ in said]
             for each in made:
                 if each is not None:
                     stack.callback(each.close)
             events = [(at, what) for at, (*_, what) in enumerate(said)]
-            found.append([received(receive, made, events, size), received(receive, made, events, size)])
+            found.append([received(read_ready, made, events, size), received(read_ready, made, events, size)])
     assert found[0] == found[1]
 
 
@@ -140,7 +140,7 @@ def test_a_socket_that_would_block_does_not_block_c(stream):
     done = threading.Event()
 
     def read():
-        assert received(compiled().receive, [waits], [(0, EPOLLIN)]) == []
+        assert received(compiled().read_ready, [waits], [(0, EPOLLIN)]) == []
         done.set()
 
     threading.Thread(target=read, daemon=True).start()
@@ -149,46 +149,46 @@ def test_a_socket_that_would_block_does_not_block_c(stream):
 
 def test_what_is_no_event_is_an_error_and_no_crash(stream):
     here = stream(3)
-    events, streams, receive = [(here.socket.fileno(), EPOLLIN)], {here.socket.fileno(): here}, compiled().receive
+    events, streams, read_ready = [(here.socket.fileno(), EPOLLIN)], {here.socket.fileno(): here}, compiled().read_ready
     wrongs = (None, {}, iter([])), ("x", 2.5, None, -1, 1 << 70), (None, [], 3), (), ("x", 2.5, -1, 1 << 70)
     for place, each in enumerate(wrongs):
         for wrong in each:
             given = [events, 0, streams, ReadHere, SIZE, []]
             given[place] = wrong
             with pytest.raises((TypeError, SystemError, IndexError, OverflowError)):
-                receive(*given)
+                read_ready(*given)
     for wrong in (Other, None, 3, here):
-        assert receive(events, 0, streams, wrong, SIZE, []) == 0
+        assert read_ready(events, 0, streams, wrong, SIZE, []) == 0
     for wrong in (3, None, (), (1,), ("x", 1), (1, "x"), (1, 2, 3), [1, 2]):
         with pytest.raises((TypeError, SystemError)):
-            receive([wrong], 0, streams, ReadHere, SIZE, [])
+            read_ready([wrong], 0, streams, ReadHere, SIZE, [])
     with pytest.raises(TypeError):
-        receive()
-    assert receive(events, 1, streams, ReadHere, SIZE, []) == 1
-    assert receive(events, sys.maxsize, streams, ReadHere, SIZE, []) == sys.maxsize
+        read_ready()
+    assert read_ready(events, 1, streams, ReadHere, SIZE, []) == 1
+    assert read_ready(events, sys.maxsize, streams, ReadHere, SIZE, []) == sys.maxsize
     assert here.socket.recv(9) == b"\0\1\2"
     for wrong in (None, (), 3):
         here.peer.send(b"x")
         with pytest.raises(SystemError):
-            receive(events, 0, streams, ReadHere, SIZE, wrong)
+            read_ready(events, 0, streams, ReadHere, SIZE, wrong)
 
 
 def test_nothing_is_kept_of_what_is_read(stream):
     made, ended = stream(), stream(0, "end")
     streams = {each.socket.fileno(): each for each in (made, ended)}
     events = [(fd, EPOLLIN) for fd in streams] + [(99_999, EPOLLIN)]
-    receive = compiled().receive
+    read_ready = compiled().read_ready
 
     def use():
         for size in (1, 200, LARGE + 7, SIZE) * 50:
             some, at = [], 0
             made.peer.sendall(b"x" * size)
             for _ in range(3):
-                at = receive(events, at, streams, ReadHere, SIZE, some)
+                at = read_ready(events, at, streams, ReadHere, SIZE, some)
             assert at == 2
             assert [len(data) for data in some[1::2]] == [size, 0]
             try:
-                receive([("x", 1)], 0, streams, ReadHere, SIZE, some)
+                read_ready([("x", 1)], 0, streams, ReadHere, SIZE, some)
             except TypeError:
                 pass
 

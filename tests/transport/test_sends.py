@@ -18,8 +18,8 @@ BLOB = b"b" * 3000
 
 
 @pytest.fixture(params=["reference", "c"])
-def sender(request):
-    return compiled().sender if request.param == "c" else accelerator.references["sender"]
+def bound_send(request):
+    return compiled().bound_send if request.param == "c" else accelerator.references["bound_send"]
 
 
 @pytest.fixture
@@ -50,20 +50,20 @@ def taken_by(send, blob):
 
 
 def test_one_of_both_is_in_use():
-    assert sends.sender is getattr(accelerator.loaded, "sender", accelerator.references["sender"])
+    assert sends.bound_send is getattr(accelerator.loaded, "bound_send", accelerator.references["bound_send"])
 
 
-def test_what_is_taken_arrives(sender, pair):
+def test_what_is_taken_arrives(bound_send, pair):
     ours, peer = pair()
-    send = sender(ours.fileno)
+    send = bound_send(ours.fileno)
     for size in (0, 1, 125, 3000):
         assert send(b"x" * size) == size
     assert peer.recv(10_000) == b"x" * 3126
 
 
-def test_a_socket_takes_as_much_as_it_has_room_for(sender, pair):
+def test_a_socket_takes_as_much_as_it_has_room_for(bound_send, pair):
     small, reads_late = pair(small=True)
-    send, blob = sender(small.fileno), BLOB * 100
+    send, blob = bound_send(small.fileno), BLOB * 100
     taken = taken_by(send, blob)
     assert 0 < taken < len(blob)
     assert taken_by(send, blob) == 0
@@ -71,18 +71,18 @@ def test_a_socket_takes_as_much_as_it_has_room_for(sender, pair):
     assert taken_by(send, BLOB) > 0
 
 
-def test_a_socket_whose_peer_is_gone_takes_nothing(sender, pair):
+def test_a_socket_whose_peer_is_gone_takes_nothing(bound_send, pair):
     ours, peer = pair()
     peer.close()
-    assert taken_by(sender(ours.fileno), BLOB) == 0
+    assert taken_by(bound_send(ours.fileno), BLOB) == 0
 
 
-def test_a_closed_socket_takes_nothing_though_its_number_is_anothers(sender, pair):
+def test_a_closed_socket_takes_nothing_though_its_number_is_anothers(bound_send, pair):
     (open_, _), (after, hears) = pair(), pair()
     # So high that nothing that other threads of this process open meanwhile gets it.
     number = fcntl.fcntl(open_.fileno(), fcntl.F_DUPFD_CLOEXEC, 500)
     closed = socket.socket(fileno=number)
-    send = sender(closed.fileno)
+    send = bound_send(closed.fileno)
     closed.close()
     assert os.dup2(after.fileno(), number) == number
     try:
@@ -100,7 +100,7 @@ def test_a_socket_that_would_block_does_not_block_c(pair):
     done = threading.Event()
 
     def fill():
-        while compiled().sender(small.fileno)(BLOB * 100) != 0:
+        while compiled().bound_send(small.fileno)(BLOB * 100) != 0:
             pass
         done.set()
 
@@ -110,13 +110,13 @@ def test_a_socket_that_would_block_does_not_block_c(pair):
 
 def test_what_is_no_socket_and_what_are_no_bytes_are_errors_and_no_crash(pair):
     ours, _ = pair()
-    sender = compiled().sender
+    bound_send = compiled().bound_send
     for wrong in (None, 3, ours, ours.getsockname, socket, str, lambda: "1", lambda: None):
         with pytest.raises(TypeError):
-            sender(wrong)(b"x")
+            bound_send(wrong)(b"x")
     with pytest.raises(OverflowError):
-        sender(lambda: 1 << 70)(b"x")
-    send = sender(ours.fileno)
+        bound_send(lambda: 1 << 70)(b"x")
+    send = bound_send(ours.fileno)
     for wrong in ("text", None, 3, bytearray(b"x"), memoryview(b"x")):
         with pytest.raises(TypeError):
             send(wrong)
@@ -127,14 +127,14 @@ def test_what_is_no_socket_and_what_are_no_bytes_are_errors_and_no_crash(pair):
 def test_a_send_keeps_its_socket_and_nothing_else(pair):
     (ours, peer), (closed, _) = pair(), pair()
     closed.close()
-    blob, sender = b"x" * 50, compiled().sender
+    blob, bound_send = b"x" * 50, compiled().bound_send
 
     def use():
-        assert sender(ours.fileno)(blob) == 50
+        assert bound_send(ours.fileno)(blob) == 50
         peer.recv(100)
-        assert sender(closed.fileno)(blob) == 0
+        assert bound_send(closed.fileno)(blob) == 0
         try:
-            sender(ours.fileno)("text")
+            bound_send(ours.fileno)("text")
         except TypeError:
             pass
 
@@ -144,7 +144,7 @@ def test_a_send_keeps_its_socket_and_nothing_else(pair):
     for each, before in zip((ours, closed, blob, None), counts, strict=True):
         assert abs(sys.getrefcount(each) - before) < 100
     before = sys.getrefcount(ours)
-    send = sender(ours.fileno)
+    send = bound_send(ours.fileno)
     assert sys.getrefcount(ours) == before + 1
     del send
     assert sys.getrefcount(ours) == before
