@@ -13,7 +13,7 @@ from filtered_websocket.filters.shared.tokens import issue
 from filtered_websocket.messages.publication import Position
 from tests.chaos.served import CENTRIFUGO, HISTORY, KEPT, OPEN, ROOM, SECRET
 from tests.chaos.truth import Truth
-from tests.support.raw_client import CLOSE, PING, PONG, TEXT, RawClient, frame
+from tests.support.raw_client import CLOSE, PING, TEXT, RawClient, frame
 
 SILENCE = 3.0
 """Seconds after which a client asks whether anybody is there; after as many again it goes elsewhere."""
@@ -73,9 +73,7 @@ class Comer(threading.Thread):
             asked = False
             if got is None or got.opcode == CLOSE:
                 raise _Ended
-            if got.opcode == PING:
-                client.send(frame(got.payload, PONG))
-            elif got.opcode == TEXT:
+            if got.opcode == TEXT:
                 self.heard(got.payload.decode())
 
     def say(self, text: str) -> None:

@@ -276,11 +276,11 @@ def test_a_client_that_does_not_answer_a_ping_is_gone_with_1006() -> None:
                 heartbeat._tick()
 
         call(tick_until_pinged)
-        assert client.receive() == Frame(PING, b"")
+        assert client.receive_any() == Frame(PING, b"")
         client.send(frame(b"", PONG))
         until(lambda: connection.awaiting_pong is False)
         call(tick_until_pinged)
-        assert client.receive() == Frame(PING, b"")
+        assert client.receive_any() == Frame(PING, b"")
         call(lambda: (heartbeat._tick(), heartbeat._tick()))
         client.ended()
         assert [events.next(), events.next()] == ["open", (1006, "no answer to a ping")]

@@ -78,7 +78,7 @@ class Living:
             self._answer(client)
 
     def _answer(self, client: RawClient) -> None:
-        got = client.receive()
+        got = client.receive_any()
         if got is None:
             raise ConnectionError("ended")
         if got.opcode != PING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import Answer, ask
-from tests.support.raw_client import PING, PONG, Frame, RawClient, frame
+from tests.support.raw_client import PING, PONG, RawClient, frame
 
 LONGEST = 10.0
 """Seconds that a client may stay for: before any protocol's own ping is missed."""
@@ -33,15 +33,6 @@ class Counts:
     def expected(self) -> Counter[tuple[str, str]]:
         with self._lock:
             return Counter(self._expected)
-
-
-class Visitor(RawClient):
-    """Answers pings, as clients do."""
-
-    def receive(self) -> Frame | None:
-        while (got := super().receive()) is not None and got.opcode == PING:
-            self.send(frame(got.payload, PONG))
-        return got
 
 
 class Place:
@@ -71,7 +62,7 @@ class Place:
         return f"shared{self.random.randrange(count)}"
 
     def open(self, path: str = "/", headers: Sequence[tuple[str, str]] = ()) -> RawClient:
-        return self._sockets.enter_context(Visitor(self.address)).open(path, headers)
+        return self._sockets.enter_context(RawClient(self.address)).open(path, headers)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
