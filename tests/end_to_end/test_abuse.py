@@ -260,8 +260,9 @@ def test_a_flood_of_what_is_no_message_has_the_byte_rate(
 
 
 def test_a_client_that_sends_too_many_bytes_is_told_1008_where_that_is_asked_for(fws_server: Start) -> None:
-    server = fws_server("-f", "my_filters", "--byte_rate", "16K", "--over_rate", "close", module=ECHO)
+    server = fws_server("-f", "my_filters", "--byte_rate", "13K", "--over_rate", "close", module=ECHO)
     with server.open() as client:
-        # 95 kB of fragments, which nobody answers: within five seconds' worth is the first read only.
-        client.send(frame("x", fin=False) + frame("x" * 9, 0, fin=False) * 6300, close_frame(1008))
+        # 190 kB of fragments, which nobody answers: within five seconds' worth is the first read only, also where
+        # others come seconds later.
+        client.send(frame("x", fin=False) + frame("x" * 9, 0, fin=False) * 12600, close_frame(1008))
         assert client.closed() == (1008, "byte_rate")
