@@ -16,7 +16,8 @@ import pytest
 
 from filtered_websocket.monitoring.heap import LEFT
 from tests.support import attacks
-from tests.support.fws_server import FwsServer, Start
+from tests.support.deadlines import limited
+from tests.support.fws_server import STARTING, FwsServer, Start
 from tests.support.raw_client import DEADLINE, RawClient, close_frame, frame, wait_until
 
 ECHO = """
@@ -82,9 +83,10 @@ class Attacker:
     def sees(self, what: str) -> None:
         """Wait until it has seen this."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.strip() == what:
-                return
+        with limited(self.process, STARTING):
+            for line in self.process.stdout:
+                if line.strip() == what:
+                    return
         raise AssertionError(f"the attacker ended without having seen {what!r}")
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.centrifugo_clients import KINDS, OPTIONS, Api, Client
 from tests.support.channel_servers import STORAGES, running, storage_options
 from tests.support.fws_server import FwsServer
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 
 Connect = Callable[..., Client]
 
@@ -145,7 +145,7 @@ def test_a_server_that_is_killed_is_come_back_to_where_history_outlives_it(tmp_p
             api.publish("kept:x", number)
         assert [client.data("kept:x", 3) for client in clients] == [[0, 1, 2]] * len(KINDS)
         first.process.kill()
-        first.process.wait()
+        first.process.wait(DEADLINE)
         again = tmp_path / "again"
         again.mkdir()
         stack.enter_context(running(again, port=first.port, **OPTIONS, **storage))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
 
 from filtered_websocket.filters.shared.signatures import sign
 from tests.support.channel_servers import running
@@ -15,6 +14,7 @@ from tests.support.fws_server import FwsServer
 from tests.support.lines import PythonApi
 from tests.support.receiver import receiving
 from tests.support.redis_server import RedisServer
+from tests.support.websocket_client import ClientConnection, connect
 
 DEADLINE = 15
 KEY, SECRET = "k" * 64, "secret"

@@ -6,12 +6,12 @@ from textwrap import dedent
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from tests.connection.test_autobahn import bomb
 from tests.support import certificates
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import BINARY, DEADLINE, frame, head
+from tests.support.websocket_client import ClientConnection, connect
 
 CHAT_SERVER = """
     from filtered_websocket.filters.base import WebSocketMessageFilter

@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
-from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.support.browser import Browser, Page
+from tests.support.deadlines import joined
 from tests.support.fws_server import FwsServer
 from tests.support.redis_server import RedisServer
+from tests.support.websocket_client import connect
 
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 SECRET = "the publish secret"
@@ -80,11 +81,11 @@ def load(server: FwsServer) -> Iterator[None]:
             yield
         finally:
             ended.set()
-            threads[0].join()
+            joined(threads[0])
             for client in clients:
                 client.close()
             for thread in threads[1:]:
-                thread.join()
+                joined(thread)
 
 
 def dashboard(browser: Browser, server: FwsServer) -> Page:

@@ -138,7 +138,7 @@ def _opens(server: FwsServer) -> bool:
 
 
 def test_the_limit_of_select_is_said_and_kept(fws_server: Start, tmp_path: Path) -> None:
-    hard = int(subprocess.check_output(["sh", "-c", "ulimit -Hn"]).decode())
+    hard = int(subprocess.check_output(["sh", "-c", "ulimit -Hn"], timeout=DEADLINE).decode())
     if hard < 2000:
         pytest.skip(f"a process may have {hard} descriptors here")
     server = begin(fws_server, tmp_path, "--reactor", "select", limited="")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import certificates
+from tests.support.deadlines import joined
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import DEADLINE, PING, PONG, RawClient, frame, head, wait_until
 
@@ -91,7 +92,7 @@ class Living:
 
     def stop(self) -> None:
         self._ended.set()
-        self._thread.join()
+        joined(self._thread)
 
 
 @contextmanager

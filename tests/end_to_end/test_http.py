@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.deadlines import joined
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import Answer, ask, ask_on, connection
 from tests.support.ports import free_port
@@ -183,7 +184,7 @@ def test_draining_is_not_ready_then_refuses_then_closes_over_a_time(start: Any) 
         assert closing is not None
         assert close_of(closing)[0] == 1001
     for thread in threads:
-        thread.join()
+        joined(thread)
     assert len(ends) == 10
     assert min(ends) > 1.8
     assert max(ends) - min(ends) > 0.4

@@ -8,9 +8,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from tests.support.fws_server import Start
+from tests.support.websocket_client import connect
 
 JWT = "filtered_websocket.filters.jwt_auth"
 WHOSE = """

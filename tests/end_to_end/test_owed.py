@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from websockets.sync.client import connect
 
 from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.filters.shared.webhooks.queue import ATTEMPTS
@@ -22,6 +21,7 @@ from tests.support.http_client import ask
 from tests.support.raw_client import DEADLINE
 from tests.support.receiver import Receiver, receiving
 from tests.support.redis_server import RedisServer, find_server
+from tests.support.websocket_client import connect
 
 KEY, SECRET = "k" * 64, "secret"
 ROOMS = ("presence-a", "presence-b", "presence-c")

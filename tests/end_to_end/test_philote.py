@@ -7,7 +7,8 @@ import sys
 import threading
 
 from tests.support.browser import Browser
-from tests.support.fws_server import command
+from tests.support.deadlines import joined
+from tests.support.fws_server import STARTING, command
 from tests.support.philote_tokens import SECRET, token
 from tests.support.raw_client import head
 from tests.support.redis_server import RedisServer
@@ -194,12 +195,12 @@ def test_the_clients_in_the_page_of_the_pack_run(fws_server):
     answering.start()
     address = f"127.0.0.1:{server.port}"
     assert run_python(client.replace("localhost:6380", address), TOKEN=mine) == "an answer\n"
-    answering.join()
+    joined(answering)
     (script,) = blocks(PAGE, "javascript")
     answering = threading.Thread(target=lambda: (other.receive(), other.publish("chan-a", "an answer")))
     answering.start()
     run_javascript(f"const token = {json.dumps(mine)};" + script.replace("localhost:6380", address), "an answer")
-    answering.join()
+    joined(answering)
 
 
 def test_the_configuration_in_the_page_of_the_pack_is_good(tmp_path):
@@ -215,7 +216,7 @@ def test_the_example_runs_in_a_browser_with_a_token_made_as_its_readme_says(fws_
     (line,) = [line for line in (example / "README.md").read_text().splitlines() if line.startswith("    fws_token")]
     made = subprocess.run(
         [sys.executable, "-m", "filtered_websocket.commands.fws_token", *line.split()[1:]],
-        cwd=example, capture_output=True, text=True, check=True,
+        cwd=example, capture_output=True, text=True, check=True, timeout=STARTING,
     )  # fmt: skip
     mine = made.stdout.strip()
     server = fws_server("-c", str(example / "config.json"), "-p", "0")

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from tests.support import certificates
 from tests.support.debian_programs import debian_program
@@ -21,6 +20,7 @@ from tests.support.http_client import ask, ask_on
 from tests.support.ports import free_port
 from tests.support.raw_client import DEADLINE, wait_until
 from tests.support.snippets import blocks
+from tests.support.websocket_client import connect
 
 PAGE = "docs/deployment.md"
 (CONFIG,) = blocks(PAGE, "json")

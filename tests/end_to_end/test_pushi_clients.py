@@ -11,6 +11,7 @@ import pytest
 from tests.support.channel_servers import PLACES, place, running, storage_options
 from tests.support.fws_server import FwsServer
 from tests.support.lines import PushiSocket, PythonApi
+from tests.support.raw_client import DEADLINE
 
 KEY, SECRET = "k" * 64, "s" * 64
 APP = {"id": "app1", "key": KEY, "secret": SECRET, "name": "first"}
@@ -180,7 +181,7 @@ def test_stored_events_and_subscriptions_outlive_a_kill_on_sqlite(tmp_path: Path
         for number in range(3):
             assert api.call("create_event", "news", f"event {number}") == {"result": "success"}
         server.process.kill()
-        server.process.wait()
+        server.process.wait(DEADLINE)
     with running(tmp_path, **OPTIONS, **storage) as server, socket_of(server) as client, api_of(server) as api:
         about = client.subscribe("personal-offline")
         assert about["alias"] == ["news"]

@@ -16,7 +16,7 @@ from tests.support.browser import NODE, Browser, Page
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
 from tests.support.programs import environment
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "socketio"
 CLIENT = NODE / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
@@ -188,7 +188,7 @@ def test_in_sqlite_what_was_said_outlives_the_server(serve: Serve, browser: Brow
 
 def test_without_the_client_the_page_says_what_is_wanted(folder: Path) -> None:
     with FwsServer("-f", "chat", cwd=folder) as server, pytest.raises(HTTPError, match="404") as answered:
-        urlopen(f"http://127.0.0.1:{server.port}/socket.io.min.js")
+        urlopen(f"http://127.0.0.1:{server.port}/socket.io.min.js", timeout=DEADLINE)
     with answered.value as response:
         assert "socket.io.min.js is wanted beside the page" in json.load(response)["error"]
 

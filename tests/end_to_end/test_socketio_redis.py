@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.deadlines import limited
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask
 from tests.support.lines import TESTS
 from tests.support.malicious_pickle import Malicious
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import Client, python_path
 from tests.support.socketio_managers import GENERATIONS, call
@@ -88,10 +89,12 @@ def beside(redis: RedisServer, *packages: str) -> Iterator[int]:
     )
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline())
+        with limited(process):
+            port = int(process.stdout.readline())
+        yield port
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=DEADLINE)
 
 
 def emits(*events: dict[str, Any]) -> list[Any]:

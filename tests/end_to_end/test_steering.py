@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from tests.support.browser import Browser
+from tests.support.deadlines import joined
 from tests.support.fws_server import STARTING, FwsServer
 from tests.support.redis_server import RedisServer
+from tests.support.websocket_client import ClientConnection, connect
 
 COMMAND = (sys.executable, "-m", "filtered_websocket.commands.fws_admin")
 SECRET = "the admin secret"
@@ -147,7 +148,7 @@ def test_one_user_is_found_traced_and_ended_from_the_shell(
     finally:
         trace.send_signal(signal.SIGINT)
         assert trace.wait(STARTING) == 130
-        reader.join()
+        joined(reader)
         trace.stdout.close()
 
 

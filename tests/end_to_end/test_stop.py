@@ -14,6 +14,7 @@ from textwrap import dedent
 import pytest
 
 from tests.support import certificates
+from tests.support.deadlines import limited
 from tests.support.fws_server import STARTING, FwsServer, Start, command
 from tests.support.raw_client import DEADLINE, close_of, head, wait_until
 from tests.support.redis_server import RedisServer
@@ -158,7 +159,8 @@ def importing(folder: Path, *before: str) -> subprocess.Popen[str]:
     ]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert process.stdout.readline() == "importing\n"
+    with limited(process):
+        assert process.stdout.readline() == "importing\n"
     return process
 
 
@@ -173,7 +175,7 @@ def rest(process: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize("options", [[], ["--workers", "2"], ["--reload"]], ids=["one", "workers", "reload"])
 def test_sigterm_ends_process_1_while_it_imports(tmp_path: Path, options: list[str]) -> None:
     spaces = ["unshare", "--pid", "--fork"] if os.getuid() == 0 else ["unshare", "-r", "--pid", "--fork"]
-    if subprocess.run([*spaces, "true"], capture_output=True, check=False).returncode:
+    if subprocess.run([*spaces, "true"], capture_output=True, check=False, timeout=DEADLINE).returncode:
         pytest.skip("NO PROCESS NAMESPACES here, so what process 1 does is not tried")
     process = importing(tmp_path, *spaces)
     child = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
@@ -203,14 +205,15 @@ def test_sighup_while_it_imports_ends_nothing_and_is_heeded_later(tmp_path: Path
     (tmp_path / "go").touch()
     assert process.stderr is not None
     said = ""
-    while "listening on" not in said or "reloaded: " not in said or "SIGUSR2 is for the parent" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    # It has no workers to replace, and does not end for that later either.
-    process.send_signal(signal.SIGUSR2)
-    while "SIGUSR2" not in process.stderr.readline():
-        assert process.poll() is None
+    with limited(process):
+        while "listening on" not in said or "reloaded: " not in said or "SIGUSR2 is for the parent" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        # It has no workers to replace, and does not end for that later either.
+        process.send_signal(signal.SIGUSR2)
+        while "SIGUSR2" not in process.stderr.readline():
+            assert process.poll() is None
     process.terminate()
     assert rest(process).endswith("stopped\n")
     assert process.returncode == 0

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.fws_server import FwsServer, Start, command
 from tests.support.http_client import ask
-from tests.support.raw_client import RawClient
+from tests.support.raw_client import DEADLINE, RawClient
 
 BY_TOKEN = "filtered_websocket.filters.broadcast_messages_by_token"
 
@@ -96,7 +96,7 @@ def test_what_histories_keep_is_bounded_and_what_that_costs_is_counted(fws_serve
     assert said[:6] == [f"1 {n}" for n in range(6)]
     assert said[6:] == ["0 6"] * 4
     server.wait_for("dropped: kept publications over history_bytes .room b")
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=DEADLINE) as page:
         assert 'fws_dropped_total{reason="kept publications over history_bytes"} 4.0' in page.read().decode()
 
 
@@ -310,7 +310,7 @@ def test_what_sqlite_has_confirmed_survives_kill_9(tmp_path: Path, storage: str)
             client.send(str(number))
             assert client.text() == str(number)
         server.signal(signal.SIGKILL)
-        server.process.wait()
+        server.process.wait(DEADLINE)
     with FwsServer(*arguments, cwd=tmp_path) as server:
         client = server.open()
         client.send("51")

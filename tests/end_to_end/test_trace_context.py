@@ -4,13 +4,12 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from websockets.sync.client import connect
-
 from filtered_websocket.filters.shared.signatures import sign
 from filtered_websocket.web.trace_parent import read
 from tests.support.channel_servers import running
 from tests.support.raw_client import DEADLINE
 from tests.support.receiver import receiving
+from tests.support.websocket_client import connect
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 HEADER = f"00-{TRACE}-00f067aa0ba902b7-01"

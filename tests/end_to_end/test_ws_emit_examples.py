@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from tests.support.browser import NODE, Browser, Page
+from tests.support.deadlines import joined, limited
 from tests.support.fws_server import STARTING, FwsServer
+from tests.support.raw_client import DEADLINE
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "ws_emit"
 CLIENTS = {"4": "socket.io-client/dist/socket.io.min.js", "3": "socket.io-client-3/dist/socket.io.min.js"}
@@ -44,10 +46,10 @@ class Examples:
         running = subprocess.Popen([sys.executable, *words, self.emit], cwd=self.folder, stderr=subprocess.PIPE)
         try:
             yield
-            assert running.poll() is None, running.communicate()
+            assert running.poll() is None, running.communicate(timeout=DEADLINE)
         finally:
             running.kill()
-            running.communicate()
+            running.communicate(timeout=DEADLINE)
 
 
 @pytest.fixture(params=CLIENTS)
@@ -63,7 +65,7 @@ def examples(request: Any, tmp_path: Path) -> Iterator[Examples]:
             yield Examples(folder, pages.server_address[1], server)
     finally:
         pages.shutdown()
-        serving.join()
+        joined(serving)
         pages.server_close()
 
 
@@ -118,7 +120,8 @@ def test_programs_that_find_no_server_say_so_in_one_line_each_time_and_go_on(tmp
         for words in (("time/tell_time.py",), ("dir2web/dir2web.py", str(tmp_path))):
             with begin(*words, url, cwd=EXAMPLES) as program:
                 assert program.stderr is not None
-                lines = [program.stderr.readline() for _ in range(2)]
+                with limited(program):
+                    lines = [program.stderr.readline() for _ in range(2)]
                 program.kill()
             assert all(line.startswith(f"{url}: <urlopen error") for line in lines), lines
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.deadlines import limited
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import Answer, ask
 from tests.support.lines import TESTS
 from tests.support.malicious_pickle import Malicious
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 from tests.support.redis_server import RedisServer
 from tests.support.socketio_clients import NODE, PYTHON, TRANSPORTS, Client, python_path
 from tests.support.socketio_managers import GENERATIONS, call
@@ -303,7 +304,8 @@ def test_servers_and_an_original_beside_them_each_deliver_once(serve: Serve, red
     )
     try:
         assert original.stdout is not None
-        port = int(original.stdout.readline())
+        with limited(original):
+            port = int(original.stdout.readline())
         clients = [connect(one), connect(other), connect(port)]
         for client in clients:
             client.wait("connect")
@@ -320,7 +322,7 @@ def test_servers_and_an_original_beside_them_each_deliver_once(serve: Serve, red
             assert events == [("e", [one.port]), ("e", [other.port]), ("last",)]
     finally:
         original.kill()
-        original.communicate()
+        original.communicate(timeout=DEADLINE)
 
 
 def test_emissions_go_on_by_themselves_when_redis_comes_back(serve: Serve, redis: RedisServer, connect: Any) -> None:

@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import filtered_websocket
+from tests.support.fws_server import STARTING
 
 SOURCE = Path(filtered_websocket.__file__).parent / "messages" / "accelerator.c"
 NAME = "_accelerator"
@@ -26,7 +27,7 @@ def compile_to(folder: Path, *flags: str) -> Path:
         pytest.skip("no C compiler, or no Python.h: nothing is accelerated here")
     library = folder / (NAME + sysconfig.get_config_var("EXT_SUFFIX"))
     command = [compiler, *STRICT, *flags, f"-I{headers}", "-o", str(library), str(SOURCE)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STARTING)
     assert ran.returncode == 0, f"{shlex.join(command)}\n{ran.stderr}"
     return library
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from websockets.sync.client import connect
+from tests.support.websocket_client import connect
 
 DEADLINE = 30.0
 NODE = Path(__file__).parents[1] / "node"

@@ -6,6 +6,7 @@ import struct
 import threading
 from types import TracebackType
 
+from tests.support.deadlines import joined
 from tests.support.ports import free_port
 
 _RESET = struct.pack("ii", 1, 0)
@@ -77,7 +78,7 @@ class Cable:
             sink.shutdown(socket.SHUT_WR)
 
     def __enter__(self) -> "Cable":
-        self.join()
+        joined(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:

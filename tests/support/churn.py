@@ -16,7 +16,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from tests.support.attacks import HEAD
-from tests.support.fws_server import FwsServer
+from tests.support.fws_server import STARTING, FwsServer
 from tests.support.raw_client import close_frame, frame
 
 FILTERS = """
@@ -61,7 +61,7 @@ def round_of(server: FwsServer, count: int) -> None:
     with ProcessPoolExecutor(PROCESSES) as pool:
         each = [pool.submit(come_and_go, server.port, count // PROCESSES, f"127.0.{n}") for n in range(PROCESSES)]
         for one in each:
-            one.result()
+            one.result(STARTING)
 
 
 def state(server: FwsServer) -> tuple[int, int]:

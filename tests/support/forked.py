@@ -15,6 +15,7 @@ from multiprocessing import connection, forkserver, get_context
 from pathlib import Path
 
 from tests.support.ledger.own_process import here
+from tests.support.raw_client import DEADLINE
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -83,7 +84,8 @@ class Forked:
 def path_of_a_program() -> list[str]:
     """What a program of Python has in `sys.path` behind its own folder; here there is also what pytest puts there."""
     says = "import sys; print(*sys.path[1:], sep='\\n')"
-    return subprocess.run([sys.executable, "-c", says], capture_output=True, text=True, check=True).stdout.splitlines()
+    ran = subprocess.run([sys.executable, "-c", says], capture_output=True, text=True, check=True, timeout=DEADLINE)
+    return ran.stdout.splitlines()
 
 
 def _run(

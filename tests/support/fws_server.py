@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.deadlines import joined
 from tests.support.forked import NO_BYTECODE, Forked
 from tests.support.ledger.real_server import RealServer, servers
 from tests.support.raw_client import DEADLINE, RawClient
@@ -176,8 +177,8 @@ class FwsServer:
             if looks:
                 left += self._book.outlived(self._family)
         finally:
-            self.process.wait()
-            self._reader.join()
+            self.process.wait(DEADLINE)
+            joined(self._reader)
             assert self.process.stderr is not None
             self.process.stderr.close()
             self._out.close()

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.support.deadlines import joined
 from tests.support.raw_client import DEADLINE
 
 
@@ -101,7 +102,7 @@ def http_backend(port: int = 0) -> Iterator[HTTPBackend]:
         yield server
     finally:
         server.shutdown()
-        thread.join()
+        joined(thread)
         server.hang_up()
         server.server_close()
 

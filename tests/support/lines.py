@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.deadlines import joined
 from tests.support.python_programs import PythonProgram
 from tests.support.raw_client import DEADLINE
 
@@ -81,7 +82,7 @@ class Lines:
     def heard(self, kind: str) -> list[dict[str, Any]]:
         """All of a kind that it has said and nobody has waited for."""
         while not self._lines.empty():
-            self._seen.append(self._lines.get())
+            self._seen.append(self._lines.get_nowait())
         found = [line for line in self._seen if line["is"] == kind]
         self._seen = [line for line in self._seen if line["is"] != kind]
         return found
@@ -102,8 +103,8 @@ class Lines:
             self._process.kill()
             raise
         finally:
-            self._process.wait()
-            self._reader.join()
+            self._process.wait(DEADLINE)
+            joined(self._reader)
             self._process.stdout.close()
 
 

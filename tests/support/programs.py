@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.deadlines import joined, limited
 from tests.support.fws_server import STARTING
 from tests.support.raw_client import DEADLINE
 
@@ -127,20 +128,16 @@ class Program(_Running):
     def line(self) -> str:
         """The next line of standard output."""
         assert self.process.stdout is not None
-        # What hangs is ended, and then there is no line.
-        timer = threading.Timer(DEADLINE, self.process.kill)
-        timer.start()
-        try:
+        with limited(self.process):
             line = self.process.stdout.readline().decode()
-        finally:
-            timer.cancel()
         assert line.endswith("\n"), f"no line, but {line!r}: {self.text}"
         return line[:-1]
 
     def rest(self) -> str:
         """What standard output has until its end."""
         assert self.process.stdout is not None
-        return self.process.stdout.read().decode()  # type: ignore[no-any-return]
+        with limited(self.process):
+            return self.process.stdout.read().decode()  # type: ignore[no-any-return]
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -154,8 +151,8 @@ class Program(_Running):
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
-        self._reader.join()
+        self.process.wait(DEADLINE)
+        joined(self._reader)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             try:
@@ -193,8 +190,8 @@ class Terminal(_Running):
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
-        self._reader.join()
+        self.process.wait(DEADLINE)
+        joined(self._reader)
         os.close(self._ours)
 
 

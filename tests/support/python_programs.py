@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.support.raw_client import DEADLINE
+
 FORK = Path(__file__).parents[1] / "python" / "fork.py"
 _lock = threading.Lock()
 
@@ -71,6 +73,7 @@ class PythonProgram:
 def _place(options: tuple[str, ...], script: str, path: str, imports: tuple[str, ...]) -> socket.socket:
     """Where to ask for programs of a kind."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(DEADLINE)
     process = subprocess.Popen(
         [sys.executable, *options, str(FORK), str(theirs.fileno()), script, *imports],
         env=os.environ | {"PYTHONPATH": path},
@@ -82,7 +85,7 @@ def _place(options: tuple[str, ...], script: str, path: str, imports: tuple[str,
 
     def end() -> None:
         ours.close()
-        process.wait()
+        process.wait(DEADLINE)
 
     atexit.register(end)
     return ours

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.support.deadlines import joined
 from tests.support.raw_client import DEADLINE
 
 
@@ -93,5 +94,5 @@ def receiving(*statuses: int) -> Iterator[Receiver]:
         yield server
     finally:
         server.shutdown()
-        thread.join()
+        joined(thread)
         server.server_close()

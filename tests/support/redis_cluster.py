@@ -12,6 +12,7 @@ from typing import Any
 import hiredis
 
 from tests.support.certificates import Files
+from tests.support.fws_server import STARTING
 from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.redis_programs import find
 from tests.support.redis_server import RedisServer
@@ -137,7 +138,7 @@ class RedisCluster:
                     )
                     for number, (port, more) in enumerate(zip(ports, known, strict=True))
                 ]
-            self.servers = [job.result() for job in jobs]
+            self.servers = [job.result(STARTING) for job in jobs]
             for server, proxy in zip(self.servers, self._proxies, strict=False):
                 server.proxy = proxy
             self._form()

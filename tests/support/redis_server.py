@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.ledger.own_process import here
 from tests.support.ports import free_port
+from tests.support.raw_client import DEADLINE
 
 START_SECONDS = 60.0
 
@@ -101,7 +102,7 @@ class RedisServer:
         """As a crash: SIGKILL."""
         self._signal(signal.SIGKILL)
         assert self._process is not None
-        self._process.wait()
+        self._process.wait(DEADLINE)
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)

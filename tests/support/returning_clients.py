@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.sync.client import ClientConnection, connect
 
 from tests.support.raw_client import DEADLINE, wait_until
+from tests.support.websocket_client import ClientConnection, connect
 
 SECRET = "for the publisher"
 CHANNEL = "broadcast_messages"

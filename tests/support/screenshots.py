@@ -14,11 +14,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.support.browser import Browser, Page
+from tests.support.deadlines import joined
 from tests.support.fws_server import FwsServer
+from tests.support.websocket_client import connect
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -109,7 +110,7 @@ def main(seconds: float) -> None:
                     shot(browser, page, name)
             finally:
                 ended.set()
-                talker.join()
+                joined(talker)
 
 
 if __name__ == "__main__":

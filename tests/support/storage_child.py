@@ -15,6 +15,8 @@ from twisted.internet.defer import ensureDeferred
 
 from filtered_websocket.storage_objects.base import Keep
 from tests.support.backends import Recorder, message
+from tests.support.deadlines import limited
+from tests.support.raw_client import DEADLINE
 
 
 async def write(storage: Any) -> None:
@@ -56,7 +58,8 @@ class Child:
 
     def line(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().rstrip("\n")
+        with limited(self.process):
+            return self.process.stdout.readline().rstrip("\n")
 
     def kill(self) -> list[str]:
         """SIGKILL; the lines it had printed and that were not read yet, whole ones only."""
@@ -72,7 +75,7 @@ class Child:
         self.process.kill()
         assert self.process.stdout is not None
         self.process.stdout.close()
-        self.process.wait()
+        self.process.wait(DEADLINE)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.deadlines import joined
 from tests.support.ports import free_port
 
 DEADLINE = 180.0
@@ -76,7 +77,7 @@ class Background:
         if self._process.poll() is None and "--count" not in self.command:
             os.killpg(self._process.pid, signal.SIGINT)
         self._process.wait(DEADLINE)
-        self._reader.join()
+        joined(self._reader)
         assert self._process.stdout is not None
         self._process.stdout.close()
         check(self.wanted, "".join(self._said), self.command)
@@ -84,8 +85,8 @@ class Background:
     def kill(self) -> None:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._reader.join()
+        self._process.wait(DEADLINE)
+        joined(self._reader)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -158,7 +159,7 @@ class Terminal:
         """Wait until the server has this client, or it has heard all that it was to hear."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/dashboard/figures") as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/dashboard/figures", timeout=DEADLINE) as answer:
                 processes = json.load(answer)["processes"].values()
             there = sum(each["connections"] for figures in processes for each in figures["pipelines"])
             if client.has_ended or there >= sum(not each.is_server and not each.has_ended for each in self._running):

@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.support.deadlines import joined
+
 DEADLINE = 15.0
 
 
@@ -73,7 +75,7 @@ class Listener:
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join()
+        joined(self._thread)
 
     def _serve(self) -> None:
         while True:

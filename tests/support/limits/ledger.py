@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from tests.support.deadlines import joined
 from tests.support.fws_server import FwsServer
 from tests.support.raw_client import RawClient, close_frame, wait_until
 
@@ -91,7 +92,7 @@ class Meter:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self._ended.set()
-        self._thread.join()
+        joined(self._thread)
         cpu, resident, opened, _ = self._before
         self.cost = self.cost.most(
             Cost(self._server.scheduled()[0] / 1e9 - cpu, max(0, self._peak - resident), max(0, self._open - opened))
