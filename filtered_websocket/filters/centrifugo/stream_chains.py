@@ -8,14 +8,12 @@ from twisted.internet.defer import Deferred
 
 from filtered_websocket.chain.deferreds import start
 from filtered_websocket.chain.ending import run_to_the_end
-from filtered_websocket.chain.failures import check_greeting
 from filtered_websocket.chain.observed import Observable
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
 from filtered_websocket.chain.request import Request
-from filtered_websocket.chain.running import limit_time, run
+from filtered_websocket.chain.sessions import run_event
 from filtered_websocket.errors import Close, NotAllowed, Reject, StopChain, StorageAway
 from filtered_websocket.filters.centrifugo.encodings import Encoding
-from filtered_websocket.messages.message import in_binary_message
 
 
 class StreamChains(Observable):
@@ -27,24 +25,15 @@ class StreamChains(Observable):
 
     async def run(self, event: str, data: Any = None) -> None:
         """Run a chain of the pipeline on this stream; one that fails ends it, as it would end a connection."""
-        pipeline, binary = self.pipeline, self.encoding.codec.binary
-        if event == "message":
-            pipeline.messages_in += 1
-            pipeline.bytes_in += len(data)
-        kind = in_binary_message.set(binary)
         try:
-            result = run(pipeline.chains[event], self, data)
-            if isinstance(result, Deferred):
-                self._running = result
-                limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
-                result = await result
-            if event == "connect":
-                check_greeting(result, pipeline.chains[event])
+            await run_event(self, event, data, binary=self.encoding.codec.binary, waits=self._await)
         except BaseException as error:
             self._failed(error)
         finally:
             self._running = None
-            in_binary_message.reset(kind)
+
+    def _await(self, running: "Deferred[Any]") -> None:
+        self._running = running
 
     def _failed(self, error: BaseException) -> None:
         counters = self.pipeline.server.counters

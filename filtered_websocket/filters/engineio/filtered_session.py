@@ -12,17 +12,18 @@ from twisted.internet.defer import CancelledError, Deferred
 from filtered_websocket.chain.channels import Insufficient
 from filtered_websocket.chain.deferreds import DONE, start
 from filtered_websocket.chain.ending import run_to_the_end
-from filtered_websocket.chain.failures import check_decision, check_greeting
+from filtered_websocket.chain.failures import check_decision
 from filtered_websocket.chain.interfaces import Connection
 from filtered_websocket.chain.observed import Observable
 from filtered_websocket.chain.outcomes import CANCELLED, outcome, report
-from filtered_websocket.chain.running import run
+from filtered_websocket.chain.running import limit_time, run
+from filtered_websocket.chain.sessions import run_event
 from filtered_websocket.errors import Close, Reject, StopChain, StorageAway
 from filtered_websocket.filters.engineio.handover import Handover, id_of
 from filtered_websocket.filters.engineio.observed import ObservedSession
 from filtered_websocket.filters.engineio.session import Engine, Session
 from filtered_websocket.messages.batch import Batch
-from filtered_websocket.messages.message import Message, in_binary_message, messages
+from filtered_websocket.messages.message import Message, messages
 from filtered_websocket.messages.publication import Position
 from filtered_websocket.web.request import HTTPRequest
 from filtered_websocket.web.response import HTTPError
@@ -130,7 +131,8 @@ class FilteredSession(Observable, Session):
         try:
             result = run(pipeline.chains["handshake"], self, self.request)
             if isinstance(result, Deferred):
-                result = await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
+                limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
+                result = await result
             check_decision(result, self.request, pipeline.chains["handshake"])
         except BaseException as error:
             self._refuse(error)
@@ -167,25 +169,14 @@ class FilteredSession(Observable, Session):
 
     async def run(self, event: str, data: Any = None, binary: bool = False) -> None:
         """Run a chain of the pipeline on this session; one that fails ends it, as it would end a connection."""
-        pipeline = self.pipeline
-        if event == "message":
-            pipeline.messages_in += 1
-            pipeline.bytes_in += len(data)
-        kind = in_binary_message.set(binary)
         try:
-            result = run(pipeline.chains[event], self, data)
-            if isinstance(result, Deferred):
-                result = await result.addTimeout(pipeline.options.filter_timeout, pipeline.server.reactor)
-            if event == "connect":
-                check_greeting(result, pipeline.chains[event])
+            await run_event(self, event, data, binary=binary)
         except StopChain:
             pass
         except CancelledError:
             self.gone()
         except BaseException as error:
             self._failed(error)
-        finally:
-            in_binary_message.reset(kind)
 
     def _failed(self, error: BaseException) -> None:
         counters, meant = self.pipeline.server.counters, outcome(error, (Close, Reject, StorageAway, *CANCELLED))

@@ -53,7 +53,24 @@ def test_a_filter_that_hangs_ends_the_session_in_its_time() -> None:
         assert client.get().text == "1"
         assert client.get().status == 400
         (error,) = server.errors
-        assert "TimeoutError" in error
+        assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in error
+
+
+class Door(WebSocketHandshakeFilter):
+    """Never says whether it lets a client in."""
+
+    @classmethod
+    def filter(cls, web_socket_instance: Any, data: Any) -> Any:
+        return Deferred()
+
+
+def test_a_handshake_filter_that_hangs_refuses_the_session_in_its_time() -> None:
+    with Server(Door, PACK, filter_timeout=5) as server:
+        asked = ask(server, "GET", POLLING)
+        server.advance(5)
+        assert asked.status == 500
+        (error,) = server.errors
+        assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in error
 
 
 def test_a_client_that_goes_away_while_a_filter_waits_is_gone() -> None:
