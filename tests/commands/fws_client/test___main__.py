@@ -49,8 +49,8 @@ def test_subscribe_alone_listens_and_publish_alone_speaks(server: FwsServer, sta
     assert [reader.line() for _ in range(3)] == ["one", "two", "three"]
 
 
-def test_binary_messages_are_sent_as_they_are(server: FwsServer) -> None:
-    other = server.open("/")
+def test_binary_messages_are_sent_as_they_are(server: FwsServer, stack: ExitStack) -> None:
+    other = stack.enter_context(server.open("/"))
     ran = run("fws_client", address(server), "--binary", stdin=b"\xff\xfe\n")
     assert ran.returncode == 0
     received = other.receive()

@@ -42,7 +42,8 @@ def write_echo(folder: Path) -> Path:
 
 
 def test_a_lost_connection_is_made_anew_with_its_subscriptions(tmp_path: Path) -> None:
-    with start(tmp_path, 0) as first:
+    with ExitStack() as servers:
+        first = servers.enter_context(start(tmp_path, 0))
         words = of(first, "wsps", "-v", "--data", "subscribe", "news", "other")
         with Program("fws_client", *words) as reader:
             reader.until("connected, subscribed to news, subscribed to other")
@@ -50,11 +51,11 @@ def test_a_lost_connection_is_made_anew_with_its_subscriptions(tmp_path: Path) -
             first.process.wait()
             reader.until(r"fws_client: the connection is lost; again in 0\.\d s\n")
             reader.until(r"cannot reach ws://.*: Connection refused; again in [01]\.\d s\n")
-            with start(tmp_path, first.port) as second:
-                reader.until("connected, subscribed to news, subscribed to other")
-                for channel in ("other", "news"):
-                    run("fws_client", *of(second, "wsps", "publish", channel, channel))
-                    assert reader.line() == channel
+            second = servers.enter_context(start(tmp_path, first.port))
+            reader.until("connected, subscribed to news, subscribed to other")
+            for channel in ("other", "news"):
+                run("fws_client", *of(second, "wsps", "publish", channel, channel))
+                assert reader.line() == channel
 
 
 def test_no_line_is_missing_after_a_loss_not_even_one_on_its_way(tmp_path: Path) -> None:
@@ -88,12 +89,14 @@ def waiting(port: int) -> bool:
 
 
 def test_a_server_that_stops_is_come_back_to(tmp_path: Path) -> None:
-    with start(tmp_path, 0) as first, Program("fws_client", address(first), "-v", "subscribe") as reader:
-        reader.until("connected")
-        first.signal()
-        first.wait()
-        reader.until("the server has closed: 1001.*; again in")
-        with start(tmp_path, first.port):
+    with ExitStack() as servers:
+        first = servers.enter_context(start(tmp_path, 0))
+        with Program("fws_client", address(first), "-v", "subscribe") as reader:
+            reader.until("connected")
+            first.signal()
+            first.wait()
+            reader.until("the server has closed: 1001.*; again in")
+            servers.enter_context(start(tmp_path, first.port))
             reader.until("connected")
             run("fws_client", address(first), "publish", "back")
             assert reader.line() == "back"
@@ -116,10 +119,10 @@ def test_a_server_that_is_not_there_is_1_or_waited_for(tmp_path: Path) -> None:
     ran = run("fws_client", url, stdin="x\n")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == f"fws_client: cannot reach {url}: Connection refused\n"
-    with Program("fws_client", url, "--wait", "-v", "subscribe") as reader:
+    with ExitStack() as servers, Program("fws_client", url, "--wait", "-v", "subscribe") as reader:
         reader.until("Connection refused; again in")
-        with start(tmp_path, port):
-            reader.until("connected")
+        servers.enter_context(start(tmp_path, port))
+        reader.until("connected")
 
 
 SIGNATURE = "the signature of this subscription is wrong"

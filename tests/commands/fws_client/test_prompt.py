@@ -1,6 +1,6 @@
 """fws_client at a terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,8 +27,15 @@ def terminal(server: FwsServer, stack: ExitStack, tmp_path: Path) -> Callable[..
     return begin
 
 
-def test_at_the_prompt_lines_are_sent_and_answers_shown(server: FwsServer, terminal: Callable[..., Terminal]) -> None:
-    other: RawClient = server.open("/")
+@pytest.fixture
+def other(server: FwsServer) -> Iterator[RawClient]:
+    with server.open("/") as other:
+        yield other
+
+
+def test_at_the_prompt_lines_are_sent_and_answers_shown(
+    server: FwsServer, other: RawClient, terminal: Callable[..., Terminal]
+) -> None:
     client = terminal(address(server))
     client.press("hello\r")
     assert other.text() == "hello"
@@ -43,9 +50,8 @@ def test_at_the_prompt_lines_are_sent_and_answers_shown(server: FwsServer, termi
 
 
 def test_what_a_message_would_do_to_the_terminal_is_shown_and_not_done(
-    server: FwsServer, terminal: Callable[..., Terminal]
+    server: FwsServer, other: RawClient, terminal: Callable[..., Terminal]
 ) -> None:
-    other = server.open("/")
     client = terminal(address(server))
     other.send("a\x1b]0;title\x07b\x9b2J\nc")
     client.until(r"a\\x1b\]0;title\\x07b\\x9b2J\r\nc")
@@ -94,9 +100,8 @@ def test_commands_subscribe_leave_and_choose_the_channel(server: FwsServer, term
 
 
 def test_the_tab_key_completes_and_the_up_key_brings_back_what_an_earlier_run_typed(
-    server: FwsServer, terminal: Callable[..., Terminal], tmp_path: Path
+    server: FwsServer, other: RawClient, terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
-    other = server.open("/")
     client = terminal(address(server))
     client.press("said before\r")
     assert other.text() == "said before"

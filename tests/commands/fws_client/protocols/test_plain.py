@@ -1,6 +1,7 @@
 """A server without a pack: messages as they are, and those of a server that tells their positions."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -95,15 +96,16 @@ def test_a_client_that_was_cut_off_shows_what_was_said_meanwhile_once(tmp_path: 
 
 
 def test_a_client_of_a_server_that_has_lost_the_past_is_told_so(tmp_path: Path) -> None:
-    with FwsServer(*FILTERS, cwd=tmp_path) as first:
-        reader = Program("fws_client", address(first), "-v", "--data", "subscribe")
-        with reader:
+    with ExitStack() as servers:
+        first = servers.enter_context(FwsServer(*FILTERS, cwd=tmp_path))
+        with Program("fws_client", address(first), "-v", "--data", "subscribe") as reader:
             reader.until("connected\n")
             run("fws_client", address(first), "publish", stdin="one\n")
             assert reader.line() == "one"
             first.process.kill()
             first.process.wait()
-            with FwsServer(*FILTERS, "-p", str(first.port), "--host", "127.0.0.1", cwd=tmp_path):
-                reader.until("fws_client: something may be missing: epoch\n")
-                wait_until(lambda: run("fws_client", address(first), "publish", stdin="two\n").returncode == 0)
-                assert reader.line() == "two"
+            here = ("-p", str(first.port), "--host", "127.0.0.1")
+            servers.enter_context(FwsServer(*FILTERS, *here, cwd=tmp_path))
+            reader.until("fws_client: something may be missing: epoch\n")
+            wait_until(lambda: run("fws_client", address(first), "publish", stdin="two\n").returncode == 0)
+            assert reader.line() == "two"

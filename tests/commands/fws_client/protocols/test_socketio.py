@@ -81,7 +81,8 @@ def test_an_acknowledgement_that_does_not_come_is_1(tmp_path: Path) -> None:
 
 
 def test_a_lost_connection_is_made_anew_in_its_namespaces(tmp_path: Path) -> None:
-    with start(tmp_path, 0) as first, ExitStack() as stack:
+    with ExitStack() as servers, ExitStack() as stack:
+        first = servers.enter_context(start(tmp_path, 0))
         reader = subscribed(first, stack, "/news", "/other", words=("--data",))
         writer = stack.enter_context(
             Program("fws_client", *of(first, "socketio", "-v", "--ack", "--data", "publish", "/news"))
@@ -94,11 +95,11 @@ def test_a_lost_connection_is_made_anew_in_its_namespaces(tmp_path: Path) -> Non
         for each in (reader, writer):
             each.until("again in")
         writer.write("two\n")
-        with start(tmp_path, first.port):
-            reader.until("connected, subscribed to /news, subscribed to /other")
-            assert json.loads(writer.line()) == ["heard", "two"]
-            writer.end_of_input()
-            assert writer.wait() == 0
+        servers.enter_context(start(tmp_path, first.port))
+        reader.until("connected, subscribed to /news, subscribed to /other")
+        assert json.loads(writer.line()) == ["heard", "two"]
+        writer.end_of_input()
+        assert writer.wait() == 0
 
 
 def test_what_is_lost_before_its_acknowledgement_is_sent_again(server: FwsServer) -> None:
