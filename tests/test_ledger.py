@@ -17,7 +17,9 @@ from tests.support.fws_server import Start
 from tests.support.ledger.own_process import OwnProcess
 from tests.support.ledger.real_server import RealServer
 from tests.support.ledger.steady import steady
+from tests.support.reactor_thread import call
 from tests.support.redis_server import RedisServer
+from tests.support.serving import serving
 
 
 @pytest.fixture
@@ -141,6 +143,14 @@ def plants() -> dict[str, tuple[Callable[[Any], object], str]]:
         "connection": (connection, "connections are counted still: 1"),
         "debt": (lambda it: it.pipeline.server._owed.add("a step"), "in the server's owed: 'a step'"),
     }
+
+
+def test_what_a_server_on_a_port_of_this_process_leaves_is_named() -> None:
+    with (
+        pytest.raises(AssertionError, match=r"^the server has left:\na channel of the hub: lost with 1 "),
+        serving() as it,
+    ):
+        call(it.server.pipelines[0].hub.join, "lost", _Ghost())
 
 
 class _Ghost:

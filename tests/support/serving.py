@@ -28,6 +28,7 @@ from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import listen
+from tests.support.ledger.memory_server import left_by, servers
 from tests.support.raw_client import DEADLINE, RawClient, Response
 from tests.support.reactor_thread import call, until
 
@@ -197,8 +198,12 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
             await served.server.stop()
 
     served = call(begin)
+    servers.opened(served)
+    pending: list[str] = []
     try:
         yield served
     finally:
         served.close_clients()
         call(end)
+        pending = call(servers.closed, served)
+    servers.told(*call(left_by, served.server, served.server.storage_object), *pending)

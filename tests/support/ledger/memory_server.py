@@ -19,7 +19,7 @@ class MemoryServers:
 
     def __init__(self) -> None:
         self.expected: tuple[str, ...] = ()
-        self.open: set[Server] = set()
+        self.open: set[object] = set()
         self._deferreds = PendingDeferreds()
         self._counted = ExitStack()
 
@@ -42,24 +42,20 @@ class MemoryServers:
             finally:
                 pending = books.closed(self)
             if error is None:
-                left = [
-                    each
-                    for each in (*left_by(self, not books.open), *pending)
-                    if not any(part in each for part in books.expected)
-                ]
-                if left:
-                    raise AssertionError("the server has left:\n" + "\n".join(left))
+                # Others that are open may have the same clock.
+                timers = () if books.open else _timers(self)
+                books.told(*timers, *left_by(self.server, self.storage_object), *pending)
 
         Server.__enter__, Server.__exit__ = enter, leave  # type: ignore[method-assign]
 
-    def opened(self, server: Server) -> None:
+    def opened(self, server: object) -> None:
         """A server begins: with the first, Deferreds are counted."""
         if not self.open:
             self._deferreds = PendingDeferreds()
             self._counted.enter_context(self._deferreds.counted())
         self.open.add(server)
 
-    def closed(self, server: Server) -> list[str]:
+    def closed(self, server: object) -> list[str]:
         """A server has stopped: with the last of those that are open together, the Deferreds that they have left."""
         # A test may end one twice, or one that never began.
         if server not in self.open:
@@ -70,6 +66,14 @@ class MemoryServers:
         self._counted.close()
         return self._deferreds.left()
 
+    def told(self, *left: str) -> None:
+        """
+        :raises AssertionError: something is left that the test does not leave on purpose
+        """
+        found = [each for each in left if not any(part in each for part in self.expected)]
+        if found:
+            raise AssertionError("the server has left:\n" + "\n".join(found))
+
     def prune(self) -> None:
         """Hold no more memory than what is left takes."""
         self._deferreds.prune()
@@ -79,12 +83,9 @@ servers = MemoryServers()
 """Those of this process."""
 
 
-def left_by(server: Server, is_last: bool = True) -> list[str]:
-    """What it has left, named.
-
-    :param is_last: no other server is open, which may have the same clock
-    """
-    return [*(_timers(server) if is_last else ()), *_connections(server), *_storage(server)]
+def left_by(server: Any, storage: Any) -> list[str]:
+    """What a server that has stopped has left in itself and in its storage object, named."""
+    return [*_connections(server), *_storage(storage)]
 
 
 def _timers(server: Server) -> Iterator[str]:
@@ -95,8 +96,7 @@ def _timers(server: Server) -> Iterator[str]:
         yield f"a timer that is due in {delay:g} s: {getattr(call.func, '__qualname__', call.func)}"
 
 
-def _connections(server: Server) -> Iterator[str]:
-    real: Any = server.server
+def _connections(real: Any) -> Iterator[str]:
     for name in ("connections", "blocked", "_ending", "_owed"):
         for each in getattr(real, name):
             yield f"in the server's {name.strip('_')}: {each!r}"
@@ -119,8 +119,7 @@ def _connections(server: Server) -> Iterator[str]:
             yield f"something waits for the turn's end in {each!r}"
 
 
-def _storage(server: Server) -> Iterator[str]:
-    storage: Any = server.storage_object
+def _storage(storage: Any) -> Iterator[str]:
     if storage.shared:
         return  # other nodes go on with it
     for name in getattr(storage, "_subscribed", ()):
