@@ -10,6 +10,23 @@ from filtered_websocket.storage_objects.sqlite.schema import migrate
 BUSY_SECONDS = 1.0
 """How long another program may write to the file before that is a fault."""
 
+SURROUNDINGS = frozenset(
+    (
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    )
+)
+"""Errors of the file or its disk, not of a statement."""
+
 
 class Database:
     """
@@ -90,3 +107,9 @@ class Database:
 
     def now(self) -> float:
         return time.monotonic() + self._ahead
+
+
+def is_surroundings(error: Exception) -> bool:
+    """Whether the file or its disk is to blame, and not a statement."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in SURROUNDINGS

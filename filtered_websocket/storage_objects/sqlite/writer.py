@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from filtered_websocket.errors import ConfigError, StorageAway
+from filtered_websocket.storage_objects.sqlite.database import is_surroundings
 from filtered_websocket.storage_objects.sqlite.file import DatabaseFile, Identity
 from filtered_websocket.storage_objects.sqlite.tables import Tables
 from filtered_websocket.storage_objects.values import Convert
@@ -31,22 +32,6 @@ LOOK_SECONDS = 1.0
 """Between looks at the file while nothing is asked, and between attempts while there is a fault."""
 DELETED = "it was deleted: put it back, or restart the server to begin with an empty one"
 READS = frozenset((Tables.get, Tables.fields, Tables.since, Tables.latest, Tables.where, Tables.load))
-SURROUNDINGS = frozenset(
-    (
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOTADB,
-    )
-)
-"""Errors of the file or its disk, not of a statement."""
 
 
 class Writer:
@@ -101,6 +86,14 @@ class Writer:
 
         clock: Any = reactor
         self._call = clock.callFromThread
+        if not self._begin():
+            return
+        while (batch := self._next()) is not None:
+            self._work(batch)
+        self._finish()
+
+    def _begin(self) -> bool:
+        """Whether the file can be used."""
         try:
             self._file.claim()
             self._open(begin=True)
@@ -109,12 +102,16 @@ class Writer:
             problem = ConfigError(f"sqlite_file {self._name}: {getattr(error, 'strerror', None) or error}")
             self._call(self._started.errback, problem)
             self._call(self._refuse, problem)
-            return
+            return False
         self._call(self._started.callback, None)
-        while (batch := self._next()) is not None:
-            self._look()
-            if batch:
-                self._call(self._answer, batch, self._results(batch))
+        return True
+
+    def _work(self, batch: list[Question]) -> None:
+        self._look()
+        if batch:
+            self._call(self._answer, batch, self._results(batch))
+
+    def _finish(self) -> None:
         self._close()
         self._file.release()
         self._call(self._end)
@@ -192,7 +189,7 @@ class Writer:
                 try:
                     results.append(function(self._tables, *arguments))
                 except Exception as error:
-                    if _is_surroundings(error):
+                    if is_surroundings(error):
                         raise
                     results.append(Failure())
                     execute("ROLLBACK TO question")  # so that one that fails leaves the others whole
@@ -238,8 +235,3 @@ class Writer:
     def _end(self) -> None:
         self._thread.join()
         self._stopped.callback(None)
-
-
-def _is_surroundings(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in SURROUNDINGS
