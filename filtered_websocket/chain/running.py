@@ -10,6 +10,8 @@ from twisted.python.failure import Failure
 
 from filtered_websocket.chain.deferreds import has_fired, start
 from filtered_websocket.chain.failures import _awaited
+from filtered_websocket.chain.storage import Storage
+from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.publication import Publication
 
 Step = Callable[[Any, Any], Any]
@@ -63,13 +65,19 @@ async def _finish(waited: Any, step: Step, steps: Iterator[Step], instance: Any,
     return data
 
 
-def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any) -> None:
-    """Cancel a filter that is awaited for too long; its error then says so, and where it was waiting."""
+def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any, storage: Storage | None = None) -> None:
+    """Cancel a filter that is awaited for too long; its error then says so, and where it was waiting.
+
+    :param storage: what it may wait for: while that is away the filter is not to blame, and ends with StorageAway
+    """
 
     def too_long(result: Any, seconds: float) -> Any:
         if not isinstance(result, Failure):
             return result
-        error = TimeoutError(f"the filter took longer than {seconds:g} s (filter_timeout)")
+        text = f"the filter took longer than {seconds:g} s (filter_timeout)"
+        error: Exception = TimeoutError(text)
+        if storage is not None and not storage.ready:
+            error = StorageAway(f"{text}; the storage is away")
         error.filter_step = _awaited(result.value)  # type: ignore[attr-defined, arg-type]
         raise error.with_traceback(result.value.__traceback__ if result.value is not None else None)
 

@@ -26,7 +26,7 @@ async def run_event(
     :param data: what the chain gets; of a message, its payload
     :param binary: the kind of the message
     :param waits: told of what is awaited, if a filter is, so that it can be cancelled
-    :raises BaseException: whatever a filter raises, signals included; TimeoutError, where it took too long
+    :raises BaseException: whatever a filter raises, signals included; TimeoutError, where it took too long, or StorageAway
     """
     pipeline = session.pipeline
     steps = pipeline.chains[event]
@@ -38,7 +38,7 @@ async def run_event(
         result = run(steps, session, data)
         if isinstance(result, Deferred):
             waits(result)
-            limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
+            limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor, pipeline.storage_object)
             result = await result
         if event == "connect":
             check_greeting(result, steps)

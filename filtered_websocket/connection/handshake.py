@@ -176,7 +176,7 @@ class Handshake(Part):
             self.openHandshakeTimeoutCall = None
         self._deciding.running = result
         self.factory.deciding.add(self)
-        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
+        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor, self.pipeline.storage_object)
         result.addCallback(check_decision, self.request, self.pipeline.chains["handshake"])
         result.addBoth(self._decided)
 

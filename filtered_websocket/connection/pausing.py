@@ -66,7 +66,7 @@ class Pausing(Part):
         self.running = result
         if self.state in (OPEN, CONNECTING) or self.http is not None:
             self.waits = True
-        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor)
+        limit_time(result, self.pipeline.options.filter_timeout, self.factory.reactor, self.pipeline.storage_object)
         result.addErrback(self.wait_failed)
         result.addBoth(self._waited, result)
 

@@ -15,6 +15,9 @@ from filtered_websocket.filters.base import (
     WebSocketMessageFilter,
 )
 from filtered_websocket.storage_objects.base import StorageAway
+from filtered_websocket.testing import Server
+from filtered_websocket.testing.clock import ClockReactor
+from tests.simulation.shared_memory import SharedMemory
 from tests.support.raw_client import frame, head, wait_until
 from tests.support.serving import Events, a_turn, echo, logged, on_data, on_message, pairing, serving
 
@@ -144,6 +147,21 @@ def test_a_filter_that_hangs_is_ended_and_fails_closed() -> None:
         client.send("go")
         assert client.closed() == (1011, "")
         assert [events.next(), events.next(), events.next()] == ["open", "cancelled", (1011, "")]
+
+
+def test_a_filter_that_hangs_while_storage_is_away_is_not_to_blame() -> None:
+    async def hang(connection: Any, data: Any) -> None:
+        await Deferred()
+
+    clock = ClockReactor()
+    storage = SharedMemory(clock.seconds).storage(clock)
+    with Server(on_message(hang), storage_object=storage, reactor=clock) as server:
+        client = server.connect()
+        storage.go_away()
+        client.send("go")
+        server.advance(31)
+        assert client.close_code == 1013
+        assert server.server.counters.totals["closed", "the storage object is away"] == 1
 
 
 def test_of_a_filter_that_hangs_the_log_tells_where_and_which_option_ended_it() -> None:

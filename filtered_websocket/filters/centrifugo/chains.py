@@ -60,7 +60,8 @@ class Chains:
         except StopChain:
             return None
         if isinstance(result, Deferred):
-            limit_time(result, self._pipeline.options.filter_timeout, self._pipeline.server.reactor)
+            pipeline = self._pipeline
+            limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor, pipeline.storage_object)
             result.addErrback(lambda failure: failure.trap(StopChain) and None)
         return result
 

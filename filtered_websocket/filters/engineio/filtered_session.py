@@ -131,7 +131,7 @@ class FilteredSession(Observable, Session):
         try:
             result = run(pipeline.chains["handshake"], self, self.request)
             if isinstance(result, Deferred):
-                limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
+                limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor, pipeline.storage_object)
                 result = await result
             check_decision(result, self.request, pipeline.chains["handshake"])
         except BaseException as error:

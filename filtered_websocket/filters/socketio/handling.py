@@ -96,7 +96,7 @@ class Handling:
         if not isinstance(result, Deferred):
             return done(result)
         pipeline = self.pack.pipeline
-        limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor)
+        limit_time(result, pipeline.options.filter_timeout, pipeline.server.reactor, pipeline.storage_object)
         return result.addCallbacks(done, lambda failure: failed(failure.value))
 
     # A client wants to be let in.
