@@ -13,7 +13,7 @@ from tests.simulation.schedule import Schedule, made, read
 from tests.simulation.shrinking import shrunk
 
 STEPS = 300
-RUNS = {"memory": 40, "redis": 10}
+RUNS = {"memory": 40, "redis": 10, "sqlite": 10}
 """How many of each storage are played from a seed on."""
 FAILED = Path("build/simulation")
 

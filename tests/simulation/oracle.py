@@ -16,7 +16,8 @@ The promises (docs/guarantees.md):
 
 1. Nothing comes that nobody has published, nothing twice, nothing out of order: one that was confirmed before another
    was begun comes before it, in a channel always, and over all the channels of a client unless storage was disturbed.
-   Unless it was, so does one that its publisher has sent before the other on the same connection.
+   Unless it was, so does one that its publisher has sent before the other on the same connection; over several channels
+   where all of them are delivered by one road.
 2. Behind the position where a client stands comes everything that was confirmed, and each offset once.
 3. What else is lost was counted, at the client's node.
 4. At rest members are those that are there; of each one join and one leave was told.
@@ -35,10 +36,12 @@ from tests.simulation.witness import Witness
 class Oracle:
     """
     :ivar faults: what is not as promised, in words
+    :param one_order: what a connection publishes to several channels comes in its order
     :ivar disturbed: the tick of the last disturbance of storage
     """
 
-    def __init__(self) -> None:
+    def __init__(self, one_order: bool = True) -> None:
+        self.one_order = one_order
         self.faults: list[str] = []
         self.disturbed = 0
         self.witnesses: dict[str, Witness] = {}

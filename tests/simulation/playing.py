@@ -7,11 +7,13 @@ from tests.simulation.clock import seeded
 from tests.simulation.schedule import Schedule
 from tests.simulation.shared_memory import SharedMemory
 from tests.simulation.shared_redis import SharedRedis
+from tests.simulation.shared_sqlite import SharedSqlite
 from tests.simulation.steps import Steps
 
 STORAGES: dict[str, Callable[[int], Callable[[Any], Any]]] = {
     "memory": lambda seed: lambda seconds: SharedMemory(seconds, seed),
     "redis": lambda seed: lambda seconds: SharedRedis(seconds, seed),
+    "sqlite": lambda seed: lambda seconds: SharedSqlite(seconds, seed),
 }
 
 

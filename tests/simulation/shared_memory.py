@@ -23,7 +23,11 @@ class SharedMemory:
     """What all nodes share.
 
     :param seconds: the time of the world
+    :cvar nodes: how many there can be at a time
+    :cvar one_order: what keeps history and what keeps none is delivered by one road
     """
+
+    nodes, one_order = 3, True
 
     def __init__(self, seconds: Callable[[], float], seed: int = 0) -> None:
         self.seconds = seconds
@@ -54,6 +58,9 @@ class SharedMemory:
     def begin_anew(self) -> None:
         """All histories are lost."""
         self.histories = Histories(lambda *_: None)
+
+    def end(self) -> None:
+        """Nothing of it is anywhere else."""
 
     # The leases.
 

@@ -60,7 +60,11 @@ class View(StorageObject):
 class SharedRedis:
     """
     :param seconds: gives the world's time
+    :cvar nodes: how many there can be at a time
+    :cvar one_order: what keeps history and what keeps none is delivered by one road
     """
+
+    nodes, one_order = 3, True
 
     def __init__(self, seconds: Callable[[], float], seed: int) -> None:
         self.model = RedisModel(seconds, seed)
@@ -79,6 +83,9 @@ class SharedRedis:
     def forget(self, view: View) -> None:
         """Its node is dead."""
         view.go_away()
+
+    def end(self) -> None:
+        """Nothing of it is anywhere else."""
 
     def begin_anew(self) -> None:
         """It is empty."""

@@ -64,6 +64,54 @@ class Steps(Checks):
         """The same, and meanwhile the storage begins anew."""
         self.do_miss(client, channel, publisher, count, self.do_forget)
 
+    def do_crowd(self, client: int, channel: str, publisher: int, count: int) -> None:
+        """This client comes into a channel, or leaves it, while another one publishes there."""
+        for other in self._from(publisher)[:1]:
+            for who in [each for each in self._from(client) if each is not other][:1]:
+                for _ in range(count):
+                    other.publish(channel)
+                if channel in who.witness.stays:
+                    who.unsubscribe(channel)
+                elif not who.wants(channel):
+                    who.subscribe(channel)
+                for _ in range(count):
+                    other.publish(channel)
+
+    def do_ahead(self, client: int, channel: str, node: int, drains: int) -> None:
+        """This client, or the next that is in a channel, goes to a node that hears late what it has heard elsewhere.
+
+        :param drains: 1: and that node is drained as soon as it has heard
+        """
+        there = [each for each in self._from(client) if channel in each.witness.stays]
+        nodes = [each for each in self.slots[node:] + self.slots[:node] if each is not None and each.serves]
+        for where in [each for each in nodes if any(other.node is each for other in there)][:1]:
+            for who in [each for each in there if each.node is not where][:1]:
+                self.oracle.disturb()
+                where.storage.slow(1)
+                who.publish(channel)
+                self.settle()
+                who.abort()
+                self.settle()
+                if who.wire is None:  # the node that it was at is not frozen
+                    who.connect(where)
+                    self.settle()
+                if who.node is where and who.ready:
+                    who.subscribe(channel)
+                    self.advance(1.5)
+                where.storage.slow(0)
+                if drains == 1:
+                    where.drain()
+
+    def do_outage(self, node: int, channel: str, publisher: int, count: int) -> None:
+        """A node does not reach the storage while much is published elsewhere."""
+        self.do_away(node)
+        self.settle()
+        for other in [each for each in self._from(publisher) if each.node is not self.slots[node]][:1]:
+            for _ in range(count):
+                other.publish(channel)
+        self.settle()
+        self.do_back(node)
+
     def do_flood(self, client: int, publisher: int, count: int) -> None:
         """This client, or the next that is in a channel where slow ones lose what is old, does not read for a while."""
         for who in [each for each in self._from(client) if "plain:b" in each.witness.stays][:1]:

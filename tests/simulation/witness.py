@@ -10,6 +10,7 @@ class Knows(Protocol):
     """The oracle."""
 
     disturbed: int
+    one_order: bool
 
     def fault(self, text: str) -> None: ...
     def tick(self) -> int: ...
@@ -145,7 +146,8 @@ class Witness:
         if not live or publication.begun < stay.since:
             return  # of one that is being let in what came meanwhile may wait
         before = self._live
-        if before is not None and calm and (_was_over(publication, before) or _was_sent_first(publication, before)):
+        was_first = self._oracle.one_order and before is not None and _was_sent_first(publication, before)
+        if before is not None and calm and (_was_over(publication, before) or was_first):
             self._oracle.fault(f"{self} got {publication} behind {before}, of another channel, which was begun later")
         if before is None or publication.begun > before.begun:
             self._live = publication
