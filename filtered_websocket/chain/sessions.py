@@ -26,7 +26,7 @@ async def run_event(
     :param data: what the chain gets; of a message, its payload
     :param binary: the kind of the message
     :param waits: told of what is awaited, if a filter is, so that it can be cancelled
-    :raises BaseException: whatever a filter raises, signals included; TimeoutError, where it took too long, or StorageAway
+    :raises BaseException: whatever a filter raises, signals included; TimeoutError or StorageAway, if it took too long
     """
     pipeline = session.pipeline
     steps = pipeline.chains[event]
