@@ -13,6 +13,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, NoReturn
 
+from filtered_websocket.config import reading
+
 KIB = 1024
 
 MIB = 1024 * KIB
@@ -205,11 +207,10 @@ def loads(document: str) -> Any:
 
 def read_object(path: str) -> dict[str, Any]:
     """The object in a JSON file with ``#`` comment lines. Raises ValueError, and OSError where there is no file."""
-    with open(path, "rb") as file:
-        try:
-            document = file.read().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ValueError("UTF-8 is wanted") from None
+    try:
+        document = reading.read(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("UTF-8 is wanted") from None
     # Comments are emptied, not dropped, so that the line of a fault is the one an editor shows.
     rows = ("" if row.lstrip().startswith("#") else row for row in document.split("\n"))
     found: dict[str, Any] = json_value(dict)("\n".join(rows))

@@ -8,7 +8,10 @@ import urllib.request
 from pathlib import Path
 from textwrap import dedent
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support import certificates
 from tests.support.fws_server import FwsServer, Start
@@ -273,6 +276,27 @@ def test_in_development_too_a_broken_filter_changes_nothing_and_a_mended_one_is_
     for client in clients:
         client.send("a")
         assert client.text() == "mended a"
+
+
+def test_in_development_a_key_that_is_written_anew_is_taken(fws_server: Start, tmp_path: Path) -> None:
+    keys = [Ed25519PrivateKey.generate() for _ in range(2)]
+    public = [key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for key in keys]
+    bearers = [[("Authorization", f"Bearer {jwt.encode({'sub': 'ada'}, key, 'EdDSA')}")] for key in keys]
+    file = tmp_path / "key.pem"
+    file.write_bytes(public[0])
+    auth = "filtered_websocket.filters.jwt_auth"
+    server = fws_server("-f", auth, "my_filters", "--jwt_public_key", str(file), "--reload", module=CHAT)
+    client = server.open(headers=bearers[0])
+    file.write_bytes(public[1][:50])
+    server.wait_for("not reloaded, everything stays as it was: .*jwt_public_key: a PEM file with a public key")
+    server.open(headers=bearers[0])
+    file.write_bytes(public[1])
+    server.wait_for(" reloaded: ")
+    server.open(headers=bearers[1])
+    with pytest.raises(AssertionError, match="status=401"):
+        server.open(headers=bearers[0])
+    client.send("a")
+    assert client.text() == "first a"
 
 
 def test_a_reloaded_module_that_has_lost_its_filters_is_warned_of(fws_server: Start, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ RELOAD = Option(
     "reload",
     boolean,
     False,
-    "reload when a filter module or the configuration file changes: in development",
+    "reload when a filter module, the configuration or a file that it names changes: in development",
     switch=True,
     at_start=True,
 )

@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.config.option import Options
 from filtered_websocket.config.pipelines import PipelineConfig
+from filtered_websocket.config.reading import READ
 from filtered_websocket.errors import ConfigError
 from filtered_websocket.pipeline.generation import Generation, own_modules
 from filtered_websocket.pipeline.importing import IMPORTER, Source, checksum, loader_of
@@ -118,8 +119,9 @@ def _storage_module(server: Server) -> str:
 
 def files(server: Server) -> dict[str, int | None]:
     """The files that a reload would read, or that the last one looked for in vain: the user's own modules, the
-    configuration, and certificates. For each the checksum of what was read; None where there was nothing."""
-    found: dict[str, int | None] = dict.fromkeys(IMPORTER.missing)
+    configuration, what options are read from, and certificates. For each the checksum of what was read; None where
+    there was nothing."""
+    found: dict[str, int | None] = dict.fromkeys(IMPORTER.missing) | READ
     for name in own_modules(module for pipeline in server.pipelines for module in pipeline.modules):
         module: Any = sys.modules[name]
         loader = loader_of(module)
@@ -127,8 +129,6 @@ def files(server: Server) -> dict[str, int | None]:
             found[loader.path] = checksum(loader.text)
         elif file := getattr(module, "__file__", None):
             found[file] = _on_disk(file)
-    if server.options.config:
-        found[server.options.config] = _on_disk(server.options.config)
     for certificate in server.certificates:
         found |= certificate.checksums
     return found | IMPORTER.read

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filtered_websocket.config import reading
+
 PREFIX = "CENTRIFUGO_"
 _FORMATS = ".json .yaml .yml .toml"
 
@@ -46,7 +48,7 @@ def read(value: Any) -> Document:
         raise ValueError("the path of a configuration file of Centrifugo 6 is wanted")
     path = Path(value)
     try:
-        content = _parsed(path.suffix.lower(), path.read_bytes())
+        content = _parsed(path.suffix.lower(), reading.read(path))
     except OSError as error:
         raise ValueError(f"a configuration file of Centrifugo 6 is wanted ({error.strerror})") from None
     if not isinstance(content, dict):

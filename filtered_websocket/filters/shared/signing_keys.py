@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jwt
@@ -20,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
+
+from filtered_websocket.config import reading
 
 DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
@@ -133,7 +134,7 @@ def read_pem(path: str) -> tuple[PublicKey, ...]:
     :raises ValueError: a sentence that says why not
     """
     try:
-        data = path.encode() if path.lstrip().startswith("-----BEGIN") else Path(path).read_bytes()
+        data = path.encode() if path.lstrip().startswith("-----BEGIN") else reading.read(path)
         key = load_pem_x509_certificate(data).public_key() if b"CERTIFICATE" in data else load_pem_public_key(data)
     except OSError as error:
         raise ValueError(f"a PEM file with a public key is wanted ({error.strerror})") from None
@@ -149,7 +150,7 @@ def read_jwks(path: str) -> tuple[PublicKey, ...]:
     """
     wanted = "a JWKS file with a public key is wanted"
     try:
-        document = json.loads(Path(path).read_bytes())
+        document = json.loads(reading.read(path))
         entries = document["keys"]
         keys = [_of_jwk(each) for each in entries if each.get("use", "sig") == "sig" and _signs(each)]
     except OSError as error:
