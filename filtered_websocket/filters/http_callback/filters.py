@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from filtered_websocket.chain.deferreds import start
+from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.errors import Close, Reject, StopChain
 from filtered_websocket.filters.base import (
     Connection,
@@ -25,10 +26,12 @@ from filtered_websocket.filters.http_callback.departures import Departures
 from filtered_websocket.filters.http_callback.events import DISCONNECT, HANDSHAKE, MESSAGE, Answer, Question
 from filtered_websocket.filters.http_callback.figures import Figures
 from filtered_websocket.filters.http_callback.options import OPTIONS
+from filtered_websocket.filters.shared.following import made_of
 from filtered_websocket.messages.message import came_binary
 
 _log = Logger()
 
+NAMES = [option.name for option in OPTIONS]
 REFUSED, UNANSWERED = "http_callback: message refused", "http_callback: message not answered"
 
 
@@ -116,18 +119,15 @@ class Tell(WebSocketDisconnectFilter):
 
 
 def backend_of(use: Any) -> Backend:
-    """The backend of a use, by its options as they are now: a reload gives the use others, and starts it no anew."""
-    state, options = use.state, use.options
-    if state.get("options") is not options:
-        values = [getattr(options, option.name) for option in OPTIONS]
-        if state.get("values") != values:
-            server = state["server"]
-            if "backend" in state:
-                state["backend"].close()
-            state["backend"] = Backend(server.reactor, options, server.counters, state["figures"])
-        state["options"], state["values"] = options, values
-    found: Backend = state["backend"]
-    return found
+    """The backend of a use, by its options as they are now."""
+
+    def make(options: Options, former: Backend | None) -> Backend:
+        server = use.state["server"]
+        if former is not None:
+            former.close()
+        return Backend(server.reactor, options, server.counters, use.state["figures"])
+
+    return made_of(use, NAMES, make)
 
 
 def _question(

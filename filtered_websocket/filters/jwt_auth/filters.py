@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
-from filtered_websocket.chain.interfaces import Options
 from filtered_websocket.errors import Reject
 from filtered_websocket.filters.base import (
     Connection,
@@ -16,16 +15,18 @@ from filtered_websocket.filters.base import (
     WebSocketStartFilter,
     WebSocketStopFilter,
 )
-from filtered_websocket.filters.jwt_auth.options import verifier
+from filtered_websocket.filters.jwt_auth.options import OPTIONS, verifier
 from filtered_websocket.filters.jwt_auth.places import mark, token_in
 from filtered_websocket.filters.jwt_auth.users import user_of
 from filtered_websocket.filters.shared.expiries import Expiries
+from filtered_websocket.filters.shared.following import made_of
 from filtered_websocket.filters.shared.signing_keys import SHORT_SECRET
 from filtered_websocket.filters.shared.tokens import BadToken, ends
 from filtered_websocket.filters.shared.verifier import Verifier
 
 _log = Logger()
 
+NAMES = [option.name for option in OPTIONS]
 LONGEST = 16 * 1024
 """Characters of a token: a longer one is not looked at."""
 
@@ -46,7 +47,7 @@ class Begin(WebSocketStartFilter):
     @classmethod
     def filter(cls, pipeline: Pipeline) -> None:
         options = cls.options
-        _verifier(cls.state, options)
+        _verifier(cls)
         secret = options.jwt_secret
         if secret and len(secret.encode()) < SHORT_SECRET:
             _log.warn("UNSAFE: the key of tokens can be guessed (jwt_secret is shorter than 32 bytes)")
@@ -78,7 +79,7 @@ class Admit(WebSocketHandshakeFilter):
                 raise Reject(401, f"a token is wanted ({places})", {"WWW-Authenticate": "Bearer"})
             if len(token) > LONGEST:
                 raise BadToken(f"the token has more than {LONGEST} characters")
-            claims = _verifier(cls.state, options).claims(token)
+            claims = _verifier(cls).claims(token)
             expires = ends(claims, options.jwt_leeway)
             user = user_of(claims, options.jwt_user)
         except BadToken as bad:
@@ -117,9 +118,6 @@ def _watch(expiries: Expiries, connection: Connection) -> None:
         expiries.add(connection, expires)
 
 
-def _verifier(state: dict[str, Any], options: Options) -> Verifier:
-    """That of the options as they are now: a reload gives the use others, and starts it no anew."""
-    if state.get("options") is not options:
-        state["verifier"], state["options"] = verifier(options), options
-    found: Verifier = state["verifier"]
-    return found
+def _verifier(use: Any) -> Verifier:
+    """That of the options of a use, as they are now."""
+    return made_of(use, NAMES, lambda options, former: verifier(options))
