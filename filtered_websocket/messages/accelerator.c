@@ -37,36 +37,35 @@ static PyObject *read_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
     Py_ssize_t left = code == 0 ? 0 : end - at - 6 - wide, length = wide ? 0 : code - 0x80;
     for (int each = 0; each < wide && left >= 0; each++)
         length = (Py_ssize_t)((size_t)length << 8 | data[at + 2 + each]);
-    if (length < (wide == 8 ? 65536 : wide ? 126 : 0) || length > left || length > limit ||
-        (data[at] != TEXT && data[at] != BINARY))
+    if (length < (wide == 8 ? 65536 : wide ? 126 : 0) || length > Py_MIN(left, limit) || (unsigned)data[at] - TEXT > 1)
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    PyObject *payload = PyByteArray_FromStringAndSize(NULL, length), *text = Py_NewRef(Py_None);
+    PyObject *payload = PyByteArray_FromStringAndSize(NULL, length), *text = NULL, *stop = NULL, *frame = NULL;
     if (payload != NULL && !unmask(PyByteArray_AS_STRING(payload), data + end - left, length, data + end - left - 4) &&
-        data[at] == TEXT)
-        Py_SETREF(text, PyUnicode_DecodeUTF8(PyByteArray_AS_STRING(payload), length, NULL));
+        data[at] == TEXT && (text = PyUnicode_DecodeUTF8(PyByteArray_AS_STRING(payload), length, NULL)) == NULL)
+        frame = PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) ? (PyErr_Clear(), Py_NewRef(Py_None)) : NULL;
+    else if (payload != NULL && (stop = PyLong_FromSsize_t(end - left + length)) != NULL)
+        frame = PyTuple_Pack(3, payload, data[at] == BINARY ? Py_True : Py_False, stop);
+    Py_XDECREF(payload);
     Py_XDECREF(text);
-    if (text != NULL)
-        return Py_BuildValue("NOn", payload, data[at] == BINARY ? Py_True : Py_False, end - left + length);
-    Py_DECREF(payload);
-    return PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) ? (PyErr_Clear(), Py_NewRef(Py_None)) : NULL;
+    Py_XDECREF(stop);
+    return frame;
 }
 
 /* append_unmasked(payload, data, begin, masks, length) -> whether all that it has unmasked is ASCII */
 static PyObject *append_unmasked(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyByteArrayObject *payload;
-    PyObject *data, *masks;
-    Py_ssize_t begin, length;
-    if (!PyArg_ParseTuple(given, "YSnSn", &payload, &data, &begin, &masks, &length) || begin < 0 || Py_SIZE(masks) != 8)
+    PyByteArrayObject *to;
+    PyObject *data, *mask;
+    Py_ssize_t from, all;
+    if (!PyArg_ParseTuple(given, "YSnSn", &to, &data, &from, &mask, &all) || (from | all) < 0 || Py_SIZE(mask) != 8)
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "append_unmasked takes a mask twice");
-    Py_ssize_t at = Py_SIZE(payload), end = Py_MAX(at, Py_MIN(length, at + Py_SIZE(data) - begin));
-    Py_ssize_t room = Py_MAX(end, Py_MIN(length, AHEAD * end)) + 1;
-    if (end >= payload->ob_alloc && PyByteArray_Resize((PyObject *)payload, room) < 0)
+    Py_ssize_t at = Py_SIZE(to), end = Py_MAX(at, Py_MIN(all, at + Py_SIZE(data) - from));
+    if (end >= to->ob_alloc && PyByteArray_Resize((PyObject *)to, Py_MIN(all, AHEAD * end) + 1) < 0)
         return NULL;
-    Py_SET_SIZE(payload, end);
-    payload->ob_start[end] = 0;
-    return PyBool_FromLong(unmask(payload->ob_start + at, (unsigned char *)PyBytes_AS_STRING(data) + begin, end - at,
-                                  (unsigned char *)PyBytes_AS_STRING(masks) + at % 4));
+    Py_SET_SIZE(to, end);
+    to->ob_start[end] = 0;
+    return PyBool_FromLong(unmask(to->ob_start + at, (unsigned char *)PyBytes_AS_STRING(data) + from, end - at,
+                                  (unsigned char *)PyBytes_AS_STRING(mask) + at % 4));
 }
 
 /* make(payload, binary) -> frame */
@@ -92,15 +91,15 @@ static PyObject *make_frame(PyObject *Py_UNUSED(module), PyObject *const *given,
 /* read_ready(events, at, streams, kind, size, reads) -> where it has stopped */
 static PyObject *read_ready(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *events, *streams, *kind, *reads, *event, *stream, *data, *buffer;
-    Py_ssize_t at, size, got = 0;
-    unsigned number, what;
+    PyObject *events, *streams, *kind, *reads, *event, *stream, *data, *buffer = NULL;
+    Py_ssize_t at, size, number, what, got = 0;
     if (!PyArg_ParseTuple(given, "OnOOnO", &events, &at, &streams, &kind, &size, &reads))
         return NULL;
-    for (buffer = PyBytes_FromStringAndSize(NULL, size); buffer && got < size && at < PyList_Size(events); at++) {
-        if ((event = PyList_GetItem(events, at)) == NULL || !PyArg_ParseTuple(event, "II", &number, &what) ||
+    for (; got < size && at < PyList_Size(events); at++) {
+        if ((event = PyList_GetItem(events, at)) == NULL || !PyArg_ParseTuple(event, "nn", &number, &what) ||
             what != POLLIN || (stream = PyDict_GetItemWithError(streams, PyTuple_GET_ITEM(event, 0))) == NULL ||
-            !PyObject_TypeCheck(stream, (PyTypeObject *)kind))
+            !PyObject_TypeCheck(stream, (PyTypeObject *)kind) ||
+            (buffer == NULL && (buffer = PyBytes_FromStringAndSize(NULL, size)) == NULL))
             break;
         got = recv((int)number, PyBytes_AS_STRING(buffer), (size_t)size, MSG_DONTWAIT);
         if (got < 0 && errno == EAGAIN)
@@ -108,7 +107,7 @@ static PyObject *read_ready(PyObject *Py_UNUSED(module), PyObject *given)
         if (got < LARGE)
             data = got < 0 ? Py_NewRef(Py_None) : PyBytes_FromStringAndSize(PyBytes_AS_STRING(buffer), got);
         else
-            buffer = (_PyBytes_Resize(&buffer, got), data = buffer, PyBytes_FromStringAndSize(NULL, size));
+            buffer = (_PyBytes_Resize(&buffer, got), data = buffer, NULL);
         if (data == NULL || PyList_Append(reads, stream) < 0 || PyList_Append(reads, data) < 0)
             got = size;
         Py_XDECREF(data);
@@ -118,21 +117,22 @@ static PyObject *read_ready(PyObject *Py_UNUSED(module), PyObject *given)
 }
 
 /* A bound send(blob) -> how many bytes the socket takes, 0 where it fails */
-static PyObject *send_now(PyObject *fileno, PyObject *blob)
+static PyObject *send_now(PyObject *of, PyObject *blob)
 {
-    PyObject *number = PyBytes_Check(blob) ? PyObject_CallNoArgs(fileno) : NULL;
+    PyObject *number = PyBytes_Check(blob) ? PyCFunction_GET_FUNCTION(of)(PyCFunction_GET_SELF(of), NULL) : NULL;
     if (number == NULL)
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "send takes bytes");
     ssize_t taken = send((int)PyLong_AsLong(number), PyBytes_AS_STRING(blob), PyBytes_GET_SIZE(blob), MSG_DONTWAIT);
     Py_DECREF(number);
-    return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(Py_MAX(taken, 0));
+    return taken < 0 && PyErr_Occurred() ? NULL : PyLong_FromSsize_t(Py_MAX(taken, 0));
 }
 
 /* bound_send(fileno) -> the bound send to what this method of a socket says */
-static PyObject *bound_send(PyObject *Py_UNUSED(module), PyObject *fileno)
+static PyObject *bound_send(PyObject *Py_UNUSED(module), PyObject *of)
 {
     static PyMethodDef bound = {"send", send_now, METH_O, NULL};
-    return PyCFunction_New(&bound, fileno);
+    return PyCFunction_Check(of) && PyCFunction_GET_FLAGS(of) == METH_NOARGS ? PyCFunction_New(&bound, of)
+           : PyErr_Format(PyExc_TypeError, "bound_send takes the fileno of a socket");
 }
 
 static PyMethodDef functions[] = {

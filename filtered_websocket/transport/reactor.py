@@ -30,6 +30,10 @@ from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClien
 _log = Logger()
 
 
+READ_ON = 16
+"""Reads of what has come as a whole, one behind the other: 2 MiB, half a millisecond. To be told of each by epoll costs
+a tenth of a large echo. Then the others have their turn."""
+
 READ_AHEAD = 128
 """Sockets that are read before what they brought is handled: at most 16 MiB at a time."""
 
@@ -131,12 +135,21 @@ class LeanEPollReactor(EPollReactor):
     def _see_to(self, events: list[Event]) -> None:
         """Read and handle what these tell of."""
         selectables = self._selectables
-        at, end = 0, len(events)
+        at, end, on = 0, len(events), READ_ON
         while at < end:
             reads: list[Any] = []
             at = read_ready(events, at, selectables, WriteThrough, READ_SIZE, reads)
             if reads:
                 self._handle(reads)
+                data = reads[-1]
+                if data is not None and len(data) == READ_SIZE:
+                    # There may be more; none of the others has given so much.
+                    last = reads[-2]
+                    if on and last.fileno() in self._reads:
+                        on -= 1
+                        at -= 1
+                    else:
+                        self._arm(last)
             elif at < end:
                 fd, event = events[at]
                 at += 1
@@ -146,9 +159,6 @@ class LeanEPollReactor(EPollReactor):
                     self._arm(selectable)
 
     def _handle(self, reads: list[Any]) -> None:
-        last, data = reads[-2:]
-        if data is not None and len(data) == READ_SIZE:
-            self._arm(last)  # there may be more; none of the others has given so much
         pairs = iter(reads)
         for selectable, data in zip(pairs, pairs, strict=True):
             # What was handled just before may have ended this one.

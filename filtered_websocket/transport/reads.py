@@ -22,12 +22,11 @@ def read_ready(  # noqa: PLR0917 - keywords would cost each turn
     :param reads: gets each stream, and behind it what was read: b"" at its end, None where its socket has failed
     :returns: where among the events it has stopped: at the first of something else, or behind the last stream
     """
-    while at < len(events):
-        fd, what = events[at]
+    for place in range(at, len(events)):
+        fd, what = events[place]
         stream = streams.get(fd)
         if what != EPOLLIN or not isinstance(stream, kind):
-            break
-        at += 1
+            return place
         try:
             data = stream.socket.recv(size)
         except BlockingIOError:
@@ -36,5 +35,5 @@ def read_ready(  # noqa: PLR0917 - keywords would cost each turn
             data = None
         reads += (stream, data)
         if data is not None and len(data) == size:
-            break
-    return at
+            return place + 1
+    return max(at, len(events))

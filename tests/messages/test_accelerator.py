@@ -97,13 +97,13 @@ def test_what_cannot_be_appended_is_an_error_and_no_crash():
         ("text", bytearray(b"x"), None),
         (-1, None),
         ("maskmask", b"mask", b"", None),
-        (None, "x"),
+        (None, "x", -1, -1 << 62),
     )
     for place, each in enumerate(wrongs):
         for wrong in each:
             with pytest.raises((TypeError, ValueError)):
                 compiled().append_unmasked(*good[:place], wrong, *good[place + 1 :])
-    for begin, length in ((5, 9), (4, 9), (1 << 62, 9), (0, 0), (0, -1), (0, -1 << 62), (9, -9)):
+    for begin, length in ((5, 9), (4, 9), (1 << 62, 9), (0, 0), (9, 0)):
         for payload in (bytearray(b"x"), bytearray()):
             before = bytes(payload)
             assert compiled().append_unmasked(payload, b"data", begin, b"maskmask", length)

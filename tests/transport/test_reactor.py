@@ -6,13 +6,14 @@ import select
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from filtered_websocket.transport.ports import TCPPort
-from filtered_websocket.transport.reactor import READ_AHEAD, LeanEPollReactor, at_turn_end
+from filtered_websocket.transport.reactor import READ_AHEAD, READ_ON, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
 from tests.support.fws_server import STARTING
 from tests.support.raw_client import DEADLINE
@@ -156,6 +157,60 @@ def test_nothing_is_missed_whatever_reads_pauses_and_writes_meanwhile(
     assert (server.received, got) == (sent, written)
     client.close()
     turn_until(reactor, lambda: server.lost is not None)
+
+
+SMALL = 4096
+
+
+@pytest.fixture
+def far_behind(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Server, Server]]:
+    """One for which much more has come than is read in a turn, and one that waits behind it."""
+    monkeypatch.setattr("filtered_websocket.transport.reactor.READ_SIZE", SMALL)
+    server, client = pair
+    with another(reactor) as (second, other):
+        client.sendall(bytes(3 * READ_ON * SMALL))
+        other.sendall(b"x")
+        for each in (server, second):
+            each.transport.socket.settimeout(DEADLINE)
+        for each, size in ((server, 3 * READ_ON * SMALL), (second, 1)):
+            each.transport.socket.recv(size, socket.MSG_PEEK | socket.MSG_WAITALL)
+            each.transport.socket.setblocking(False)
+        yield server, second
+
+
+def test_what_has_come_as_a_whole_is_read_on_and_then_the_others_have_their_turn(
+    reactor: LeanEPollReactor, far_behind: tuple[Server, Server]
+) -> None:
+    server, second = far_behind
+    reactor.doPoll(DEADLINE)
+    assert len(server.received) == (1 + READ_ON) * SMALL
+    assert second.received == b"x"
+    turn_until(reactor, lambda: len(server.received) == 3 * READ_ON * SMALL)
+
+
+@pytest.mark.parametrize("does", ["pauseProducing", "abortConnection"])
+def test_nothing_is_read_on_behind_a_pause_or_an_abort(
+    reactor: LeanEPollReactor, far_behind: tuple[Server, Server], does: str
+) -> None:
+    server, second = far_behind
+    heard: list[int] = []
+
+    def once(data: bytes) -> None:
+        heard.append(len(data))
+        if len(heard) == 3:
+            getattr(server.transport, does)()
+
+    server.dataReceived = once  # type: ignore[method-assign]
+    reactor.doPoll(DEADLINE)
+    assert second.received == b"x"
+    for _ in range(3):
+        reactor.iterate(0)
+    assert heard == [SMALL] * 3
+    if does == "pauseProducing":
+        server.transport.resumeProducing()
+        turn_until(reactor, lambda: len(heard) == 3 * READ_ON)
 
 
 # The end of a turn.

@@ -150,7 +150,7 @@ def test_a_socket_that_would_block_does_not_block_c(stream):
 def test_what_is_no_event_is_an_error_and_no_crash(stream):
     here = stream(3)
     events, streams, read_ready = [(here.socket.fileno(), EPOLLIN)], {here.socket.fileno(): here}, compiled().read_ready
-    wrongs = (None, {}, iter([])), ("x", 2.5, None, -1, 1 << 70), (None, [], 3), (), ("x", 2.5, -1, 1 << 70)
+    wrongs = (None, {}, iter([])), ("x", 2.5, None, -1, 1 << 70), (None, [], 3), (), ("x", 2.5, 1 << 70)
     for place, each in enumerate(wrongs):
         for wrong in each:
             given = [events, 0, streams, ReadHere, SIZE, []]
