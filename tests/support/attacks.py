@@ -63,9 +63,15 @@ def tell(what: str) -> None:
         print(what, flush=True)
 
 
-def stream(count: int, chunk: bytes, make: Callable[[], socket.socket], reads: bool) -> None:
-    """Send a chunk without end on so many connections, and read what comes, or not; connect anew when one ends."""
+def stream(count: int, chunk: bytes, make: Callable[[], socket.socket], reads: bool, ahead: int = 0) -> None:
+    """Send a chunk without end on so many connections, and read what comes, or not; connect anew when one ends.
+
+    :param ahead: of each connection, chunks that may be under way, where each ends in a ping and nothing else is
+        answered: the server is never without one, and has few to go through when the attacker has ended; 0: as many as
+        the kernel takes
+    """
     connections: dict[int, tuple[socket.socket, memoryview]] = {}
+    under_way: Counter[int] = Counter()
     poller = select.poll()
 
     def begin() -> None:
@@ -76,6 +82,7 @@ def stream(count: int, chunk: bytes, make: Callable[[], socket.socket], reads: b
             return
         made.setblocking(False)
         connections[made.fileno()] = made, memoryview(chunk)
+        under_way[made.fileno()] = 0
         poller.register(made, select.POLLOUT | (select.POLLIN if reads else 0))
 
     while True:
@@ -84,13 +91,20 @@ def stream(count: int, chunk: bytes, make: Callable[[], socket.socket], reads: b
         for number, event in poller.poll(100):
             made, rest = connections[number]
             try:
-                if event & select.POLLIN and not made.recv(1 << 20):
-                    raise ConnectionError
+                if event & select.POLLIN:
+                    if not (got := made.recv(1 << 20)):
+                        raise ConnectionError
+                    if ahead:
+                        under_way[number] -= got.count(b"\x8a")  # a pong
+                        poller.modify(made, select.POLLOUT | select.POLLIN)
                 if event & (select.POLLERR | select.POLLHUP):
                     raise ConnectionError
                 if event & select.POLLOUT:
                     sent = made.send(rest)
                     connections[number] = made, rest[sent:] if sent < len(rest) else memoryview(chunk)
+                    under_way[number] += sent == len(rest)
+                    if ahead and under_way[number] >= ahead:
+                        poller.modify(made, select.POLLIN)
                     tell("sent")
             except BlockingIOError:
                 pass
@@ -171,7 +185,7 @@ def fragments() -> None:
         made.sendall(frame(b"", 1, fin=False))
         return made
 
-    stream(2, frame(b"", 0, fin=False) * 40_000, begun, reads=True)
+    stream(2, frame(b"", 0, fin=False) * 10_000 + frame(b"", 9), begun, reads=True, ahead=3)
 
 
 def small_fragments() -> None:
