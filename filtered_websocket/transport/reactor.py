@@ -16,6 +16,7 @@ Rules:
 import time
 from collections.abc import Callable
 from select import EPOLLET, EPOLLIN, EPOLLRDHUP
+from time import perf_counter
 from typing import Any
 
 from twisted.internet import main, tcp, unix
@@ -30,9 +31,10 @@ from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClien
 _log = Logger()
 
 
-READ_ON = 16
-"""Reads of what has come as a whole, one behind the other: 2 MiB, half a millisecond. To be told of each by epoll costs
-a tenth of a large echo. Then the others have their turn."""
+READ_ON, READ_ON_SECONDS = 16, 0.001
+"""Reads of what has come as a whole, one behind the other: 2 MiB at most, and no more once that has taken so long, as
+it soon has where it is not one large message. To be told of each by epoll costs a tenth of a large echo. Then the
+others have their turn."""
 
 READ_AHEAD = 128
 """Sockets that are read before what they brought is handled: at most 16 MiB at a time."""
@@ -135,17 +137,19 @@ class LeanEPollReactor(EPollReactor):
     def _see_to(self, events: list[Event]) -> None:
         """Read and handle what these tell of."""
         selectables = self._selectables
-        at, end, on = 0, len(events), READ_ON
+        at, end, on, until = 0, len(events), READ_ON, 0.0
         while at < end:
             reads: list[Any] = []
             at = read_ready(events, at, selectables, WriteThrough, READ_SIZE, reads)
             if reads:
+                last, data = reads[-2:]
+                # There may be more; none of the others has given so much.
+                is_whole = data is not None and len(data) == READ_SIZE
+                if is_whole and not until:
+                    until = perf_counter() + READ_ON_SECONDS
                 self._handle(reads)
-                data = reads[-1]
-                if data is not None and len(data) == READ_SIZE:
-                    # There may be more; none of the others has given so much.
-                    last = reads[-2]
-                    if on and last.fileno() in self._reads:
+                if is_whole:
+                    if on and perf_counter() < until and last.fileno() in self._reads:
                         on -= 1
                         at -= 1
                     else:

@@ -181,11 +181,26 @@ def far_behind(
 
 
 def test_what_has_come_as_a_whole_is_read_on_and_then_the_others_have_their_turn(
-    reactor: LeanEPollReactor, far_behind: tuple[Server, Server]
+    reactor: LeanEPollReactor, far_behind: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, second = far_behind
+    monkeypatch.setattr("filtered_websocket.transport.reactor.perf_counter", lambda: 7.0)
     reactor.doPoll(DEADLINE)
     assert len(server.received) == (1 + READ_ON) * SMALL
+    assert second.received == b"x"
+    turn_until(reactor, lambda: len(server.received) == 3 * READ_ON * SMALL)
+
+
+def test_nothing_is_read_on_once_it_takes_long(
+    reactor: LeanEPollReactor, far_behind: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, second = far_behind
+    # Each part takes four tenths of the time.
+    monkeypatch.setattr(
+        "filtered_websocket.transport.reactor.perf_counter", lambda: len(server.received) / SMALL * 0.0004
+    )
+    reactor.doPoll(DEADLINE)
+    assert len(server.received) == 3 * SMALL
     assert second.received == b"x"
     turn_until(reactor, lambda: len(server.received) == 3 * READ_ON * SMALL)
 
