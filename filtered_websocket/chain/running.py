@@ -65,16 +65,20 @@ async def _finish(waited: Any, step: Step, steps: Iterator[Step], instance: Any,
     return data
 
 
-def limit_time(waiting: "Deferred[Any]", seconds: float, clock: Any, storage: Storage | None = None) -> None:
+def limit_time(
+    waiting: "Deferred[Any]", seconds: float, clock: Any, storage: Storage | None = None, whole: float | None = None
+) -> None:
     """Cancel a filter that is awaited for too long; its error then says so, and where it was waiting.
 
     :param storage: what it may wait for: while that is away the filter is not to blame, and ends with StorageAway
+    :param whole: what it has together with those before it, if that was more
     """
 
     def too_long(result: Any, seconds: float) -> Any:
         if not isinstance(result, Failure):
             return result
-        text = f"the filter took longer than {seconds:g} s (filter_timeout)"
+        left = f"{seconds:g} s" if whole in (None, seconds) else f"the {seconds:.2g} s that were left of {whole:g} s"
+        text = f"the filter took longer than {left} (filter_timeout)"
         error: Exception = TimeoutError(text)
         if storage is not None and not storage.ready:
             error = StorageAway(f"{text}; the storage is away")

@@ -265,19 +265,22 @@ class Pipeline:
         return result.addErrback(self._not_started)
 
     def stop(self, filters: Collection[FilterMeta] | None = None, instance: View | None = None) -> Deferred[Any]:
-        """Run the stop chain, or these filters, for up to ``filter_timeout`` seconds.
+        """Run the stop chain, or these filters: those that wait have ``filter_timeout`` seconds together.
 
-        A filter that fails does not keep the next from closing what it opened.
+        A filter that fails, or takes too long, does not keep the next from closing what it opened.
 
         :param instance: what filters get in place of this pipeline
         """
-        stopping = start(self._stop(self.filters["stop"] if filters is None else filters, instance or self))
-        return stopping.addTimeout(self.options.filter_timeout, self.server.reactor)
+        return start(self._stop(self.filters["stop"] if filters is None else filters, instance or self))
 
     async def _stop(self, filters: Collection[FilterMeta], instance: View) -> None:
+        clock, whole = self.server.reactor, self.options.filter_timeout
+        ends = clock.seconds() + whole
         for step in [each.step for each in filters]:
+            stopped = maybeDeferred(run, (step,), instance, None)
+            limit_time(stopped, min(whole, max(ends - clock.seconds(), 0)), clock, whole=whole)
             try:
-                await maybeDeferred(run, (step,), instance, None)
+                await stopped
             except BaseException as error:
                 if not isinstance(error, StopChain):
                     _log.error("{trace}", trace=users_traceback(error))

@@ -177,6 +177,34 @@ def test_a_start_filter_that_hangs_stops_the_start_after_its_time():
             server.result(starting)
 
 
+def test_stop_filters_that_hang_have_the_time_of_one_together_and_keep_no_other_from_running():
+    class Hangs(WebSocketStopFilter):
+        @classmethod
+        async def filter(cls, pipeline, data):
+            await Deferred()
+
+    class HangsToo(Hangs):
+        pass
+
+    class Closes(WebSocketStopFilter):
+        @classmethod
+        def filter(cls, pipeline, data):
+            closed.append(cls)
+
+    closed = []
+    with Server(Rooms, filter_timeout=5) as server:
+        pipeline = server.pipeline()
+        before, pipeline.filters["stop"] = pipeline.filters["stop"], (Hangs, HangsToo, Closes)
+        stopping = pipeline.stop()
+        server.advance(5)
+        server.result(stopping)
+        pipeline.filters["stop"] = before
+        assert closed == [Closes]
+        first, second = server.errors
+        assert "TimeoutError: the filter took longer than 5 s (filter_timeout)" in first
+        assert "TimeoutError: the filter took longer than the 0 s that were left of 5 s (filter_timeout)" in second
+
+
 def test_stop_chain_in_a_start_filter_spares_the_later_ones_and_the_server_starts():
     class Stops(WebSocketStartFilter):
         @classmethod
