@@ -246,11 +246,15 @@ class Client:
         """It was told that it has not recovered: there must be a reason."""
         before = self.positions[channel]
         when, tick = self._last_here[channel]
-        may_be = before.epoch == stands.epoch and 0 <= stands.offset - before.offset <= HISTORY
+        published = self._oracle.channel(channel).may_stand_behind(before, tick)
+        may_be = before.epoch == stands.epoch and before.offset <= stands.offset and published <= HISTORY
         if may_be and self._seconds() - when < TTL and self._oracle.disturbed < tick:
             self._oracle.fault(f"{self.name} has not recovered in {channel} from {before}, which stands at {stands}")
 
     def _take(self, channel: str, pub: Any, live: bool) -> None:
+        if channel in self._epochs and "offset" not in pub:
+            self._oracle.fault(f"{self.name} got {pub['data'][0]} of {channel}, and is not told where that stands")
+            return
         position = Position(self._epochs[channel], pub["offset"]) if channel in self._epochs else None
         self.witness.got(channel, pub["data"][0], position, live)
         if position is not None:

@@ -19,6 +19,7 @@ LEASE_SECONDS = 6.0
 class Reach(StorageObject):
     """
     :ivar lose_answers: so many answers are lost: what was asked is done, and fails
+    :ivar on_loss: called when one is
     :ivar gone: its node is dead
     :ivar swept: its lease has ended, and others have let go what it held
     """
@@ -30,6 +31,7 @@ class Reach(StorageObject):
         self._shared, self._clock = shared, clock
         super().__init__()
         self.lose_answers = 0
+        self.on_loss: Callable[[], object] = lambda: None
         self.gone = self.swept = self._away = False
         self.lease_ends = shared.seconds() + LEASE_SECONDS
         self._answers, self._arrivals = (Line(clock, shared.seconds, shared.random) for _ in range(2))
@@ -62,9 +64,13 @@ class Reach(StorageObject):
             self._waiting.append(waiting)
         return waiting
 
+    def tell_loss(self, call: Callable[[], object]) -> None:
+        """Have it called when an answer is lost."""
+        self.on_loss = call
+
     def slow(self, seconds: float) -> None:
-        """Answers, and what arrives, take so long at most."""
-        self._answers.delay = self._arrivals.delay = seconds
+        """Answers take so long at most, what arrives twice as long."""
+        self._answers.delay, self._arrivals.delay = seconds, 2 * seconds
 
     def go_away(self) -> None:
         """This node does not reach the storage any more."""
@@ -104,6 +110,7 @@ class Reach(StorageObject):
         result = maybeDeferred(work)
         if self.lose_answers:
             self.lose_answers -= 1
+            self.on_loss()
             result.addErrback(lambda _: None)
             self.cut()
             return fail(StorageAway("cut off: it is unknown whether it was done"))

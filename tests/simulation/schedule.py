@@ -70,13 +70,13 @@ def made(storage: str, seed: int, count: int) -> Schedule:
         "freeze": (lambda: (random.randrange(nodes),), 0.6),
         "thaw": (lambda: (random.randrange(nodes),), 1.5),
         "jump": (lambda: (random.choice((10, 60, 200)),), 0.2),
-        "rest": (tuple, 0.5),
+        "rest": (tuple, 1),
         "away": (lambda: (random.randrange(nodes),), 1.5 * troubles),
         "back": (lambda: (random.randrange(nodes),), 3 * troubles),
         "cut": (lambda: (random.randrange(nodes),), troubles),
         "lose": (lambda: (random.randrange(nodes),), troubles),
         "slow": (lambda: (random.randrange(nodes), random.choice((0, 0, 2, 20, 100))), 4 * troubles),
-        "lapse": (lambda: (_client(random), random.choice(KEPT), _client(random), random.choice((1, 5))), troubles / 2),
+        "lapse": (lambda: (_client(random), random.choice(KEPT), _client(random), random.choice((1, 5))), troubles),
         "forget": (tuple, 0.2 * troubles),
     }
     if storage == "redis":

@@ -37,6 +37,10 @@ class View(StorageObject):
     def lose_answers(self, count: int) -> None:
         self.way.lose_answers = count
 
+    def tell_loss(self, call: Callable[[], object]) -> None:
+        """Have it called when an answer is lost."""
+        self.way.on_loss = call
+
     def go_away(self) -> None:
         """This node does not reach it any more."""
         self.way.go_away()

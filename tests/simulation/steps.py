@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.simulation.checks import Checks
 from tests.simulation.client import Client
+from tests.simulation.node import Node
 from tests.simulation.world import REST_SECONDS
 
 
@@ -78,29 +79,41 @@ class Steps(Checks):
                     other.publish(channel)
 
     def do_ahead(self, client: int, channel: str, node: int, drains: int) -> None:
-        """This client, or the next that is in a channel, goes to a node that hears late what it has heard elsewhere.
+        """This client, or the next that is connected, goes to a node that hears late what it has heard elsewhere.
 
         :param drains: 1: and that node is drained as soon as it has heard
         """
-        there = [each for each in self._from(client) if channel in each.witness.stays]
-        nodes = [each for each in self.slots[node:] + self.slots[:node] if each is not None and each.serves]
-        for where in [each for each in nodes if any(other.node is each for other in there)][:1]:
-            for who in [each for each in there if each.node is not where][:1]:
-                self.oracle.disturb()
-                where.storage.slow(1)
-                who.publish(channel)
-                self.settle()
-                who.abort()
-                self.settle()
-                if who.wire is None:  # the node that it was at is not frozen
-                    who.connect(where)
-                    self.settle()
-                if who.node is where and who.ready:
-                    who.subscribe(channel)
-                    self.advance(1.5)
-                where.storage.slow(0)
-                if drains == 1:
-                    where.drain()
+        nodes = [each for each in self.slots[node:] + self.slots[:node] if each in self.awake and each.serves]
+        for who in self._from(client)[:1]:
+            for where in [each for each in nodes if each is not None and each is not who.node][:1]:
+                there = [each for each in self.clients if each.wire is None or (each.node is where and each.ready)]
+                for other in sorted(there, key=lambda each: each.wire is None)[:1]:
+                    self._enter(other, where, channel)
+                    self._enter(who, who.node, channel)
+                    self._go_ahead(who, where, channel)
+                    if drains == 1:
+                        where.drain()
+
+    def _enter(self, client: Client, node: Any, channel: str) -> None:
+        if client.wire is None:
+            client.connect(node)
+            self.settle()
+        if client.ready and not client.wants(channel):
+            client.subscribe(channel)
+            self.settle()
+
+    def _go_ahead(self, client: Client, node: Node, channel: str) -> None:
+        if client.ready and channel in client.witness.stays:
+            self.oracle.disturb()
+            node.storage.slow(1)
+            client.publish(channel)
+            self.settle()
+            client.abort()
+            self.settle()
+            if client.wire is None:  # the node that it was at is not frozen
+                self._enter(client, node, channel)
+                self.advance(2.5)
+            node.storage.slow(0)
 
     def do_outage(self, node: int, channel: str, publisher: int, count: int) -> None:
         """A node does not reach the storage while much is published elsewhere."""
@@ -173,7 +186,7 @@ class Steps(Checks):
         if where is not None and where.frozen:
             self.oracle.disturb()  # only now it makes good what it was cut off from meanwhile
             where.frozen = False
-            where.clock.rightNow = self.now
+            where.clock.rightNow = self.stood_still = self.now
 
     def do_wait(self, tenths: int) -> None:
         self.advance(tenths / 10)
@@ -193,7 +206,7 @@ class Steps(Checks):
     def do_lose(self, node: int) -> None:
         where = self.slots[node]
         if where is not None:
-            self.oracle.disturb()
+            where.storage.tell_loss(self.oracle.disturb)
             where.storage.lose_answers += 1
 
     def do_slow(self, node: int, hundredths: int) -> None:
@@ -235,7 +248,8 @@ class Steps(Checks):
         """The storage begins anew."""
         self.oracle.disturb()
         for channel in self.oracle.channels.values():
-            self.oracle.lost(channel.publications)
+            if channel.kept:
+                self.oracle.lost(channel.publications)
         self.storage.begin_anew()
 
     def _to_storage(self, node: int, what: str) -> None:

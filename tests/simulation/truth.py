@@ -82,6 +82,16 @@ class Channel:
             return f"{publication} stands at {position}, though offset {least} was confirmed before it was begun"
         return ""
 
+    def may_stand_behind(self, position: Position, tick: int) -> int:
+        """How many may stand behind a position: of those that have none, all that were not confirmed by this tick."""
+        count = 0
+        for each in self.publications:
+            if each.position is not None:
+                count += each.position.epoch == position.epoch and each.position.offset > position.offset
+            elif not each.refused:
+                count += each.confirmed is None or each.confirmed > tick
+        return count
+
     def keeps(self, after: Position, up_to: int) -> bool:
         """Whether storage still has something behind a position, up to this offset of its epoch. It goes back over
         what it has lost: until somebody publishes, what is left stands where it stood, in the same epoch."""

@@ -168,7 +168,8 @@ class Witness:
         return [each for each in channel.publications if self._is_due(stay, each)]
 
     def _is_due(self, stay: Stay, publication: Publication) -> bool:
-        return publication.is_due and publication.begun > stay.since and publication.number not in stay.got
+        since = min(stay.since, stay.away)  # one that has come back gets what it missed
+        return publication.is_due and publication.begun > since and publication.number not in stay.got
 
     def _is_counted(self, stay: Stay, publication: Publication) -> bool:
         return stay.stands is None and self._oracle.last_count(stay.node) > publication.begun

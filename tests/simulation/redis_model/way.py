@@ -1,5 +1,6 @@
 """The way between one node and the model, and what goes wrong on it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +19,7 @@ class Way:
     :ivar delay: seconds by which answers and messages come later
     :ivar lose_answers: so many answers are lost: the command is done, and its connection ends
     :ivar losing: the name of the commands whose answers these are; None: whichever
+    :ivar on_loss: called when one is
     :ivar is_away: no connection can be made
     """
 
@@ -26,6 +28,7 @@ class Way:
         self.delay = 0.0
         self.lose_answers = 0
         self.losing: bytes | None = None
+        self.on_loss: Callable[[], object] = lambda: None
         self.is_away = False
         self.connections: dict[Connection, None] = {}
 
@@ -74,6 +77,7 @@ class Way:
         if not self.lose_answers or self.losing not in (None, name):
             return False
         self.lose_answers -= 1
+        self.on_loss()
         return True
 
     def call(self, delay: float, function: Any) -> Any:
