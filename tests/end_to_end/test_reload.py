@@ -97,6 +97,29 @@ def test_connections_stay_and_run_the_new_filters(fws_server: Start, tmp_path: P
     assert client.text() == "second a"
 
 
+SET_ASIDE = """
+    import gc
+
+    from filtered_websocket.filters.base import WebSocketMessageFilter
+
+    class Count(WebSocketMessageFilter):
+        @classmethod
+        def filter(cls, web_socket_instance, data):
+            web_socket_instance.sendMessage(str(gc.get_freeze_count()))
+"""
+
+
+def test_what_the_start_has_made_is_set_aside_for_the_collector_until_it_is_to_be_replaced(fws_server: Start) -> None:
+    server = fws_server("-f", "my_filters", module=SET_ASIDE)
+    client = server.open()
+    client.send("a")
+    assert int(client.text()) > 10_000
+    server.signal(signal.SIGHUP)
+    server.wait_for("reloaded")
+    client.send("a")
+    assert client.text() == "0"
+
+
 def test_broken_filters_change_nothing_and_the_log_says_why(fws_server: Start, tmp_path: Path) -> None:
     server = fws_server("-f", "my_filters", module=CHAT)
     clients = [server.open() for _ in range(100)]

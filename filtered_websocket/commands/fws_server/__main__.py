@@ -19,7 +19,7 @@ from filtered_websocket.commands.fws_server.assembly import Assembly
 from filtered_websocket.config.option import Options
 from filtered_websocket.errors import ConfigError, UsageError, printable
 from filtered_websocket.monitoring import logs
-from filtered_websocket.monitoring.garbage import collect_less
+from filtered_websocket.monitoring.garbage import collect_less, set_aside
 from filtered_websocket.monitoring.heap import Heap
 from filtered_websocket.pipeline import importing
 from filtered_websocket.transport.descriptors import raise_descriptors
@@ -115,7 +115,10 @@ def serve(argv: Sequence[str], assembly: Assembly, options: Options) -> int:
         # The reactor has set its own handlers just before.
         handle_signals(reactor, service.signals, asked, service.stop_limit)
         reactor.addSystemEventTrigger("before", "shutdown", service.end)
-        start(service.begin()).addErrback(not_started)
+        begun = start(service.begin())
+        if options.workers <= 1:
+            begun.addCallback(lambda _: set_aside())
+        begun.addErrback(not_started)
 
     reactor.callWhenRunning(begin)
     reactor.run()

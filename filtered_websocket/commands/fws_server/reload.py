@@ -23,6 +23,7 @@ from filtered_websocket.config.option import Options
 from filtered_websocket.config.pipelines import PipelineConfig
 from filtered_websocket.config.reading import READ
 from filtered_websocket.errors import ConfigError
+from filtered_websocket.monitoring.garbage import take_back
 from filtered_websocket.pipeline.generation import Generation, own_modules
 from filtered_websocket.pipeline.importing import IMPORTER, Source, checksum, loader_of
 from filtered_websocket.pipeline.pipeline import Pipeline
@@ -67,6 +68,7 @@ async def reload(server: Server, argv: Sequence[str]) -> bool:
         return False
     _warn_of_what_stays(server, options, assembly.odd, own_modules(filter_modules), generation.names)
     generation.replace()
+    take_back()
     server.reconfigure(options, [draft.take() for draft in drafts])
     for certificate, context in contexts.items():
         certificate.context = context
