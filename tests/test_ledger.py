@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -43,15 +42,25 @@ def test_a_descriptor_is_named_with_its_addresses(book: OwnProcess) -> None:
     assert book.left() == []
 
 
+def cat() -> subprocess.Popen[bytes]:
+    """One that has begun: before that, the system does not know its command line."""
+    child = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"\n")
+    assert child.stdout.read(1) == b"\n"
+    return child
+
+
 def test_a_thread_and_a_child_process_are_named_and_waited_for(book: OwnProcess) -> None:
     ends = threading.Event()
-    thread = threading.Thread(target=ends.wait, name="left behind")
+    thread = threading.Thread(target=ends.wait, name="left behind", daemon=True)
     thread.start()
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    child = cat()
     names = book.left(deadline=0)
     assert f"thread left behind {thread.ident}" in names
-    assert f"child process {child.pid} {sys.executable} -c input()" in names
-    child.communicate(b"\n")
+    assert f"child process {child.pid} /bin/cat" in names
+    child.communicate()
     threading.Timer(0.05, ends.set).start()
     assert book.left() == []
 
@@ -68,10 +77,10 @@ def test_what_is_kept_for_others_and_what_comes_once_is_not_the_tests(book: OwnP
 
 
 def test_what_takes_the_place_of_what_was_there_is_not_the_tests(book: OwnProcess) -> None:
-    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as former:
+    with cat() as former:
         owned = OwnProcess(lambda what: not what.startswith("child process "))
         owned.begin()
-        with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as process:
+        with cat() as process:
             assert owned.left(deadline=0) == [f"child process {process.pid} /bin/cat"]
             owned.begun_again(former.pid, process.pid)
             assert owned.left(deadline=0) == []

@@ -246,6 +246,8 @@ def test_a_flood_of_messages_is_slowed_to_the_message_rate(guarded: FwsServer, g
     wait_until(lambda: metric(guarded, "fws_connections{") == 1)
 
 
+# What a client has sent comes before its end, and is read at its rate.
+@pytest.mark.leaves("a socket of a client", "fws_connections{")
 @pytest.mark.parametrize("name", ["pings", "fragments"])
 @pytest.mark.parametrize(("over_rate", "counted", "seen"), [("wait", "slowed", "sent"), ("close", "closed", "ended")])
 def test_a_flood_of_what_is_no_message_has_the_byte_rate(

@@ -136,7 +136,8 @@ def test_what_the_server_subscribes_a_client_to_and_refuses(connect: Connect, ap
 def test_a_server_that_is_killed_is_come_back_to_where_history_outlives_it(tmp_path: Path) -> None:
     with ExitStack() as stack:
         storage = stack.enter_context(storage_options("sqlite", tmp_path))
-        first = stack.enter_context(running(tmp_path, **OPTIONS, **storage))
+        servers = stack.enter_context(ExitStack())
+        first = servers.enter_context(running(tmp_path, **OPTIONS, **storage))
         clients = [stack.enter_context(Client(first, kind, "u")) for kind in KINDS]
         for client in clients:
             client.subscribe("kept:x")
@@ -148,7 +149,7 @@ def test_a_server_that_is_killed_is_come_back_to_where_history_outlives_it(tmp_p
         first.process.wait(DEADLINE)
         again = tmp_path / "again"
         again.mkdir()
-        stack.enter_context(running(again, port=first.port, **OPTIONS, **storage))
+        servers.enter_context(running(again, port=first.port, **OPTIONS, **storage))
         api.publish("kept:x", 3)
         for client in clients:
             back = client.wait("subscribed", channel="kept:x")

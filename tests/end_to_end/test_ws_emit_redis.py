@@ -271,6 +271,7 @@ def test_a_session_of_one_pipeline_is_nobodys_in_another_on_any_node(tmp_path: P
         for port in ports:
             assert ask(("127.0.0.1", port), "POST", f"/b{uri}&sid={sid}", b"40").status == 400
             assert ask(("127.0.0.1", port), "POST", f"/a{uri}&sid={sid}", b"40").body == b"ok"
+        assert ask(("127.0.0.1", ports[0]), "POST", f"/a{uri}&sid={sid}", b"1").body == b"ok"
 
 
 def test_rooms_with_a_secret_ask_redis_for_it(serve: Serve, redis: RedisServer, connect: Any) -> None:

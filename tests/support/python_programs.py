@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.support.ledger.own_process import here
 from tests.support.raw_client import DEADLINE
 
 FORK = Path(__file__).parents[1] / "python" / "fork.py"
@@ -72,16 +73,17 @@ class PythonProgram:
 @cache
 def _place(options: tuple[str, ...], script: str, path: str, imports: tuple[str, ...]) -> socket.socket:
     """Where to ask for programs of a kind."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.settimeout(DEADLINE)
-    process = subprocess.Popen(
-        [sys.executable, *options, str(FORK), str(theirs.fileno()), script, *imports],
-        env=os.environ | {"PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=[theirs.fileno()],
-    )
-    theirs.close()
+    with here.kept():
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(DEADLINE)
+        process = subprocess.Popen(
+            [sys.executable, *options, str(FORK), str(theirs.fileno()), script, *imports],
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
 
     def end() -> None:
         ours.close()

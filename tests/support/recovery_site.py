@@ -50,6 +50,8 @@ class Site:
             self.redis = stack.enter_context(RedisServer(folder / "redis", durable=True, tcp=True))
             self.options += ["--storage", "redis", "--redis_url", self.redis.url]
         self._servers: list[FwsServer] = []
+        # Whenever one is started, it ends after the clients.
+        self._running = stack.enter_context(ExitStack())
         self.server = self.start()
         self.proxy = stack.enter_context(UnreliableProxy(self.server.port))
 
@@ -59,7 +61,7 @@ class Site:
         folder.mkdir()
         for name, text in self._files.items():
             (folder / name).write_text(text)
-        server = self._stack.enter_context(FwsServer(*self.options, *options, cwd=folder))
+        server = self._running.enter_context(FwsServer(*self.options, *options, cwd=folder))
         self._servers.append(server)
         return server
 
