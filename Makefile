@@ -77,7 +77,7 @@ fuzz: $(VENV)/dev.stamp test-tools  ## any bytes, to each parser and to another 
 	$(PIP) install 'atheris>=3.0.0'
 	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
 
-simulate: $(VENV)/dev.stamp  ## nodes, clients and storages of one process, by seeds: what is not as promised: 3 minutes; SEED=7, HOURS=8
+simulate: $(VENV)/simulate.stamp  ## nodes, clients and storages of one process, by seeds: what is not as promised: half a minute; SEED=7, HOURS=8
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(if $(HOURS),--hours $(HOURS),--seed $(or $(SEED),1)) $(ARGS)
 
 chaos: $(VENV)/dev.stamp test-tools  ## real servers, Redises and clients while everything fails: 4 minutes; SEED=7, MINUTES=10, KINDS=nodes,cluster
@@ -101,9 +101,13 @@ $(VENV)/run.stamp: $(PACKAGING) | $(BIN)/python
 	$(PIP) install --editable .
 	touch $@
 
+$(VENV)/simulate.stamp: $(PACKAGING) | $(BIN)/python
+	$(PIP) install --editable '.[simulate]'
+	touch $(VENV)/run.stamp $@
+
 $(VENV)/dev.stamp: $(PACKAGING) | $(BIN)/python
 	$(PIP) install --editable '.[dev]'
-	touch $(VENV)/run.stamp $@
+	touch $(VENV)/run.stamp $(VENV)/simulate.stamp $@
 
 # tests/python installs packages of PyPI that have folders of their own, tests/node those of npm, with Node.js itself and a
 # browser; tests/debian unpacks programs of Debian. None of them installs a package of the system, or needs rights.
