@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.soak.load import PAUSE, VISITORS
 from tests.soak.soak import EVERY, MOST_GROWTH, PARTS, WARM_UP, WINDOW, Result
+from tests.soak.state import ALLOCATED
 from tests.soak.visits import VISITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "endurance.md"
@@ -17,7 +18,9 @@ is chosen at random: it opens one or two connections, sees that it is served, an
 reset, by closing the socket without a word, or in the middle of a frame. A fifth of them stay for some seconds. Some
 visits do what a server has to refuse. What is published is kept for a minute.
 
-- *memory*: what is resident, as the system counts it (`/proc/PID/statm`), looked at every {EVERY:g} s. The first
+- *memory*: what the process has allocated, in memory or swapped out: `{" + ".join(ALLOCATED)}` of
+  `/proc/PID/status`, looked at every {EVERY:g} s. Pages of its program and libraries are not in it: the system reads
+  and drops them as it needs room, so what is resident would hide growth, or show some where there is none. The first
   {WARM_UP:.0%} of the time are the warm-up; then the median over {WINDOW:.0%} of the time is compared with the median
   over the last {WINDOW:.0%}. It may have grown by {MOST_GROWTH:.0%}.
 - *left*: descriptors, threads and child processes by the process table, the rest by `/metrics`: before the load, after
@@ -35,7 +38,7 @@ def markdown(results: Sequence[Result], about: dict[str, str]) -> str:
         f"{about['date']}, {about['cpu']}, {about['cores']} cores, Python {about['python']}: both servers at one time, "
         f"for {results[0].seconds / 60:g} minutes. `{about['command']}`.",
         _HOW,
-        "## Memory, MB",
+        "## Allocated, MB",
         _table(
             ["storage", "warm", *(f"{number + 1}/{PARTS}" for number in range(PARTS)), "end", "highest", "grown by"],
             map(_memory, results),

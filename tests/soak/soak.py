@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.soak.load import Load
 from tests.soak.served import Served
-from tests.soak.state import SUMS, State, look
+from tests.soak.state import SUMS, State, allocated, look
 from tests.support.fws_server import FwsServer
 
 EVERY = 2.0
@@ -27,7 +27,7 @@ REST = 90.0
 
 
 class Memory:
-    """What a process takes, over time.
+    """What a process has allocated, over time.
 
     :param seconds: how long it will be looked at
     """
@@ -42,7 +42,7 @@ class Memory:
 
     def _look(self) -> None:
         while not self._ended.wait(EVERY):
-            self._samples.append((time.monotonic() - self._began, self._server.resident()))
+            self._samples.append((time.monotonic() - self._began, allocated(self._server.process.pid)))
 
     def end(self) -> None:
         self._ended.set()

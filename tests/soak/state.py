@@ -28,6 +28,8 @@ SUMS = (
     "fws_connections_opened",
     "fws_http_responses",
 )
+ALLOCATED = ("RssAnon", "RssShmem", "VmSwap")
+"""Of /proc/PID/status, what no file on a disk has: a process's own memory, what it shares, what is swapped out."""
 
 
 class Left(NamedTuple):
@@ -68,6 +70,12 @@ def look(server: FwsServer) -> State:
             elif family.name in COUNTED:
                 counted[COUNTED[family.name], next(iter(sample.labels.values()))] += int(sample.value)
     return State(Left(*_of_process(server.process.pid), tuple(gauges.items())), +counted, sums, _cpu(server))
+
+
+def allocated(pid: int | None) -> int:
+    """What a process has allocated, in bytes; without pages of files, which the system reads and drops by itself."""
+    told = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return 1024 * sum(int(told[name].removesuffix("kB")) for name in ALLOCATED)
 
 
 def _of_process(pid: int | None) -> tuple[int, int, int]:
