@@ -292,3 +292,36 @@ def test_limits_and_what_is_left(story):
     story.oracle.within("max_connections", 4, 3)
     story.oracle.nothing_left(NODE, {"channels": {"x": 1}, "timers": []})
     assert story.faults() == ["max_connections is 3, and there are 4", "left of node 1: channels {'x': 1}"]
+
+
+def test_one_that_has_come_back_is_owed_also_what_nobody_says_where_it_stands(story):
+    story.ann.entered("kept", NODE, story.at())
+    away = story.oracle.tick()
+    story.ann.left("kept")
+    missed = story.oracle.publish("kept")
+    story.oracle.confirmed(missed)
+    story.ann.entered("kept", NODE, story.at(0), away)
+    assert story.faults() == [f"ann never got {missed}, and no loss was counted at {NODE}"]
+
+
+@pytest.mark.parametrize("one_order", [True, False])
+def test_the_order_of_one_sender_over_channels_is_promised_where_all_go_one_road(one_order):
+    oracle = Oracle(one_order)
+    oracle.channel("kept", kept=True)
+    ann = oracle.witness("ann")
+    for channel in ("kept", "plain"):
+        ann.entered(channel, NODE, Position("e", 0) if channel == "kept" else None)
+    first, second = oracle.publish("kept", "bob"), oracle.publish("plain", "bob")
+    ann.got("plain", second.number)
+    ann.got("kept", first.number, Position("e", 1))
+    assert bool(oracle.faults) is one_order
+
+
+def test_how_many_may_stand_behind_a_position(story):
+    for _ in range(3):
+        story.publish()
+    here = story.oracle.tick()
+    unknown, refused = story.publish(confirmed=False), story.oracle.publish("kept")
+    story.oracle.refused(refused)
+    assert unknown.confirmed is None
+    assert story.oracle.channel("kept").may_stand_behind(story.at(1), here) == 3
