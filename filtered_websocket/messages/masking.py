@@ -20,16 +20,15 @@ except ImportError:
 
 
 @accelerated
-def append_unmasked(payload: bytearray, data: bytes, begin: int, masks: bytes, length: int) -> bool:
+def append_unmasked(payload: bytearray, data: bytes, begin: int, masks: bytes, length: int) -> bool | None:
     """Append to a payload what has come next of it.
 
     :param payload: what came before
     :param begin: where in these bytes it goes on; what is behind its end is left
     :param masks: the mask, twice
     :param length: of all of it. C asks for room ahead: sixteen times what has come, and no more than this
-    :returns: whether what was appended is ASCII
+    :returns: whether what was appended is ASCII, which C sees in passing; None: nobody has looked
     """
     at = len(payload)
-    piece = apply_mask(memoryview(data)[begin : begin + max(0, length - at)], masks[at % 4 : at % 4 + 4])
-    payload += piece
-    return piece.isascii()
+    payload += apply_mask(memoryview(data)[begin : begin + max(0, length - at)], masks[at % 4 : at % 4 + 4])
+    return None

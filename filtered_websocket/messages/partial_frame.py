@@ -57,15 +57,16 @@ class PartialFrame:
         before, length = len(payload), len(payload) + self.missing
         is_ascii = append_unmasked(payload, data, begin, self._masks, length)
         now = len(payload)
-        if is_ascii and self._judged == before:
-            self._judged = now
-        elif not self.binary:
-            try:
-                _, whole = utf_8_decode(payload[self._judged :], "strict", now == length)
-            except UnicodeDecodeError:
-                del payload[before:]
-                return False
-            self._judged += whole
+        if not self.binary:
+            if self._judged == before and (payload[before:].isascii() if is_ascii is None else is_ascii):
+                self._judged = now
+            else:
+                try:
+                    _, whole = utf_8_decode(payload[self._judged :], "strict", now == length)
+                except UnicodeDecodeError:
+                    del payload[before:]
+                    return False
+                self._judged += whole
         self.missing = length - now
         return True
 
