@@ -46,9 +46,16 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ExitStack() as stack:
         yield Site(stack, tmp_path_factory.mktemp("site"), 1)
+
+
+@pytest.fixture
+def site(shared: Site) -> Iterator[Site]:
+    """One for all tests, whose clients end with the test."""
+    with ExitStack() as shared.stack:
+        yield shared
 
 
 @pytest.fixture

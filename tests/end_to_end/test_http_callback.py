@@ -30,9 +30,9 @@ SAYS = """
 
 
 def refused(server: FwsServer, path: str = "/", *headers: tuple[str, str]) -> Response:
-    client = server.client()
-    client.send(head(path, headers))
-    return client.response()
+    with server.client() as client:
+        client.send(head(path, headers))
+        return client.response()
 
 
 def metrics(server: FwsServer) -> str:
@@ -135,11 +135,11 @@ def test_a_late_backend_lets_nobody_in_and_holds_nobody_else(shared_server):
         return 200, {}
 
     backend.answer = answer
-    slow = server.client()
-    slow.send(head("/slow"))
-    for _ in range(5):
-        server.open().quit()
-    assert slow.response().status == 503
+    with server.client() as slow:
+        slow.send(head("/slow"))
+        for _ in range(5):
+            server.open().quit()
+        assert slow.response().status == 503
     gate.set()
 
 
@@ -331,3 +331,4 @@ def test_a_session_that_polls_is_asked_for_as_any_client(fws_server: Start) -> N
         told = poll(session)
         assert '"status": 403' in told
         assert [backend.next().body["event"] for _ in range(3)] == ["handshake", "message", "message"]
+        assert poll(session, b"1") == "ok"

@@ -32,9 +32,12 @@ JOINED = sorted([("channel_occupied", room, "") for room in ROOMS] + [("member_a
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as stack:
-        yield stack
-    while Page.opened:
-        Page.opened.pop().close()
+        try:
+            yield stack
+        finally:
+            # Before the servers.
+            while Page.opened:
+                Page.opened.pop().close()
 
 
 @pytest.fixture

@@ -98,7 +98,10 @@ def test_the_http_of_all_other_packs_is_behind_the_path_too(tmp_path: Path) -> N
         assert ask(at, "GET", "/login").status == 404
         token = issue({"read": [], "write": [], "api": True}, SECRET)
         assert ask(at, "GET", f"/q/api/info?auth={token}").json["version"]
-        assert ask(at, "GET", "/r/socket.io/?EIO=4&transport=polling").status == 200
+        begun = ask(at, "GET", "/r/socket.io/?EIO=4&transport=polling")
+        assert begun.status == 200
+        sid = json.loads(begun.body[1:])["sid"]
+        assert ask(at, "POST", f"/r/socket.io/?EIO=4&transport=polling&sid={sid}", b"1").status == 200
         emitted = ask(at, "POST", "/r/emit", {"event": "e", "secret": SECRET}, {"Content-Type": "application/json"})
         assert emitted.status == 200
 
