@@ -74,7 +74,7 @@ NOT_YET = {
     f"end_to_end/test_{name}.py"
     for name in (
         "centrifugo_examples", "centrifugo_network", "dashboard", "departures", "engineio_clients", "pusher_js_returns",
-        "redis", "rolling_restart", "wall_clock",
+        "rolling_restart", "wall_clock",
     )
 }  # fmt: skip
 """The files whose tests, and their real servers, may leave something: they are yet to be looked at."""

@@ -26,10 +26,18 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[list[FwsServer]]:
+def nodes(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[list[FwsServer]]:
     arguments = ("--pipelines", json.dumps(PIPELINES), "--ping_interval", "0", *on(redis))
     with started(tmp_path_factory.mktemp("two"), "", one=arguments, other=arguments) as nodes:
         yield nodes
+
+
+@pytest.fixture
+def two(nodes: list[FwsServer]) -> Iterator[list[FwsServer]]:
+    """Whose clients end with the test."""
+    yield nodes
+    for node in nodes:
+        node.close_clients()
 
 
 def command(*words: bytes) -> bytes:
