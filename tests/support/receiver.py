@@ -34,6 +34,7 @@ class Receiver(ThreadingHTTPServer):
         for status in statuses:
             self.statuses.put(status)
         self.seconds = 0.0
+        self.ends = threading.Event()
         self.busy = self.most = 0
         self.counting = threading.Lock()
         self.requests: queue.Queue[Hook] = queue.Queue()
@@ -65,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.counting:
             self.server.busy += 1
             self.server.most = max(self.server.most, self.server.busy)
-        threading.Event().wait(self.server.seconds)
+        self.server.ends.wait(self.server.seconds)
         with self.server.counting:
             self.server.busy -= 1
         try:
@@ -93,6 +94,7 @@ def receiving(*statuses: int) -> Iterator[Receiver]:
     try:
         yield server
     finally:
+        server.ends.set()
         server.shutdown()
         joined(thread)
         server.server_close()
