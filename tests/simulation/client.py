@@ -247,7 +247,8 @@ class Client:
         before = self.positions[channel]
         when, tick = self._last_here[channel]
         published = self._oracle.channel(channel).may_stand_behind(before, tick)
-        may_be = before.epoch == stands.epoch and before.offset <= stands.offset and published <= HISTORY
+        missed = max(published, stands.offset - before.offset)
+        may_be = before.epoch == stands.epoch and before.offset <= stands.offset and missed <= HISTORY
         if may_be and self._seconds() - when < TTL and self._oracle.disturbed < tick:
             self._oracle.fault(f"{self.name} has not recovered in {channel} from {before}, which stands at {stands}")
 
