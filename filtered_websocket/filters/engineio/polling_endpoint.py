@@ -69,7 +69,12 @@ class PollingEndpoint(Endpoint):
             else:
                 session = await cls.open(engine, request, protocol)
                 headers = session.headers
-                answer = 200, await session.poll()
+                if session.ended:
+                    # A connect filter has ended it: of that the GET that comes next is told.
+                    words = engine.last_words.take(session.sid)
+                    answer = None if words is None else (200, words)
+                else:
+                    answer = 200, await session.poll()
         except Refused:
             raise _refusal(3) from None
         if answer is None:

@@ -4,7 +4,10 @@ import gc
 import json
 from typing import Any
 
+from filtered_websocket.errors import Close
+from filtered_websocket.filters.base import WebSocketConnectFilter
 from filtered_websocket.testing.server import Server
+from tests.filters.engineio import clients
 from tests.filters.ws_emit.clients import PACK, Poller, ask, emit
 from tests.filters.ws_emit.pollers import OLD, joined, told
 from tests.support.ledger.steady import steady
@@ -136,3 +139,26 @@ def test_hundreds_of_sessions_that_poll_and_end_leave_no_memory_taken() -> None:
             client.session.close()
 
         steady(visit, 500)
+
+
+class Raises(WebSocketConnectFilter):
+    @classmethod
+    def filter(cls, connection: Any, data: None) -> None:
+        raise ValueError("a fault of the filter's author")
+
+
+class Closes(WebSocketConnectFilter):
+    @classmethod
+    def filter(cls, connection: Any, data: None) -> None:
+        raise Close(4001, "not you")
+
+
+def test_a_session_that_a_connect_filter_ends_is_answered_and_then_told_its_end() -> None:
+    for ends in (Raises, Closes):
+        with Server(clients.PACK, ends) as server:
+            get = ask(server, "GET", clients.POLLING)
+            assert not get.waits
+            sid = json.loads(get.text[1:])["sid"]
+            assert ask(server, "GET", f"{clients.POLLING}&sid={sid}").text == "1"
+            assert ask(server, "GET", f"{clients.POLLING}&sid={sid}").status == 400
+            assert len(server.errors) == (ends is Raises)
