@@ -320,7 +320,7 @@ def test_the_page_of_history_misses_nothing_while_the_network_is_cut(serve: Serv
             "--host",
             "127.0.0.1",
         )
-        cable.join()
+        cable.plug_in()
         page.until(f"{shown} === 'before|mine|one|two|three'")
         say(example.connect(), "four")
         page.until(f"{shown} === 'before|mine|one|two|three|four'")

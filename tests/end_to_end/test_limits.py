@@ -23,6 +23,9 @@ from tests.support.limits.served import attacked
 from tests.support.raw_client import RawClient
 
 ATTACKS = (*common.ATTACKS, *sessions.ATTACKS, *channels.ATTACKS)
+# Attackers leave sessions that poll, which stay until their ping timeout: longer than the ledger waits.
+pytestmark = pytest.mark.leaves('fws_connections{pipeline="/socket.io/*"}', 'fws_channels{pipeline="/socket.io/*"}')
+
 COSTS: dict[int, Cost] = {}
 FIGURES = bool(os.environ.get("FIGURES"))
 

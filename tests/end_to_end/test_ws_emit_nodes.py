@@ -17,6 +17,9 @@ from tests.support.round_robin import RoundRobin
 from tests.support.socketio_clients import NODE, TRANSPORTS, Client
 
 PACK = ("-f", "filtered_websocket.filters.ws_emit", "--storage", "redis", "--ws_emit_secret", "123", "--ws_emit_eio3")
+# Sessions that poll, and whose clients say no more, stay until their ping timeout: longer than the ledger waits.
+pytestmark = pytest.mark.leaves("fws_connections{", "fws_channels{")
+
 POLLING = "/socket.io/?EIO=4&transport=polling"
 
 

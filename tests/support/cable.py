@@ -6,7 +6,6 @@ import struct
 import threading
 from types import TracebackType
 
-from tests.support.deadlines import joined
 from tests.support.ports import free_port
 
 _RESET = struct.pack("ii", 1, 0)
@@ -26,14 +25,14 @@ class Cable:
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
 
-    def join(self) -> None:
+    def plug_in(self) -> None:
         """Carry from now on."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._accepting = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
         self._accepting.start()
 
     def cut(self) -> None:
-        """Reset all connections, and refuse others until it is joined."""
+        """Reset all connections, and refuse others until it is plugged in."""
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.shutdown(socket.SHUT_RDWR)  # close alone would not wake the thread that accepts
@@ -78,7 +77,7 @@ class Cable:
             sink.shutdown(socket.SHUT_WR)
 
     def __enter__(self) -> "Cable":
-        joined(self)
+        self.plug_in()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:

@@ -134,7 +134,7 @@ def test_a_client_that_was_cut_off_shows_what_was_published_meanwhile_once(tmp_p
             cable.cut()
             reader.until("; again in ")
             publish("one", "two")
-            cable.join()
+            cable.plug_in()
             assert [reader.line(), reader.line()] == ["one", "two"]
             publish("three")
             assert reader.line() == "three"

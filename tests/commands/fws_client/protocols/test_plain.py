@@ -88,7 +88,7 @@ def test_a_client_that_was_cut_off_shows_what_was_said_meanwhile_once(tmp_path: 
             cable.cut()
             reader.until("; again in ")
             run("fws_client", address(server), "publish", stdin="one\ntwo\n")
-            cable.join()
+            cable.plug_in()
             assert [reader.line(), reader.line()] == ["one", "two"]
             run("fws_client", address(server), "publish", stdin="three\n")
             assert reader.line() == "three"

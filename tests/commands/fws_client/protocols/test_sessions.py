@@ -98,7 +98,7 @@ def test_a_client_of_ws_emit_that_was_cut_off_shows_what_was_emitted_meanwhile_o
             cable.cut()
             reader.until("; again in ")
             emit("one", "two")
-            cable.join()
+            cable.plug_in()
             assert [reader.line(), reader.line()] == ["one", "two"]
             emit("three")
             assert reader.line() == "three"
