@@ -70,14 +70,6 @@ collect_ignore = ["python", "node"]
 
 
 TESTS = Path(__file__).parent
-NOT_YET = {
-    f"end_to_end/test_{name}.py"
-    for name in (
-        "centrifugo_examples", "centrifugo_network", "dashboard", "departures", "engineio_clients", "pusher_js_returns",
-        "rolling_restart", "wall_clock",
-    )
-}  # fmt: skip
-"""The files whose tests, and their real servers, may leave something: they are yet to be looked at."""
 
 
 class SharedFixtures:
@@ -176,15 +168,13 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """The test that leaves something behind (`tests.support.ledger`), or the reactor out of order, fails, and not a
     later one."""
     failed = request.session.testsfailed
-    place = request.path.relative_to(TESTS)
-    looks = str(place) not in NOT_YET
     servers.expected = tuple(part for mark in request.node.iter_markers("leaves") for part in mark.args)
     real_servers.expected = servers.expected
-    real_servers.looks = lambda: looks and request.session.testsfailed == failed
+    real_servers.looks = lambda: request.session.testsfailed == failed
     here.begin()
     yield
     faults = reactor_thread.faults()
-    if looks and request.session.testsfailed == failed:
+    if request.session.testsfailed == failed:
         faults += here.left()
     assert not faults, "the test has left:\n" + "\n".join(faults)
 

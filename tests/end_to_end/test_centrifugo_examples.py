@@ -43,9 +43,9 @@ def members(page: Any, *names: str) -> None:
 
 def test_the_chat_shows_what_was_missed_while_the_network_was_cut(tmp_path: Path) -> None:
     folder = shutil.copytree(EXAMPLE, tmp_path / "centrifugo")
-    with ExitStack() as stack:
+    with ExitStack() as servers, ExitStack() as stack:
         started = ("-c", "config.json", "--host", "127.0.0.1", "-p")
-        server = stack.enter_context(FwsServer(*started, "0", cwd=folder))
+        server = servers.enter_context(FwsServer(*started, "0", cwd=folder))
         network = stack.enter_context(UnreliableProxy(server.port))
         browser = stack.enter_context(Browser(tmp_path / "profile"))
         ann, bob = browser.open(f"http://127.0.0.1:{network.port}/"), browser.open(server.url.replace("ws:", "http:"))
@@ -86,7 +86,7 @@ def test_the_chat_shows_what_was_missed_while_the_network_was_cut(tmp_path: Path
         # A server that has lost its history says so.
         server.signal()
         server.wait()
-        again = stack.enter_context(FwsServer(*started, str(server.port), cwd=folder))
+        again = servers.enter_context(FwsServer(*started, str(server.port), cwd=folder))
         assert again.port == server.port
         for page, name in ((ann, "ann"), (bob, "bob")):
             is_in(page, name)

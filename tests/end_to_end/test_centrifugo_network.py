@@ -56,6 +56,7 @@ def site(shared: Site) -> Iterator[Site]:
     """One for all tests, whose clients end with the test."""
     with ExitStack() as shared.stack:
         yield shared
+    shared.network.end_lost()
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from tests.support.fws_server import FwsServer
 from tests.support.redis_server import RedisServer
 from tests.support.websocket_client import connect
 
+# One browser for all tests: it keeps connections to a server that ends, and its page looks on.
+pytestmark = pytest.mark.leaves("a socket of a client", "fws_channels{")
+
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
 SECRET = "the publish secret"
 MARKUP = "<img src=x onerror=\"document.title='broken in'\">"

@@ -23,8 +23,8 @@ OCCUPIED = [("channel_occupied", "presence-a", ""), ("member_added", "presence-a
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with ExitStack() as stack:
         yield Cluster(tmp_path, stack, stack.enter_context(receiving()))
-    while Page.opened:
-        Page.opened.pop().close()
+        while Page.opened:
+            Page.opened.pop().close()
 
 
 @pytest.fixture

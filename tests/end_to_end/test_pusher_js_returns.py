@@ -99,13 +99,16 @@ def test_to_a_server_that_starts_anew_it_comes_back_and_subscribes_again(tmp_pat
     where = ("-f", PUSHER, "--host", f"fd:{listening.fileno()}")
     environment = {"FWS_PUSHER_APPS": json.dumps([APP])}
     given = {"cwd": tmp_path, "environment": environment, "pass_fds": (listening.fileno(),)}
-    with FwsServer(*where, **given):  # type: ignore[arg-type]
+    with FwsServer(*where, **given) as first:  # type: ignore[arg-type]
         client = stack.enter_context(client_of(listening.getsockname()[1])).connected()
         client.subscribe("presence-back")
+        first.signal()
+        first.wait()
     with FwsServer(*where, **given):  # type: ignore[arg-type]
         client.connected()
         assert client.event("presence-back", "pusher:subscription_succeeded")["count"] == 1
         assert pause(client) > 950
+        stack.close()
 
 
 def test_when_another_process_serves_on_it_comes_back_at_once(tmp_path: Path, stack: ExitStack) -> None:

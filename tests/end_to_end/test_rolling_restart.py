@@ -4,6 +4,7 @@ told that they cannot.
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,13 @@ def children(server: FwsServer) -> list[str]:
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_one_process_that_is_started_anew_on_sqlite_loses_nothing(tmp_path: Path, end: signal.Signals) -> None:
     options = (*OPTIONS, "--storage", "sqlite", "--drain_seconds", "0.5")
-    with FwsServer(*options, cwd=tmp_path) as first, Crowd(first.port) as crowd:
-        crowd.published()
-        first.signal(end)
-        first.process.wait(30)
-        with FwsServer(*options, "-p", str(first.port), "--host", "127.0.0.1", cwd=tmp_path):
+    with ExitStack() as servers:
+        first = servers.enter_context(FwsServer(*options, cwd=tmp_path))
+        with Crowd(first.port) as crowd:
+            crowd.published()
+            first.signal(end)
+            first.process.wait(30)
+            servers.enter_context(FwsServer(*options, "-p", str(first.port), "--host", "127.0.0.1", cwd=tmp_path))
             crowd.published()
             crowd.have_all_once_and_in_order()
             for client in crowd.clients:

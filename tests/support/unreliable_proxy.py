@@ -98,6 +98,12 @@ class UnreliableProxy:
             pair.lose()
             self._dead.append(pair)
 
+    def end_lost(self) -> None:
+        """End at the server, too, what was lost."""
+        lost, self._dead = self._dead, []
+        for pair in lost:
+            pair.end()
+
     def freeze(self, *ways: str) -> None:
         """Let nothing pass, in these ways; without any, in both. Connections are accepted all the same."""
         self._passage.change(stopped=frozenset(ways or (TO_SERVER, TO_CLIENT)))
@@ -127,8 +133,9 @@ class UnreliableProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
         self._listener.close()
-        for pair in [*self._take(), *self._dead]:
+        for pair in self._take():
             pair.end()
+        self.end_lost()
 
 
 class _Pair:
