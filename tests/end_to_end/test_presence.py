@@ -63,8 +63,10 @@ def test_each_keeps_its_list_while_others_come_and_go(
             guests.append(Page(random.choice(servers), f"user {random.randrange(6)}".replace(" ", "%20")))
     end = Page(servers[0], "end")
     here = {"always", "end", *(guest.user.replace("%20", " ") for guest in guests)}
-    for page in [*pages, *guests, end]:
+    there = [*pages, *guests, end]
+    for page in there:
         page.listen_until(*here)
+    for page in there:
         page.client.reset()
 
 
