@@ -234,6 +234,7 @@ class Steps(Checks):
         forward = seconds - 60
         self.storage.model.set_clock(forward)
         if forward > 0:
+            self.oracle.disturb()
             for channel in self.oracle.channels.values():  # its history has ended
                 self.oracle.lost(channel.publications)
 
