@@ -169,14 +169,17 @@ end
 return 1
 """)
 
-# A part of what a dead node held. The node that runs it is the only one to be told of these.
-# KEYS nodes, its entries, its counts, totals, occupied, its "swept" key; ARGV node, prefix of presence keys, how many
+# A part of what a dead node held. The node that runs it is the only one to be told of these. Until it asks for the next
+# part it has yet to tell them to others, which the "telling" key says: a dead node that is back waits for that.
+# KEYS nodes, its entries, its counts, totals, occupied, its "swept" key, its "telling" key
+# ARGV node, prefix of presence keys, how many, name of this sweep, milliseconds that telling may take
 # -> {1 if there may be more, {channel, member, info, ...}, {channel...}}
 SWEEP = Script(
     NOW,
     _ADD,
     _HOLDERS,
     f"""
+redis.call('SREM', KEYS[7], ARGV[4])
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not lease or tonumber(lease) > now then return {{0, {{}}, {{}}}} end
 redis.call('ZADD', KEYS[1], 0, ARGV[1])
@@ -199,6 +202,10 @@ for _, entry in ipairs(redis.call('SPOP', KEYS[2], ARGV[3])) do
       for _, value in ipairs({{channel, member, held[3]}}) do left[#left + 1] = value end
     end
   end
+end
+if #left > 0 then
+  redis.call('SADD', KEYS[7], ARGV[4])
+  redis.call('PEXPIRE', KEYS[7], ARGV[5])
 end
 local counts = redis.call('HSCAN', KEYS[3], 0, 'COUNT', ARGV[3])[2]
 for i = 1, #counts, 2 do

@@ -48,7 +48,7 @@ class Leases:
         self._lasts = 0.0  # when the lease ends at the earliest, by our clock
         self._ended: set[bytes] = set()  # whose lease had ended at the last look
         self._revived: list[Deferred[Any]] = []  # callers that wait for the new name
-        self._former = Former(shard, self.held)
+        self._former = Former(shard, self.held, int(seconds * 1000))
         self._timer: Any = None
 
     # What the storage object asks.
@@ -125,7 +125,7 @@ class Leases:
 
     def _tick(self) -> None:
         self._schedule()
-        self._renew().addErrback(self._tell)
+        self._renew().addCallback(self._renewed).addErrback(self._tell)
 
     @inlineCallbacks
     def _renew(self) -> Any:
@@ -144,6 +144,9 @@ class Leases:
             # Seen twice: when Redis's clock is set forward all leases end at once, and the living renew theirs.
             for dead in ended & self._ended:
                 yield self._former.sweep(dead)
+
+    def _renewed(self, _: Any) -> Any:
+        return self._former.tell_returned() if self._shard.ready else None
 
     def _revive(self, swept: bool = False) -> Deferred[dict[Any, int]]:
         """Begin again under a new name; the edges this made, by entry and by channel. One at a time for all callers."""

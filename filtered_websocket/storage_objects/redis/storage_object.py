@@ -17,6 +17,7 @@
     fws:nodes           sorted set  node -> end of its lease, in ms of Redis's clock
     fws:n:NODE:p, :t    set, hash   what a node holds: its presence entries, its subscriber counts
     fws:swept:NODE      string      others have swept it
+    fws:telling:NODE    set         sweeps that have yet to tell which members left with it
     fws:clock           string      Redis's clock at the last renewal of a lease, in ms
     fws:beat:...        pub/sub     heartbeats
 

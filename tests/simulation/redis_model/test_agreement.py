@@ -289,7 +289,11 @@ def random_call(random: Random) -> Parts:
             (OCCUPIED, counts[::-1], [pick([b"", b"a"])]),
             *[(RENEW, [lease, *counts, *own], [node, b"600000", pick([b"0", b"1"]), swept, P + b"clock"])] * 3,
             (RELEASE, [lease, *own], [node]),
-            (SWEEP, [lease, *own, *counts, swept], [node, P + b"p:", b"200"]),
+            (
+                SWEEP,
+                [lease, *own, *counts, swept, P + b"telling:" + node],
+                [node, P + b"p:", b"200", b"sweep", b"600000"],
+            ),
             (STORE, record, [pick([b"0", b"1"]), body, node, b"60000", b"1", b"", pick(NODES)]),
             (TAKE, record, [node]),
             (GREET, [P + b"about"], [b"1", node]),

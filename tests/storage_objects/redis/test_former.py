@@ -51,6 +51,16 @@ class Still:
     def is_swept(self) -> None:
         self._nodes.advance(2 * LEASE)
 
+    def is_swept_by_a_slow_one(self) -> None:
+        """The other has not heard yet what its sweep has taken out."""
+        self._nodes.model.ways[0].slow(1)
+        while b"fws:p:room" in self._nodes.model.redis.data.values:
+            self._nodes.advance(0.05)
+        assert self.heard.left == []
+
+    def loses_the_other(self) -> None:
+        self._nodes.model.ways[0].go_away()
+
     @property
     def members(self) -> set[str]:
         return set(self._nodes.ask(self.other.members, "room"))
@@ -124,3 +134,31 @@ def test_of_one_that_leaves_when_the_connection_is_gone_others_hear_no_second_ti
     came = [("back", *each) for each in still.recorder.returned if each[1] == "ada"]
     went = [("left", *each) for each in still.recorder.left if each[1] == "ada"]
     assert len(came) == len(went)
+
+
+def test_it_is_said_to_be_back_when_others_have_said_that_it_left(still):
+    still.is_swept_by_a_slow_one()
+    while not still.heard.left:
+        assert still.recorder.returned == []
+        still.go_on(0.05)
+    still.go_on(2)
+    assert sorted(still.recorder.returned) == [("room", "ada", "ada"), ("room", "bob", "bob")]
+    assert (sorted(still.heard.left), still.recorder.left) == ([("room", "ada", "ada"), ("room", "bob", "bob")], [])
+
+
+def test_one_that_leaves_before_others_have_said_that_it_left_is_not_told_again(still):
+    still.is_swept_by_a_slow_one()
+    still.go_on(0.1)
+    assert still.ask(still.storage.leave, "room", "ada", "1") is False
+    still.go_on(3)
+    assert sorted(still.heard.left) == [("room", "ada", "ada"), ("room", "bob", "bob")]
+    assert (still.recorder.returned, still.recorder.left) == ([("room", "bob", "bob")], [])
+
+
+def test_for_one_that_has_swept_and_is_gone_nobody_waits_longer_than_a_lease(still):
+    still.is_swept_by_a_slow_one()
+    still.loses_the_other()
+    still.go_on(LEASE / 2)
+    assert still.recorder.returned == []
+    still.go_on(LEASE)
+    assert sorted(still.recorder.returned) == [("room", "ada", "ada"), ("room", "bob", "bob")]
