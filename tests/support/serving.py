@@ -8,7 +8,7 @@ import itertools
 import queue
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -205,5 +205,8 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
     finally:
         served.close_clients()
         call(end)
+        # The end of a client that had not been let in yet is heard a turn later.
+        with suppress(TimeoutError):
+            until(lambda: not servers.unexpected(*left_by(served.server, served.server.storage_object)))
         pending = call(servers.closed, served)
     servers.told(*call(left_by, served.server, served.server.storage_object), *pending)

@@ -70,9 +70,12 @@ class MemoryServers:
         """
         :raises AssertionError: something is left that the test does not leave on purpose
         """
-        found = [each for each in left if not any(part in each for part in self.expected)]
-        if found:
+        if found := self.unexpected(*left):
             raise AssertionError("the server has left:\n" + "\n".join(found))
+
+    def unexpected(self, *left: str) -> list[str]:
+        """What of it the test does not leave on purpose."""
+        return [each for each in left if not any(part in each for part in self.expected)]
 
     def prune(self) -> None:
         """Hold no more memory than what is left takes."""
