@@ -30,6 +30,9 @@ import places  # noqa: E402
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "instructions"
 LIMIT = 0.03
+LOOSE = {"the same in two reads": 0.1}
+"""A limit of its own for what follows from the layout of memory in any of them: whether a payload that grows is moved.
+The same code differed by 6 %."""
 LAYOUTS = (977, 4099)
 """Where a path has grown by too much, two other layouts of memory are tried, and the median counts. In a few layouts a
 path costs up to a twentieth more: CPython finds methods in a cache whose places follow from addresses."""
@@ -68,8 +71,9 @@ def report(base: Counts, now: Counts, limit: float = LIMIT) -> tuple[list[str], 
     for path, before in base.instructions.items():
         after = now.instructions[path]
         growth = after / before - 1
-        lines.append(f"{path:24}{before:14,}{after:14,}  {growth:+.2%}{'  too much' if growth > limit else ''}")
-        if growth > limit:
+        too_much = growth > LOOSE.get(path, limit)
+        lines.append(f"{path:24}{before:14,}{after:14,}  {growth:+.2%}{'  too much' if too_much else ''}")
+        if too_much:
             good = False
             functions = grown(base.bytecodes[path], now.bytecodes[path])
             total = sum(base.bytecodes[path].values())
