@@ -334,8 +334,8 @@ def test_hot_paths_within_the_limit_are_good(instructions):
 def test_a_path_that_follows_from_the_layout_of_memory_may_differ_by_more(instructions):
     ((path, limit),) = instructions.LOOSE.items()
     counts = instructions.Counts({path: 1000, "echo": 1000}, {path: {}, "echo": {}})
-    for more, good in ((1000 * limit, True), (1000 * limit + 1, False)):
-        assert instructions.report(counts, counts._replace(instructions={path: 1000 + more, "echo": 1000}))[1] == good
+    for now, good in ((int(1000 * limit) + 999, True), (int(1000 * limit) + 1001, False)):
+        assert instructions.report(counts, counts._replace(instructions={path: now, "echo": 1000}))[1] == good
 
 
 def test_the_fixed_run_counts_the_same_twice_and_tells_which_function_of_the_package_grew(tmp_path, instructions):
