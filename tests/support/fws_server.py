@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.support.deadlines import joined
 from tests.support.forked import NO_BYTECODE, Forked
+from tests.support.ledger.on_purpose import on_purpose
 from tests.support.ledger.real_server import RealServer, servers
 from tests.support.raw_client import DEADLINE, RawClient
 
@@ -183,7 +184,7 @@ class FwsServer:
             self.process.stderr.close()
             self._out.close()
             self.close_clients()
-            left = [each for each in left if not any(part in each for part in servers.expected)]
+            left = on_purpose.others(left)
             if kind is not None or left:
                 print(self.log)
         assert not left, "the server has left:\n" + "\n".join(left)

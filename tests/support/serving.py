@@ -29,6 +29,7 @@ from filtered_websocket.storage_objects.memory import StorageObject
 from filtered_websocket.transport.certificate import Certificate
 from filtered_websocket.transport.listening import listen
 from tests.support.ledger.memory_server import left_by, servers
+from tests.support.ledger.on_purpose import on_purpose
 from tests.support.raw_client import DEADLINE, RawClient, Response
 from tests.support.reactor_thread import call, until
 
@@ -207,6 +208,6 @@ def serving(*filters: FilterMeta, **options: Any) -> Iterator[Served]:
         call(end)
         # The end of a client that had not been let in yet is heard a turn later.
         with suppress(TimeoutError):
-            until(lambda: not servers.unexpected(*left_by(served.server, served.server.storage_object)))
+            until(lambda: not on_purpose.others(left_by(served.server, served.server.storage_object)))
         pending = call(servers.closed, served)
     servers.told(*call(left_by, served.server, served.server.storage_object), *pending)

@@ -8,17 +8,16 @@ from typing import Any
 from filtered_websocket.testing.real_time import LoopReactor
 from filtered_websocket.testing.server import Server
 from tests.support.ledger.deferreds import PendingDeferreds
+from tests.support.ledger.on_purpose import on_purpose
 
 
 class MemoryServers:
     """The books of all that are open.
 
     :ivar open: those that have begun and not ended
-    :ivar expected: what the test that runs leaves on purpose, by parts of its names
     """
 
     def __init__(self) -> None:
-        self.expected: tuple[str, ...] = ()
         self.open: set[object] = set()
         self._deferreds = PendingDeferreds()
         self._counted = ExitStack()
@@ -70,12 +69,8 @@ class MemoryServers:
         """
         :raises AssertionError: something is left that the test does not leave on purpose
         """
-        if found := self.unexpected(*left):
+        if found := on_purpose.others(left):
             raise AssertionError("the server has left:\n" + "\n".join(found))
-
-    def unexpected(self, *left: str) -> list[str]:
-        """What of it the test does not leave on purpose."""
-        return [each for each in left if not any(part in each for part in self.expected)]
 
     def prune(self) -> None:
         """Hold no more memory than what is left takes."""

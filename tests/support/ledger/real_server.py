@@ -28,11 +28,9 @@ class RealServers:
     """The books of all.
 
     :ivar looks: whether the test that runs, or has just ended, fails for what is left
-    :ivar expected: what it leaves on purpose, by parts of its names
     """
 
     looks: Callable[[], bool] = staticmethod(lambda: False)
-    expected: tuple[str, ...] = ()
 
 
 servers = RealServers()
