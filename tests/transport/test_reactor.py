@@ -6,7 +6,8 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -277,6 +278,103 @@ def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
     assert ran == []
     clock.advance(0)
     assert ran == [1]
+
+
+# The loop.
+
+
+class Busy:
+    """A descriptor that can always be read: the reactor never waits.
+
+    :ivar on_read: called in each turn
+    """
+
+    def __init__(self, on_read: Callable[[int], object]) -> None:
+        self.here, self.there = socket.socketpair()
+        self.there.send(b"x")
+        self.turns, self.on_read = 0, on_read
+
+    def fileno(self) -> int:
+        return self.here.fileno()
+
+    def logPrefix(self) -> str:
+        return "busy"
+
+    def doRead(self) -> None:
+        self.turns += 1
+        self.on_read(self.turns)
+
+    def connectionLost(self, reason: Any) -> None:
+        self.here.close()
+        self.there.close()
+
+
+def run_busy(reactor: LeanEPollReactor, on_read: Callable[[int], object]) -> Busy:
+    """Run a reactor that never waits until it is stopped, a hundred thousand turns at most."""
+
+    def turned(turns: int) -> None:
+        if turns == 100_000:
+            reactor.crash()
+        on_read(turns)
+
+    busy = Busy(turned)
+    reactor.addReader(busy)
+    reactor.run(installSignalHandlers=False)
+    return busy
+
+
+def test_what_is_due_is_done_in_its_turn_however_busy_the_sockets_are(reactor: LeanEPollReactor) -> None:
+    done: list[tuple[str, int]] = []
+
+    def note(what: str) -> None:
+        done.append((what, busy[0]))
+
+    def on_read(turns: int) -> None:
+        busy[0] = turns
+        if turns == 10:
+            reactor.callLater(0, note, "now")
+        elif turns == 20:
+            another = threading.Thread(target=reactor.callFromThread, args=(note, "from a thread"))
+            another.start()
+            another.join()
+        elif turns == 30:
+            cancelled = reactor.callLater(0.001, note, "cancelled")
+            reactor.callLater(0.002, note, "soon")
+            cancelled.cancel()
+        elif ("soon", turns - 1) in done:
+            reactor.stop()
+
+    busy = [0]
+    reactor.callLater(0.002, note, "first")
+    turned = run_busy(reactor, on_read)
+    assert turned.turns < 100_000
+    assert [each for each in done if each[1] in (10, 20)] == [("now", 10), ("from a thread", 20)]
+    assert [what for what, _ in done if what in ("first", "soon", "cancelled")] == ["first", "soon"]
+
+
+def test_a_timer_that_is_years_away_is_waited_for(reactor: LeanEPollReactor) -> None:
+    reactor.callLater(10 * 365 * 86400, reactor.crash)
+    reactor.callLater(0.01, reactor.stop)
+    reactor.callFromThread(lambda: None)
+    reactor.run(installSignalHandlers=False)
+    assert not reactor.running
+    assert len(reactor.getDelayedCalls()) == 1
+
+
+def test_what_a_turn_raises_is_logged_and_the_loop_goes_on(reactor: LeanEPollReactor) -> None:
+    def on_read(turns: int) -> None:
+        if turns == 5:
+            reactor.at_turn_end(interrupt)
+        elif turns == 6:
+            reactor.stop()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt("of a filter")
+
+    with logged() as lines:
+        busy = run_busy(reactor, on_read)
+    assert busy.turns == 6
+    assert "unexpected error in the reactor's loop" in "".join(lines)
 
 
 ONE_BYTE_A_TURN = """
