@@ -1,4 +1,4 @@
-"""The reactor that reads our sockets with little ceremony, and the choice of a reactor.
+"""The reactor that reads our sockets with little ceremony.
 
 Rules:
 
@@ -7,9 +7,7 @@ Rules:
 2. The lean reactor is told of a socket when something comes, not for as long as something is there (edge-triggered):
    sockets are handled in the order in which they became readable. So a client that was served last in one turn is not
    last again in the next, for which it comes a moment too late. What may have left something unread asks again: `_arm`.
-3. Every reactor that is installed here counts its seconds by the monotonic clock: no interval ends, or grows, because
-   the wall clock is set. The date is what `time.time` says.
-4. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
+3. What is asked for by `at_turn_end` runs once, after the events of this reactor turn and before the next poll; what
    timers and Deferreds produced does not wait for a socket event.
 """
 
@@ -41,9 +39,6 @@ others have their turn."""
 
 READ_AHEAD = 128
 """Sockets that are read before what they brought is handled: at most 16 MiB at a time."""
-
-
-REACTORS = ("auto", "lean", "epoll", "poll", "select", "asyncio")
 
 
 class _TCPConnector(tcp.Connector):
@@ -212,34 +207,3 @@ def at_turn_end(reactor: Any) -> Callable[[Callable[[], object]], object]:
         soon: Callable[[Callable[[], object]], object] = loop.call_soon
         return soon
     return lambda call: reactor.callLater(0, call)
-
-
-def install_reactor(name: str) -> None:
-    """Install the process's reactor; called before anything imports it.
-
-    :param name: one of `REACTORS`. ``auto`` is the lean epoll reactor where there is epoll (Linux), else Twisted's
-        choice for the platform.
-    """
-    if name == "asyncio":
-        from twisted.internet import asyncioreactor
-
-        asyncioreactor.install()
-    elif name in ("auto", "lean"):
-        main.installReactor(LeanEPollReactor())
-    elif name == "epoll":
-        from twisted.internet import epollreactor
-
-        epollreactor.install()
-    elif name == "poll":
-        from twisted.internet import pollreactor
-
-        pollreactor.install()
-    else:
-        from twisted.internet import selectreactor
-
-        selectreactor.install()
-    from twisted.internet import reactor
-
-    installed: Any = reactor
-    # Before the first timer is set. Twisted's own is the wall clock.
-    installed.seconds = time.monotonic

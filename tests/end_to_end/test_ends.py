@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.transport.reactor import REACTORS
+from filtered_websocket.transport.installing import REACTORS
 from filtered_websocket.web.base import Endpoint, Response
 from tests.support import certificates
 from tests.support.fws_server import FwsServer, Start

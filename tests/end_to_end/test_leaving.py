@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from filtered_websocket.transport.reactor import REACTORS
+from filtered_websocket.transport.installing import REACTORS
 from tests.support import certificates
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import RawClient, close_frame, close_of, head, wait_until

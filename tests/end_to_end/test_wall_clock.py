@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from filtered_websocket.transport.reactor import REACTORS
+from filtered_websocket.transport.installing import REACTORS
 from tests.support.fws_server import FwsServer, Start
 from tests.support.raw_client import PING
 

@@ -1,6 +1,5 @@
 """A turn of the reactor: what is read, in which order, and what runs at its end."""
 
-import os
 import random
 import select
 import socket
@@ -388,7 +387,8 @@ def test_what_a_turn_raises_is_logged_and_the_loop_goes_on(reactor: LeanEPollRea
 
 ONE_BYTE_A_TURN = """
 import socket
-from filtered_websocket.transport.reactor import at_turn_end, install_reactor
+from filtered_websocket.transport.installing import install_reactor
+from filtered_websocket.transport.reactor import at_turn_end
 install_reactor({name!r})
 from twisted.internet import reactor
 from twisted.internet.abstract import FileDescriptor
@@ -423,25 +423,3 @@ def test_what_is_to_run_at_the_end_of_a_turn_comes_before_what_the_sockets_bring
         check=False,
     )
     assert run.stdout.split() == ["1", "end", "2", "end"], run.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("auto", "LeanEPollReactor"),
-        ("select", "SelectReactor"),
-        ("asyncio", "AsyncioSelectorReactor"),
-    ],
-)
-def test_each_reactor_can_be_installed(name: str, kind: str) -> None:
-    code = f"from filtered_websocket.transport.reactor import install_reactor; install_reactor({name!r}); "
-    code += "from twisted.internet import reactor; print(type(reactor).__name__)"
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=STARTING,
-        check=False,
-        env=os.environ,
-    )
-    assert run.stdout.strip() == kind, run.stderr

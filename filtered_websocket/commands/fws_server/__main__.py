@@ -23,7 +23,7 @@ from filtered_websocket.monitoring.garbage import collect_less, set_aside
 from filtered_websocket.monitoring.heap import Heap
 from filtered_websocket.pipeline import importing
 from filtered_websocket.transport.descriptors import raise_descriptors
-from filtered_websocket.transport.reactor import install_reactor
+from filtered_websocket.transport.installing import install_reactor
 
 _log = Logger()
 

@@ -20,7 +20,7 @@ from filtered_websocket.server.options import DECLARED
 from filtered_websocket.storage_objects.backends import BACKENDS, STORAGE
 from filtered_websocket.storage_objects.base import BaseStorageObject
 from filtered_websocket.storage_objects.wrapped import make
-from filtered_websocket.transport.reactor import REACTORS
+from filtered_websocket.transport.installing import REACTORS
 
 
 def _module_names(value: Any) -> list[str]:
