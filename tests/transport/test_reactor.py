@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 
 import pytest
 from twisted.python import threadable
 
 from filtered_websocket.transport.ports import TCPPort
-from filtered_websocket.transport.reactor import READ_AHEAD, READ_ON, LeanEPollReactor, at_turn_end
+from filtered_websocket.transport.reactor import LOOK_SECONDS, LOOKS, READ_AHEAD, READ_ON, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
 from tests.support.fws_server import STARTING
 from tests.support.raw_client import DEADLINE
@@ -278,6 +279,61 @@ def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
     assert ran == []
     clock.advance(0)
     assert ran == [1]
+
+
+@pytest.fixture
+def talk(reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]) -> Iterator[Callable[[], list[str]]]:
+    """A turn in which two have something to say, and say more whenever they are heard; the names of those heard until its end."""
+    heard: list[str] = []
+    with another(reactor) as second:
+        connections = {"a": pair, "b": second}
+
+        def hear(name: str) -> None:
+            if not heard:
+                reactor.at_turn_end(lambda: heard.append("end"))
+            heard.append(name)
+            connections[name][1].sendall(b"x")
+
+        def turn() -> list[str]:
+            heard.clear()
+            reactor.doPoll(DEADLINE)
+            return heard[: heard.index("end")]
+
+        for name, (server, client) in connections.items():
+            server.dataReceived = lambda data, name=name: hear(name)  # type: ignore[method-assign,misc]
+            client.sendall(b"x")
+        yield turn
+
+
+def test_what_comes_while_a_turn_is_handled_is_of_that_turn(
+    talk: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("filtered_websocket.transport.reactor.perf_counter", lambda: 7.0)
+    assert "".join(talk()) == "ab" * (1 + LOOKS)
+    assert "".join(talk()) == "ab" * (1 + LOOKS)
+
+
+def test_a_turn_that_takes_long_ends_without_more(
+    talk: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = count(step=LOOK_SECONDS * 0.6)
+    monkeypatch.setattr("filtered_websocket.transport.reactor.perf_counter", lambda: next(ticks))
+    assert "".join(talk()) == "abab"
+
+
+def test_a_turn_of_one_is_over_at_once(reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]) -> None:
+    server, client = pair
+    order: list[str] = []
+
+    def hear(data: bytes) -> None:
+        order.append("x")
+        reactor.at_turn_end(lambda: order.append("end"))
+        client.sendall(b"x")
+
+    server.dataReceived = hear  # type: ignore[method-assign]
+    client.sendall(b"x")
+    reactor.doPoll(DEADLINE)
+    assert order == ["x", "end"]
 
 
 # The loop.
