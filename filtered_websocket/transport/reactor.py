@@ -112,14 +112,14 @@ class LeanEPollReactor(EPollReactor):
                 self._poller.modify(fd, _EDGE)
 
     def _end_turn(self) -> None:
-        while self._turn_end:
-            calls = self._turn_end.copy()
-            self._turn_end.clear()
-            for call in calls:
+        try:
+            for call in self._turn_end:  # which grows by what these ask for
                 try:
                     call()
                 except Exception:
                     _log.failure("what was to run at the end of a reactor turn failed")
+        finally:
+            self._turn_end.clear()
 
     def doPoll(self, timeout: float | None) -> None:
         if self._turn_end:
