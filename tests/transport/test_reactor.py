@@ -283,7 +283,7 @@ def test_a_reactor_that_is_not_ours_does_it_in_its_next_turn() -> None:
 
 @pytest.fixture
 def talk(reactor: LeanEPollReactor, pair: tuple[Server, socket.socket]) -> Iterator[Callable[[], list[str]]]:
-    """A turn in which two have something to say, and say more whenever they are heard; the names of those heard until its end."""
+    """A turn in which two have something to say, and say more whenever they are heard. It gives their names."""
     heard: list[str] = []
     with another(reactor) as second:
         connections = {"a": pair, "b": second}
