@@ -72,6 +72,7 @@ class LeanEPollReactor(EPollReactor):
     def __init__(self) -> None:
         super().__init__()
         self._turn_end: list[Callable[[], object]] = []
+        self._behind: list[WriteThrough] = []
         #: runs a callable once before the next poll
         self.at_turn_end: Callable[[Callable[[], object]], object] = self._turn_end.append
 
@@ -127,7 +128,12 @@ class LeanEPollReactor(EPollReactor):
             # What just ran may have set timers that the timeout does not know of.
             newer = self.timeout()
             timeout = newer if timeout is None else timeout if newer is None else min(timeout, newer)
+        behind = self._still_behind() if self._behind else None
+        if behind:
+            timeout = 0
         events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
+        if behind:
+            events = behind + events
         looks_until = perf_counter() + LOOK_SECONDS if len(events) > 1 else 0.0
         if len(events) <= READ_AHEAD:
             self._see_to(events)
@@ -138,6 +144,13 @@ class LeanEPollReactor(EPollReactor):
             if looks_until:
                 self._look_again(looks_until)
             self._end_turn()
+
+    def _still_behind(self) -> list[Event]:
+        """Those that were read from once, since another was read on, come first in this turn."""
+        behind, self._behind = self._behind, []
+        known = self._selectables
+        numbers = [(each.fileno(), each) for each in behind]
+        return [(fd, EPOLLIN) for fd, each in numbers if fd in self._reads and known.get(fd) is each]
 
     def _look_again(self, until: float) -> None:
         """What has come meanwhile is of the same turn, which gets no longer than this by it."""
@@ -152,7 +165,7 @@ class LeanEPollReactor(EPollReactor):
     def _see_to(self, events: list[Event]) -> None:
         """Read and handle what these tell of."""
         selectables = self._selectables
-        at, end, on, until = 0, len(events), READ_ON, 0.0
+        at, end, on, until, favoured = 0, len(events), READ_ON, 0.0, None
         while at < end:
             reads: list[Any] = []
             at = read_ready(events, at, selectables, WriteThrough, READ_SIZE, reads)
@@ -167,8 +180,11 @@ class LeanEPollReactor(EPollReactor):
                     if on and perf_counter() < until and last.fileno() in self._reads:
                         on -= 1
                         at -= 1
-                    else:
+                        favoured = last
+                    elif last is favoured:
                         self._arm(last)
+                    else:
+                        self._behind.append(last)
             elif at < end:
                 fd, event = events[at]
                 at += 1

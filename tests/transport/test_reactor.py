@@ -207,6 +207,45 @@ def test_nothing_is_read_on_once_it_takes_long(
     turn_until(reactor, lambda: len(server.received) == 3 * READ_ON * SMALL)
 
 
+def test_each_is_read_on_in_its_turn_however_much_the_others_send(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr("filtered_websocket.transport.reactor.READ_SIZE", SMALL)
+    # Three parts, and the time is over.
+    monkeypatch.setattr("filtered_websocket.transport.reactor.perf_counter", lambda: len(heard) * 0.0004)
+    with another(reactor) as second, another(reactor) as third:
+        for name, (server, client) in zip("abc", (pair, second, third), strict=True):
+            server.dataReceived = lambda data, name=name: heard.append(name)  # type: ignore[method-assign,misc]
+            client.sendall(bytes(20 * SMALL))
+            server.transport.socket.settimeout(DEADLINE)
+            server.transport.socket.recv(20 * SMALL, socket.MSG_PEEK | socket.MSG_WAITALL)
+            server.transport.socket.setblocking(False)
+        turns = []
+        for _ in range(6):
+            heard.clear()
+            reactor.doPoll(DEADLINE)
+            turns.append("".join(heard))
+    assert turns == ["aaabc", "bbbca", "cccab", "aaabc", "bbbca", "cccab"]
+
+
+@pytest.mark.parametrize("does", ["pauseProducing", "abortConnection"])
+def test_one_that_had_more_to_read_and_is_paused_or_gone_is_left_alone(
+    reactor: LeanEPollReactor, far_behind: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    server, _ = far_behind
+    monkeypatch.setattr("filtered_websocket.transport.reactor.READ_ON", 0)
+    reactor.doPoll(DEADLINE)
+    assert len(server.received) == SMALL
+    getattr(server.transport, does)()
+    for _ in range(3):
+        reactor.iterate(0)
+    assert len(server.received) == SMALL
+    if does == "pauseProducing":
+        server.transport.resumeProducing()
+        turn_until(reactor, lambda: len(server.received) == 3 * READ_ON * SMALL)
+
+
 @pytest.mark.parametrize("does", ["pauseProducing", "abortConnection"])
 def test_nothing_is_read_on_behind_a_pause_or_an_abort(
     reactor: LeanEPollReactor, far_behind: tuple[Server, Server], does: str
@@ -227,7 +266,7 @@ def test_nothing_is_read_on_behind_a_pause_or_an_abort(
     assert heard == [SMALL] * 3
     if does == "pauseProducing":
         server.transport.resumeProducing()
-        turn_until(reactor, lambda: len(heard) == 3 * READ_ON)
+        turn_until(reactor, lambda: sum(heard) == 3 * READ_ON * SMALL)
 
 
 # The end of a turn.
