@@ -37,18 +37,37 @@ class ClusterServer(RedisServer):
         return self.proxy.port if self.proxy else self.port
 
     def get(self, *words: str | bytes | int) -> Any:
-        reader = hiredis.Reader()
+        (reply,) = self._ask(words)
+        return reply
+
+    def _ask(self, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
+        """What it says to these, on one connection."""
+        reader, replies = hiredis.Reader(), []
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(DEADLINE)
             connection.connect(self.path)
-            connection.sendall(hiredis.pack_command(words))
+            connection.sendall(b"".join(map(hiredis.pack_command, commands)))
             # Valkey takes a half-closed connection for a lost one, when it has to wait for its replicas.
-            while (reply := reader.gets()) is False:
+            while len(replies) < len(commands):
+                if (reply := reader.gets()) is not False:
+                    replies.append(reply)
+                    continue
                 part = connection.recv(65536)
                 if not part:
-                    raise ConnectionError(f"{words[:2]}: no answer")
+                    raise ConnectionError(f"{commands[len(replies)][:2]}: no answer")
                 reader.feed(part)
-        return reply
+        return replies
+
+    def clear(self) -> None:
+        """It is empty, and so are its replicas.
+
+        A replica that has just come has what the master had, and is said to be online. What the master was told since
+        is sent only when the replica has said so itself, which it does once a second: until then it may be promoted
+        without that.
+        """
+        replicas = len(self.get("ROLE")[2])
+        done, told = self._ask(("FLUSHALL",), ("WAIT", replicas, int(1000 * DEADLINE)))
+        assert (done, told) == (b"OK", replicas), (done, told, replicas)
 
     def start(self) -> None:
         """Start it, empty."""
@@ -160,6 +179,7 @@ class RedisCluster:
         for server, head in zip(self.servers[self.masters :], heads, strict=False):
             server.told("CLUSTER", "REPLICATE", head.id)
         self.wait_whole()
+        self.clear()
 
     @property
     def seeds(self) -> list[str]:
@@ -260,10 +280,10 @@ class RedisCluster:
                 server.thaw()
 
     def clear(self) -> None:
-        """Every master is empty."""
+        """All are empty."""
         for server in self.servers:
             if server.is_master:
-                server.told("FLUSHALL")
+                server.clear()
 
     def close(self) -> None:
         for server in self.servers:
