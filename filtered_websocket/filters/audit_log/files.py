@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate
 
 
 class Output:
@@ -13,11 +15,13 @@ class Output:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def write(self, data: bytes) -> None:
-        """
+    def write(self, lines: Sequence[bytes]) -> int:
+        """Write these; how many they are.
+
         :raises OSError: not all of it is written
         """
-        _write(self._descriptor, data)
+        _write(self._descriptor, b"".join(lines))
+        return len(lines)
 
     def close(self) -> None:
         """It is not ours."""
@@ -43,16 +47,19 @@ class RotatingFile:
         self._descriptor = -1
         self._is_torn = False
 
-    def write(self, data: bytes) -> None:
-        """
-        :raises OSError: not all of it is written
+    def write(self, lines: Sequence[bytes]) -> int:
+        """Write as many of these as one file has room for, one at least; how many they are.
+
+        :raises OSError: not all of that is written
         """
         self._open()
-        if 0 < os.fstat(self._descriptor).st_size > self._size - len(data):
+        while 0 < (size := os.fstat(self._descriptor).st_size) > self._size - len(lines[0]):
             self._rotate()
+        count = max(1, sum(size + end <= self._size for end in accumulate(map(len, lines))))
         begun, self._is_torn = (b"\n" if self._is_torn else b""), True
-        _write(self._descriptor, begun + data)
+        _write(self._descriptor, begun + b"".join(lines[:count]))
         self._is_torn = False
+        return count
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -1,7 +1,7 @@
 """The thread that writes. The reactor waits for it at the end alone."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -15,7 +15,9 @@ AT_ONCE = 1000
 
 
 class Sink(Protocol):
-    def write(self, data: bytes) -> None: ...
+    def write(self, lines: Sequence[bytes]) -> int:
+        """Write the first of these; how many."""
+
     def close(self) -> None: ...
 
 
@@ -60,7 +62,9 @@ class Writer:
         self._sink.close()
 
     def _write(self, records: list[Mapping[str, Any]]) -> None:
+        lines = list(map(line, records))
         try:
-            self._sink.write(b"".join(map(line, records)))
+            while lines:
+                del lines[: self._sink.write(lines)]
         except OSError as error:
-            self._lost(len(records), error.strerror or str(error))
+            self._lost(len(lines), error.strerror or str(error))

@@ -7,18 +7,20 @@ from tests.support.reactor_thread import DEADLINE, call
 
 
 class Disk:
-    """A sink that hangs until it is let go."""
+    """A sink that hangs until it is let go, takes seven lines at a time, and so many in all."""
 
-    def __init__(self, fails=False):
-        self.written, self.closed, self.fails = [], False, fails
+    def __init__(self, room=10_000):
+        self.written, self.closed, self.room = [], False, room
         self.asked, self.goes = threading.Event(), threading.Event()
 
-    def write(self, data):
+    def write(self, lines):
         self.asked.set()
         assert self.goes.wait(DEADLINE)
-        if self.fails:
+        if len(self.written) >= self.room:
             raise OSError(28, "No space left on device")
-        self.written += data.splitlines()
+        taken = [each.rstrip(b"\n") for each in lines[:7]]
+        self.written += taken
+        return len(taken)
 
     def close(self):
         self.closed = True
@@ -46,9 +48,13 @@ def test_a_disk_that_hangs_holds_nobody_up_and_so_many_wait_for_it():
 
 
 def test_what_cannot_be_written_is_told():
-    disk, lost = Disk(fails=True), []
-    disk.goes.set()
-    writer = Writer(disk, 3, lambda *what: lost.append(what))
+    disk, lost = Disk(room=7), []
+    writer = Writer(disk, 20, lambda *what: lost.append(what))
     writer.put({"size": 0})
+    assert disk.asked.wait(DEADLINE)
+    for number in range(1, 11):
+        writer.put({"size": number})
+    disk.goes.set()
     call(writer.stop)
-    assert lost == [(1, "No space left on device")]
+    assert len(disk.written) == 8
+    assert lost == [(3, "No space left on device")]
