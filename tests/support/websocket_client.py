@@ -18,8 +18,8 @@ T = TypeVar("T")
 class OneAtATime(ssl.SSLSocket):
     """A TLS connection that one thread uses at a time.
 
-    The client reads in one thread and writes in another, which OpenSSL does not bear: once in 3,000 connections, whatever
-    the server, the request got lost that went out while session tickets came in.
+    The client reads in one thread and writes in another, which OpenSSL does not bear: once in 3,000 connections,
+    whatever the server, the request got lost that went out while session tickets came in.
     """
 
     _lock: threading.Lock
