@@ -105,8 +105,10 @@ def test_without_any_event_it_goes_on_and_after_a_failure_nothing_is_replayed(si
     client.ask("join", {"room": "a"})
     site.emit("one")
     client.event()
+    assert site.counted("fws_connections{") == 1
     client.command("leave")
     client.wait("disconnect")
+    site.wait_empty()
     site.emit("not for it")
     client.command("connect")
     assert not client.comes_back()

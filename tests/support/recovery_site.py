@@ -110,6 +110,11 @@ class Site:
         """What the server has counted of a kind."""
         return sum(int(float(line.rpartition(" ")[2])) for line in self._metrics(what, self.server))
 
+    def wait_empty(self) -> None:
+        """Wait until the server has heard that its clients have left: what one says last may come after what it says by
+        its next connection."""
+        wait_until(lambda: self.counted("fws_connections{") == 0)
+
     @staticmethod
     def _metrics(what: str, server: FwsServer) -> list[str]:
         metrics = ask(("127.0.0.1", server.port), "GET", "/metrics").body.decode()
