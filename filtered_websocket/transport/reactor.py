@@ -74,7 +74,7 @@ class LeanEPollReactor(EPollReactor):
         super().__init__()
         self._turn_end: list[Callable[[], object]] = []
         self._behind: list[WriteThrough] = []
-        #: runs a callable once before the next poll
+        #: runs a callable once, at the end of this turn
         self.at_turn_end: Callable[[Callable[[], object]], object] = self._turn_end.append
 
     def connectTCP(

@@ -174,12 +174,16 @@ def far_behind(
     with another(reactor) as (second, other):
         client.sendall(bytes(3 * READ_ON * SMALL))
         other.sendall(b"x")
-        for each in (server, second):
-            each.transport.socket.settimeout(DEADLINE)
-        for each, size in ((server, 3 * READ_ON * SMALL), (second, 1)):
-            each.transport.socket.recv(size, socket.MSG_PEEK | socket.MSG_WAITALL)
-            each.transport.socket.setblocking(False)
+        wait_for(server, 3 * READ_ON * SMALL)
+        wait_for(second, 1)
         yield server, second
+
+
+def wait_for(server: Server, size: int) -> None:
+    """Until so much has come for it, or as much as there is room for."""
+    server.transport.socket.settimeout(DEADLINE)
+    server.transport.socket.recv(size, socket.MSG_PEEK | socket.MSG_WAITALL)
+    server.transport.socket.setblocking(False)
 
 
 def test_what_has_come_as_a_whole_is_read_on_and_then_the_others_have_their_turn(
@@ -218,9 +222,7 @@ def test_each_is_read_on_in_its_turn_however_much_the_others_send(
         for name, (server, client) in zip("abc", (pair, second, third), strict=True):
             server.dataReceived = lambda data, name=name: heard.append(name)  # type: ignore[method-assign,misc]
             client.sendall(bytes(20 * SMALL))
-            server.transport.socket.settimeout(DEADLINE)
-            server.transport.socket.recv(20 * SMALL, socket.MSG_PEEK | socket.MSG_WAITALL)
-            server.transport.socket.setblocking(False)
+            wait_for(server, 20 * SMALL)
         turns = []
         for _ in range(6):
             heard.clear()

@@ -4,7 +4,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 
 class Output:
@@ -55,7 +55,8 @@ class RotatingFile:
         self._open()
         while 0 < (size := os.fstat(self._descriptor).st_size) > self._size - len(lines[0]):
             self._rotate()
-        count = max(1, sum(size + end <= self._size for end in accumulate(map(len, lines))))
+        room = self._size - size
+        count = max(1, len(list(takewhile(lambda end: end <= room, accumulate(map(len, lines))))))
         begun, self._is_torn = (b"\n" if self._is_torn else b""), True
         _write(self._descriptor, begun + b"".join(lines[:count]))
         self._is_torn = False
