@@ -24,6 +24,7 @@ from twisted.internet.protocol import ClientFactory
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
+from filtered_websocket.transport.alarm import Alarm
 from filtered_websocket.transport.reads import Event, read_ready
 from filtered_websocket.transport.streams import READ_SIZE, TCPClient, UNIXClient, WriteThrough
 
@@ -74,6 +75,7 @@ class LeanEPollReactor(EPollReactor):
         super().__init__()
         self._turn_end: list[Callable[[], object]] = []
         self._behind: list[WriteThrough] = []
+        self._alarm = Alarm.of(self._poller)
         #: runs a callable once, at the end of this turn
         self.at_turn_end: Callable[[Callable[[], object]], object] = self._turn_end.append
 
@@ -218,6 +220,7 @@ class LeanEPollReactor(EPollReactor):
 
         Twisted's own loop looks for all that may be due, twice in each turn: 3 % of a fan-out to ten.
         """
+        alarm = self._alarm
         while self._started:
             with _unexpected:
                 while self._started:
@@ -225,11 +228,13 @@ class LeanEPollReactor(EPollReactor):
                     timeout = self.timeout()
                     self.doPoll(timeout if self.running else 0)
                     while self.running and not (self._newTimedCalls or self.threadCallQueue or self._justStopped):
-                        timers = self._pendingTimedCalls
-                        left = timers[0].time - self.seconds() if timers else LONGEST
-                        if not 0 < left <= LONGEST:
+                        timers, now = self._pendingTimedCalls, self.seconds()
+                        due = timers[0].time if timers else now + LONGEST
+                        if not now < due <= now + LONGEST:
                             break
-                        self.doPoll(left)
+                        if alarm is not None and not now < alarm.at <= due:
+                            alarm.set(due)
+                        self.doPoll(due - now if alarm is None else None)
 
 
 def at_turn_end(reactor: Any) -> Callable[[Callable[[], object]], object]:

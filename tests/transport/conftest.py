@@ -22,6 +22,8 @@ def reactor() -> Iterator[LeanEPollReactor]:
         each.connectionLost(Failure(ConnectionDone()))
     for each in list(reactor._internalReaders):  # type: ignore[attr-defined]
         each.connectionLost(None)
+    if reactor._alarm is not None:
+        reactor._alarm.close()
     reactor._poller.close()
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from twisted.python import threadable
 
+from filtered_websocket.transport.alarm import Alarm
 from filtered_websocket.transport.ports import TCPPort
 from filtered_websocket.transport.reactor import LOOK_SECONDS, LOOKS, READ_AHEAD, READ_ON, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
@@ -456,6 +458,83 @@ def test_what_is_due_is_done_in_its_turn_however_busy_the_sockets_are(reactor: L
     assert (turns["now"], turns["from a thread"]) == (10, 20)
     assert sorted(turns) == ["first", "from a thread", "now", "soon"]
     assert turns["first"] <= turns["soon"]
+
+
+@pytest.fixture(params=["alarm", "no alarm"])
+def timed(
+    request: pytest.FixtureRequest, reactor: LeanEPollReactor, monkeypatch: pytest.MonkeyPatch
+) -> LeanEPollReactor:
+    """A reactor with its alarm, and as it is where there is none."""
+    assert reactor._alarm is not None
+    if request.param == "no alarm":
+        reactor._alarm.close()
+        monkeypatch.setattr("filtered_websocket.transport.alarm.ctypes", None)
+        reactor._alarm = Alarm.of(reactor._poller)
+        assert reactor._alarm is None
+    return reactor
+
+
+def test_timers_run_in_their_order_and_not_before_their_times(timed: LeanEPollReactor) -> None:
+    ran: list[tuple[str, float]] = []
+    begun = time.monotonic()
+
+    def at(seconds: float, what: str) -> Any:
+        return timed.callLater(begun + seconds - time.monotonic(), lambda: ran.append((what, time.monotonic() - begun)))
+
+    at(0.04, "last")
+    at(0.02, "cancelled").cancel()
+    at(0.03, "put off").reset(0.06)
+    # Set by a timer, before the one that is waited for.
+    timed.callLater(0.01, at, 0.02, "between")
+    timed.callLater(0.07, timed.stop)
+    run(timed)
+    assert [what for what, _ in ran] == ["between", "last", "put off"]
+    assert [round(when, 2) >= due for (_, when), due in zip(ran, (0.02, 0.04, 0.06), strict=True)] == [True] * 3
+
+
+def test_a_timer_that_an_event_sets_or_cancels_is_seen_at_once(
+    timed: LeanEPollReactor, pair: tuple[Server, socket.socket]
+) -> None:
+    server, client = pair
+    late = timed.callLater(DEADLINE, timed.crash)
+    heard: list[bytes] = []
+
+    def hear(data: bytes) -> None:
+        heard.append(data)
+        if data == b"set":
+            timed.callLater(0.01, client.sendall, b"cancel")
+        else:
+            late.cancel()
+            timed.callLater(0.01, timed.stop)
+
+    server.dataReceived = hear  # type: ignore[method-assign]
+    client.sendall(b"set")
+    run(timed)
+    assert heard == [b"set", b"cancel"]
+    assert not late.active()
+
+
+def test_the_alarm_is_set_once_for_a_timer_whatever_comes_before_it(
+    reactor: LeanEPollReactor, pair: tuple[Server, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = pair
+    times: list[float] = []
+    was = Alarm.set
+    monkeypatch.setattr(Alarm, "set", lambda self, at: (times.append(at), was(self, at)))
+    heard: list[bytes] = []
+
+    def hear(data: bytes) -> None:
+        heard.append(data)
+        if len(heard) == 100:
+            reactor.stop()
+        client.sendall(b"x")
+
+    server.dataReceived = hear  # type: ignore[method-assign]
+    client.sendall(b"x")
+    due = reactor.callLater(DEADLINE, reactor.crash).getTime()
+    run(reactor)
+    assert len(heard) == 100
+    assert times == [due]
 
 
 def test_a_timer_that_is_years_away_is_waited_for(reactor: LeanEPollReactor) -> None:
