@@ -25,6 +25,7 @@ __all__ = ["dumps", "loads", "not_json", "quote", "size"]
 SMALL = 4096
 """Bytes up to which a look for what orjson is not given costs less than it saves."""
 MOST_BRACKETS = 200
+_SPACE = " \t\n\r"
 _ALIKE = bytes.maketrans(b"123456789{", b"000000000[")
 _LONG = b"0" * 19
 
@@ -39,7 +40,8 @@ def _not_written(value: object) -> NoReturn:
 
 
 # Made once: json.loads and json.dumps make theirs for each call that has options, and JSONEncoder.encode the inner one.
-_decode = json.JSONDecoder(parse_constant=not_json).decode
+_decoder = json.JSONDecoder(parse_constant=not_json)
+_scan: Any = _decoder.scan_once  # type: ignore[attr-defined]
 _encode_short = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _make: Any = getattr(encoder, "c_make_encoder", None)  # CPython's
@@ -60,9 +62,15 @@ def loads(text: str | bytes | bytearray) -> Any:
 
 
 def _loads(text: str | bytes | bytearray) -> Any:
+    # Decoded here: json would take UTF-16 and UTF-32 too.
+    text = text if isinstance(text, str) else text.decode()
     try:
-        # Decoded here: json would take UTF-16 and UTF-32 too.
-        return _decode(text if isinstance(text, str) else text.decode())
+        try:
+            # Without a look for space in front, a third of the cost of what is small.
+            value, end = _scan(text, 0)
+        except StopIteration:
+            return _decoder.decode(text)
+        return value if end == len(text) or not text[end:].strip(_SPACE) else _decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -123,6 +123,32 @@ def test_texts_hold_the_values_that_the_standard_library_reads(text):
         assert read(loads, raw) == (expected if is_text(raw) else "refused")
 
 
+SPACE = st.text(" \t\n\r\x0b\xa0\u2003", max_size=3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SPACE, JSON_TEXT | CUT, SPACE)
+@example("", "1", " ")
+@example(" ", "[]", "")
+@example("\n", "NaN", "")
+@example("", "[", " ")
+def test_space_around_a_value_is_what_the_standard_library_takes_for_it(before, text, behind):
+    """With orjson and without."""
+    expected = read(REFERENCE.decode, before + text + behind)
+    assert read(loads, before + text + behind) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strict_json, "orjson", None)
+        assert read(loads, before + text + behind) == expected
+
+
+@pytest.mark.parametrize("space", ["", " "])
+def test_what_is_nested_too_deeply_is_no_json_without_orjson_either(space, monkeypatch):
+    monkeypatch.setattr(strict_json, "orjson", None)
+    for text in (space + "[" * 100_000, "[" * 100_000 + "]" * 100_000 + space):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            loads(text)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=20) | st.text(max_size=10).map(lambda text: f'"{text}"'.encode("utf-8", "surrogatepass")))
 def test_bytes_that_are_no_utf_8_are_no_json(raw):
