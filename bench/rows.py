@@ -94,7 +94,7 @@ _DEFLATE = ("--path", "/echo", "--deflated", "hello", "--hdr", "Sec-WebSocket-Ex
 
 _SERVERS = (
     Row("c_limit", "{build}/climit {port} 0"),
-    Row("c_limit_coalesce", "{build}/climit {port} 1"),
+    Row("c_limit_coalesce", "{build}/climit {port} 1", variants={"join": "{build}/climit {port} 1"}),
     # By the interpreter that this runs in, which has the package and its C.
     Row("python_limit", f"{sys.executable} servers/python_limit.py {{port}}", workloads=("fan10", *FEW)),
     Row(OURS, "{fws_server} -c config.json -p {port}", variants=_OUR_VARIANTS),

@@ -31,6 +31,8 @@ class Workload(NamedTuple):
 _PEERS = ("filtered_websocket", "picows", "node_ws", "aiohttp_uvloop", "websockets_uvloop", "starlette")
 _ALL = (*_PEERS, *COMPILED)
 _LARGE = (*_ALL, "node_ws_bufferutil")
+_ECHOED = ("c_limit", *_LARGE)
+_SHARED = ("c_limit_coalesce", *_ALL)
 _DEFLATING = tuple(name for name in _PEERS if name != "picows")
 _OURS = ("filtered_websocket", "filtered_websocket_redis")
 _ON_CLUSTERS = ("filtered_websocket_redis7", "filtered_websocket_cluster")
@@ -53,8 +55,8 @@ WORKLOADS = (
              "rooms", "tls", "tls", _PEERS),
     Workload("tls_idle", "TLS: 2,000 idle connections", "--tls --mode idle -n 2000 --hold 1", "echo", "tls", "tls",
              _PEERS, descriptors=2100),
-    Workload("echo64k", "echo of 64 KiB, 10 clients", "--mode echo -n 10 -w 1 -s 65536", "echo", "large", rows=_LARGE),
-    Workload("echo1m", "echo of 1 MiB, 4 clients", "--mode echo -n 4 -w 1 -s 1048576", "echo", "large", rows=_LARGE),
+    Workload("echo64k", "echo of 64 KiB, 10 clients", "--mode echo -n 10 -w 1 -s 65536", "echo", "large", rows=_ECHOED),
+    Workload("echo1m", "echo of 1 MiB, 4 clients", "--mode echo -n 4 -w 1 -s 1048576", "echo", "large", rows=_ECHOED),
     Workload("fan64k", "100 subscribers of 64 KiB, one message in flight", "--mode fanout -n 100 -w 1 -s 65536",
              group="large", rows=_LARGE),
     Workload("churn", "connect, echo and close", "--mode churn -n 50 -s 64 --warm 2", "echo", "churn", rows=_PEERS),
@@ -67,7 +69,7 @@ WORKLOADS = (
                  f"1,000 clients, each in {each} of 100 channels, 16 publishers, {flight} in flight each",
                  f"--mode shared -n 1000 --channels 100 --each {each} --pubs 16 -w {flight} -s 128",
                  "join", "shared", "join", rows)
-        for each, flight, suffix, rows in ((2, 4, "", _ALL), (20, 4, "", _ALL), (2, 1, "light", _PEERS))
+        for each, flight, suffix, rows in ((2, 4, "", _SHARED), (20, 4, "", _SHARED), (2, 1, "light", _PEERS))
     ),
     Workload("single50k", "50,000 channels of one subscriber, 500 connections, 16 publishers",
              "--mode shared -n 500 --channels 50000 --each 100 --pubs 16 -w 1 -s 128", "join", "shared", "join",

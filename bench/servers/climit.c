@@ -1,11 +1,14 @@
 /* climit PORT [COALESCE]: what the kernel allows, a bare epoll WebSocket server that checks and limits nothing.
  * The path is the channel, /echo echoes. One frame per message, one plain send() per member; with COALESCE 1 what one
- * turn of epoll published to a channel goes out in one send() per member. What a full socket refuses is lost. */
+ * turn of epoll published to a channel goes out in one send() per member. /join/a/b is in both channels, and the first
+ * word of a message is its channel: with COALESCE 1 one send() per member for all of its channels. What a full socket
+ * refuses is lost, but for echoes of 64 KiB and more, which are unmasked read by read in a buffer that stays. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,21 +17,31 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+struct conn;
 typedef struct ch {
     char name[64];
     int *fds;
+    struct conn **joined;
+    int jn, jcap;
     int n, cap;
     unsigned char *pend;
     int pn, pcap;
     int dirty;
     struct ch *next;
 } ch;
-typedef struct {
+typedef struct conn {
     int fd, open;
     ch *c;
     unsigned char *pb;
     int pn, pc;
+    unsigned char *big, mask[8]; /* a large echo, unmasked as it comes */
+    int bl, bg, bc;
+    unsigned char out[16384]; /* what a turn of epoll has published to a member of /join */
+    int on;
 } conn;
+enum { READ = 1 << 17 };
+static conn *waiting[65536];
+static int nw;
 static ch *chs;
 static ch *dirty[4096];
 static int nd;
@@ -43,6 +56,56 @@ static ch *getch(const char *n) {
     c->next = chs;
     chs = c;
     return c;
+}
+#if defined(__x86_64__) && defined(__GLIBC__)
+__attribute__((target_clones("avx2", "default")))
+#endif
+static void
+unmask(unsigned char *p, int n, const unsigned char *mask) {
+    uint64_t wide, word;
+    int i = 0;
+    memcpy(&wide, mask, 8);
+    for (; n - i >= 8; i += 8) {
+        memcpy(&word, p + i, 8);
+        word ^= wide;
+        memcpy(p + i, &word, 8);
+    }
+    for (; i < n; i++)
+        p[i] ^= mask[i & 7];
+}
+static void join(conn *k, ch *c) {
+    if (c->jn == c->jcap) {
+        c->jcap = c->jcap ? c->jcap * 2 : 16;
+        c->joined = realloc(c->joined, c->jcap * sizeof *c->joined);
+    }
+    c->joined[c->jn++] = k;
+}
+static void part(conn *k) {
+    for (ch *c = chs; c; c = c->next)
+        for (int i = 0; i < c->jn; i++)
+            if (c->joined[i] == k)
+                c->joined[i--] = c->joined[--c->jn];
+    for (int i = 0; i < nw; i++)
+        if (waiting[i] == k)
+            waiting[i--] = waiting[--nw];
+}
+static void send_out(conn *k) {
+    send(k->fd, k->out, k->on, MSG_NOSIGNAL | MSG_DONTWAIT);
+    k->on = 0;
+}
+static void publish(ch *c, const unsigned char *h, int hl, const unsigned char *p, int n) {
+    for (int i = 0; i < c->jn; i++) {
+        conn *k = c->joined[i];
+        if (k->on + hl + n > (int)sizeof k->out)
+            send_out(k);
+        if (!k->on && coalesce)
+            waiting[nw++] = k;
+        memcpy(k->out + k->on, h, hl);
+        memcpy(k->out + k->on + hl, p, n);
+        k->on += hl + n;
+        if (!coalesce)
+            send_out(k);
+    }
 }
 static void cadd(ch *c, int fd) {
     if (c->n == c->cap) {
@@ -84,6 +147,12 @@ static void msg(conn *k, int op, unsigned char *p, int n) {
         en += hl + n;
         return;
     }
+    if (!strncmp(k->c->name, "/join", 5)) {
+        char name[64];
+        sscanf((char *)p, "%63s", name); /* a space ends it */
+        publish(getch(name), h, hl, p, n);
+        return;
+    }
     ch *c = k->c;
     if (c->pn + n + hl > c->pcap) {
         c->pcap = (c->pn + n + hl) * 2;
@@ -99,6 +168,38 @@ static void msg(conn *k, int op, unsigned char *p, int n) {
         dirty[nd++] = c;
     }
 }
+static void end_big(conn *k) {
+    struct pollfd room = {.fd = k->fd, .events = POLLOUT};
+    for (int at = 0, all = 10 + k->bl, sent; at < all; at += sent > 0 ? sent : 0)
+        if ((sent = send(k->fd, k->big + at, all - at, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 &&
+            (errno != EAGAIN || poll(&room, 1, -1) < 0))
+            break;
+    k->bl = 0;
+}
+static void begin_big(conn *k, unsigned char *b, int n) {
+    k->bl = 0;
+    for (int i = 2; i < 10; i++)
+        k->bl = k->bl << 8 | b[i];
+    if (k->bl > k->bc)
+        k->big = realloc(k->big, 10 + (k->bc = k->bl));
+    memcpy(k->big, b, 10);
+    k->big[1] = 127;
+    memcpy(k->mask, b + 10, 4);
+    memcpy(k->mask + 4, b + 10, 4);
+    k->bg = n - 14;
+    memcpy(k->big + 10, b + 14, k->bg);
+    unmask(k->big + 10, k->bg, k->mask);
+    if (k->bg == k->bl)
+        end_big(k);
+}
+static void go_on_big(conn *k, int got) {
+    unsigned char mask[8];
+    for (int i = 0; i < 8; i++)
+        mask[i] = k->mask[(k->bg + i) & 3];
+    unmask(k->big + 10 + k->bg, got, mask);
+    if ((k->bg += got) == k->bl)
+        end_big(k);
+}
 static int parse(conn *k, unsigned char *b, int n) {
     int o = 0;
     while (n - o >= 6) {
@@ -108,6 +209,11 @@ static int parse(conn *k, unsigned char *b, int n) {
                 break;
             l = b[o + 2] << 8 | b[o + 3];
             h = 4;
+        } else if (l == 127) {
+            if (n - o < 14)
+                break;
+            begin_big(k, b + o, n - o);
+            return n;
         }
         if (n - o < h + 4 + l)
             break;
@@ -155,15 +261,22 @@ int main(int ac, char **av) {
                 }
                 continue;
             }
-            int r = recv(k->fd, rb + k->pn, sizeof rb - k->pn - 1, MSG_DONTWAIT);
+            int r = k->bl ? recv(k->fd, k->big + 10 + k->bg, k->bl - k->bg < READ ? k->bl - k->bg : READ, MSG_DONTWAIT)
+                           : recv(k->fd, rb + k->pn, READ, MSG_DONTWAIT);
             if (r < 0 && errno == EAGAIN)
                 continue;
             if (r <= 0) {
                 if (k->c)
                     cdel(k->c, k->fd);
+                part(k);
                 close(k->fd);
                 free(k->pb);
+                free(k->big);
                 free(k);
+                continue;
+            }
+            if (k->bl) {
+                go_on_big(k, r);
                 continue;
             }
             if (k->pn)
@@ -172,14 +285,18 @@ int main(int ac, char **av) {
             rb[m] = 0;
             if (!k->open) {
                 if (strstr((char *)rb, "\r\n\r\n")) {
-                    char p[64];
-                    sscanf((char *)rb, "GET %63s", p);
+                    char p[4096];
+                    sscanf((char *)rb, "GET %4095s", p);
                     const char *R = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
                                     "Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
                     send(k->fd, R, strlen(R), MSG_NOSIGNAL);
                     k->open = 1;
-                    k->c = getch(p);
-                    cadd(k->c, k->fd);
+                    k->c = getch(strncmp(p, "/join", 5) ? p : "/join");
+                    if (strncmp(p, "/join", 5))
+                        cadd(k->c, k->fd);
+                    else
+                        for (char *name = strtok(p + 5, "/"); name; name = strtok(NULL, "/"))
+                            join(k, getch(name));
                     k->pn = 0;
                     continue;
                 }
@@ -202,5 +319,9 @@ int main(int ac, char **av) {
         for (int i = 0; i < nd; i++)
             flush(dirty[i]);
         nd = 0;
+        for (int i = 0; i < nw; i++)
+            if (waiting[i]->on)
+                send_out(waiting[i]);
+        nw = 0;
     }
 }
