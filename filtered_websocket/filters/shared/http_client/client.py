@@ -22,7 +22,7 @@ from twisted.web.http_headers import Headers
 
 from filtered_websocket.filters.shared.http_client.body import Body
 from filtered_websocket.filters.shared.http_client.bounded import TooLarge
-from filtered_websocket.filters.shared.http_client.connections import Connections
+from filtered_websocket.filters.shared.http_client.connections import HTTP, TIMED_OUT, Connections
 from filtered_websocket.transport.trust import Refused
 
 
@@ -52,20 +52,30 @@ class Client:
     async def post(self, path: str, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Answer:
         """The answer to one request. Cancelled, it ends its connection.
 
+        Servers that end a kept connection with a 408 have not waited for a request. Where the two cross, it is asked
+        again (RFC 9110, 15.5.9).
+
         :param path: with the query, as it is sent
         :raises NotSent: nothing was sent
         :raises NotAnswered: something was
         :raises TooLarge: the answer is
         """
+        while True:
+            try:
+                connection = await self._connections.take()
+            except (CancelledError, ConnectingCancelledError):
+                raise CancelledError from None
+            except Exception as error:
+                raise NotSent(_said(error)) from None
+            was_kept = connection.is_kept
+            answer = await self._ask(connection, path, headers, body)
+            if answer.status != TIMED_OUT or not was_kept:
+                return answer
+
+    async def _ask(self, connection: HTTP, path: str, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Answer:
         fields = Headers({b"Host": [self._host]})
         for name, value in headers:
             fields.addRawHeader(name, value)
-        try:
-            connection = await self._connections.take()
-        except (CancelledError, ConnectingCancelledError):
-            raise CancelledError from None
-        except Exception as error:
-            raise NotSent(_said(error)) from None
         transport: Any = connection.transport
         is_over = False
         try:

@@ -19,14 +19,19 @@ KEEP_SECONDS = 1.5
 """How long one is kept unused: less than servers do. Of the usual ones 2 s are the least."""
 
 
-class _HTTP(HTTP11ClientProtocol):
+TIMED_OUT = 408
+
+
+class HTTP(HTTP11ClientProtocol):
     """
     :param free: called with it when an answer is complete and another request may follow
+    :ivar is_kept: it has had a request before this one
     """
 
+    is_kept = False
     _is_last = False
 
-    def __init__(self, free: Callable[["_HTTP"], object]) -> None:
+    def __init__(self, free: Callable[["HTTP"], object]) -> None:
         super().__init__(self._complete)
         self._free = free
 
@@ -40,10 +45,12 @@ class _HTTP(HTTP11ClientProtocol):
         said = parser.connHeaders.getRawHeaders(b"Connection", ())
         words = {each.strip().lower() for line in said for each in line.split(b",")}
         version = parser.response.version[1:]
-        if self._is_last or b"close" in words or (version < (1, 1) and b"keep-alive" not in words):
-            end(self)
-        else:
+        may_follow = b"close" not in words and (version >= (1, 1) or b"keep-alive" in words)
+        if may_follow and not self._is_last and parser.response.code != TIMED_OUT:
+            self.is_kept = True
             self._free(self)
+        else:
+            end(self)
 
 
 class Connections:
@@ -57,11 +64,11 @@ class Connections:
     def __init__(self, reactor: Any, url: URI, longest: int, private: bool = True) -> None:
         self._reactor, self._longest = reactor, longest
         self._endpoint = Endpoint(reactor, url, private)
-        self.unused: list[tuple[_HTTP, float]] = []
+        self.unused: list[tuple[HTTP, float]] = []
         self._look: DelayedCall | None = None
         self._is_closed = False
 
-    async def take(self) -> _HTTP:
+    async def take(self) -> HTTP:
         """One for a request; it comes back by itself.
 
         :raises Exception: there is none, and none can be made
@@ -73,10 +80,10 @@ class Connections:
                 transport.left = self._longest
                 return kept
             end(kept)
-        inner: Any = Factory.forProtocol(lambda: _HTTP(self._free))
+        inner: Any = Factory.forProtocol(lambda: HTTP(self._free))
         factory: Any = BoundedFactory(inner, self._longest)
         bounded: Bounded = await self._endpoint.connect(factory)
-        made: _HTTP = bounded.wrappedProtocol
+        made: HTTP = bounded.wrappedProtocol
         return made
 
     def close(self) -> None:
@@ -89,7 +96,7 @@ class Connections:
         for kept, _ in unused:
             end(kept)
 
-    def _free(self, connection: _HTTP) -> None:
+    def _free(self, connection: HTTP) -> None:
         if self._is_closed:
             end(connection)
             return
@@ -106,14 +113,14 @@ class Connections:
             self._look = self._reactor.callLater(self.unused[0][1] + KEEP_SECONDS - now, self._end_old)
 
 
-def end(connection: _HTTP) -> None:
+def end(connection: HTTP) -> None:
     """Close it in good order; of TLS too, without waiting for the server's own close."""
     transport: Any = connection.transport
     transport.loseConnection()
     _lowest(transport).loseConnection()
 
 
-def has_ended(connection: _HTTP) -> bool:
+def has_ended(connection: HTTP) -> bool:
     """Whether the server has closed it, or said something, and the reactor has not read it yet."""
     handle = _lowest(connection.transport).getHandle()
     try:

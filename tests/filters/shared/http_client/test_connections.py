@@ -10,6 +10,7 @@ from tests.support.http_backend import http_backend, scripted
 from tests.support.reactor_thread import call, until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.fixture
@@ -85,6 +86,18 @@ def test_what_the_server_says_unasked_ends_the_connection(client):
         post(asking)
         assert post(asking) == [200]
         assert requests.qsize() == 2
+
+
+def test_where_a_408_crosses_a_request_it_is_asked_again_on_another_connection(client):
+    with scripted([OK, TIMED_OUT], [OK]) as (url, requests):
+        assert post(client(url), 2) == [200, 200]
+        assert requests.qsize() == 3
+
+
+def test_a_408_on_each_kept_connection_does_not_ask_for_ever(client):
+    with scripted([OK, TIMED_OUT], [TIMED_OUT], [OK]) as (url, requests):
+        assert post(client(url), 3) == [200, 408, 200]
+        assert requests.qsize() == 4
 
 
 def test_where_the_end_comes_at_the_same_time_nobody_knows_what_became_of_it(client):
