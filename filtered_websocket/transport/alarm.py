@@ -20,7 +20,7 @@ _BILLION = 1_000_000_000
 
 
 class Alarm:
-    """Rings at the time that was set last. `os` has such descriptors from Python 3.13 on.
+    """Rings once, at the time that was set last. `os` has such descriptors from Python 3.13 on: until then by `ctypes`.
 
     :ivar at: that time in seconds, as `time.monotonic` counts them; 0 before the first
     """
@@ -59,7 +59,7 @@ class Alarm:
 
         :raises OSError: the descriptor is closed
         """
-        # A microsecond late: it rings once, and must not do so at what is yet before that time to a float of seconds.
+        # A microsecond late: a float of seconds is rounded, and what rings once, and too early, leaves a timer waiting.
         seconds, rest = divmod(int(at * _BILLION) + 1000, _BILLION)
         # struct itimerspec: the interval, then the first time.
         if self._set(self._fd, _ABSOLUTE, (ctypes.c_long * 4)(0, 0, seconds, rest), None):
