@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.deadlines import joined
+
 BENCH = Path(__file__).parent.parent / "bench"
 META = {
     "date": "2026-01-01 00:00 UTC", "command": "bench/recover.py", "cpu": "<fast>", "cores": 2, "pinned": [0, 1],
@@ -159,7 +161,7 @@ def test_clients_of_a_server_that_is_killed_come_back_to_the_one_started_in_its_
         killed = threading.Timer(0.5, lambda: (served.kill(0), served.start(0)))
         killed.start()
         figures = gathering.run()
-        killed.join()
+        joined(killed)
     assert (figures["returns"], figures["outside"], len(figures["back"])) == (4, 0, 4)
     assert figures["unconfirmed"]
     json.dumps(figures)

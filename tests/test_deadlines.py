@@ -1,7 +1,7 @@
 """Every wait of a test for another process, thread or peer has a deadline: what hangs is a failure, with a name.
 
-Read from the calls that tests/end_to_end/ and tests/support/ make: a deadline is a ``timeout``, or an argument where
-the call takes one there. `tests.support.deadlines` has one for threads and for the lines of a program.
+Read from the calls that tests, tests/end_to_end/ and tests/support/ make: a deadline is a ``timeout``, or an argument
+where the call takes one there. `tests.support.deadlines` has one for threads and for the lines of a program.
 """
 
 import ast
@@ -20,7 +20,10 @@ from tests.support.raw_client import DEADLINE
 from tests.support.websocket_client import connect
 
 TESTS = Path(__file__).parent
-READ = sorted(path for folder in ("end_to_end", "support") for path in (TESTS / folder).rglob("*.py"))
+SHARED = sorted(path for folder in ("end_to_end", "support") for path in (TESTS / folder).rglob("*.py"))
+OTHERS = sorted({*TESTS.rglob("test_*.py")} - {*SHARED})
+NO_WAITS = {"filters/shared/test_channel.py"}
+"""A client joins a channel there."""
 WAITED_FOR = {"Popen", "Event", "Condition", "Thread", "Barrier", "Forked", "PythonProgram", "SimpleQueue", "Queue"}
 """What has a `wait`, `join` or `get` that takes a deadline, and has none without."""
 ENDS = {"run", "call", "check_call", "check_output"}
@@ -37,7 +40,7 @@ def _last(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _made(nodes: Sequence[ast.AST]) -> Iterator[str]:
+def _made(nodes: Sequence[ast.AST], kinds: tuple[type[ast.expr], ...] = (ast.Name, ast.Attribute)) -> Iterator[str]:
     """The names and attributes that a process, a thread or an event is given to."""
     for node in nodes:
         if isinstance(node, ast.Assign):
@@ -55,7 +58,7 @@ def _made(nodes: Sequence[ast.AST]) -> Iterator[str]:
         else:
             continue
         for target, value in pairs:
-            if isinstance(value, ast.Call) and _last(value.func) in WAITED_FOR:
+            if isinstance(target, kinds) and isinstance(value, ast.Call) and _last(value.func) in WAITED_FOR:
                 yield _last(target)
 
 
@@ -90,6 +93,7 @@ def for_ever(nodes: Sequence[ast.AST], known: set[str]) -> Iterator[tuple[int, s
     """
     known = known | set(_made(nodes))
     limited = {id(each) for node in nodes if _limits(node) for each in ast.walk(node)}
+    limited |= {id(node.value) for node in nodes if isinstance(node, ast.Await)}  # no thread waits
     for node in nodes:
         if not isinstance(node, ast.Call):
             if isinstance(node, ast.ImportFrom) and node.module == "websockets.sync.client":
@@ -125,6 +129,9 @@ server.wait()
 future.result(1)
 urlopen(url, None, 1)
 select.select([], [], [], 1)
+async def filter():
+    event = asyncio.Event()
+    await event.wait()
 """
 
 
@@ -134,10 +141,14 @@ def test_what_waits_for_ever_is_known_from_what_does_not() -> None:
 
 
 def test_every_wait_has_a_deadline() -> None:
-    files = {path: _read(path.read_text()) for path in READ}
-    known = {name for nodes in files.values() for name in _made(nodes)}
+    shared = {path: _read(path.read_text()) for path in SHARED}
+    others = {path: _read(path.read_text()) for path in OTHERS if str(path.relative_to(TESTS)) not in NO_WAITS}
+    everywhere = {name for nodes in shared.values() for name in _made(nodes)}
+    helpers = (nodes for path, nodes in shared.items() if TESTS / "support" in path.parents)
+    attributes = {name for nodes in helpers for name in _made(nodes, (ast.Attribute,))}
     found = [
         f"{path.relative_to(TESTS.parent)}:{line}: {what}"
+        for files, known in ((shared, everywhere), (others, attributes))
         for path, nodes in files.items()
         for line, what in for_ever(nodes, known)
     ]

@@ -15,16 +15,17 @@ from typing import Any
 import jwt
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from tests.support.browser import Browser
 from tests.support.cable import Cable
+from tests.support.deadlines import joined, limited
 from tests.support.fws_server import STARTING, FwsServer
+from tests.support.raw_client import DEADLINE
 from tests.support.redis_server import RedisServer
+from tests.support.websocket_client import ClientConnection, connect
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BROADCAST = "filtered_websocket.filters.broadcast_messages"
-DEADLINE = 15
 
 Serve = Callable[..., "Example"]
 
@@ -123,7 +124,8 @@ def test_a_backend_decides_about_a_chat(serve: Serve, tmp_path: Path) -> None:
     ) as backend:
         assert backend.stdout is not None
         try:
-            port = backend.stdout.readline().split()[-1]
+            with limited(backend):
+                port = backend.stdout.readline().split()[-1]
             config = json.loads((EXAMPLES / "asked_chat.json").read_text().replace(":8000/", f":{port}/"))
             (tmp_path / "asked.json").write_text(json.dumps(config))
             example = serve("-c", str(tmp_path / "asked.json"), "-p", "0", "--host", "127.0.0.1")
@@ -136,7 +138,8 @@ def test_a_backend_decides_about_a_chat(serve: Serve, tmp_path: Path) -> None:
             assert json.loads(hear(ann)) == {"error": "message refused", "status": 422, "reason": "do not shout"}
             assert json.loads(hear(bob)) == {"from": "ann", "text": "hello"}
             ann.close()
-            assert backend.stdout.readline() == "ann has gone\n"
+            with limited(backend):
+                assert backend.stdout.readline() == "ann has gone\n"
         finally:
             backend.kill()
 
@@ -245,7 +248,7 @@ class Files:
 
     def close(self) -> None:
         self._server.shutdown()
-        self._thread.join()
+        joined(self._thread)
         self._server.server_close()
 
 
@@ -308,7 +311,7 @@ def test_the_page_of_history_misses_nothing_while_the_network_is_cut(serve: Serv
         hear_of(witness, "three")  # what others have heard is stored
         port = str(example.server.port)
         example.server.process.kill()
-        example.server.process.wait()
+        example.server.process.wait(DEADLINE)
         example = serve(
             "-f",
             "filtered_websocket.filters.history",

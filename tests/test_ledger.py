@@ -16,6 +16,7 @@ from tests.support.fws_server import Start
 from tests.support.ledger.own_process import OwnProcess
 from tests.support.ledger.real_server import RealServer
 from tests.support.ledger.steady import steady
+from tests.support.raw_client import DEADLINE
 from tests.support.reactor_thread import call
 from tests.support.redis_server import RedisServer
 from tests.support.serving import serving
@@ -60,7 +61,7 @@ def test_a_thread_and_a_child_process_are_named_and_waited_for(book: OwnProcess)
     names = book.left(deadline=0)
     assert f"thread left behind {thread.ident}" in names
     assert f"child process {child.pid} /bin/cat" in names
-    child.communicate()
+    child.communicate(timeout=DEADLINE)
     threading.Timer(0.05, ends.set).start()
     assert book.left() == []
 

@@ -12,6 +12,7 @@ from filtered_websocket.messages.publication import Position
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.base import Keep
 from tests.support.backends import Backend, message
+from tests.support.deadlines import joined
 from tests.support.fws_server import STARTING
 from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
@@ -157,7 +158,7 @@ def test_threads_take_turns(node, publisher):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        joined(thread)
     got = [payload.decode().split() for payload in node.recorder.wait(400)]
     for name in "abcd":
         assert [int(number) for origin, number in got if origin == name] == list(range(100))
@@ -297,7 +298,7 @@ def test_what_was_lost_is_not_asked_again():
         ):
             publisher.publish("room", "hi")
         server.shutdown()
-        thread.join()
+        joined(thread)
     assert [b"PUBLISH" in data for data in seen] == [False, True]
 
 
@@ -315,7 +316,7 @@ def test_a_port_that_is_no_redis_is_told(redis):
             pytest.raises(StorageAway, match="away"),
         ):
             publisher.publish("room", "hi")
-        thread.join()
+        joined(thread)
 
 
 # Misuse.
@@ -342,4 +343,4 @@ def test_options_are_those_of_the_server(redis):
 
 def test_it_installs_no_reactor():
     code = "import sys, filtered_websocket.publisher; sys.exit('twisted.internet.reactor' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=STARTING)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.run import longest_first
+from tests.support.fws_server import STARTING
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,6 +61,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
         env={**environment, "PYTHONPATH": str(ROOT), "TEST_PROCESSES": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         text=True,
+        timeout=10 * STARTING,
     )
     return done.returncode, done.stdout.rpartition("\n")[0].rpartition("\n")[2]
 

@@ -11,6 +11,7 @@ from filtered_websocket.commands.fws_spy import describe
 from filtered_websocket.messages.envelope import encode
 from filtered_websocket.messages.publication import Publication
 from filtered_websocket.publisher import Publisher
+from tests.support.deadlines import limited
 from tests.support.fws_server import STARTING
 from tests.support.malicious_pickle import Malicious
 from tests.support.raw_client import wait_until
@@ -111,7 +112,8 @@ def test_a_channel_of_a_cluster_is_named_as_where_says(tmp_path: Path) -> None:
 def test_it_says_that_it_waits_for_a_redis_that_is_away(tmp_path: Path) -> None:
     command = spy("--redis", f"unix://{tmp_path}/redis.sock")
     assert command.stderr is not None
-    said = command.stderr.readline()
+    with limited(command):
+        said = command.stderr.readline()
     assert said.endswith("is away: No such file or directory; it is tried until it works\n")
     command.terminate()
     command.communicate(timeout=STARTING)
@@ -122,7 +124,8 @@ def test_it_goes_on_when_redis_comes_back(redis: RedisServer) -> None:
     wait_until(lambda: redis.ask("PUBSUB", "NUMSUB", "flask-socketio").endswith(b":1\r\n"))
     redis.kill()
     assert command.stderr is not None
-    assert "was lost" in command.stderr.readline()
+    with limited(command):
+        assert "was lost" in command.stderr.readline()
     redis.start()
     publish(redis, "flask-socketio", b"1")
     out, _ = command.communicate(timeout=STARTING)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from filtered_websocket.commands import fws_token
 from filtered_websocket.filters.philote.auth import check
 from filtered_websocket.filters.shared.signing_keys import Keys
+from tests.support.fws_server import STARTING
 from tests.support.philote_tokens import SECRET, token
 
 PHILOTE = "filtered_websocket.filters.philote"
@@ -177,11 +178,13 @@ def test_a_wrong_configuration_is_1_with_one_line(run, tmp_path, content):
 
 def test_the_help_has_an_example_that_runs(tmp_path):
     program = [sys.executable, "-m", "filtered_websocket.commands.fws_token"]
-    shown = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True, timeout=STARTING).stdout
     example = shown.partition("examples:\n")[2]
     assert example.count("fws_token ") == 4
     script = example.replace("fws_token ", f"{' '.join(program)} ")
-    done = subprocess.run(["bash", "-e", "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=STARTING
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert '"api": true' in done.stdout
     assert "fws_token = " in (Path(__file__).parents[2] / "pyproject.toml").read_text()

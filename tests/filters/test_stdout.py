@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from filtered_websocket.filters.stdout import show
+from tests.support.deadlines import limited
 
 
 def test_an_item_is_a_title_and_the_text(capsys):
@@ -44,7 +45,7 @@ def test_an_item_is_flushed_at_once_and_a_reader_that_has_gone_is_no_error():
     process = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    with process:
+    with process, limited(process):
         assert process.stdout.readline() == "--A--\n"
         assert process.stdout.readline() == "first\n"
         process.stdout.close()

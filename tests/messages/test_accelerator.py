@@ -16,6 +16,7 @@ from filtered_websocket.messages import accelerator
 from tests.messages.test_frames import any_frames, build, payloads
 from tests.support.accelerator import SOURCE, compile_to, compiled
 from tests.support.ledger.steady import steady
+from tests.support.raw_client import DEADLINE
 
 ROOT = SOURCE.parents[2]
 PACKAGING = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
@@ -162,7 +163,9 @@ def test_no_byte_beyond_the_end_is_read(tmp_path):
     if shutil.which("gcc") is None:
         pytest.skip("another compiler keeps its AddressSanitizer elsewhere")
     library = compile_to(tmp_path, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    asan = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    asan = subprocess.run(
+        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True, timeout=DEADLINE
+    )
     if not Path(asan.stdout.strip()).is_absolute():
         pytest.skip("this compiler has no AddressSanitizer")
     environment = {

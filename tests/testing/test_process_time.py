@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThread
 from filtered_websocket.filters.base import WebSocketMessageFilter
 from filtered_websocket.testing.server import Server
 from tests.support import reactor_thread
+from tests.support.deadlines import joined
 from tests.support.small_filters import Echo, Later
 
 
@@ -29,7 +30,7 @@ def test_a_reactor_that_runs_in_another_thread_keeps_its_own_time():
         answers = []
         another = threading.Thread(target=lambda: answers.append(reactor_thread.call(wait)))
         another.start()
-        another.join()
+        joined(another)
         assert answers == [reactors]
         server.advance(5)
         assert client.received() == ["late x"]
@@ -102,7 +103,7 @@ def test_work_in_a_thread_has_its_own_time():
         client.send("x")
         another = threading.Thread(target=lambda: told.append(time.monotonic() <= monotonic()))
         another.start()
-        another.join()
+        joined(another)
     assert told == [True, False, True]
 
 

@@ -23,6 +23,7 @@ from filtered_websocket.filters.base import (
 from filtered_websocket.testing.clock import StillWaiting
 from filtered_websocket.testing.server import Server
 from tests.support import reactor_thread
+from tests.support.deadlines import joined
 from tests.support.small_filters import BROADCAST, Broken, Echo, Later
 
 
@@ -206,7 +207,7 @@ def test_the_reactor_and_its_thread_are_left_alone():
         answers = []
         another = threading.Thread(target=lambda: answers.append(reactor_thread.call(wait)))
         another.start()
-        another.join()
+        joined(another)
         assert len(answers) == 1
         client = server.connect()
         client.send("x")

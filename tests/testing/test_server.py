@@ -17,6 +17,7 @@ from filtered_websocket.testing.client import Refused
 from filtered_websocket.testing.clock import ClockReactor, StillWaiting
 from filtered_websocket.testing.failures import FilterFailed
 from filtered_websocket.testing.server import Server
+from tests.support.deadlines import joined
 from tests.support.module_files import Files
 from tests.support.small_filters import BROADCAST, Broken, Echo, Greet
 
@@ -154,7 +155,7 @@ def test_items_put_from_any_thread_reach_the_consumer_chain():
         server.put({"n": 1})
         thread = threading.Thread(target=server.queue.put, args=("from a thread",))
         thread.start()
-        thread.join()
+        joined(thread)
         assert client.received() == ["{'n': 1}", "from a thread"]
 
 

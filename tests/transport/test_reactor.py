@@ -19,6 +19,7 @@ from filtered_websocket.transport.alarm import Alarm
 from filtered_websocket.transport.ports import TCPPort
 from filtered_websocket.transport.reactor import LOOK_SECONDS, LOOKS, READ_AHEAD, READ_ON, LeanEPollReactor, at_turn_end
 from filtered_websocket.transport.streams import READ_SIZE
+from tests.support.deadlines import joined
 from tests.support.fws_server import STARTING
 from tests.support.raw_client import DEADLINE
 from tests.support.serving import logged
@@ -442,7 +443,7 @@ def test_what_is_due_is_done_in_its_turn_however_busy_the_sockets_are(reactor: L
         elif turns == 20:
             another = threading.Thread(target=reactor.callFromThread, args=(note, "from a thread"))
             another.start()
-            another.join()
+            joined(another)
         elif turns == 30:
             cancelled = reactor.callLater(0.001, note, "cancelled")
             reactor.callLater(0.002, note, "soon")

@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThread, deferToThreadPool
 from filtered_websocket.filters.shared.public_addresses import resolve
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.transport.resolving import HOOKS, STORAGE, Resolving
+from tests.support.raw_client import DEADLINE
 from tests.support.reactor_thread import call
 
 
@@ -26,7 +27,7 @@ def full(pool: Any) -> Iterator[None]:
 
     def held() -> None:
         busy.release()
-        gate.wait()
+        gate.wait(DEADLINE)
 
     def fill() -> Any:
         return [deferToThreadPool(reactor, pool(), held) for _ in range(14)]

@@ -128,7 +128,11 @@ def test_authorities_come_as_a_file_a_folder_or_text_and_a_client_shows_its_own_
     own = tls_listener.certificate(tmp_path, by, ["localhost"])
     (tmp_path / "folder").mkdir()
     digest = subprocess.run(
-        ["openssl", "x509", "-hash", "-noout", "-in", by.path], capture_output=True, text=True, check=True
+        ["openssl", "x509", "-hash", "-noout", "-in", by.path],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE,
     ).stdout.strip()
     (tmp_path / "folder" / f"{digest}.0").write_text(Path(by.path).read_text())
     text = Path(by.path).read_text()

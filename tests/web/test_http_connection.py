@@ -13,6 +13,7 @@ from filtered_websocket.filters.base import WebSocketDataFilter
 from filtered_websocket.web.base import Endpoint, HTTPError, HTTPRequest
 from filtered_websocket.web.http_connection import HTTPConnection
 from tests.support.certificates import write
+from tests.support.deadlines import joined
 from tests.support.echo_requests import Answer, Echo, Large, get, post, until_gone
 from tests.support.endpoints import endpoint
 from tests.support.http_client import ask_on, connection, ended, read_answer
@@ -143,7 +144,7 @@ def test_a_client_that_sends_thousands_of_requests_at_once_holds_nobody_up() -> 
         finally:
             stop.set()
             for thread in threads:
-                thread.join()
+                joined(thread)
         # The clients' threads share this process with the reactor, hence no 50 ms here.
         assert sorted(waits)[40] < 0.5, waits
 

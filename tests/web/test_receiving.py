@@ -12,6 +12,7 @@ from filtered_websocket.transport.lingering import LINGER_BYTES
 from filtered_websocket.transport.streams import READ_SIZE
 from filtered_websocket.web.base import HTTPRequest
 from filtered_websocket.web.receiving import MAX_WAITING
+from tests.support.deadlines import joined
 from tests.support.echo_requests import Answer, Echo, get, post, until_gone
 from tests.support.endpoints import endpoint
 from tests.support.http_client import ended, read_answer
@@ -94,7 +95,7 @@ def test_a_request_that_trickles_is_408_however_often_a_byte_comes() -> None:
             assert read_answer(client).status == 408
         finally:
             stop.set()
-            trickling.join()
+            joined(trickling)
         assert 0.2 < time.monotonic() - begin < 5
         assert ended(client)
         client.socket.close()

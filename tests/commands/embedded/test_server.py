@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from twisted.application.service import MultiService
 from twisted.internet import reactor
-from websockets.sync.client import connect
 
 from filtered_websocket.commands.embedded import EmbeddedServer
 from filtered_websocket.errors import ConfigError
@@ -20,6 +19,7 @@ from filtered_websocket.transport.ends import ends_of
 from tests.support import reactor_thread
 from tests.support.fws_server import STARTING
 from tests.support.small_filters import BROADCAST
+from tests.support.websocket_client import connect
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "embedded"
 OPTIONS = {"filters": [BROADCAST], "port": 0, "host": "127.0.0.1"}

@@ -10,7 +10,7 @@ from tests.support import certificates
 from tests.support.client_servers import ECHO, NONE, PACKS, RECORDS, address, of, start
 from tests.support.fws_server import FwsServer
 from tests.support.programs import Program, run
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 
 
 def test_headers_and_subprotocols_are_offered(server: FwsServer) -> None:
@@ -48,7 +48,7 @@ def test_a_lost_connection_is_made_anew_with_its_subscriptions(tmp_path: Path) -
         with Program("fws_client", *words) as reader:
             reader.until("connected, subscribed to news, subscribed to other")
             first.process.kill()
-            first.process.wait()
+            first.process.wait(DEADLINE)
             reader.until(r"fws_client: the connection is lost; again in 0\.\d s\n")
             reader.until(r"cannot reach ws://.*: Connection refused; again in [01]\.\d s\n")
             second = servers.enter_context(start(tmp_path, first.port))
@@ -71,7 +71,7 @@ def test_no_line_is_missing_after_a_loss_not_even_one_on_its_way(tmp_path: Path)
         writer.write("two\n")  # the system takes it, and the server never sees it
         wait_until(lambda: waiting(first.port))
         first.process.kill()
-        first.process.wait()
+        first.process.wait(DEADLINE)
         writer.until("the connection is lost; again in")
         writer.write("three\n")
         second = stack.enter_context(FwsServer(*arguments, str(first.port), cwd=tmp_path))

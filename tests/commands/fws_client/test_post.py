@@ -11,6 +11,7 @@ from filtered_websocket.commands.fws_client import post
 from filtered_websocket.commands.fws_client.protocols.base import Post
 from tests.support.answering import answering
 from tests.support.client_servers import address
+from tests.support.deadlines import joined
 from tests.support.fws_server import FwsServer
 from tests.support.programs import run
 
@@ -49,4 +50,4 @@ def test_what_answers_a_publication_without_http_is_tried_again(answer: bytes) -
         thread.start()
         with pytest.raises(post.TryAgain):
             asyncio.run(post.send(Post(f"http://127.0.0.1:{listens.getsockname()[1]}/emit", b"{}", {})))
-        thread.join()
+        joined(thread)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from textwrap import dedent
 
 from filtered_websocket.commands.fws_client.standard_input import MOST, WAITING
+from tests.support.deadlines import limited
 from tests.support.fws_server import STARTING
 
 READS = """
@@ -46,8 +47,9 @@ def test_what_comes_while_the_loop_ends_is_nobodys_and_nothing_is_said_of_it() -
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"a\n")
-        assert process.stdout.readline() == b"1 b'a' b'a'\n"
-        assert process.stdout.readline() == b"the loop is closed\n"
+        with limited(process):
+            assert process.stdout.readline() == b"1 b'a' b'a'\n"
+            assert process.stdout.readline() == b"the loop is closed\n"
         process.stdin.write(b"b\n")
         rest, errors = process.communicate(timeout=STARTING)
         assert (rest, errors, process.returncode) == (b"", b"", 0)

@@ -19,6 +19,7 @@ from filtered_websocket.filters.centrifugo.messages import (
 from filtered_websocket.filters.centrifugo.protobuf_codec import ProtobufCodec, read, write
 from filtered_websocket.filters.centrifugo.wire import Malformed, asked
 from tests.filters.centrifugo import strategies
+from tests.support.fws_server import STARTING
 
 CODEC = ProtobufCodec()
 RAW = st.binary(max_size=20)
@@ -106,4 +107,5 @@ def test_any_reply_can_be_written_and_is_the_same_as_on_json(reply):
 
 def test_nothing_of_google_is_imported_where_the_pack_is_not_loaded():
     program = "import sys, filtered_websocket.commands.fws_server.__main__; print('google.protobuf' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=STARTING)
+    assert ran.stdout == b"False\n"

@@ -16,7 +16,7 @@ from tests.support.centrifugo_clients import Client
 from tests.support.channel_servers import running
 from tests.support.fws_server import FwsServer
 from tests.support.http_client import ask, connection
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 
 KEY = "the-key-of-the-api"
 OPTIONS: dict[str, Any] = {
@@ -228,7 +228,7 @@ def test_streams_may_be_off_and_are_asked_of_handshake_filters(tmp_path: Path) -
         assert ask(address, "POST", "/connection/sse", "{}").status == 404
         refused = ask(address, "POST", "/connection/http_stream", "{}")
         assert (refused.status, refused.body) == (401, b"say please")
-        client = http.client.HTTPConnection(*address)
+        client = http.client.HTTPConnection(*address, timeout=DEADLINE)
         body = json.dumps({"id": 1, "connect": {}})
         client.request("POST", "/connection/http_stream", body, {"X-Word": "please"})
         response = client.getresponse()

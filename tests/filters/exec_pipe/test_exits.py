@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from filtered_websocket.filters.exec_pipe.exits import when_exited
+from tests.support.raw_client import DEADLINE
 from tests.support.reactor_thread import call, until
 
 
@@ -26,14 +27,14 @@ def test_the_end_is_told_once_before_the_child_is_reaped(monkeypatch, has_descri
     child.stdin.write(b"go\n")
     child.stdin.close()
     until(lambda: told == [child.pid])
-    assert child.wait() == 0
+    assert child.wait(DEADLINE) == 0
 
 
 def test_a_child_that_somebody_else_has_reaped_has_ended(monkeypatch):
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     told = []
     child = subprocess.Popen(["/bin/true"])
-    child.wait()
+    child.wait(DEADLINE)
 
     def watch():
         from twisted.internet import reactor

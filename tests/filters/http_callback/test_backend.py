@@ -100,7 +100,7 @@ def test_what_was_not_sent_is_sent_again_and_what_was_not_answered_only_where_th
         with scripted([None], [OK]) as (url, requests):
             if again:
                 assert ask(make(url), event).status == 200
-                first, second = requests.get(), requests.get()
+                first, second = requests.get(timeout=DEADLINE), requests.get(timeout=DEADLINE)
                 assert first == second, "the same id"
             else:
                 with pytest.raises(Unanswered, match="without an answer"):

@@ -11,6 +11,7 @@ from filtered_websocket.storage_objects.base import StorageAway
 from filtered_websocket.storage_objects.redis.address import Address
 from filtered_websocket.storage_objects.redis.blocking import BlockingConnection
 from filtered_websocket.storage_objects.redis.command import Script
+from tests.support.deadlines import joined
 from tests.support.raw_client import DEADLINE
 
 
@@ -65,7 +66,7 @@ def test_one_that_listens_gets_what_is_published_and_ends_when_it_is_lost(connec
     assert [next(heard), next(heard)] == [(b"b", b"1"), (b"a", b"2")]
     with pytest.raises(StorageAway, match="was lost"):
         next(heard)
-    thread.join()
+    joined(thread)
 
 
 def answering(*answers):
@@ -91,7 +92,7 @@ def test_what_was_lost_before_its_answer_is_not_asked_again_since_it_may_have_be
     with closing(BlockingConnection(address, DEADLINE)) as connection:
         with pytest.raises(StorageAway, match="unknown whether this was done"):
             connection.ask(b"INCR", b"key")
-        thread.join()
+        joined(thread)
         with pytest.raises(StorageAway, match=r"is away: .*: not done"):
             connection.ask(b"INCR", b"key")
 

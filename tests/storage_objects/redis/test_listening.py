@@ -27,7 +27,7 @@ def test_what_is_published_at_each_of_them_is_heard_by_name_and_by_pattern(redis
             two = thread.submit(lambda: {next(heard), next(heard)})
             publish(redis_server, "fws:c:room", b"1")
             publish(other, "news", b"2")
-        assert two.result() == {(b"fws:c:room", b"1"), (b"news", b"2")}
+        assert two.result(DEADLINE) == {(b"fws:c:room", b"1"), (b"news", b"2")}
         other.kill()
         with pytest.raises(StorageAway, match="lost"):
             next(heard)

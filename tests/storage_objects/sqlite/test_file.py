@@ -13,6 +13,7 @@ import pytest
 
 from filtered_websocket.storage_objects.base import Keep, StorageAway
 from tests.support.backends import message
+from tests.support.deadlines import joined
 from tests.support.log_lines import LogLines
 from tests.support.reactor_thread import DEADLINE, call, until
 from tests.support.storage_child import Child
@@ -67,7 +68,7 @@ def test_every_file_is_the_owners_alone_from_its_first_byte(files, file):
             node.put("map", str(n), "secret")
     finally:
         done.set()
-        watching.join()
+        joined(watching)
         os.umask(before)
     assert {mode for modes in seen.values() for mode in modes} == {0o600}
     assert seen.keys() >= {f"storage.sqlite{part}" for part in ("", "-wal", "-shm", "-lock")}
@@ -121,7 +122,7 @@ def test_a_backup_while_it_writes_is_whole(files, file, tmp_path):
         copy.close()
     finally:
         done.set()
-        writer.join()
+        joined(writer)
     assert node.storage.ready
     for name in ("copy.sqlite", "vacuumed.sqlite"):
         restored = files.node(sqlite_file=str(tmp_path / name))

@@ -13,7 +13,7 @@ from tests.support.cable import Cable
 from tests.support.client_servers import address
 from tests.support.fws_server import FwsServer
 from tests.support.programs import Program, run
-from tests.support.raw_client import wait_until
+from tests.support.raw_client import DEADLINE, wait_until
 
 FILTERS = ("-f", "filtered_websocket.filters.history", "filtered_websocket.filters.broadcast_messages")
 ANSWER = '{"position": "e:4"}'
@@ -103,7 +103,7 @@ def test_a_client_of_a_server_that_has_lost_the_past_is_told_so(tmp_path: Path) 
             run("fws_client", address(first), "publish", stdin="one\n")
             assert reader.line() == "one"
             first.process.kill()
-            first.process.wait()
+            first.process.wait(DEADLINE)
             here = ("-p", str(first.port), "--host", "127.0.0.1")
             servers.enter_context(FwsServer(*FILTERS, *here, cwd=tmp_path))
             reader.until("fws_client: something may be missing: epoch\n")

@@ -8,6 +8,7 @@ from typing import Any
 from tests.support.client_servers import address, of, start
 from tests.support.fws_server import FwsServer
 from tests.support.programs import Program, run
+from tests.support.raw_client import DEADLINE
 
 
 def subscribed(server: FwsServer, stack: ExitStack, *names: str, words: tuple[str, ...] = ()) -> Program:
@@ -91,7 +92,7 @@ def test_a_lost_connection_is_made_anew_in_its_namespaces(tmp_path: Path) -> Non
         writer.write("one\n")
         assert (reader.line(), json.loads(writer.line())) == ("one", ["heard", "one"])
         first.process.kill()
-        first.process.wait()
+        first.process.wait(DEADLINE)
         for each in (reader, writer):
             each.until("again in")
         writer.write("two\n")

@@ -9,6 +9,7 @@ from filtered_websocket.errors import StorageAway
 from filtered_websocket.messages.envelope import decode
 from filtered_websocket.publisher import Publisher
 from filtered_websocket.storage_objects.redis.cluster.partitions import SLOTS_OF, partition_of
+from tests.support.deadlines import joined
 from tests.support.ports import WITH_ANOTHER, free_port
 from tests.support.redis_cluster import ClusterServer
 from tests.support.redis_programs import find
@@ -76,7 +77,7 @@ def test_a_master_that_fails_over_loses_and_doubles_nothing(cluster, publisher):
     before = len(sent)
     cluster.wait(lambda: len(sent) > before + 50)
     done.set()
-    thread.join()
+    joined(thread)
     cluster.wait_whole()
     assert kept(cluster, publisher) == sent
 
