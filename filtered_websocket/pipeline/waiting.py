@@ -2,7 +2,8 @@
 
 Only channels that share subscribers (`Channel.mixed`) are looked at. A few that wait are compared with the one that
 begins to; of more the subscribers that they wait for are written down. A turn that publishes to one channel costs
-nothing more.
+nothing more. Where channels that share subscribers meet again and again in a turn, that is looked for no longer: the
+one that was published to last waits, and no other.
 """
 
 from collections.abc import Iterable
@@ -11,27 +12,41 @@ from filtered_websocket.pipeline.channel import Channel
 
 COMPARED = 4
 """Channels that are compared one by one. Two that share many subscribers are told at the first that they share."""
+OFTEN = 4
+"""Meetings of a turn, less what meets nothing in between, behind which the next is taken for granted."""
 
 
 class Waiting:
     """The mixed channels of a hub that wait in this turn. One that has nothing pending was flushed.
 
-    :ivar few: the first of them; empty if there are none
+    :ivar few: the first of them, or the last where they meet often; empty if there are none
     :ivar joined: set where a channel is joined: what the last `begin` has said may be no longer all
     """
 
     def __init__(self) -> None:
         self.few: list[Channel] = []
         self.joined = False
+        self._met = 0
         # By the subscriber's id, where more than a few wait.
         self._channels: dict[str, Channel] = {}
 
     def begin(self, channel: Channel) -> list[Channel]:
         """A channel begins to wait.
 
-        :returns: those that wait and share a subscriber with it: what they hold was published before
+        :returns: those that wait and may share a subscriber with it: what they hold was published before
         """
         self.joined = False
+        if self._met < OFTEN:
+            before = self._sharing(channel)
+            self._met = self._met + 1 if before else max(self._met - 1, 0)
+            if self._met < OFTEN:
+                return before
+            self.few = list(dict.fromkeys([*before, *self.few, *self._channels.values()]))
+            self._channels = {}
+        waiting, self.few = self.few, [channel]
+        return [each for each in waiting if each.pending and each is not channel]
+
+    def _sharing(self, channel: Channel) -> list[Channel]:
         channels, subscribers = self._channels, channel.subscribers
         if not channels:
             few = self.few = [each for each in self.few if each.pending and each is not channel]
@@ -57,7 +72,7 @@ class Waiting:
 
         :param still: channels that have begun to wait meanwhile
         """
-        self.few = []
+        self.few, self._met = [], 0
         if self._channels:
             self._channels = {}
         for channel in still:

@@ -7,11 +7,10 @@ import pytest
 from filtered_websocket.messages import frames
 from filtered_websocket.pipeline import hub
 from filtered_websocket.pipeline.corks import MAX_CORKED
-from filtered_websocket.pipeline.waiting import COMPARED
+from filtered_websocket.pipeline.waiting import COMPARED, OFTEN
 from tests.pipeline.subscribers import OnSocket, Session, text
 
 CHANNELS = "rstuvwxyz"
-ACTS = ("publish",) * 12 + ("join",) * 3 + ("reply",) * 2 + ("leave", "write", "settle", "end", "read")
 
 
 class Through(Session):
@@ -182,7 +181,7 @@ class Model:
                 one.close()
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(75))
 def test_each_subscriber_gets_what_was_published_in_the_order_of_the_publications(fanout, turn, seed, monkeypatch):
     monkeypatch.setattr(hub, "TURN_BYTES", 12_000 if seed % 2 else hub.TURN_BYTES)
     monkeypatch.setattr(hub, "MAX_COLLECTED", 20_000 if seed % 3 else hub.MAX_COLLECTED)
@@ -277,6 +276,30 @@ def test_rooms_whose_members_are_in_other_channels_too_collect_a_turn(fanout, tu
     turn.end()
     assert [len(each.sent) for each in everybody] == [1] * 20
     assert [len(each.received()) for each in everybody] == [10] * 20
+
+
+def test_where_channels_meet_often_the_last_waits_and_no_other(fanout, turn, subscriber):
+    apart = [subscriber(f"apart {number}", f"a {number}", f"b {number}") for number in range(COMPARED + 2)]
+    for number in range(len(apart)):
+        fanout.publish(f"a {number}", text("early"))
+    both = subscriber("both", "x", "y")
+    for number in range(OFTEN + 1):
+        assert fanout._waiting._channels
+        assert not any(each.corked for each in apart)
+        fanout.publish("xy"[number % 2], text(f"{number}"))
+    assert all(each.corked for each in apart)
+    assert fanout._waiting._channels == {}
+    fanout.publish("b 0", text("late"))
+    fanout.publish("b 0", text("later"))
+    fanout.settle(apart[0])
+    turn.end()
+    assert apart[0].received() == [b"early", b"late", b"later"]
+    assert both.received() == [b"%d" % number for number in range(OFTEN + 1)]
+    assert [len(each.sent) for each in (*apart, both)] == [1] * (len(apart) + 1)
+    for number in range(len(apart)):
+        fanout.publish(f"a {number}", text("in the next turn"))
+    assert fanout.corked == []
+    turn.end()
 
 
 def test_a_turn_of_one_channel_marks_nobody(fanout, turn, subscriber):
