@@ -3,11 +3,13 @@
     fws_server -f filtered_websocket.filters.rewrite filtered_websocket.filters.broadcast_messages \\
         --rewrite 's/\\b(damn|hell)\\b/***/gi' 's/<[^>]*>//g'
 
-Any character may stand for ``/``. The flags: ``g``, all matches and not the first alone; ``i``, in either case. ``\\1``
-in the replacement is what the first group has matched. Google's RE2 does it: in linear time, whatever clients send.
+Any character but a backslash may stand for ``/``. The flags: ``g``, all matches and not the first alone; ``i``, in
+either case. In the replacement ``\\1`` is what the first group has matched, ``\\0`` all of it, ``\\n`` a new line and
+``\\t`` a tab; anything else behind a backslash is itself. Google's RE2 does it: in linear time, whatever clients send.
 """
 
 import re
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -26,7 +28,7 @@ class Rule(NamedTuple):
     """One ``s/PATTERN/REPLACEMENT/FLAGS``."""
 
     pattern: Any
-    replacement: str
+    replacement: Callable[[Any], str]
     most: int
 
 
@@ -34,12 +36,12 @@ def read(written: str) -> Rule:
     """
     :raises ValueError: a sentence that says what is wanted
     """
-    parts = re.fullmatch(r"s(.)((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1([gi]*)", written, re.DOTALL)
+    parts = re.fullmatch(r"s([^\\])((?:\\.|(?!\1)[^\\])*)\1((?:\\.|(?!\1)[^\\])*)\1([gi]*)", written, re.DOTALL)
     if parts is None:
         raise ValueError("rules such as s/PATTERN/REPLACEMENT/g are wanted")
     delimiter, pattern, replacement, flags = parts.groups()
     if not delimiter.isalnum():
-        pattern, replacement = (each.replace(f"\\{delimiter}", delimiter) for each in (pattern, replacement))
+        pattern = pattern.replace(f"\\{delimiter}", delimiter)
     try:
         library: Any = import_module("re2")
     except ImportError:
@@ -48,14 +50,30 @@ def read(written: str) -> Rule:
     options.log_errors, options.case_sensitive = False, "i" not in flags
     try:
         compiled = library.compile(pattern, options)
-        groups = {int(number) for number in re.findall(r"(?<!\\)(?:\\\\)*\\(\d)", replacement)}
-        if max(groups, default=0) > compiled.groups:
-            raise ValueError(f"a pattern with {max(groups)} groups is wanted, as the replacement names them")
+        pieces = [_piece(*each) for each in re.findall(r"\\(.)|([^\\]+)", replacement, re.DOTALL)]
+        groups = max((each for each in pieces if isinstance(each, int)), default=0)
+        if groups > compiled.groups:
+            raise ValueError(f"a pattern with {groups} groups is wanted, as the replacement names them")
     except library.error as error:
         reason = error.args[0] if error.args else ""
         reason = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise ValueError(f"a pattern is wanted as RE2 takes it ({reason})") from None
-    return Rule(compiled, replacement, MOST + 1 if "g" in flags else 1)
+    return Rule(compiled, _expansion(pieces), MOST + 1 if "g" in flags else 1)
+
+
+def _piece(escaped: str, plain: str) -> str | int:
+    """A part of a replacement: a text, or the number of a group."""
+    if escaped.isascii() and escaped.isdigit():
+        return int(escaped)
+    return {"n": "\n", "t": "\t"}.get(escaped, escaped) or plain
+
+
+def _expansion(pieces: list[str | int]) -> Callable[[Any], str]:
+    # RE2's own takes what is not ASCII for Latin-1, and raises at some escapes when a message comes.
+    def expand(match: Any) -> str:
+        return "".join([each if isinstance(each, str) else match[each] or "" for each in pieces])
+
+    return expand
 
 
 def _rules(value: Any) -> tuple[Rule, ...]:

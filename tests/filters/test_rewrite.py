@@ -24,6 +24,10 @@ FILTER = "filtered_websocket.filters.rewrite"
         (["s/a b/c d/"], "a b", "c d"),
         (["s/x/y/"], "abc", "abc"),
         (["s/a//g"], "aa", ""),
+        (["s/a/é😀/"], "a", "é😀"),
+        ([r"s/(a)(x)?/[\0\2]/"], "a", "[a]"),
+        ([r"s/a/\n\t\\\//"], "a", "\n\t\\/"),
+        ([r"s#a#\#\x#"], "a", "#x"),
         ([], "a", "a"),
     ],
 )
@@ -48,7 +52,7 @@ def test_each_use_has_rules_of_its_own():
     [
         ("a", "rules such as"), ("s/a/b", "rules such as"), ("s/a/b/x", "rules such as"), ("s/(/b/", "missing"),
         ("s/(?=a)/b/", "invalid perl operator"), (r"s/(a)/\2/", "a pattern with 2 groups is wanted"),
-        (5, "rules such as"),
+        (5, "rules such as"), (r"s/a/\/", "rules such as"), (r"s\a\b\g", "rules such as"),
     ],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused_in_words(rule, says):
