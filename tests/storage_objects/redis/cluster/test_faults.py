@@ -23,7 +23,7 @@ from tests.support.redis_nodes import KEEP, send
 SLOT = SLOTS_OF[partition_of(b"kept 0")]
 AWAY_SECONDS = 10.0 if MEASURED else 2.0
 """How long a whole cluster is down. After 2 s pauses between attempts to connect have become as long as they get."""
-PATIENT = {"redis_heartbeat": 5.0}
+PATIENT = {"redis_heartbeat": LONG / 3}
 """For nodes that refuse nothing, and find all without a heartbeat: what waits is refused after three."""
 
 
