@@ -34,12 +34,12 @@ typedef struct conn {
     ch *c;
     unsigned char *pb;
     int pn, pc;
-    unsigned char *big, mask[8]; /* a large echo, unmasked as it comes */
+    unsigned char *big, mask[4]; /* a large echo, unmasked as it comes */
     int bl, bg, bc;
-    unsigned char out[16384]; /* what a turn of epoll has published to a member of /join */
+    unsigned char *out; /* what a turn of epoll has published to a member of /join; others have none */
     int on;
 } conn;
-enum { READ = 1 << 17 };
+enum { READ = 1 << 17, OUT = 1 << 14 };
 static conn *waiting[65536];
 static int nw;
 static ch *chs;
@@ -61,17 +61,20 @@ static ch *getch(const char *n) {
 __attribute__((target_clones("avx2", "default")))
 #endif
 static void
-unmask(unsigned char *p, int n, const unsigned char *mask) {
+unmask(unsigned char *p, int n, const unsigned char *mask, int phase) {
+    unsigned char turned[8];
     uint64_t wide, word;
     int i = 0;
-    memcpy(&wide, mask, 8);
+    for (int at = 0; at < 8; at++)
+        turned[at] = mask[(phase + at) & 3];
+    memcpy(&wide, turned, 8);
     for (; n - i >= 8; i += 8) {
         memcpy(&word, p + i, 8);
         word ^= wide;
         memcpy(p + i, &word, 8);
     }
     for (; i < n; i++)
-        p[i] ^= mask[i & 7];
+        p[i] ^= turned[i & 7];
 }
 static void join(conn *k, ch *c) {
     if (c->jn == c->jcap) {
@@ -79,6 +82,8 @@ static void join(conn *k, ch *c) {
         c->joined = realloc(c->joined, c->jcap * sizeof *c->joined);
     }
     c->joined[c->jn++] = k;
+    if (!k->out)
+        k->out = malloc(OUT);
 }
 static void part(conn *k) {
     for (ch *c = chs; c; c = c->next)
@@ -96,7 +101,7 @@ static void send_out(conn *k) {
 static void publish(ch *c, const unsigned char *h, int hl, const unsigned char *p, int n) {
     for (int i = 0; i < c->jn; i++) {
         conn *k = c->joined[i];
-        if (k->on + hl + n > (int)sizeof k->out)
+        if (k->on + hl + n > OUT)
             send_out(k);
         if (!k->on && coalesce)
             waiting[nw++] = k;
@@ -176,6 +181,11 @@ static void end_big(conn *k) {
             break;
     k->bl = 0;
 }
+static void go_on_big(conn *k, int got) {
+    unmask(k->big + 10 + k->bg, got, k->mask, k->bg);
+    if ((k->bg += got) == k->bl)
+        end_big(k);
+}
 static void begin_big(conn *k, unsigned char *b, int n) {
     k->bl = 0;
     for (int i = 2; i < 10; i++)
@@ -185,20 +195,9 @@ static void begin_big(conn *k, unsigned char *b, int n) {
     memcpy(k->big, b, 10);
     k->big[1] = 127;
     memcpy(k->mask, b + 10, 4);
-    memcpy(k->mask + 4, b + 10, 4);
-    k->bg = n - 14;
-    memcpy(k->big + 10, b + 14, k->bg);
-    unmask(k->big + 10, k->bg, k->mask);
-    if (k->bg == k->bl)
-        end_big(k);
-}
-static void go_on_big(conn *k, int got) {
-    unsigned char mask[8];
-    for (int i = 0; i < 8; i++)
-        mask[i] = k->mask[(k->bg + i) & 3];
-    unmask(k->big + 10 + k->bg, got, mask);
-    if ((k->bg += got) == k->bl)
-        end_big(k);
+    memcpy(k->big + 10, b + 14, n - 14);
+    k->bg = 0;
+    go_on_big(k, n - 14);
 }
 static int parse(conn *k, unsigned char *b, int n) {
     int o = 0;
@@ -218,8 +217,7 @@ static int parse(conn *k, unsigned char *b, int n) {
         if (n - o < h + 4 + l)
             break;
         unsigned char *m = b + o + h, *p = m + 4;
-        for (int i = 0; i < l; i++)
-            p[i] ^= m[i & 3];
+        unmask(p, l, m, 0);
         int op = b[o] & 15;
         if (op == 1 || op == 2)
             msg(k, op, p, l);
@@ -272,6 +270,7 @@ int main(int ac, char **av) {
                 close(k->fd);
                 free(k->pb);
                 free(k->big);
+                free(k->out);
                 free(k);
                 continue;
             }
@@ -291,8 +290,9 @@ int main(int ac, char **av) {
                                     "Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
                     send(k->fd, R, strlen(R), MSG_NOSIGNAL);
                     k->open = 1;
-                    k->c = getch(strncmp(p, "/join", 5) ? p : "/join");
-                    if (strncmp(p, "/join", 5))
+                    int joins = !strncmp(p, "/join", 5);
+                    k->c = getch(joins ? "/join" : p);
+                    if (!joins)
                         cadd(k->c, k->fd);
                     else
                         for (char *name = strtok(p + 5, "/"); name; name = strtok(NULL, "/"))

@@ -222,21 +222,17 @@ class Load:
         :param since: Redis itself may have lost what was published before
         :param lost: what it has lost
         """
-        for ear in self._ears:
-            ear.wait(
-                lambda ear=ear: all(
-                    (sent.sender, sent.number) in ear.heard[channel]
-                    for channel in self.kept
-                    for sent in self._of(channel, "confirmed")
-                    if sent.at >= since and sent not in lost
-                )
-            )
-        for channel in self.channels:
-            confirmed = {
+        owed = {
+            channel: {
                 (sent.sender, sent.number)
                 for sent in self._of(channel, "confirmed")
                 if sent.at >= since and sent not in lost
             }
+            for channel in self.channels
+        }
+        for ear in self._ears:
+            ear.wait(lambda ear=ear: all(owed[channel] <= ear.heard[channel].keys() for channel in self.kept))
+        for channel, confirmed in owed.items():
             not_done = {(sent.sender, sent.number) for sent in self._of(channel, "not done")}
             unknown = {(sent.sender, sent.number) for sent in self._of(channel, "unknown")}
             orders = []

@@ -1,6 +1,7 @@
 """POST requests to one server, and their answers."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ from twisted.web.http_headers import Headers
 
 from filtered_websocket.filters.shared.http_client.body import Body
 from filtered_websocket.filters.shared.http_client.bounded import TooLarge
-from filtered_websocket.filters.shared.http_client.connections import HTTP, TIMED_OUT, Connections
+from filtered_websocket.filters.shared.http_client.connections import HTTP, Connections
 from filtered_websocket.transport.trust import Refused
 
 
@@ -69,7 +70,7 @@ class Client:
                 raise NotSent(_said(error)) from None
             was_kept = connection.is_kept
             answer = await self._ask(connection, path, headers, body)
-            if answer.status != TIMED_OUT or not was_kept:
+            if answer.status != HTTPStatus.REQUEST_TIMEOUT or not was_kept:
                 return answer
 
     async def _ask(self, connection: HTTP, path: str, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Answer:

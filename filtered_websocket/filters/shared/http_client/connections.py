@@ -6,6 +6,7 @@ for one that can be followed by another, and does not see an end that the reacto
 
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.protocol import Factory
@@ -17,9 +18,6 @@ from filtered_websocket.filters.shared.public_addresses import Endpoint
 
 KEEP_SECONDS = 1.5
 """How long one is kept unused: less than servers do. Of the usual ones 2 s are the least."""
-
-
-TIMED_OUT = 408
 
 
 class HTTP(HTTP11ClientProtocol):
@@ -46,7 +44,7 @@ class HTTP(HTTP11ClientProtocol):
         words = {each.strip().lower() for line in said for each in line.split(b",")}
         version = parser.response.version[1:]
         may_follow = b"close" not in words and (version >= (1, 1) or b"keep-alive" in words)
-        if may_follow and not self._is_last and parser.response.code != TIMED_OUT:
+        if may_follow and not self._is_last and parser.response.code != HTTPStatus.REQUEST_TIMEOUT:
             self.is_kept = True
             self._free(self)
         else:
