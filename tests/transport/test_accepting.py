@@ -1,17 +1,15 @@
 """How a port accepts: those that it cannot serve are closed at once and counted, and it goes on."""
 
-import os
-import resource
 import socket
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from filtered_websocket.transport.ports import TCPPort
 from filtered_websocket.transport.reactor import LeanEPollReactor
+from tests.support.descriptors import next_descriptor, no_more_descriptors
 from tests.support.raw_client import DEADLINE
 from tests.support.serving import logged
 from tests.support.streams import Factory, turn_until
@@ -50,12 +48,6 @@ def is_closed(reactor: LeanEPollReactor, client: socket.socket) -> bool:
 
     turn_until(reactor, ended)
     return ends == [b""]
-
-
-def next_descriptor() -> int:
-    found = os.open(os.devnull, os.O_RDONLY)
-    os.close(found)
-    return found
 
 
 def test_all_that_wait_are_accepted_in_one_turn(reactor: LeanEPollReactor, port: Counted) -> None:
@@ -103,17 +95,6 @@ def test_clients_leave_the_descriptors_that_are_kept_back_to_others(reactor: Lea
         connect(port, stack)
         port._most = next_descriptor() + 1 + 10
         turn_until(reactor, lambda: len(port.factory.made) == 2)
-
-
-@contextmanager
-def no_more_descriptors() -> Iterator[None]:
-    """No file or socket can be opened by this process."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (next_descriptor(), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_without_any_descriptor_clients_are_closed_on_the_one_that_is_kept_for_it_and_the_port_goes_on(

@@ -1,7 +1,6 @@
 """The alarm that ends a reactor's wait."""
 
 import os
-import resource
 import select
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import pytest
 
 from filtered_websocket.transport import alarm as alarm_module
 from filtered_websocket.transport.alarm import Alarm
+from tests.support.descriptors import no_more_descriptors
 from tests.support.raw_client import DEADLINE
 
 
@@ -62,15 +62,8 @@ def test_a_program_that_is_started_does_not_get_its_descriptor(alarm: Alarm) -> 
 
 
 def test_no_room_for_a_descriptor_is_an_error() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.dup(0)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-    try:
-        with pytest.raises(OSError, match="Too many open files"):
-            Alarm()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with no_more_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        Alarm()
 
 
 def test_a_python_without_ctypes_has_none(poller: select.epoll, monkeypatch: pytest.MonkeyPatch) -> None:
