@@ -35,21 +35,22 @@ class Asked:
 
         self.coprocess = call(make)
 
-    def ask(self, *questions: str) -> list:
-        def all_at_once() -> list:
-            answers = [self.coprocess.ask(each.encode()) for each in questions]
-            for question, answer in zip(questions, answers, strict=True):
-                answer.addCallbacks(
-                    lambda line, question: self.outcomes.__setitem__(question, line.decode()),
-                    lambda failure, question: self.outcomes.__setitem__(question, failure.type.__name__),
-                    (question,),
-                    {},
-                    (question,),
-                    {},
-                )
-            return answers
+    def ask(self, *questions: str) -> None:
+        call(self.ask_here, *questions)
 
-        return call(all_at_once)
+    def ask_here(self, *questions: str) -> list:
+        """In the reactor's thread: nothing is answered before the caller goes on."""
+        answers = [self.coprocess.ask(each.encode()) for each in questions]
+        for question, answer in zip(questions, answers, strict=True):
+            answer.addCallbacks(
+                lambda line, question: self.outcomes.__setitem__(question, line.decode()),
+                lambda failure, question: self.outcomes.__setitem__(question, failure.type.__name__),
+                (question,),
+                {},
+                (question,),
+                {},
+            )
+        return answers
 
     def all_of(self, count: int) -> dict[str, str]:
         until(lambda: len(self.outcomes) == count)
@@ -116,17 +117,14 @@ def test_one_that_does_not_answer_in_time_is_ended_and_started_again(monkeypatch
 
 def test_the_answer_of_one_that_has_left_is_nobodys():
     with Asked(ECHO, in_flight=1) as asked:
-        first, second, _ = asked.ask("a", "b", "c")
 
-        def leave() -> None:
+        def ask_and_leave() -> None:
+            first, second, _ = asked.ask_here("a", "b", "c")
             second.cancel()
             first.cancel()
 
-        call(leave)
-        outcomes = asked.all_of(3)
-        assert outcomes["c"] == "<c>"
-        assert outcomes["b"] == "CancelledError"
-        assert outcomes["a"] in ("CancelledError", "<a>")
+        call(ask_and_leave)
+        assert asked.all_of(3) == {"a": "CancelledError", "b": "CancelledError", "c": "<c>"}
 
 
 def test_it_is_started_again_later_and_later(monkeypatch):
