@@ -38,10 +38,10 @@ def make():
         call(lambda backend=backend, counters=counters: (backend.close(), counters.stop()))
 
 
-def begin(backend, event="message", headers=()):
-    """A question that is begun; its Deferred."""
-    asked = native.question(event, connection(), b"hello", False, "")
-    return call(lambda: [start(backend.ask(asked, [*headers]))])[0]
+def begin(backend, count):
+    """Questions that are begun in one turn; their Deferreds."""
+    asked = native.question("message", connection(), b"hello", False, "")
+    return call(lambda: [start(backend.ask(asked, [])) for _ in range(count)])
 
 
 def ask(backend, event="message", headers=()):
@@ -80,7 +80,7 @@ def test_questions_share_connections_and_so_many_are_asked_at_a_time(make):
 
         server.answer = answer
         backend = make(server.url, connections=3, waiting=7)
-        begun = [begin(backend) for _ in range(10)]
+        begun = begin(backend, 10)
         with pytest.raises(Unanswered, match="too many wait"):
             ask(backend)
         assert call(lambda: backend.under_way) == 3
@@ -115,7 +115,7 @@ def test_what_was_not_sent_is_sent_again_and_what_was_not_answered_only_where_th
 def test_a_backend_that_begins_meanwhile_is_reached(make, monkeypatch):
     monkeypatch.setattr(module, "REST_SECONDS", 0.5)
     port = free_port()
-    asked = begin(make(f"http://127.0.0.1:{port}"), "message")
+    (asked,) = begin(make(f"http://127.0.0.1:{port}"), 1)
     with http_backend(port) as server:
         assert call(lambda: asked).status == 200
         assert server.asked.qsize() == 1
@@ -126,7 +126,7 @@ def test_a_backend_that_hangs_has_its_time_and_those_that_wait_for_a_turn_have_t
         gate = threading.Event()
         server.answer = lambda _: (gate.wait(DEADLINE), (200, {}))[1]
         backend = make(server.url, timeout=0.3, connections=1, failures=0)
-        first, second = begin(backend), begin(backend)
+        first, second = begin(backend, 2)
         with pytest.raises(Unanswered, match="no answer in time"):
             call(lambda: first)
         with pytest.raises(Unanswered, match="in time"):
@@ -156,7 +156,7 @@ def test_a_question_that_is_given_up_frees_its_place_and_says_nothing_of_the_bac
         gate = threading.Event()
         server.answer = lambda _: (gate.wait(DEADLINE), (200, {}))[1]
         backend = make(server.url, connections=1, failures=1)
-        asked, waits = begin(backend), begin(backend)
+        asked, waits = begin(backend, 2)
         server.next()
         for each in (waits, asked):
             call(each.cancel)
@@ -172,7 +172,7 @@ def test_it_is_not_asked_while_it_is_away_and_those_that_wait_are_told_at_once(m
         gate = threading.Event()
         server.answer = lambda _: (gate.wait(DEADLINE), (500, {}))[1]
         backend = make(server.url, connections=1, failures=1, pause=60.0)
-        begun = [begin(backend) for _ in range(500)]
+        begun = begin(backend, 500)
         gate.set()
         told = [str(failure.value) for _, failure in call(lambda: DeferredList(begun, consumeErrors=True))]
         assert "status 500" in told[0]
