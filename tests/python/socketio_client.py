@@ -56,4 +56,8 @@ for line in sys.stdin:
     event, args, ack = json.loads(line)
     sent = tuple(bytes(each["bytes"]) if isinstance(each, dict) and "bytes" in each else each for each in args)
     client.emit(event, sent, callback=acknowledged(ack) if ack else None)
-client.disconnect()
+# Where python-engineio is still writing what was emitted just before, it leaves its CLOSE unsent, and waits for the
+# next ping.
+ending = threading.Thread(target=client.disconnect, daemon=True)
+ending.start()
+ending.join(5)
