@@ -119,14 +119,6 @@ class Bytes(SocketIOEventFilter):
         socket.emit("some", {"bytes": b"\\1\\2"})
         return b"\\3"
 """
-RECORDS = """\
-from filtered_websocket.filters.base import WebSocketMessageFilter
-
-class Records(WebSocketMessageFilter):
-    @classmethod
-    def filter(cls, connection, data):
-        print(data.decode(), flush=True)
-"""
 
 
 class Pack(NamedTuple):
