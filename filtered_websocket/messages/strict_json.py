@@ -7,6 +7,7 @@ surrogates, 1e999. It writes nothing: it has no ASCII form, makes null of NaN an
 """
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from json import encoder
 from json.encoder import encode_basestring_ascii as quote  # JSON can hold lone surrogates, UTF-8 cannot
@@ -20,7 +21,7 @@ try:
 except ImportError:
     orjson = None
 
-__all__ = ["dumps", "loads", "not_json", "quote", "size"]
+__all__ = ["decoder", "dumps", "loads", "not_json", "quote", "size"]
 
 SMALL = 4096
 """Bytes up to which a look for what orjson is not given costs less than it saves."""
@@ -39,9 +40,32 @@ def _not_written(value: object) -> NoReturn:
     raise TypeError(f"a {type(value).__name__} is not JSON")
 
 
-# Made once: json.loads and json.dumps make theirs for each call that has options, and JSONEncoder.encode the inner one.
-_decoder = json.JSONDecoder(parse_constant=not_json)
-_scan: Any = _decoder.scan_once  # type: ignore[attr-defined]
+def decoder(**hooks: Any) -> Callable[[str | bytes | bytearray], Any]:
+    """What reads a text as `loads` does.
+
+    :param hooks: of `json.JSONDecoder`, which is made once: json.loads makes one for each call that has options
+    """
+    made = json.JSONDecoder(parse_constant=not_json, **hooks)
+    scan: Any = made.scan_once  # type: ignore[attr-defined]
+
+    def decode(text: str | bytes | bytearray) -> Any:
+        # Decoded here: json would take UTF-16 and UTF-32 too.
+        text = text if isinstance(text, str) else text.decode()
+        try:
+            try:
+                # Without a look for space in front, a third of the cost of what is small.
+                value, end = scan(text, 0)
+            except StopIteration:
+                return made.decode(text)
+            return value if end == len(text) or not text[end:].strip(_SPACE) else made.decode(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    return decode
+
+
+_loads = decoder()
+# Made once: json.dumps makes its own for each call that has options, and JSONEncoder.encode the inner one.
 _encode_short = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _make: Any = getattr(encoder, "c_make_encoder", None)  # CPython's
@@ -59,20 +83,6 @@ def loads(text: str | bytes | bytearray) -> Any:
         except ValueError:
             pass  # the reference tells
     return _loads(text)
-
-
-def _loads(text: str | bytes | bytearray) -> Any:
-    # Decoded here: json would take UTF-16 and UTF-32 too.
-    text = text if isinstance(text, str) else text.decode()
-    try:
-        try:
-            # Without a look for space in front, a third of the cost of what is small.
-            value, end = _scan(text, 0)
-        except StopIteration:
-            return _decoder.decode(text)
-        return value if end == len(text) or not text[end:].strip(_SPACE) else _decoder.decode(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 def dumps(value: Any) -> str:

@@ -1,10 +1,9 @@
 """Philote's messages: bytes in, a message or the close that answers them; a message in, text out."""
 
-import json
 from typing import Any, NamedTuple
 
 from filtered_websocket.errors import Close
-from filtered_websocket.messages.strict_json import not_json, quote
+from filtered_websocket.messages.strict_json import decoder, quote
 
 
 class Refused(Close):
@@ -27,9 +26,8 @@ def decode(payload: bytes | bytearray) -> Message:
     :raises Refused: 1007, it is no JSON; 1003, a member, or the whole, is of another type
     """
     try:
-        # Decoded here: json would take UTF-16 and UTF-32 too.
-        members = _decode(payload.decode())
-    except (ValueError, RecursionError):
+        members = _decode(payload)
+    except ValueError:
         raise Refused(1007, "JSON is wanted") from None
     channel = data = ""
     if members is None:
@@ -61,5 +59,4 @@ class _Members(list[tuple[str, Any]]):
     """A JSON object with its members in the order they came, so that the last of several can be told."""
 
 
-# Made once: json.loads makes one for each call that has options.
-_decode = json.JSONDecoder(object_pairs_hook=_Members, parse_constant=not_json).decode
+_decode = decoder(object_pairs_hook=_Members)
