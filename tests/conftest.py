@@ -147,7 +147,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
     if kind == "redis":
         server = request.getfixturevalue("redis_server")
         server.ask("FLUSHALL")
-        settings = {"redis_url": server.url, "lease_seconds": 0.6, "redis_heartbeat": 0.2}
+        settings = {"redis_url": server.url, "lease_seconds": 1.0, "redis_heartbeat": 2.0}
     if kind == "one_node":
         server = request.getfixturevalue("tcp_redis_server")
         server.ask("FLUSHALL")

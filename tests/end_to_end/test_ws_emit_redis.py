@@ -40,7 +40,7 @@ def serve(tmp_path: Path, redis: RedisServer) -> Iterator[Serve]:
         def begin(*options: str) -> FwsServer:
             folder = tmp_path / f"server {len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            given = [*PACK, "--redis_url", redis.url, "--ws_emit_secret", "123", "--redis_heartbeat", "0.1", *options]
+            given = [*PACK, "--redis_url", redis.url, "--ws_emit_secret", "123", *options]
             return stack.enter_context(FwsServer(*given, cwd=folder))
 
         yield begin
