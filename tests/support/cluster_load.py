@@ -231,7 +231,14 @@ class Load:
             for channel in self.channels
         }
         for ear in self._ears:
-            ear.wait(lambda ear=ear: all(owed[channel] <= ear.heard[channel].keys() for channel in self.kept))
+            # Of the rest too: what its sender has confirmed may be on its way to another node.
+            ear.wait(
+                lambda ear=ear: all(
+                    owed[channel] <= ear.heard[channel].keys()
+                    or (channel not in self.kept and channel in ear.node.recorder.gaps)
+                    for channel in self.channels
+                )
+            )
         for channel, confirmed in owed.items():
             not_done = {(sent.sender, sent.number) for sent in self._of(channel, "not done")}
             unknown = {(sent.sender, sent.number) for sent in self._of(channel, "unknown")}
