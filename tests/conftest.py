@@ -38,6 +38,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 PACKAGE = "filtered_websocket.storage_objects"
 MODULES = [f"{PACKAGE}.{name}" for name in ("memory", "sqlite", "redis")]
+PATIENT = {"lease_seconds": 1.0, "redis_heartbeat": 2.0}
+"""Of a Redis that is no test's outage: a process that stands still for a moment is none."""
 
 
 def forget_make() -> None:
@@ -147,14 +149,14 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
     if kind == "redis":
         server = request.getfixturevalue("redis_server")
         server.ask("FLUSHALL")
-        settings = {"redis_url": server.url, "lease_seconds": 1.0, "redis_heartbeat": 2.0}
+        settings = {"redis_url": server.url, **PATIENT}
     if kind == "one_node":
         server = request.getfixturevalue("tcp_redis_server")
         server.ask("FLUSHALL")
-        settings = {"redis_port": server.port, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 2.0}
+        settings = {"redis_port": server.port, "redis_cluster": True, **PATIENT}
     if kind in CLUSTERS:
         cluster = request.getfixturevalue("redis_clusters")(kind)
-        settings = {"redis_url": cluster.url, "redis_cluster": True, "lease_seconds": 1.0, "redis_heartbeat": 2.0}
+        settings = {"redis_url": cluster.url, "redis_cluster": True, **PATIENT}
     name = kind if kind in ("memory", "sqlite") else "redis"
     backend = Backend(f"{PACKAGE}.{name}", **settings)
     yield backend

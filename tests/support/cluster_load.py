@@ -234,8 +234,7 @@ class Load:
             # Of the rest too: what its sender has confirmed may be on its way to another node.
             ear.wait(
                 lambda ear=ear: all(
-                    owed[channel] <= ear.heard[channel].keys()
-                    or (channel not in self.kept and channel in ear.node.recorder.gaps)
+                    channel in ear.node.recorder.gaps or owed[channel] <= ear.heard[channel].keys()
                     for channel in self.channels
                 )
             )
