@@ -1,7 +1,7 @@
 """The connection to one Redis that subscribes."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,33 +18,37 @@ class SubscriberConnection(RedisConnection):
 
     def __init__(self) -> None:
         super().__init__()
-        self._confirming: deque[Deferred[None]] = deque()
+        # None: of one that is left, for whose confirmation nobody waits.
+        self._confirming: deque[Deferred[None] | None] = deque()
 
     def subscribe_to(self, channels: list[bytes]) -> list[Deferred[None]]:
         """A Deferred for each, which fires when Redis has confirmed it, and never if the connection ends before."""
-        return self._change(b"SUBSCRIBE", channels)
+        return self._subscribe(b"SUBSCRIBE", channels)
 
     def subscribe_to_bus(self, channels: list[bytes]) -> list[Deferred[None]]:
-        return self._change(b"SUBSCRIBE", channels)
+        return self._subscribe(b"SUBSCRIBE", channels)
 
     def subscribe_to_patterns(self, patterns: list[bytes]) -> list[Deferred[None]]:
-        return self._change(b"PSUBSCRIBE", patterns)
+        return self._subscribe(b"PSUBSCRIBE", patterns)
 
-    def leave(self, channels: list[bytes]) -> object:
-        return self._change(b"UNSUBSCRIBE", channels)
+    def leave(self, channels: list[bytes]) -> None:
+        self._change(b"UNSUBSCRIBE", channels, [None] * len(channels))
 
-    def leave_bus(self, channels: list[bytes]) -> object:
-        return self._change(b"UNSUBSCRIBE", channels)
+    def leave_bus(self, channels: list[bytes]) -> None:
+        self._change(b"UNSUBSCRIBE", channels, [None] * len(channels))
 
-    def leave_patterns(self, patterns: list[bytes]) -> object:
-        return self._change(b"PUNSUBSCRIBE", patterns)
+    def leave_patterns(self, patterns: list[bytes]) -> None:
+        self._change(b"PUNSUBSCRIBE", patterns, [None] * len(patterns))
 
-    def _change(self, verb: bytes, channels: list[bytes]) -> list[Deferred[None]]:
+    def _subscribe(self, verb: bytes, channels: list[bytes]) -> list[Deferred[None]]:
         confirmed: list[Deferred[None]] = [Deferred() for _ in channels]
+        self._change(verb, channels, confirmed)
+        return confirmed
+
+    def _change(self, verb: bytes, channels: list[bytes], confirmed: Sequence[Deferred[None] | None]) -> None:
         if self.connected and channels:
             self._confirming.extend(confirmed)
             self.transport.write(command(verb, *channels))
-        return confirmed
 
     def replyReceived(self, reply: Any) -> None:
         if isinstance(reply, list) and len(reply) == 3:
@@ -53,7 +57,9 @@ class SubscriberConnection(RedisConnection):
                 self.arrived(reply[1], reply[2])
                 return
             if kind in (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe"):
-                self._confirming.popleft().callback(None)
+                confirmed = self._confirming.popleft()
+                if confirmed is not None:
+                    confirmed.callback(None)
                 return
         if isinstance(reply, list) and len(reply) == 4 and reply[0] == b"pmessage":
             self.arrived_by_pattern(*reply[1:])
