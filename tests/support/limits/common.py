@@ -77,7 +77,7 @@ def never_read(begin: Act, *said: str) -> Callable[[Sequence[RawClient]], None]:
 
 def joined(client: RawClient) -> None:
     client.open()
-    client.send("join loud", "here")
+    client.send("join hall", "here")
     assert client.text() == "here"
 
 
@@ -87,7 +87,9 @@ def streaming(client: RawClient) -> None:
 
 
 MUCH = ["publish loud 60000"] * 60
+# Each attack that goes on beside the other has a channel of its own, or one's clients are cut off by the other's.
 ONE_LARGE = "publish loud 4000000"
+ONE_LARGE_IN_HALL = "publish hall 4000000"
 ATTACKS = (
     Attack("max_message_size", "WebSocket", "1009", "closed: protocol error 1009", sent(opened(TEN_MIB), code(1009))),
     Attack("max_message_size", "WebSocket, inflated a thousandfold", "1009", "closed: protocol error 1009",
@@ -130,7 +132,7 @@ ATTACKS = (
     Attack("send_buffer", "HTTP streaming", "the end", "closed: slow client",
            never_read(streaming, *MUCH)),
     Attack("send_timeout", "WebSocket", "the end", "closed: slow client",
-           never_read(joined, ONE_LARGE), of=(ADDRESSES,)),
+           never_read(joined, ONE_LARGE_IN_HALL), of=(ADDRESSES,)),
     Attack("send_timeout", "HTTP streaming", "the end", "closed: slow client",
            never_read(streaming, ONE_LARGE), of=(ADDRESSES,)),
     Attack("max_channels", "WebSocket", "1008", "closed: max_channels",
