@@ -1,7 +1,7 @@
 """The connection to one Redis that subscribes."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,8 +18,7 @@ class SubscriberConnection(RedisConnection):
 
     def __init__(self) -> None:
         super().__init__()
-        # None: of one that is left, for whose confirmation nobody waits.
-        self._confirming: deque[Deferred[None] | None] = deque()
+        self._confirming: deque[Deferred[None]] = deque()
 
     def subscribe_to(self, channels: list[bytes]) -> list[Deferred[None]]:
         """A Deferred for each, which fires when Redis has confirmed it, and never if the connection ends before."""
@@ -32,23 +31,23 @@ class SubscriberConnection(RedisConnection):
         return self._subscribe(b"PSUBSCRIBE", patterns)
 
     def leave(self, channels: list[bytes]) -> None:
-        self._change(b"UNSUBSCRIBE", channels, [None] * len(channels))
+        self._write(b"UNSUBSCRIBE", channels)
 
     def leave_bus(self, channels: list[bytes]) -> None:
-        self._change(b"UNSUBSCRIBE", channels, [None] * len(channels))
+        self._write(b"UNSUBSCRIBE", channels)
 
     def leave_patterns(self, patterns: list[bytes]) -> None:
-        self._change(b"PUNSUBSCRIBE", patterns, [None] * len(patterns))
+        self._write(b"PUNSUBSCRIBE", patterns)
 
-    def _subscribe(self, verb: bytes, channels: list[bytes]) -> list[Deferred[None]]:
-        confirmed: list[Deferred[None]] = [Deferred() for _ in channels]
-        self._change(verb, channels, confirmed)
+    def _subscribe(self, verb: bytes, names: list[bytes]) -> list[Deferred[None]]:
+        confirmed: list[Deferred[None]] = [Deferred() for _ in names]
+        self._confirming.extend(confirmed)
+        self._write(verb, names)
         return confirmed
 
-    def _change(self, verb: bytes, channels: list[bytes], confirmed: Sequence[Deferred[None] | None]) -> None:
-        if self.connected and channels:
-            self._confirming.extend(confirmed)
-            self.transport.write(command(verb, *channels))
+    def _write(self, verb: bytes, names: list[bytes]) -> None:
+        if self.connected and names:
+            self.transport.write(command(verb, *names))
 
     def replyReceived(self, reply: Any) -> None:
         if isinstance(reply, list) and len(reply) == 3:
@@ -56,10 +55,10 @@ class SubscriberConnection(RedisConnection):
             if kind == b"message":
                 self.arrived(reply[1], reply[2])
                 return
-            if kind in (b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe"):
-                confirmed = self._confirming.popleft()
-                if confirmed is not None:
-                    confirmed.callback(None)
+            if kind in (b"subscribe", b"psubscribe"):
+                self._confirming.popleft().callback(None)
+                return
+            if kind in (b"unsubscribe", b"punsubscribe"):
                 return
         if isinstance(reply, list) and len(reply) == 4 and reply[0] == b"pmessage":
             self.arrived_by_pattern(*reply[1:])
